@@ -1,0 +1,130 @@
+"""What the rest of the agent may ask of a browser: three small protocols, one adapter each.
+
+A `Page` has ten verbs and no more. Each can be done over bare CDP, so that an engine needs nothing
+but a connection; how an engine does it is its own affair, what it refuses is not:
+
+* `find` sees what assistive technology sees: role and accessible name, exactly; hidden and inert
+  controls do not exist for it.
+* `click` and `insert_text` act only on a control that is visible, enabled and reachable at its
+  middle (not covered); they scroll it into view, look again when it was re-rendered, and otherwise
+  wait until it is so or the time is over (`BrowserTimeout`).
+* Text goes in by CDP `Input.insertText` and never appears in an error, whatever fails.
+
+Times are in seconds. Every verb raises `BrowserClosed` when the browser or the tab is gone and
+`BrowserTimeout` when the time is over; other driver errors become `BrowserError`. No message, cause
+or context of these holds text that was typed or the query part of an address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.settings import Settings
+
+
+class Control(NamedTuple):
+    """How a control is known: by role and accessible name. Found anew at each use."""
+
+    role: str
+    name: str
+
+
+class Upload(NamedTuple):
+    """A file for a file input: its name, its media type, its bytes."""
+
+    name: str
+    mime: str
+    data: bytes
+
+
+class Snapshot(NamedTuple):
+    """A picture (PNG) and the accessibility tree (text) of a page, form values masked in both."""
+
+    png: bytes
+    tree: str
+
+
+class Page(Protocol):
+    """One tab. `id` is unique within the browser; `closed` tells without asking the browser."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def closed(self) -> bool: ...
+
+    async def goto(self, url: str, *, timeout: float) -> None:
+        """Open an address and return when its document is parsed; SiteError if it cannot be reached."""
+
+    async def find(self, control: Control, *, timeout: float) -> bool:
+        """Wait until the control is in the accessibility tree; False when the time is over (0: look once)."""
+
+    async def click(self, control: Control, *, timeout: float) -> None:
+        """Click the middle of the control."""
+
+    async def insert_text(self, selector: str, text: str, *, timeout: float) -> None:
+        """Focus the field that the CSS selector names, replace what is in it by the text.
+
+        By selector and not by role: a password field has no role. Real input events follow.
+        """
+
+    async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
+        """Put files into the file input that the CSS selector names, shown or not."""
+
+    async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
+        """Call a JavaScript function (its source) with JSON arguments, await and return its JSON result."""
+
+    async def wait(self, function: str, *args: Any, timeout: float) -> Any:
+        """Wait until the function returns something true, across navigations; return that."""
+
+    async def snapshot(self) -> Snapshot:
+        """Picture and accessibility tree as they are now, with the values of all form fields masked."""
+
+    async def address(self) -> str:
+        """The address of the document now shown. It can hold secrets: redact before showing it."""
+
+    async def close(self) -> None:
+        """Close the tab. Closing twice is fine."""
+
+
+class Browser(Protocol):
+    """A running browser with one set of cookies. Whoever started it closes it."""
+
+    @property
+    def version(self) -> str:
+        """Product and version, such as "Chromium 156.0.8078.79"."""
+
+    @property
+    def sandboxed(self) -> bool: ...
+
+    @property
+    def closed(self) -> bool: ...
+
+    async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> Page:
+        """Open a tab whose traffic goes to the sink from its first request on.
+
+        The sink is called in the event loop, in order, and must not block.
+        """
+
+    async def storage_state(self) -> dict[str, Any]:
+        """Cookies and local storage in Playwright's storage state form."""
+
+    def on_closed(self, callback: Callable[[], None]) -> None:
+        """Call back once when the browser goes away, however it does."""
+
+    async def close(self) -> None:
+        """End the browser and everything started for it. Closing twice is fine."""
+
+
+class Engine(Protocol):
+    """How to start a browser."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> Browser:
+        """Start a browser, with the cookies of a saved session if there is one."""

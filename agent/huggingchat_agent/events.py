@@ -1,0 +1,266 @@
+"""What a callback can receive, and under which name.
+
+Events of a turn, in this order:
+
+    started, (token | reasoning | title | tool_* | search_* | file | router | elicitation_* |
+    status | unknown)*, then answer and finished, or failed
+
+Each carries `conversation_id`, `turn` (1, 2, ... within the session), `seq` (from 1, strictly
+rising within the turn) and `at` (seconds, monotonic clock of this process). Events of the agent
+itself (`exchange`, `degraded`, `queued`, `handler_failed`) stand outside that order.
+
+`to_json` gives the line that `--json` prints.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from huggingchat_agent.answer import Answer, File, Router, Source
+from huggingchat_agent.exchange import ExchangeEvent
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all events; `name` is what one subscribes to."""
+
+    name: ClassVar[str] = ""
+
+
+class TurnEvent(Event, frozen=True, kw_only=True):
+    """Base of the events of one turn."""
+
+    conversation_id: str
+    turn: int
+    seq: int
+    at: float
+
+
+class Started(TurnEvent, frozen=True, kw_only=True):
+    """The message was sent. `via` is "ui", "page", or "" for a turn somebody else started."""
+
+    name: ClassVar[str] = "started"
+    via: str = ""
+    prompt: str | None = None
+    generation_id: str | None = None
+
+
+class Token(TurnEvent, frozen=True, kw_only=True):
+    """Some text of the answer. `length` is the characters of answer text so far, this included."""
+
+    name: ClassVar[str] = "token"
+    text: str
+    length: int
+
+
+class Reasoning(TurnEvent, frozen=True, kw_only=True):
+    """Some of the model's reasoning (`text`), or a line about it (`status`, older apps)."""
+
+    name: ClassVar[str] = "reasoning"
+    text: str = ""
+    status: str = ""
+
+
+class Status(TurnEvent, frozen=True, kw_only=True):
+    """A status line of the app: "started", "finished", ... Keep-alives are not reported."""
+
+    name: ClassVar[str] = "status"
+    status: str
+
+
+class Title(TurnEvent, frozen=True, kw_only=True):
+    """The app named the conversation."""
+
+    name: ClassVar[str] = "title"
+    title: str
+
+
+class ToolCalled(TurnEvent, frozen=True, kw_only=True):
+    """The model calls a tool; `uuid` pairs the call with what follows."""
+
+    name: ClassVar[str] = "tool_call"
+    uuid: str
+    tool: str
+    parameters: dict[str, Any]
+
+
+class ToolEta(TurnEvent, frozen=True, kw_only=True):
+    """The app guesses that the tool takes `eta` seconds."""
+
+    name: ClassVar[str] = "tool_eta"
+    uuid: str
+    eta: float
+
+
+class ToolProgress(TurnEvent, frozen=True, kw_only=True):
+    """The tool reports progress, `total` None where it has none."""
+
+    name: ClassVar[str] = "tool_progress"
+    uuid: str
+    progress: float
+    total: float | None = None
+    message: str = ""
+
+
+class ToolResult(TurnEvent, frozen=True, kw_only=True):
+    """The tool answered; `outputs` are the app's own objects."""
+
+    name: ClassVar[str] = "tool_result"
+    uuid: str
+    outputs: list[Any]
+
+
+class ToolFailed(TurnEvent, frozen=True, kw_only=True):
+    """The tool call failed; the turn goes on."""
+
+    name: ClassVar[str] = "tool_error"
+    uuid: str
+    message: str
+
+
+class SearchUpdate(TurnEvent, frozen=True, kw_only=True):
+    """A line about the web search (2025-04)."""
+
+    name: ClassVar[str] = "search_update"
+    message: str
+    args: list[Any] = []
+
+
+class SearchSources(TurnEvent, frozen=True, kw_only=True):
+    """Pages the answer rests on."""
+
+    name: ClassVar[str] = "sources"
+    sources: list[Source]
+
+
+class SearchFailed(TurnEvent, frozen=True, kw_only=True):
+    """The web search failed; the turn goes on."""
+
+    name: ClassVar[str] = "search_error"
+    message: str
+    args: list[Any] = []
+
+
+class SearchFinished(TurnEvent, frozen=True, kw_only=True):
+    """The web search is over."""
+
+    name: ClassVar[str] = "search_finished"
+
+
+class FileProduced(TurnEvent, frozen=True, kw_only=True):
+    """The run stored a file."""
+
+    name: ClassVar[str] = "file"
+    file: File
+
+
+class RouterChose(TurnEvent, frozen=True, kw_only=True):
+    """The router's choice so far (merged over the turn)."""
+
+    name: ClassVar[str] = "router"
+    router: Router
+
+
+class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
+    """A tool asks the user something.
+
+    `expires_at` is None where the run parks (the stream ends and the turn is resumed later), else
+    a unix time in seconds until which the run waits.
+    """
+
+    name: ClassVar[str] = "elicitation"
+    elicitation_id: str
+    server: str
+    mode: str
+    message: str
+    fields: list[Any] = []
+    url: str = ""
+    expires_at: float | None = None
+
+
+class ElicitationResolved(TurnEvent, frozen=True, kw_only=True):
+    """The question is settled: by the user, by time, or withdrawn."""
+
+    name: ClassVar[str] = "elicitation_resolved"
+    elicitation_id: str
+    action: str
+    resolution: str
+
+
+class Unknown(TurnEvent, frozen=True, kw_only=True):
+    """A line we have no name for, as it came. Never an error."""
+
+    name: ClassVar[str] = "unknown"
+    raw: Any
+
+
+class AnswerReady(TurnEvent, frozen=True, kw_only=True):
+    """The answer is whole and its ids are known."""
+
+    name: ClassVar[str] = "answer"
+    answer: Answer
+
+
+class Finished(TurnEvent, frozen=True, kw_only=True):
+    """The last event of a turn that succeeded."""
+
+    name: ClassVar[str] = "finished"
+
+
+class Failed(TurnEvent, frozen=True, kw_only=True):
+    """The last event of a turn that did not. `error` is the class name, `message` its text."""
+
+    name: ClassVar[str] = "failed"
+    error: str
+    message: str
+    partial: str = ""
+
+
+class Seen(Event, frozen=True, kw_only=True):
+    """The raw view: one exchange event, for those who debug."""
+
+    name: ClassVar[str] = "exchange"
+    exchange: ExchangeEvent
+
+
+class Degraded(Event, frozen=True, kw_only=True):
+    """`via="auto"` fell back to page because a control could not be found before sending."""
+
+    name: ClassVar[str] = "degraded"
+    conversation_id: str
+    reason: str
+
+
+class Queued(Event, frozen=True, kw_only=True):
+    """A send waits for one of the few connections a host on HTTP/1.1 gives."""
+
+    name: ClassVar[str] = "queued"
+    conversation_id: str
+    running: int
+
+
+class HandlerFailed(Event, frozen=True, kw_only=True):
+    """A callback raised. The stream goes on; `error` is what it raised."""
+
+    name: ClassVar[str] = "handler_failed"
+    event: str
+    handler: str
+    error: BaseException
+
+
+def every(base: type[Event] = Event) -> list[type[Event]]:
+    """All event classes with a name, in the order they are written down above."""
+    found = [base] if base.name else []
+    for child in base.__subclasses__():
+        found += every(child)
+    return found
+
+
+def to_json(event: Event) -> bytes:
+    """One line without its newline: the fields of the event after its name.
+
+    Values JSON has no form for (an exception, the raw exchange bytes) become text.
+    """
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    return msgspec.json.encode({"event": event.name, **fields}, enc_hook=str)
