@@ -1,1 +1,49 @@
-"""Drive HuggingChat, or any chat-ui, in a real browser, and get its tokens in Python callbacks."""
+"""Drive HuggingChat, or any chat-ui, in a real browser, and get its tokens in Python callbacks.
+
+The public names are loaded when first used: importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from huggingchat_agent.account import Account as Account
+    from huggingchat_agent.answer import Answer as Answer
+    from huggingchat_agent.chat import HuggingChat as HuggingChat
+    from huggingchat_agent.conversation import Conversation as Conversation
+    from huggingchat_agent.reply import Reply as Reply
+    from huggingchat_agent.settings import Deadlines as Deadlines
+    from huggingchat_agent.wire.models import Model as Model
+
+__version__ = "0.1.0"
+
+# Where each public name lives.
+_HOMES = {
+    "Account": "account",
+    "Answer": "answer",
+    "Conversation": "conversation",
+    "Deadlines": "settings",
+    "HuggingChat": "chat",
+    "Model": "wire.models",
+    "Reply": "reply",
+    "errors": "errors",
+    "events": "events",
+    "sync": "sync",
+}
+
+__all__ = [*sorted(_HOMES), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    value = home if name == _HOMES[name] else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,6 +3,7 @@
     AgentError
     ├── SettingsError               a setting is wrong; raised before anything is opened
     ├── UsageError                  called at the wrong time: not open, closed, asked while answering
+    ├── StorageError                the saved session cannot be read or written
     ├── BrowserError                the browser or its driver failed
     │   ├── BrowserMissing          no browser found, none could be downloaded
     │   ├── BrowserClosed           the browser, or the tab in use, went away
@@ -58,6 +59,10 @@ class SettingsError(AgentError):
 
 class UsageError(AgentError):
     """The call does not fit the state: not open, already closed, or still answering."""
+
+
+class StorageError(AgentError):
+    """The state folder or a file in it cannot be read or written; what was there before is kept."""
 
 
 class BrowserError(AgentError):

@@ -1,0 +1,71 @@
+"""How many streams may run at once.
+
+A host on HTTP/1.1 gives a browser six connections, to all its tabs together. A stream holds one for
+as long as it runs, and a ui tab a second one, on which the app hears of running generations. Four
+are for streams; two stay free, for without them no short request would get through and nothing
+could be read or stopped. A host on HTTP/2 has no such limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+FOR_STREAMS = 4
+
+
+class Connections:
+    """Hands out connections, first come, first served."""
+
+    def __init__(self) -> None:
+        self.limited = True  # until a response says otherwise
+        self.in_use = 0
+        self.running = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    def learn(self, protocol: str) -> None:
+        """Take note of the protocol a response of the app came over ("http/1.1", "h2", "h3")."""
+        if protocol:
+            self.limited = protocol.startswith(("http/1", "http/0"))
+            self._admit()
+
+    @contextlib.asynccontextmanager
+    async def stream(self, count: int, waiting: Callable[[int], None]) -> AsyncIterator[None]:
+        """Hold that many connections. `waiting(running)` is called once if one has to wait."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((count, turn))
+        self._admit()
+        if not turn.done():
+            waiting(self.running)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # admitted in the same moment
+                self._release(count)
+            else:
+                self._waiting.remove((count, turn))
+            raise
+        try:
+            yield
+        finally:
+            self._release(count)
+
+    def _admit(self) -> None:
+        while self._waiting:
+            count, turn = self._waiting[0]
+            if self.limited and self.in_use and self.in_use + count > FOR_STREAMS:
+                return
+            self._waiting.popleft()
+            self.in_use += count
+            self.running += 1
+            turn.set_result(None)
+
+    def _release(self, count: int) -> None:
+        self.in_use -= count
+        self.running -= 1
+        self._admit()

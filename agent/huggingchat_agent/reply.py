@@ -1,0 +1,171 @@
+"""The answer to one message while it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import events
+from huggingchat_agent.emitter import Emitter
+from huggingchat_agent.errors import AgentError, ChatError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+    from types import TracebackType
+
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.turn import Turn
+
+log = logging.getLogger("huggingchat_agent")
+
+
+class Reply(Emitter):
+    """What `Conversation.send` returns at once; sending goes on in a task of its own.
+
+    * `await reply` gives the Answer, after every listener has handled `finished`, or raises what
+      went wrong. Cancelling it stops the run on the server too.
+    * `async for event in reply` gives the turn's events, each iterator from the first. It ends after
+      `finished` or `failed` and does not raise; `break` only stops looking.
+    * `async with reply` stops the run if the block is left before the end.
+    * `reply.on(name, handler)` subscribes to the events of this turn.
+
+    A reply that failed and that nobody awaited is logged when it is collected.
+    """
+
+    def __init__(
+        self,
+        conversation_id: str,
+        sender: Callable[[Reply], Awaitable[Turn]],
+        *,
+        number: Callable[[], int],
+        upstream: Sequence[Emitter],
+    ) -> None:
+        """Start sending. `number` gives a turn number if no turn comes of it, `upstream` are the
+        emitters that get the same events and whose listeners `await` waits for.
+        """
+        super().__init__()
+        self.conversation_id = conversation_id
+        self.via = ""
+        self.turn: Turn | None = None
+        self.events: list[events.TurnEvent] = []
+        self._upstream = upstream
+        self._number = number
+        self._waiting: list[asyncio.Future[None]] = []
+        self._ended = False
+        self._retrieved = False
+        self._stopping: asyncio.Task[None] | None = None
+        self._task = asyncio.create_task(self._run(sender), name=f"reply in {conversation_id}")
+
+    @property
+    def done(self) -> bool:
+        """Whether the turn is over, well or not."""
+        return self._task.done()
+
+    @property
+    def text(self) -> str:
+        """The answer so far, without reasoning."""
+        return self.turn.fold.text if self.turn else ""
+
+    def __await__(self) -> Generator[Any, None, Answer]:
+        return self._answer().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[events.TurnEvent]:
+        index = 0
+        while True:
+            while index < len(self.events):
+                yield self.events[index]
+                index += 1
+            if self._ended:
+                return
+            more: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(more)
+            await more
+
+    async def __aenter__(self) -> Reply:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop the run on the server and return when the turn is over. Nothing if it is already.
+
+        The text so far is then the answer, with `interrupted` true, as the server stores it.
+        """
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop(), name="stop reply")
+        await asyncio.shield(self._stopping)
+
+    def receive(self, event: events.TurnEvent) -> None:
+        """Take an event of the turn; called by whoever claimed it."""
+        self.events.append(event)
+        self._ended = isinstance(event, events.Finished | events.Failed)
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+        self.emit(event)
+
+    def __del__(self) -> None:
+        task = getattr(self, "_task", None)
+        if task and task.done() and not task.cancelled() and not self._retrieved and task.exception():
+            log.error("A reply failed and nobody awaited it: %s", task.exception())
+
+    async def _answer(self) -> Answer:
+        self._retrieved = True
+        try:
+            answer = await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            if not self._task.done():  # it is the waiting that was cancelled, not the reply
+                await self.stop()
+            raise
+        finally:
+            if self._task.done():
+                for emitter in (self, *self._upstream):
+                    await emitter.drain()
+        return answer
+
+    async def _run(self, sender: Callable[[Reply], Awaitable[Turn]]) -> Answer:
+        try:
+            turn = await sender(self)
+        except AgentError as error:
+            self._fail(error)
+            raise
+        except asyncio.CancelledError:
+            if self._stopping is None:  # the loop is being torn down
+                raise
+            error = UsageError("The reply was stopped before the message was sent.")
+            self._fail(error)
+            raise error from None
+        if turn.error is not None:
+            raise turn.error
+        assert turn.answer is not None
+        return turn.answer
+
+    async def _stop(self) -> None:
+        if self.turn is not None:
+            await self.turn.stop()
+        else:
+            self._task.cancel()  # nothing was sent yet, or the sender sees to it
+        await asyncio.wait({self._task})
+
+    def _fail(self, error: AgentError) -> None:
+        """Tell of a failure that no turn told of."""
+        if isinstance(error, ChatError) and not error.conversation_id:
+            error.conversation_id = self.conversation_id
+        if not self._ended:
+            failed = events.Failed(
+                conversation_id=self.conversation_id,
+                turn=self._number(),
+                seq=1,
+                at=time.monotonic(),
+                error=type(error).__name__,
+                message=str(error),
+            )
+            self.receive(failed)
+            for emitter in self._upstream:
+                emitter.emit(failed)

@@ -1,0 +1,204 @@
+"""The session: the browser, its tabs, and whether the app still knows us.
+
+One tab is shared by all calls made in-page. A conversation that is driven by its own page has a tab
+of its own for as long as it is needed: to navigate a tab would abort the stream it reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import redact, report
+from huggingchat_agent.browser import engine
+from huggingchat_agent.connections import Connections
+from huggingchat_agent.errors import (
+    AgentError,
+    BrowserClosed,
+    LoginError,
+    PageChanged,
+    SessionRejected,
+    UsageError,
+)
+from huggingchat_agent.exchange import Responded
+from huggingchat_agent.site import calls
+from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.wire import failures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.browser.protocols import Browser, Page
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.settings import Settings
+    from huggingchat_agent.site.calls import CallResult
+    from huggingchat_agent.wire.requests import Call
+
+# Tabs of conversations that are not answering are kept for the next message, but not many.
+IDLE_TABS = 3
+
+
+class Tab:
+    """A tab of one conversation. `leaf` is the message its page knows as the last, None if unsure."""
+
+    def __init__(self, page: Page, conversation_id: str) -> None:
+        self.page = page
+        self.conversation_id = conversation_id
+        self.leaf: str | None = None
+        self.busy = False
+
+
+class Session:
+    """Opens a browser on first need and a new one when it was lost; `epoch` counts them."""
+
+    def __init__(self, settings: Settings, observe: Callable[[ExchangeEvent], None]) -> None:
+        self.settings = settings
+        self.saved = SavedSession(settings.profile_folder)
+        self.connections = Connections()
+        self.epoch = 0
+        self._observe = observe
+        self._browser: Browser | None = None
+        self._shared: Page | None = None
+        self._tabs: dict[str, Tab] = {}
+        self._opening = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def browser(self) -> Browser | None:
+        """The browser now running, if one is."""
+        return self._browser if self._browser and not self._browser.closed else None
+
+    async def open(self) -> None:
+        """Start the browser and load the app. Raises BrowserError, SiteError or StorageError."""
+        await self.shared_page()
+
+    async def close(self) -> None:
+        """End the browser. Closing twice is fine."""
+        self._closed = True
+        async with self._opening:
+            await self._drop()
+
+    async def shared_page(self) -> Page:
+        """The tab for in-page calls, on a page of the app; opened anew if it was lost."""
+        page = self._shared
+        if page is not None and not page.closed and self.browser:
+            return page
+        async with self._opening:
+            if self._closed:
+                raise UsageError("This HuggingChat is closed. Open a new one.")
+            if self._shared is None or self._shared.closed or not self.browser:
+                self._shared = await self._open_shared()
+            return self._shared
+
+    async def recover(self) -> None:
+        """Give up the browser, dead or alive; the next need starts another with the saved session."""
+        async with self._opening:
+            await self._drop()
+
+    async def call(self, request: Call, *, timeout: float | None = None) -> CallResult:
+        """Make a request of the app in the shared tab; the answer as it came, whatever its status."""
+        page = await self.shared_page()
+        return await calls.call(page, self.settings.base_url, request, timeout=timeout or self.settings.step)
+
+    async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
+        """As `call`, for the body of a success. Raises the error that fits any other answer."""
+        answer = await self.call(request)
+        body = answer.body.encode()
+        if answer.redirected and "json" not in answer.mime and "html" in answer.mime:
+            raise SessionRejected(
+                "The app no longer knows this session: it answered with its sign-in page. Sign in again "
+                "(huggingchat login)."
+            )
+        if answer.status >= 400 or "html" in answer.mime:
+            raise failures.from_response(
+                answer.status, answer.mime, body, answer.headers, conversation_id=conversation_id
+            )
+        return body
+
+    async def tab(self, conversation_id: str) -> Tab:
+        """The tab of a conversation, a new and empty one if it has none. Give it back with `leave`."""
+        await self.shared_page()
+        tab = self._tabs.get(conversation_id)
+        if tab is None or tab.page.closed:
+            tab = Tab(await self.new_page(), conversation_id)
+            self._tabs[conversation_id] = tab
+        tab.busy = True
+        return tab
+
+    async def leave(self, tab: Tab) -> None:
+        """The conversation does not need its tab now. The tabs used longest ago are closed."""
+        tab.busy = False
+        if self._tabs.pop(tab.conversation_id, None) is tab and not tab.page.closed:
+            self._tabs[tab.conversation_id] = tab  # to the end: most recently used
+        idle = [each for each in self._tabs.values() if not each.busy]
+        for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
+            del self._tabs[old.conversation_id]
+            await old.page.close()
+
+    async def close_tab(self, conversation_id: str) -> None:
+        """Close the tab of a conversation that is gone."""
+        tab = self._tabs.pop(conversation_id, None)
+        if tab is not None:
+            await tab.page.close()
+
+    async def new_page(self) -> Page:
+        """A new tab, its traffic observed. Whoever asks closes it."""
+        browser = self.browser
+        if browser is None:
+            raise BrowserClosed("The browser is gone. The next message starts another one.")
+        return await browser.new_page(self._see)
+
+    def page(self, page_id: str) -> Page | None:
+        """The open tab of that id."""
+        pages = [self._shared, *(tab.page for tab in self._tabs.values())]
+        return next((page for page in pages if page and page.id == page_id and not page.closed), None)
+
+    async def save(self) -> None:
+        """Save the session as it is now. Only to be called when the app has just proved it."""
+        browser = self.browser
+        if browser is None:
+            raise BrowserClosed("The browser is gone, and its session with it. Sign in again.")
+        self.saved.save(await browser.storage_state())
+
+    async def storage_state(self) -> dict[str, Any]:
+        """Cookies and local storage of the running browser."""
+        browser = self.browser
+        return await browser.storage_state() if browser else {"cookies": [], "origins": []}
+
+    async def explain(self, error: AgentError, page: Page | None = None) -> None:
+        """Leave a picture of the page for the errors that one wants to look at."""
+        page = page or self._shared
+        if page is not None and isinstance(error, PageChanged | LoginError):
+            await report.leave_report(error, page, self.settings.reports_folder)
+
+    async def _open_shared(self) -> Page:
+        if self.browser is None:
+            await self._drop()
+            self.saved.prepare()
+            state = self.saved.load()
+            _remember_cookies(state)
+            self._browser = await engine(self.settings.engine).start(self.settings, state)
+            self.epoch += 1
+        page = await self.new_page()
+        try:
+            await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step)
+        except BaseException:
+            await page.close()
+            raise
+        return page
+
+    async def _drop(self) -> None:
+        browser, self._browser, self._shared = self._browser, None, None
+        self._tabs.clear()
+        if browser is not None:
+            await browser.close()
+
+    def _see(self, event: ExchangeEvent) -> None:
+        if isinstance(event, Responded):
+            self.connections.learn(event.protocol)
+        self._observe(event)
+
+
+def _remember_cookies(state: dict[str, Any] | None) -> None:
+    for cookie in (state or {}).get("cookies", []):
+        redact.remember(str(cookie.get("value", "")))

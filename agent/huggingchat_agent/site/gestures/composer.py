@@ -1,0 +1,77 @@
+"""Typing a message and pressing send."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.browser.protocols import Control
+from huggingchat_agent.errors import BrowserTimeout, PageChanged
+from huggingchat_agent.site.gestures.dialogs import dismiss_welcome
+
+if TYPE_CHECKING:
+    from huggingchat_agent.browser.protocols import Page
+
+COMPOSER = Control("textbox", "Ask anything")
+SEND = Control("button", "Send message")
+
+_FIELD = 'textarea[placeholder="Ask anything"]'
+
+# Something of the page to act on: the composer, or the dialog that makes it unreachable.
+_READY = """() => !!document.querySelector('textarea, [role="dialog"]')"""
+
+# The draft took: the field holds the text and the button came alive. The button is looked for by
+# its name, as `find` does, but in one round with the text.
+_TAKEN = """(selector, send, text) => {
+  const field = document.querySelector(selector);
+  if (!field || field.value !== text) return false;
+  const name = (each) => (each.getAttribute("aria-label") ?? each.textContent).trim();
+  return [...document.querySelectorAll("button")].some((each) => name(each) === send && !each.disabled);
+}"""
+
+_SHOWN = """() => [...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? ''"""
+_SHOWS = f"(wanted) => ({_SHOWN})() === wanted"
+
+
+async def write(page: Page, text: str, *, timeout: float) -> None:
+    """Type the text and return when Send is enabled. Raises PageChanged naming the missing control.
+
+    The page's HTML comes from the server and is there before its scripts are. What is typed before
+    they run is lost, or stays in the field with Send disabled, and the app gives no sign when it is
+    ready that all its pages share. So: type, see whether it took, else type again.
+    """
+    end = time.monotonic() + timeout
+    await page.wait(_READY, timeout=timeout)
+    while True:
+        left = end - time.monotonic()
+        await dismiss_welcome(page, timeout=max(left, 0.1))
+        if not await page.find(COMPOSER, timeout=max(min(left, 1.0), 0)):
+            if time.monotonic() < end:
+                continue
+            raise PageChanged(f"The page has no {COMPOSER.role} {COMPOSER.name!r} to type into.")
+        try:
+            await page.insert_text(_FIELD, text, timeout=max(end - time.monotonic(), 0.1))
+            await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=1.0)
+        except BrowserTimeout:
+            if time.monotonic() < end:
+                continue
+            if not await page.find(SEND, timeout=0):
+                raise PageChanged(f"The page has no {SEND.role} {SEND.name!r}.") from None
+            raise PageChanged(
+                f"The {SEND.role} {SEND.name!r} stays disabled although the message is typed."
+            ) from None
+        return
+
+
+async def press_send(page: Page, *, timeout: float) -> None:
+    """The send gesture. After this the message may be on its way, whatever is raised."""
+    await page.click(SEND, timeout=timeout)
+
+
+async def shows_message(page: Page, message_id: str, *, timeout: float) -> bool:
+    """Whether the last message on the page is that one ("": whether it shows none)."""
+    try:
+        await page.wait(_SHOWS, message_id, timeout=timeout)
+    except BrowserTimeout:
+        return False
+    return True

@@ -1,0 +1,101 @@
+"""The saved session of one profile: a file in Playwright's storage state form.
+
+    <home>/profiles/<profile>/session.json            mode 0600, in a folder of mode 0700
+    <home>/profiles/<profile>/session.previous.json   the one before, kept in case the new one is bad
+
+A save writes a new file beside the old one, flushes it to the disk and renames it, so that at any
+moment either the old or the new session is there, whole.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent.errors import StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class SavedSession:
+    """Reads and writes the session of the profile whose folder is given."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "session.json"
+        self.previous = folder / "session.previous.json"
+
+    def load(self) -> dict[str, Any] | None:
+        """The saved storage state, None if there is none. Raises StorageError if it is unreadable."""
+        try:
+            body = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._trouble("read", error) from None
+        try:
+            state = msgspec.json.decode(body, type=dict[str, Any])
+        except msgspec.DecodeError:
+            raise StorageError(
+                f"The saved session {self.path} is damaged. Put {self.previous.name} in its place, or "
+                "remove it and sign in again."
+            ) from None
+        return state
+
+    def prepare(self) -> None:
+        """Make sure that a session could be saved, before a browser is started for nothing."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._trouble("write", error) from None
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace the saved session. Raises StorageError, and then the old one still stands."""
+        self.prepare()
+        body = msgspec.json.format(msgspec.json.encode(state), indent=1)
+        draft: str | None = None
+        try:
+            descriptor, draft = tempfile.mkstemp(prefix=".session-", suffix=".json", dir=self.folder)
+            with os.fdopen(descriptor, "wb") as file:  # mkstemp makes it with mode 0600
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            if self.path.exists():
+                self._keep_previous()
+            os.replace(draft, self.path)
+            draft = None
+        except OSError as error:
+            raise self._trouble("write", error) from None
+        finally:
+            if draft is not None:
+                os.unlink(draft)
+
+    def remove(self) -> bool:
+        """Forget the session, the previous one too. True if there was one."""
+        found = False
+        try:
+            for path in (self.path, self.previous):
+                if path.exists():
+                    path.unlink()
+                    found = True
+        except OSError as error:
+            raise self._trouble("remove", error) from None
+        return found
+
+    def _keep_previous(self) -> None:
+        # A second name for the same file, moved into place: the session itself is never missing.
+        spare = self.folder / f".previous-{os.getpid()}"
+        spare.unlink(missing_ok=True)
+        os.link(self.path, spare)
+        os.replace(spare, self.previous)
+
+    def _trouble(self, verb: str, error: OSError) -> StorageError:
+        reason = error.strerror or type(error).__name__
+        return StorageError(
+            f"Cannot {verb} the saved session {self.path}: {reason}. Make room or mend the folder, or name "
+            "another one with HUGGINGCHAT_HOME."
+        )

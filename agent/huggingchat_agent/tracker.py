@@ -1,0 +1,189 @@
+"""Turns are born on the wire.
+
+A turn begins when a tab posts a message, whoever made it do so: the agent, a person in the window,
+a test that types by itself. Who sends by way of the agent lays a claim first, and the turn that
+fits it is handed over: by the generation id it chose, or as the first post of its tab to its
+conversation.
+
+Exchange events come from the driver's callbacks and only wait in a queue there. One task takes them
+from it, decodes and publishes, in order; callbacks of the user never run inside the driver's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.errors import AgentError
+from huggingchat_agent.exchange import Chunk, Ended, Failed, Started
+from huggingchat_agent.turn import Turn
+from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.conversations import parse_conversation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent import events
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.session import Session
+    from huggingchat_agent.wire.conversations import ConversationRead
+
+log = logging.getLogger("huggingchat_agent")
+
+
+class Claim:
+    """Who sends, before the post is seen. `turn` resolves to the Turn; `withdraw` gives it up."""
+
+    def __init__(
+        self,
+        tracker: TurnTracker,
+        *,
+        page_id: str,
+        conversation_id: str,
+        via: str,
+        listener: Callable[[events.TurnEvent], None],
+        generation_id: str | None = None,
+    ) -> None:
+        self.page_id, self.conversation_id = page_id, conversation_id
+        self.via, self.listener, self.generation_id = via, listener, generation_id
+        self.turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        self._tracker = tracker
+        tracker.claims.append(self)
+
+    def fits(self, page_id: str, conversation_id: str, generation_id: str | None) -> bool:
+        if self.generation_id and generation_id:
+            return self.generation_id == generation_id
+        return (page_id, conversation_id) == (self.page_id, self.conversation_id)
+
+    def withdraw(self) -> None:
+        with contextlib.suppress(ValueError):
+            self._tracker.claims.remove(self)
+
+
+class TurnTracker:
+    """Watches the exchanges of a session and builds turns from them.
+
+    `publish(turn, event)` is called for every event of every turn, claimed or not, and
+    `seen(event)` for every exchange event before it is used.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        publish: Callable[[Turn, events.TurnEvent], None],
+        seen: Callable[[ExchangeEvent], None],
+    ) -> None:
+        self.session = session
+        self.publish = publish
+        self.claims: list[Claim] = []
+        self._seen = seen
+        self._numbers = itertools.count(1)
+        self._queue: asyncio.Queue[ExchangeEvent] = asyncio.Queue()
+        self._turns: dict[str, Turn] = {}  # by exchange, while the stream is open
+        self._settling: set[Turn] = set()  # until done
+        self._reads: dict[str, tuple[str, float, bytearray]] = {}  # conversation reads under way
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._dispatching: asyncio.Task[None] | None = None
+
+    def feed(self, event: ExchangeEvent) -> None:
+        """Take an exchange event from a driver's callback."""
+        if self._dispatching is None:
+            self._dispatching = asyncio.create_task(self._dispatch(), name="turn dispatch")
+        self._queue.put_nowait(event)
+
+    def number(self) -> int:
+        """The number of the next turn."""
+        return next(self._numbers)
+
+    async def read(self, conversation_id: str) -> ConversationRead:
+        """Read a conversation by a call of our own."""
+        body = await self.session.ask(
+            requests.read_conversation(conversation_id), conversation_id=conversation_id
+        )
+        return parse_conversation(body)
+
+    async def settled(self) -> None:
+        """Wait until everything seen so far is dealt with."""
+        await self._queue.join()
+
+    async def close(self) -> None:
+        """Let every turn come to its end and stop. The pages must be closed before."""
+        if self._dispatching is not None:
+            await self._queue.join()
+            self._dispatching.cancel()
+            await asyncio.gather(self._dispatching, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _dispatch(self) -> None:
+        while True:
+            event = await self._queue.get()
+            try:
+                self._seen(event)
+                self._take(event)
+            except Exception:
+                # One exchange we cannot digest must not end all others.
+                log.exception("An exchange event could not be handled.")
+            finally:
+                self._queue.task_done()
+
+    def _take(self, event: ExchangeEvent) -> None:
+        if isinstance(event, Started):
+            self._started(event)
+        elif turn := self._turns.get(event.exchange_id):
+            turn.feed(event)
+            if isinstance(event, Ended | Failed):
+                del self._turns[event.exchange_id]
+        elif event.exchange_id in self._reads:
+            self._reading(event)
+
+    def _started(self, event: Started) -> None:
+        purpose = requests.classify(event.method, event.url, self.session.settings.base_path)
+        if isinstance(purpose, requests.SendMessage):
+            self._birth(event, purpose.conversation_id)
+        elif isinstance(purpose, requests.StopGenerating):
+            for turn in self._turns.values():
+                if turn.conversation_id == purpose.conversation_id:
+                    turn.stop_seen = True
+        elif isinstance(purpose, requests.ReadConversation) and any(
+            turn.conversation_id == purpose.conversation_id for turn in self._settling
+        ):
+            self._reads[event.exchange_id] = (purpose.conversation_id, time.monotonic(), bytearray())
+
+    def _birth(self, started: Started, conversation_id: str) -> None:
+        fields = requests.send_fields(started.body, started.headers.get("content-type", "")) or {}
+        generation_id = fields.get("generationId")
+        claim = next(
+            (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None
+        )
+        turn = Turn(self, started, conversation_id, self.number(), claim)
+        self._turns[started.exchange_id] = turn
+        self._settling.add(turn)
+        if claim is not None:
+            claim.withdraw()
+            if not claim.turn.done():
+                claim.turn.set_result(turn)
+        turn.begin()
+        task = asyncio.create_task(turn.run(), name=f"turn {turn.number}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._settling.discard(turn))
+
+    def _reading(self, event: ExchangeEvent) -> None:
+        conversation_id, started_at, body = self._reads[event.exchange_id]
+        if isinstance(event, Chunk):
+            body += event.data
+        elif isinstance(event, Failed):
+            del self._reads[event.exchange_id]
+        elif isinstance(event, Ended):
+            del self._reads[event.exchange_id]
+            try:
+                read = parse_conversation(bytes(body))
+            except AgentError:
+                return  # an error answer; whoever asked for it deals with it
+            for turn in self._settling:
+                if turn.conversation_id == conversation_id:
+                    turn.offer(read, started_at)
