@@ -1,0 +1,361 @@
+"""The live tap: CDP messages in, exchange events and commands out. It does no I/O.
+
+Whoever owns the connection sends `opening()`, subscribes to `EVENTS`, hands every such event and
+every answer to a Command to `feed`, sends the commands it gets back, and calls `close` when the tab
+is gone. Nothing in the page is changed or slowed down by it.
+
+Bodies are taken in one of three ways:
+
+* Streams (a chat answer, fetched) by `Network.streamResourceContent`: the browser answers with what
+  it has, and from then on every `dataReceived` carries its bytes.
+* Other fetched bodies and documents by `Network.getResponseBody` when they are complete. It is also
+  the way out when a stream was over before the command reached it. It never works after a failure.
+* Server-sent events read by the page's own EventSource come as messages, without bytes.
+
+Measured on Chromium, and the reason for some of what follows:
+
+* A navigation or a reload ends the requests of the old document without any `loadingFailed`;
+  `Page.frameNavigated` is the only sign of it.
+* A text body without a charset is handed out as decoded from windows-1252, whatever it is.
+* `postData` is lossy for binary bodies (`postDataEntries` is not) and missing for forms with files.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent.exchange import Chunk, Ended, ExchangeEvent, Failed, Responded, SseMessage, Started
+from huggingchat_agent.wire.charset import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Answer = Callable[["_Open", dict[str, Any] | None, str, float], None]
+
+# In bytes. With no buffers the head of an answer is lost, and it still ends cleanly.
+BUFFERS = {
+    "maxTotalBufferSize": 100_000_000,
+    "maxResourceBufferSize": 50_000_000,
+    "maxPostDataSize": 50_000_000,
+}
+
+# The events to subscribe to where a driver wants their names.
+EVENTS = (
+    "Network.requestWillBeSent",
+    "Network.requestServedFromCache",
+    "Network.responseReceived",
+    "Network.dataReceived",
+    "Network.eventSourceMessageReceived",
+    "Network.loadingFinished",
+    "Network.loadingFailed",
+    "Page.frameNavigated",
+)
+
+STREAMS = ("application/jsonl", "text/event-stream")
+FETCHED = ("fetch", "xhr")
+NO_BODY = (*range(100, 200), 204, 205, *range(300, 400))
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A CDP command to send. Its answer goes to `feed` as {"id": id, "result" or "error": ...}."""
+
+    id: int
+    method: str
+    params: dict[str, Any]
+
+
+class _Open:
+    """An exchange that has not ended, or whose events are still held back."""
+
+    def __init__(self, exchange_id: str, params: dict[str, Any], kind: str) -> None:
+        self.exchange_id = exchange_id
+        self.request_id: str = params["requestId"]
+        self.frame = params.get("frameId")
+        self.document = params.get("loaderId")
+        self.kind = kind
+        self.method: str = params["request"]["method"]
+        self.mime = self.charset = ""
+        self.from_cache = self.responded = self.ended = False
+        # While the browser is asked for the request body: Started as it will be, and what came after.
+        self.started: dict[str, Any] | None = None
+        self.held: list[ExchangeEvent] = []
+        # How the body is taken: "stream", "whole", or "" for not at all.
+        self.way = ""
+        self.asked = False  # the stream command has no answer yet
+        self.early: list[bytes] = []  # bytes of the stream that came before that answer
+        self.counted = self.given = 0  # bytes of the stream the browser announced, and we handed on
+        self.over: tuple[str, bool] | None = None  # the reason ("" if none) and canceled, once it ended
+
+
+class Tap:
+    """Watches one tab. `page` names it in the events and begins the exchange ids.
+
+    `wanted(url)` says whether an address is observed at all.
+    """
+
+    def __init__(self, page: str, wanted: Callable[[str], bool]) -> None:
+        self._page, self._wanted = page, wanted
+        self._by_request: dict[str, _Open] = {}
+        self._open: dict[str, _Open] = {}  # by exchange id; a redirect's first hop may be held here only
+        self._answers: dict[int, tuple[str, Answer]] = {}
+        self._exchanges = self._commands = 0
+        self._out: list[ExchangeEvent | Command] = []
+        self._closed = False
+        self._handlers: dict[str, Callable[[dict[str, Any], float], None]] = {
+            "Network.requestWillBeSent": self._request,
+            "Network.requestServedFromCache": self._served_from_cache,
+            "Network.responseReceived": self._response,
+            "Network.dataReceived": self._data,
+            "Network.eventSourceMessageReceived": self._sse,
+            "Network.loadingFinished": self._finished,
+            "Network.loadingFailed": self._failed,
+            "Page.frameNavigated": self._navigated,
+        }
+
+    def opening(self) -> list[Command]:
+        """What to send before the tab makes its first request. The answers may be fed or dropped."""
+        return [self._command("Network.enable", dict(BUFFERS)), self._command("Page.enable", {})]
+
+    def feed(self, message: dict[str, Any], at: float) -> list[ExchangeEvent | Command]:
+        """Take one CDP message, seen at `at` (monotonic seconds); return what follows from it.
+
+        Messages of no use here are ignored, and so are requests that began before the tap did.
+        """
+        if self._closed:
+            return []
+        if handler := self._handlers.get(message.get("method", "")):
+            handler(message["params"], at)
+        elif asked := self._answers.pop(message.get("id", 0), None):
+            exchange_id, answer = asked
+            if exchange := self._open.get(exchange_id):
+                error = message.get("error") or {}
+                answer(exchange, message.get("result"), str(error.get("message", "")), at)
+        return self._taken()
+
+    def close(self, at: float) -> list[ExchangeEvent | Command]:
+        """The tab is gone: every open exchange fails. Whatever is fed later is ignored."""
+        for exchange in list(self._open.values()):
+            self._abandon(exchange, "the tab is gone", at, canceled=False)
+        self._closed = True
+        return self._taken()
+
+    # Events.
+
+    def _request(self, params: dict[str, Any], at: float) -> None:
+        request = params["request"]
+        if earlier := self._by_request.get(params["requestId"]):
+            if redirect := params.get("redirectResponse"):
+                self._respond(earlier, redirect, at)
+                self._end(earlier, at)
+            else:
+                self._abandon(earlier, "the browser began the request anew", at, canceled=True)
+        if not self._wanted(request["url"]):
+            return
+        kind = params.get("type", "Other").lower()
+        self._exchanges += 1
+        exchange = _Open(f"{self._page}:{self._exchanges}", params, kind)
+        self._by_request[exchange.request_id] = self._open[exchange.exchange_id] = exchange
+        body = _posted(request) if kind in FETCHED else None
+        exchange.started = {
+            "exchange_id": exchange.exchange_id,
+            "page": self._page,
+            "at": at,
+            "method": request["method"],
+            "url": request["url"],
+            "kind": kind,
+            "headers": _lower(request["headers"]),
+            "has_body": body is not None or bool(request.get("hasPostData")),
+        }
+        # What documents post are sign-in forms: what is in those is nobody's business.
+        if kind in FETCHED and body is None and request.get("hasPostData"):
+            self._ask(exchange, "Network.getRequestPostData", self._request_body)
+        else:
+            self._release(exchange, body)
+
+    def _served_from_cache(self, params: dict[str, Any], at: float) -> None:
+        if exchange := self._by_request.get(params["requestId"]):
+            exchange.from_cache = True
+
+    def _response(self, params: dict[str, Any], at: float) -> None:
+        exchange = self._by_request.get(params["requestId"])
+        if exchange is None or exchange.responded:
+            return
+        response = params["response"]
+        self._respond(exchange, response, at)
+        if exchange.method == "HEAD" or response["status"] in NO_BODY:
+            return
+        if exchange.kind in FETCHED and exchange.mime in STREAMS:
+            exchange.way, exchange.asked = "stream", True
+            self._ask(exchange, "Network.streamResourceContent", self._stream)
+        elif exchange.kind in FETCHED or exchange.kind == "document":
+            exchange.way = "whole"
+
+    def _data(self, params: dict[str, Any], at: float) -> None:
+        exchange = self._by_request.get(params["requestId"])
+        if exchange is None or exchange.way != "stream":
+            return
+        exchange.counted += params["dataLength"]
+        if data := params.get("data"):
+            if exchange.asked:
+                exchange.early.append(a2b_base64(data))
+            else:
+                self._give(exchange, a2b_base64(data), at)
+
+    def _sse(self, params: dict[str, Any], at: float) -> None:
+        if exchange := self._by_request.get(params["requestId"]):
+            name, last_id, data = params["eventName"], params["eventId"], params["data"]
+            self._emit(exchange, SseMessage, at, event=name, id=last_id, data=data)
+
+    def _finished(self, params: dict[str, Any], at: float) -> None:
+        self._over(params["requestId"], ("", False), at)
+
+    def _failed(self, params: dict[str, Any], at: float) -> None:
+        reason = params.get("errorText") or f"blocked: {params.get('blockedReason', 'no reason given')}"
+        self._over(params["requestId"], (reason, bool(params.get("canceled"))), at)
+
+    def _navigated(self, params: dict[str, Any], at: float) -> None:
+        frame = params["frame"]
+        for exchange in list(self._open.values()):
+            if exchange.frame != frame["id"] or exchange.document == frame["loaderId"]:
+                continue
+            # A document without a response is the next navigation, already under way.
+            if exchange.kind != "document" or exchange.responded:
+                self._abandon(exchange, "the tab went to another document", at, canceled=True)
+
+    # Answers.
+
+    def _request_body(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
+        body = None
+        if result is not None:
+            text = result["postData"]
+            body = a2b_base64(text) if result.get("base64Encoded") else text.encode()
+        self._release(exchange, body)
+
+    def _stream(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
+        exchange.asked = False
+        early, exchange.early = exchange.early, []
+        if result is None:
+            # Most often it "has already finished loading"; then the whole body can be had.
+            exchange.way = "whole"
+        else:
+            for data in (a2b_base64(result["bufferedData"]), *early):
+                self._give(exchange, data, at)
+        if exchange.over is not None:
+            self._settle(exchange, at)
+
+    def _whole(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
+        if result is None:
+            self._end(exchange, at, f"the browser does not have the body: {error}")
+            return
+        text = result["body"]
+        if result["base64Encoded"]:
+            self._give(exchange, a2b_base64(text), at)
+        else:
+            self._give(exchange, encoded(text, exchange.mime, exchange.charset), at)
+        self._end(exchange, at)
+
+    # How an exchange ends.
+
+    def _over(self, request_id: str, over: tuple[str, bool], at: float) -> None:
+        exchange = self._by_request.get(request_id)
+        if exchange is None or exchange.over is not None:
+            return
+        exchange.over = over
+        if not exchange.asked:
+            self._settle(exchange, at)
+
+    def _settle(self, exchange: _Open, at: float) -> None:
+        """Nothing more comes from the network and no stream command is open."""
+        reason, canceled = exchange.over or ("", False)
+        missing = exchange.counted - exchange.given
+        if reason:
+            self._end(exchange, at, reason, canceled)
+        elif not exchange.responded:
+            self._end(exchange, at, "it ended without a response")
+        elif exchange.way == "whole":
+            self._ask(exchange, "Network.getResponseBody", self._whole)
+        elif missing > 0:
+            self._end(exchange, at, f"{missing} bytes of {exchange.counted} did not arrive")
+        else:
+            self._end(exchange, at)
+
+    def _abandon(self, exchange: _Open, reason: str, at: float, *, canceled: bool) -> None:
+        """End it now, whatever is still to come."""
+        if not exchange.ended:
+            self._end(exchange, at, reason, canceled)
+        if exchange.started is not None:
+            self._release(exchange, None)
+
+    def _end(self, exchange: _Open, at: float, reason: str = "", canceled: bool = False) -> None:
+        if reason:
+            self._emit(exchange, Failed, at, reason=reason, canceled=canceled)
+        else:
+            self._emit(exchange, Ended, at)
+        exchange.ended = True
+        self._by_request.pop(exchange.request_id, None)
+        if exchange.started is None:
+            del self._open[exchange.exchange_id]
+
+    # What goes out.
+
+    def _respond(self, exchange: _Open, response: dict[str, Any], at: float) -> None:
+        exchange.responded = True
+        exchange.mime, exchange.charset = response["mimeType"], response.get("charset", "")
+        self._emit(
+            exchange,
+            Responded,
+            at,
+            status=response["status"],
+            mime=exchange.mime,
+            headers=_lower(response["headers"]),
+            protocol=response.get("protocol", ""),
+            from_cache=exchange.from_cache
+            or any(response.get(cache, False) for cache in ("fromDiskCache", "fromPrefetchCache")),
+        )
+
+    def _give(self, exchange: _Open, data: bytes, at: float) -> None:
+        if data:
+            exchange.given += len(data)
+            self._emit(exchange, Chunk, at, data=data)
+
+    def _emit(self, exchange: _Open, kind: type[ExchangeEvent], at: float, **fields: Any) -> None:
+        event = kind(exchange_id=exchange.exchange_id, page=self._page, at=at, **fields)
+        (self._out if exchange.started is None else exchange.held).append(event)
+
+    def _release(self, exchange: _Open, body: bytes | None) -> None:
+        """Let Started go, and what was held back behind it."""
+        fields, exchange.started = exchange.started or {}, None
+        self._out.append(Started(**fields, body=body))
+        self._out += exchange.held
+        exchange.held = []
+        if exchange.ended:
+            del self._open[exchange.exchange_id]
+
+    def _ask(self, exchange: _Open, method: str, answer: Answer) -> None:
+        command = self._command(method, {"requestId": exchange.request_id})
+        self._answers[command.id] = (exchange.exchange_id, answer)
+        self._out.append(command)
+
+    def _command(self, method: str, params: dict[str, Any]) -> Command:
+        self._commands += 1
+        return Command(self._commands, method, params)
+
+    def _taken(self) -> list[ExchangeEvent | Command]:
+        out, self._out = self._out, []
+        return out
+
+
+def _posted(request: dict[str, Any]) -> bytes | None:
+    """The request body where the event carries it."""
+    entries = request.get("postDataEntries")
+    if entries and all("bytes" in entry for entry in entries):
+        return b"".join(a2b_base64(entry["bytes"]) for entry in entries)
+    text = request.get("postData")
+    return None if text is None else text.encode()
+
+
+def _lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
