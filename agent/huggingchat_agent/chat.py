@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from huggingchat_agent import account as accounts
 from huggingchat_agent import events
@@ -24,10 +24,12 @@ from huggingchat_agent.wire.models import parse_models, pick
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Unpack
 
     from huggingchat_agent.account import Account
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.reply import Reply
+    from huggingchat_agent.settings import Given
     from huggingchat_agent.turn import Turn
 
 log = logging.getLogger("huggingchat_agent")
@@ -53,7 +55,7 @@ class HuggingChat(Emitter):
     StorageError. A HuggingChat belongs to the event loop it was opened in.
     """
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, **given: Unpack[Given]) -> None:
         """Raises SettingsError; nothing is opened yet."""
         super().__init__()
         self.settings: Settings = settings(**given)

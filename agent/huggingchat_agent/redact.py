@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 MASK = "[redacted]"
 
-_ADDRESS = re.compile(r"\b(?:https?|wss?)://[^\s\"'<>)\]]+")
+_ADDRESS = re.compile(r"\b(?:https?|wss?)://[^\s\"'<>)\]]*[^\s\"'<>)\].,:;]")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _KEYED = re.compile(
     r"(?i)\b(password|passwd|token|hf-chat|code|state|csrf|cookie|authorization|code_challenge)"

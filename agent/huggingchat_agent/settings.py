@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, Unpack, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -70,41 +70,49 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "reports"
 
 
-def settings(
-    *,
-    base_url: str | None = None,
-    engine: str | None = None,
-    via: str | None = None,
-    profile: str | None = None,
-    headless: bool | None = None,
-    browser: str | None = None,
-    username: str | None = None,
-    password: str | None = None,
-    home: str | Path | None = None,
-    step: float | None = None,
-    login: float | None = None,
-    deadlines: Deadlines | None = None,
-) -> Settings:
+class Given(TypedDict, total=False):
+    """What a caller may give, by name; None is as good as not given. See Settings."""
+
+    base_url: str | None
+    engine: str | None
+    via: str | None
+    profile: str | None
+    headless: bool | None
+    browser: str | None
+    username: str | None
+    password: str | None
+    home: str | Path | None
+    step: float | None
+    login: float | None
+    deadlines: Deadlines | None
+
+
+def settings(**given: Unpack[Given]) -> Settings:
     """Settings from the arguments, else the environment (`HUGGINGCHAT_<NAME>`), else the defaults.
 
     Raises SettingsError naming the setting, the value and what is allowed.
     """
-    env = os.environ
-    password = password if password is not None else env.get("HUGGINGCHAT_PASSWORD")
-    home = home or env.get("HUGGINGCHAT_HOME") or platformdirs.user_data_dir("huggingchat-agent", False)
+
+    def text(name: str, default: str | None = None) -> Any:
+        return given.get(name) or os.environ.get(f"HUGGINGCHAT_{name.upper()}") or default
+
+    password = text("password")
+    headless = given.get("headless")
     return Settings(
-        base_url=_base_url(base_url or env.get("HUGGINGCHAT_BASE_URL") or DEFAULT_BASE_URL),
-        engine=_choice("engine", engine or env.get("HUGGINGCHAT_ENGINE") or "playwright", EngineName),
-        via=_choice("via", via or env.get("HUGGINGCHAT_VIA") or "auto", Via),
-        profile=_profile(profile or env.get("HUGGINGCHAT_PROFILE") or "default"),
-        headless=headless if headless is not None else not env.get("HUGGINGCHAT_HEADED"),
-        browser=browser or env.get("HUGGINGCHAT_BROWSER") or None,
-        username=username or env.get("HUGGINGCHAT_USERNAME") or None,
+        base_url=_base_url(text("base_url", DEFAULT_BASE_URL)),
+        engine=_choice("engine", text("engine", "playwright"), EngineName),
+        via=_choice("via", text("via", "auto"), Via),
+        profile=_profile(text("profile", "default")),
+        headless=headless if headless is not None else not os.environ.get("HUGGINGCHAT_HEADED"),
+        browser=text("browser"),
+        username=text("username"),
         password=Secret(password) if password else None,
-        home=Path(home).expanduser().absolute(),
-        step=_seconds("step", step, 15.0),
-        login=_seconds("login", login, 60.0),
-        deadlines=deadlines or Deadlines(),
+        home=Path(text("home") or platformdirs.user_data_dir("huggingchat-agent", False))
+        .expanduser()
+        .absolute(),
+        step=_seconds("step", given.get("step"), 15.0),
+        login=_seconds("login", given.get("login"), 60.0),
+        deadlines=given.get("deadlines") or Deadlines(),
     )
 
 

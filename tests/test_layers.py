@@ -1,0 +1,95 @@
+"""Imports go down: from a room to one of a strictly lower number, or stay within the room."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+ROOMS = [
+    {"errors", "exchange", "answer", "events", "redact"},
+    {"settings", "wire", "emitter", "storage"},
+    {"browser"},
+    {"site"},
+    {"connections", "report", "session", "account", "pagedata"},
+    {"turn", "tracker"},
+    {"reply", "conversation", "chat"},
+    {"sync"},
+    {"cli", "__main__"},
+]
+ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}
+
+# One idea in several files: these may look at each other.
+TOGETHER = [{"errors", "exchange", "answer", "events", "redact"}, {"settings", "wire", "emitter", "storage"}]
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path, *, at_run_time):
+    """Names below huggingchat_agent that a module imports."""
+    tree = ast.parse(path.read_text())
+    skipped = set()
+    if at_run_time:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
+                skipped |= {id(each) for child in node.body for each in ast.walk(child)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("huggingchat_agent"):
+            rest = (node.module or "").split(".")[1:]
+            yield from [rest] if rest else [[alias.name] for alias in node.names]
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("huggingchat_agent."):
+                    yield alias.name.split(".")[1:]
+
+
+def test_rooms_hold_every_module():
+    assert {room(path) for path in MODULES} - {"__init__"} == set(ROOM)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_imports_only_lower_rooms(path):
+    mine = room(path)
+    if mine == "__init__":
+        return  # the names it offers are looked up when they are first used
+    for parts in imports(path, at_run_time=True):
+        theirs = parts[0]
+        assert theirs in ROOM, f"{path.name} imports {'.'.join(parts)}, which stands in no room"
+        same = theirs == mine or ROOM[theirs] == ROOM[mine]
+        assert same or ROOM[theirs] < ROOM[mine], f"{path.name} imports {'.'.join(parts)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_names_upward_only_as_types(path):
+    """Under TYPE_CHECKING a module may name a type of the room above, not of the one above that."""
+    mine = room(path)
+    if mine == "__init__":
+        return
+    for parts in imports(path, at_run_time=False):
+        assert ROOM[parts[0]] <= ROOM[mine] + 1, f"{path.name} imports {'.'.join(parts)}"
+
+
+def top_level_imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_browser_room_imports_a_driver(path):
+    if room(path) != "browser":
+        assert not {"playwright", "nodriver"} & set(top_level_imports(path))
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "wire").glob("*.py")), ids=lambda path: path.name)
+def test_wire_is_pure(path):
+    impure = {"asyncio", "os", "pathlib", "socket", "subprocess", "threading", "tempfile", "http"}
+    assert not impure & set(top_level_imports(path))
