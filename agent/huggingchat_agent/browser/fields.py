@@ -1,0 +1,71 @@
+"""Putting text into a field and files into a file input, over CDP alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.browser import in_page, script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from huggingchat_agent.browser.cdp import Cdp
+    from huggingchat_agent.browser.controls import Obstacle
+    from huggingchat_agent.browser.protocols import Upload
+
+_LOOK_AGAIN = 0.25
+
+
+async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
+    """Replace what is in the field by the text, as soon as it can be reached.
+
+    Done again when the field was replaced or emptied under our hands, as a page does that comes to
+    life late. The text goes nowhere but into `Input.insertText`.
+    """
+    while True:
+        found = await _insert(cdp, selector, text)
+        if found is None:
+            return
+        obstacle.now = found
+        await script.changed(cdp, _LOOK_AGAIN)
+
+
+async def _insert(cdp: Cdp, selector: str, text: str) -> str | None:
+    try:
+        field = await script.handle(cdp, f"document.querySelector({json.dumps(selector)})")
+        if field is None:
+            return "it is not there"
+        if obstacle := (await script.call(cdp, field, in_page.MIDDLE)).get("obstacle"):
+            return str(obstacle)
+        if obstacle := await script.call(cdp, field, in_page.FOCUS):
+            return str(obstacle)
+        if not text:
+            await script.call(cdp, field, in_page.CLEAR)
+    except script.DocumentLeft:
+        return "its page went away"
+    if text:
+        await cdp.send("Input.insertText", {"text": text})
+    try:
+        kept = await script.call(cdp, field, in_page.KEPT, selector, bool(text))
+    except script.DocumentLeft:
+        return None  # the text led to another page, so it was taken
+    return None if kept else "it did not keep the text"
+
+
+async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obstacle) -> None:
+    """Put the files into the input as soon as it is there and takes them."""
+    payload = [[each.name, each.mime, base64.b64encode(each.data).decode()] for each in files]
+    while True:
+        try:
+            field = await script.handle(cdp, f"document.querySelector({json.dumps(selector)})")
+            if field is None:
+                obstacle.now = "it is not there"
+            else:
+                obstacle.now = await script.call(cdp, field, in_page.SET_FILES, payload)
+                if not obstacle.now:
+                    return
+        except script.DocumentLeft:
+            obstacle.now = "its page went away"
+        await script.changed(cdp, _LOOK_AGAIN)

@@ -1,0 +1,181 @@
+"""Which browser to use, and where it came from.
+
+In this order: the one that is named (`HUGGINGCHAT_BROWSER`); a Chromium, Chrome or Edge of the
+system; Playwright's own, where it is in its cache already; and only then Playwright's download.
+
+    python -m huggingchat_agent.browser.find [--download]
+
+prints the path and exits 0, or says what is missing and exits 4. It downloads only when told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from huggingchat_agent.errors import BrowserMissing
+
+DOWNLOAD_SECONDS = 120.0
+EXIT_MISSING = 4
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+_ELSEWHERE = {
+    "darwin": (
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    ),
+    "win32": (
+        r"%ProgramFiles%\Google\Chrome\Application\chrome.exe",
+        r"%ProgramFiles(x86)%\Google\Chrome\Application\chrome.exe",
+        r"%LocalAppData%\Google\Chrome\Application\chrome.exe",
+        r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe",
+    ),
+}
+_CACHE = {"darwin": "~/Library/Caches/ms-playwright", "win32": r"%LocalAppData%\ms-playwright"}
+# What Playwright unpacks, newest layout first; the shell can only run headless, so it comes last.
+_CACHED = (
+    "chromium-*/chrome-linux*/chrome",
+    "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+    "chromium-*/chrome-win*/chrome.exe",
+    "chromium_headless_shell-*/chrome-headless-shell-*/chrome-headless-shell*",
+    "chromium_headless_shell-*/chrome-*/headless_shell*",
+)
+
+
+class Found(NamedTuple):
+    """A browser to use: the path of its executable, and where we have it from."""
+
+    path: str
+    origin: str
+
+
+def find(named: str | None = None) -> Found | None:
+    """The browser to use without downloading one; None if there is none.
+
+    `named` is `HUGGINGCHAT_BROWSER`. Raises BrowserMissing if that is not something to execute.
+    """
+    if named:
+        path = shutil.which(os.path.expanduser(named))
+        if path is None:
+            raise BrowserMissing(f"HUGGINGCHAT_BROWSER names {named!r}, and that cannot be executed.")
+        return Found(path, "HUGGINGCHAT_BROWSER")
+    return _installed() or _cached()
+
+
+async def find_or_download(named: str | None = None) -> Found:
+    """As `find`, with Playwright's download, at most 120 s, as the last resort.
+
+    Raises BrowserMissing with the command that installs one.
+    """
+    found = find(named)
+    if found is None:
+        outcome = await _download()
+        found = _cached()
+        if found is None:
+            raise BrowserMissing(f"There is no browser here, and the download {outcome}. {_advice()}")
+    return found
+
+
+def missing() -> BrowserMissing:
+    """The error for a machine without a browser."""
+    return BrowserMissing(f"There is no browser here. {_advice()}")
+
+
+def _installed() -> Found | None:
+    for name in (*_NAMES, *map(os.path.expandvars, _ELSEWHERE.get(sys.platform, ()))):
+        if path := shutil.which(name):
+            return Found(path, "installed on this system")
+    return None
+
+
+def _cached() -> Found | None:
+    folder = _cache()
+    for pattern in _CACHED:
+        for path in sorted(folder.glob(pattern), key=_revision, reverse=True):
+            if os.access(path, os.X_OK) and path.is_file():
+                return Found(str(path), "downloaded by Playwright")
+    return None
+
+
+def _cache() -> Path:
+    named = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
+    if named == "0":  # Playwright's word for "inside the package"
+        import playwright
+
+        return Path(playwright.__file__).parent / "driver" / "package" / ".local-browsers"
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.path.expandvars(_CACHE.get(sys.platform, f"{base}/ms-playwright"))).expanduser()
+
+
+def _revision(path: Path) -> int:
+    for part in path.parts:
+        name, _, number = part.rpartition("-")
+        if name.startswith("chromium") and number.isdigit():
+            return int(number)
+    return 0
+
+
+async def _download() -> str:
+    """Run Playwright's installer, at most 120 s; how that went, as the end of a sentence."""
+    process = await asyncio.create_subprocess_exec(
+        *_command(),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # it starts children of its own, which must not outlive the bound
+    )
+    try:
+        async with asyncio.timeout(DOWNLOAD_SECONDS):
+            code = await process.wait()
+    except TimeoutError:
+        return f"of Playwright's took longer than {DOWNLOAD_SECONDS:.0f} s"
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                _kill_group(process.pid)
+            await process.wait()
+    return f"of Playwright's ended with exit code {code}"
+
+
+def _kill_group(pid: int) -> None:
+    if hasattr(os, "killpg"):
+        os.killpg(pid, signal.SIGKILL)
+    else:
+        os.kill(pid, signal.SIGTERM)
+
+
+def _command() -> tuple[str, ...]:
+    return (sys.executable, "-m", "playwright", "install", "chromium")
+
+
+def _advice() -> str:
+    system = "`sudo apt-get install chromium` or " if shutil.which("apt-get") else ""
+    return f"Run {system}`{shlex.join(_command())}`, or set HUGGINGCHAT_BROWSER to the path of one."
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit code."""
+    named = os.environ.get("HUGGINGCHAT_BROWSER")
+    try:
+        found = asyncio.run(find_or_download(named)) if "--download" in arguments else find(named)
+        if found is None:
+            raise missing()
+    except BrowserMissing as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_MISSING
+    sys.stdout.write(f"{found.path}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

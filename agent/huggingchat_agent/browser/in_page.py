@@ -1,0 +1,137 @@
+"""The JavaScript that gestures run inside a page, as sources of functions. `this` is the element.
+
+They change nothing that the page could see, apart from scrolling, focus and selection.
+"""
+
+# Whether the element could be used with the mouse: {x, y} of its middle, or {obstacle}.
+MIDDLE = """async function () {
+  const box = () => [...this.getClientRects()].find(each => each.width > 0 && each.height > 0);
+  // A tab that is not shown may get no frames; it must not wait for one for ever.
+  const frame = () => new Promise(done => {
+    const timer = setTimeout(done, 100);
+    requestAnimationFrame(() => { clearTimeout(timer); done(); });
+  });
+  if (!this.isConnected) return {obstacle: 'it was replaced'};
+  const off = this.matches(':disabled') || this.closest('[aria-disabled="true"]');
+  if (off) return {obstacle: 'it is disabled'};
+  if (!this.checkVisibility({visibilityProperty: true}) || !box()) return {obstacle: 'it is not visible'};
+  this.scrollIntoViewIfNeeded(true);
+  await frame();
+  const before = box();
+  await frame();
+  const now = box();
+  if (!before || !now) return {obstacle: 'it is not visible'};
+  const moved = ['left', 'top', 'width', 'height'].some(each => before[each] !== now[each]);
+  if (moved) return {obstacle: 'it is moving'};
+  const x = now.left + now.width / 2, y = now.top + now.height / 2;
+  if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) {
+    this.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
+    return {obstacle: 'it is outside the view'};
+  }
+  let hit = document.elementFromPoint(x, y);
+  while (hit?.shadowRoot) {
+    const inner = hit.shadowRoot.elementFromPoint(x, y);
+    if (!inner || inner === hit) break;
+    hit = inner;
+  }
+  let each = hit;
+  while (each && each !== this) each = each.parentNode ?? each.host;
+  if (each || hit?.closest('label')?.control === this) return {x, y};
+  if (this.closest('[inert]')) return {obstacle: 'it is inert'};
+  return {obstacle: hit ? `it is covered by <${hit.localName}>` : 'it is not visible'};
+}"""
+
+# Lets the next press reach this element and no other; READ_GUARD tells "hit", "missed" or "".
+GUARD = """function () {
+  const kinds = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'dblclick', 'auxclick'];
+  const state = {verdict: ''};
+  const look = event => {
+    if (!state.verdict) {
+      const path = event.composedPath();
+      const label = path.find(each => each.localName === 'label');
+      state.verdict = path.includes(this) || label?.control === this ? 'hit' : 'missed';
+    }
+    if (state.verdict === 'missed') { event.preventDefault(); event.stopImmediatePropagation(); }
+  };
+  state.disarm = () => kinds.forEach(kind => removeEventListener(kind, look, true));
+  kinds.forEach(kind => addEventListener(kind, look, true));
+  this[Symbol.for('huggingchat-agent')] = state;
+}"""
+
+READ_GUARD = """function () {
+  const key = Symbol.for('huggingchat-agent');
+  const state = this[key];
+  delete this[key];
+  state.disarm();
+  return state.verdict;
+}"""
+
+# Focus the field and select all that is in it; the obstacle, or "".
+FOCUS = """function () {
+  if (this.readOnly) return 'it is read-only';
+  this.focus();
+  if (this.select) this.select();
+  else getSelection().selectAllChildren(this);
+  return this.getRootNode().activeElement === this ? '' : 'it does not take the focus';
+}"""
+
+# Empty the field, whose content is selected, as a person would.
+CLEAR = "function () { document.execCommand('delete'); }"
+
+# Whether the element is still the one the selector names, and is filled or empty as it should be.
+KEPT = """function (selector, filled) {
+  const content = this.value ?? this.textContent;
+  return document.querySelector(selector) === this && (content !== '') === filled;
+}"""
+
+# Put [name, mime, base64] files into the input; what is wrong with it, or "".
+SET_FILES = """function (files) {
+  if (this.localName !== 'input' || this.type !== 'file') return 'it is not a file input';
+  if (this.disabled) return 'it is disabled';
+  if (files.length > 1 && !this.multiple) return 'it takes one file only';
+  const transfer = new DataTransfer();
+  for (const [name, type, data] of files) {
+    const bytes = Uint8Array.from(atob(data), each => each.charCodeAt(0));
+    transfer.items.add(new File([bytes], name, {type}));
+  }
+  this.files = transfer.files;
+  this.dispatchEvent(new Event('input', {bubbles: true, composed: true}));
+  this.dispatchEvent(new Event('change', {bubbles: true}));
+  return '';
+}"""
+
+# Not a method: resolves at the next change of the document, or after so many milliseconds.
+CHANGED = """limit => new Promise(done => {
+  const observer = new MutationObserver(() => finish());
+  const timer = setTimeout(() => finish(), limit);
+  const finish = () => { observer.disconnect(); clearTimeout(timer); done(); };
+  observer.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+})"""
+
+# Not a method: resolves when CHECK gives something true. Looks at each change and 20 times a second.
+UNTIL = """async (...args) => {
+  for (;;) {
+    const value = await (CHECK)(...args);
+    if (value) return value;
+    await (CHANGED)(50);
+  }
+}""".replace("CHANGED", CHANGED)
+
+# Hides what is typed in input fields from a picture; a sheet of its own, as a policy may forbid <style>.
+MASK = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=reset]) {
+    -webkit-text-fill-color: transparent !important; text-shadow: none !important;
+    caret-color: transparent !important; background: #999 !important; }`);
+  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  globalThis[Symbol.for('huggingchat-agent mask')] = sheet;
+  return new Promise(done => { const timer = setTimeout(done, 200);
+    requestAnimationFrame(() => requestAnimationFrame(() => { clearTimeout(timer); done(); })); });
+}"""
+
+UNMASK = """() => {
+  const key = Symbol.for('huggingchat-agent mask');
+  const sheet = globalThis[key];
+  delete globalThis[key];
+  document.adoptedStyleSheets = document.adoptedStyleSheets.filter(each => each !== sheet);
+}"""

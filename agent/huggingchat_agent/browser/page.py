@@ -1,0 +1,199 @@
+"""The ten verbs of a tab, on nothing but a CDP connection; every engine's pages are these."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser import controls, fields, script
+from huggingchat_agent.browser.cdp import Refused
+from huggingchat_agent.browser.controls import Obstacle
+from huggingchat_agent.browser.snapshot import snapshot
+from huggingchat_agent.errors import BrowserClosed, BrowserTimeout, SiteError
+from huggingchat_agent.wire.tap import EVENTS as TAPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from huggingchat_agent.browser.cdp import Cdp
+    from huggingchat_agent.browser.protocols import Control, Snapshot, Upload
+    from huggingchat_agent.browser.pump import Pump
+
+T = TypeVar("T")
+
+EVENTS = (*TAPPED, "Page.lifecycleEvent")  # what `receive` wants to be handed
+
+_SNAPSHOT_SECONDS = 10.0
+_ASIDE_SECONDS = 5.0  # for what takes no time
+
+
+class CdpPage:
+    """Implements `protocols.Page`. The engine hands it what the tab reports, and says when it is lost."""
+
+    def __init__(self, id: str, cdp: Cdp, pump: Pump, close: Callable[[], Awaitable[None]]) -> None:
+        self._id, self._cdp, self._pump, self._close = id, cdp, pump, close
+        self._gone = ""
+        self._running: set[asyncio.Timeout] = set()
+        self._navigation: _Navigation | None = None
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._gone)
+
+    async def open(self) -> None:
+        """Make the tab report what we need; before anything else."""
+        await self._pump.open()
+        await self._cdp.send("Page.setLifecycleEventsEnabled", {"enabled": True})
+
+    def receive(self, method: str, params: dict[str, Any]) -> None:
+        """One event of the tab; to be called in their order, from the driver's handler."""
+        if method == "Page.lifecycleEvent" and self._navigation:
+            self._navigation.saw(params)
+        self._pump.feed({"method": method, "params": params})
+
+    def lost(self, reason: str) -> None:
+        """The tab is gone, because of that sentence: end the verbs under way and the tap."""
+        if self._gone:
+            return
+        self._gone = reason
+        now = asyncio.get_running_loop().time()
+        for scope in self._running:
+            scope.reschedule(now)
+        self._pump.close()
+
+    async def goto(self, url: str, *, timeout: float) -> None:
+        shown = redact.address(url)
+        await self._within(timeout, lambda: self._goto(url, shown), lambda: f"{shown} did not load")
+
+    async def find(self, control: Control, *, timeout: float) -> bool:
+        if timeout <= 0:
+            look = lambda: controls.present(self._cdp, control)  # noqa: E731
+            return await self._within(_ASIDE_SECONDS, look, lambda: f"Nobody told about {_named(control)}")
+        try:
+            await self._within(timeout, lambda: controls.appear(self._cdp, control), lambda: "")
+        except BrowserTimeout:
+            return False
+        return True
+
+    async def click(self, control: Control, *, timeout: float) -> None:
+        obstacle = Obstacle()
+        await self._within(
+            timeout,
+            lambda: controls.click(self._cdp, control, obstacle),
+            lambda: f"{_named(control)} could not be clicked: {obstacle.now}",
+        )
+
+    async def insert_text(self, selector: str, text: str, *, timeout: float) -> None:
+        obstacle = Obstacle()
+        await self._within(
+            timeout,
+            lambda: fields.insert(self._cdp, selector, text, obstacle),
+            lambda: f"The field {selector} could not be filled in: {obstacle.now}",
+        )
+
+    async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
+        obstacle = Obstacle()
+        await self._within(
+            timeout,
+            lambda: fields.upload(self._cdp, selector, files, obstacle),
+            lambda: f"The file input {selector} could not be filled: {obstacle.now}",
+        )
+
+    async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
+        run = lambda: script.evaluate(self._cdp, function, *args)  # noqa: E731
+        return await self._within(timeout, run, lambda: "A script in the page did not end")
+
+    async def wait(self, function: str, *args: Any, timeout: float) -> Any:
+        run = lambda: script.until(self._cdp, function, *args)  # noqa: E731
+        return await self._within(timeout, run, lambda: "What was waited for in the page did not come")
+
+    async def snapshot(self) -> Snapshot:
+        return await self._within(
+            _SNAPSHOT_SECONDS, lambda: snapshot(self._cdp), lambda: "The page could not be pictured"
+        )
+
+    async def address(self) -> str:
+        return await self._within(
+            _ASIDE_SECONDS, self._address, lambda: "The browser did not tell its address"
+        )
+
+    async def close(self) -> None:
+        self.lost("The tab was closed.")
+        await self._pump.closed()
+        await self._close()
+
+    async def settled(self) -> None:
+        """After `lost`: wait until no task of this tab is left."""
+        await self._pump.closed()
+
+    async def _goto(self, url: str, shown: str) -> None:
+        self._navigation = navigation = _Navigation()
+        try:
+            answer = await self._cdp.send("Page.navigate", {"url": url})
+        except Refused as refused:
+            answer = {"errorText": refused.reason}
+        if problem := answer.get("errorText"):
+            raise SiteError(
+                f"{shown} cannot be reached ({problem}). Is the address right, and does the site run?"
+            )
+        if loader := answer.get("loaderId"):  # none: it was only another place in the same document
+            await navigation.parsed(answer["frameId"], loader)
+
+    async def _address(self) -> str:
+        history = await self._cdp.send("Page.getNavigationHistory")
+        return str(history["entries"][history["currentIndex"]]["url"])
+
+    async def _within(
+        self, timeout: float, work: Callable[[], Awaitable[T]], unfinished: Callable[[], str]
+    ) -> T:
+        """The result of the work; when the time is over or the tab is lost, the error for that.
+
+        Errors are raised outside of the handlers, so that they have no context.
+        """
+        if self._gone:
+            raise BrowserClosed(self._gone)
+        try:
+            async with asyncio.timeout(timeout) as scope:
+                self._running.add(scope)
+                return await work()
+        except TimeoutError:
+            pass
+        except BrowserClosed as closed:
+            self.lost(str(closed))
+        finally:
+            self._running.discard(scope)
+        if self._gone:
+            raise BrowserClosed(self._gone)
+        raise BrowserTimeout(f"{unfinished()}, within {timeout:g} s.")
+
+
+class _Navigation:
+    """Watches one navigation until its document is parsed.
+
+    A document that sends us on while it is parsed never gets that far; the next one counts then.
+    """
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._frame = ""
+        self._parsed = asyncio.Event()
+
+    def saw(self, event: dict[str, Any]) -> None:
+        if event["name"] == "DOMContentLoaded":
+            self._seen.add(event["loaderId"])
+            if event["frameId"] == self._frame:
+                self._parsed.set()
+
+    async def parsed(self, frame: str, loader: str) -> None:
+        self._frame = frame
+        if loader not in self._seen:
+            await self._parsed.wait()
+
+
+def _named(control: Control) -> str:
+    return f'The {control.role} "{control.name}"'

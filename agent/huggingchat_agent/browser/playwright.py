@@ -1,0 +1,256 @@
+"""The Playwright engine: its launcher and its pipe to the browser; the verbs are `page.CdpPage`'s.
+
+What Playwright raises never leaves this module: its messages hold whole addresses and call logs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from playwright.async_api import async_playwright
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.browser.cdp import refusal
+from huggingchat_agent.browser.find import find_or_download
+from huggingchat_agent.browser.page import EVENTS, CdpPage
+from huggingchat_agent.browser.pump import Pump
+from huggingchat_agent.browser.sandbox import sandbox
+from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
+from huggingchat_agent.wire.tap import Tap
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import playwright.async_api as driver
+
+    from huggingchat_agent.browser.find import Found
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.settings import Settings
+
+T = TypeVar("T")
+
+START_SECONDS = 30.0
+TAB_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
+
+_GONE = "The browser went away: it crashed, was killed or was closed."
+_CLOSED = "The browser was closed."
+_ARGUMENTS = ("--disable-domain-reliability", "--disable-client-side-phishing-detection", "--no-pings")
+
+
+class PlaywrightEngine:
+    """Implements `protocols.Engine`."""
+
+    name = "playwright"
+
+    async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> PlaywrightBrowser:
+        """Start a browser. Raises BrowserMissing, BrowserTimeout or BrowserError; leaves nothing then."""
+        found = await find_or_download(settings.browser)
+        box = await asyncio.to_thread(sandbox)
+        browser = PlaywrightBrowser(settings, sandboxed=box.on)
+        started = False
+        try:
+            await _driven(START_SECONDS, f"start {found.path}", browser.open(found, storage_state))
+            started = True
+        finally:
+            if not started:
+                await browser.close()
+        return browser
+
+
+class PlaywrightBrowser:
+    """Implements `protocols.Browser`. `mark` is on all its processes."""
+
+    def __init__(self, settings: Settings, *, sandboxed: bool) -> None:
+        self.mark = marks.mark()
+        self._settings, self._sandboxed = settings, sandboxed
+        self._manager = async_playwright()
+        self._starting: asyncio.Task[driver.Playwright] | None = None
+        self._browser: driver.Browser | None = None
+        self._context: driver.BrowserContext | None = None
+        self._process = 0
+        self._version = ""
+        self._pages: list[CdpPage] = []
+        self._numbers = itertools.count(1)
+        self._gone = ""
+        self._callbacks: list[Callable[[], None]] = []
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> str:
+        return self._version
+
+    @property
+    def sandboxed(self) -> bool:
+        return self._sandboxed
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._gone)
+
+    async def open(self, found: Found, storage_state: dict[str, Any] | None) -> None:
+        """Start driver and browser; for the engine, once."""
+        # A task of its own: cancelled half way, Playwright would forget the process it has started.
+        self._starting = asyncio.create_task(self._manager.start(), name="playwright start")
+        playwright = await asyncio.shield(self._starting)
+        self._browser = browser = await playwright.chromium.launch(
+            executable_path=found.path,
+            headless=self._settings.headless,
+            chromium_sandbox=self._sandboxed,
+            args=[*_ARGUMENTS, marks.switch(self.mark)],
+            env=dict(marks.environment(self.mark)),
+            # Signals are for us to deal with.
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+        )
+        browser.on("disconnected", lambda _: self._lost(_GONE))
+        session = await browser.new_browser_cdp_session()
+        self._version = (await session.send("Browser.getVersion"))["product"].replace("/", " ")
+        processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+        self._process = next(each["id"] for each in processes if each["type"] == "browser")
+        await session.detach()
+        _remember(storage_state)
+        self._context = await browser.new_context(storage_state=cast("Any", storage_state))
+
+    async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
+        if self._context is None or self._gone:
+            raise BrowserClosed(self._gone)
+        tab = await _driven(TAB_SECONDS, "open a tab", self._context.new_page())
+        opened = False
+        try:
+            page = await _driven(TAB_SECONDS, "watch a tab", self._watched(tab, sink))
+            opened = True
+        finally:
+            if not opened:
+                await _closed(tab)
+        return page
+
+    async def storage_state(self) -> dict[str, Any]:
+        if self._context is None or self._gone:
+            raise BrowserClosed(self._gone)
+        state = await _driven(TAB_SECONDS, "read the session", self._context.storage_state())
+        _remember(cast("Any", state))
+        return cast("dict[str, Any]", state)
+
+    def on_closed(self, callback: Callable[[], None]) -> None:
+        if self._gone:
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    async def close(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="close the browser")
+        await asyncio.shield(self._closing)
+
+    async def _watched(self, tab: driver.Page, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
+        assert self._context is not None
+        session = _Session(await self._context.new_cdp_session(tab))
+        id = f"page-{next(self._numbers)}"
+        page = CdpPage(id, session, Pump(session, Tap(id, self._ours), sink), lambda: _closed(tab))
+        session.on(page.receive)
+        tab.on("crash", lambda _: page.lost("The tab crashed."))
+        tab.on("close", lambda _: page.lost("The tab was closed."))
+        await page.open()
+        self._pages.append(page)
+        return page
+
+    def _ours(self, url: str) -> bool:
+        return url.startswith(f"{self._settings.origin}/")
+
+    def _lost(self, reason: str) -> None:
+        if self._gone:
+            return
+        self._gone = reason
+        for page in self._pages:
+            page.lost(reason)
+        for callback in self._callbacks:
+            callback()
+
+    async def _close(self) -> None:
+        self._lost(_CLOSED)
+        for page in self._pages:
+            await page.settled()
+        if self._browser is not None:
+            if not await _in_time(self._browser.close()):
+                self._kill()
+        if self._starting is not None and not await _in_time(self._stop(self._starting)):
+            self._kill()
+            await _in_time(self._stop(self._starting))
+
+    async def _stop(self, starting: asyncio.Task[driver.Playwright]) -> None:
+        await asyncio.wait([starting])
+        await self._manager.__aexit__()
+
+    def _kill(self) -> None:
+        """End what does not end by itself: the browser's processes, and Playwright's own."""
+        processes = set(marks.processes(self.mark)) | {self._process}
+        client = getattr(self._manager, "_client", None)
+        process = getattr(getattr(client, "_transport", None), "_proc", None)
+        if process is not None and process.returncode is None:
+            processes.add(process.pid)
+        for each in processes - {0}:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(each, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+
+
+class _Session:
+    """A Playwright CDP session, as a `cdp.Cdp`."""
+
+    def __init__(self, session: driver.CDPSession) -> None:
+        self._session = session
+
+    def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
+        for name in EVENTS:
+            self._session.on(name, lambda params, name=name: receive(name, params))
+
+    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = await self._session.send(method, params or {})
+            return answer
+        except Exception as error:
+            said = str(error)
+        # Outside of the handler, so that the driver's error does not hang on to ours.
+        raise refusal(method, said.partition(f"({method}): ")[2] or said)
+
+
+async def _driven(seconds: float, what: str, work: Awaitable[T]) -> T:
+    """The result of Playwright's work, or an error of ours without cause and context."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        failure: BrowserError = BrowserTimeout(f"The browser did not {what} within {seconds:g} s.")
+    except BrowserError as error:
+        failure = error
+    except Exception as error:
+        failure = refusal(what, str(error))
+    raise failure
+
+
+async def _in_time(work: Awaitable[None]) -> bool:
+    """Whether it was done within CLOSE_SECONDS; what it raised does not matter."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await work
+    except TimeoutError:
+        return False
+    except Exception:
+        return True
+    return True
+
+
+async def _closed(tab: driver.Page) -> None:
+    await _in_time(tab.close())
+
+
+def _remember(state: dict[str, Any] | None) -> None:
+    for cookie in (state or {}).get("cookies", []):
+        redact.remember(cookie["value"])

@@ -1,0 +1,98 @@
+"""Carries raw CDP messages of one tab to its tap, and what the tap makes of them to the sink.
+
+Nothing lies between: a message is fed within the call that delivers it, so it is neither delayed
+nor reordered. Only the commands that a tap asks for run as tasks, and their answers are fed when
+the driver delivers them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent.browser.cdp import Cdp, Refused
+from huggingchat_agent.errors import BrowserClosed, BrowserError
+from huggingchat_agent.wire.tap import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.wire.tap import Tap
+
+log = logging.getLogger("huggingchat_agent")
+
+STREAM = "Network.streamResourceContent"
+NEEDED = "Chromium 122"  # the first with that command (protocol revision 1234845, December 2023)
+
+
+class Pump:
+    """One per tab. `feed` is for the driver's event handler and never raises."""
+
+    def __init__(self, cdp: Cdp, tap: Tap, sink: Callable[[ExchangeEvent], None]) -> None:
+        self._cdp, self._tap, self._sink = cdp, tap, sink
+        self._commands: set[asyncio.Task[None]] = set()
+        self._open = True
+
+    async def open(self) -> None:
+        """Make the tab report its traffic; before its first navigation, so that none is missed.
+
+        Raises BrowserError where the browser is too old to stream.
+        """
+        try:
+            await self._cdp.send(STREAM, {"requestId": ""})
+            reason = ""
+        except Refused as refused:  # as it must: there is no such request
+            reason = refused.reason
+        if "wasn't found" in reason:
+            raise BrowserError(
+                f"This browser cannot hand over an answer while it arrives; use {NEEDED} or newer."
+            )
+        for command in self._tap.opening():
+            await self._run(command)
+
+    def feed(self, message: dict[str, Any]) -> None:
+        """Hand over one message, in the order of arrival."""
+        if self._open:
+            self._deal(self._tap.feed, message, time.monotonic())
+
+    def close(self) -> None:
+        """Report what was under way as failed, then nothing any more. Closing twice is fine."""
+        if not self._open:
+            return
+        self._open = False
+        for task in self._commands:
+            task.cancel()
+        self._deal(self._tap.close, time.monotonic())
+
+    async def closed(self) -> None:
+        """After `close`: wait until its tasks are gone."""
+        await asyncio.gather(*self._commands, return_exceptions=True)
+
+    def _deal(self, step: Callable[..., Iterable[ExchangeEvent | Command]], *arguments: Any) -> None:
+        # An exception must not reach the driver: it would come up again in some unrelated call.
+        try:
+            for each in step(*arguments):
+                if isinstance(each, Command):
+                    self._start(each)
+                else:
+                    self._sink(each)
+        except Exception:
+            log.exception("A message of the browser could not be dealt with.")
+
+    def _start(self, command: Command) -> None:
+        if self._open:
+            task = asyncio.create_task(self._run(command), name=f"tap {command.method}")
+            self._commands.add(task)
+            task.add_done_callback(self._commands.discard)
+
+    async def _run(self, command: Command) -> None:
+        try:
+            answer: dict[str, Any] = {"result": await self._cdp.send(command.method, command.params)}
+        except Refused as refused:
+            answer = {"error": {"message": refused.reason}}
+        except BrowserClosed:
+            return
+        self.feed({"id": command.id, **answer})

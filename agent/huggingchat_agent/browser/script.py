@@ -1,0 +1,87 @@
+"""Running JavaScript in a tab over CDP, and waiting for what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser import in_page
+from huggingchat_agent.browser.cdp import Refused
+from huggingchat_agent.errors import BrowserError
+
+if TYPE_CHECKING:
+    from huggingchat_agent.browser.cdp import Cdp
+
+_BETWEEN_DOCUMENTS = 0.02  # seconds until a new document is looked for again
+
+
+class DocumentLeft(BrowserError):
+    """The document went away under a script: the page navigated."""
+
+
+async def evaluate(cdp: Cdp, function: str, *args: Any) -> Any:
+    """Call a function of the page's own world with JSON arguments; its awaited JSON result.
+
+    Raises DocumentLeft, or BrowserError with what the page raised.
+    """
+    call = f"({function})({', '.join(map(json.dumps, args))})"
+    return _value(await _run(cdp, "Runtime.evaluate", {"expression": call, "returnByValue": True}))
+
+
+async def handle(cdp: Cdp, expression: str) -> str | None:
+    """The remote object id of what the expression gives; None for null. Raises as `evaluate`."""
+    answer = await _run(cdp, "Runtime.evaluate", {"expression": expression})
+    found: str | None = answer["result"].get("objectId")
+    return found
+
+
+async def call(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
+    """Call a function with a remote object as `this`; its awaited JSON result. Raises as `evaluate`."""
+    params = {
+        "objectId": this,
+        "functionDeclaration": function,
+        "arguments": [{"value": each} for each in args],
+        "returnByValue": True,
+    }
+    return _value(await _run(cdp, "Runtime.callFunctionOn", params))
+
+
+async def until(cdp: Cdp, function: str, *args: Any) -> Any:
+    """Wait until the function gives something true, in whatever document is there by then; give that."""
+    while True:
+        try:
+            return await evaluate(cdp, in_page.UNTIL.replace("CHECK", function), *args)
+        except DocumentLeft:
+            await asyncio.sleep(_BETWEEN_DOCUMENTS)
+
+
+async def changed(cdp: Cdp, at_most: float) -> None:
+    """Wait until the document changes, at most so many seconds."""
+    try:
+        await evaluate(cdp, in_page.CHANGED, round(at_most * 1000))
+    except DocumentLeft:
+        await asyncio.sleep(_BETWEEN_DOCUMENTS)
+
+
+async def _run(cdp: Cdp, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return await cdp.send(method, {**params, "awaitPromise": True, "userGesture": True})
+    except Refused as refused:
+        left, failure = refused.document_left, refused
+    if left:
+        raise DocumentLeft("The page went to another document while a script was running in it.")
+    raise failure
+
+
+def _value(answer: dict[str, Any]) -> Any:
+    thrown = answer.get("exceptionDetails")
+    if thrown:
+        what = thrown.get("exception", {})
+        said = str(what.get("description") or what.get("value") or thrown.get("text", "")).partition("\n")[0]
+        raise BrowserError(f"A script in the page failed: {redact.text(said)}")
+    result = answer["result"]
+    if "unserializableValue" in result:
+        raise BrowserError(f"A script in the page gave {result['unserializableValue']}, which is not JSON.")
+    return result.get("value")

@@ -1,0 +1,78 @@
+"""A picture and the accessibility tree of a page, fit to be shown."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser import in_page, script
+from huggingchat_agent.browser.protocols import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from huggingchat_agent.browser.cdp import Cdp
+
+_FIELDS = {"textbox", "searchbox", "combobox", "spinbutton", "slider", "Date", "DateTime", "InputTime"}
+_SILENT = {"none", "generic", "InlineTextBox", "LineBreak", "ListMarker", "RootWebArea"}
+_STATES = ("disabled", "checked", "expanded", "pressed", "selected", "modal", "level", "focused")
+
+
+async def snapshot(cdp: Cdp) -> Snapshot:
+    """Picture (PNG) of what is in view, and the whole tree; what is typed in input fields is masked.
+
+    Text areas stay as they are: what a person asks is what one wants to see, and no secret goes there.
+    """
+    tree = await cdp.send("Accessibility.getFullAXTree")
+    await script.evaluate(cdp, in_page.MASK)
+    try:
+        picture = await cdp.send("Page.captureScreenshot", {"format": "png"})
+    finally:
+        await script.evaluate(cdp, in_page.UNMASK)
+    return Snapshot(base64.b64decode(picture["data"]), redact.text("\n".join(_lines(tree["nodes"]))))
+
+
+def _lines(nodes: list[dict[str, Any]]) -> Iterator[str]:
+    """`- role "name" [states]: value`, two spaces deeper per level, of what is not ignored."""
+    by_id = {node["nodeId"]: node for node in nodes}
+    # Depth first with a stack of our own: pages can be nested deeper than Python likes to recurse.
+    waiting = [(node["nodeId"], 0, "") for node in nodes if "parentId" not in node][::-1]
+    while waiting:
+        node_id, depth, above = waiting.pop()
+        node = by_id.get(node_id)
+        if node is None:
+            continue
+        role = node.get("role", {}).get("value", "")
+        name = node.get("name", {}).get("value", "")
+        if role == "StaticText" and name.strip() == above:
+            continue  # it is what gave the control its name
+        shown = not node.get("ignored") and role not in _SILENT
+        if shown:
+            yield "  " * depth + _line(node, role, name)
+            above = name.strip()
+        if shown and role in _FIELDS and not _multiline(node):
+            continue  # its text is the value
+        waiting += [(child, depth + shown, above) for child in reversed(node.get("childIds", []))]
+
+
+def _line(node: dict[str, Any], role: str, name: str) -> str:
+    if role == "StaticText":
+        return f"- text: {name}"
+    states = [
+        each["name"] if each["value"].get("value") is True else f"{each['name']}={each['value'].get('value')}"
+        for each in node.get("properties", [])
+        if each["name"] in _STATES and each["value"].get("value") not in (False, "false", None)
+    ]
+    value = node.get("value", {}).get("value", "")
+    if value and role in _FIELDS and not _multiline(node):
+        value = redact.MASK
+    parts = [f"- {role}", f'"{name}"' if name else "", f"[{', '.join(states)}]" if states else ""]
+    return " ".join(filter(None, parts)) + (f": {value}" if value else "")
+
+
+def _multiline(node: dict[str, Any]) -> bool:
+    return any(
+        each["name"] == "multiline" and each["value"].get("value") is True
+        for each in node.get("properties", [])
+    )
