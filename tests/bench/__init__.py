@@ -1,0 +1,1 @@
+"""Timings, never asserted in a test; see `__main__`."""

@@ -1,0 +1,74 @@
+"""The yardstick: an HTTP client with the browser's cookies that does the same calls as `via="page"`.
+
+Written as one would write it by hand: aiohttp, a line at a time, `json.loads`. Shares no code with
+the agent.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Raw:
+    """One signed-in client. Close it with `async with`."""
+
+    def __init__(self, base_url: str, cookies: dict[str, str]) -> None:
+        self.base_url = base_url
+        self.origin = base_url.removesuffix("/chat")
+        self.http = aiohttp.ClientSession(cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+    async def __aenter__(self) -> Raw:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+
+    async def create(self, model: str) -> str:
+        async with self.http.post(f"{self.base_url}/conversation", json={"model": model}) as response:
+            return str((await response.json())["conversationId"])
+
+    async def read(self, conversation_id: str) -> Any:
+        async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
+            return (await response.json())["json"]
+
+    async def send(self, conversation_id: str, prompt: str, on_token: Callable[[str], None]) -> None:
+        """Read the conversation for its last message, send, hand over each token."""
+        async with self._post(conversation_id, prompt, await self._leaf(conversation_id)) as response:
+            async for line in response.content:
+                update = json.loads(line) if line.strip() else {}
+                if update.get("type") == "stream":
+                    on_token(update["token"].rstrip("\0"))
+
+    async def drink(self, conversation_id: str, prompt: str) -> float:
+        """Send and throw the answer away unread: what the server alone takes, in seconds."""
+        leaf = await self._leaf(conversation_id)
+        start = time.perf_counter()
+        async with self._post(conversation_id, prompt, leaf) as response:
+            async for _ in response.content.iter_any():
+                pass
+        return time.perf_counter() - start
+
+    async def _leaf(self, conversation_id: str) -> str:
+        return str((await self.read(conversation_id))["messages"][-1]["id"])
+
+    def _post(self, conversation_id: str, prompt: str, leaf: str) -> Any:
+        data = {
+            "inputs": prompt,
+            "id": leaf,
+            "is_retry": False,
+            "is_continue": False,
+            "generationId": str(uuid.uuid4()),
+        }
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("data", json.dumps(data))
+        return self.http.post(
+            f"{self.base_url}/conversation/{conversation_id}", data=form, headers={"Origin": self.origin}
+        )

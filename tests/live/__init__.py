@@ -1,0 +1,1 @@
+"""Checks against a real chat-ui; see `__main__`."""

@@ -1,0 +1,139 @@
+"""Walk through a chat-ui that runs somewhere and print what was seen, as the rows of a table.
+
+    python -m tests.live BASE_URL [--engine NAME] [--model MODEL]
+
+The account comes from HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD. Everything is done in temporary
+conversations, which are deleted at the end. Some prompts mean something to the scripted model that a
+test deployment has behind it ("fail 500", "reason ..."); a real model just answers them, and the row
+says so. Exits with 1 if a check failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from huggingchat_agent import HuggingChat
+from huggingchat_agent.errors import AgentError, ChatError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from huggingchat_agent import Conversation
+    from huggingchat_agent.settings import Via
+
+
+class Walk:
+    """Runs checks one after the other; each returns what it saw, or raises."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.failed = 0
+        self.table = Table("check", "seen", "s", title="What was seen")
+
+    async def check(self, name: str, look: Callable[[], Awaitable[str]]) -> None:
+        start = time.monotonic()
+        try:
+            seen = await look()
+        except (AgentError, AssertionError) as error:
+            self.failed += 1
+            seen = f"[red]FAILED[/] {type(error).__name__}: {error}"
+        seconds = time.monotonic() - start
+        self.console.print(f"{name}: {seen} ({seconds:.1f} s)", highlight=False)
+        self.table.add_row(name, seen, f"{seconds:.1f}")
+
+
+async def turn(conversation: Conversation, prompt: str, via: Via) -> str:
+    """One turn, checked against the stored conversation."""
+    kinds: list[str] = []
+    tokens: list[str] = []
+    reply = conversation.send(prompt, via=via)
+    async for event in reply:
+        kinds.append(event.name)
+        if event.name == "token":
+            tokens.append(event.text)  # type: ignore[attr-defined]
+    answer = await reply
+    read = await conversation.read()
+    stored = read.message(answer.message_id)
+    assert "".join(tokens) == answer.text, "the joined tokens are not the answer"
+    assert stored.content == answer.content, "the stored message is not the answer"
+    parent = read.parent(stored)
+    assert parent is not None and parent.id == answer.user_message_id, "the ids do not fit"
+    assert parent.content == prompt, "the prompt was stored otherwise"
+    assert not read.forks(), "the conversation has a fork"
+    shape = " ".join(kind for kind, _ in itertools.groupby(kinds))
+    first = (answer.timing.first_token or 0) - answer.timing.sent
+    reasoning = f", {len(answer.reasoning)} characters of reasoning" if answer.reasoning else ""
+    return (
+        f"{len(tokens)} tokens, {len(answer.text)} characters{reasoning}, first after {first:.2f} s; {shape}"
+    )
+
+
+async def failing(conversation: Conversation, via: Via) -> str:
+    try:
+        answer = await conversation.send("fail 500", via=via)
+    except ChatError as error:
+        return f"{type(error).__name__}: {error}"
+    return f"no failure: the model answered {answer.text[:40]!r}"
+
+
+async def walk(arguments: argparse.Namespace, console: Console) -> int:
+    steps = Walk(console)
+    with tempfile.TemporaryDirectory() as home:
+        async with HuggingChat(base_url=arguments.base_url, engine=arguments.engine, home=home) as chat:
+
+            async def login() -> str:
+                account = await chat.login()
+                return f"{account.username or 'anonymous'}, until {account.expires}"
+
+            async def models() -> str:
+                found = await chat.models()
+                return f"{len(found)} models from {found.source}: {', '.join(m.id for m in found[:5])}"
+
+            await steps.check("login", login)
+            await steps.check("models", models)
+            vias: tuple[Via, ...] = ("page", "ui")
+            for via in vias:
+                talk = await chat.new_conversation(arguments.model, system_prompt="Be brief.", temporary=True)
+                for number, prompt in enumerate(
+                    ("hello", "and again", "unicode: 日本語 👩‍👩‍👧‍👦 é\u0301 “q”"), 1
+                ):
+                    await steps.check(
+                        f"turn {number} by {via}", lambda t=talk, p=prompt, v=via: turn(t, p, v)
+                    )
+                talk = await chat.new_conversation(arguments.model, temporary=True)
+                await steps.check(
+                    f"reasoning by {via}", lambda t=talk, v=via: turn(t, "reason about two and two", v)
+                )
+                talk = await chat.new_conversation(arguments.model, temporary=True)
+                await steps.check(f"upstream failure by {via}", lambda t=talk, v=via: failing(t, v))
+
+            async def in_turn() -> str:
+                talk = await chat.new_conversation(arguments.model, temporary=True)
+                for via in ("ui", "page", "ui", "page"):
+                    await turn(talk, f"this one by {via}", via)
+                return "four turns, ui and page in turn, no fork"
+
+            await steps.check("ui and page in turn", in_turn)
+    console.print(steps.table)
+    return 1 if steps.failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/live", description=__doc__)
+    parser.add_argument("base_url")
+    parser.add_argument("--engine", default=None)
+    parser.add_argument("--model", default=None)
+    return asyncio.run(walk(parser.parse_args(), Console(width=160)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
