@@ -88,15 +88,19 @@ async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
     role = _ROLES.get(control.role, control.role)
     try:
         document = await script.handle(cdp, "document")
-        query = {"objectId": document, "role": role, "accessibleName": control.name}
-        found = await cdp.send("Accessibility.queryAXTree", query)
+        found = await cdp.send("Accessibility.queryAXTree", {"objectId": document, "role": role})
     except script.DocumentLeft:
         return []
     except Refused as refused:
         if refused.document_left:
             return []
         raise
-    return [node for node in found["nodes"] if not node["ignored"]]
+    # The names are compared here: the browser's have the white space of the markup at their ends.
+    return [node for node in found["nodes"] if not node["ignored"] and _name(node) == control.name]
+
+
+def _name(node: dict[str, Any]) -> str:
+    return " ".join(str(node.get("name", {}).get("value", "")).split())
 
 
 async def _resolve(cdp: Cdp, node: dict[str, Any]) -> str | None:

@@ -26,6 +26,7 @@ EVENTS = (*TAPPED, "Page.lifecycleEvent")  # what `receive` wants to be handed
 
 _SNAPSHOT_SECONDS = 10.0
 _ASIDE_SECONDS = 5.0  # for what takes no time
+_LATER = 0.1  # an endless script is stopped so many seconds after its verb has given up
 
 
 class CdpPage:
@@ -105,11 +106,11 @@ class CdpPage:
         )
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
-        run = lambda: script.evaluate(self._cdp, function, *args)  # noqa: E731
+        run = lambda: script.evaluate(self._cdp, function, *args, limit=timeout + _LATER)  # noqa: E731
         return await self._within(timeout, run, lambda: "A script in the page did not end")
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
-        run = lambda: script.until(self._cdp, function, *args)  # noqa: E731
+        run = lambda: script.until(self._cdp, function, *args, limit=timeout + _LATER)  # noqa: E731
         return await self._within(timeout, run, lambda: "What was waited for in the page did not come")
 
     async def snapshot(self) -> Snapshot:
@@ -118,9 +119,12 @@ class CdpPage:
         )
 
     async def address(self) -> str:
-        return await self._within(
-            _ASIDE_SECONDS, self._address, lambda: "The browser did not tell its address"
+        href = await self._within(
+            _ASIDE_SECONDS,
+            lambda: script.until(self._cdp, "() => location.href"),
+            lambda: "The page did not tell its address",
         )
+        return str(href)
 
     async def close(self) -> None:
         self.lost("The tab was closed.")
@@ -143,10 +147,6 @@ class CdpPage:
             )
         if loader := answer.get("loaderId"):  # none: it was only another place in the same document
             await navigation.parsed(answer["frameId"], loader)
-
-    async def _address(self) -> str:
-        history = await self._cdp.send("Page.getNavigationHistory")
-        return str(history["entries"][history["currentIndex"]]["url"])
 
     async def _within(
         self, timeout: float, work: Callable[[], Awaitable[T]], unfinished: Callable[[], str]

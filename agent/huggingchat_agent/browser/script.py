@@ -21,19 +21,24 @@ class DocumentLeft(BrowserError):
     """The document went away under a script: the page navigated."""
 
 
-async def evaluate(cdp: Cdp, function: str, *args: Any) -> Any:
+async def evaluate(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any:
     """Call a function of the page's own world with JSON arguments; its awaited JSON result.
 
+    After `limit` seconds on end in which the script does not let go, the browser stops it.
     Raises DocumentLeft, or BrowserError with what the page raised.
     """
-    call = f"({function})({', '.join(map(json.dumps, args))})"
-    return _value(await _run(cdp, "Runtime.evaluate", {"expression": call, "returnByValue": True}))
+    params = {
+        "expression": f"({function})({', '.join(map(json.dumps, args))})",
+        "returnByValue": True,
+        "timeout": round(limit * 1000),
+    }
+    return _value(await _run(cdp, "Runtime.evaluate", params))
 
 
 async def handle(cdp: Cdp, expression: str) -> str | None:
     """The remote object id of what the expression gives; None for null. Raises as `evaluate`."""
     answer = await _run(cdp, "Runtime.evaluate", {"expression": expression})
-    found: str | None = answer["result"].get("objectId")
+    found: str | None = _result(answer).get("objectId")
     return found
 
 
@@ -48,11 +53,14 @@ async def call(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
     return _value(await _run(cdp, "Runtime.callFunctionOn", params))
 
 
-async def until(cdp: Cdp, function: str, *args: Any) -> Any:
-    """Wait until the function gives something true, in whatever document is there by then; give that."""
+async def until(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any:
+    """Wait until the function gives something true, in whatever document is there by then; give that.
+
+    `limit` is as for `evaluate`.
+    """
     while True:
         try:
-            return await evaluate(cdp, in_page.UNTIL.replace("CHECK", function), *args)
+            return await evaluate(cdp, in_page.UNTIL.replace("CHECK", function), *args, limit=limit)
         except DocumentLeft:
             await asyncio.sleep(_BETWEEN_DOCUMENTS)
 
@@ -76,12 +84,17 @@ async def _run(cdp: Cdp, method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(answer: dict[str, Any]) -> Any:
+    result = _result(answer)
+    if "unserializableValue" in result:
+        raise BrowserError(f"A script in the page gave {result['unserializableValue']}, which is not JSON.")
+    return result.get("value")
+
+
+def _result(answer: dict[str, Any]) -> dict[str, Any]:
     thrown = answer.get("exceptionDetails")
     if thrown:
         what = thrown.get("exception", {})
         said = str(what.get("description") or what.get("value") or thrown.get("text", "")).partition("\n")[0]
         raise BrowserError(f"A script in the page failed: {redact.text(said)}")
-    result = answer["result"]
-    if "unserializableValue" in result:
-        raise BrowserError(f"A script in the page gave {result['unserializableValue']}, which is not JSON.")
-    return result.get("value")
+    result: dict[str, Any] = answer["result"]
+    return result
