@@ -1,0 +1,178 @@
+"""Conversations as the app stores them: a tree of messages, in an array in order of creation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from huggingchat_agent.answer import Router
+from huggingchat_agent.errors import PageChanged
+from huggingchat_agent.wire import devalue, superjson
+from huggingchat_agent.wire.shapes import objects, shaped
+
+
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One message. `author` is "system", "user" or "assistant".
+
+    `ancestors` has the root first and the parent last. `updates` are the lines of the stream as they
+    were stored (`wire.updates.typed` reads them). `materialized_seq` is the number of the last line
+    that `content` contains (see the reattach stream). Keys without a field here are in `extra`.
+    """
+
+    id: str
+    author: str = msgspec.field(name="from")
+    content: str = ""
+    children: list[str] = []
+    ancestors: list[str] = []
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    files: list[dict[str, Any]] = []
+    updates: list[dict[str, Any]] = []
+    interrupted: bool = False
+    generation_id: str | None = None
+    materialized_seq: int | None = None
+    reasoning: str = ""
+    router_metadata: dict[str, Any] | None = None
+    extra: dict[str, Any] = {}
+
+    @property
+    def router(self) -> Router | None:
+        """What the router chose, None where none was used."""
+        return None if self.router_metadata is None else shaped(Router, self.router_metadata)
+
+
+class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A conversation with all its branches. Messages are in order of creation."""
+
+    messages: list[StoredMessage]
+    id: str = ""
+    title: str = ""
+    model: str = ""
+    preprompt: str = ""
+    root_message_id: str = ""
+    updated_at: datetime | None = None
+    shared: bool = False
+    extra: dict[str, Any] = {}
+
+    def message(self, message_id: str) -> StoredMessage | None:
+        """The message of that id."""
+        return next((each for each in self.messages if each.id == message_id), None)
+
+    def by_generation(self, generation_id: str) -> StoredMessage | None:
+        """The message a run wrote."""
+        found = [each for each in self.messages if each.generation_id == generation_id]
+        return found[-1] if found else None
+
+    def parent(self, message: StoredMessage) -> StoredMessage | None:
+        """The message it answers, None for the root."""
+        return self.message(message.ancestors[-1]) if message.ancestors else None
+
+    def path(self, leaf: str | None = None) -> list[StoredMessage]:
+        """From the root to the active leaf, both included. Raises as `active_leaf`."""
+        end = self.active_leaf(leaf)
+        return [found for each in end.ancestors if (found := self.message(each))] + [end]
+
+    def active_leaf(self, leaf: str | None = None) -> StoredMessage:
+        """The message the app would show last and answer next.
+
+        That is the last message made, or the one it remembers (`leaf`), and from there down, always
+        to the child made last. Raises PageChanged if there are no messages.
+        """
+        if not self.messages:
+            raise PageChanged(f"Conversation {self.id} has no messages, not even the first empty one.")
+        by_id = {each.id: each for each in self.messages}
+        message = by_id.get(leaf or "", self.messages[-1])
+        # No further than there are messages: two could name each other.
+        for _ in self.messages:
+            if not message.children or message.children[-1] not in by_id:
+                break
+            message = by_id[message.children[-1]]
+        return message
+
+    def forks(self) -> dict[str, list[str]]:
+        """The messages with more than one child, and those children in order of creation."""
+        return {each.id: each.children for each in self.messages if len(each.children) > 1}
+
+    def is_terminal(self, message: StoredMessage) -> bool:
+        """Whether the run that wrote the message is over."""
+        return message.interrupted or any(
+            each.get("type") == "finalAnswer" or (each.get("type"), each.get("status")) in _ENDS
+            for each in message.updates
+        )
+
+
+_ENDS = (("status", "error"), ("status", "finished"))
+
+
+class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One entry of the list of conversations."""
+
+    id: str
+    title: str = ""
+    model: str = ""
+    updated_at: datetime | None = None
+    extra: dict[str, Any] = {}
+
+
+class ConversationPage(msgspec.Struct, frozen=True):
+    """One page of that list, newest first. `has_more` may be wrong by one page with older apps."""
+
+    conversations: list[ConversationSummary]
+    has_more: bool
+
+
+def parse_conversation(body: bytes, conversation_id: str = "") -> ConversationRead:
+    """A conversation from any of the app's answers that hold one.
+
+    These are `/api/v2/conversations/<id>`, the older `/api/conversation/<id>` (messages without
+    their tree) and the page data of 2025-04 (without the conversation's id: give it). Raises
+    PageChanged if there is none in it.
+    """
+    raw = _content(body, "messages")
+    if conversation_id and isinstance(raw, dict):
+        raw = {"id": conversation_id, **raw}
+    return _conversation(raw)
+
+
+def parse_created(body: bytes) -> tuple[str, ConversationRead | None]:
+    """The id in the answer to creating a conversation, and the conversation where the app sends it."""
+    raw = superjson.load(body)
+    conversation_id = raw.get("conversationId") if isinstance(raw, dict) else None
+    if not isinstance(conversation_id, str):
+        raise PageChanged("The app's answer to a new conversation holds no conversationId.")
+    text = raw.get("conversation")
+    return conversation_id, _conversation(superjson.load(text)) if isinstance(text, str) else None
+
+
+def parse_list(body: bytes) -> ConversationPage:
+    """A page of the list of conversations, from the v2 route, the older one, or 2025-04 page data."""
+    raw = _content(body, "conversations")
+    entries = objects(raw["conversations"] if isinstance(raw, dict) else raw, "conversations")
+    more = raw.get("hasMore", False) if isinstance(raw, dict) else bool(entries)
+    return ConversationPage([_summary(each) for each in entries], bool(more))
+
+
+def _content(body: bytes, key: str) -> Any:
+    """The object with that key, or the bare list, that a body of any form holds."""
+    page_data = body.startswith(b'{"type":')
+    for each in reversed(devalue.load(body).nodes) if page_data else [superjson.load(body)]:
+        if isinstance(each, list) or (isinstance(each, dict) and key in each):
+            return each
+    raise PageChanged(f"The app's answer holds no {key}.")
+
+
+def _conversation(raw: Any) -> ConversationRead:
+    if not isinstance(raw, dict):
+        raise PageChanged("The app's answer holds no messages.")
+    messages = [shaped(StoredMessage, each) for each in objects(raw.get("messages"), "messages")]
+    model = raw.get("model") or raw.get("modelId")
+    root = raw.get("rootMessageId") or (messages[0].id if messages else None)
+    return shaped(ConversationRead, {**raw, "messages": messages, "model": model, "rootMessageId": root})
+
+
+def _summary(raw: Any) -> ConversationSummary:
+    if isinstance(raw, dict):
+        raw = {**raw, "id": raw.get("id") or raw.get("_id"), "model": raw.get("model") or raw.get("modelId")}
+    return shaped(ConversationSummary, raw)

@@ -1,0 +1,36 @@
+"""JSON as JavaScript writes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+
+def load(data: bytes | str) -> Any:
+    """Decode one JSON text. Raises ValueError.
+
+    JavaScript cuts strings between two halves of one character and writes the half as an escape
+    (a text cut by its length, for one). That is no text for Python: the half becomes U+FFFD.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply.") from None
+    try:
+        return _whole(json.loads(text))
+    except RecursionError:
+        raise ValueError("JSON is nested too deeply.") from None
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,30 @@
+"""Lines out of a stream of bytes that is cut anywhere."""
+
+from __future__ import annotations
+
+
+class LineSplitter:
+    """Collects bytes and gives back whole lines, without the white space around them.
+
+    Lines of nothing but white space are dropped: after the final answer the app writes 4,096 spaces
+    without a newline, which end up before the next line or at the very end. A line may be of any
+    length, and the time taken is linear in the bytes however they are cut.
+    """
+
+    def __init__(self) -> None:
+        self._begun: list[bytes] = []  # pieces of the line that is not complete
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take the next bytes; return the lines that are complete by now."""
+        if b"\n" not in data:
+            self._begun.append(data)
+            return []
+        first, *rest = data.split(b"\n")
+        lines = [b"".join((*self._begun, first)), *rest]
+        self._begun = [lines.pop()]
+        return [line for each in lines if (line := each.strip())]
+
+    def close(self) -> bytes:
+        """What came after the last newline, b"" if that was blank."""
+        rest, self._begun = b"".join(self._begun).strip(), []
+        return rest

@@ -1,0 +1,112 @@
+"""The models an app offers, and picking one of them by what a person calls it."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent.errors import PageChanged, UnknownModel
+from huggingchat_agent.wire import superjson
+from huggingchat_agent.wire.shapes import objects, shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from huggingchat_agent.wire.devalue import PageData
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One model. What an app does not say is the default; keys without a field here are in `extra`."""
+
+    id: str
+    name: str = ""
+    display_name: str = ""
+    description: str = ""
+    website_url: str = ""
+    model_url: str = ""
+    logo_url: str = ""
+    dataset_name: str = ""
+    dataset_url: str = ""
+    preprompt: str = ""
+    prompt_examples: list[dict[str, Any]] = []
+    multimodal: bool = False
+    multimodal_accepted_mimetypes: list[str] = []
+    supports_tools: bool = False
+    supports_reasoning: bool = False
+    supports_artifacts: bool = False
+    unlisted: bool = False
+    has_inference_api: bool = msgspec.field(name="hasInferenceAPI", default=False)
+    is_router: bool = False
+    providers: list[Any] = []
+    parameters: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+
+
+# What 2025-04 called two of them.
+_OLDER_NAMES = {"tools": "supportsTools", "reasoning": "supportsReasoning"}
+
+
+def parse_models(body: bytes) -> list[Model]:
+    """The models of an answer of `/api/v2/models` or the older `/api/models`, in the app's order.
+
+    Raises PageChanged if it is none.
+    """
+    return _models(superjson.load(body))
+
+
+def models_from_nodes(page: PageData) -> list[Model]:
+    """The models in the page data of 2025-04, unlisted ones too. Raises PageChanged if there are none."""
+    for node in page.nodes:
+        if isinstance(node, dict) and "models" in node:
+            return _models(node["models"])
+    raise PageChanged("The app's page data holds no models.")
+
+
+def pick(models: Sequence[Model], wanted: str) -> Model:
+    """The model a person means: by id, display name, either in any case, or a part only one has.
+
+    Raises UnknownModel naming those that have that part, or the three closest.
+    """
+    name = wanted.strip()
+    folded = name.casefold()
+    for same in (
+        lambda model: name == model.id,
+        lambda model: name in (model.display_name, model.name),
+        lambda model: folded in _names(model),
+    ):
+        if found := [model for model in models if same(model)]:
+            return found[0]
+    parts = [model for model in models if folded and any(folded in each for each in _names(model))]
+    if len(parts) == 1:
+        return parts[0]
+    if parts:
+        candidates = ", ".join(model.id for model in parts)
+        raise UnknownModel(f"{wanted!r} could be any of: {candidates}. Say which.")
+    closest = sorted(models, key=lambda model: -_likeness(folded, model))[:3]
+    names = ", ".join(model.id for model in closest) or "none at all"
+    raise UnknownModel(f"The app has no model {wanted!r}. The closest are: {names}.")
+
+
+def _models(raw: Any) -> list[Model]:
+    if isinstance(raw, dict):
+        raw = raw.get("models")
+    return [_model(each) for each in objects(raw, "models")]
+
+
+def _model(raw: Any) -> Model:
+    if isinstance(raw, dict):
+        raw = {_OLDER_NAMES.get(key, key): value for key, value in raw.items()}
+        for name in ("name", "displayName"):
+            raw[name] = raw.get(name) or raw.get("id")
+    return shaped(Model, raw)
+
+
+def _names(model: Model) -> set[str]:
+    return {name.casefold() for name in (model.id, model.name, model.display_name)}
+
+
+def _likeness(folded: str, model: Model) -> float:
+    names = _names(model) | {name.rpartition("/")[2] for name in _names(model)}
+    return max(SequenceMatcher(None, folded, name).ratio() for name in names)

@@ -1,0 +1,356 @@
+"""The fold: updates of one turn in, its events out, and the answer at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from huggingchat_agent import events
+from huggingchat_agent.answer import Answer, File, Router, Source, Timing, ToolUse
+from huggingchat_agent.wire import final_text, think, updates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.wire.conversations import StoredMessage
+
+E = TypeVar("E", bound=events.TurnEvent)
+
+
+class Fold:
+    """Everything known of one turn from its updates, whether they come by stream or by reattaching.
+
+    `terminal` is None until the app said how it ended: "final" (the text is complete), then
+    "finished"; or "error", and `error` is what it said. `tools`, `files`, `sources`, `title` and
+    `router` are as far as known.
+    """
+
+    def __init__(self, conversation_id: str, turn: int, sent: float) -> None:
+        self.sent = sent
+        self.terminal: str | None = None
+        self.error: updates.Errored | None = None
+        self.tools: dict[str, ToolUse] = {}
+        self.files: list[File] = []
+        self.sources: list[Source] = []
+        self.title: str | None = None
+        self.router: Router | None = None
+        self.offset = 0  # characters of `content`
+        self._conversation_id, self._turn, self._seq = conversation_id, turn, 0
+        self._content: list[str] = []
+        self._text: list[str] = []
+        self._length = 0  # characters of text handed out
+        self._reasoning: list[str] = []
+        self._splitter = think.ThinkSplitter()
+        self._final: updates.FinalAnswer | None = None
+        self._questions: set[str] = set()  # asked by a tool and not answered
+        self._first_token: float | None = None
+        self._last_token: float | None = None
+
+    # What is known.
+
+    @property
+    def content(self) -> str:
+        """All tokens put together, `<think>` markup included."""
+        return "".join(self._content)
+
+    @property
+    def text(self) -> str:
+        """The text of the answer so far, without reasoning."""
+        held = self._splitter.held if self._splitter.kind == "text" else ""
+        return "".join(self._text) + held
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        held = self._splitter.held if self._splitter.kind == "reasoning" else ""
+        return "".join(self._reasoning) + held
+
+    @property
+    def final(self) -> str | None:
+        """The app's final text, None as long as it did not give one."""
+        return None if self._final is None else self._final.text
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the app says that the answer was cut short."""
+        return bool(self._final and self._final.interrupted)
+
+    @property
+    def parked(self) -> bool:
+        """Whether the run is over for now, and goes on when a question is answered."""
+        return self.terminal == "finished" and self._final is None and bool(self._questions)
+
+    def ended_properly(self, generation: str) -> bool:
+        """Whether the app of that generation ("2026-08", "2025-04") says no more after what it said."""
+        return self.terminal in (("finished", "error") if generation == "2026-08" else ("final", "error"))
+
+    def merged_content(self) -> str:
+        """The content as the app stores it, going by what was streamed."""
+        return final_text.merged(
+            self.content, self.final, tools=bool(self.tools), interrupted=self.interrupted
+        )
+
+    # Events.
+
+    def stamp(self, kind: type[E], at: float, **fields: Any) -> E:
+        """An event of this turn with the next number."""
+        self._seq += 1
+        return kind(conversation_id=self._conversation_id, turn=self._turn, seq=self._seq, at=at, **fields)
+
+    def feed(self, update: updates.Update, at: float) -> list[events.TurnEvent]:
+        """Take the next update, seen at `at` (monotonic seconds); return its events, in order.
+
+        A keep-alive has none. The final answer has one with the text that was never streamed, so
+        that all tokens put together are the answer's text; only where the app takes something back
+        (white space at the end, text after a stop) are they longer.
+        """
+        if type(update) is updates.Token:
+            return self._take(update.token, at)
+        reader = _READERS.get(type(update))
+        return [] if reader is None else reader(self, update, at)
+
+    def _take(self, text: str, at: float) -> list[events.TurnEvent]:
+        if not text:
+            return []  # the stored form of a token
+        self._content.append(text)
+        self.offset += len(text)
+        splitter = self._splitter
+        if splitter.kind == "text" and not splitter.held and "<" not in text:
+            return [self._token(text, at)]
+        return self._pieces(splitter.feed(text), at)
+
+    def _pieces(self, pieces: list[think.Piece], at: float) -> list[events.TurnEvent]:
+        return [self._token(text, at) if kind == "text" else self._reason(text, at) for kind, text in pieces]
+
+    def _token(self, text: str, at: float) -> events.Token:
+        self._text.append(text)
+        self._length += len(text)
+        if self._first_token is None:
+            self._first_token = at
+        self._last_token = at
+        self._seq += 1
+        return events.Token(
+            conversation_id=self._conversation_id,
+            turn=self._turn,
+            seq=self._seq,
+            at=at,
+            text=text,
+            length=self._length,
+        )
+
+    def _reason(self, text: str, at: float) -> events.Reasoning:
+        self._reasoning.append(text)
+        return self.stamp(events.Reasoning, at, text=text)
+
+    # The answer.
+
+    def answer(
+        self,
+        *,
+        user_message_id: str,
+        message_id: str,
+        via: str,
+        generation_id: str | None,
+        finished: float,
+        stored: StoredMessage | None = None,
+    ) -> Answer:
+        """The whole answer. Where the message as stored is given, its content is the last word."""
+        content = (stored and stored.content) or self.merged_content()
+        text, reasoning = think.split(content)
+        interrupted = self.interrupted or bool(stored and stored.interrupted)
+        reason = "elicitation" if self.parked else "interrupted" if interrupted else "stop"
+        return Answer(
+            text=text,
+            content=content,
+            reasoning=reasoning or (stored and stored.reasoning) or self.reasoning,
+            conversation_id=self._conversation_id,
+            user_message_id=user_message_id,
+            message_id=message_id,
+            generation_id=generation_id,
+            via=via,
+            timing=Timing(
+                sent=self.sent,
+                first_token=self._first_token,
+                last_token=self._last_token,
+                finished=finished,
+            ),
+            files=list(self.files),
+            sources=list(self.sources),
+            tools=list(self.tools.values()),
+            title=self.title,
+            router=self.router,
+            interrupted=interrupted,
+            finish_reason=reason,
+        )
+
+    # One reader per kind of update.
+
+    def _read_started(self, update: updates.Started, at: float) -> list[events.TurnEvent]:
+        return [self.stamp(events.Status, at, status="started")]
+
+    def _read_finished(self, update: updates.Finished, at: float) -> list[events.TurnEvent]:
+        self.terminal = "finished"
+        return [*self._flush(at), self.stamp(events.Status, at, status="finished")]
+
+    def _read_errored(self, update: updates.Errored, at: float) -> list[events.TurnEvent]:
+        self.terminal, self.error = "error", update
+        return [*self._flush(at), self.stamp(events.Status, at, status="error")]
+
+    def _read_final(self, update: updates.FinalAnswer, at: float) -> list[events.TurnEvent]:
+        self._final, self.terminal = update, self.terminal or "final"
+        streamed, merged = self.content, self.merged_content()
+        rest = merged[len(streamed) :] if merged.startswith(streamed) else ""
+        found = [*self._take(rest, at), *self._flush(at)]
+        if update.web_sources and not self.sources:
+            found += self._found_sources(update.web_sources, at)
+        return found
+
+    def _flush(self, at: float) -> list[events.TurnEvent]:
+        return self._pieces(self._splitter.close(), at)
+
+    def _read_title(self, update: updates.Title, at: float) -> list[events.TurnEvent]:
+        self.title = update.title
+        return [self.stamp(events.Title, at, title=update.title)]
+
+    def _read_reasoning(self, update: updates.ReasoningToken, at: float) -> list[events.TurnEvent]:
+        return [self._reason(update.token, at)] if update.token else []
+
+    def _read_reasoning_status(self, update: updates.ReasoningStatus, at: float) -> list[events.TurnEvent]:
+        return [self.stamp(events.Reasoning, at, status=update.status)]
+
+    def _read_router(self, update: updates.RouterMetadata, at: float) -> list[events.TurnEvent]:
+        known = self.router or Router()
+        self.router = Router(
+            route=update.route or known.route,
+            model=update.model or known.model,
+            provider=update.provider or known.provider,
+        )
+        return [self.stamp(events.RouterChose, at, router=self.router)]
+
+    def _read_call(self, update: updates.ToolCall, at: float) -> list[events.TurnEvent]:
+        use = ToolUse(uuid=update.uuid, name=update.call.name, parameters=update.call.parameters or {})
+        self.tools[update.uuid] = use
+        return [self.stamp(events.ToolCalled, at, uuid=use.uuid, tool=use.name, parameters=use.parameters)]
+
+    def _read_eta(self, update: updates.ToolEta, at: float) -> list[events.TurnEvent]:
+        return [self.stamp(events.ToolEta, at, uuid=update.uuid, eta=update.eta)]
+
+    def _read_progress(self, update: updates.ToolProgress, at: float) -> list[events.TurnEvent]:
+        return [
+            self.stamp(
+                events.ToolProgress,
+                at,
+                uuid=update.uuid,
+                progress=update.progress,
+                total=update.total,
+                message=update.message or "",
+            )
+        ]
+
+    def _read_result(self, update: updates.ToolResult, at: float) -> list[events.TurnEvent]:
+        result = update.result
+        if result.status == "error":
+            return self._tool_failed(update.uuid, result.call, result.message or "", at)
+        outputs = result.outputs or []
+        self.tools[update.uuid] = msgspec.structs.replace(
+            self._tool(update.uuid, result.call), status="success", outputs=outputs
+        )
+        return [self.stamp(events.ToolResult, at, uuid=update.uuid, outputs=outputs)]
+
+    def _read_tool_error(self, update: updates.ToolError, at: float) -> list[events.TurnEvent]:
+        return self._tool_failed(update.uuid, None, update.message or "", at)
+
+    def _tool_failed(
+        self, uuid: str, call: updates.Call | None, message: str, at: float
+    ) -> list[events.TurnEvent]:
+        self.tools[uuid] = msgspec.structs.replace(self._tool(uuid, call), status="error", error=message)
+        return [self.stamp(events.ToolFailed, at, uuid=uuid, message=message)]
+
+    def _tool(self, uuid: str, call: updates.Call | None) -> ToolUse:
+        """The use so far. The call itself may have come before we looked."""
+        call = call or updates.Call()
+        use = ToolUse(uuid=uuid, name=call.name, parameters=call.parameters or {})
+        return self.tools.get(uuid, use)
+
+    def _read_file(self, update: updates.File, at: float) -> list[events.TurnEvent]:
+        file = File(name=update.name, sha=update.sha, mime=update.mime)
+        self.files.append(file)
+        return [self.stamp(events.FileProduced, at, file=file)]
+
+    def _read_search(self, update: updates.SearchUpdate, at: float) -> list[events.TurnEvent]:
+        return [self.stamp(events.SearchUpdate, at, message=update.message, args=update.args or [])]
+
+    def _read_search_error(self, update: updates.SearchError, at: float) -> list[events.TurnEvent]:
+        return [self.stamp(events.SearchFailed, at, message=update.message, args=update.args or [])]
+
+    def _read_sources(self, update: updates.SearchSources, at: float) -> list[events.TurnEvent]:
+        return self._found_sources(update.sources, at)
+
+    def _found_sources(self, raw: list[dict[str, Any]], at: float) -> list[events.TurnEvent]:
+        sources = [
+            Source(uri=str(each.get("uri") or each.get("link") or ""), title=str(each.get("title") or ""))
+            for each in raw
+        ]
+        self.sources += sources
+        return [self.stamp(events.SearchSources, at, sources=sources)]
+
+    def _read_search_finished(self, update: updates.SearchFinished, at: float) -> list[events.TurnEvent]:
+        return [self.stamp(events.SearchFinished, at)]
+
+    def _read_question(self, update: updates.ElicitationRequest, at: float) -> list[events.TurnEvent]:
+        question, expires = update.request, update.expires_at
+        self._questions.add(question.elicitation_id)
+        return [
+            self.stamp(
+                events.ElicitationRequested,
+                at,
+                elicitation_id=question.elicitation_id,
+                server=question.server,
+                mode=question.mode,
+                message=question.message,
+                fields=question.fields or [],
+                url=question.url or "",
+                expires_at=None if expires is None else expires / 1000,
+            )
+        ]
+
+    def _read_resolved(self, update: updates.ElicitationResolved, at: float) -> list[events.TurnEvent]:
+        self._questions.discard(update.elicitation_id)
+        return [
+            self.stamp(
+                events.ElicitationResolved,
+                at,
+                elicitation_id=update.elicitation_id,
+                action=update.action or "",
+                resolution=update.resolution or "",
+            )
+        ]
+
+    def _read_unknown(self, update: updates.Unknown, at: float) -> list[events.TurnEvent]:
+        return [self.stamp(events.Unknown, at, raw=update.raw)]
+
+
+_READERS: dict[type[updates.Update], Callable[[Fold, Any, float], list[events.TurnEvent]]] = {
+    updates.Started: Fold._read_started,
+    updates.Finished: Fold._read_finished,
+    updates.Errored: Fold._read_errored,
+    updates.FinalAnswer: Fold._read_final,
+    updates.Title: Fold._read_title,
+    updates.ReasoningToken: Fold._read_reasoning,
+    updates.ReasoningStatus: Fold._read_reasoning_status,
+    updates.RouterMetadata: Fold._read_router,
+    updates.ToolCall: Fold._read_call,
+    updates.ToolEta: Fold._read_eta,
+    updates.ToolProgress: Fold._read_progress,
+    updates.ToolResult: Fold._read_result,
+    updates.ToolError: Fold._read_tool_error,
+    updates.File: Fold._read_file,
+    updates.SearchUpdate: Fold._read_search,
+    updates.SearchError: Fold._read_search_error,
+    updates.SearchSources: Fold._read_sources,
+    updates.SearchFinished: Fold._read_search_finished,
+    updates.ElicitationRequest: Fold._read_question,
+    updates.ElicitationResolved: Fold._read_resolved,
+    updates.Unknown: Fold._read_unknown,
+}

@@ -1,0 +1,98 @@
+"""The JSON of the app's `/api/v2/*`: a value and notes on what JSON could not say of it.
+
+`{"json": value, "meta": {"values": {"a.b": ["Date"]}}}`. The notes are a map from dotted path to
+annotation, or one annotation for the root. An annotation is a list: the type, and perhaps a map of
+annotations below it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from huggingchat_agent.errors import PageChanged
+from huggingchat_agent.wire import jsontext
+
+_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
+_UNDEFINED = object()
+
+
+def load(body: bytes | str) -> Any:
+    """The value of a body, also of one that is plain JSON without the wrapper.
+
+    A key that is undefined is left out, a Date is a datetime in UTC, a Set a set and a Map a dict
+    (lists where their members cannot be), an ObjectId its hex string. Annotations that are not known
+    change nothing. Raises PageChanged if the body is no JSON.
+    """
+    try:
+        raw = jsontext.load(body)
+    except ValueError:
+        raise PageChanged("The app answered with something else than JSON.") from None
+    if not isinstance(raw, dict) or "json" not in raw or raw.keys() - {"json", "meta"}:
+        return raw
+    meta = raw.get("meta") or {}
+    values = meta.get("values") or {}
+    root = [raw["json"]]
+    legacy = not meta.get("v")
+    if isinstance(values, list):
+        _annotate(root, 0, values, legacy)
+    else:
+        _annotate_below(root[0], values, legacy)
+    return root[0]
+
+
+def _annotate_below(value: Any, notes: dict[str, Any], legacy: bool) -> None:
+    for path, note in notes.items():
+        *way, last = _keys(path, legacy)
+        try:
+            parent = value
+            for key in way:
+                parent = parent[int(key) if isinstance(parent, list) else key]
+            _annotate(parent, int(last) if isinstance(parent, list) else last, note, legacy)
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue  # a note on something that is not there
+
+
+def _annotate(parent: Any, key: Any, note: Any, legacy: bool) -> None:
+    kind, *below = note
+    value = parent[key]
+    for notes in below:
+        _annotate_below(value, notes, legacy)
+    restored = _restored(kind, value)
+    if restored is not _UNDEFINED:
+        parent[key] = restored
+    elif isinstance(parent, dict):
+        del parent[key]
+
+
+def _restored(kind: Any, value: Any) -> Any:
+    try:
+        match kind:
+            case "undefined":
+                return _UNDEFINED
+            case "Date":
+                return datetime.fromisoformat(value)
+            case "bigint":
+                return int(value)
+            case "number":
+                return _NUMBERS[value]
+            case "set":
+                return set(value)
+            case "map":
+                return dict(value)
+            case _:
+                return value
+    except (ValueError, TypeError, KeyError):
+        return value
+
+
+def _keys(path: str, legacy: bool) -> list[str]:
+    """The keys of a dotted path. A dot in a key is escaped by a backslash, since v1 that one too."""
+    keys = [""]
+    for token in re.findall(r"\\\.|." if legacy else r"\\[.\\]|.", path, re.DOTALL):
+        if token == ".":
+            keys.append("")
+        else:
+            keys[-1] += token[-1]
+    return keys
