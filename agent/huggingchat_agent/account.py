@@ -69,30 +69,35 @@ async def login(session: Session, username: str | None, password: Secret | None)
         log.info("%s has no login; it is used without one.", redact.address(session.settings.base_url))
         return account
     if not account.signed_in:
-        page = await session.new_page()
-        try:
-            await gestures.sign_in(
-                page, session.settings.base_url, username, password, timeout=session.settings.login
-            )
-            account = await whoami(session)
-            if not account.signed_in:
-                raise SessionRejected(
-                    "The sign-in went through, but the app still does not know who we are. Sign in there by "
-                    "hand once to see what it asks for."
-                )
-        except BrowserTimeout as error:
-            failure = LoginError(f"Signing in did not get on: {error}")
-        except LoginError as error:
-            failure = error
-        else:
-            failure = None
-        if failure is not None:
-            await session.explain(failure, page)
-        await page.close()
-        if failure is not None:
-            raise failure
+        account = await _sign_in(session, username, password)
     await session.save()
     return account
+
+
+async def _sign_in(session: Session, username: str | None, password: Secret | None) -> Account:
+    page = await session.new_page()
+    try:
+        await gestures.sign_in(
+            page, session.settings.base_url, username, password, timeout=session.settings.login
+        )
+        account = await whoami(session)
+        if account.signed_in:
+            return account
+        failure: LoginError = SessionRejected(
+            "The sign-in went through, but the app still does not know who we are. Sign in there by hand "
+            "once to see what it asks for."
+        )
+        await session.explain(failure, page)
+    except BrowserTimeout as error:
+        failure = LoginError(f"Signing in did not get on: {error}")
+        await session.explain(failure, page)
+    except LoginError as error:
+        failure = error
+        await session.explain(failure, page)
+    finally:
+        await page.close()
+    # Outside of the handlers, so that it has no context.
+    raise failure
 
 
 async def logout(session: Session) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
@@ -187,7 +187,7 @@ class Conversation(Emitter):
             turn = await self._await_birth(claim, sent)
         except asyncio.CancelledError:
             # Too late to take the gesture back: see what came of it, and stop that.
-            await asyncio.wait({sent, claim.turn}, timeout=POST_PATIENCE, return_when=asyncio.FIRST_EXCEPTION)
+            await asyncio.wait({claim.turn}, timeout=POST_PATIENCE)
             if not claim.turn.done():
                 raise
             turn = claim.turn.result()
@@ -201,7 +201,8 @@ class Conversation(Emitter):
         return turn
 
     async def _await_birth(self, claim: Claim, sent: asyncio.Task[None]) -> Turn:
-        await asyncio.wait({sent, claim.turn}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {sent, claim.turn}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not claim.turn.done():
             failed = sent.exception()
             if isinstance(failed, AgentError) and not isinstance(failed, BrowserTimeout):

@@ -138,9 +138,9 @@ class Reply(Emitter):
         except asyncio.CancelledError:
             if self._stopping is None:  # the loop is being torn down
                 raise
-            error = UsageError("The reply was stopped before the message was sent.")
-            self._fail(error)
-            raise error from None
+            early = UsageError("The reply was stopped before the message was sent.")
+            self._fail(early)
+            raise early from None
         if turn.error is not None:
             raise turn.error
         assert turn.answer is not None

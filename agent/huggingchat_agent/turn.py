@@ -60,7 +60,9 @@ class Turn:
         self.conversation_id = conversation_id
         self.page_id = started.page
         self.prompt: str | None = fields.get("inputs")
-        self.generation_id: str | None = fields.get("generationId") or (claim and claim.generation_id)
+        self.generation_id: str | None = fields.get("generationId")
+        if self.generation_id is None and claim is not None:
+            self.generation_id = claim.generation_id
         self.via = claim.via if claim else ""
         self.fold = Fold(conversation_id, number, started.at)
         self.answer: Answer | None = None

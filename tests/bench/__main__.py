@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
-from tests.bench.raw import Raw
+from tests.raw import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -235,7 +235,7 @@ def send_message(
     *,
     timezone: str,
     is_retry: bool = False,
-    mcp_servers: Sequence[dict[str, Any]] = (),
+    mcp_servers: Sequence[dict[str, Any]] | None = None,
     files: Sequence[FormPart] = (),
     resume_elicitation_id: str | None = None,
 ) -> Call:
@@ -243,8 +243,9 @@ def send_message(
 
     `parent_id` is the message it answers; with `is_retry` the assistant message to make anew
     (`inputs` None) or the user message to put `inputs` in place of. `generation_id` is a new UUID.
-    `mcp_servers` are the enabled ones with name, url and perhaps headers; `files` as `new_file` and
-    `stored_file` make them; `timezone` is an IANA name.
+    `mcp_servers` are the enabled ones with name, url and perhaps headers; None leaves it to the app,
+    which then takes all it offers. `files` as `new_file` and `stored_file` make them; `timezone` is
+    an IANA name.
     """
     data: dict[str, Any] = {} if inputs is None else {"inputs": inputs}
     data |= {
@@ -252,13 +253,14 @@ def send_message(
         "is_retry": is_retry,
         "is_continue": False,
         "generationId": generation_id,
-        "selectedMcpServerNames": [server["name"] for server in mcp_servers],
-        "selectedMcpServers": [
+    }
+    if mcp_servers is not None:
+        data["selectedMcpServerNames"] = [server["name"] for server in mcp_servers]
+        data["selectedMcpServers"] = [
             {key: server[key] for key in ("name", "url", "headers") if key in server}
             for server in mcp_servers
-        ],
-        "timezone": timezone,
-    }
+        ]
+    data["timezone"] = timezone
     if resume_elicitation_id is not None:
         data["resumeElicitationId"] = resume_elicitation_id
     form = [*files, FormPart("data", msgspec.json.encode(data).decode())]
@@ -338,6 +340,16 @@ def read_settings() -> Call:
 def save_settings(settings: dict[str, Any]) -> Call:
     """The user's settings. The app resets what is left out to its default: give all of them."""
     return Call(method="POST", path="/settings", json=settings)
+
+
+def feature_flags() -> Call:
+    """What this deployment has switched on; `loginEnabled` among it."""
+    return Call(method="GET", path="/api/v2/feature-flags")
+
+
+def logout() -> Call:
+    """The end of the session at the app. It answers with a redirect to its home page."""
+    return Call(method="POST", path="/logout")
 
 
 def mcp_servers() -> Call:

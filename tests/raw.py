@@ -22,7 +22,7 @@ class Raw:
 
     def __init__(self, base_url: str, cookies: dict[str, str]) -> None:
         self.base_url = base_url
-        self.origin = base_url.removesuffix("/chat")
+        self.origin = "/".join(base_url.split("/")[:3])
         self.http = aiohttp.ClientSession(cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True))
 
     async def __aenter__(self) -> Raw:
@@ -37,6 +37,14 @@ class Raw:
 
     async def read(self, conversation_id: str) -> Any:
         async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
+            return (await response.json())["json"]
+
+    async def status(self, conversation_id: str) -> int:
+        async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
+            return response.status
+
+    async def settings(self) -> Any:
+        async with self.http.get(f"{self.base_url}/api/v2/user/settings") as response:
             return (await response.json())["json"]
 
     async def send(self, conversation_id: str, prompt: str, on_token: Callable[[str], None]) -> None:

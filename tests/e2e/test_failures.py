@@ -1,0 +1,202 @@
+"""What goes wrong, and as which error it comes out."""
+
+import asyncio
+import gc
+import os
+import signal
+
+import pytest
+
+from huggingchat_agent import HuggingChat
+from huggingchat_agent.errors import (
+    BrowserClosed,
+    BrowserMissing,
+    CreditsExhausted,
+    GenerationFailed,
+    PageChanged,
+    RateLimited,
+    SessionRejected,
+    SiteError,
+    StorageError,
+    StreamBroken,
+    UnknownModel,
+    UsageError,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("lines", [1, 3, 50])
+async def test_stream_that_is_cut_raises_with_the_partial_text(chat, site, via, lines):
+    conversation = await chat.new_conversation()
+    site.control.cut(lines)
+    reply = conversation.send("count 200 every 0", via=via)
+    with pytest.raises(StreamBroken, match="broke after") as caught:
+        await reply
+    assert caught.value.partial == reply.text
+    assert (caught.value.partial != "") == (lines > 3)
+    assert caught.value.conversation_id == conversation.id
+    assert reply.events[-1].name == "failed"
+    assert reply.events[-1].partial == reply.text
+
+
+async def test_conversation_goes_on_after_a_cut(chat, site, raw):
+    conversation = await chat.new_conversation()
+    site.control.cut(3)
+    with pytest.raises(StreamBroken):
+        await conversation.send("count 50 every 0", via="ui")
+    answer = await conversation.send("and now", via="ui")
+    assert "and now" in answer.text
+    messages = (await raw.read(conversation.id))["messages"]
+    assert all(len(message["children"]) < 2 for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "error", "says"),
+    [
+        ("fail 500", GenerationFailed, "upstream failure"),
+        ("fail 402", CreditsExhausted, ""),
+        ("fail 429", RateLimited, ""),
+        ("die 5", GenerationFailed, "terminated"),
+    ],
+)
+async def test_error_within_the_stream_is_the_right_one(chat, prompt, error, says, via):
+    conversation = await chat.new_conversation()
+    reply = conversation.send(prompt, via=via)
+    with pytest.raises(error, match=says) as caught:
+        await reply
+    assert caught.value.conversation_id == conversation.id
+    assert caught.value.partial == reply.text
+
+
+async def test_http_error_before_the_stream_keeps_the_servers_words(chat, site, via):
+    conversation = await chat.new_conversation()
+    site.control.answer_next(
+        rf"/conversation/{conversation.id}$",
+        429,
+        '{"message":"You are sending too many messages. Try again later."}',
+        headers={"retry-after": "17"},
+        method="POST",
+    )
+    with pytest.raises(RateLimited, match="sending too many messages") as caught:
+        await conversation.send("hello", via=via)
+    assert caught.value.retry_after == 17
+
+
+async def test_signed_out_in_between_is_told(chat, site, via):
+    conversation = await chat.new_conversation()
+    site.control.sign_out()
+    with pytest.raises(SessionRejected):
+        await conversation.send("hello", via=via)
+
+
+async def test_unknown_model_names_the_closest(chat):
+    with pytest.raises(UnknownModel, match=r"meta-llama/Llama-3\.3-70B-Instruct"):
+        await chat.new_conversation("meta-lama/Lama-3.3-70B")
+
+
+async def test_missing_control_is_named_and_pictured(chat, site):
+    site.control.rename("Send message", "Dispatch")
+    conversation = await chat.new_conversation()
+    with pytest.raises(PageChanged, match="Send message") as caught:
+        await conversation.send("hello", via="ui")
+    assert caught.value.screenshot.exists()
+    assert "Dispatch" in caught.value.snapshot.read_text()
+
+
+async def test_auto_goes_by_page_when_a_control_is_missing_and_says_so(chat, site):
+    site.control.rename("Send message", "Dispatch")
+    heard = []
+    chat.on("degraded", heard.append)
+    conversation = await chat.new_conversation()
+    answer = await conversation.send("hello", via="auto")
+    assert answer.via == "page"
+    assert [event.conversation_id for event in heard] == [conversation.id]
+    assert "Send message" in heard[0].reason
+
+
+async def test_browser_killed_in_the_middle_gives_the_partial_text(chat, via):
+    conversation = await chat.new_conversation()
+    reply = conversation.send("count 500 every 20", via=via)
+    async for event in reply:
+        if event.name == "token" and event.length > 60:
+            break
+    os.kill(chat.session.browser._process, signal.SIGKILL)
+    with pytest.raises(StreamBroken) as caught:
+        async with asyncio.timeout(20):
+            await reply
+    assert caught.value.partial == reply.text != ""
+    assert isinstance(caught.value.__cause__, BrowserClosed)
+
+
+async def test_next_message_starts_another_browser_when_one_was_killed(chat):
+    conversation = await chat.new_conversation()
+    await conversation.send("one", via="page")
+    gone = asyncio.Event()
+    chat.session.browser.on_closed(gone.set)
+    os.kill(chat.session.browser._process, signal.SIGKILL)
+    await gone.wait()
+    answer = await conversation.send("two", via="page")
+    assert "[history=4 " in answer.text
+    assert chat.session.epoch == 2
+
+
+async def test_address_without_a_chat_is_a_site_error(settings, site):
+    async with HuggingChat(**settings | {"base_url": f"{site.origin}/nothing-here"}) as chat:
+        with pytest.raises(SiteError, match="does not answer as a chat-ui"):
+            await chat.login()
+
+
+async def test_site_that_is_down_is_a_site_error(settings, unused_tcp_port):
+    chat = HuggingChat(**settings | {"base_url": f"http://127.0.0.1:{unused_tcp_port}/chat"})
+    with pytest.raises(SiteError, match="cannot be reached"):
+        await chat.open()
+    assert chat.session.browser is None
+
+
+async def test_missing_browser_is_told_before_anything(settings, tmp_path):
+    with pytest.raises(BrowserMissing, match="no-such-browser"):
+        await HuggingChat(**settings, browser=str(tmp_path / "no-such-browser")).open()
+
+
+async def test_file_in_the_place_of_the_state_folder_is_a_storage_error(settings, tmp_path):
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(StorageError, match="state"):
+        await HuggingChat(**settings).open()
+
+
+async def test_use_before_and_after_being_open_is_a_usage_error(settings):
+    chat = HuggingChat(**settings)
+    with pytest.raises(UsageError, match="not open"):
+        await chat.models()
+    async with chat:
+        pass
+    with pytest.raises(UsageError, match="not open"):
+        await chat.models()
+    with pytest.raises(UsageError, match="closed"):
+        await chat.open()
+
+
+async def test_handler_that_raises_does_not_stop_the_answer(chat):
+    reports = []
+    chat.on("handler_failed", reports.append)
+
+    @chat.on("token")
+    def bad(event):
+        raise RuntimeError("mine")
+
+    answer = await (await chat.new_conversation()).send("hello there", via="page")
+    assert answer.text.startswith("You said: hello there")
+    assert {str(report.error) for report in reports} == {"mine"}
+
+
+async def test_reply_that_failed_and_nobody_awaited_is_logged(chat, caplog):
+    conversation = await chat.new_conversation()
+    reply = conversation.send("fail 500", via="page")
+    async for _ in reply:
+        pass
+    await asyncio.wait({reply._task})
+    conversation._reply = None
+    del reply
+    gc.collect()
+    assert "nobody awaited" in caplog.text
