@@ -67,7 +67,8 @@ class Emitter:
 
     def emit(self, event: Event) -> None:
         """Hand one event to its handlers. Never raises what a handler raises."""
-        self._pyee.emit(event.name, event)
+        if self._listeners:
+            self._pyee.emit(event.name, event)
 
     def listening(self, name: str) -> bool:
         """Whether anybody listens to that name."""
@@ -118,7 +119,7 @@ class _Listener:
         except Exception as error:
             self.owner._failed(self, error)
         else:
-            if inspect.isawaitable(result):
+            if result is not None and inspect.isawaitable(result):
                 self._enqueue(result)
 
     def _enqueue(self, work: Awaitable[None]) -> None:

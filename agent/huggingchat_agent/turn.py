@@ -79,7 +79,6 @@ class Turn:
         self._over_at = 0.0
         self._born = self._last_update = time.monotonic()
         self._updated = False
-        self._waits: set[str] = set()  # tool calls and questions the run waits for
         self._refetched = asyncio.Event()
 
     @property
@@ -133,21 +132,10 @@ class Turn:
         if not line.strip():
             return
         update = updates.decode(line)
-        if not isinstance(update, updates.KeepAlive):
-            self._updated, self._last_update = True, time.monotonic()
+        if type(update) is not updates.KeepAlive:
+            self._updated, self._last_update = True, at
         for event in self.fold.feed(update, at):
-            self._note_wait(event)
             self.publish(event)
-
-    def _note_wait(self, event: events.TurnEvent) -> None:
-        if isinstance(event, events.ToolCalled):
-            self._waits.add(event.uuid)
-        elif isinstance(event, events.ToolResult | events.ToolFailed):
-            self._waits.discard(event.uuid)
-        elif isinstance(event, events.ElicitationRequested):
-            self._waits.add(event.elicitation_id)
-        elif isinstance(event, events.ElicitationResolved):
-            self._waits.discard(event.elicitation_id)
 
     def _end(self, reason: str | None) -> None:
         if not self._over.done():
@@ -203,7 +191,7 @@ class Turn:
             due = [(self._born + limits.total, "total", limits.total)]
             if not self._updated:
                 due.append((self._born + limits.first_update, "first_update", limits.first_update))
-            elif not self._waits:
+            elif not self.fold.waiting:
                 due.append((self._last_update + limits.idle, "idle", limits.idle))
             end, name, limit = min(due)
             if now >= end:

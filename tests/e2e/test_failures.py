@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import resource
 import signal
 
 import pytest
@@ -163,6 +164,19 @@ async def test_file_in_the_place_of_the_state_folder_is_a_storage_error(settings
     (tmp_path / "state").write_text("a file")
     with pytest.raises(StorageError, match="state"):
         await HuggingChat(**settings).open()
+
+
+async def test_full_disk_is_a_storage_error_and_leaves_no_half_file(settings):
+    async with HuggingChat(**settings) as chat:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        try:
+            with pytest.raises(StorageError, match="Cannot write the saved session"):
+                await chat.login()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert os.listdir(chat.session.saved.folder) == []
+        assert (await chat.login()).username == "ada"
 
 
 async def test_use_before_and_after_being_open_is_a_usage_error(settings):

@@ -81,6 +81,11 @@ class Fold:
         """Whether the run is over for now, and goes on when a question is answered."""
         return self.terminal == "finished" and self._final is None and bool(self._questions)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the run waits for a tool's result or for an answer to a question."""
+        return bool(self._questions) or any(use.status == "running" for use in self.tools.values())
+
     def ended_properly(self, generation: str) -> bool:
         """Whether the app of that generation ("2026-08", "2025-04") says no more after what it said."""
         return self.terminal in (("finished", "error") if generation == "2026-08" else ("final", "error"))
