@@ -1,0 +1,63 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huggingchat_agent.wire.lines import LineSplitter
+from tests.wire.recordings import lines_of, streams
+
+
+def test_splitter_gives_lines_as_they_are_complete():
+    splitter = LineSplitter()
+    assert splitter.feed(b"a") == []
+    assert splitter.feed(b"b\nc\nd") == [b"ab", b"c"]
+    assert splitter.feed(b"\n") == [b"d"]
+    assert splitter.close() == b""
+
+
+def test_splitter_gives_the_line_without_an_end_at_the_close():
+    splitter = LineSplitter()
+    assert splitter.feed(b"a\n b ") == [b"a"]
+    assert splitter.close() == b"b"
+    assert splitter.close() == b""
+
+
+@pytest.mark.parametrize("pad", [b" " * 4096, b" ", b"\r", b"\t "])
+def test_splitter_drops_blank_padding_before_a_line_and_at_the_end(pad):
+    assert lines_of(b"a\n" + pad, b"b\n") == [b"a", b"b"]
+    assert lines_of(b"a\n", pad) == [b"a"]
+    assert lines_of(b"a\n", pad, b"\n", pad) == [b"a"]
+
+
+def test_splitter_keeps_nuls():
+    assert lines_of(b"a\0\0\n\0") == [b"a\0\0", b"\0"]
+
+
+@given(st.lists(st.binary(max_size=12)))
+def test_splitter_does_not_mind_how_bytes_are_cut(pieces):
+    whole = b"".join(pieces)
+    assert lines_of(*pieces) == [line.strip() for line in whole.split(b"\n") if line.strip()]
+
+
+def test_splitter_takes_linear_time_for_a_long_line_in_small_pieces():
+    def seconds(size):
+        splitter, piece = LineSplitter(), b"x" * 8
+        start = time.process_time()
+        for _ in range(size // 8):
+            splitter.feed(piece)
+        assert splitter.feed(b"\n") == [b"x" * size]
+        return time.process_time() - start
+
+    seconds(100_000)
+    # Twelve times the bytes; a quadratic one takes 144 times as long.
+    assert seconds(2_400_000) < 48 * max(seconds(200_000), 0.002)
+
+
+@pytest.mark.parametrize("stream", streams(), ids=str)
+def test_recorded_stream_has_the_same_lines_cut_at_every_byte(stream):
+    body = stream.body
+    lines = lines_of(body)
+    assert all(line.startswith(b"{") and line.endswith(b"}") for line in lines)
+    assert all(lines_of(body[:at], body[at:]) == lines for at in range(len(body) + 1))
+    assert lines_of(*(body[at : at + 1] for at in range(len(body)))) == lines
