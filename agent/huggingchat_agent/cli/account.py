@@ -1,0 +1,144 @@
+"""`login`, `status` and `logout`."""
+
+import datetime
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+
+from huggingchat_agent import redact
+from huggingchat_agent.cli import console
+from huggingchat_agent.cli.opening import not_signed_in, opened
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.errors import AgentError, SiteError, UsageError
+from huggingchat_agent.settings import settings
+from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.sync import HuggingChat
+
+
+def login(
+    options: Options,
+    username: Annotated[
+        str | None,
+        typer.Option("--username", "-u", metavar="NAME", help="Who to sign in as (HUGGINGCHAT_USERNAME)."),
+    ] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")
+    ] = False,
+) -> None:
+    """Sign in through the app's own login form, and save the session.
+
+    The password is asked for without showing it, or comes from stdin or HUGGINGCHAT_PASSWORD. It is never
+    saved, and never an argument: other users of the machine can read those. Where the saved session is
+    still good, nothing is asked.
+    """
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    if password_stdin and not password:
+        raise UsageError("There was no password on stdin. Give it on the first line.")
+    with opened(options, username=username, password=password) as chat:
+        where = redact.address(chat.settings.base_url)
+        account = chat.status()
+        if not account.login_offered:
+            console.out.print(f"{where} has no login; it can be used as it is.")
+            return
+        if account.signed_in:
+            console.out.print(f"Already signed in at {where} as {account.username}.")
+            console.note("To sign in as somebody else: `huggingchat logout` first, or --profile NAME.")
+            return
+        username, password = _credentials(chat)
+        with console.progress(f"Signing in at {where}"):
+            account = chat.login(username, password)
+        console.out.print(f"Signed in at {where} as {account.username}{_until(account.expires)}.")
+        console.note(f"The session is saved in {chat.inner.session.saved.path}.")
+
+
+def status(options: Options) -> None:
+    """Say who is signed in, where, and until when.
+
+    The app itself is asked, with the saved session. With -v also: which browser is used and why, and where
+    things are kept. Exit code 3 if the app has a login and we are not signed in.
+    """
+    with opened(options) as chat:
+        account = chat.status()
+        who = account.username or ("nobody" if account.login_offered else "anonymous; the app has no login")
+        rows: list[tuple[str, object]] = [
+            ("Signed in as", who),
+            ("App", redact.address(chat.settings.base_url)),
+        ]
+        if account.signed_in:
+            rows.append(("Until", _date(account.expires) if account.expires else "the app does not say"))
+        console.facts(rows + (_machinery(chat) if options.verbose else []))
+        if account.login_offered and not account.signed_in:
+            raise not_signed_in(chat)
+
+
+def logout(options: Options) -> None:
+    """End the session at the app and forget the saved one.
+
+    The saved session is removed even where the app cannot be told.
+    """
+    chosen = settings(**options.settings())
+    saved = SavedSession(chosen.profile_folder)
+    where = redact.address(chosen.base_url)
+    if not saved.path.exists():
+        console.out.print(f"There is no saved session in profile {chosen.profile!r}; nothing to do.")
+        return
+    try:
+        with opened(options) as chat:
+            chat.logout()
+    except AgentError as error:
+        saved.remove()
+        raise SiteError(
+            f"The saved session is removed, but {where} could not be told to end it: {error}"
+        ) from error.__cause__
+    console.out.print(f"Signed out of {where}.")
+
+
+def _credentials(chat: HuggingChat) -> tuple[str, str]:
+    asking = sys.stdin.isatty()
+    username = chat.settings.username
+    if username is None:
+        if not asking:
+            raise UsageError("No user name was given. Give --username, or set HUGGINGCHAT_USERNAME.")
+        username = input("User name: ").strip()
+    if chat.settings.password is not None:
+        return username, chat.settings.password.reveal()
+    if not asking:
+        raise UsageError(
+            "There is no terminal to ask for the password at. Give it with --password-stdin, or set "
+            "HUGGINGCHAT_PASSWORD."
+        )
+    return username, getpass.getpass(f"Password of {username} (not shown): ")
+
+
+def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
+    from huggingchat_agent.browser.find import find
+    from huggingchat_agent.browser.sandbox import sandbox
+
+    found = find(chat.settings.browser)
+    box = sandbox()
+    saved = chat.inner.session.saved.path
+    browser = chat.inner.session.browser
+    return [
+        ("Browser", f"{found.path} ({found.origin})" if found else "none found"),
+        ("Version", browser.version if browser else "not running"),
+        ("Sandbox", f"{'on' if box.on else 'off'}: {box.reason}"),
+        ("Engine", chat.settings.engine),
+        ("Profile", chat.settings.profile_folder),
+        ("Session", f"{saved} ({_saved_when(chat.inner.session.saved)})"),
+    ]
+
+
+def _saved_when(saved: SavedSession) -> str:
+    if not saved.path.exists():
+        return "none saved"
+    return "saved " + _date(datetime.datetime.fromtimestamp(saved.path.stat().st_mtime, datetime.UTC))
+
+
+def _until(moment: datetime.datetime | None) -> str:
+    return f", until {_date(moment)}" if moment else ""
+
+
+def _date(moment: datetime.datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")

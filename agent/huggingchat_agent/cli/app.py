@@ -1,0 +1,108 @@
+"""The commands put together, and one run of them."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+import huggingchat_agent
+from huggingchat_agent.cli import console, failures
+from huggingchat_agent.cli.account import login, logout, status
+from huggingchat_agent.cli.ask import ask
+from huggingchat_agent.cli.chat import chat
+from huggingchat_agent.cli.models import models
+from huggingchat_agent.cli.options import Options, examples, with_options
+
+# In the order of the help page, which is the order one needs them in.
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    login: (
+        "huggingchat login --username ada",
+        "pass show huggingface | huggingchat login --username ada --password-stdin",
+        "huggingchat login --base-url https://chat.example.org --profile work",
+    ),
+    status: ("huggingchat status", "huggingchat status -v --profile work"),
+    logout: ("huggingchat logout", "huggingchat logout --profile work"),
+    models: ("huggingchat models", "huggingchat models --json | jq -r '.\\[] | select(.multimodal).id'"),
+    ask: (
+        'huggingchat ask "Why is the sky blue?"',
+        'huggingchat ask -m llama -s "Answer in one sentence." "What is a monad?"',
+        "git diff | huggingchat ask - --temporary > review.txt",
+        "huggingchat ask --json hello | jq -r 'select(.event == \"token\").text'",
+        'huggingchat ask --conversation 66b0c0ffee66b0c0ffee66b0 "Tell me more."',
+    ),
+    chat: ("huggingchat chat", "huggingchat chat --model llama --temporary"),
+}
+
+app = typer.Typer(
+    name="huggingchat",
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.write(f"huggingchat-agent {huggingchat_agent.__version__}\n")
+        raise typer.Exit
+
+
+def huggingchat(
+    options: Options,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Drive HuggingChat, or any chat-ui, in a real browser, from the shell.
+
+    A browser without a window signs in as you would and asks; answers are printed while they come.
+    """
+
+
+app.callback(
+    epilog=examples(
+        "huggingchat login --username ada",
+        'huggingchat ask "Why is the sky blue?"',
+        "HUGGINGCHAT_BASE_URL=https://chat.example.org huggingchat chat",
+    )
+    + "\n\n"
+    + failures.EXIT_CODES,
+)(with_options(huggingchat))
+for function, lines in COMMANDS.items():
+    app.command(epilog=examples(*lines))(with_options(function))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code. Says on stderr what goes wrong, and never raises."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # What a terminal cannot show is no reason to lose an answer.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        with _signals_as_exits():
+            app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)
+            sys.stdout.flush()
+    except BaseException as error:
+        return failures.tell(error)
+    return failures.DONE if arguments else failures.WRONG_USAGE
+
+
+@contextlib.contextmanager
+def _signals_as_exits() -> Iterator[None]:
+    """Being told to end is an orderly end: answers stopped, the browser closed."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    names = ("SIGTERM", "SIGHUP")
+    before = {
+        number: signal.signal(number, leave) for name in names if (number := getattr(signal, name, None))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

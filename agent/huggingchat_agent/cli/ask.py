@@ -1,0 +1,125 @@
+"""`ask`: one question, one answer."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from huggingchat_agent import events
+from huggingchat_agent.answer import Answer
+from huggingchat_agent.cli import console
+from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.options import Options, Via
+from huggingchat_agent.cli.show import show
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.sync import Conversation, HuggingChat, Reply
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", "-m", metavar="MODEL", help="Id, name, or an unambiguous part; else the account's."
+    ),
+]
+System = Annotated[
+    str | None, typer.Option("--system", "-s", metavar="TEXT", help="System prompt of the new conversation.")
+]
+Continue = Annotated[
+    str | None,
+    typer.Option("--conversation", "-c", metavar="ID", help="Continue this one, by its id or address."),
+]
+HowToSend = Annotated[
+    Via | None,
+    typer.Option(
+        help="ui types into the page, page makes the same request inside it, auto takes ui, and page where "
+        "the page cannot be typed into (HUGGINGCHAT_VIA).",
+    ),
+]
+Temporary = Annotated[
+    bool, typer.Option("--temporary", "-t", help="Delete the conversation on the server at the end.")
+]
+
+
+def ask(
+    options: Options,
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from stdin.")],
+    model: Model = None,
+    system: System = None,
+    conversation: Continue = None,
+    via: HowToSend = None,
+    temporary: Temporary = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print every event of the turn as one line of JSON.")
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="How long the answer may take; 900 s otherwise.")
+    ] = None,
+) -> None:
+    """Ask one question and print the answer while it comes.
+
+    The answer goes to stdout, token by token, also through a pipe; everything else goes to stderr.
+    Ctrl-C stops the answer on the server too.
+    """
+    if prompt == "-":
+        prompt = sys.stdin.read()
+    if not prompt.strip():
+        raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
+    check_start(model, system, conversation, temporary)
+    with opened(options, via=via, deadlines=_deadlines(timeout)) as chat:
+        signed_in(chat)
+        with started(chat, model, system, conversation, temporary) as talk:
+            reply = talk.send(prompt)
+            answer = _print_lines(reply) if json else show(reply)
+            _epilogue(talk, answer)
+
+
+def check_start(model: str | None, system: str | None, conversation: str | None, temporary: bool) -> None:
+    """Raise UsageError for options that exclude each other, before a browser is started."""
+    if conversation and (model or system or temporary):
+        raise UsageError(
+            "--conversation continues a conversation as it is; --model, --system and --temporary are for new "
+            "ones."
+        )
+
+
+@contextlib.contextmanager
+def started(
+    chat: HuggingChat, model: str | None, system: str | None, conversation: str | None, temporary: bool
+) -> Iterator[Conversation]:
+    """The conversation to talk in: a new one, or the one named."""
+    if conversation:
+        yield chat.conversation(conversation)
+        return
+    with console.progress("Starting a conversation"):
+        talk = chat.new_conversation(model, system_prompt=system, temporary=temporary)
+    with talk:
+        yield talk
+
+
+def _deadlines(timeout: float | None) -> Deadlines | None:
+    if timeout is None:
+        return None
+    if not timeout > 0:
+        raise UsageError(f"--timeout must be a number of seconds above 0, not {timeout:g}.")
+    return Deadlines(first_update=timeout, idle=timeout, total=timeout)
+
+
+def _print_lines(reply: Reply) -> Answer:
+    def line(event: events.Event) -> None:
+        console.write_line(events.to_json(event))
+
+    for name in (events.Degraded.name, events.Queued.name):
+        reply.on(name, line)
+    with reply:
+        for event in reply:
+            line(event)
+        return reply.result()
+
+
+def _epilogue(talk: Conversation, answer: Answer) -> None:
+    if answer.interrupted:
+        console.warn("the answer was stopped before its end.")
+    if not talk.temporary:
+        console.note(f"To go on: huggingchat ask --conversation {talk.id} PROMPT")

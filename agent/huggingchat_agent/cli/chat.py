@@ -1,0 +1,98 @@
+"""`chat`: a conversation at the terminal."""
+
+import contextlib
+import sys
+
+from rich.text import Text
+
+from huggingchat_agent import redact
+from huggingchat_agent.cli import console, failures
+from huggingchat_agent.cli.ask import Continue, HowToSend, Model, System, Temporary, check_start, started
+from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.show import show
+from huggingchat_agent.errors import BrowserError, ChatError, UsageError
+from huggingchat_agent.sync import Conversation
+
+_HELP = (
+    "/url shows the address of this conversation, /quit or Ctrl-D ends. Ctrl-C stops an answer; twice ends."
+)
+
+
+def chat(
+    options: Options,
+    model: Model = None,
+    system: System = None,
+    conversation: Continue = None,
+    via: HowToSend = None,
+    temporary: Temporary = False,
+) -> None:
+    """Talk at the terminal, in one conversation.
+
+    Ctrl-C stops an answer, on the server too; twice ends. Ctrl-D ends as well. Lines can be edited and
+    recalled with the arrow keys.
+    """
+    check_start(model, system, conversation, temporary)
+    with opened(options, via=via) as opened_chat:
+        signed_in(opened_chat)
+        with started(opened_chat, model, system, conversation, temporary) as talk:
+            where = redact.address(opened_chat.settings.base_url)
+            console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
+            _Dialogue(talk).run()
+
+
+class _Dialogue:
+    """Question and answer until the person has enough."""
+
+    def __init__(self, talk: Conversation) -> None:
+        self._talk = talk
+        self._person = sys.stdin.isatty()
+        # Set by a Ctrl-C until something is said again: the next one ends.
+        self._interrupted = False
+        if self._person:
+            with contextlib.suppress(ImportError):  # not everywhere; lines can then not be edited
+                import readline  # noqa: F401
+
+    def run(self) -> None:
+        while True:
+            try:
+                line = self._read()
+                if line is None or line.strip() == "/quit":
+                    return
+                self._handle(line.strip())
+            except KeyboardInterrupt as error:
+                while_stopping = isinstance(error.__context__, KeyboardInterrupt)
+                if self._interrupted or while_stopping or not self._person:
+                    raise
+                self._interrupted = True
+                console.err.print(Text("\nStopped. Ctrl-C again ends.", style="dim"))
+
+    def _read(self) -> str | None:
+        """The next line; None at the end of the input."""
+        if not self._person:
+            return sys.stdin.readline() or None
+        try:
+            # The prompt goes by way of `input`, which must know its width; with marks around what has none.
+            return input("\001\033[1;36m\002› \001\033[0m\002" if console.out.is_terminal else "")
+        except EOFError:
+            console.err.print()
+            return None
+
+    def _handle(self, said: str) -> None:
+        if not said:
+            return
+        self._interrupted = False
+        if said == "/url":
+            console.out.print(self._talk.url)
+        elif said.startswith("/") and " " not in said and said.count("/") == 1:
+            console.note(_HELP)
+        else:
+            self._ask(said)
+
+    def _ask(self, said: str) -> None:
+        try:
+            show(self._talk.send(said))
+        except (ChatError, UsageError, BrowserError) as error:
+            if not self._person:
+                raise
+            failures.tell(error)  # and the person may try again

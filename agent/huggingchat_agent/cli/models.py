@@ -1,0 +1,73 @@
+"""`models`."""
+
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from huggingchat_agent.cli import console
+from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.wire.models import Model
+
+_SOURCES = {
+    "inlined": "inlined in the page the app served",
+    "request": "a request of the app's own page",
+    "call": "a request of ours, made in the page",
+}
+
+
+def models(
+    options: Options,
+    json: Annotated[
+        bool, typer.Option("--json", help="All the app says of them, as one JSON array.")
+    ] = False,
+) -> None:
+    """List the models that the app offers.
+
+    A table for a person; through a pipe one model a line: id, name and abilities, with tabs between. On
+    stderr: where the list came from.
+    """
+    with opened(options) as chat:
+        signed_in(chat)
+        with console.progress("Reading the models"):
+            found = chat.models()
+    if json:
+        console.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+    elif sys.stdout.isatty():
+        console.out.print(_table(found), soft_wrap=False)
+    else:
+        for model in found:
+            console.write(f"{model.id}\t{model.display_name}\t{', '.join(_abilities(model))}\n")
+    console.err.print(Text(f"{len(found)} models, from {_SOURCES[found.source]}.", style="dim"))
+
+
+def _table(models: list[Model]) -> Table:
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("Model", style="cyan", overflow="fold")
+    table.add_column("Name", overflow="fold")
+    table.add_column("Can", style="green", overflow="fold")
+    table.add_column("", style="dim", overflow="ellipsis", no_wrap=True, ratio=1)
+    for model in models:
+        name = "" if model.display_name == model.id else model.display_name
+        table.add_row(
+            Text(model.id),
+            Text(name),
+            ", ".join(_abilities(model)),
+            Text(" ".join(model.description.split())),
+        )
+    return table
+
+
+def _abilities(model: Model) -> list[str]:
+    able = {
+        "route": model.is_router,
+        "see": model.multimodal,
+        "use tools": model.supports_tools,
+        "reason": model.supports_reasoning,
+    }
+    return [name for name, can in able.items() if can]

@@ -1,0 +1,53 @@
+"""A HuggingChat for a command: opened with a word about it, signed in, and closed whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import redact
+from huggingchat_agent.cli.console import note, progress
+from huggingchat_agent.cli.failures import NotSignedIn
+from huggingchat_agent.errors import LoginError
+from huggingchat_agent.sync import HuggingChat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from huggingchat_agent.account import Account
+    from huggingchat_agent.cli.options import Options
+
+
+@contextlib.contextmanager
+def opened(options: Options, **more: Any) -> Iterator[HuggingChat]:
+    """An open HuggingChat with these options; `more` are further settings."""
+    chat = HuggingChat(**options.settings(), **more)
+    with contextlib.closing(chat):
+        with progress(f"Opening {redact.address(chat.settings.base_url)} in a browser"):
+            chat.open()
+        yield chat
+
+
+def signed_in(chat: HuggingChat) -> Account:
+    """Sign in as it can be done without asking: saved session, credentials of the environment, or none."""
+    settings = chat.settings
+    with progress("Signing in"):
+        try:
+            account = chat.login()
+        except LoginError as error:
+            if type(error) is not LoginError or (settings.username and settings.password):
+                raise
+            failure = not_signed_in(chat)
+            failure.screenshot, failure.snapshot = error.screenshot, error.snapshot
+            raise failure from None
+    if account.signed_in:
+        note(f"Signed in as {account.username}.")
+    return account
+
+
+def not_signed_in(chat: HuggingChat) -> NotSignedIn:
+    """What to say to somebody without a session."""
+    return NotSignedIn(
+        f"Not signed in at {redact.address(chat.settings.base_url)}. Run `huggingchat login`, or set "
+        "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
+    )

@@ -1,0 +1,103 @@
+"""A reply on the terminal: tokens to stdout as they arrive, the rest to stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from huggingchat_agent import events
+from huggingchat_agent.cli.console import err, note, verbose, warn, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.sync import Reply
+
+
+def show(reply: Reply) -> Answer:
+    """Show a reply to its end; its Answer. Raises what went wrong with it.
+
+    If this is left before the end, by Ctrl-C or because nobody reads stdout, the run is stopped.
+    """
+    screen = _Screen()
+    reply.on(
+        "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
+    )
+    reply.on("queued", lambda event: screen.aside(note, f"Waiting: {event.running} answers are running."))
+    with reply:
+        try:
+            for event in reply:
+                screen.show(event)
+        finally:
+            screen.end()
+        return reply.result()
+
+
+class _Screen:
+    """Knows where the cursor stands, since two streams share a terminal."""
+
+    def __init__(self) -> None:
+        self._within_line = self._thinking = False
+        self._waiting = err.status(Text("Waiting for the answer", style="dim")) if err.is_terminal else None
+        if self._waiting:
+            self._waiting.start()
+
+    def show(self, event: events.TurnEvent) -> None:
+        match event:
+            case events.Token(text=text):
+                self._settle()
+                write(text)
+                self._within_line = not text.endswith("\n")
+            case events.Reasoning(text=text, status=status) if text or status:
+                self._think(text or f"{status}\n")
+            case events.ToolCalled(tool=tool, parameters=parameters):
+                arguments = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+                self.aside(note, f"Tool {tool}({arguments})")
+            case events.ToolFailed(message=message):
+                self.aside(note, f"The tool failed: {message}")
+            case events.ElicitationRequested(message=message):
+                self.aside(warn, f"a tool asks, and can only be answered in the app: {message}")
+            case events.SearchSources(sources=sources):
+                for source in sources:
+                    self.aside(note, f"Source: {source.title} {source.uri}")
+            case events.FileProduced(file=file):
+                self.aside(note, f"File: {file.name} ({file.mime}, {file.sha[:12]})")
+            case _:
+                pass
+
+    def aside(self, tell: Callable[[str], None], text: str) -> None:
+        """A line of its own on stderr, also in the middle of an answer."""
+        self._settle()
+        if self._within_line and err.is_terminal and sys.stdout.isatty():
+            err.print()
+            self._within_line = False
+        tell(text)
+
+    def end(self) -> None:
+        """The reply is over, well or not: what follows begins on a line of its own."""
+        self._settle()
+        if self._within_line:
+            write("\n")
+            self._within_line = False
+
+    def _think(self, text: str) -> None:
+        if not (err.is_terminal or verbose()):
+            return
+        self._stop_waiting()
+        err.print(Text(text, style="dim italic"), end="")
+        self._thinking = not text.endswith("\n")
+
+    def _settle(self) -> None:
+        """Leave the spinner, or the line the reasoning is on, before something else is shown."""
+        self._stop_waiting()
+        if self._thinking:
+            err.print("\n")
+            self._thinking = False
+
+    def _stop_waiting(self) -> None:
+        if self._waiting:
+            self._waiting.stop()
+            self._waiting = None

@@ -1,0 +1,23 @@
+"""The same names without async: for scripts, notebooks, and code that has a loop of its own running.
+
+    from huggingchat_agent.sync import HuggingChat
+
+    with HuggingChat() as chat:
+        chat.login()
+        conversation = chat.new_conversation()
+        print(conversation.send("hello").result().text)
+        for event in conversation.send("and now slowly"):
+            ...
+
+The browser is driven by an event loop in a thread of its own. Handlers do not run there: they run
+in the thread that calls, while it iterates over a reply or waits for something, in the order of the
+events. What happens while nobody waits is kept until somebody does.
+
+Ctrl-C ends any wait. What was waited for is given up in good order first; a reply that is waited
+for, or that is inside a `with`, is stopped on the server too. A second Ctrl-C does not wait for that.
+"""
+
+from huggingchat_agent.sync.chat import Conversation, HuggingChat
+from huggingchat_agent.sync.reply import Reply
+
+__all__ = ["Conversation", "HuggingChat", "Reply"]

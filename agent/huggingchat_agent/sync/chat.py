@@ -1,0 +1,260 @@
+"""HuggingChat and its conversations, without async."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import weakref
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from huggingchat_agent import chat as asynchronous
+from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.events import Seen
+from huggingchat_agent.sync.handlers import Handlers, pass_on
+from huggingchat_agent.sync.reply import Reply
+from huggingchat_agent.sync.thread import LoopThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from types import TracebackType
+
+    from huggingchat_agent.account import Account
+    from huggingchat_agent.conversation import Conversation as AsyncConversation
+    from huggingchat_agent.emitter import Emitter
+    from huggingchat_agent.events import Event
+    from huggingchat_agent.pagedata import Models
+    from huggingchat_agent.settings import Settings, Via
+    from huggingchat_agent.wire.conversations import ConversationRead
+
+log = logging.getLogger("huggingchat_agent")
+
+T = TypeVar("T")
+
+# A HuggingChat that nobody closed is closed at the end of the interpreter, which does not wait longer.
+EXIT_PATIENCE = 10.0
+
+
+class HuggingChat(Handlers):
+    """A signed-in browser on a chat-ui, for code without async.
+
+    Takes the settings of `Settings` by name; what is not given comes from the environment
+    (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `with` (or `open`) and ends with it (or
+    `close`). May be used by several threads.
+    """
+
+    def __init__(self, **given: Any) -> None:
+        """Raises SettingsError; nothing is opened yet."""
+        super().__init__()
+        self.inner = asynchronous.HuggingChat(**given)
+        self._thread: LoopThread | None = None
+        self._conversations: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
+        self._sees_exchanges = False
+        self._forward = self._forwarder(self._emitter.emit)
+        pass_on(self.inner, self._forward)
+
+    @property
+    def settings(self) -> Settings:
+        """What was chosen, and what came from the environment."""
+        return self.inner.settings
+
+    def open(self) -> HuggingChat:
+        """Start the browser and load the app.
+
+        Raises BrowserMissing, BrowserError, SiteError (the address does not answer) or StorageError.
+        """
+        if self._thread is not None:
+            raise UsageError("This HuggingChat was opened before; make a new one to open again.")
+        self._thread = LoopThread("huggingchat")
+        try:
+            self._thread.run(self.inner.open())
+        except BaseException:
+            self._thread.stop()
+            raise
+        atexit.register(self._abandon)
+        return self
+
+    def close(self) -> None:
+        """Stop what is still answering, delete temporary conversations, end the browser and the thread.
+
+        Closing twice is fine; nothing in here raises because the site or the browser is gone.
+        """
+        atexit.unregister(self._abandon)
+        if self._thread is None or self._thread.over:
+            return
+        try:
+            self._thread.run(self.inner.close())
+        finally:
+            self._thread.stop()
+
+    def __enter__(self) -> HuggingChat:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def login(self, username: str | None = None, password: str | None = None) -> Account:
+        """Be signed in: by the saved session if the app still takes it, else through the login form.
+
+        Credentials not given come from the settings. The session is saved once the app has proved
+        it. An app without login is used as it is, and the account says so. Raises LoginError and
+        its kin.
+        """
+        return self._run(self.inner.login(username, password))
+
+    def logout(self) -> None:
+        """End the session at the app and forget the saved one."""
+        self._run(self.inner.logout())
+
+    def status(self) -> Account:
+        """Who the app takes us for, now."""
+        return self._run(self.inner.status())
+
+    def models(self, *, refresh: bool = False) -> Models:
+        """The app's models, from its own traffic where it told them; `source` says which it was.
+
+        `refresh` asks the app again.
+        """
+        return self._run(self.inner.models(refresh=refresh))
+
+    def new_conversation(
+        self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False
+    ) -> Conversation:
+        """Make a conversation. Without a model the app's default is taken, as on its home page.
+
+        `model` is an id, a display name, or an unambiguous part of one. `temporary` has it deleted
+        on the server at the end. Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
+        """
+
+        async def make() -> Conversation:
+            inner = await self.inner.new_conversation(model, system_prompt=system_prompt, temporary=temporary)
+            return self._face(inner)
+
+        return self._run(make())
+
+    def conversation(self, id_or_url: str) -> Conversation:
+        """A conversation that exists, by its id or its address. Nothing is asked of the app yet."""
+
+        async def look_up() -> Conversation:
+            return self._face(self.inner.conversation(id_or_url))
+
+        return self._run(look_up())
+
+    def _face(self, inner: AsyncConversation) -> Conversation:
+        known = self._conversations.get(inner.id)
+        if known is None or known.inner is not inner:
+            known = self._conversations[inner.id] = Conversation(inner, self._opened())
+        return known
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            thread = self._opened()
+        except UsageError:
+            coroutine.close()
+            raise
+        return thread.run(coroutine)
+
+    def _opened(self) -> LoopThread:
+        if self._thread is None:
+            raise UsageError("This HuggingChat is not open. Use `with HuggingChat() as chat:`.")
+        return self._thread
+
+    def _subscribe(self, subscribe: Callable[[str, Any], Any], name: str, handler: Any) -> Any:
+        if name == Seen.name and not self._sees_exchanges:
+            self._sees_exchanges = True
+            if self._thread is None:
+                self.inner.on(name, self._forward)
+            else:
+                self._thread.run(_subscribe(self.inner, name, self._forward))
+        return super()._subscribe(subscribe, name, handler)
+
+    def _forwarder(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:
+        def forward(event: Event) -> None:
+            if self._thread is not None:
+                self._thread.post(lambda: emit(event))
+
+        return forward
+
+    def _abandon(self) -> None:
+        log.warning("A HuggingChat was left open and is closed now. Use `with`, or close().")
+        if self._thread is not None:
+            try:
+                self._thread.run(self.inner.close(), timeout=EXIT_PATIENCE)
+            except (AgentError, TimeoutError) as error:
+                log.warning("It did not close in order: %s", error or "it took too long")
+
+
+class Conversation(Handlers):
+    """Made by `HuggingChat.new_conversation` and `HuggingChat.conversation`.
+
+    Events of its turns can be subscribed to here, whoever starts them. Used as `with`, a temporary
+    conversation is deleted on the server at the end of the block, else when the chat closes.
+    """
+
+    def __init__(self, inner: AsyncConversation, thread: LoopThread) -> None:
+        """Made in the loop."""
+        super().__init__()
+        self.inner = inner
+        self._thread = thread
+        emit = self._emitter.emit
+        pass_on(inner, lambda event: thread.post(lambda: emit(event)))
+
+    @property
+    def id(self) -> str:
+        """The server's id: 24 hex digits."""
+        return self.inner.id
+
+    @property
+    def model(self) -> str | None:
+        """The id of its model; None where the app was not asked yet."""
+        return self.inner.model
+
+    @property
+    def temporary(self) -> bool:
+        """Whether it is deleted at the end."""
+        return self.inner.temporary
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it was deleted by us."""
+        return self.inner.deleted
+
+    @property
+    def url(self) -> str:
+        """The address of its page."""
+        return self.inner.url
+
+    def send(self, prompt: str, *, via: Via | None = None) -> Reply:
+        """Send a message; returns at once (see Reply).
+
+        `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
+        (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
+        Raises UsageError for an empty prompt or while an answer is still coming.
+        """
+
+        async def send() -> Reply:
+            return Reply(self.inner.send(prompt, via=via), self._thread)
+
+        return self._thread.run(send())
+
+    def read(self) -> ConversationRead:
+        """The conversation as the server stores it, all branches of it."""
+        return self._thread.run(self.inner.read())
+
+    def delete(self) -> None:
+        """Delete it on the server. Twice is fine."""
+        self._thread.run(self.inner.delete())
+
+    def __enter__(self) -> Conversation:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.temporary:
+            self.delete()
+
+
+async def _subscribe(emitter: Emitter, name: str, handler: Callable[[Event], None]) -> None:
+    emitter.on(name, handler)

@@ -1,0 +1,66 @@
+"""Subscribing from outside the loop: plain functions, called by the thread that waits."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, overload
+
+from huggingchat_agent.emitter import NAMES, Emitter, H
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.events import HandlerFailed, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.events import Event
+
+# `exchange` is the raw view of everything and is asked for separately. A handler that raises is
+# reported where it was called, so what the loop's side reports is none of ours.
+PASSED_ON = tuple(name for name in NAMES if name not in (Seen.name, HandlerFailed.name))
+
+
+class Handlers:
+    """`on`, `once` and `off` of the objects without async."""
+
+    def __init__(self) -> None:
+        self._emitter = Emitter()
+
+    @overload
+    def on(self, name: str, handler: H) -> H: ...
+    @overload
+    def on(self, name: str) -> Callable[[H], H]: ...
+    def on(self, name: str, handler: Any = None) -> Any:
+        """Call the handler with each event of that name; usable as a decorator.
+
+        It is called by the thread that waits or iterates. Returns the handler. Raises ValueError for
+        a name that no event has, UsageError for an async handler.
+        """
+        return self._subscribe(self._emitter.on, name, handler)
+
+    @overload
+    def once(self, name: str, handler: H) -> H: ...
+    @overload
+    def once(self, name: str) -> Callable[[H], H]: ...
+    def once(self, name: str, handler: Any = None) -> Any:
+        """As `on`, for the next event only."""
+        return self._subscribe(self._emitter.once, name, handler)
+
+    def off(self, name: str, handler: Callable[[Any], Any]) -> None:
+        """Unsubscribe. Unknown: ignored."""
+        self._emitter.off(name, handler)
+
+    def _subscribe(self, subscribe: Callable[[str, Any], Any], name: str, handler: Any) -> Any:
+        if handler is None:
+            return lambda each: self._subscribe(subscribe, name, each)
+        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
+            raise UsageError(
+                f"The handler for {name!r} is async, and there is no event loop here to run it. Give a plain "
+                "function, or use huggingchat_agent.HuggingChat."
+            )
+        return subscribe(name, handler)
+
+
+def pass_on(source: Emitter, sink: Callable[[Event], Any]) -> None:
+    """Have every event of an object in the loop reach the sink; called in the loop."""
+    for name in PASSED_ON:
+        source.on(name, sink)

@@ -1,0 +1,122 @@
+"""The answer to one message while it comes, without async."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import events
+from huggingchat_agent.sync.handlers import Handlers, pass_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from huggingchat_agent import reply as asynchronous
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.sync.thread import Job, LoopThread
+
+
+class Reply(Handlers):
+    """What `Conversation.send` returns at once.
+
+    * `reply.result()` gives the Answer, after every handler has handled `finished`, or raises what
+      went wrong. Ctrl-C meanwhile stops the run on the server too.
+    * `for event in reply` gives the turn's events, each iterator from the first. It ends after
+      `finished` or `failed` and does not raise; `break` only stops looking.
+    * `with reply` stops the run if the block is left before the end.
+    * `reply.on(name, handler)` subscribes to the events of this turn; handlers subscribed before the
+      first wait miss nothing.
+    """
+
+    def __init__(self, inner: asynchronous.Reply, thread: LoopThread) -> None:
+        """Made in the loop, before the reply's first event."""
+        super().__init__()
+        self.events: list[events.TurnEvent] = []
+        self._inner = inner
+        self._thread = thread
+        self._answer: Job[Answer] | None = None
+        receive = _receiver(self.events, self._emitter.emit)
+        pass_on(inner, lambda event: thread.post(lambda: receive(event)))
+
+    @property
+    def conversation_id(self) -> str:
+        """The conversation it belongs to."""
+        return self._inner.conversation_id
+
+    @property
+    def via(self) -> str:
+        """How it was sent: "ui", "page", or "" while that is open."""
+        return self._inner.via
+
+    @property
+    def text(self) -> str:
+        """The answer so far, without reasoning; may be ahead of the handlers."""
+        return self._inner.text
+
+    @property
+    def done(self) -> bool:
+        """Whether the turn is over, well or not."""
+        return self._inner.done
+
+    def result(self, timeout: float | None = None) -> Answer:
+        """Wait for the whole answer.
+
+        Raises what went wrong with it, or TimeoutError after `timeout` seconds; the reply goes on
+        then, and `result` may be called again.
+        """
+        if self._answer is None:
+            self._answer = self._thread.submit(_answer(self._inner))
+        try:
+            in_time = self._thread.wait(self._answer, timeout=timeout)
+        except (KeyboardInterrupt, SystemExit):
+            self.stop()
+            raise
+        if not in_time:
+            raise TimeoutError(f"The answer did not come within {timeout:g} s; the reply goes on.")
+        return self._answer.result()
+
+    def stop(self) -> None:
+        """Stop the run on the server and return when the turn is over. Nothing if it is already.
+
+        The text so far is then the answer, with `interrupted` true, as the server stores it.
+        """
+        if not self.done:
+            self._thread.run(self._inner.stop())
+
+    def __iter__(self) -> Iterator[events.TurnEvent]:
+        index = 0
+        while True:
+            while index < len(self.events):
+                yield self.events[index]
+                index += 1
+            if self.events and isinstance(self.events[-1], events.Finished | events.Failed):
+                return
+            self._thread.until(functools.partial(self._has_more, index))
+
+    def _has_more(self, seen: int) -> bool:
+        return len(self.events) > seen
+
+    def __enter__(self) -> Reply:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _receiver(
+    received: list[events.TurnEvent], emit: Callable[[events.Event], None]
+) -> Callable[[events.Event], None]:
+    # Knows the parts, not the Reply: the loop must not keep alive a reply that its user dropped.
+    def receive(event: events.Event) -> None:
+        if isinstance(event, events.TurnEvent):
+            received.append(event)
+        emit(event)
+
+    return receive
+
+
+async def _answer(reply: asynchronous.Reply) -> Answer:
+    return await reply

@@ -1,0 +1,219 @@
+"""An event loop in a thread of its own, and the way back from there to whoever waits."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import queue
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from huggingchat_agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+
+# Windows does not wake a waiting main thread for Ctrl-C, so it looks up now and then.
+_LOOK_UP = 0.2 if sys.platform == "win32" else None
+
+# After a Ctrl-C, what was waited for gets this long to end in good order.
+CANCEL_PATIENCE = 20.0
+
+JOIN_PATIENCE = 5.0
+
+
+class Job(Generic[T]):
+    """A coroutine that runs in the loop. `done` and the outcome may be read from any thread."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[T] | None = None
+        self.done = False
+        # How much had been posted when it was done: all of that is dealt with before it counts.
+        self.posted = 0
+
+    def result(self) -> T:
+        """What the coroutine returned; raises what it raised."""
+        assert self.task is not None
+        return self.task.result()
+
+
+class LoopThread:
+    """Runs coroutines for threads that have no event loop, or a busy one.
+
+    `post` keeps work for the callers: it is done in order, one at a time, by a thread that waits in
+    `wait` or `run`, and never by the loop's thread. Work that itself waits gets no other work done
+    meanwhile.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._lock = threading.Lock()
+        self._work: collections.deque[Callable[[], Any]] = collections.deque()
+        self._worker: int | None = None  # the thread that is doing posted work
+        self._posted = 0
+        self._waiters: set[queue.SimpleQueue[None]] = set()
+        self._over = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+        self._thread.start()
+        self._wait(lambda: self._loop is not None or self._over, None)
+
+    def run(self, coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
+        """Run a coroutine in the loop, do posted work meanwhile, and return its result.
+
+        If the wait is interrupted (Ctrl-C, or an exception that leaves posted work) the coroutine is
+        cancelled and its end awaited first. Raises TimeoutError after `timeout` seconds; it is
+        cancelled then, and not waited for.
+        """
+        job = self.submit(coroutine)
+        try:
+            in_time = self.wait(job, timeout=timeout)
+        except BaseException:
+            self._cancel(job)
+            self._wait(lambda: job.done or self._over, CANCEL_PATIENCE, work=False)
+            raise
+        if not in_time:
+            self._cancel(job)
+            raise TimeoutError
+        return job.result()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Job[T]:
+        """Start a coroutine in the loop. Raises UsageError when the loop has ended."""
+        job: Job[T] = Job()
+
+        def start() -> None:
+            job.task = asyncio.get_running_loop().create_task(coroutine)
+            job.task.add_done_callback(finish)
+
+        def finish(task: asyncio.Task[T]) -> None:
+            with self._lock:
+                job.posted = self._posted
+                job.done = True
+            self._wake()
+
+        if self._over or self._loop is None:
+            coroutine.close()
+            raise _closed()
+        try:
+            self._loop.call_soon_threadsafe(start)
+        except RuntimeError:  # it closed just now
+            coroutine.close()
+            raise _closed() from None
+        return job
+
+    def wait(self, job: Job[Any], *, timeout: float | None = None) -> bool:
+        """Wait for a job and for all work posted before it was done; False if the time was over first."""
+        nested = self._worker == threading.get_ident()
+        return self.until(lambda: job.done and (nested or self._handled(job.posted)), timeout=timeout)
+
+    def until(self, condition: Callable[[], bool], *, timeout: float | None = None) -> bool:
+        """Do posted work until the condition holds; False if the time was over first.
+
+        The condition is looked at after each piece of work, and when a job is done. Raises
+        UsageError when the loop has ended without it.
+        """
+        met = self._wait(lambda: condition() or self._ended, timeout)
+        if met and not condition():
+            raise _closed()
+        return met
+
+    def post(self, work: Callable[[], Any]) -> None:
+        """Keep work for whoever waits; called in the loop."""
+        with self._lock:
+            self._posted += 1
+            self._work.append(work)
+        self._wake()
+
+    def stop(self) -> None:
+        """End the loop: what still runs there is cancelled. Twice is fine."""
+        if self._loop is not None and not self._over:
+            try:
+                self._loop.call_soon_threadsafe(self._stop.set)
+            except RuntimeError:
+                return
+            self._thread.join(JOIN_PATIENCE)
+
+    @property
+    def over(self) -> bool:
+        """Whether the loop has ended."""
+        return self._over
+
+    @property
+    def _ended(self) -> bool:
+        return self._over and not self._work
+
+    def _handled(self, count: int) -> bool:
+        """Whether that many of the pieces of work posted are done."""
+        return self._worker is None and self._posted - len(self._work) >= count
+
+    def _wait(self, condition: Callable[[], bool], timeout: float | None, *, work: bool = True) -> bool:
+        me = threading.get_ident()
+        work = work and self._worker != me
+        end = None if timeout is None else time.monotonic() + timeout
+        # A queue rather than a condition variable: interrupting its `get` leaves no lock half held.
+        waiter: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiters.add(waiter)
+        try:
+            while True:
+                with self._lock:
+                    if condition():
+                        return True
+                    todo = None
+                    if work and self._work and self._worker is None:
+                        self._worker, todo = me, self._work.popleft()
+                if todo is not None:
+                    todo()
+                    self._release(me)
+                    continue
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    return False
+                with contextlib.suppress(queue.Empty):
+                    waiter.get(timeout=left if _LOOK_UP is None else min(left or _LOOK_UP, _LOOK_UP))
+        finally:
+            self._waiters.discard(waiter)
+            if work:
+                self._release(me)
+
+    def _release(self, me: int) -> None:
+        """Let another thread do posted work, if it was we who did it."""
+        with self._lock:
+            if self._worker == me:
+                self._worker = None
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in tuple(self._waiters):
+            waiter.put(None)
+
+    def _cancel(self, job: Job[Any]) -> None:
+        def cancel() -> None:
+            if job.task is not None:
+                job.task.cancel()
+
+        if self._loop is not None and not self._over:
+            try:
+                self._loop.call_soon_threadsafe(cancel)
+            except RuntimeError:
+                return
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._live())
+        finally:
+            self._over = True
+            self._wake()
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._wake()
+        await self._stop.wait()
+
+
+def _closed() -> UsageError:
+    return UsageError("This HuggingChat is closed. Make a new one.")
