@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--soak", action="store_true", help="run the long matrices in full")
-
-
 @pytest.fixture
 def open_site() -> Iterator[Callable[..., StandIn]]:
     """Open a stand-in site: `open_site(base_path="", login=False, ...)`, see `StandIn`; closed at the end."""
