@@ -6,6 +6,7 @@ delivered in order, and answers at any time after the command was carried out.
 """
 
 from base64 import b64encode
+from functools import partial
 from typing import Any, NamedTuple
 
 
@@ -103,7 +104,7 @@ class _Running:
         self.received = b""
         self.streaming = self.over = False
         self.left = [self._begin, *([self._redirect] if script.redirected else []), self._respond]
-        self.left += [lambda piece=piece: self._receive(piece) for piece in script.pieces]
+        self.left += [partial(self._receive, piece) for piece in script.pieces]
         self.left.append(self._end)
 
     def _begin(self) -> list[dict[str, Any]]:

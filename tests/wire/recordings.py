@@ -36,7 +36,7 @@ class Exchange(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        return self.raw["request_headers"].get("Content-Type", "")
+        return str(self.raw["request_headers"].get("Content-Type", ""))
 
 
 def files() -> list[Path]:
@@ -66,7 +66,7 @@ def one(generation: str, name: str, number: int) -> Exchange:
     return next(found)
 
 
-def endpoint(generation: str, name: str, file: str = "endpoints") -> dict[str, Any]:
+def endpoint(generation: str, name: str, file: str = "endpoints") -> Any:
     return scenario(generation, file)[name]
 
 

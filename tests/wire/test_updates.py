@@ -14,7 +14,7 @@ def line(**fields: Any) -> bytes:
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-CALL = {"name": "echo", "parameters": {"text": "ping"}}
+CALL: dict[str, Any] = {"name": "echo", "parameters": {"text": "ping"}}
 QUESTION = {
     "elicitationId": "e",
     "server": "s",

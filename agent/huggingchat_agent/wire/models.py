@@ -73,7 +73,7 @@ def pick(models: Sequence[Model], wanted: str) -> Model:
     folded = name.casefold()
     for same in (
         lambda model: name == model.id,
-        lambda model: name in (model.display_name, model.name),
+        lambda model: name and name in (model.display_name, model.name),
         lambda model: folded in _names(model),
     ):
         if found := [model for model in models if same(model)]:
@@ -104,7 +104,7 @@ def _model(raw: Any) -> Model:
 
 
 def _names(model: Model) -> set[str]:
-    return {name.casefold() for name in (model.id, model.name, model.display_name)}
+    return {name.casefold() for name in (model.id, model.name, model.display_name) if name}
 
 
 def _likeness(folded: str, model: Model) -> float:
