@@ -54,7 +54,11 @@ def test_splitter_takes_linear_time_for_a_long_line_in_small_pieces():
     assert seconds(2_400_000) < 48 * max(seconds(200_000), 0.002)
 
 
-@pytest.mark.parametrize("stream", streams(), ids=str)
+@pytest.mark.parametrize(
+    "stream",
+    streams("2026-08") + [each for each in streams("2025-04") if each.scenario != "long-token"],
+    ids=str,
+)
 def test_recorded_stream_has_the_same_lines_cut_at_every_byte(stream):
     body = stream.body
     lines = lines_of(body)

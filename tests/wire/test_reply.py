@@ -1,0 +1,418 @@
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from huggingchat_agent import events
+from huggingchat_agent.answer import File, Router, Source, ToolUse
+from huggingchat_agent.wire import updates
+from huggingchat_agent.wire.conversations import parse_conversation
+from huggingchat_agent.wire.reply import Fold
+from huggingchat_agent.wire.updates import decode
+from tests.wire.recordings import exchanges, fold, lines_of, streams
+
+
+def folded(*items):
+    """A turn made of updates, and its events; update n is seen at n + 1."""
+    turn = Fold("c", 7, 0.5)
+    return turn, [event for at, item in enumerate(items, 1) for event in turn.feed(item, float(at))]
+
+
+def token(text):
+    return updates.Token(text)
+
+
+def final(text, interrupted=False):
+    return updates.FinalAnswer(text, interrupted)
+
+
+def tokens_of(found):
+    return "".join(event.text for event in found if isinstance(event, events.Token))
+
+
+def fields(event):
+    hidden = ("conversation_id", "turn", "seq", "at")
+    return {name: getattr(event, name) for name in event.__struct_fields__ if name not in hidden}
+
+
+CALL = updates.Call("echo", {"text": "ping"})
+
+
+def test_events_carry_their_turn_and_rise():
+    turn, found = folded(updates.Started(), token("a"), updates.KeepAlive(), token("b"), updates.Finished())
+    assert [event.seq for event in found] == [1, 2, 3, 4]
+    assert {(event.conversation_id, event.turn) for event in found} == {("c", 7)}
+    assert [event.at for event in found] == [1.0, 2.0, 4.0, 5.0]
+    stamped = turn.stamp(events.Finished, 9.0)
+    assert (stamped.seq, stamped.at, stamped.turn) == (5, 9.0, 7)
+
+
+def test_token_carries_its_text_and_the_length_so_far():
+    _, found = folded(token("hé"), token("日本"))
+    assert [(event.text, event.length) for event in found] == [("hé", 2), ("日本", 4)]
+
+
+def test_keep_alives_and_stored_tokens_have_no_event():
+    assert folded(updates.KeepAlive(), updates.Token("", 4))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("update", "event", "expected"),
+    [
+        (updates.Started(), events.Status, {"status": "started"}),
+        (updates.Finished(), events.Status, {"status": "finished"}),
+        (updates.Errored("no", 500), events.Status, {"status": "error"}),
+        (updates.Title("t"), events.Title, {"title": "t"}),
+        (updates.ReasoningToken("hm"), events.Reasoning, {"text": "hm", "status": ""}),
+        (updates.ReasoningStatus("Done"), events.Reasoning, {"text": "", "status": "Done"}),
+        (
+            updates.ToolCall("u", CALL),
+            events.ToolCalled,
+            {"uuid": "u", "tool": "echo", "parameters": {"text": "ping"}},
+        ),
+        (updates.ToolEta("u", 10), events.ToolEta, {"uuid": "u", "eta": 10}),
+        (
+            updates.ToolProgress("u", 0.5),
+            events.ToolProgress,
+            {"uuid": "u", "progress": 0.5, "total": None, "message": ""},
+        ),
+        (
+            updates.ToolResult("u", updates.Result("success", CALL, [1])),
+            events.ToolResult,
+            {"uuid": "u", "outputs": [1]},
+        ),
+        (
+            updates.ToolResult("u", updates.Result("error", CALL, None, "no")),
+            events.ToolFailed,
+            {"uuid": "u", "message": "no"},
+        ),
+        (updates.ToolError("u", None), events.ToolFailed, {"uuid": "u", "message": ""}),
+        (updates.File("n", "s", "m"), events.FileProduced, {"file": File(name="n", sha="s", mime="m")}),
+        (updates.SearchUpdate("m", ["a"]), events.SearchUpdate, {"message": "m", "args": ["a"]}),
+        (updates.SearchError("m"), events.SearchFailed, {"message": "m", "args": []}),
+        (
+            updates.SearchSources([{"link": "l", "title": None}]),
+            events.SearchSources,
+            {"sources": [Source(uri="l")]},
+        ),
+        (updates.SearchFinished(), events.SearchFinished, {}),
+        (updates.RouterMetadata("r", "m"), events.RouterChose, {"router": Router(route="r", model="m")}),
+        (
+            updates.ElicitationRequest(updates.Question("e", "s", "url", "m", None, "u"), 2500.0),
+            events.ElicitationRequested,
+            {
+                "elicitation_id": "e",
+                "server": "s",
+                "mode": "url",
+                "message": "m",
+                "fields": [],
+                "url": "u",
+                "expires_at": 2.5,
+            },
+        ),
+        (
+            updates.ElicitationResolved("e", "accept"),
+            events.ElicitationResolved,
+            {"elicitation_id": "e", "action": "accept", "resolution": ""},
+        ),
+        (updates.Unknown({"type": "new"}), events.Unknown, {"raw": {"type": "new"}}),
+    ],
+    ids=lambda each: type(each).__name__ if isinstance(each, updates.Update) else "",
+)
+def test_update_gives_its_event(update, event, expected):
+    _, [found] = folded(update)
+    assert type(found) is event
+    assert fields(found) == expected
+
+
+def test_every_update_has_its_event_or_none_on_purpose():
+    from huggingchat_agent.wire import reply
+
+    silent = {updates.KeepAlive, updates.Token}  # tokens take the short way
+    assert set(updates._KINDS.values()) | {updates.Unknown} == set(reply._READERS) | silent
+
+
+# Text, reasoning, content.
+
+
+def test_reasoning_within_the_text_is_told_apart():
+    turn, found = folded(token("<think>Let "), token("me</thi"), token("nk>You "), token("said"))
+    assert [(type(event), event.text) for event in found] == [
+        (events.Reasoning, "Let "),
+        (events.Reasoning, "me"),
+        (events.Token, "You "),
+        (events.Token, "said"),
+    ]
+    assert (turn.text, turn.reasoning) == ("You said", "Let me")
+    assert turn.content == "<think>Let me</think>You said"
+    assert turn.offset == len(turn.content)
+
+
+@pytest.mark.parametrize("end", [updates.Finished(), updates.Errored("no"), final("a <b")])
+def test_text_held_back_for_a_tag_is_out_at_the_end(end):
+    turn, found = folded(token("a <"), token("b"), end)
+    assert tokens_of(found) == turn.text == "a <b"
+    assert folded(token("a <thi"))[0].text == "a <thi"
+
+
+@pytest.mark.parametrize(
+    ("streamed", "text", "joined", "content"),
+    [
+        ([], "whole", "whole", "whole"),
+        (["who"], "whole", "whole", "whole"),
+        (["whole"], "whole", "whole", "whole"),
+        (["whole", " \n"], "whole", "whole \n", "whole"),
+        (["other"], "whole", "other", "whole"),
+        ([], "<think>why</think>whole", "whole", "<think>why</think>whole"),
+        (["<think>wh"], "<think>why</think>whole", "whole", "<think>why</think>whole"),
+        (["whole <thi"], "whole <thing", "whole <thing", "whole <thing"),
+    ],
+)
+def test_final_answer_brings_the_text_that_was_not_streamed(streamed, text, joined, content):
+    turn, found = folded(*map(token, streamed), final(text))
+    assert tokens_of(found) == joined
+    assert turn.final == text
+    assert turn.merged_content() == content
+
+
+def test_final_answer_of_a_turn_with_tools_follows_what_was_said_before():
+    turn, found = folded(token("Let me check."), updates.ToolCall("u", CALL), final("Ping."))
+    assert tokens_of(found) == turn.merged_content() == "Let me check.\n\nPing."
+    turn, found = folded(token("Let me check. "), updates.ToolCall("u", CALL), token("Ping."), final("Ping."))
+    assert tokens_of(found) == turn.merged_content() == "Let me check. Ping."
+
+
+def test_web_sources_come_with_the_final_answer_unless_they_were_told():
+    late = updates.FinalAnswer("a", False, [{"uri": "u", "title": "t"}])
+    turn, found = folded(late)
+    assert turn.sources == [Source(uri="u", title="t")]
+    assert isinstance(found[-1], events.SearchSources)
+    turn, _ = folded(updates.SearchSources([{"link": "u"}]), late)
+    assert turn.sources == [Source(uri="u")]
+
+
+def test_router_metadata_is_merged():
+    turn, found = folded(
+        updates.RouterMetadata("code", "m", None),
+        updates.RouterMetadata("", "", "p"),
+        updates.RouterMetadata(),
+    )
+    assert turn.router == Router(route="code", model="m", provider="p")
+    assert found[-1].router == turn.router
+
+
+def test_tools_are_paired_by_uuid():
+    turn, _ = folded(
+        updates.ToolCall("u", CALL),
+        updates.ToolCall("v", updates.Call("other", None)),
+        updates.ToolResult("v", updates.Result("error", message="no")),
+        updates.ToolResult("u", updates.Result("success", CALL, [{"text": "ping"}])),
+        updates.ToolResult("w", updates.Result("success", CALL, [])),
+    )
+    assert list(turn.tools.values()) == [
+        ToolUse(
+            uuid="u", name="echo", parameters={"text": "ping"}, status="success", outputs=[{"text": "ping"}]
+        ),
+        ToolUse(uuid="v", name="other", parameters={}, status="error", error="no"),
+        ToolUse(uuid="w", name="echo", parameters={"text": "ping"}, status="success"),
+    ]
+
+
+# The end.
+
+
+@pytest.mark.parametrize(
+    ("items", "terminal", "new", "old"),
+    [
+        ([token("a")], None, False, False),
+        ([final("a")], "final", False, True),
+        ([final("a"), updates.Finished()], "finished", True, False),
+        ([updates.Errored("no")], "error", True, True),
+        ([final(""), updates.Errored("No output was generated.")], "error", True, True),
+    ],
+)
+def test_end_is_proper_when_the_app_said_its_last_word(items, terminal, new, old):
+    turn, _ = folded(*items)
+    assert turn.terminal == terminal
+    assert (turn.ended_properly("2026-08"), turn.ended_properly("2025-04")) == (new, old)
+
+
+def test_end_is_proper_by_a_title_after_the_final_answer():
+    turn, found = folded(token("a"), final("a"), updates.Title("t"), updates.Finished())
+    assert turn.ended_properly("2026-08")
+    assert turn.title == "t"
+    assert [type(event) for event in found] == [events.Token, events.Title, events.Status]
+
+
+def test_error_is_kept():
+    turn, _ = folded(updates.Errored("no", 402))
+    assert turn.error == updates.Errored("no", 402)
+    assert folded(final("a"))[0].error is None
+
+
+def answered(turn, stored=None):
+    return turn.answer(
+        user_message_id="u", message_id="m", via="page", generation_id="g", finished=9.0, stored=stored
+    )
+
+
+def test_answer_holds_everything():
+    asked = updates.ElicitationRequest(updates.Question("e"))
+    turn, _ = folded(
+        updates.Started(),
+        token("<think>hm</think>"),
+        token("a"),
+        asked,
+        updates.ElicitationResolved("e"),
+        updates.ToolCall("t", CALL),
+        updates.File("n", "s", "m"),
+        updates.RouterMetadata("r"),
+        updates.Title("T"),
+        token("b"),
+        final("b"),
+        updates.Finished(),
+    )
+    answer = answered(turn)
+    assert (answer.text, answer.reasoning, answer.content) == ("ab", "hm", "<think>hm</think>ab")
+    assert (answer.conversation_id, answer.user_message_id, answer.message_id) == ("c", "u", "m")
+    assert (answer.generation_id, answer.via, answer.title) == ("g", "page", "T")
+    assert (answer.interrupted, answer.finish_reason) == (False, "stop")
+    assert [use.uuid for use in answer.tools] == ["t"]
+    assert answer.files == [File(name="n", sha="s", mime="m")]
+    assert answer.router == Router(route="r")
+    timing = answer.timing
+    assert (timing.sent, timing.first_token, timing.last_token, timing.finished) == (0.5, 3.0, 10.0, 9.0)
+
+
+def stored(**fields: Any):
+    import json
+
+    message = {"id": "m", "from": "assistant", **fields}
+    return parse_conversation(json.dumps({"json": {"id": "c", "messages": [message]}}).encode()).messages[0]
+
+
+def test_answer_believes_the_stored_message():
+    turn, _ = folded(token("cut short"), updates.Finished())
+    answer = answered(turn, stored(content="<think>x</think>cut", interrupted=True))
+    assert (answer.text, answer.reasoning, answer.finish_reason) == ("cut", "x", "interrupted")
+    assert answered(turn, stored(content="")).text == "cut short"
+
+
+def test_answer_takes_the_reasoning_of_older_apps_from_their_own_lines():
+    turn, _ = folded(updates.ReasoningToken("h"), updates.ReasoningToken("m"), token("a"), final("a"))
+    assert answered(turn).reasoning == "hm"
+    assert answered(turn, stored(content="a", reasoning="hmm")).reasoning == "hmm"
+
+
+def test_answer_of_an_interrupted_run_says_so():
+    turn, found = folded(token("one two"), final("one", interrupted=True), updates.Finished())
+    assert tokens_of(found) == "one two"
+    answer = answered(turn)
+    assert (answer.text, answer.interrupted, answer.finish_reason) == ("one", True, "interrupted")
+
+
+def test_answer_of_a_parked_run_says_so():
+    turn, _ = folded(token("a"), updates.ElicitationRequest(updates.Question("e")), updates.Finished())
+    assert turn.parked
+    assert answered(turn).finish_reason == "elicitation"
+
+
+def test_turn_waits_for_tools_and_for_answers():
+    asked = updates.ElicitationRequest(updates.Question("e"))
+    assert not folded(updates.Started(), token("a"))[0].waiting
+    assert folded(updates.ToolCall("u", CALL))[0].waiting
+    assert not folded(updates.ToolCall("u", CALL), updates.ToolError("u"))[0].waiting
+    assert folded(asked)[0].waiting
+    assert not folded(asked, updates.ElicitationResolved("e"))[0].waiting
+
+
+def test_answer_without_a_token_has_no_time_of_one():
+    assert answered(folded(updates.Finished())[0]).timing.first_token is None
+
+
+# Recordings.
+
+
+@pytest.mark.parametrize("stream", streams(), ids=str)
+def test_recorded_stream_folds_to_what_the_app_stored(stream):
+    turn, found = fold(lines_of(stream.body))
+    assert not [event for event in found if isinstance(event, events.Unknown)]
+    assert turn.ended_properly(stream.generation) == ("failed" not in stream.raw)
+    assert tokens_of(found) == turn.text
+    same = [
+        each
+        for each in exchanges()
+        if each.generation == stream.generation and each.scenario == stream.scenario
+    ]
+    for later in same[stream.number + 1 :]:
+        if later.is_stream:
+            break
+        if b'"messages"' in (later.body or b"") and turn.terminal:
+            last = parse_conversation(later.body or b"").messages[-1]
+            assert last.content == turn.merged_content()
+            assert answered(turn, last).text == turn.text
+
+
+@pytest.mark.parametrize(
+    "stream", [each for each in streams("2026-08") if len(each.body or b"") < 10_000], ids=str
+)
+def test_recorded_stream_gives_the_same_events_cut_at_every_byte(stream):
+    body = stream.body
+    _, found = fold(lines_of(body))
+    for at in range(len(body) + 1):
+        assert fold(lines_of(body[:at], body[at:]))[1] == found
+    assert fold(lines_of(*(body[at : at + 1] for at in range(len(body)))))[1] == found
+
+
+def test_every_recorded_stream_is_cut_at_every_byte_somewhere():
+    # Those too long for it here are cut into the same lines at every byte in test_lines.
+    long = [str(each) for each in streams("2026-08") if len(each.body or b"") >= 10_000]
+    assert long == ["2026-08/long-token/1"]
+
+
+# Any text, any cut.
+
+texts = st.text() | st.lists(
+    st.sampled_from(
+        ["👩‍👩‍👧‍👦", "日本語", "e\u0301", '"q"', "\\", "\n", "\0", "<think>", "</think>", "<", " "]
+    )
+).map("".join)
+
+
+@settings(deadline=None)
+@given(st.lists(texts, max_size=6), st.booleans(), st.booleans(), st.data())
+def test_any_stream_gives_the_same_events_cut_anywhere(said, ends, blank_tail, drawn):
+    from json import dumps
+
+    lines = [{"type": "status", "status": "started"}]
+    lines += [{"type": "stream", "token": text.ljust(16, "\0")} for text in said]
+    content = "".join(said).replace("\0", "")
+    if ends:
+        lines += [{"type": "finalAnswer", "text": content.rstrip()}]
+    body = "".join(dumps(line, ensure_ascii=drawn.draw(st.booleans())) + "\n" for line in lines).encode()
+    body += b" " * 4096 * blank_tail
+    cuts = sorted(drawn.draw(st.lists(st.integers(0, len(body)), max_size=8)))
+    pieces = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    turn, found = fold(lines_of(*pieces))
+    assert found == fold(lines_of(body))[1]
+    assert turn.content == content
+    assert tokens_of(found) + (turn._splitter.held if turn._splitter.kind == "text" else "") == turn.text
+    assert turn.terminal == ("final" if ends else None)
+
+
+def test_folding_a_burst_is_fast():
+    burst = [
+        b'{"type":"stream","token":"%d \\u0000\\u0000\\u0000\\u0000\\u0000"}' % number
+        for number in range(8000)
+    ]
+
+    def seconds():
+        start, turn = time.process_time(), Fold("c", 1, 0.0)
+        for line in burst:
+            turn.feed(decode(line), 1.0)
+        return time.process_time() - start
+
+    # 7 ms on the machine this was written on. The bound is there for something slower by an order.
+    assert min(seconds() for _ in range(3)) < 0.12
