@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,18 +38,12 @@ def test_splitter_does_not_mind_how_bytes_are_cut(pieces):
     assert lines_of(*pieces) == [line.strip() for line in whole.split(b"\n") if line.strip()]
 
 
-def test_splitter_takes_linear_time_for_a_long_line_in_small_pieces():
-    def seconds(size):
-        splitter, piece = LineSplitter(), b"x" * 8
-        start = time.process_time()
-        for _ in range(size // 8):
-            splitter.feed(piece)
-        assert splitter.feed(b"\n") == [b"x" * size]
-        return time.process_time() - start
-
-    seconds(100_000)
-    # Twelve times the bytes; a quadratic one takes 144 times as long.
-    assert seconds(2_400_000) < 48 * max(seconds(200_000), 0.002)
+@pytest.mark.timeout(20)
+def test_splitter_takes_a_long_line_in_small_pieces():
+    splitter = LineSplitter()
+    for _ in range(400_000):  # to put the line together anew for each takes minutes
+        assert not splitter.feed(b"12345678")
+    assert splitter.feed(b"\n") == [b"12345678" * 400_000]
 
 
 @pytest.mark.parametrize(

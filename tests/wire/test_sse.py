@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,16 +60,13 @@ def test_decoder_does_not_mind_how_bytes_are_cut(parts):
     assert decoded(*parts) == decoded(body) == decoded(*(body[at : at + 1] for at in range(len(body))))
 
 
-def test_decoder_takes_linear_time_for_a_long_line_in_small_pieces():
-    def seconds(size):
-        decoder, start = SseDecoder(), time.process_time()
-        for _ in range(size // 8):
-            decoder.feed(b"x" * 8)
-        decoder.feed(b"\n\n")
-        return time.process_time() - start
-
-    seconds(100_000)
-    assert seconds(2_400_000) < 48 * max(seconds(200_000), 0.002)
+@pytest.mark.timeout(20)
+def test_decoder_takes_a_long_line_in_small_pieces():
+    decoder = SseDecoder()
+    assert not decoder.feed(b"data:")
+    for _ in range(400_000):  # to put the line together anew for each takes minutes
+        assert not decoder.feed(b"12345678")
+    assert decoder.feed(b"\n\n") == [ServerSentEvent("message", "", "12345678" * 400_000)]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import json
 import math
 from datetime import UTC, datetime
 
@@ -11,8 +12,6 @@ MOMENT = datetime(2026, 11, 21, 6, 41, 31, 690000, UTC)
 
 
 def wrapped(value, values, v=1):
-    import json
-
     return json.dumps({"json": value, "meta": {"values": values, **({"v": v} if v else {})}})
 
 
@@ -66,8 +65,6 @@ def test_load_ignores_referential_equalities():
 
 @pytest.mark.parametrize("body", ["[1]", '{"a":1}', '{"json":1,"other":2}', "null", "7"])
 def test_load_returns_a_body_without_the_wrapper_as_it_is(body):
-    import json
-
     assert load(body) == json.loads(body)
 
 

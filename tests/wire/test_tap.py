@@ -529,7 +529,7 @@ def play(scripts, choose):
         browser.commands += feed.commands[seen:]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(scripts, st.data())
 def test_no_byte_is_lost_or_doubled_in_any_order(scripts, drawn):
     events = play(scripts, lambda able: drawn.draw(st.sampled_from(able)))
