@@ -7,11 +7,11 @@ that can be clicked is.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import in_page, script
 from huggingchat_agent.browser.cdp import Refused
-from huggingchat_agent.errors import BrowserError
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.cdp import Cdp
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 ABSENT = "it is not there, or hidden or inert"
 
 _LOOK_AGAIN = 0.25  # seconds; a change of the document makes us look at once
+_ANSWER_SECONDS = 1.0
 _ROLES = {"img": "image"}  # where the browser's word is not ARIA's
 
 
 class Obstacle:
-    """Why a gesture was not possible so far; for the error when its time is over."""
+    """Why a gesture was not possible so far; for the error when its time is over.
+
+    `now` is empty once the gesture was made and only the page's word on it is missing: it must not
+    be taken for one that was not made, or it would be made twice.
+    """
 
     def __init__(self) -> None:
         self.now = ABSENT
@@ -44,36 +49,48 @@ async def appear(cdp: Cdp, control: Control) -> None:
 async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
     """Click the control as soon as it can be clicked."""
     while True:
-        obstacles = []
+        first = ABSENT
         for node in await _nodes(cdp, control):
             element = await _resolve(cdp, node)
             if element is None:
                 continue
-            obstacles.append(await press(cdp, element))
-            if obstacles[-1] is None:
+            await _press(cdp, element, obstacle)
+            if not obstacle.now:
                 return
-        obstacle.now = obstacles[0] or ABSENT if obstacles else ABSENT
+            first = first if first != ABSENT else obstacle.now
+        obstacle.now = first
         await script.changed(cdp, _LOOK_AGAIN)
 
 
-async def press(cdp: Cdp, element: str) -> str | None:
-    """Press the mouse on the middle of an element; None if that was done, else the obstacle."""
+async def _press(cdp: Cdp, element: str, obstacle: Obstacle) -> None:
+    """Press the mouse on the middle of an element, if it can be reached."""
     try:
         middle = await script.call(cdp, element, in_page.MIDDLE)
-        if obstacle := middle.get("obstacle"):
-            return str(obstacle)
+        if found := middle.get("obstacle"):
+            obstacle.now = str(found)
+            return
         await script.call(cdp, element, in_page.GUARD)
     except script.DocumentLeft:
-        return "it was replaced"
+        obstacle.now = "it was replaced"
+        return
     await _mouse(cdp, "mouseMoved", middle, button="none")
+    obstacle.now = ""
     await _mouse(cdp, "mousePressed", middle)
     await _mouse(cdp, "mouseReleased", middle)
+    if await answer(cdp, element, in_page.READ_GUARD) in ("missed", ""):
+        obstacle.now = "something else got the click"
+
+
+async def answer(cdp: Cdp, element: str, function: str, *args: Any) -> Any:
+    """What the page says after a gesture; None where the gesture led away from it.
+
+    A navigation that has begun holds back all scripts until the other site answers.
+    """
     try:
-        verdict = await script.call(cdp, element, in_page.READ_GUARD)
-    except BrowserError:
-        # It led to another document, or took the world of the guard with it: the press was felt.
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await script.call(cdp, element, function, *args)
+    except (TimeoutError, script.DocumentLeft):
         return None
-    return None if verdict == "hit" else "something else got the click"
 
 
 async def _mouse(cdp: Cdp, kind: str, middle: dict[str, float], button: str = "left") -> None:

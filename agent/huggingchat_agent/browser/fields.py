@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser import in_page, script
+from huggingchat_agent.browser import controls, in_page, script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,33 +25,31 @@ async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None
     life late. The text goes nowhere but into `Input.insertText`.
     """
     while True:
-        found = await _insert(cdp, selector, text)
-        if found is None:
+        await _insert(cdp, selector, text, obstacle)
+        if not obstacle.now:
             return
-        obstacle.now = found
         await script.changed(cdp, _LOOK_AGAIN)
 
 
-async def _insert(cdp: Cdp, selector: str, text: str) -> str | None:
+async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
     try:
         field = await script.handle(cdp, f"document.querySelector({json.dumps(selector)})")
         if field is None:
-            return "it is not there"
-        if obstacle := (await script.call(cdp, field, in_page.MIDDLE)).get("obstacle"):
-            return str(obstacle)
-        if obstacle := await script.call(cdp, field, in_page.FOCUS):
-            return str(obstacle)
+            obstacle.now = "it is not there"
+            return
+        found = (await script.call(cdp, field, in_page.MIDDLE)).get("obstacle")
+        obstacle.now = str(found or await script.call(cdp, field, in_page.FOCUS))
+        if obstacle.now:
+            return
         if not text:
             await script.call(cdp, field, in_page.CLEAR)
     except script.DocumentLeft:
-        return "its page went away"
+        obstacle.now = "its page went away"
+        return
     if text:
         await cdp.send("Input.insertText", {"text": text})
-    try:
-        kept = await script.call(cdp, field, in_page.KEPT, selector, bool(text))
-    except script.DocumentLeft:
-        return None  # the text led to another page, so it was taken
-    return None if kept else "it did not keep the text"
+    if await controls.answer(cdp, field, in_page.KEPT, selector, bool(text)) is False:
+        obstacle.now = "it did not keep the text"
 
 
 async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obstacle) -> None:

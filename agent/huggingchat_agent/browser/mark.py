@@ -1,4 +1,4 @@
-"""A mark on every browser we start, so that one left behind can be found on the whole machine.
+"""A mark on every browser we start, so that what it leaves behind can be found on the whole machine.
 
 It stands in the command line of the browser process and in the environment that all its children
 inherit; some of those overwrite their environment, so both are looked at.
@@ -6,9 +6,15 @@ inherit; some of those overwrite their environment, so both are looked at.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VARIABLE = "HUGGINGCHAT_AGENT_MARK"
 
@@ -37,6 +43,26 @@ def processes(mark: str = "") -> list[int]:
         for folder in Path("/proc").glob("[0-9]*")
         if any(each in _text(folder / name) for name in ("cmdline", "environ") for each in wanted)
     )
+
+
+def kill(processes: Iterable[int]) -> None:
+    """End processes at once; 0 and those that have ended already are passed over."""
+    for process in set(processes) - {0}:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def folders(process: int) -> list[Path]:
+    """The temporary folders of a browser that runs: its profile, and where its lock has its socket.
+
+    Linux only; empty elsewhere. A browser that is killed leaves them behind.
+    """
+    arguments = _text(Path(f"/proc/{process}/cmdline")).decode(errors="replace").split("\0")
+    profiles = [Path(each.partition("=")[2]) for each in arguments if each.startswith("--user-data-dir=")]
+    sockets = [
+        socket.readlink().parent for each in profiles if (socket := each / "SingletonSocket").is_symlink()
+    ]
+    return profiles + sockets
 
 
 def _text(path: Path) -> bytes:

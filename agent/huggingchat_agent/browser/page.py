@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from huggingchat_agent import redact
 from huggingchat_agent.browser import controls, fields, script
@@ -14,7 +14,7 @@ from huggingchat_agent.errors import BrowserClosed, BrowserTimeout, SiteError
 from huggingchat_agent.wire.tap import EVENTS as TAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from huggingchat_agent.browser.cdp import Cdp
     from huggingchat_agent.browser.protocols import Control, Snapshot, Upload
@@ -69,62 +69,47 @@ class CdpPage:
 
     async def goto(self, url: str, *, timeout: float) -> None:
         shown = redact.address(url)
-        await self._within(timeout, lambda: self._goto(url, shown), lambda: f"{shown} did not load")
+        await self._within(timeout, self._goto(url, shown), f"{shown} did not load")
 
     async def find(self, control: Control, *, timeout: float) -> bool:
+        unfinished = f"{_named(control)} was not found"
         if timeout <= 0:
-            look = lambda: controls.present(self._cdp, control)  # noqa: E731
-            return await self._within(_ASIDE_SECONDS, look, lambda: f"Nobody told about {_named(control)}")
+            return await self._within(_ASIDE_SECONDS, controls.present(self._cdp, control), unfinished)
         try:
-            await self._within(timeout, lambda: controls.appear(self._cdp, control), lambda: "")
+            await self._within(timeout, controls.appear(self._cdp, control), unfinished)
         except BrowserTimeout:
             return False
         return True
 
     async def click(self, control: Control, *, timeout: float) -> None:
         obstacle = Obstacle()
-        await self._within(
-            timeout,
-            lambda: controls.click(self._cdp, control, obstacle),
-            lambda: f"{_named(control)} could not be clicked: {obstacle.now}",
-        )
+        gesture = controls.click(self._cdp, control, obstacle)
+        await self._within(timeout, gesture, f"{_named(control)} could not be clicked", obstacle)
 
     async def insert_text(self, selector: str, text: str, *, timeout: float) -> None:
         obstacle = Obstacle()
-        await self._within(
-            timeout,
-            lambda: fields.insert(self._cdp, selector, text, obstacle),
-            lambda: f"The field {selector} could not be filled in: {obstacle.now}",
-        )
+        gesture = fields.insert(self._cdp, selector, text, obstacle)
+        await self._within(timeout, gesture, f"The field {selector} could not be filled in", obstacle)
 
     async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
         obstacle = Obstacle()
-        await self._within(
-            timeout,
-            lambda: fields.upload(self._cdp, selector, files, obstacle),
-            lambda: f"The file input {selector} could not be filled: {obstacle.now}",
-        )
+        gesture = fields.upload(self._cdp, selector, files, obstacle)
+        await self._within(timeout, gesture, f"The file input {selector} could not be filled", obstacle)
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
-        run = lambda: script.evaluate(self._cdp, function, *args, limit=timeout + _LATER)  # noqa: E731
-        return await self._within(timeout, run, lambda: "A script in the page did not end")
+        work = script.evaluate(self._cdp, function, *args, limit=timeout + _LATER)
+        return await self._within(timeout, work, "A script in the page did not end")
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
-        run = lambda: script.until(self._cdp, function, *args, limit=timeout + _LATER)  # noqa: E731
-        return await self._within(timeout, run, lambda: "What was waited for in the page did not come")
+        work = script.until(self._cdp, function, *args, limit=timeout + _LATER)
+        return await self._within(timeout, work, "What was waited for in the page did not come")
 
     async def snapshot(self) -> Snapshot:
-        return await self._within(
-            _SNAPSHOT_SECONDS, lambda: snapshot(self._cdp), lambda: "The page could not be pictured"
-        )
+        return await self._within(_SNAPSHOT_SECONDS, snapshot(self._cdp), "The page could not be pictured")
 
     async def address(self) -> str:
-        href = await self._within(
-            _ASIDE_SECONDS,
-            lambda: script.until(self._cdp, "() => location.href"),
-            lambda: "The page did not tell its address",
-        )
-        return str(href)
+        work = script.until(self._cdp, "() => location.href")
+        return str(await self._within(_ASIDE_SECONDS, work, "The page did not tell its address"))
 
     async def close(self) -> None:
         self.lost("The tab was closed.")
@@ -149,18 +134,19 @@ class CdpPage:
             await navigation.parsed(answer["frameId"], loader)
 
     async def _within(
-        self, timeout: float, work: Callable[[], Awaitable[T]], unfinished: Callable[[], str]
+        self, timeout: float, work: Coroutine[Any, Any, T], unfinished: str, obstacle: Obstacle | None = None
     ) -> T:
         """The result of the work; when the time is over or the tab is lost, the error for that.
 
         Errors are raised outside of the handlers, so that they have no context.
         """
         if self._gone:
+            work.close()
             raise BrowserClosed(self._gone)
         try:
             async with asyncio.timeout(timeout) as scope:
                 self._running.add(scope)
-                return await work()
+                return await work
         except TimeoutError:
             pass
         except BrowserClosed as closed:
@@ -169,7 +155,11 @@ class CdpPage:
             self._running.discard(scope)
         if self._gone:
             raise BrowserClosed(self._gone)
-        raise BrowserTimeout(f"{unfinished()}, within {timeout:g} s.")
+        if obstacle is None:
+            raise BrowserTimeout(f"{unfinished} within {timeout:g} s.")
+        if obstacle.now:
+            raise BrowserTimeout(f"{unfinished} within {timeout:g} s: {obstacle.now}.")
+        return cast("T", None)  # the gesture was made
 
 
 class _Navigation:

@@ -6,10 +6,10 @@ What Playwright raises never leaves this module: its messages hold whole address
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import os
-import signal
+import re
+import shutil
+import time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from playwright.async_api import async_playwright
@@ -26,6 +26,7 @@ from huggingchat_agent.wire.tap import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     import playwright.async_api as driver
 
@@ -38,9 +39,11 @@ T = TypeVar("T")
 START_SECONDS = 30.0
 TAB_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
+_SWEEPS = 25
 
 _GONE = "The browser went away: it crashed, was killed or was closed."
 _CLOSED = "The browser was closed."
+_WRITTEN = re.compile(r"^\[pid=\d+\]\[err\] (.*)$", re.MULTILINE)
 _ARGUMENTS = ("--disable-domain-reliability", "--disable-client-side-phishing-detection", "--no-pings")
 
 
@@ -54,9 +57,11 @@ class PlaywrightEngine:
         found = await find_or_download(settings.browser)
         box = await asyncio.to_thread(sandbox)
         browser = PlaywrightBrowser(settings, sandboxed=box.on)
+        # Not cancelled with us: Playwright stopped half way forgets what it has started.
+        browser.opening = asyncio.create_task(browser.open(found, storage_state), name="start a browser")
         started = False
         try:
-            await _driven(START_SECONDS, f"start {found.path}", browser.open(found, storage_state))
+            await _driven(START_SECONDS, f"start {found.path}", asyncio.shield(browser.opening), _unstarted)
             started = True
         finally:
             if not started:
@@ -71,10 +76,11 @@ class PlaywrightBrowser:
         self.mark = marks.mark()
         self._settings, self._sandboxed = settings, sandboxed
         self._manager = async_playwright()
-        self._starting: asyncio.Task[driver.Playwright] | None = None
+        self.opening: asyncio.Task[None] | None = None
         self._browser: driver.Browser | None = None
         self._context: driver.BrowserContext | None = None
         self._process = 0
+        self._folders: list[Path] = []
         self._version = ""
         self._pages: list[CdpPage] = []
         self._numbers = itertools.count(1)
@@ -95,10 +101,8 @@ class PlaywrightBrowser:
         return bool(self._gone)
 
     async def open(self, found: Found, storage_state: dict[str, Any] | None) -> None:
-        """Start driver and browser; for the engine, once."""
-        # A task of its own: cancelled half way, Playwright would forget the process it has started.
-        self._starting = asyncio.create_task(self._manager.start(), name="playwright start")
-        playwright = await asyncio.shield(self._starting)
+        """Start driver and browser; for the engine, once, in `opening`."""
+        playwright = await self._manager.start()
         self._browser = browser = await playwright.chromium.launch(
             executable_path=found.path,
             headless=self._settings.headless,
@@ -116,6 +120,7 @@ class PlaywrightBrowser:
         processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
         await session.detach()
+        self._folders = marks.folders(self._process)
         _remember(storage_state)
         self._context = await browser.new_context(storage_state=cast("Any", storage_state))
 
@@ -178,27 +183,35 @@ class PlaywrightBrowser:
         self._lost(_CLOSED)
         for page in self._pages:
             await page.settled()
-        if self._browser is not None:
-            if not await _in_time(self._browser.close()):
-                self._kill()
-        if self._starting is not None and not await _in_time(self._stop(self._starting)):
+        if self.opening is not None and not await _in_time(asyncio.shield(self.opening)):
             self._kill()
-            await _in_time(self._stop(self._starting))
+            await _in_time(self.opening)
+        if self._browser is not None and not await _in_time(self._browser.close()):
+            self._kill()
+        if not await _in_time(self._manager.__aexit__()):
+            self._kill(driver_too=True)
+            await _in_time(self._manager.__aexit__())
+        if self._folders or marks.processes(self.mark):
+            await asyncio.to_thread(self._sweep)
 
-    async def _stop(self, starting: asyncio.Task[driver.Playwright]) -> None:
-        await asyncio.wait([starting])
-        await self._manager.__aexit__()
+    def _kill(self, *, driver_too: bool = False) -> None:
+        """End what does not end by itself: the browser, and Playwright's own process."""
+        marks.kill({self._process, *marks.processes(self.mark)})
+        if driver_too:
+            client = getattr(self._manager, "_client", None)
+            process = getattr(getattr(client, "_transport", None), "_proc", None)
+            if process is not None and process.returncode is None:
+                process.kill()
 
-    def _kill(self) -> None:
-        """End what does not end by itself: the browser's processes, and Playwright's own."""
-        processes = set(marks.processes(self.mark)) | {self._process}
-        client = getattr(self._manager, "_client", None)
-        process = getattr(getattr(client, "_transport", None), "_proc", None)
-        if process is not None and process.returncode is None:
-            processes.add(process.pid)
-        for each in processes - {0}:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(each, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    def _sweep(self) -> None:
+        """Remove what a browser leaves that was killed, once nobody writes there any more."""
+        marks.kill(marks.processes(self.mark))
+        for folder in self._folders:
+            for _ in range(_SWEEPS):
+                shutil.rmtree(folder, ignore_errors=True)
+                if not folder.exists():
+                    break
+                time.sleep(0.02)
 
 
 class _Session:
@@ -221,7 +234,12 @@ class _Session:
         raise refusal(method, said.partition(f"({method}): ")[2] or said)
 
 
-async def _driven(seconds: float, what: str, work: Awaitable[T]) -> T:
+async def _driven(
+    seconds: float,
+    what: str,
+    work: Awaitable[T],
+    translated: Callable[[str, str], BrowserError] = refusal,
+) -> T:
     """The result of Playwright's work, or an error of ours without cause and context."""
     try:
         async with asyncio.timeout(seconds):
@@ -231,8 +249,16 @@ async def _driven(seconds: float, what: str, work: Awaitable[T]) -> T:
     except BrowserError as error:
         failure = error
     except Exception as error:
-        failure = refusal(what, str(error))
+        failure = translated(what, str(error))
     raise failure
+
+
+def _unstarted(what: str, said: str) -> BrowserError:
+    """The error for a browser that did not start, with what it wrote before it ended."""
+    logs = said.partition("Call log:")[0]
+    lines = _WRITTEN.findall(logs)
+    why = [each for each in lines if "FATAL" in each] or lines[-3:] or [logs.partition("\n")[0]]
+    return BrowserError(f"The browser did not {what}: {redact.text(' '.join(why))}")
 
 
 async def _in_time(work: Awaitable[None]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from huggingchat_agent.browser.cdp import Cdp, Refused
 from huggingchat_agent.errors import BrowserClosed, BrowserError
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from huggingchat_agent.exchange import ExchangeEvent
-    from huggingchat_agent.wire.tap import Tap
+
+    class Tapping(Protocol):
+        """What is needed of a `wire.tap.Tap`."""
+
+        def opening(self) -> list[Command]: ...
+        def feed(self, message: dict[str, Any], at: float) -> list[ExchangeEvent | Command]: ...
+        def close(self, at: float) -> list[ExchangeEvent | Command]: ...
+
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -31,7 +38,7 @@ NEEDED = "Chromium 122"  # the first with that command (protocol revision 123484
 class Pump:
     """One per tab. `feed` is for the driver's event handler and never raises."""
 
-    def __init__(self, cdp: Cdp, tap: Tap, sink: Callable[[ExchangeEvent], None]) -> None:
+    def __init__(self, cdp: Cdp, tap: Tapping, sink: Callable[[ExchangeEvent], None]) -> None:
         self._cdp, self._tap, self._sink = cdp, tap, sink
         self._commands: set[asyncio.Task[None]] = set()
         self._open = True
@@ -74,13 +81,18 @@ class Pump:
     def _deal(self, step: Callable[..., Iterable[ExchangeEvent | Command]], *arguments: Any) -> None:
         # An exception must not reach the driver: it would come up again in some unrelated call.
         try:
-            for each in step(*arguments):
-                if isinstance(each, Command):
-                    self._start(each)
-                else:
-                    self._sink(each)
+            outcome = step(*arguments)
         except Exception:
-            log.exception("A message of the browser could not be dealt with.")
+            log.exception("A message of the browser could not be read.")
+            return
+        for each in outcome:
+            if isinstance(each, Command):
+                self._start(each)
+                continue
+            try:
+                self._sink(each)
+            except Exception:
+                log.exception("What was seen on the wire could not be dealt with.")
 
     def _start(self, command: Command) -> None:
         if self._open:

@@ -1,0 +1,276 @@
+"""Starting, losing and closing browsers: whatever happens, it is said, and nothing stays behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from huggingchat_agent.browser import mark
+from huggingchat_agent.browser.protocols import Control
+from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, BrowserTimeout, SiteError
+from huggingchat_agent.exchange import Failed
+from tests.browser.conftest import Seen
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not Path("/proc").exists(), reason="processes are counted by /proc"),
+]
+
+
+@pytest.fixture
+def temporary(monkeypatch):
+    """A folder that drivers and browsers take for the temporary one; its path short, as they need it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
+
+
+@pytest.fixture
+def marked(monkeypatch):
+    """The mark that the next browser gets."""
+    known = mark.mark()
+    monkeypatch.setattr(mark, "mark", lambda: known)
+    return known
+
+
+async def gone(known, seconds=5.0):
+    """Wait until no process has the mark; those that are left."""
+    until = time.monotonic() + seconds
+    while (left := mark.processes(known)) and time.monotonic() < until:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    return left
+
+
+def read(pid, name):
+    return Path(f"/proc/{pid}/{name}").read_bytes()
+
+
+def main_process(known):
+    """The browser's own process: the one with the switch, whose parent has it not."""
+    with_switch = [
+        pid
+        for pid in mark.processes(known)
+        if mark.switch(known).encode() in read(pid, "cmdline").split(b"\0")
+    ]
+    return with_switch[0]
+
+
+async def test_starting_and_closing_leaves_nothing(engine, chosen, temporary):
+    tasks = asyncio.all_tasks()
+    for _ in range(3):
+        browser = await engine.start(chosen, None)
+        page = await browser.new_page(Seen())
+        assert await page.evaluate("() => 1", timeout=5) == 1
+        assert len(mark.processes(browser.mark)) > 1
+        await browser.close()
+        await browser.close()
+        assert browser.closed
+        assert page.closed
+        assert mark.processes(browser.mark) == []
+        assert list(temporary.iterdir()) == []
+        assert asyncio.all_tasks() == tasks
+
+
+async def test_browser_tells_what_it_is(browser):
+    name, _, version = browser.version.partition(" ")
+    assert name
+    assert version.split(".")[0].isdigit()
+    assert browser.sandboxed is (os.geteuid() != 0 and browser.sandboxed)
+    assert not browser.closed
+
+
+async def test_browser_does_not_get_our_settings(engine, chosen, monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
+    browser = await engine.start(chosen, None)
+    try:
+        environments = [read(pid, "environ") for pid in mark.processes(browser.mark)]
+    finally:
+        await browser.close()
+    assert any(browser.mark.encode() in each for each in environments)
+    assert not any(b"correct-horse-battery" in each for each in environments)
+
+
+async def test_killed_browser_ends_every_verb(engine, chosen, server, seen, temporary):
+    tasks = asyncio.all_tasks()
+    browser = await engine.start(chosen, None)
+    calls = []
+    lost = asyncio.Event()
+    browser.on_closed(lambda: calls.append(browser.closed))
+    browser.on_closed(lost.set)
+    page = await browser.new_page(seen)
+    url, body = server.body()
+    await page.goto(server.page("<p>"), timeout=5)
+    await page.evaluate("url => { fetch(url) }", url, timeout=5)
+    body.send(b"one\n")
+    await seen.until(lambda: seen.body(url) == b"one\n")
+    verbs = [
+        page.evaluate("() => new Promise(() => {})", timeout=60),
+        page.wait("() => false", timeout=60),
+        page.find(Control("button", "Go"), timeout=60),
+        page.click(Control("button", "Go"), timeout=60),
+        page.insert_text("#field", "text", timeout=60),
+    ]
+    pending = [asyncio.ensure_future(verb) for verb in verbs]
+    await asyncio.sleep(0.1)
+    os.kill(main_process(browser.mark), signal.SIGKILL)
+    outcomes = await asyncio.wait_for(asyncio.gather(*pending, return_exceptions=True), 5)
+    assert [type(each) for each in outcomes] == [BrowserClosed] * len(verbs)
+    assert all(each.__cause__ is None and each.__context__ is None for each in outcomes)
+    assert page.closed
+    await asyncio.wait_for(lost.wait(), 5)
+    assert browser.closed
+    assert calls == [True]
+    assert isinstance(seen.of(url)[-1], Failed)
+    for verb in (page.address(), browser.new_page(seen), browser.storage_state()):
+        with pytest.raises(BrowserClosed):
+            await verb
+    await browser.close()
+    assert calls == [True]
+    assert await gone(browser.mark) == []
+    assert list(temporary.iterdir()) == []
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_on_closed_is_called_at_once_when_it_is_too_late(engine, chosen):
+    browser = await engine.start(chosen, None)
+    await browser.close()
+    calls = []
+    browser.on_closed(lambda: calls.append(1))
+    assert calls == [1]
+
+
+async def test_crashed_tab_ends_its_verbs_and_leaves_the_others(browser, server, seen):
+    page, other = await browser.new_page(seen), await browser.new_page(seen)
+    await page.goto(server.page("<p>"), timeout=5)
+    pending = asyncio.ensure_future(page.wait("() => false", timeout=60))
+    await asyncio.sleep(0.1)
+    with pytest.raises((BrowserClosed, SiteError)):
+        await page.goto("chrome://crash", timeout=10)
+    with pytest.raises(BrowserClosed):
+        await pending
+    assert page.closed
+    assert await other.evaluate("() => 1", timeout=5) == 1
+    await page.close()
+    await other.close()
+
+
+async def test_tab_that_closes_itself_ends_its_verbs(browser, seen):
+    page = await browser.new_page(seen)
+    with pytest.raises(BrowserClosed, match="closed"):
+        await page.evaluate("() => { window.close(); return new Promise(() => {}) }", timeout=10)
+    assert page.closed
+    await page.close()
+
+
+@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9])
+async def test_start_that_is_cancelled_leaves_nothing(engine, chosen, temporary, marked, after):
+    tasks = asyncio.all_tasks()
+    starting = asyncio.ensure_future(engine.start(chosen, None))
+    await asyncio.sleep(after)
+    if starting.done():
+        await starting.result().close()
+    else:
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+    assert await gone(marked) == []
+    assert list(temporary.iterdir()) == []
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_start_fails_when_the_browser_ends_at_once(engine, chosen, tmp_path, temporary):
+    tasks = asyncio.all_tasks()
+    fake = tmp_path / "browser"
+    fake.write_text("#!/bin/sh\necho 'cannot open shared object file: libnothing.so' >&2\nexit 3\n")
+    fake.chmod(0o755)
+    with pytest.raises(BrowserError, match=r"libnothing\.so") as caught:
+        await engine.start(msgspec.structs.replace(chosen, browser=str(fake)), None)
+    assert str(fake) in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    assert list(temporary.iterdir()) == []
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_start_times_out_when_the_browser_hangs(
+    engine, chosen, tmp_path, temporary, marked, quick_start, quick_close
+):
+    fake = tmp_path / "browser"
+    fake.write_text("#!/bin/sh\nexec sleep 60\n")
+    fake.chmod(0o755)
+    with pytest.raises(BrowserTimeout, match="start"):
+        await engine.start(msgspec.structs.replace(chosen, browser=str(fake)), None)
+    assert await gone(marked) == []
+    assert list(temporary.iterdir()) == []
+
+
+async def test_start_names_a_browser_that_is_not_there(engine, chosen):
+    with pytest.raises(BrowserMissing, match="/nowhere/chrome"):
+        await engine.start(msgspec.structs.replace(chosen, browser="/nowhere/chrome"), None)
+
+
+async def test_close_ends_a_browser_that_hangs(engine, chosen, temporary, quick_close):
+    tasks = asyncio.all_tasks()
+    browser = await engine.start(chosen, None)
+    for pid in mark.processes(browser.mark):
+        os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    await browser.close()
+    assert time.monotonic() - started < 8
+    assert await gone(browser.mark) == []
+    assert list(temporary.iterdir()) == []
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_killed_program_leaves_no_browser(engine, chosen, tmp_path):
+    script = f"""
+        import asyncio, os, signal
+        from huggingchat_agent.settings import settings
+        from {type(engine).__module__} import {type(engine).__name__}
+
+        async def main():
+            browser = await {type(engine).__name__}().start(settings(base_url={chosen.base_url!r}), None)
+            await browser.new_page(lambda event: None)
+            print(browser.mark, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        asyncio.run(main())
+        """
+    run = [sys.executable, "-c", textwrap.dedent(script)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = await asyncio.to_thread(subprocess.run, run, capture_output=True, env=environment)
+    known = process.stdout.decode().strip()
+    assert process.returncode == -signal.SIGKILL
+    assert known
+    assert await gone(known, 10) == []
+
+
+async def test_storage_state_is_restored(engine, chosen, server, seen):
+    url = server.page("<p>", set_cookie="hf-chat=a-secret-cookie; Path=/; HttpOnly; Max-Age=1000")
+    browser = await engine.start(chosen, None)
+    try:
+        page = await browser.new_page(seen)
+        await page.goto(url, timeout=5)
+        await page.evaluate("() => localStorage.setItem('leafId', 'é')", timeout=5)
+        state = await browser.storage_state()
+    finally:
+        await browser.close()
+    assert [each["value"] for each in state["cookies"]] == ["a-secret-cookie"]
+    assert state["origins"] == [{"origin": server.origin, "localStorage": [{"name": "leafId", "value": "é"}]}]
+    browser = await engine.start(chosen, state)
+    try:
+        page = await browser.new_page(seen)
+        await page.goto(server.page("<p>"), timeout=5)
+        assert await page.evaluate("() => localStorage.leafId", timeout=5) == "é"
+        assert [each["value"] for each in (await browser.storage_state())["cookies"]] == ["a-secret-cookie"]
+    finally:
+        await browser.close()

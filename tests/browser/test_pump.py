@@ -1,0 +1,134 @@
+"""The pump alone: order, errors, the end."""
+
+import asyncio
+import logging
+
+import pytest
+
+from huggingchat_agent.browser.cdp import Refused
+from huggingchat_agent.browser.pump import STREAM, Pump
+from huggingchat_agent.errors import BrowserClosed, BrowserError
+from huggingchat_agent.exchange import Ended
+from huggingchat_agent.wire.tap import Command
+
+
+def ended(name):
+    return Ended(exchange_id=name, page="p", at=0.0)
+
+
+class Cdp:
+    """Answers as told, and notes what it was sent."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.sent = []
+
+    async def send(self, method, params=None):
+        self.sent.append(method)
+        if method == STREAM and params == {"requestId": ""}:
+            raise Refused(method, "Request with the provided ID does not exists")
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, asyncio.Future):
+            return await answer
+        return answer
+
+
+class Tap:
+    """Gives for a message what stands in it under "gives"."""
+
+    def __init__(self):
+        self.fed = []
+
+    def opening(self):
+        return [Command(1, "Network.enable", {}), Command(2, "Page.enable", {})]
+
+    def feed(self, message, at):
+        self.fed.append(message)
+        return message.get("gives", [])
+
+    def close(self, at):
+        return [ended("closed")]
+
+
+async def test_pump_feeds_the_sink_within_the_call():
+    seen: list[object] = []
+    pump = Pump(Cdp(), Tap(), seen.append)
+    pump.feed({"method": "x", "gives": [ended("one"), ended("two")]})
+    assert seen == [ended("one"), ended("two")]
+
+
+async def test_pump_opens_before_it_returns():
+    cdp, tap = Cdp({}, {}), Tap()
+    await Pump(cdp, tap, print).open()
+    assert cdp.sent == [STREAM, "Network.enable", "Page.enable"]
+    assert tap.fed == [{"id": 1, "result": {}}, {"id": 2, "result": {}}]
+
+
+async def test_pump_names_the_version_when_the_browser_is_too_old():
+    class Old(Cdp):
+        async def send(self, method, params=None):
+            raise Refused(method, f"'{method}' wasn't found")
+
+    with pytest.raises(BrowserError, match="Chromium 122") as caught:
+        await Pump(Old(), Tap(), print).open()
+    assert caught.value.__context__ is None
+
+
+async def test_pump_does_not_wait_for_a_command():
+    answer = asyncio.get_running_loop().create_future()
+    tap = Tap()
+    pump = Pump(Cdp(answer), tap, print)
+    pump.feed({"method": "one", "gives": [Command(7, "Network.getResponseBody", {})]})
+    await asyncio.sleep(0)
+    pump.feed({"method": "two"})
+    answer.set_result({"body": ""})
+    await asyncio.sleep(0.01)
+    assert [each.get("method") or each["id"] for each in tap.fed] == ["one", "two", 7]
+
+
+async def test_pump_feeds_a_refusal_as_an_error():
+    tap = Tap()
+    pump = Pump(Cdp(Refused("x", "No data found")), tap, print)
+    pump.feed({"method": "one", "gives": [Command(7, "x", {})]})
+    await asyncio.sleep(0.01)
+    assert tap.fed[-1] == {"id": 7, "error": {"message": "No data found"}}
+
+
+async def test_pump_is_quiet_when_the_tab_goes_under_a_command():
+    tap = Tap()
+    pump = Pump(Cdp(BrowserClosed("gone")), tap, print)
+    pump.feed({"method": "one", "gives": [Command(7, "x", {})]})
+    await asyncio.sleep(0.01)
+    assert len(tap.fed) == 1
+
+
+async def test_pump_reports_the_end_once_and_nothing_after_it():
+    seen: list[object] = []
+    tap = Tap()
+    pump = Pump(Cdp(asyncio.get_running_loop().create_future()), tap, seen.append)
+    pump.feed({"method": "one", "gives": [Command(7, "x", {})]})
+    await asyncio.sleep(0)
+    pump.close()
+    pump.close()
+    pump.feed({"method": "two", "gives": [ended("two")]})
+    await pump.closed()
+    assert seen == [ended("closed")]
+    assert len(tap.fed) == 1
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_pump_logs_what_a_sink_raises_and_goes_on(caplog):
+    seen: list[object] = []
+
+    def sink(event):
+        seen.append(event)
+        if len(seen) == 1:
+            raise RuntimeError("a bug")
+
+    pump = Pump(Cdp(), Tap(), sink)
+    with caplog.at_level(logging.ERROR):
+        pump.feed({"method": "one", "gives": [ended("one"), ended("two")]})
+    assert seen == [ended("one"), ended("two")]
+    assert "a bug" in caplog.text

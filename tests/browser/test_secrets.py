@@ -1,0 +1,100 @@
+"""What was typed and what addresses carry is in no error: not in its text, its cause or its context."""
+
+import traceback
+
+import pytest
+
+from huggingchat_agent.browser.protocols import Control
+from huggingchat_agent.errors import AgentError, BrowserError, BrowserTimeout, SiteError
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+SECRET = "correct-horse-battery"
+QUERY = "?code=4f1c9b2e&state=eyJkYXRhIjp7fX0"
+QUERY_PARTS = ("4f1c9b2e", "eyJkYXRhIjp7fX0")
+
+
+def shown(error):
+    """All that an error could show anybody."""
+    texts = "".join(traceback.format_exception(error, chain=True))
+    return f"{texts} {error!r} {error.args!r} {vars(error)!r}"
+
+
+async def fails(verb, *kinds):
+    with pytest.raises(kinds or (AgentError,)) as caught:
+        await verb
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    text = shown(caught.value)
+    for secret in (SECRET, *QUERY_PARTS):
+        assert secret not in text
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "<input type=password id=field disabled>",
+        "<input type=password id=field hidden>",
+        "<div inert><input type=password id=field></div>",
+        "<input type=password id=field><div style='position: fixed; inset: 0'></div>",
+        "<input type=password id=field oninput='this.value = \"\"'>",
+        "<p>",
+    ],
+)
+async def test_insert_text_that_fails_does_not_show_the_text(page, server, field):
+    await page.goto(server.page(field) + QUERY, timeout=5)
+    await fails(page.insert_text("#field", SECRET, timeout=0.3), BrowserTimeout)
+
+
+async def test_insert_text_does_not_show_the_text_when_the_tab_goes(browser, seen, server):
+    page = await browser.new_page(seen)
+    await page.goto(server.page("<input type=password id=field>") + QUERY, timeout=5)
+    await page.close()
+    await fails(page.insert_text("#field", SECRET, timeout=5))
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:9/chat", "http://user:correct-horse-battery@127.0.0.1:9/"]
+)
+async def test_goto_does_not_show_the_query_or_the_user(page, address):
+    await fails(page.goto(address + QUERY, timeout=5), SiteError)
+
+
+async def test_goto_does_not_show_the_query_when_it_takes_too_long(page, server):
+    url, _ = server.body("text/html")
+    await fails(page.goto(url + QUERY, timeout=0.2), BrowserTimeout)
+
+
+async def test_goto_does_not_show_what_is_no_address(page):
+    await fails(page.goto(f"nonsense{QUERY}", timeout=5), SiteError)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "secret => { throw new Error('at ' + location.href) }",
+        "secret => { throw location.href }",
+        "secret => new Promise(() => {})",
+        "secret => { location.href = '/elsewhere'; return new Promise(() => {}) }",
+        "secret => (",
+    ],
+)
+async def test_evaluate_does_not_show_its_arguments_or_the_address(page, server, function):
+    await page.goto(server.page("<p>") + QUERY, timeout=5)
+    await fails(page.evaluate(function, SECRET, timeout=0.5), BrowserError)
+
+
+async def test_verbs_do_not_show_the_address_when_their_time_is_over(page, server):
+    await page.goto(server.page("<p>") + QUERY, timeout=5)
+    await fails(page.click(Control("button", "Go"), timeout=0.2), BrowserTimeout)
+    await fails(page.wait("() => false", timeout=0.2), BrowserTimeout)
+
+
+async def test_snapshot_does_not_show_what_addresses_carry(page, server):
+    html = f"<a href='https://example.org/{QUERY}'>https://example.org/{QUERY}</a> someone@example.org"
+    await page.goto(server.page(html) + QUERY, timeout=5)
+    tree = (await page.snapshot()).tree
+    assert "https://example.org/?…" in tree
+    for hidden in (*QUERY_PARTS, "someone@"):
+        assert hidden not in tree
