@@ -31,8 +31,8 @@ class Started(Exchange, frozen=True, kw_only=True, tag="started"):
     """A request left the page.
 
     `kind` is the browser's resource type in lower case ("document", "fetch", "xhr",
-    "eventsource", ...). `body` is the request body where the browser gave it, else None even
-    though `has_body` may be true (multipart bodies with files).
+    "eventsource", ...). `body` is the request body; None, though `has_body` is true, where the
+    browser does not have it and for what documents post, which are sign-in forms.
     """
 
     method: str

@@ -16,6 +16,7 @@ from tests.wire.recordings import endpoint, fold, lines_of, streams
         ("The OAuth authorization is gone", 401, errors.SessionRejected),
         ("Your access has been revoked", 401, errors.SessionRejected),
         ("token lacks the requested scopes", 401, errors.SessionRejected),
+        ("The model's key has been revoked", 500, errors.GenerationFailed),
         ("401 upstream failure", 401, errors.GenerationFailed),
         ("429 upstream failure", 429, errors.RateLimited),
         ("429 upstream failure", None, errors.RateLimited),
@@ -134,6 +135,11 @@ def test_sign_in_page_is_a_rejected_session():
     )
     form = b'<html><form><input name="password" type="password"></form></html>'
     assert type(from_response(200, "text/html", form, {})) is errors.SessionRejected
+
+
+def test_failing_sign_in_page_is_a_failure():
+    form = b"<html><title>Log in</title></html>"
+    assert type(from_response(503, "text/html", form, {})) is errors.GenerationFailed
 
 
 def test_other_page_in_place_of_data_is_a_changed_page():

@@ -18,6 +18,7 @@ STOPPED = {"tools": False, "interrupted": True}
         ("", "answer", TOOLS, "answer"),
         ("Let me check. You said: ping", "You said: ping", TOOLS, "Let me check. You said: ping"),
         ("Let me check. Ping \n", "\nPing", TOOLS, "Let me check. Ping \n"),
+        ("Let me check. Ping ", "Ping ", TOOLS, "Let me check. Ping "),
         ("Let me", "Let me check.", TOOLS, "Let me check."),
         ("Let me check.", "Ping", TOOLS, "Let me check.\n\nPing"),
         ("Let me check.\n\n", "Ping", TOOLS, "Let me check.\n\nPing"),

@@ -251,4 +251,7 @@ def test_built_request_changes_a_conversation(call, method, path, body):
 
 
 def test_built_path_cannot_be_left_by_an_odd_id():
-    assert requests.read_conversation("../a?b").path == "/api/v2/conversations/../a%3Fb"
+    assert requests.read_conversation("../a?b").path == "/api/v2/conversations/..%2Fa%3Fb"
+    assert (
+        requests.reattach("a/b", "g&x", 0).path == "/conversation/a%2Fb/stream?generationId=g%26x&fromSeq=0"
+    )

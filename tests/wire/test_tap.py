@@ -270,6 +270,13 @@ def test_end_without_a_response_is_a_failure():
     assert Feeding()(request(), finished()).kinds == [Started, Failed]
 
 
+def test_end_that_is_told_twice_ends_once():
+    feed = Feeding()(request(), response(mime="application/json"), finished(), failed(), finished())
+    assert feed.methods == ["Network.getResponseBody"]
+    feed.answer(feed.commands[0], body="{}", base64Encoded=False)
+    assert feed.kinds == [Started, Responded, Chunk, Ended]
+
+
 def test_cache_is_told():
     for cached in (
         [event("requestServedFromCache", requestId="1"), response(mime="application/json")],

@@ -182,7 +182,7 @@ def send_fields(body: bytes | None, content_type: str) -> dict[str, Any] | None:
         return None
     for part in body.split(b"--" + boundary[1].encode()):
         head, separator, content = part.partition(b"\r\n\r\n")
-        if separator and b'name="data"' in head and content.endswith(b"\r\n"):
+        if separator and b'name="data"' in head:
             return _object(content)
     return None
 
@@ -264,7 +264,7 @@ def send_message(
     if resume_elicitation_id is not None:
         data["resumeElicitationId"] = resume_elicitation_id
     form = [*files, FormPart("data", msgspec.json.encode(data).decode())]
-    return Call(method="POST", path=f"/conversation/{quote(conversation_id)}", form=form, stream=True)
+    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}", form=form, stream=True)
 
 
 def new_file(name: str, mime: str, data: bytes) -> FormPart:
@@ -282,19 +282,19 @@ def stop_generating(conversation_id: str, generation_id: str | None = None, seen
     body = None
     if generation_id is not None and seen is not None:
         body = {"generationId": generation_id, "seenContentLength": seen}
-    return Call(method="POST", path=f"/conversation/{quote(conversation_id)}/stop-generating", json=body)
+    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/stop-generating", json=body)
 
 
 def reattach(conversation_id: str, generation_id: str, from_seq: int) -> Call:
     """The stream of a run from behind line `from_seq` on (server-sent events)."""
-    path = f"/conversation/{quote(conversation_id)}/stream"
-    query = f"generationId={quote(generation_id)}&fromSeq={from_seq}"
+    path = f"/conversation/{_segment(conversation_id)}/stream"
+    query = f"generationId={_segment(generation_id)}&fromSeq={from_seq}"
     return Call(method="GET", path=f"{path}?{query}", stream=True)
 
 
 def read_conversation(conversation_id: str) -> Call:
     """One conversation with all its messages."""
-    return Call(method="GET", path=f"/api/v2/conversations/{quote(conversation_id)}")
+    return Call(method="GET", path=f"/api/v2/conversations/{_segment(conversation_id)}")
 
 
 def list_conversations(page: int = 0) -> Call:
@@ -304,22 +304,22 @@ def list_conversations(page: int = 0) -> Call:
 
 def rename_conversation(conversation_id: str, title: str) -> Call:
     """A new title, of 1 to 100 characters."""
-    return Call(method="PATCH", path=f"/conversation/{quote(conversation_id)}", json={"title": title})
+    return Call(method="PATCH", path=f"/conversation/{_segment(conversation_id)}", json={"title": title})
 
 
 def change_model(conversation_id: str, model: str) -> Call:
     """Another model for the messages to come."""
-    return Call(method="PATCH", path=f"/conversation/{quote(conversation_id)}", json={"model": model})
+    return Call(method="PATCH", path=f"/conversation/{_segment(conversation_id)}", json={"model": model})
 
 
 def delete_conversation(conversation_id: str) -> Call:
     """The end of a conversation."""
-    return Call(method="DELETE", path=f"/conversation/{quote(conversation_id)}")
+    return Call(method="DELETE", path=f"/conversation/{_segment(conversation_id)}")
 
 
 def share_conversation(conversation_id: str) -> Call:
     """A public snapshot of a conversation."""
-    return Call(method="POST", path=f"/conversation/{quote(conversation_id)}/share")
+    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/share")
 
 
 def list_models() -> Call:
@@ -367,6 +367,10 @@ def multipart(parts: Sequence[FormPart], boundary: str) -> bytes:
             body += f'; filename="{_quoted(part.filename)}"\r\nContent-Type: {mime}'
         body += f"\r\n\r\n{part.body}\r\n"
     return f"{body}--{boundary}--\r\n".encode()
+
+
+def _segment(value: str) -> str:
+    return quote(value, safe="")
 
 
 def _quoted(name: str) -> str:
