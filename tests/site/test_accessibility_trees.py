@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.async_api import FilePayload
 
 from tests.site.client import signed_in
 from tests.site.conftest import alive, composer, tab
 from tests.site.replay import FOLDER
+
+if TYPE_CHECKING:
+    from playwright.async_api import FilePayload
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 
@@ -24,8 +27,7 @@ def normal(tree: str) -> list[str]:
     tree = re.sub(r"[0-9a-f]{24}", "ID", tree)
     tree = re.sub(r" path=[0-9a-f]{8}\]", "]", tree)
     tree = re.sub(r"\d+@\d+\.\d+", "N@T", tree)
-    lines = [line.rstrip() for line in tree.strip().split("
-")]
+    lines = [line.rstrip() for line in tree.strip().split("\n")]
     kept: list[str] = []
     for line in lines:
         if "N@T" not in line or line not in kept[-2:]:
