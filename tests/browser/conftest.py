@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from huggingchat_agent.browser.nodriver import NodriverEngine
 from huggingchat_agent.browser.playwright import PlaywrightEngine
 from huggingchat_agent.settings import settings
 from tests.browser.server import Server
@@ -16,7 +17,7 @@ from tests.browser.server import Server
 if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
 
-ENGINES = [PlaywrightEngine()]
+ENGINES = [PlaywrightEngine(), NodriverEngine()]
 
 
 class Seen:
@@ -96,4 +97,4 @@ def quick_start(engine, monkeypatch):
 @pytest.fixture
 def quick_close(engine, monkeypatch):
     """A bound of closing that is short enough to wait for."""
-    monkeypatch.setattr(sys.modules[type(engine).__module__], "CLOSE_SECONDS", 1.5)
+    monkeypatch.setattr(sys.modules[type(engine).__module__], "CLOSE_SECONDS", 3.0)

@@ -223,13 +223,14 @@ async def test_evaluate_says_so_when_the_page_navigates(page, server):
 
 
 async def test_evaluate_waits_for_a_navigation_that_has_begun(page, server):
-    url, asked, answer = server.slow(server.page("<p>there"))
+    there = server.page("<p>there")
+    url, asked, answer = server.slow(there)
     await page.goto(server.page("<p>here"), timeout=5)
     await page.evaluate("url => { location.href = url }", url, timeout=5)
     await asked.wait()
-    waiting = asyncio.ensure_future(page.evaluate("() => document.querySelector('p').textContent", timeout=5))
+    waiting = asyncio.ensure_future(page.evaluate("() => location.href", timeout=5))
     answer.set()
-    assert await waiting == "there"
+    assert await waiting == there
 
 
 async def test_click_is_done_when_it_leads_to_a_page_that_does_not_come(page, server):

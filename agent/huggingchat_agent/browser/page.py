@@ -64,7 +64,8 @@ class CdpPage:
         self._gone = reason
         now = asyncio.get_running_loop().time()
         for scope in self._running:
-            scope.reschedule(now)
+            if not scope.expired():
+                scope.reschedule(now)
         self._pump.close()
 
     async def goto(self, url: str, *, timeout: float) -> None:
@@ -146,13 +147,14 @@ class CdpPage:
         try:
             async with asyncio.timeout(timeout) as scope:
                 self._running.add(scope)
-                return await work
+                try:
+                    return await work
+                finally:
+                    self._running.discard(scope)
         except TimeoutError:
             pass
         except BrowserClosed as closed:
             self.lost(str(closed))
-        finally:
-            self._running.discard(scope)
         if self._gone:
             raise BrowserClosed(self._gone)
         if obstacle is None:

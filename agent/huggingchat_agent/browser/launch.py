@@ -1,0 +1,177 @@
+"""Starting a browser ourselves, for engines that can only connect to one.
+
+The browser gets a folder of its own for all it writes, a process group of its own, and a watcher: a
+shell that waits for us to go, and then ends the browser and removes the folder even where we were
+killed ourselves. Its output goes to a file, so that no pipe can fill up.
+
+The port it listens on is the browser's choice, on the loopback address only; but unlike a pipe it
+is open to every local user while the browser runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.errors import BrowserError
+
+# Nothing of its own on the network, nothing slowed down in tabs behind others, nothing asked.
+SWITCHES = (
+    "--remote-debugging-port=0",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-startup-window",
+    "--no-service-autorun",
+    "--no-pings",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-ipc-flooding-protection",
+    "--disable-back-forward-cache",
+    "--disable-breakpad",
+    "--disable-client-side-phishing-detection",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-field-trial-config",
+    "--disable-hang-monitor",
+    "--disable-infobars",
+    "--disable-popup-blocking",
+    "--disable-prompt-on-repost",
+    "--disable-search-engine-choice-screen",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,"
+    "NetworkTimeServiceQuerying,PreconnectToSearch,PaintHolding,Translate",
+    "--force-color-profile=srgb",
+    "--metrics-recording-only",
+    "--mute-audio",
+    "--password-store=basic",
+    "--use-mock-keychain",
+    "--window-size=1280,800",
+)
+
+# A word on its input means that all is well; the end of it means that we are gone.
+_WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
+_LOOK_SECONDS = 0.02
+# A socket's path has at most 107 bytes, and the browser adds this many to that of its temporary folder.
+_LONGEST_TEMPORARY = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
+
+
+class Launched:
+    """A running browser. `address` is that of its DevTools socket."""
+
+    def __init__(self, path: str, mark: str) -> None:
+        self.address = ""
+        self._path, self._mark = path, mark
+        self._folder = Path(tempfile.mkdtemp(prefix="huggingchat-"))
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, headless: bool, sandboxed: bool) -> None:
+        """Start it and wait until it listens, without a bound: cancel it. Raises BrowserError."""
+        environment = marks.environment(self._mark)
+        if len(str(self._folder)) <= _LONGEST_TEMPORARY:
+            environment["TMPDIR"] = str(self._folder)
+        chosen = [
+            *(["--headless", "--hide-scrollbars"] if headless else []),
+            *([] if sandboxed else ["--no-sandbox"]),
+            f"--user-data-dir={self._profile}",
+            marks.switch(self._mark),
+        ]
+        with self._output.open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                self._path,
+                *SWITCHES,
+                *chosen,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                start_new_session=True,
+            )
+        if os.name == "posix":
+            self._watcher = await asyncio.create_subprocess_exec(
+                "/bin/sh",
+                "-c",
+                _WATCH,
+                "watcher",
+                str(self._process.pid),
+                str(self._folder),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self.address = await self._listening()
+
+    async def ended(self) -> None:
+        """Wait until the browser's process has ended, however it did."""
+        if self._process is not None:
+            await self._process.wait()
+
+    async def stop(self, seconds: float) -> None:
+        """Wait so long for its end, then end it; remove what it wrote. Stopping twice is fine."""
+        if self._process is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._process.wait()
+            self._kill(self._process.pid)
+            await self._process.wait()
+        # Its other processes may take a moment to go, and write until they have.
+        marks.kill(marks.processes(self._mark))
+        for _ in range(25):
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+            if not self._folder.exists():
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        if self._watcher is not None:
+            with contextlib.suppress(ConnectionError):
+                await self._watcher.communicate(b"well\n")
+
+    @property
+    def _profile(self) -> Path:
+        return self._folder / "profile"
+
+    @property
+    def _output(self) -> Path:
+        return self._folder / "output"
+
+    async def _listening(self) -> str:
+        assert self._process is not None
+        told = self._profile / "DevToolsActivePort"
+        while True:
+            with contextlib.suppress(OSError):
+                port, _, path = told.read_text().partition("\n")
+                if path:
+                    return f"ws://127.0.0.1:{port}{path.strip()}"
+            if self._process.returncode is not None:
+                raise BrowserError(f"The browser did not start {self._path}: {self._last_words()}")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _last_words(self) -> str:
+        lines = self._output.read_text(errors="replace").splitlines()
+        fatal = [each for each in lines if "FATAL" in each]
+        return (
+            redact.text(" ".join(fatal or lines[-3:]))
+            or f"exit code {self._process and self._process.returncode}"
+        )
+
+    def _kill(self, group: int) -> None:
+        if sys.platform == "win32":
+            marks.kill([group])
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
