@@ -61,9 +61,9 @@ def status(options: Options) -> None:
     """
     with opened(options) as chat:
         account = chat.status()
-        who = account.username or ("nobody" if account.login_offered else "anonymous; the app has no login")
+        nobody = "not signed in" if account.login_offered else "anonymous; the app has no login"
         rows: list[tuple[str, object]] = [
-            ("Signed in as", who),
+            ("Account", account.username or nobody),
             ("App", redact.address(chat.settings.base_url)),
         ]
         if account.signed_in:

@@ -1,6 +1,7 @@
 """The commands put together, and one run of them."""
 
 import contextlib
+import io
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -79,8 +80,9 @@ for function, lines in COMMANDS.items():
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code. Says on stderr what goes wrong, and never raises."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        # What a terminal cannot show is no reason to lose an answer.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal cannot show is no reason to lose an answer.
+            stream.reconfigure(errors="replace")
     try:
         with _signals_as_exits():
             app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)

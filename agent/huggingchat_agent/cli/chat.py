@@ -49,12 +49,14 @@ class _Dialogue:
         self._person = sys.stdin.isatty()
         # Set by a Ctrl-C until something is said again: the next one ends.
         self._interrupted = False
+        self._answering = False
         if self._person:
             with contextlib.suppress(ImportError):  # not everywhere; lines can then not be edited
                 import readline  # noqa: F401
 
     def run(self) -> None:
         while True:
+            self._answering = False
             try:
                 line = self._read()
                 if line is None or line.strip() == "/quit":
@@ -65,7 +67,8 @@ class _Dialogue:
                 if self._interrupted or while_stopping or not self._person:
                     raise
                 self._interrupted = True
-                console.err.print(Text("\nStopped. Ctrl-C again ends.", style="dim"))
+                what = "Stopped. " if self._answering else "\n"
+                console.err.print(Text(f"{what}Ctrl-C again ends.", style="dim"))
 
     def _read(self) -> str | None:
         """The next line; None at the end of the input."""
@@ -90,6 +93,7 @@ class _Dialogue:
             self._ask(said)
 
     def _ask(self, said: str) -> None:
+        self._answering = True
         try:
             show(self._talk.send(said))
         except (ChatError, UsageError, BrowserError) as error:

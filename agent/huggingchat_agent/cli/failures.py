@@ -26,8 +26,12 @@ NOBODY_READS = 141  # 128 + SIGPIPE
 
 EXIT_CODES = (
     "[bold]Exit codes[/bold]: 0 done · 1 the chat, the app or the state folder failed · 2 wrong usage · "
-    "3 not signed in · 4 browser trouble · 130 stopped by Ctrl-C"
+    "3 not signed in · 4 browser trouble · 130 stopped by Ctrl-C · 141 nobody reads the output any more"
 )
+
+
+# What Python code would write, and what it is here.
+_HERE = {"deadlines=": "--timeout", 'via="page"': "--via page"}
 
 
 class NotSignedIn(LoginError):
@@ -38,7 +42,7 @@ def tell(error: BaseException) -> int:
     """Say on stderr what went wrong; the exit code. Ctrl-C and a closed pipe need no words."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else CHAT_FAILED
-    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":  # typer's, at its prompts
+    if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
         console.abandon_stdout()
@@ -46,7 +50,10 @@ def tell(error: BaseException) -> int:
     if hasattr(error, "format_message"):  # typer's errors of usage; it has no public class for them
         return _tell_usage(error)
     if isinstance(error, AgentError):
-        _say(redact.text(str(error)))
+        sentence = redact.text(str(error))
+        for there, here in _HERE.items():
+            sentence = sentence.replace(there, here)
+        _say(sentence)
         for name, path in (("screenshot", error.screenshot), ("page", error.snapshot)):
             _say_path(name, path)
     else:
@@ -54,8 +61,8 @@ def tell(error: BaseException) -> int:
             f"This should not have happened, and is a mistake in huggingchat: {type(error).__name__}: "
             f"{redact.text(str(error))}. Run the command again with -v for the traceback, and report it."
         )
-    if console.verbose():
-        console.note(redact.text("".join(traceback.format_exception(error))).rstrip())
+        if console.verbose():
+            console.note(redact.text("".join(traceback.format_exception(error))).rstrip())
     return exit_code(error)
 
 

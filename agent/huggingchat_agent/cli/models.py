@@ -16,8 +16,8 @@ from huggingchat_agent.wire.models import Model
 
 _SOURCES = {
     "inlined": "inlined in the page the app served",
-    "request": "a request of the app's own page",
-    "call": "a request of ours, made in the page",
+    "request": "from a request that the app's page made",
+    "call": "from a request of ours, made in the page",
 }
 
 
@@ -43,23 +43,29 @@ def models(
     else:
         for model in found:
             console.write(f"{model.id}\t{model.display_name}\t{', '.join(_abilities(model))}\n")
-    console.err.print(Text(f"{len(found)} models, from {_SOURCES[found.source]}.", style="dim"))
+    console.err.print(Text(f"{len(found)} models, {_SOURCES[found.source]}.", style="dim"))
 
 
 def _table(models: list[Model]) -> Table:
+    rows = [
+        (
+            Text(model.id),
+            Text("" if model.display_name == model.id else model.display_name),
+            Text(", ".join(_abilities(model))),
+            Text(" ".join(model.description.split())),
+        )
+        for model in models
+    ]
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("Model", style="cyan", overflow="fold")
     table.add_column("Name", overflow="fold")
     table.add_column("Can", style="green", overflow="fold")
-    table.add_column("", style="dim", overflow="ellipsis", no_wrap=True, ratio=1)
-    for model in models:
-        name = "" if model.display_name == model.id else model.display_name
-        table.add_row(
-            Text(model.id),
-            Text(name),
-            ", ".join(_abilities(model)),
-            Text(" ".join(model.description.split())),
-        )
+    table.add_column("About", style="dim", overflow="ellipsis", no_wrap=True, ratio=1)
+    # A column that would be empty is no help.
+    kept = [number for number in range(len(table.columns)) if any(row[number].plain for row in rows)]
+    table.columns = [table.columns[number] for number in kept]
+    for row in rows:
+        table.add_row(*(row[number] for number in kept))
     return table
 
 

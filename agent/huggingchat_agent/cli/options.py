@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from huggingchat_agent.cli import console
+from huggingchat_agent.cli import console, failures
 
 PANEL = "Global options, before or after the command"
 
@@ -99,7 +99,11 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
         options = given(**{name: values.pop(name) for name in SHARED}).over(context.obj or Options())
         context.obj = options  # for the command after this one, if this is what stands before all commands
         console.begin(verbose=options.verbose)
-        function(options, **values)
+        try:
+            function(options, **values)
+        except BaseException as error:
+            # Told here, not above: typer has ideas of its own about Ctrl-C and closed pipes.
+            raise SystemExit(failures.tell(error)) from None
 
     keyword_only = inspect.Parameter.KEYWORD_ONLY
     parameters = [

@@ -1,0 +1,99 @@
+"""docs/cli.md, from the commands themselves.
+
+python -m tests.cli.reference > docs/cli.md
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from huggingchat_agent.cli.app import app
+from huggingchat_agent.cli.options import SHARED
+
+HEAD = """\
+# The command line
+
+<!-- Written by `python -m tests.cli.reference > docs/cli.md`; a test compares. -->
+"""
+
+TAIL = """\
+## Completion
+
+`huggingchat --install-completion` adds completion to your shell (bash, zsh, fish, PowerShell);
+`--show-completion` prints it instead. `huggingchat --version` prints the version.
+
+## Environment
+
+Every setting can come from the environment instead; what is given on the command line wins.
+
+| variable | meaning |
+|---|---|
+| `HUGGINGCHAT_BASE_URL` | where the app is, base path included |
+| `HUGGINGCHAT_USERNAME`, `HUGGINGCHAT_PASSWORD` | for the login form, where no saved session is good |
+| `HUGGINGCHAT_PROFILE` | which saved session to use |
+| `HUGGINGCHAT_ENGINE` | `playwright` or `nodriver` |
+| `HUGGINGCHAT_BROWSER` | path of the browser to use |
+| `HUGGINGCHAT_VIA` | how messages are sent: `auto`, `ui` or `page` |
+| `HUGGINGCHAT_HEADED` | anything: show the browser's window |
+| `HUGGINGCHAT_HOME` | folder of the saved sessions and of the reports that failures leave |
+"""
+
+
+def reference() -> str:
+    """The whole page."""
+    group: Any = typer.main.get_command(app)
+    parts = [HEAD, _about(group), _options("Global options, before or after the command", _shared(group))]
+    for name, command in group.commands.items():
+        parts += [f"## huggingchat {name}\n", _about(command), _options("", _own(command))]
+    return "\n".join(part for part in (*parts, TAIL) if part)
+
+
+def _about(command: Any) -> str:
+    arguments = [each.metavar for each in command.params if each.param_type_name == "argument"]
+    usage = " ".join(["huggingchat", *_command_name(command), *arguments, "[OPTIONS]"])
+    epilog = Text.from_markup(command.epilog).plain
+    examples, _, rest = epilog.removeprefix("Examples\n").partition("\n\n")
+    lines = "\n".join(line.strip().removeprefix("$ ") for line in examples.splitlines())
+    text = f"```\n{usage}\n```\n\n{command.help}\n\n```sh\n{lines}\n```\n"
+    return text + (f"\n{rest}\n" if rest else "")
+
+
+def _command_name(command: Any) -> list[str]:
+    return ["COMMAND"] if hasattr(command, "commands") else [command.name]
+
+
+def _options(title: str, options: list[Any]) -> str:
+    if not options:
+        return ""
+    rows = "\n".join(f"| {_names(each)} | {_plain(each.help)} |" for each in options)
+    return (f"{title}:\n\n" if title else "") + f"| option | meaning |\n|---|---|\n{rows}\n"
+
+
+def _names(option: Any) -> str:
+    value = "" if option.is_flag else f" {option.metavar or _choices(option)}"
+    return ", ".join(f"`{name}{value}`" for name in reversed(option.opts))
+
+
+def _choices(option: Any) -> str:
+    values = {"engine": "playwright|nodriver", "via": "auto|ui|page"}
+    return values[option.name].replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    return Text.from_markup(text).plain.replace("|", "\\|")
+
+
+def _shared(group: Any) -> list[Any]:
+    return [each for each in group.params if each.name in SHARED]
+
+
+def _own(command: Any) -> list[Any]:
+    return [each for each in command.params if each.name not in SHARED and each.param_type_name == "option"]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

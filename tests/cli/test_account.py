@@ -1,0 +1,109 @@
+"""`login`, `status` and `logout`."""
+
+import re
+
+import pytest
+
+from fixtures.site import StandIn
+from tests.cli.conftest import PASSWORD
+from tests.cli.shell import Shell
+
+pytestmark = pytest.mark.browser
+
+
+def texts_in(folder):
+    """Everything below the folder that can be read as text."""
+    return "\n".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
+
+
+def test_login_saves_a_session_that_status_and_a_second_login_use(stranger, stand_in):
+    done = stranger("login", "--username", "ada", "--password-stdin", stdin=PASSWORD)
+    assert (done.code, done.err) == (0, "")
+    assert re.match(rf"Signed in at {stand_in.url} as ada, until \d{{4}}-\d\d-\d\d \d\d:\d\d\.\n$", done.out)
+    session = stranger.home / "profiles" / "default" / "session.json"
+    assert session.stat().st_mode & 0o777 == 0o600
+    assert PASSWORD not in texts_in(stranger.home)
+
+    logins = stand_in.control.logins
+    assert stranger("login").out == f"Already signed in at {stand_in.url} as ada.\n"
+    assert stand_in.control.logins == logins
+
+    status = stranger("status", "-v")
+    assert status.code == 0
+    facts = dict(line.split(maxsplit=1) for line in status.out.splitlines())
+    assert facts["Account"] == "ada"
+    assert facts["App"] == stand_in.url
+    assert re.match(r"\d{4}-", facts["Until"])
+    assert re.match(r"/\S+ \(.+\)", facts["Browser"])
+    assert re.match(r"\S.* \d+\.", facts["Version"])
+    assert re.match(r"(on|off): \w+", facts["Sandbox"])
+    assert facts["Engine"] == "playwright"
+    assert facts["Profile"] == str(session.parent)
+    assert facts["Session"].startswith(f"{session} (saved 2")
+
+
+def test_login_asks_for_what_is_missing_and_does_not_show_the_password(stranger):
+    with stranger.terminal("login") as terminal:
+        terminal.expect("User name: ")
+        terminal.type("ada\n")
+        terminal.expect("Password of ada (not shown): ")
+        terminal.type(PASSWORD + "\n")
+        terminal.expect("as ada")
+        assert terminal.code() == 0
+        assert PASSWORD not in terminal.shown
+
+
+def test_login_leaves_a_picture_and_no_secret_when_the_password_is_wrong(stranger):
+    wrong = "incorrect zebra"
+    environment = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": wrong}
+    done = stranger("login", "-v", env=environment)
+    assert (done.code, done.out) == (3, "")
+    sentence, screenshot, page = done.err.splitlines()
+    assert sentence.startswith("Error: The site refused the user name or password")
+    reports = {str(path) for path in (stranger.home / "reports").iterdir()}
+    assert {screenshot.removeprefix("screenshot: "), page.removeprefix("page:       ")} == reports
+    assert wrong not in done.err + texts_in(stranger.home)
+    assert not (stranger.home / "profiles" / "default" / "session.json").exists()
+
+
+def test_login_takes_no_password_from_the_command_line(stranger):
+    assert stranger("login", "--password", PASSWORD).code == 2
+
+
+def test_login_says_where_to_give_the_password_when_there_is_no_terminal(stranger):
+    done = stranger("login", "--username", "ada")
+    assert (done.code, done.out) == (2, "")
+    assert "--password-stdin" in done.err and "HUGGINGCHAT_PASSWORD" in done.err
+
+
+def test_status_fails_when_nobody_is_signed_in(stranger, stand_in):
+    done = stranger("status")
+    assert done.code == 3
+    assert done.out.split() == ["Account", "not", "signed", "in", "App", stand_in.url]
+    assert "huggingchat login" in done.err and done.err.count("\n") == 1
+
+
+def test_logout_ends_the_session_at_the_app_and_forgets_it(stranger, stand_in):
+    # A session of its own: the other tests share theirs.
+    assert stranger("login", "-u", "ada", "--password-stdin", stdin=PASSWORD).code == 0
+    done = stranger("logout")
+    assert (done.code, done.out, done.err) == (0, f"Signed out of {stand_in.url}.\n", "")
+    assert stand_in.control.count("POST", "/logout") == 1
+    assert not [*(stranger.home / "profiles" / "default").iterdir()]
+    assert stranger("logout").out.startswith("There is no saved session")
+
+
+def test_logout_forgets_the_session_when_the_site_is_down(shell):
+    shell.base_url = "http://127.0.0.1:9/chat"
+    done = shell("logout")
+    assert done.code == 1
+    assert "The saved session is removed, but" in done.err and done.err.count("\n") == 1
+    assert not (shell.home / "profiles" / "default" / "session.json").exists()
+
+
+def test_app_without_login_just_works(tmp_path):
+    with StandIn("", login=False) as site:
+        shell = Shell(site.url, tmp_path)
+        assert "has no login" in shell("login").out
+        assert "anonymous" in shell("status").out
+        assert shell("ask", "hello").out.startswith("You said: hello")

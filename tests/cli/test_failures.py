@@ -1,0 +1,138 @@
+"""What goes wrong: an exit code that says what kind, one sentence that says what to do, no traceback."""
+
+import os
+import signal
+
+import pytest
+
+from huggingchat_agent import errors
+from huggingchat_agent.cli import failures
+
+KINDS = {
+    errors.SettingsError: 2,
+    errors.UsageError: 2,
+    errors.StorageError: 1,
+    errors.BrowserError: 4,
+    errors.LoginError: 3,
+    errors.SiteError: 1,
+    errors.ChatError: 1,
+    errors.TapeError: 1,
+}
+
+
+def every_error(base=errors.AgentError):
+    for child in base.__subclasses__():
+        yield child
+        yield from every_error(child)
+
+
+@pytest.mark.parametrize("error", [*every_error()], ids=lambda error: error.__name__)
+def test_every_error_has_the_exit_code_of_its_kind(error):
+    kind = next(base for base in error.__mro__ if base in KINDS)
+    assert failures.exit_code(error("so it is")) == KINDS[kind]
+
+
+def test_chat_that_failed_for_the_browser_is_browser_trouble():
+    error = errors.StreamBroken("it broke")
+    error.__cause__ = errors.BrowserClosed("it went away")
+    assert failures.exit_code(error) == 4
+
+
+def failed(done, code, *parts):
+    """One sentence on stderr, nothing on stdout, and the code."""
+    assert done.code == code, done
+    assert done.err.startswith("Error: ") and done.err.count("\n") == 1, done.err
+    assert done.out == ""
+    for part in parts:
+        assert part in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments, parts",
+    [
+        (["ask"], ["PROMPT", "huggingchat ask --help"]),
+        (["ask", " "], ["empty"]),
+        (["ask", "-"], ["empty"]),
+        (["ask", "hello", "--via", "post"], ["--via", "auto", "ui", "page"]),
+        (["ask", "hello", "--timeout", "0"], ["--timeout"]),
+        (["ask", "hello", "--conversation", "66b0c0ffee66b0c0ffee66b0", "--temporary"], ["--conversation"]),
+        (["nonsense"], ["nonsense", "huggingchat --help"]),
+        (["status", "--nonsense"], ["--nonsense", "huggingchat status --help"]),
+        (["login", "--password-stdin"], ["stdin"]),
+        (["--base-url", "ftp://before", "status"], ["ftp://before"]),
+        (["status", "--base-url", "ftp://after"], ["ftp://after"]),
+        (["--base-url", "ftp://before", "status", "--base-url", "ftp://after"], ["ftp://after"]),
+        (["--profile", "../up", "models"], ["../up"]),
+        (["models", "--profile", "../up"], ["../up"]),
+        (["--engine", "lynx", "models"], ["lynx", "playwright", "nodriver"]),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_before_a_browser_is_started(stranger, arguments, parts):
+    stranger.base_url = "http://127.0.0.1:9/chat"  # nobody is there, which would be told otherwise
+    failed(stranger(*arguments), 2, *parts)
+    assert not stranger.home.exists()
+
+
+def test_wrong_environment_is_wrong_usage(stranger):
+    failed(stranger("models", env={"HUGGINGCHAT_ENGINE": "lynx"}), 2, "lynx")
+
+
+def test_missing_browser_is_browser_trouble(stranger):
+    failed(stranger("ask", "hello", env={"HUGGINGCHAT_BROWSER": "/nowhere/chromium"}), 4, "/nowhere/chromium")
+
+
+def test_file_where_the_state_folder_should_be_is_told(stranger):
+    stranger.home.write_text("in the way")
+    failed(stranger("ask", "hello"), 1, str(stranger.home), "HUGGINGCHAT_HOME")
+
+
+@pytest.mark.browser
+def test_site_that_is_down_is_told(stranger):
+    stranger.base_url = "http://127.0.0.1:9/chat"
+    failed(stranger("ask", "hello"), 1, "http://127.0.0.1:9/chat")
+
+
+@pytest.mark.browser
+def test_site_that_is_no_chat_ui_is_told(stranger, stand_in):
+    stranger.base_url = f"{stand_in.origin}/elsewhere"
+    failed(stranger("status"), 1, "does not answer as a chat-ui")
+
+
+@pytest.mark.browser
+def test_asking_without_a_session_says_how_to_get_one(stranger):
+    done = stranger("ask", "hello")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("Error: Not signed in at") and "huggingchat login" in done.err
+
+
+@pytest.mark.browser
+def test_unknown_model_names_the_closest(shell):
+    failed(shell("ask", "hello", "--model", "deepsek"), 1, "deepsek", "deepseek-ai/DeepSeek-R1")
+
+
+@pytest.mark.browser
+def test_failed_answer_keeps_the_text_that_came(shell):
+    done = shell("ask", "--via", "page", "die 3")
+    assert (done.code, done.out) == (1, "tok0 tok1 tok2 \n")
+    assert done.err.startswith("Error: ") and "terminated" in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.browser
+def test_answer_that_takes_too_long_is_given_up(shell, stand_in):
+    done = shell("ask", "--via", "page", "--timeout", "1", "hold 3")
+    assert done.code == 1
+    assert "--timeout" in done.err.splitlines()[0]
+    assert not stand_in.control.running
+
+
+@pytest.mark.browser
+def test_browser_killed_in_the_middle_is_browser_trouble(shell):
+    with shell.start("ask", "count 3000 every 10") as process:
+        while b"5@" not in process.stdout.read(65536):
+            pass
+        for pid in shell.processes("--remote-debugging"):
+            os.kill(pid, signal.SIGKILL)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 4, err
+    assert err.startswith(b"Error: ") and err.count(b"\n") == 1, err

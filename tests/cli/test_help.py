@@ -1,0 +1,107 @@
+"""The help teaches, and the reference says the same."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import huggingchat_agent
+from huggingchat_agent import settings
+from huggingchat_agent.cli import failures
+from huggingchat_agent.cli.app import COMMANDS, app
+from tests.cli.reference import reference
+from tests.cli.shell import COMMAND
+
+GROUP: Any = typer.main.get_command(app)
+NAMES = [command.__name__ for command in COMMANDS]
+EXAMPLES = [line for lines in COMMANDS.values() for line in lines]
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_reference_is_what_the_commands_say():
+    written = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    assert written == reference(), "run: python -m tests.cli.reference > docs/cli.md"
+
+
+def test_reference_names_every_variable_of_the_environment():
+    variables = set(re.findall(r"HUGGINGCHAT_[A-Z]+", Path(settings.__file__).read_text()))
+    assert variables <= set(re.findall(r"HUGGINGCHAT_[A-Z]+", reference()))
+
+
+def test_help_lists_commands_and_exit_codes():
+    done = run(COMMAND, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in NAMES:
+        assert re.search(rf"\b{name}\b", done.stdout)
+    for code in (failures.CHAT_FAILED, failures.NOT_SIGNED_IN, failures.BROWSER_TROUBLE):
+        assert re.search(rf"\b{code} [a-z]", done.stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_of_a_command_explains_itself(name):
+    done = run(COMMAND, name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    command = GROUP.commands[name]
+    assert command.help.split(".")[0].split(",")[0] in done.stdout
+    assert f"$ huggingchat {name}" in done.stdout
+    assert "--base-url" in done.stdout and "--verbose" in done.stdout
+    assert all(each.help for each in command.params)
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_examples_are_good_usage(line):
+    words = shlex.split(line.replace("\\[", "["))
+    start = words.index("huggingchat")
+    end = next((words.index(each) for each in ("|", ">") if each in words[start:]), len(words))
+    end = len(words) if end < start else end
+    name, *arguments = words[start + 1 : end]
+    GROUP.commands[name].make_context(name, arguments)  # raises for what it does not know
+
+
+def test_no_arguments_are_answered_with_the_help():
+    done = run(COMMAND)
+    assert done.returncode == failures.WRONG_USAGE
+    assert "Usage: huggingchat" in done.stdout
+
+
+def test_version_is_the_one_of_the_package():
+    done = run(sys.executable, "-m", "huggingchat_agent", "--version")
+    assert done.stdout == f"huggingchat-agent {huggingchat_agent.__version__}\n"
+
+
+def test_completion_knows_the_commands():
+    environment = {
+        "_HUGGINGCHAT_COMPLETE": "complete_bash",
+        "COMP_WORDS": "huggingchat lo",
+        "COMP_CWORD": "1",
+    }
+    done = subprocess.run([COMMAND], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["login", "logout"]
+
+
+BROKEN = """
+import sys
+from huggingchat_agent.cli import app, models
+
+def broken(options):
+    raise KeyError("oops")
+
+models.opened = broken
+sys.exit(app.run(sys.argv[1:]))
+"""
+
+
+def test_mistake_of_ours_is_called_one_and_shows_its_traceback_only_when_asked():
+    done = run(sys.executable, "-c", BROKEN, "models")
+    assert done.returncode == failures.CHAT_FAILED
+    assert "mistake in huggingchat: KeyError" in done.stderr and "-v" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" in run(sys.executable, "-c", BROKEN, "models", "-v").stderr
