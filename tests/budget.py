@@ -36,6 +36,10 @@ def room(nodeid: str) -> str:
     return parts[1] if len(parts) > 2 else "(top)"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run the long matrices whole, not a tenth of them")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Rooms without a browser first: what is fast to fail should fail fast."""
     items.sort(key=lambda item: "browser" in item.keywords)

@@ -5,10 +5,19 @@ from __future__ import annotations
 import asyncio
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from huggingchat_agent import events
+from huggingchat_agent.account import whoami
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, BrowserError, BrowserTimeout, PageChanged, UsageError
+from huggingchat_agent.errors import (
+    AgentError,
+    BrowserError,
+    BrowserTimeout,
+    PageChanged,
+    SessionRejected,
+    UsageError,
+)
 from huggingchat_agent.reply import Reply
 from huggingchat_agent.site import calls
 from huggingchat_agent.site.gestures import composer
@@ -170,11 +179,17 @@ class Conversation(Emitter):
         the conversation silently.
         """
         step = self._chat.settings.step
-        read_leaf = "" if leaf == self._root else leaf
-        if tab.leaf == leaf and await composer.shows_message(tab.page, read_leaf, timeout=step):
+        path = urlsplit(self.url).path
+        last = "" if leaf == self._root else leaf  # the root is the system message, which is not shown
+        if tab.leaf == leaf and await composer.shows(tab.page, path, last, timeout=step):
             return
         await tab.page.goto(f"{self.url}?leafId={leaf}", timeout=step)
-        if not await composer.shows_message(tab.page, read_leaf, timeout=step):
+        if not await composer.shows(tab.page, path, last, timeout=step):
+            account = await whoami(self._chat.session)
+            if account.login_offered and not account.signed_in:
+                raise SessionRejected(
+                    "The app no longer knows this session. Sign in again (huggingchat login)."
+                )
             raise PageChanged(
                 f"The page of conversation {self.id} does not show its last message, and a message typed "
                 "there might start another branch."

@@ -57,6 +57,8 @@ class Reply(Emitter):
         self._retrieved = False
         self._stopping: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(sender), name=f"reply in {conversation_id}")
+        # It is for `__del__` to tell of a failure that nobody has seen, not for the task.
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     @property
     def done(self) -> bool:
@@ -96,6 +98,7 @@ class Reply(Emitter):
 
         The text so far is then the answer, with `interrupted` true, as the server stores it.
         """
+        self._retrieved = True
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(), name="stop reply")
         await asyncio.shield(self._stopping)

@@ -18,6 +18,7 @@ from huggingchat_agent.errors import (
     LoginError,
     PageChanged,
     SessionRejected,
+    TurnTimeout,
     UsageError,
 )
 from huggingchat_agent.exchange import Responded
@@ -168,7 +169,7 @@ class Session:
     async def explain(self, error: AgentError, page: Page | None = None) -> None:
         """Leave a picture of the page for the errors that one wants to look at."""
         page = page or self._shared
-        if page is not None and isinstance(error, PageChanged | LoginError):
+        if page is not None and isinstance(error, PageChanged | LoginError | TurnTimeout):
             await report.leave_report(error, page, self.settings.reports_folder)
 
     async def _open_shared(self) -> Page:

@@ -105,7 +105,9 @@ class Turn:
     # What the wire says, in order; called by the tracker's task.
 
     def feed(self, event: ExchangeEvent) -> None:
-        if isinstance(event, Chunk):
+        if self._over.done():
+            pass  # a deadline passed; what comes now is not part of the answer any more
+        elif isinstance(event, Chunk):
             self._feed_chunk(event)
         elif isinstance(event, Responded):
             self._response = event
@@ -195,6 +197,7 @@ class Turn:
                 due.append((self._last_update + limits.idle, "idle", limits.idle))
             end, name, limit = min(due)
             if now >= end:
+                self._end(name)
                 raise TurnTimeout(
                     f"The answer did not keep its {name} deadline of {limit:g} s. The run was stopped; allow "
                     "more time with deadlines=, or ask again.",
@@ -213,8 +216,8 @@ class Turn:
         if fold.error is not None:
             raise failures.from_update(fold.error, conversation_id=self.conversation_id, partial=fold.text)
         if fold.terminal is None and not self.stop_seen:
-            gone = self._tracker.session.browser is None
-            why = "the browser went away" if gone else (reason or "it ended without its last line")
+            gone = self._tracker.session.page(self.page_id) is None
+            why = "the browser or its tab went away" if gone else (reason or "it ended without its last line")
             broken = StreamBroken(
                 f"The answer's stream broke after {len(fold.text)} characters: {why}. The text so far is in "
                 "`partial`; the conversation may hold more.",
@@ -222,7 +225,7 @@ class Turn:
                 partial=fold.text,
             )
             if gone:
-                broken.__cause__ = BrowserClosed("The browser went away in the middle of the answer.")
+                broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
             raise broken
         read = await self._final_read()
         message = (self.generation_id and read.by_generation(self.generation_id)) or read.messages[-1]

@@ -59,7 +59,7 @@ async def test_wrong_password_keeps_the_session_that_was_saved(settings, site):
     async with HuggingChat(**settings) as chat:
         await chat.login()
         saved = chat.session.saved.path.read_bytes()
-    site.control.sign_out()
+    site.control.sign_out(hub=True)
     async with HuggingChat(**settings | {"password": "wrong horse battery"}) as chat:
         with pytest.raises(LoginError):
             await chat.login()

@@ -1,8 +1,11 @@
 """Models, and the conversations made with them."""
 
+import asyncio
+
 import pytest
 
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.exchange import Ended
 
 pytestmark = pytest.mark.browser
 
@@ -22,12 +25,20 @@ async def test_models_come_from_the_apps_own_traffic(chat):
 
 async def test_models_come_from_a_request_of_the_page_where_nothing_is_inlined(chat):
     heard = (await chat.models()).source
+    over = asyncio.Event()
+
+    @chat.on("exchange")
+    def watch(event):
+        if isinstance(event.exchange, Ended):
+            over.set()
+
     page = await chat.session.shared_page()
     await page.evaluate(
         "async (url) => { await (await fetch(url, {cache: 'no-store'})).text(); }",
         f"{chat.settings.base_url}/api/v2/models",
         timeout=5,
     )
+    await over.wait()
     assert (heard, (await chat.models()).source) == ("inlined", "request")
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 ABSENT = "it is not there, or hidden or inert"
 
-_LOOK_AGAIN = 0.25  # seconds; a change of the document makes us look at once
 _ANSWER_SECONDS = 1.0
 _ROLES = {"img": "image"}  # where the browser's word is not ARIA's
 
@@ -43,7 +42,7 @@ async def present(cdp: Cdp, control: Control) -> bool:
 async def appear(cdp: Cdp, control: Control) -> None:
     """Return when the control is in the accessibility tree."""
     while not await present(cdp, control):
-        await script.changed(cdp, _LOOK_AGAIN)
+        await script.changed(cdp)
 
 
 async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
@@ -59,7 +58,7 @@ async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
                 return
             first = first if first != ABSENT else obstacle.now
         obstacle.now = first
-        await script.changed(cdp, _LOOK_AGAIN)
+        await script.changed(cdp)
 
 
 async def _press(cdp: Cdp, element: str, obstacle: Obstacle) -> None:
@@ -103,6 +102,7 @@ async def _mouse(cdp: Cdp, kind: str, middle: dict[str, float], button: str = "l
 async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
     """The matching nodes of the accessibility tree, in document order."""
     role = _ROLES.get(control.role, control.role)
+    await script.to_front(cdp)
     try:
         document = await script.handle(cdp, "document")
         found = await cdp.send("Accessibility.queryAXTree", {"objectId": document, "role": role})

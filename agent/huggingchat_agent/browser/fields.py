@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.controls import Obstacle
     from huggingchat_agent.browser.protocols import Upload
 
-_LOOK_AGAIN = 0.25
-
 
 async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
     """Replace what is in the field by the text, as soon as it can be reached.
@@ -28,10 +26,11 @@ async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None
         await _insert(cdp, selector, text, obstacle)
         if not obstacle.now:
             return
-        await script.changed(cdp, _LOOK_AGAIN)
+        await script.changed(cdp)
 
 
 async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
+    await script.to_front(cdp)
     try:
         field = await script.handle(cdp, f"document.querySelector({json.dumps(selector)})")
         if field is None:
@@ -66,4 +65,4 @@ async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obs
                     return
         except script.DocumentLeft:
             obstacle.now = "its page went away"
-        await script.changed(cdp, _LOOK_AGAIN)
+        await script.changed(cdp)

@@ -65,10 +65,19 @@ async def until(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any
             await asyncio.sleep(_BETWEEN_DOCUMENTS)
 
 
-async def changed(cdp: Cdp, at_most: float) -> None:
-    """Wait until the document changes, at most so many seconds."""
+async def to_front(cdp: Cdp) -> None:
+    """Show the tab, as a person would who is about to use it.
+
+    One that stands behind another gets a frame a second: its accessibility tree is then a second
+    late, and so is whatever the page does frame by frame.
+    """
+    await cdp.send("Page.bringToFront")
+
+
+async def changed(cdp: Cdp) -> None:
+    """Wait until the document changes, at most 0.25 s; at least 0.03 s, for some change all the time."""
     try:
-        await evaluate(cdp, in_page.CHANGED, round(at_most * 1000))
+        await evaluate(cdp, in_page.CHANGED, 250, 30)
     except DocumentLeft:
         await asyncio.sleep(_BETWEEN_DOCUMENTS)
 
