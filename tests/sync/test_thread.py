@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from huggingchat_agent import sync
-from huggingchat_agent.errors import SettingsError, UsageError
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.sync.thread import LoopThread
 
 
@@ -169,43 +168,3 @@ def test_wait_ends_when_the_loop_ends():
 
 async def test_run_works_beside_a_running_loop(thread):
     assert thread.run(returns("beside")) == "beside"
-
-
-def test_chat_refuses_a_wrong_setting_before_anything_is_opened():
-    with pytest.raises(SettingsError, match="engine"):
-        sync.HuggingChat(engine="lynx")
-
-
-def test_chat_says_how_to_open_it_when_it_is_not_open():
-    with pytest.raises(UsageError, match="with HuggingChat"):
-        sync.HuggingChat().models()
-
-
-def test_chat_closes_without_having_been_opened():
-    sync.HuggingChat().close()
-
-
-def test_async_handler_is_refused():
-    async def handler(event):
-        raise AssertionError
-
-    with pytest.raises(UsageError, match="async"):
-        sync.HuggingChat().on("token", handler)
-
-
-def test_unknown_event_is_refused():
-    with pytest.raises(ValueError, match="no event"):
-        sync.HuggingChat().on("tokens", lambda event: None)
-
-
-def names(cls):
-    return {name for name in dir(cls) if not name.startswith("_")}
-
-
-@pytest.mark.parametrize("name", ["HuggingChat", "Conversation", "Reply"])
-def test_sync_has_every_name_that_async_has(name):
-    import huggingchat_agent
-
-    inside = {"emit", "listening", "drain", "receive", "timezone"}  # what the rooms use among themselves
-    missing = names(getattr(huggingchat_agent, name)) - names(getattr(sync, name)) - inside
-    assert not missing

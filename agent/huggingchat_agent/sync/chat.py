@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from huggingchat_agent import chat as asynchronous
-from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 from huggingchat_agent.sync.reply import Reply
@@ -178,11 +178,13 @@ class HuggingChat(Handlers):
 
     def _abandon(self) -> None:
         log.warning("A HuggingChat was left open and is closed now. Use `with`, or close().")
-        if self._thread is not None:
-            try:
-                self._thread.run(self.inner.close(), timeout=EXIT_PATIENCE)
-            except (AgentError, TimeoutError) as error:
-                log.warning("It did not close in order: %s", error or "it took too long")
+        thread = self._opened()
+        try:
+            thread.run(self.inner.close(), timeout=EXIT_PATIENCE)
+        except Exception as error:  # nobody is there to catch it
+            log.warning("It did not close in order: %s", error or type(error).__name__)
+        finally:
+            thread.stop()
 
 
 class Conversation(Handlers):

@@ -30,7 +30,8 @@ JOIN_PATIENCE = 5.0
 class Job(Generic[T]):
     """A coroutine that runs in the loop. `done` and the outcome may be read from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.coroutine = coroutine
         self.task: asyncio.Task[T] | None = None
         self.done = False
         # How much had been posted when it was done: all of that is dealt with before it counts.
@@ -40,6 +41,20 @@ class Job(Generic[T]):
         """What the coroutine returned; raises what it raised."""
         assert self.task is not None
         return self.task.result()
+
+    def start(self, finished: Callable[[Job[T]], None]) -> None:
+        """In the loop: run it, and say so when it is done."""
+        if not self.done:
+            self.task = asyncio.get_running_loop().create_task(self.coroutine)
+            self.task.add_done_callback(lambda _: finished(self))
+
+    def cancel(self, finished: Callable[[Job[T]], None]) -> None:
+        """In the loop: end it, also when an interrupt came before it was even started."""
+        if self.task is not None:
+            self.task.cancel()
+        elif not self.done:
+            self.coroutine.close()
+            finished(self)
 
 
 class LoopThread:
@@ -70,8 +85,9 @@ class LoopThread:
         cancelled and its end awaited first. Raises TimeoutError after `timeout` seconds; it is
         cancelled then, and not waited for.
         """
-        job = self.submit(coroutine)
+        job = Job(coroutine)
         try:
+            self._start(job)
             in_time = self.wait(job, timeout=timeout)
         except BaseException:
             self._cancel(job)
@@ -84,26 +100,8 @@ class LoopThread:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Job[T]:
         """Start a coroutine in the loop. Raises UsageError when the loop has ended."""
-        job: Job[T] = Job()
-
-        def start() -> None:
-            job.task = asyncio.get_running_loop().create_task(coroutine)
-            job.task.add_done_callback(finish)
-
-        def finish(task: asyncio.Task[T]) -> None:
-            with self._lock:
-                job.posted = self._posted
-                job.done = True
-            self._wake()
-
-        if self._over or self._loop is None:
-            coroutine.close()
-            raise _closed()
-        try:
-            self._loop.call_soon_threadsafe(start)
-        except RuntimeError:  # it closed just now
-            coroutine.close()
-            raise _closed() from None
+        job = Job(coroutine)
+        self._start(job)
         return job
 
     def wait(self, job: Job[Any], *, timeout: float | None = None) -> bool:
@@ -131,11 +129,7 @@ class LoopThread:
 
     def stop(self) -> None:
         """End the loop: what still runs there is cancelled. Twice is fine."""
-        if self._loop is not None and not self._over:
-            try:
-                self._loop.call_soon_threadsafe(self._stop.set)
-            except RuntimeError:
-                return
+        if self._call(self._stop.set):
             self._thread.join(JOIN_PATIENCE)
 
     @property
@@ -191,16 +185,29 @@ class LoopThread:
         for waiter in tuple(self._waiters):
             waiter.put(None)
 
-    def _cancel(self, job: Job[Any]) -> None:
-        def cancel() -> None:
-            if job.task is not None:
-                job.task.cancel()
+    def _start(self, job: Job[Any]) -> None:
+        if not self._call(lambda: job.start(self._finish)):
+            job.coroutine.close()
+            raise _closed()
 
-        if self._loop is not None and not self._over:
-            try:
-                self._loop.call_soon_threadsafe(cancel)
-            except RuntimeError:
-                return
+    def _finish(self, job: Job[Any]) -> None:
+        with self._lock:
+            job.posted = self._posted
+            job.done = True
+        self._wake()
+
+    def _cancel(self, job: Job[Any]) -> None:
+        self._call(lambda: job.cancel(self._finish))
+
+    def _call(self, function: Callable[[], None]) -> bool:
+        """Have the loop call something; False when it has ended."""
+        if self._loop is None or self._over:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:  # it closed just now
+            return False
+        return True
 
     def _main(self) -> None:
         try:
