@@ -29,8 +29,10 @@ _TAKEN = """(selector, send, text) => {
   return [...document.querySelectorAll("button")].some((each) => name(each) === send && !each.disabled);
 }"""
 
-_SHOWN = """() => [...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? ''"""
-_SHOWS = f"(wanted) => ({_SHOWN})() === wanted"
+_SHOWS = """(path, wanted) =>
+  location.pathname === path
+    && ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted
+"""
 
 
 async def write(page: Page, text: str, *, timeout: float) -> None:
@@ -68,10 +70,10 @@ async def press_send(page: Page, *, timeout: float) -> None:
     await page.click(SEND, timeout=timeout)
 
 
-async def shows_message(page: Page, message_id: str, *, timeout: float) -> bool:
-    """Whether the last message on the page is that one ("": whether it shows none)."""
+async def shows(page: Page, path: str, message_id: str, *, timeout: float) -> bool:
+    """Whether the page is the one at that path and its last message that one ("": it has none)."""
     try:
-        await page.wait(_SHOWS, message_id, timeout=timeout)
+        await page.wait(_SHOWS, path, message_id, timeout=timeout)
     except BrowserTimeout:
         return False
     return True
