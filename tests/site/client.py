@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
+import io
 import json
 import re
 import uuid
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import aiohttp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from fixtures.site import StandIn
 
@@ -43,6 +45,36 @@ def parse(body: bytes) -> list[dict[str, Any]]:
     return [update for update in updates if update.get("status") != "keepAlive"]
 
 
+class Reader:
+    """An answer to a send that is read bit by bit; `updates` is all that came so far."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._body = bytearray()
+
+    @property
+    def updates(self) -> list[dict[str, Any]]:
+        return parse(bytes(self._body))
+
+    @property
+    def tokens(self) -> list[str]:
+        return [each["token"].rstrip("\0") for each in self.updates if each["type"] == "stream"]
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Read until a condition holds; EOFError if the stream is over before."""
+        async with asyncio.timeout(5):
+            while not true():
+                chunk = await self._response.content.readany()
+                if not chunk:
+                    raise EOFError
+                self._body += chunk
+
+    async def rest(self) -> list[dict[str, Any]]:
+        """Read to the end; all updates."""
+        self._body += await self._response.read()
+        return self.updates
+
+
 class Client:
     """One browser's worth of cookies at one site."""
 
@@ -56,7 +88,7 @@ class Client:
     async def sign_in(self, password: str | None = None) -> tuple[int, str]:
         """Go through the login, consenting; returns the last status and address."""
         answer = await self.page("GET", f"{self.site.url}/login")
-        while answer.form is not None:
+        while answer.has_form and 'action="/' in answer.text:
             fields = answer.form.fields | {
                 "username": self.site.username,
                 "password": password or self.site.password,
@@ -96,9 +128,9 @@ class Client:
         self, conversation_id: str, data: dict[str, Any], files: list[tuple[str, str, bytes]] | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The open answer to a send; leaving early drops the connection."""
-        form = aiohttp.FormData(default_to_multipart=True)
+        form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
         for name, mime, content in files or []:
-            form.add_field("files", content, filename=name, content_type=mime)
+            form.add_field("files", io.BytesIO(content), filename=name, content_type=mime)
         form.add_field("data", json.dumps({"generationId": str(uuid.uuid4()), "is_retry": False, **data}))
         url, headers = f"{self.site.url}/conversation/{conversation_id}", {"Origin": self.site.origin}
         async with self.http.post(url, data=form, headers=headers) as response:
@@ -133,11 +165,14 @@ class Page(NamedTuple):
     text: str
 
     @property
-    def form(self) -> Form | None:
-        """The form on the page with its hidden fields, if there is one."""
+    def has_form(self) -> bool:
+        return "<form" in self.text
+
+    @property
+    def form(self) -> Form:
+        """The form on the page with its hidden fields."""
         match = re.search(r"<form[^>]*action=\"([^\"]+)\"", self.text)
-        if match is None:
-            return None
+        assert match is not None, f"there is no form on {self.address}"
         hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', self.text)
         origin = "/".join(self.address.split("/")[:3])
         return Form(origin + html.unescape(match[1]), {name: html.unescape(value) for name, value in hidden})
