@@ -13,7 +13,7 @@ ROOMS = [
     {"settings", "wire", "emitter", "storage"},
     {"browser"},
     {"site"},
-    {"connections", "report", "session", "account", "pagedata"},
+    {"connections", "privacy", "report", "session", "account", "pagedata"},
     {"turn", "tracker"},
     {"reply", "conversation", "chat"},
     {"sync"},

@@ -47,8 +47,8 @@ def test_password_does_not_show(monkeypatch):
         ("via", "telepathy"),
         ("profile", "../up"),
         ("profile", ".hidden"),
-        ("step", 0),
-        ("step", -1.0),
+        ("step_timeout", 0),
+        ("step_timeout", -1.0),
     ],
 )
 def test_bad_value_is_refused_by_name(name, value):

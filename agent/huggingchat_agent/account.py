@@ -78,7 +78,7 @@ async def _sign_in(session: Session, username: str | None, password: Secret | No
     page = await session.new_page()
     try:
         await gestures.sign_in(
-            page, session.settings.base_url, username, password, timeout=session.settings.login
+            page, session.settings.base_url, username, password, timeout=session.settings.login_timeout
         )
         account = await whoami(session)
         if account.signed_in:

@@ -183,7 +183,7 @@ class HuggingChat(Emitter):
         """The browser's time zone, which the app sends along with a message."""
         if self._timezone is None:
             page = await self.session.shared_page()
-            self._timezone = str(await page.evaluate(_TIMEZONE, timeout=self.settings.step))
+            self._timezone = str(await page.evaluate(_TIMEZONE, timeout=self.settings.step_timeout))
         return self._timezone
 
     async def _default_model(self, models: Models) -> str:

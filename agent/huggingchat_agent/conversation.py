@@ -141,7 +141,7 @@ class Conversation(Emitter):
         )
         claim = self._claim(reply, page.id, "page", generation_id)
         request = calls.start(
-            page, session.settings.base_url, message, generation_id, timeout=session.settings.step
+            page, session.settings.base_url, message, generation_id, timeout=session.settings.step_timeout
         )
         sent = asyncio.create_task(request, name="send by page")
         return await self._follow(reply, claim, sent)
@@ -154,13 +154,13 @@ class Conversation(Emitter):
         try:
             try:
                 await self._show(tab, leaf)
-                await composer.write(tab.page, prompt, timeout=session.settings.step)
+                await composer.write(tab.page, prompt, timeout=session.settings.step_timeout)
             except BrowserTimeout as error:
                 raise PageChanged(f"The page of the conversation did not come up: {error}") from None
             claim = self._claim(reply, tab.page.id, "ui", None)
             tab.leaf = None
             sent = asyncio.create_task(
-                composer.press_send(tab.page, timeout=session.settings.step), name="send by ui"
+                composer.press_send(tab.page, timeout=session.settings.step_timeout), name="send by ui"
             )
             turn = await self._follow(reply, claim, sent)
             if turn.answer is not None:
@@ -178,7 +178,7 @@ class Conversation(Emitter):
         A page that does not know of a turn made elsewhere would send with a stale parent, and fork
         the conversation silently.
         """
-        step = self._chat.settings.step
+        step = self._chat.settings.step_timeout
         path = urlsplit(self.url).path
         last = "" if leaf == self._root else leaf  # the root is the system message, which is not shown
         if tab.leaf == leaf and await composer.shows(tab.page, path, last, timeout=step):

@@ -22,6 +22,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.exchange import Responded
+from huggingchat_agent.privacy import Privacy
 from huggingchat_agent.site import calls
 from huggingchat_agent.storage import SavedSession
 from huggingchat_agent.wire import failures
@@ -61,6 +62,7 @@ class Session:
         self._browser: Browser | None = None
         self._shared: Page | None = None
         self._tabs: dict[str, Tab] = {}
+        self._privacy = Privacy(settings.base_path)
         self._opening = asyncio.Lock()
         self._closed = False
 
@@ -99,7 +101,9 @@ class Session:
     async def call(self, request: Call, *, timeout: float | None = None) -> CallResult:
         """Make a request of the app in the shared tab; the answer as it came, whatever its status."""
         page = await self.shared_page()
-        return await calls.call(page, self.settings.base_url, request, timeout=timeout or self.settings.step)
+        return await calls.call(
+            page, self.settings.base_url, request, timeout=timeout or self.settings.step_timeout
+        )
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         """As `call`, for the body of a success. Raises the error that fits any other answer."""
@@ -182,7 +186,7 @@ class Session:
             self.epoch += 1
         page = await self.new_page()
         try:
-            await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step)
+            await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step_timeout)
         except BaseException:
             await page.close()
             raise
@@ -195,9 +199,12 @@ class Session:
             await browser.close()
 
     def _see(self, event: ExchangeEvent) -> None:
+        shown = self._privacy.shown(event)
+        if shown is None:
+            return
         if isinstance(event, Responded):
             self.connections.learn(event.protocol)
-        self._observe(event)
+        self._observe(shown)
 
 
 def _remember_cookies(state: dict[str, Any] | None) -> None:

@@ -31,8 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that can be chosen. `base_url` is where the app is, base path included, no slash at the end.
 
     `browser` is the path of a browser to use. `home` is the folder of profiles and failure
-    reports. Times are in seconds: `step` bounds one gesture or page load, `login` the whole
-    sign-in.
+    reports. Times are in seconds: `step_timeout` bounds one gesture or page load,
+    `login_timeout` the whole sign-in.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -44,8 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     password: Secret | None = None
     home: Path = Path()
-    step: float = 15.0
-    login: float = 60.0
+    step_timeout: float = 15.0
+    login_timeout: float = 60.0
     deadlines: Deadlines = Deadlines()
 
     @property
@@ -82,8 +82,8 @@ class Given(TypedDict, total=False):
     username: str | None
     password: str | None
     home: str | Path | None
-    step: float | None
-    login: float | None
+    step_timeout: float | None
+    login_timeout: float | None
     deadlines: Deadlines | None
 
 
@@ -110,8 +110,8 @@ def settings(**given: Unpack[Given]) -> Settings:
         home=Path(text("home") or platformdirs.user_data_dir("huggingchat-agent", False))
         .expanduser()
         .absolute(),
-        step=_seconds("step", given.get("step"), 15.0),
-        login=_seconds("login", given.get("login"), 60.0),
+        step_timeout=_seconds("step_timeout", given.get("step_timeout"), 15.0),
+        login_timeout=_seconds("login_timeout", given.get("login_timeout"), 60.0),
         deadlines=given.get("deadlines") or Deadlines(),
     )
 

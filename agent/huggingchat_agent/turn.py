@@ -317,7 +317,7 @@ class Turn:
             return
         try:
             if self.via == "page" and self.generation_id:
-                await calls.abort(page, self.generation_id, timeout=session.settings.step)
+                await calls.abort(page, self.generation_id, timeout=session.settings.step_timeout)
             else:
                 await session.close_tab(self.conversation_id)
         except AgentError as error:

@@ -1,0 +1,60 @@
+"""What of the wire is kept from everything above the session."""
+
+import pytest
+
+from huggingchat_agent.exchange import Ended, Responded, Started
+from huggingchat_agent.privacy import Privacy
+
+SITE = "https://example.org"
+
+
+def started(url, method="GET", kind="document", **headers):
+    return Started(
+        exchange_id="1", page="p", at=0.0, method=method, url=SITE + url, kind=kind, headers=headers
+    )
+
+
+def responded(**headers):
+    return Responded(exchange_id="1", page="p", at=0.0, status=302, mime="", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("base_path", "url", "method"),
+    [
+        ("/chat", "/chat/login", "GET"),
+        ("/chat", "/chat/login/callback?code=secret&state=secret", "GET"),
+        ("", "/login/callback?code=secret&state=secret", "GET"),
+        ("/chat", "/oauth/authorize?state=secret", "GET"),
+        ("/chat", "/login", "POST"),
+        ("/chat", "/chat/logout", "POST"),
+    ],
+)
+def test_exchanges_of_signing_in_are_hidden_from_start_to_end(base_path, url, method):
+    privacy = Privacy(base_path)
+    assert privacy.shown(started(url, method)) is None
+    assert privacy.shown(responded(location="/x?code=secret")) is None
+    assert privacy.shown(Ended(exchange_id="1", page="p", at=0.0)) is None
+    assert privacy._hidden == set()
+
+
+@pytest.mark.parametrize(
+    ("url", "method", "kind"),
+    [
+        ("/chat/", "GET", "document"),
+        ("/chat/conversation/0123456789abcdef01234567", "POST", "fetch"),
+        ("/chat/api/v2/models", "GET", "fetch"),
+        ("/chat/api/v2/feature-flags", "GET", "fetch"),
+        ("/chat/_app/start.js", "GET", "script"),
+    ],
+)
+def test_exchanges_of_the_app_are_shown(url, method, kind):
+    event = started(url, method, kind)
+    assert Privacy("/chat").shown(event) == event
+
+
+def test_headers_that_lead_to_the_login_or_carry_cookies_are_masked():
+    shown = Privacy("/chat").shown(
+        responded(**{"location": f"{SITE}/oauth/authorize?state=secret", "set-cookie": "hf-chat=secret"})
+    )
+    assert "secret" not in repr(shown)
+    assert shown.headers["location"] == f"{SITE}/oauth/authorize?…"
