@@ -97,6 +97,16 @@ def test_signal_stops_the_answer_on_the_server_and_leaves_nothing_running(shell,
     assert not shell.processes()
 
 
+def test_interrupt_before_anything_is_sent_leaves_nothing_running(shell, stand_in):
+    opened = stand_in.control.count("GET", "/chat/$")
+    with shell.start("ask", "hello") as process:
+        stand_in.control.wait_for("GET", "/chat/$", opened + 1, timeout=30)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == (b"", b"")
+    assert process.returncode == 130
+    assert not shell.processes()
+
+
 def test_answer_is_stopped_when_nobody_reads_it(shell, stand_in):
     with shell.start("ask", "--via", "page", LONG) as process:
         read_until(process.stdout, b"5@")

@@ -7,6 +7,10 @@ import sys
 
 def main() -> None:
     """Run `huggingchat` with the arguments of the process, and exit."""
-    from huggingchat_agent.cli.app import run
+    try:
+        from huggingchat_agent.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before `run` could see to it
+        code = 130
+    sys.exit(code)

@@ -85,11 +85,12 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")
     try:
         with _signals_as_exits():
-            app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)
+            # A code comes back where typer saw to an exit itself: --version, Ctrl-C before the command.
+            code = app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)
             sys.stdout.flush()
     except BaseException as error:
         return failures.tell(error)
-    return failures.DONE if arguments else failures.WRONG_USAGE
+    return code or (failures.DONE if arguments else failures.WRONG_USAGE)
 
 
 @contextlib.contextmanager
