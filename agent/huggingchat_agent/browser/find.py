@@ -66,8 +66,8 @@ def find(named: str | None = None) -> Found | None:
         path = shutil.which(os.path.expanduser(named))
         if path is None:
             raise BrowserMissing(
-                f"HUGGINGCHAT_BROWSER names {named!r}, and that cannot be executed. Correct it, or unset it to "
-                "have a browser looked for."
+                f"HUGGINGCHAT_BROWSER names {named!r}, and that cannot be executed. Correct it, or unset it "
+                "to have a browser looked for."
             )
         return Found(path, "HUGGINGCHAT_BROWSER")
     return _installed() or _cached()
