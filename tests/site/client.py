@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import ssl
 import uuid
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -181,8 +182,10 @@ class Page(NamedTuple):
 @asynccontextmanager
 async def visiting(site: StandIn) -> AsyncIterator[Client]:
     """A client nobody signed in with yet."""
+    trust = ssl.create_default_context(cadata=site.authority.decode()) if site.authority else True
+    connector = aiohttp.TCPConnector(ssl=trust)
     jar = aiohttp.CookieJar(unsafe=True)
-    async with aiohttp.ClientSession(cookie_jar=jar) as http:
+    async with aiohttp.ClientSession(cookie_jar=jar, connector=connector) as http:
         yield Client(site, http)
 
 

@@ -18,7 +18,7 @@ def imported(folder):
 
 def test_stand_in_imports_nothing_of_the_agent():
     found = list(imported("fixtures/site"))
-    assert ("server.py", "hypercorn.config") in found
+    assert ("listener.py", "hypercorn.config") in found
     assert [each for each in found if each[1].startswith("huggingchat_agent")] == []
 
 

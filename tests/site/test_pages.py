@@ -29,6 +29,11 @@ async def answered(page, count=1):
     await page.wait_for_function("document.getElementById('announcer').textContent !== ''")
 
 
+async def shown(page, message_id):
+    """Wait until the page knows a message by the id it has on the server."""
+    await page.locator(f'[data-message-id="{message_id}"]').wait_for(state="attached")
+
+
 def shown_ids(page):
     return page.locator("[data-message-id]").evaluate_all("all => all.map(e => e.dataset.messageId)")
 
@@ -105,6 +110,7 @@ async def test_first_message_creates_and_later_ones_follow(browser, site):
         await answered(page, 2)
         await page.get_by_text("[history=4").wait_for()
         stored = site.control.conversation(conversation_id)["messages"]
+        await shown(page, stored[-1]["id"])
         assert await shown_ids(page) == [each["id"] for each in stored[1:]]
     assert [each["children"] for each in stored] == [[each["id"]] for each in stored[1:]] + [[]]
     reads = [
@@ -125,7 +131,7 @@ async def test_ids_on_the_page_are_its_own_until_the_conversation_is_read(browse
         site.control.release()
         await answered(page)
         real = [each["id"] for each in site.control.conversations()[0]["messages"][1:]]
-        await page.wait_for_function("id => document.querySelector(`[data-message-id='${id}']`)", arg=real[1])
+        await shown(page, real[1])
         assert await shown_ids(page) == real
     assert not set(early) & set(real)
 
