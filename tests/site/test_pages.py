@@ -20,13 +20,15 @@ async def say(page, text):
     await page.keyboard.press("Enter")
 
 
-async def answered(page, count=1):
-    """Wait until so many answers are there and the page has read the conversation again."""
-    await page.wait_for_function(
-        "n => document.querySelectorAll('.assistant').length >= n && document.querySelector('.send')",
-        arg=count,
-    )
-    await page.wait_for_function("document.getElementById('announcer').textContent !== ''")
+async def answered(page, site):
+    """Wait until the answer is there, and the page knows its messages by the ids they have on the server."""
+    await page.wait_for_url(re.compile(r"/conversation/\w{24}$"))
+    conversation_id = page.url.rpartition("/")[2]
+    posted = rf"/conversation/{conversation_id}$"
+    await asyncio.to_thread(site.control.wait_for, "POST", posted)
+    await asyncio.to_thread(site.control.wait_until_idle)
+    await shown(page, site.control.conversation(conversation_id)["messages"][-1]["id"])
+    await page.locator(".send").wait_for()
 
 
 async def shown(page, message_id):
@@ -69,10 +71,12 @@ async def test_dialog_does_nothing_before_hydration(browser, open_site):
 
 @pytest.mark.parametrize("keeps", [False, True])
 async def test_text_typed_before_hydration_cannot_be_sent(browser, open_site, keeps):
-    site = open_site(hydration_delay=1, hydration_keeps_text=keeps)
+    site = open_site(hydration_delay=3600, hydration_keeps_text=keeps)
     async with tab(browser, site) as page:
+        await page.clock.install()
         await page.goto(f"{site.url}/")
         await composer(page).fill("too early")
+        await page.clock.fast_forward("01:00:00")
         await alive(page)
         assert await composer(page).input_value() == ("too early" if keeps else "")
         assert await send_button(page).is_disabled()
@@ -103,14 +107,13 @@ async def test_first_message_creates_and_later_ones_follow(browser, site):
         await alive(page)
         first_composer = await composer(page).element_handle()
         await say(page, "hello there")
-        await answered(page)
+        await answered(page, site)
         assert not await first_composer.evaluate("field => field.isConnected")
         conversation_id = page.url.rpartition("/")[2]
         await say(page, "and again")
-        await answered(page, 2)
         await page.get_by_text("[history=4").wait_for()
+        await answered(page, site)
         stored = site.control.conversation(conversation_id)["messages"]
-        await shown(page, stored[-1]["id"])
         assert await shown_ids(page) == [each["id"] for each in stored[1:]]
     assert [each["children"] for each in stored] == [[each["id"]] for each in stored[1:]] + [[]]
     reads = [
@@ -129,7 +132,7 @@ async def test_ids_on_the_page_are_its_own_until_the_conversation_is_read(browse
         await asyncio.to_thread(site.control.wait_for, "POST", r"/conversation/\w+$")
         early = await shown_ids(page)
         site.control.release()
-        await answered(page)
+        await answered(page, site)
         real = [each["id"] for each in site.control.conversations()[0]["messages"][1:]]
         await shown(page, real[1])
         assert await shown_ids(page) == real
@@ -166,7 +169,7 @@ async def test_reload_attaches_to_the_run_that_goes_on(browser, site):
         async with page.expect_request("**/stream?generationId=*") as attaching:
             await page.reload()
         assert "fromSeq=" in (await attaching.value).url
-        await answered(page)
+        await answered(page, site)
         assert await page.locator(".body a").count() == 150
     assert site.control.count("POST", "stop-generating") == 0
 
@@ -176,7 +179,7 @@ async def test_retry_keeps_the_question_and_shows_the_new_answer(browser, site):
         await page.goto(f"{site.url}/")
         await alive(page)
         await say(page, "hello")
-        await answered(page)
+        await answered(page, site)
         await page.get_by_role("button", name="Retry").click()
         await asyncio.to_thread(site.control.wait_for, "GET", r"/api/v2/conversations/\w{24}$", 2)
         await page.get_by_role("button", name="Retry").wait_for()
@@ -191,6 +194,7 @@ async def test_failed_turn_disables_the_composer_until_it_is_tried_again(browser
         await alive(page)
         await say(page, "fail 402")
         await page.get_by_role("heading", name="402 upstream failure").wait_for()
+        await page.locator(".again").wait_for()
         field = page.locator("textarea")
         assert await field.input_value() == "Sorry, something went wrong. Please try again."
         assert await field.is_disabled()
@@ -262,7 +266,7 @@ async def test_burst_is_shown_whole(browser, site):
         await page.goto(f"{site.url}/")
         await alive(page)
         await say(page, "burst 8000")
-        await answered(page)
+        await answered(page, site)
         text = await page.locator(".body").text_content()
     assert len((text or "").split()) == 8000
 
@@ -275,7 +279,7 @@ async def test_renamed_control_is_called_otherwise(browser, site):
         assert await send_button(page).count() == 0
         await composer(page).fill("hello")
         await page.get_by_role("button", name="Dispatch").click()
-        await answered(page)
+        await answered(page, site)
         assert await page.get_by_role("button", name="Dispatch").count() == 1
 
 
@@ -352,7 +356,7 @@ async def test_pages_write_nothing_to_the_console(browser, site):
             await page.goto(f"{site.url}{path}")
             await alive(page)
         await say(page, "reason about it")
-        await answered(page)
+        await answered(page, site)
         await page.get_by_role("button", name="Expand").click()
         assert await page.get_by_text("Let me think about it.").is_visible()
     assert said == []
