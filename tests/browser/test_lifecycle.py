@@ -171,6 +171,24 @@ async def test_tab_that_closes_itself_ends_its_verbs(browser, seen):
     await page.close()
 
 
+async def test_closing_a_tab_that_goes_to_another_document_does_close_it(browser, server, seen):
+    bodies = []
+    for _ in range(8):
+        url, body = server.body()
+        bodies.append(body)
+        next_one = server.page(f"<script>fetch('{url}')</script>")
+        page = await browser.new_page(seen)
+        await page.goto(server.page("<p>"), timeout=5)
+        with pytest.raises(BrowserError):
+            await page.evaluate(
+                "url => { location.href = url; return new Promise(() => {}) }", next_one, timeout=5
+            )
+        await page.close()
+    for body in bodies:
+        if body.asked.is_set():
+            await asyncio.wait_for(body.left.wait(), 5)
+
+
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9])
 async def test_start_that_is_cancelled_leaves_nothing(engine, chosen, temporary, marked, after):
     tasks = asyncio.all_tasks()

@@ -46,6 +46,7 @@ GUARD = """function () {
   const kinds = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'dblclick', 'auxclick'];
   const state = {verdict: ''};
   const look = event => {
+    if (!event.isTrusted) return;
     if (!state.verdict) {
       const path = event.composedPath();
       const label = path.find(each => each.localName === 'label');
@@ -100,11 +101,12 @@ SET_FILES = """function (files) {
   return '';
 }"""
 
-# Not a method: resolves at the next change of the document, or after so many milliseconds.
-CHANGED = """limit => new Promise(done => {
-  const observer = new MutationObserver(() => finish());
-  const timer = setTimeout(() => finish(), limit);
-  const finish = () => { observer.disconnect(); clearTimeout(timer); done(); };
+# Not a method: resolves at the next change of the document; after `least` and at most `limit` milliseconds.
+CHANGED = """(limit, least = 0) => new Promise(done => {
+  let seen = false, late = least === 0;
+  const finish = () => { observer.disconnect(); timers.forEach(clearTimeout); done(); };
+  const observer = new MutationObserver(() => { seen = true; if (late) finish(); });
+  const timers = [setTimeout(finish, limit), setTimeout(() => { late = true; if (seen) finish(); }, least)];
   observer.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
 })"""
 

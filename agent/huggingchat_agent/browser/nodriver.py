@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from nodriver.core.connection import Connection, ProtocolException
 
@@ -20,16 +20,18 @@ from huggingchat_agent.browser.cdp import refusal
 from huggingchat_agent.browser.find import find_or_download
 from huggingchat_agent.browser.launch import Launched
 from huggingchat_agent.browser.page import CdpPage
-from huggingchat_agent.browser.pump import Pump
+from huggingchat_agent.browser.pump import Pump, within
 from huggingchat_agent.browser.sandbox import sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
 from huggingchat_agent.wire.tap import Tap
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
 
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
+
+    Receive = Callable[[str, dict[str, Any]], None]
 
 T = TypeVar("T")
 
@@ -40,7 +42,8 @@ CLOSE_SECONDS = 5.0
 _GONE = "The browser went away: it crashed, was killed or was closed."
 _CLOSED = "The browser was closed."
 _COOKIE = ("name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite")
-_STORED = "() => Object.entries(localStorage).map(([name, value]) => ({name, value}))"
+_STORED = """() => [location.origin, /^http/.test(location.protocol)
+    ? Object.entries(localStorage).map(([name, value]) => ({name, value})) : []]"""
 _STORE = "items => items.forEach(({name, value}) => localStorage.setItem(name, value))"
 
 
@@ -71,9 +74,12 @@ class NodriverBrowser:
         self.mark = marks.mark()
         self._settings, self._sandboxed = settings, sandboxed
         self._launched = Launched(path, self.mark)
-        self._root = _Session(self._event, self._lost)
+        self._link = _Link(self._event, lambda: self._lost(_GONE))
+        self._root = _Session(self._link)
+        self._ours = within(settings.base_url)
         self._version = ""
-        self._pages: dict[str, tuple[CdpPage, _Session]] = {}
+        self._tabs: dict[str, _Tab] = {}  # by session id
+        self._answers: set[asyncio.Task[Any]] = set()
         self._origins: dict[str, list[dict[str, str]]] = {}
         self._numbers = itertools.count(1)
         self._gone = ""
@@ -96,7 +102,7 @@ class NodriverBrowser:
     async def open(self, storage_state: dict[str, Any] | None) -> None:
         """Start the browser and connect; for the engine, once."""
         await self._launched.start(headless=self._settings.headless, sandboxed=self._sandboxed)
-        await self._root.connect(self._launched.address)
+        await self._link.connect(self._launched.address)
         self._watching = asyncio.create_task(self._watch(), name="watch the browser")
         self._version = (await self._root.send("Browser.getVersion"))["product"].replace("/", " ")
         state = storage_state or {}
@@ -127,16 +133,27 @@ class NodriverBrowser:
         await asyncio.shield(self._closing)
 
     async def _new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
+        target, session_id, session = await self._new_tab()
         id = f"page-{next(self._numbers)}"
-        session = _Session(
-            lambda method, params: page.receive(method, params), lambda reason: page.lost(reason)
-        )
-        pump = Pump(session, Tap(id, lambda url: url.startswith(f"{self._settings.origin}/")), sink)
-        page = CdpPage(id, session, pump, lambda: self._close_page(id))
-        self._pages[id] = page, session
+
+        async def ask_to_close() -> None:
+            await self._root.send("Target.closeTarget", {"targetId": target})
+
+        def receive(method: str, params: dict[str, Any]) -> None:
+            if method == "Inspector.targetCrashed":
+                page.lost("The tab crashed.")
+            elif method == "Page.javascriptDialogOpening":
+                self._answer_dialog(session, params)
+            else:
+                page.receive(method, params)
+
+        page = CdpPage(id, session, Pump(session, Tap(id, self._ours), sink), ask_to_close)
+        self._tabs[session_id] = _Tab(page, session)
+        self._link.receivers[session_id] = receive
         opened = False
         try:
-            await self._attach(session)
+            await session.send("Inspector.enable")
+            await session.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
             await page.open()
             opened = True
         finally:
@@ -144,46 +161,44 @@ class NodriverBrowser:
                 await page.close()
         return page
 
-    async def _attach(self, session: _Session) -> None:
+    async def _new_tab(self) -> tuple[str, str, _Session]:
+        """Ids of target and session, and the session, of a new empty tab."""
         target = (await self._root.send("Target.createTarget", {"url": "about:blank"}))["targetId"]
-        await session.connect(self._launched.address, target)
-        await session.send("Inspector.enable")
-        await session.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        attach = {"targetId": target, "flatten": True}
+        id = (await self._root.send("Target.attachToTarget", attach))["sessionId"]
+        return target, id, _Session(self._link, id)
 
-    async def _close_page(self, id: str) -> None:
-        if kept := self._pages.pop(id, None):
-            with contextlib.suppress(BrowserError, TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._root.send("Target.closeTarget", {"targetId": kept[1].target})
-            await kept[1].disconnect()
+    def _answer_dialog(self, session: _Session, params: dict[str, Any]) -> None:
+        """Close a dialog of the browser: it would hold back everything in its tab."""
+        answer = session.send("Page.handleJavaScriptDialog", {"accept": params["type"] == "beforeunload"})
+        self._start(answer, "close a dialog")
+
+    def _start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
 
     async def _restore(self, origin: str, items: list[dict[str, str]]) -> None:
         """Put items into the local storage of an origin, in a tab where every answer is an empty page."""
-        session = _Session(lambda method, params: answer(method, params))
-        answers: set[asyncio.Task[Any]] = set()
+        target, id, session = await self._new_tab()
 
         def answer(method: str, params: dict[str, Any]) -> None:
             if method == "Fetch.requestPaused":
-                page = {"requestId": params["requestId"], "responseCode": 200, "body": ""}
-                answers.add(asyncio.create_task(session.send("Fetch.fulfillRequest", page)))
+                empty = {"requestId": params["requestId"], "responseCode": 200, "body": ""}
+                self._start(session.send("Fetch.fulfillRequest", empty), "answer with an empty page")
 
         self._origins[origin] = items
-        try:
-            await self._attach(session)
-            await session.send("Fetch.enable")
-            await session.send("Page.navigate", {"url": origin})
-            await script.evaluate(session, _STORE, items)
-        finally:
-            await asyncio.gather(*answers, return_exceptions=True)
-            if session.target:
-                await self._root.send("Target.closeTarget", {"targetId": session.target})
-            await session.disconnect()
+        self._link.receivers[id] = answer
+        await session.send("Fetch.enable")
+        await session.send("Page.navigate", {"url": origin})
+        await script.evaluate(session, _STORE, items)
+        await self._root.send("Target.closeTarget", {"targetId": target})
 
     async def _storage_state(self) -> dict[str, Any]:
         cookies = (await self._root.send("Storage.getCookies"))["cookies"]
-        for page, session in list(self._pages.values()):
+        for page, session in list(self._tabs.values()):
             if not page.closed:
-                origin, items = await script.evaluate(session, f"() => [location.origin, ({_STORED})()]")
+                origin, items = await script.evaluate(session, _STORED)
                 self._origins[origin] = items
         for each in cookies:
             redact.remember(each["value"])
@@ -195,7 +210,11 @@ class NodriverBrowser:
         }
 
     def _event(self, method: str, params: dict[str, Any]) -> None:
-        """Nothing that the browser as a whole reports matters; its end is seen by process and socket."""
+        """What the browser as a whole reports: that a tab is gone."""
+        if method == "Target.detachedFromTarget":
+            self._link.receivers.pop(params["sessionId"], None)
+            if tab := self._tabs.pop(params["sessionId"], None):
+                tab.page.ended("The tab was closed.")
 
     async def _watch(self) -> None:
         await self._launched.ended()
@@ -205,8 +224,8 @@ class NodriverBrowser:
         if self._gone:
             return
         self._gone = reason
-        for page, _ in self._pages.values():
-            page.lost(reason)
+        for tab in self._tabs.values():
+            tab.page.ended(reason)
         for callback in self._callbacks:
             callback()
 
@@ -215,44 +234,63 @@ class NodriverBrowser:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        for tab in self._tabs.values():
+            await tab.page.settled()
+        patience = 0.0
         with contextlib.suppress(BrowserError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._root.send("Browser.close")
-        for page, session in list(self._pages.values()):
-            await page.settled()
-            await session.disconnect()
-        await self._root.disconnect()
-        await self._launched.stop(CLOSE_SECONDS)
+                patience = CLOSE_SECONDS
+        await self._launched.stop(patience)
+        await self._link.disconnect()
+        await asyncio.gather(*self._answers, return_exceptions=True)
+
+
+class _Tab(NamedTuple):
+    page: CdpPage
+    session: _Session
+
+
+class _Link(Connection):  # type: ignore[misc]
+    """The one connection to the browser: raw messages in their order, to the session they are of.
+
+    nodriver's own `attach`, event classes and handlers are passed by: they lag behind browsers.
+    """
+
+    def __init__(self, receive: Receive, lost: Callable[[], None]) -> None:
+        super().__init__()
+        self._lost = lost
+        self.receivers: dict[str, Receive] = {"": receive}
+
+    async def connect(self, address: str) -> None:
+        self.websocket_url = address
+        await self.aopen()
+        self._listener_task.add_done_callback(lambda _: self._lost())
+
+    async def process_event(self, message: dict[str, Any], tx_id: int | None = None) -> None:
+        if receive := self.receivers.get(message.get("sessionId", "")):
+            receive(message["method"], message.get("params", {}))
+
+    async def disconnect(self) -> None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.aclose()
 
 
 class _Session:
-    """A nodriver connection, as a `cdp.Cdp`; to one tab, or to the browser as a whole."""
+    """One CDP session on the link, as a `cdp.Cdp`; without an id that with the browser as a whole."""
 
-    def __init__(
-        self, receive: Callable[[str, dict[str, Any]], None], lost: Callable[[str], None] = lambda _: None
-    ) -> None:
-        self.target = ""
-        self._connection = _Raw(self._message)
-        self._receive, self._lost = receive, lost
-
-    async def connect(self, address: str, target: str = "") -> None:
-        """Connect to the browser at the address, and to its target of that id if there is one."""
-        self._connection.websocket_url = address
-        self.target = target
-        await self._connection.aopen()
-        self._connection._listener_task.add_done_callback(lambda _: self._lost(_GONE))
-        if target:
-            # Not by nodriver's own `attach`, which reads answers into classes that lag behind browsers.
-            attach = _command("Target.attachToTarget", {"targetId": target, "flatten": True})
-            self._connection.session_id = (await self._connection.send(attach, _attach=True))["sessionId"]
-            self._connection.target = target
+    def __init__(self, link: _Link, id: str = "") -> None:
+        self._link, self._id = link, id
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        if self._connection.socket is None:  # nodriver would connect anew
+        if self._link.socket is None:  # nodriver would connect anew
             raise BrowserClosed(_GONE)
+        address = {"sessionId": self._id} if self._id else {}
         try:
-            answer: dict[str, Any] = await self._connection.send(
-                _command(method, params or {}), _attach=not self.target
+            # `_attach` keeps nodriver from putting a session id of its own in.
+            answer: dict[str, Any] = await self._link.send(
+                _command(method, params or {}), _attach=True, **address
             )
             return answer
         except ProtocolException as error:
@@ -261,31 +299,6 @@ class _Session:
             said = "session closed"
         # Outside of the handler, so that the driver's error does not hang on to ours.
         raise refusal(method, said)
-
-    async def disconnect(self) -> None:
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._connection.aclose()
-
-    def _message(self, message: dict[str, Any]) -> None:
-        method, params = message["method"], message.get("params", {})
-        if method == "Target.detachedFromTarget":
-            self._lost("The tab was closed.")
-        elif method == "Inspector.targetCrashed":
-            self._lost("The tab crashed.")
-        else:
-            self._receive(method, params)
-
-
-class _Raw(Connection):  # type: ignore[misc]
-    """A connection that hands over raw messages, in their order."""
-
-    def __init__(self, receive: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__()
-        self._hand_over = receive
-
-    async def process_event(self, message: dict[str, Any], tx_id: int | None = None) -> None:
-        self._hand_over(message)
 
 
 def _command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from huggingchat_agent import redact
@@ -10,7 +11,7 @@ from huggingchat_agent.browser import controls, fields, script
 from huggingchat_agent.browser.cdp import Refused
 from huggingchat_agent.browser.controls import Obstacle
 from huggingchat_agent.browser.snapshot import snapshot
-from huggingchat_agent.errors import BrowserClosed, BrowserTimeout, SiteError
+from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout, SiteError
 from huggingchat_agent.wire.tap import EVENTS as TAPPED
 
 if TYPE_CHECKING:
@@ -26,15 +27,22 @@ EVENTS = (*TAPPED, "Page.lifecycleEvent")  # what `receive` wants to be handed
 
 _SNAPSHOT_SECONDS = 10.0
 _ASIDE_SECONDS = 5.0  # for what takes no time
+_STOP_SECONDS = 1.0
+_CLOSE_SECONDS = 5.0
+_CLOSE_AGAIN_SECONDS = 0.3
 _LATER = 0.1  # an endless script is stopped so many seconds after its verb has given up
 
 
 class CdpPage:
-    """Implements `protocols.Page`. The engine hands it what the tab reports, and says when it is lost."""
+    """Implements `protocols.Page`. The engine hands it what the tab reports, and says when it is lost.
 
-    def __init__(self, id: str, cdp: Cdp, pump: Pump, close: Callable[[], Awaitable[None]]) -> None:
-        self._id, self._cdp, self._pump, self._close = id, cdp, pump, close
+    `ask_to_close` asks the browser to close the tab; that it did is known by `ended`.
+    """
+
+    def __init__(self, id: str, cdp: Cdp, pump: Pump, ask_to_close: Callable[[], Awaitable[None]]) -> None:
+        self._id, self._cdp, self._pump, self._ask_to_close = id, cdp, pump, ask_to_close
         self._gone = ""
+        self._ended = asyncio.Event()
         self._running: set[asyncio.Timeout] = set()
         self._navigation: _Navigation | None = None
 
@@ -58,7 +66,7 @@ class CdpPage:
         self._pump.feed({"method": method, "params": params})
 
     def lost(self, reason: str) -> None:
-        """The tab is gone, because of that sentence: end the verbs under way and the tap."""
+        """The tab is of no use any more, because of that sentence: end the verbs under way and the tap."""
         if self._gone:
             return
         self._gone = reason
@@ -68,9 +76,22 @@ class CdpPage:
                 scope.reschedule(now)
         self._pump.close()
 
+    def ended(self, reason: str) -> None:
+        """The browser has closed the tab, whoever wanted it."""
+        self._ended.set()
+        self.lost(reason)
+
     async def goto(self, url: str, *, timeout: float) -> None:
         shown = redact.address(url)
-        await self._within(timeout, self._goto(url, shown), f"{shown} did not load")
+        try:
+            return await self._within(timeout, self._goto(url, shown), f"{shown} did not load")
+        except BrowserTimeout as error:
+            failure = error
+        # A navigation that hangs holds back all scripts, and so every verb that follows.
+        with contextlib.suppress(BrowserError, TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._cdp.send("Page.stopLoading")
+        raise failure
 
     async def find(self, control: Control, *, timeout: float) -> bool:
         unfinished = f"{_named(control)} was not found"
@@ -115,7 +136,13 @@ class CdpPage:
     async def close(self) -> None:
         self.lost("The tab was closed.")
         await self._pump.closed()
-        await self._close()
+        with contextlib.suppress(BrowserError, TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                # Chromium forgets the wish to close a tab that just goes to another document.
+                while not self._ended.is_set():
+                    await self._ask_to_close()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._ended.wait(), _CLOSE_AGAIN_SECONDS)
 
     async def settled(self) -> None:
         """After `lost`: wait until no task of this tab is left."""
@@ -123,16 +150,21 @@ class CdpPage:
 
     async def _goto(self, url: str, shown: str) -> None:
         self._navigation = navigation = _Navigation()
-        try:
-            answer = await self._cdp.send("Page.navigate", {"url": url})
-        except Refused as refused:
-            answer = {"errorText": refused.reason}
+        answer = await self._navigate(url)
+        if answer.get("errorText") == "net::ERR_ABORTED":  # the old document went elsewhere just then
+            answer = await self._navigate(url)
         if problem := answer.get("errorText"):
             raise SiteError(
                 f"{shown} cannot be reached ({problem}). Is the address right, and does the site run?"
             )
         if loader := answer.get("loaderId"):  # none: it was only another place in the same document
             await navigation.parsed(answer["frameId"], loader)
+
+    async def _navigate(self, url: str) -> dict[str, Any]:
+        try:
+            return await self._cdp.send("Page.navigate", {"url": url})
+        except Refused as refused:
+            return {"errorText": refused.reason}
 
     async def _within(
         self, timeout: float, work: Coroutine[Any, Any, T], unfinished: str, obstacle: Obstacle | None = None

@@ -19,7 +19,7 @@ from huggingchat_agent.browser import mark as marks
 from huggingchat_agent.browser.cdp import refusal
 from huggingchat_agent.browser.find import find_or_download
 from huggingchat_agent.browser.page import EVENTS, CdpPage
-from huggingchat_agent.browser.pump import Pump
+from huggingchat_agent.browser.pump import Pump, within
 from huggingchat_agent.browser.sandbox import sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
 from huggingchat_agent.wire.tap import Tap
@@ -82,7 +82,9 @@ class PlaywrightBrowser:
         self._process = 0
         self._folders: list[Path] = []
         self._version = ""
-        self._pages: list[CdpPage] = []
+        self._root: _Session | None = None
+        self._ours = within(settings.base_url)
+        self._pages: dict[str, CdpPage] = {}
         self._numbers = itertools.count(1)
         self._gone = ""
         self._callbacks: list[Callable[[], None]] = []
@@ -115,11 +117,10 @@ class PlaywrightBrowser:
             handle_sighup=False,
         )
         browser.on("disconnected", lambda _: self._lost(_GONE))
-        session = await browser.new_browser_cdp_session()
-        self._version = (await session.send("Browser.getVersion"))["product"].replace("/", " ")
-        processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+        self._root = root = _Session(await browser.new_browser_cdp_session())
+        self._version = (await root.send("Browser.getVersion"))["product"].replace("/", " ")
+        processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
-        await session.detach()
         self._folders = marks.folders(self._process)
         _remember(storage_state)
         self._context = await browser.new_context(storage_state=cast("Any", storage_state))
@@ -127,15 +128,7 @@ class PlaywrightBrowser:
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
         if self._context is None or self._gone:
             raise BrowserClosed(self._gone)
-        tab = await _driven(TAB_SECONDS, "open a tab", self._context.new_page())
-        opened = False
-        try:
-            page = await _driven(TAB_SECONDS, "watch a tab", self._watched(tab, sink))
-            opened = True
-        finally:
-            if not opened:
-                await _closed(tab)
-        return page
+        return await _driven(TAB_SECONDS, "open a tab", self._new_page(self._context, sink))
 
     async def storage_state(self) -> dict[str, Any]:
         if self._context is None or self._gone:
@@ -155,33 +148,48 @@ class PlaywrightBrowser:
             self._closing = asyncio.create_task(self._close(), name="close the browser")
         await asyncio.shield(self._closing)
 
-    async def _watched(self, tab: driver.Page, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
-        assert self._context is not None
-        session = _Session(await self._context.new_cdp_session(tab))
+    async def _new_page(
+        self, context: driver.BrowserContext, sink: Callable[[ExchangeEvent], None]
+    ) -> CdpPage:
+        tab = await context.new_page()
+        session = _Session(await context.new_cdp_session(tab))
+        target = (await session.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
         id = f"page-{next(self._numbers)}"
-        page = CdpPage(id, session, Pump(session, Tap(id, self._ours), sink), lambda: _closed(tab))
+
+        async def ask_to_close() -> None:
+            if self._root is not None:
+                await self._root.send("Target.closeTarget", {"targetId": target})
+
+        def ended() -> None:
+            self._pages.pop(id, None)
+            page.ended("The tab was closed.")
+
+        page = CdpPage(id, session, Pump(session, Tap(id, self._ours), sink), ask_to_close)
+        self._pages[id] = page
         session.on(page.receive)
         tab.on("crash", lambda _: page.lost("The tab crashed."))
-        tab.on("close", lambda _: page.lost("The tab was closed."))
-        await page.open()
-        self._pages.append(page)
+        tab.on("close", lambda _: ended())
+        opened = False
+        try:
+            await page.open()
+            opened = True
+        finally:
+            if not opened:
+                await page.close()
         return page
-
-    def _ours(self, url: str) -> bool:
-        return url.startswith(f"{self._settings.origin}/")
 
     def _lost(self, reason: str) -> None:
         if self._gone:
             return
         self._gone = reason
-        for page in self._pages:
-            page.lost(reason)
+        for page in tuple(self._pages.values()):
+            page.ended(reason)
         for callback in self._callbacks:
             callback()
 
     async def _close(self) -> None:
         self._lost(_CLOSED)
-        for page in self._pages:
+        for page in self._pages.values():
             await page.settled()
         if self.opening is not None and not await _in_time(asyncio.shield(self.opening)):
             self._kill()
@@ -192,7 +200,10 @@ class PlaywrightBrowser:
             self._kill(driver_too=True)
             await _in_time(self._manager.__aexit__())
         if self._folders or marks.processes(self.mark):
-            await asyncio.to_thread(self._sweep)
+            try:
+                await asyncio.to_thread(self._sweep)
+            except RuntimeError:  # the interpreter is ending, and lets no thread begin
+                self._sweep()
 
     def _kill(self, *, driver_too: bool = False) -> None:
         """End what does not end by itself: the browser, and Playwright's own process."""
@@ -271,10 +282,6 @@ async def _in_time(work: Awaitable[None]) -> bool:
     except Exception:
         return True
     return True
-
-
-async def _closed(tab: driver.Page) -> None:
-    await _in_time(tab.close())
 
 
 def _remember(state: dict[str, Any] | None) -> None:

@@ -1,14 +1,18 @@
-"""What the rest of the agent may ask of a browser: three small protocols, one adapter each.
+"""What the rest of the agent may ask of a browser: three small protocols.
 
-A `Page` has ten verbs and no more. Each can be done over bare CDP, so that an engine needs nothing
-but a connection; how an engine does it is its own affair, what it refuses is not:
+A `Page` has ten verbs and no more. They are written once, on bare CDP (`page.CdpPage`), so that an
+engine needs nothing but to launch and to connect. What they promise:
 
-* `find` sees what assistive technology sees: role and accessible name, exactly; hidden and inert
-  controls do not exist for it.
+* `find` sees what assistive technology sees: role and accessible name, exactly but for white space;
+  hidden and inert controls do not exist for it.
 * `click` and `insert_text` act only on a control that is visible, enabled and reachable at its
   middle (not covered); they scroll it into view, look again when it was re-rendered, and otherwise
-  wait until it is so or the time is over (`BrowserTimeout`).
+  wait until it is so or the time is over (`BrowserTimeout`, which says what was in the way).
+* A gesture that was made is never reported as one that was not: where it leads to a page that does
+  not come, the verb returns.
 * Text goes in by CDP `Input.insertText` and never appears in an error, whatever fails.
+* A navigation that has begun holds back scripts until the other site answers; `evaluate`, `wait`,
+  `find` and `address` wait for that, within their time.
 
 Times are in seconds. Every verb raises `BrowserClosed` when the browser or the tab is gone and
 `BrowserTimeout` when the time is over; other driver errors become `BrowserError`. No message, cause
@@ -42,7 +46,7 @@ class Upload(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A picture (PNG) and the accessibility tree (text) of a page, form values masked in both."""
+    """A picture (PNG) and the accessibility tree (text) of a page, input fields masked in both."""
 
     png: bytes
     tree: str
@@ -76,13 +80,22 @@ class Page(Protocol):
         """Put files into the file input that the CSS selector names, shown or not."""
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
-        """Call a JavaScript function (its source) with JSON arguments, await and return its JSON result."""
+        """Call a JavaScript function (its source) with JSON arguments, await and return its JSON result.
+
+        BrowserError with the page's message where it raises, or where the page goes to another document.
+        """
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
-        """Wait until the function returns something true, across navigations; return that."""
+        """Wait until the function returns something true, across navigations; return that.
+
+        It is looked at when the document changes, and 20 times a second.
+        """
 
     async def snapshot(self) -> Snapshot:
-        """Picture and accessibility tree as they are now, with the values of all form fields masked."""
+        """Picture of what is in view and the whole accessibility tree, what is typed in input fields masked.
+
+        Text areas stay as they are: questions are asked in them, secrets are not.
+        """
 
     async def address(self) -> str:
         """The address of the document now shown. It can hold secrets: redact before showing it."""

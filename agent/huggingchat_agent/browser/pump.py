@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from huggingchat_agent.browser.cdp import Cdp, Refused
 from huggingchat_agent.errors import BrowserClosed, BrowserError
@@ -33,6 +34,16 @@ log = logging.getLogger("huggingchat_agent")
 
 STREAM = "Network.streamResourceContent"
 NEEDED = "Chromium 122"  # the first with that command (protocol revision 1234845, December 2023)
+
+
+def within(base_url: str) -> Callable[[str], bool]:
+    """Whether an address, as browsers write them, has the origin of the app."""
+    parts = urlsplit(base_url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in (None, usual) else f":{parts.port}"
+    origin = f"{parts.scheme}://{host}{port}/"
+    return lambda url: url.startswith(origin)
 
 
 class Pump:
