@@ -360,3 +360,19 @@ async def test_pages_write_nothing_to_the_console(browser, site):
         await page.get_by_role("button", name="Expand").click()
         assert await page.get_by_text("Let me think about it.").is_visible()
     assert said == []
+
+
+async def test_pages_work_over_http2_and_a_cut_is_one_there_too(browser, open_site):
+    site = open_site(tls=True)
+    async with tab(browser, site) as page:
+        await page.goto(f"{site.url}/")
+        await alive(page)
+        site.control.cut(4)
+        async with page.expect_event("requestfailed") as failing:
+            await say(page, "count 20 every 5")
+        assert (await failing.value).method == "POST"
+        await answered(page, site)
+        assert len(site.control.conversations()[0]["messages"][-1]["content"].split()) == 20
+        await page.wait_for_function("document.querySelectorAll('.body a').length === 20")
+    versions = {each.http_version for each in site.control.requests if "/conversation/" in each.path}
+    assert versions == {"2"}

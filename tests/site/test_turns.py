@@ -370,3 +370,10 @@ async def test_closing_ends_what_is_still_running(open_site):
             await asyncio.to_thread(site.close)
             with pytest.raises(aiohttp.ClientPayloadError):
                 await response.read()
+
+
+def test_burst_is_encoded_as_its_tokens_would_be():
+    made = stream.burst(2000, piece_bytes=1000)
+    lines = [stream.encode({"type": "stream", "token": token}).data for token in made.tokens]
+    assert b"".join(piece.data for piece in made.pieces) == b"".join(lines)
+    assert sum(piece.lines for piece in made.pieces) == 2000
