@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from huggingchat_agent.browser.cdp import Refused
-from huggingchat_agent.browser.pump import STREAM, Pump
+from huggingchat_agent.browser.cdp import Refused, refusal
+from huggingchat_agent.browser.pump import STREAM, Pump, within
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 from huggingchat_agent.exchange import Ended
 from huggingchat_agent.wire.tap import Command
@@ -132,3 +132,42 @@ async def test_pump_logs_what_a_sink_raises_and_goes_on(caplog):
         pump.feed({"method": "one", "gives": [ended("one"), ended("two")]})
     assert seen == [ended("one"), ended("two")]
     assert "a bug" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url", "inside"),
+    [
+        ("https://huggingface.co/chat", "https://huggingface.co/chat/conversation", True),
+        ("https://huggingface.co/chat", "https://huggingface.co/oauth/authorize?code=1", True),
+        ("https://huggingface.co:443/chat", "https://huggingface.co/chat/", True),
+        ("http://LocalHost:80", "http://localhost/api", True),
+        ("http://localhost:3000", "http://localhost:3000/", True),
+        ("http://[::1]:3000", "http://[::1]:3000/", True),
+        ("https://huggingface.co/chat", "https://huggingface.co.example.org/chat/", False),
+        ("https://huggingface.co/chat", "http://huggingface.co/chat/", False),
+        ("http://localhost:3000", "http://localhost:30001/", False),
+        ("https://huggingface.co/chat", "blob:https://huggingface.co/1234", False),
+    ],
+)
+def test_within_is_the_same_origin(base_url, url, inside):
+    assert within(base_url)(url) is inside
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Target page, context or browser has been closed", BrowserClosed),
+        ("Internal server error, session closed.", BrowserClosed),
+        ("Session with given id not found.", BrowserClosed),
+        ("Page crashed.", BrowserClosed),
+        ("Inspected target navigated or closed", Refused),
+        ("No data found for resource with given identifier", Refused),
+    ],
+)
+def test_refusal_knows_a_tab_that_is_gone(said, kind):
+    assert type(refusal("Some.method", said)) is kind
+
+
+def test_refusal_does_not_show_what_addresses_carry():
+    error = refusal("Page.navigate", "Cannot navigate to https://example.org/callback?code=1234")
+    assert "1234" not in str(error)
