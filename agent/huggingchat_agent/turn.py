@@ -24,7 +24,7 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
 from huggingchat_agent.site import calls
-from huggingchat_agent.wire import failures, requests, updates
+from huggingchat_agent.wire import failures, requests, think, updates
 from huggingchat_agent.wire.lines import LineSplitter
 from huggingchat_agent.wire.reply import Fold
 
@@ -218,11 +218,12 @@ class Turn:
         if fold.terminal is None and not self.stop_seen:
             gone = self._tracker.session.page(self.page_id) is None
             why = "the browser or its tab went away" if gone else (reason or "it ended without its last line")
+            partial = fold.text or await self._stored_text()
             broken = StreamBroken(
-                f"The answer's stream broke after {len(fold.text)} characters: {why}. The text so far is in "
+                f"The answer's stream broke after {len(partial)} characters: {why}. The text so far is in "
                 "`partial`; the conversation may hold more.",
                 conversation_id=self.conversation_id,
-                partial=fold.text,
+                partial=partial,
             )
             if gone:
                 broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
@@ -257,6 +258,19 @@ class Turn:
                 response.headers,
                 conversation_id=self.conversation_id,
             )
+
+    async def _stored_text(self) -> str:
+        """What the conversation has of this turn, for a stream that broke before the tap got hold of it.
+
+        (The browser gives no body of a request that failed, although bytes had arrived.)
+        """
+        try:
+            read = await self._tracker.read(self.conversation_id)
+        except AgentError as error:
+            log.warning("The conversation of a broken stream could not be read: %s", error)
+            return ""
+        message = self.generation_id and read.by_generation(self.generation_id)
+        return think.split(message.content)[0] if message else ""
 
     async def _final_read(self) -> ConversationRead:
         """The conversation as stored when the run is over: the page's own read of it, else one of ours."""

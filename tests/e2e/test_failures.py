@@ -7,6 +7,7 @@ import resource
 import signal
 
 import pytest
+import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import (
@@ -24,7 +25,15 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hasty(settings):
+    """A chat that waits for a control no longer than a page that works may take."""
+    async with HuggingChat(**settings, step_timeout=4) as chat:
+        await chat.login()
+        yield chat
 
 
 @pytest.mark.parametrize("lines", [1, 3, 50])
@@ -34,11 +43,13 @@ async def test_stream_that_is_cut_raises_with_the_partial_text(chat, site, via, 
     reply = conversation.send("count 200 every 0", via=via)
     with pytest.raises(StreamBroken, match="broke after") as caught:
         await reply
-    assert caught.value.partial == reply.text
-    assert lines == 3 or (caught.value.partial != "") == (lines == 50)
+    # Where the cut came before the tap had a hold of the stream, the partial text is the stored one.
+    assert caught.value.partial == reply.text or reply.text == ""
+    whole = site.control.conversation(conversation.id)["messages"][-1]["content"]
+    assert whole.startswith(caught.value.partial)
     assert caught.value.conversation_id == conversation.id
     assert reply.events[-1].name == "failed"
-    assert reply.events[-1].partial == reply.text
+    assert reply.events[-1].partial == caught.value.partial
 
 
 async def test_conversation_goes_on_after_a_cut(chat, site, raw):
@@ -84,8 +95,9 @@ async def test_http_error_before_the_stream_keeps_the_servers_words(chat, site, 
     assert caught.value.retry_after == 17
 
 
-async def test_signed_out_in_between_is_told(chat, site, via):
-    conversation = await chat.new_conversation()
+@pytest.mark.fresh
+async def test_signed_out_in_between_is_told(hasty, site, via):
+    conversation = await hasty.new_conversation()
     site.control.sign_out()
     with pytest.raises(SessionRejected):
         await conversation.send("hello", via=via)
@@ -96,26 +108,29 @@ async def test_unknown_model_names_the_closest(chat):
         await chat.new_conversation("meta-lama/Lama-3.3-70B")
 
 
-async def test_missing_control_is_named_and_pictured(chat, site):
+@pytest.mark.fresh
+async def test_missing_control_is_named_and_pictured(hasty, site):
     site.control.rename("Send message", "Dispatch")
-    conversation = await chat.new_conversation()
+    conversation = await hasty.new_conversation()
     with pytest.raises(PageChanged, match="Send message") as caught:
         await conversation.send("hello", via="ui")
     assert caught.value.screenshot.exists()
     assert "Dispatch" in caught.value.snapshot.read_text()
 
 
-async def test_auto_goes_by_page_when_a_control_is_missing_and_says_so(chat, site):
+@pytest.mark.fresh
+async def test_auto_goes_by_page_when_a_control_is_missing_and_says_so(hasty, site):
     site.control.rename("Send message", "Dispatch")
     heard = []
-    chat.on("degraded", heard.append)
-    conversation = await chat.new_conversation()
+    hasty.on("degraded", heard.append)
+    conversation = await hasty.new_conversation()
     answer = await conversation.send("hello", via="auto")
     assert answer.via == "page"
     assert [event.conversation_id for event in heard] == [conversation.id]
     assert "Send message" in heard[0].reason
 
 
+@pytest.mark.fresh
 async def test_browser_killed_in_the_middle_gives_the_partial_text(chat, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("count 500 every 20", via=via)
@@ -130,6 +145,7 @@ async def test_browser_killed_in_the_middle_gives_the_partial_text(chat, via):
     assert isinstance(caught.value.__cause__, BrowserClosed)
 
 
+@pytest.mark.fresh
 async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="page")

@@ -8,7 +8,7 @@ from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ConsentRequired, CredentialsRejected, LoginError
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.fresh, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_login_goes_through_form_and_consent_and_is_proved(settings, site):

@@ -7,9 +7,10 @@ import pytest
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.exchange import Ended
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
+@pytest.mark.fresh
 async def test_models_come_from_the_apps_own_traffic(chat):
     models = await chat.models()
     assert models.source == "inlined"
@@ -23,6 +24,7 @@ async def test_models_come_from_the_apps_own_traffic(chat):
     assert list(again) == list(models)
 
 
+@pytest.mark.fresh
 async def test_models_come_from_a_request_of_the_page_where_nothing_is_inlined(chat):
     heard = (await chat.models()).source
     over = asyncio.Event()

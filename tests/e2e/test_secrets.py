@@ -5,13 +5,14 @@ import traceback
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.events import to_json
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.fresh, pytest.mark.asyncio(loop_scope="module")]
 
 PASSWORD = "correct horse"
 
@@ -67,7 +68,7 @@ class Watch:
         return texts
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def watched(settings, caplog):
     """An open chat that is not signed in, with everything it says collected."""
     caplog.set_level(logging.DEBUG)

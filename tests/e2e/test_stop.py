@@ -8,7 +8,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import TurnTimeout, UsageError
 from huggingchat_agent.settings import Deadlines
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "count 2000 every 20"
 
@@ -91,6 +91,7 @@ async def test_stop_before_anything_was_sent_says_so(chat):
     assert [event.name for event in reply.events][-1] in ("failed", "finished")
 
 
+@pytest.mark.fresh
 async def test_closing_the_chat_stops_what_is_running(settings, raw, chat):
     conversation = await chat.new_conversation()
     reply = conversation.send(LONG, via="page")
@@ -100,6 +101,7 @@ async def test_closing_the_chat_stops_what_is_running(settings, raw, chat):
     assert await is_interrupted(raw, conversation.id)
 
 
+@pytest.mark.fresh
 async def test_temporary_conversations_are_gone_at_the_end(chat, raw):
     kept = await chat.new_conversation()
     dropped = await chat.new_conversation(temporary=True)

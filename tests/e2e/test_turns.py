@@ -8,7 +8,7 @@ import pytest
 from huggingchat_agent import events
 from huggingchat_agent.errors import UsageError
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 def joined(seen):
@@ -159,6 +159,7 @@ async def test_message_typed_in_the_page_by_somebody_else_gives_the_same_events(
     assert answer.via == ""
 
 
+@pytest.mark.fresh
 async def test_ui_sends_only_what_trusted_input_has_typed(chat, site):
     site.control.switch(require_trusted_input=True)
     conversation = await chat.new_conversation()

@@ -20,6 +20,8 @@ _FIELD = 'textarea[placeholder="Ask anything"]'
 # Something of the page to act on: the composer, or the dialog that makes it unreachable.
 _READY = """() => !!document.querySelector('textarea, [role="dialog"]')"""
 
+_TO_TAKE = 1.0  # seconds; a page whose scripts run takes what is typed at once
+
 # The draft took: the field holds the text and the button came alive. The button is looked for by
 # its name, as `find` does, but in one round with the text.
 _TAKEN = """(selector, send, text) => {
@@ -36,33 +38,31 @@ _SHOWS = """(path, wanted) =>
 
 
 async def write(page: Page, text: str, *, timeout: float) -> None:
-    """Type the text and return when Send is enabled. Raises PageChanged naming the missing control.
+    """Type the text and return when Send is enabled. Raises PageChanged naming what was missing.
 
     The page's HTML comes from the server and is there before its scripts are. What is typed before
     they run is lost, or stays in the field with Send disabled, and the app gives no sign when it is
     ready that all its pages share. So: type, see whether it took, else type again.
     """
     end = time.monotonic() + timeout
-    await page.wait(_READY, timeout=timeout)
-    while True:
-        left = end - time.monotonic()
-        await dismiss_welcome(page, timeout=max(left, 0.1))
-        if not await page.find(COMPOSER, timeout=max(min(left, 1.0), 0)):
-            if time.monotonic() < end:
-                continue
-            raise PageChanged(f"The page has no {COMPOSER.role} {COMPOSER.name!r} to type into.")
+    while (left := end - time.monotonic()) > 0:
         try:
-            await page.insert_text(_FIELD, text, timeout=max(end - time.monotonic(), 0.1))
-            await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=1.0)
+            await page.wait(_READY, timeout=left)
+            await dismiss_welcome(page, timeout=left)
+            if await page.find(COMPOSER, timeout=min(left, _TO_TAKE)):
+                await page.insert_text(_FIELD, text, timeout=left)
+                await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=_TO_TAKE)
+                return
         except BrowserTimeout:
-            if time.monotonic() < end:
-                continue
-            if not await page.find(SEND, timeout=0):
-                raise PageChanged(f"The page has no {SEND.role} {SEND.name!r}.") from None
-            raise PageChanged(
-                f"The {SEND.role} {SEND.name!r} stays disabled although the message is typed."
-            ) from None
-        return
+            continue
+    raise await _missing(page)
+
+
+async def _missing(page: Page) -> PageChanged:
+    for control in (COMPOSER, SEND):
+        if not await page.find(control, timeout=0):
+            return PageChanged(f"The page has no {control.role} {control.name!r}.")
+    return PageChanged(f"The {SEND.role} {SEND.name!r} stays disabled although the message is typed.")
 
 
 async def press_send(page: Page, *, timeout: float) -> None:
