@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,27 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
 
 ENGINES = [PlaywrightEngine(), NodriverEngine()]
+
+# What is written once for all engines: of the second, the default run takes every fifth test.
+SHARED = ("test_verbs", "test_hazards", "test_secrets")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    spared = [
+        item
+        for item in items
+        if item.path.parent == Path(__file__).parent
+        and item.path.stem in SHARED
+        and getattr(item, "callspec", None)
+        and item.callspec.params.get("engine") not in (None, ENGINES[0])
+    ]
+    del spared[::5]
+    for item in spared:
+        item.add_marker("soak")
+    if spared and not config.getoption("--soak"):
+        config.hook.pytest_deselected(items=spared)
+        items[:] = [item for item in items if item not in spared]
 
 
 class Seen:

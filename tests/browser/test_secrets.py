@@ -44,7 +44,7 @@ async def fails(verb, *kinds):
 )
 async def test_insert_text_that_fails_does_not_show_the_text(page, server, field):
     await page.goto(server.page(field) + QUERY, timeout=5)
-    await fails(page.insert_text("#field", SECRET, timeout=0.3), BrowserTimeout)
+    await fails(page.insert_text("#field", SECRET, timeout=1), BrowserTimeout)
 
 
 async def test_insert_text_does_not_show_the_text_when_the_tab_goes(browser, seen, server):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.controls import Obstacle
     from huggingchat_agent.browser.protocols import Upload
 
+_NOT_KEPT = "it did not keep the text"
+
 
 async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
     """Replace what is in the field by the text, as soon as it can be reached.
@@ -37,18 +39,21 @@ async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> Non
             obstacle.now = "it is not there"
             return
         found = (await script.call(cdp, field, in_page.MIDDLE)).get("obstacle")
-        obstacle.now = str(found or await script.call(cdp, field, in_page.FOCUS))
-        if obstacle.now:
+        found = found or await script.call(cdp, field, in_page.FOCUS)
+        if found:
+            obstacle.now = str(found)
             return
         if not text:
             await script.call(cdp, field, in_page.CLEAR)
     except script.DocumentLeft:
         obstacle.now = "its page went away"
         return
+    if obstacle.now != _NOT_KEPT:  # a field that did not keep it once has to prove that it does
+        obstacle.now = ""
     if text:
         await cdp.send("Input.insertText", {"text": text})
-    if await controls.answer(cdp, field, in_page.KEPT, selector, bool(text)) is False:
-        obstacle.now = "it did not keep the text"
+    kept = await controls.answer(cdp, field, in_page.KEPT, selector, bool(text))
+    obstacle.now = _NOT_KEPT if kept is False else ""
 
 
 async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obstacle) -> None:
