@@ -273,3 +273,33 @@ async def test_shared_conversation_becomes_a_copy_of_ones_own(site):
     assert len(share_id) == 7
     assert [each["content"] for each in copy["messages"]] == [each["content"] for each in mine["messages"]]
     assert opened.address.startswith(f"{site.url}/conversation/{copy_id}?leafId=&fromShare=")
+
+
+async def test_conversations_are_changed_and_deleted(site):
+    async with signed_in(site) as client:
+        conversation_id, _ = await client.ask("one")
+        path = f"/api/v2/conversations/{conversation_id}"
+        told = (await client.read(conversation_id))["messages"]
+        async with client.http.patch(site.url + path, json={"model": "no/such"}) as answer:
+            assert (answer.status, await answer.json()) == (400, {"message": "Invalid model ID"})
+        async with client.http.patch(site.url + path, json={"model": "deepseek-ai/DeepSeek-R1"}) as answer:
+            assert await answer.json() == {"json": {"success": True}}
+        async with client.http.delete(f"{site.url}{path}/message/{told[1]['id']}") as answer:
+            assert await answer.json() == {"json": {"success": True}}
+        left = await client.read(conversation_id)
+        assert (left["model"], [each["children"] for each in left["messages"]]) == (
+            "deepseek-ai/DeepSeek-R1",
+            [[]],
+        )
+        await client.ask("two")
+        async with client.http.delete(f"{site.url}/api/v2/conversations") as answer:
+            assert await answer.json() == {"json": 2}
+    assert site.control.conversations() == []
+
+
+async def test_conversations_are_listed_thirty_a_page(site):
+    async with signed_in(site) as client:
+        made = [(await client.create())[0] for _ in range(31)]
+        first, second = [(await client.get(f"/api/v2/conversations?p={page}"))["json"] for page in (0, 1)]
+    assert [each["id"] for each in first["conversations"] + second["conversations"]] == made[::-1]
+    assert (len(first["conversations"]), first["hasMore"], second["hasMore"]) == (30, True, False)

@@ -271,24 +271,19 @@ async def test_live_tells_of_an_end_it_saw_begin(open_site):
 
 
 @pytest.mark.parametrize("dies", [False, True])
-async def test_cut_drops_the_connection_after_so_many_lines(site, dies):
+async def test_cut_drops_the_connection_after_so_many_lines(open_site, dies):
+    site = open_site(death_noticed=0.05)
     async with signed_in(site) as client:
-        for lines in (1, 3, 12):
+        for lines in (0, 1, 3, 12):
             site.control.cut(lines, run_dies=dies)
             conversation_id, turn = await client.ask("count 30 every 2")
             assert not turn.complete
             assert len(turn.updates) == lines
-            message = await settled_or_dead(client, conversation_id, dies)
+            message = await settled(client, conversation_id)
             assert (len(message["content"].split()) == 30) is not dies
+            assert ({"type": "status", "status": "finished"} in message["updates"]) is not dies
             assert message["interrupted"] is dies
         assert (await client.ask("hello"))[1].complete
-
-
-async def settled_or_dead(client, conversation_id, dies):
-    client.site.control.switch(death_noticed=0.05)
-    message = await settled(client, conversation_id)
-    assert (message["updates"][-1] == {"type": "status", "status": "finished"}) is not dies
-    return message
 
 
 async def test_cut_falls_inside_a_burst(site):
