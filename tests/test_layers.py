@@ -14,8 +14,8 @@ ROOMS = [
     {"browser"},
     {"site"},
     {"connections", "privacy", "report", "session", "account", "pagedata"},
-    {"turn", "tracker"},
-    {"reply", "conversation", "chat"},
+    {"stream", "turn", "tracker"},
+    {"reply", "sending", "conversation", "chat"},
     {"sync"},
     {"cli", "__main__"},
 ]

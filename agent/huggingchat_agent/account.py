@@ -46,8 +46,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 async def whoami(session: Session) -> Account:
     """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
-    user = await _read(session, requests.read_user())
     base_url = session.settings.base_url
+    if await session.away():
+        return Account(base_url=base_url)  # sent to the sign-in of another site at once
+    user = await _read(session, requests.read_user())
     if user:
         return Account(
             base_url=base_url,
@@ -58,13 +60,21 @@ async def whoami(session: Session) -> Account:
     return Account(base_url=base_url, login_offered=bool(flags.get("loginEnabled", True)))
 
 
-async def login(session: Session, username: str | None, password: Secret | None) -> Account:
+async def login(
+    session: Session, username: str | None, password: Secret | None, *, wanted: str | None = None
+) -> Account:
     """Be signed in: by the saved session if the app still takes it, else through the login form.
 
-    The session is saved once the app proved it. An app without login is left as it is. Raises a
-    LoginError; where the page tells why, with a picture of it.
+    `wanted` is the name the caller insists on, where that matters. The session is saved once the
+    app proved it. An app without login is left as it is. Raises a LoginError; where the page tells
+    why, with a picture of it.
     """
     account = await whoami(session)
+    if account.username and wanted and "@" not in wanted and account.username != wanted:
+        raise LoginError(
+            f"The profile {session.settings.profile!r} is signed in as {account.username}, not as {wanted}. "
+            "Log out first, or use another profile."
+        )
     if not account.login_offered:
         log.info("%s has no login; it is used without one.", redact.address(session.settings.base_url))
         return account
@@ -80,6 +90,8 @@ async def _sign_in(session: Session, username: str | None, password: Secret | No
         await gestures.sign_in(
             page, session.settings.base_url, username, password, timeout=session.settings.login_timeout
         )
+        if await session.away():
+            await session.home()
         account = await whoami(session)
         if account.signed_in:
             return account
@@ -122,10 +134,7 @@ async def _read(session: Session, request: requests.Call) -> Any:
             f"{redact.address(session.settings.base_url)} does not answer as a chat-ui does ({request.path} "
             f"gave {answer.status} {answer.mime or 'without a type'}). Check the base URL, its path included."
         )
-    try:
-        return superjson.load(answer.body)
-    except ValueError as error:
-        raise SiteError(f"{request.path} of the app gave something that is not JSON: {error}") from None
+    return superjson.load(answer.body)
 
 
 def _expires(state: dict[str, Any], origin: str) -> datetime.datetime | None:

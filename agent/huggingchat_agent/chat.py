@@ -63,10 +63,10 @@ class HuggingChat(Emitter):
         self.tracker = TurnTracker(self.session, self._publish, self._seen)
         self.replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._page_data = PageData(self.settings.base_path)
-        self._conversations: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
-        self._temporary: list[Conversation] = []
+        self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
         self._state = "new"
+        self._proved = False  # the app took us for somebody since the login
 
     async def open(self) -> HuggingChat:
         """Start the browser and load the app."""
@@ -89,12 +89,13 @@ class HuggingChat(Emitter):
             return
         self._state = "closed"
         try:
-            if self.session.browser is not None:
-                await self._leave_in_order()
+            await self._leave_in_order()
+            await self._save_rolled_session()
         finally:
             await self.session.close()
             await self.tracker.close()
-            await self.drain()
+            for emitter in (*self.replies, *self._conversations.values(), self):
+                await emitter.drain()
 
     async def __aenter__(self) -> HuggingChat:
         return await self.open()
@@ -113,11 +114,15 @@ class HuggingChat(Emitter):
         """
         self._check_open()
         secret = Secret(password) if password else self.settings.password
-        return await accounts.login(self.session, username or self.settings.username, secret)
+        name = username or self.settings.username
+        account = await accounts.login(self.session, name, secret, wanted=username)
+        self._proved = account.signed_in
+        return account
 
     async def logout(self) -> None:
         """End the session at the app and forget the saved one."""
         self._check_open()
+        self._proved = False
         await accounts.logout(self.session)
 
     async def status(self) -> Account:
@@ -152,17 +157,9 @@ class HuggingChat(Emitter):
         models = await self.models()
         chosen = pick(models, model).id if model else await self._default_model(models)
         body = await self.session.ask(requests.create_conversation(chosen, preprompt=system_prompt))
-        conversation_id, read = parse_created(body)
-        conversation = Conversation(
-            self,
-            conversation_id,
-            model=chosen,
-            leaf=read.root_message_id if read else None,
-            temporary=temporary,
-        )
+        conversation_id, _ = parse_created(body)
+        conversation = Conversation(self, conversation_id, model=chosen, temporary=temporary)
         self._conversations[conversation_id] = conversation
-        if temporary:
-            self._temporary.append(conversation)
         return conversation
 
     def conversation(self, id_or_url: str) -> Conversation:
@@ -175,9 +172,12 @@ class HuggingChat(Emitter):
             )
         known = self._conversations.get(found[1])
         if known is None:
-            known = Conversation(self, found[1], model=None, leaf=None, temporary=False)
-            self._conversations[found[1]] = known
+            known = self._conversations[found[1]] = Conversation(self, found[1])
         return known
+
+    def forget(self, conversation: Conversation) -> None:
+        """A conversation is gone."""
+        self._conversations.pop(conversation.id, None)
 
     async def timezone(self) -> str:
         """The browser's time zone, which the app sends along with a message."""
@@ -195,11 +195,29 @@ class HuggingChat(Emitter):
 
     async def _leave_in_order(self) -> None:
         await asyncio.gather(*(reply.stop() for reply in list(self.replies) if not reply.done))
-        for conversation in self._temporary:
-            try:
-                await conversation.delete()
-            except AgentError as error:
-                log.warning("Temporary conversation %s could not be deleted: %s", conversation.id, error)
+        temporary = [each for each in self._conversations.values() if each.temporary]
+        if self.session.browser is None:
+            return self._report_kept(temporary, "the browser is gone")
+        outcomes = await asyncio.gather(*(each.delete() for each in temporary), return_exceptions=True)
+        for conversation, outcome in zip(temporary, outcomes, strict=True):
+            if isinstance(outcome, AgentError):
+                self._report_kept([conversation], str(outcome))
+            elif isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _save_rolled_session(self) -> None:
+        """The app renews its cookie as it is used: one that is used every day must not run out."""
+        if not self._proved or self.session.browser is None:
+            return
+        try:
+            if (await accounts.whoami(self.session)).signed_in:
+                await self.session.save()
+        except AgentError as error:
+            log.warning("The session could not be saved again: %s", error)
+
+    def _report_kept(self, temporary: list[Conversation], reason: str) -> None:
+        for each in temporary:
+            log.warning("Temporary conversation %s is still on the server: %s", each.id, reason)
 
     def _check_open(self) -> None:
         if self._state != "open":

@@ -233,11 +233,17 @@ class Degraded(Event, frozen=True, kw_only=True):
 
 
 class Queued(Event, frozen=True, kw_only=True):
-    """A send waits for one of the few connections a host on HTTP/1.1 gives."""
+    """A message waits before it is sent; `reason` says for what.
+
+    "connections": a host on HTTP/1.1 gives few, and `running` turns have them. "run": the
+    conversation is still being answered, by a turn whose stream broke or that another client began.
+    "stop": a stop that came too late would hit the new run.
+    """
 
     name: ClassVar[str] = "queued"
     conversation_id: str
-    running: int
+    reason: str = "connections"
+    running: int = 0
 
 
 class HandlerFailed(Event, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, ChatError, UsageError
+from huggingchat_agent.errors import AgentError, ChatError, PageChanged, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
@@ -59,6 +59,7 @@ class Reply(Emitter):
         self._task = asyncio.create_task(self._run(sender), name=f"reply in {conversation_id}")
         # It is for `__del__` to tell of a failure that nobody has seen, not for the task.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._task.add_done_callback(lambda _: self._wake(ended=True))
 
     @property
     def done(self) -> bool:
@@ -106,12 +107,24 @@ class Reply(Emitter):
     def receive(self, event: events.TurnEvent) -> None:
         """Take an event of the turn; called by whoever claimed it."""
         self.events.append(event)
-        self._ended = isinstance(event, events.Finished | events.Failed)
+        self._wake(ended=isinstance(event, events.Finished | events.Failed))
+        self.emit(event)
+
+    def announce(self, event: events.Event) -> None:
+        """Tell of something that is not part of the turn."""
+        for emitter in (self, *self._upstream):
+            emitter.emit(event)
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Call back when the turn is over, well or not."""
+        self._task.add_done_callback(lambda _: callback())
+
+    def _wake(self, *, ended: bool) -> None:
+        self._ended = self._ended or ended
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             if not each.done():
                 each.set_result(None)
-        self.emit(event)
 
     def __del__(self) -> None:
         task = getattr(self, "_task", None)
@@ -126,11 +139,15 @@ class Reply(Emitter):
             if not self._task.done():  # it is the waiting that was cancelled, not the reply
                 await self.stop()
             raise
-        finally:
-            if self._task.done():
-                for emitter in (self, *self._upstream):
-                    await emitter.drain()
+        except AgentError:
+            await self._drain()
+            raise
+        await self._drain()
         return answer
+
+    async def _drain(self) -> None:
+        for emitter in (self, *self._upstream):
+            await emitter.drain()
 
     async def _run(self, sender: Callable[[Reply], Awaitable[Turn]]) -> Answer:
         try:
@@ -144,9 +161,14 @@ class Reply(Emitter):
             early = UsageError("The reply was stopped before the message was sent.")
             self._fail(early)
             raise early from None
-        if turn.error is not None:
-            raise turn.error
-        assert turn.answer is not None
+        except Exception as error:
+            # A mistake of ours: whoever waits must hear of it all the same.
+            log.exception("A message in %s could not be sent.", self.conversation_id)
+            mishap = PageChanged(f"The message could not be sent ({type(error).__name__}).")
+            self._fail(mishap)
+            raise mishap from None
+        if turn.answer is None:
+            raise turn.error or UsageError("The turn was given up.")
         return turn.answer
 
     async def _stop(self) -> None:

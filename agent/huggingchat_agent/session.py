@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from huggingchat_agent import redact, report
 from huggingchat_agent.browser import engine
@@ -18,10 +19,11 @@ from huggingchat_agent.errors import (
     LoginError,
     PageChanged,
     SessionRejected,
+    SiteError,
     TurnTimeout,
     UsageError,
 )
-from huggingchat_agent.exchange import Responded
+from huggingchat_agent.exchange import Ended, Failed, Responded, Started
 from huggingchat_agent.privacy import Privacy
 from huggingchat_agent.site import calls
 from huggingchat_agent.storage import SavedSession
@@ -62,6 +64,8 @@ class Session:
         self._browser: Browser | None = None
         self._shared: Page | None = None
         self._tabs: dict[str, Tab] = {}
+        self._pages: list[Page] = []
+        self._live: dict[str, str] = {}  # open watches over all runs: exchange -> page
         self._privacy = Privacy(settings.base_path)
         self._opening = asyncio.Lock()
         self._closed = False
@@ -93,11 +97,6 @@ class Session:
                 self._shared = await self._open_shared()
             return self._shared
 
-    async def recover(self) -> None:
-        """Give up the browser, dead or alive; the next need starts another with the saved session."""
-        async with self._opening:
-            await self._drop()
-
     async def call(self, request: Call, *, timeout: float | None = None) -> CallResult:
         """Make a request of the app in the shared tab; the answer as it came, whatever its status."""
         page = await self.shared_page()
@@ -109,7 +108,7 @@ class Session:
         """As `call`, for the body of a success. Raises the error that fits any other answer."""
         answer = await self.call(request)
         body = answer.body.encode()
-        if answer.redirected and "json" not in answer.mime and "html" in answer.mime:
+        if answer.redirected:
             raise SessionRejected(
                 "The app no longer knows this session: it answered with its sign-in page. Sign in again "
                 "(huggingchat login)."
@@ -137,8 +136,17 @@ class Session:
             self._tabs[tab.conversation_id] = tab  # to the end: most recently used
         idle = [each for each in self._tabs.values() if not each.busy]
         for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
-            del self._tabs[old.conversation_id]
-            await old.page.close()
+            await self.close_tab(old.conversation_id)
+
+    async def make_room(self) -> None:
+        """Close idle tabs that hold one of the few connections of a host on HTTP/1.1.
+
+        A tab watches all running generations for as long as any runs, one connection each.
+        """
+        if self.connections.limited:
+            watching = set(self._live.values())
+            for tab in [each for each in self._tabs.values() if not each.busy and each.page.id in watching]:
+                await self.close_tab(tab.conversation_id)
 
     async def close_tab(self, conversation_id: str) -> None:
         """Close the tab of a conversation that is gone."""
@@ -151,12 +159,27 @@ class Session:
         browser = self.browser
         if browser is None:
             raise BrowserClosed("The browser is gone. The next message starts another one.")
-        return await browser.new_page(self._see)
+        page = await browser.new_page(self._see)
+        self._pages = [each for each in self._pages if not each.closed] + [page]
+        return page
 
     def page(self, page_id: str) -> Page | None:
-        """The open tab of that id."""
-        pages = [self._shared, *(tab.page for tab in self._tabs.values())]
-        return next((page for page in pages if page and page.id == page_id and not page.closed), None)
+        """The open tab of that id, whoever opened it."""
+        return next((page for page in self._pages if page.id == page_id and not page.closed), None)
+
+    def is_shared(self, page_id: str) -> bool:
+        """Whether that is the tab for in-page calls."""
+        return self._shared is not None and self._shared.id == page_id
+
+    async def away(self) -> bool:
+        """Whether the app sent the shared tab elsewhere, as it may do with who is not signed in."""
+        page = await self.shared_page()
+        return not (await page.address()).startswith(self.settings.base_url)
+
+    async def home(self) -> None:
+        """Load the app anew in the shared tab."""
+        page = await self.shared_page()
+        await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step_timeout)
 
     async def save(self) -> None:
         """Save the session as it is now. Only to be called when the app has just proved it."""
@@ -187,10 +210,18 @@ class Session:
         page = await self.new_page()
         try:
             await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step_timeout)
+            self._check_scheme(await page.address())
         except BaseException:
             await page.close()
             raise
         return page
+
+    def _check_scheme(self, address: str) -> None:
+        """A page of one scheme cannot call the other; better said at once."""
+        ours, theirs = urlsplit(self.settings.base_url), urlsplit(address)
+        if ours.hostname == theirs.hostname and ours.scheme != theirs.scheme:
+            better = theirs._replace(path=ours.path, query="", fragment="").geturl()
+            raise SiteError(f"{self.settings.base_url} leads to {better}. Use that as the base URL.")
 
     async def _drop(self) -> None:
         browser, self._browser, self._shared = self._browser, None, None
@@ -204,6 +235,11 @@ class Session:
             return
         if isinstance(event, Responded):
             self.connections.learn(event.protocol)
+        elif isinstance(event, Started):
+            if event.kind == "eventsource":
+                self._live[event.exchange_id] = event.page
+        elif isinstance(event, Ended | Failed):
+            self._live.pop(event.exchange_id, None)
         self._observe(shown)
 
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
+# The app keeps a stop that found nothing to stop for about 5 s, and ends a run that starts then.
+STOP_LINGERS = 5.5  # seconds
+
 
 class Claim:
     """Who sends, before the post is seen. `turn` resolves to the Turn; `withdraw` gives it up."""
@@ -86,6 +89,7 @@ class TurnTracker:
         self._turns: dict[str, Turn] = {}  # by exchange, while the stream is open
         self._settling: set[Turn] = set()  # until done
         self._reads: dict[str, tuple[str, float, bytearray]] = {}  # conversation reads under way
+        self._quiet: dict[str, float] = {}  # until when a stop may linger, by conversation
         self._tasks: set[asyncio.Task[None]] = set()
         self._dispatching: asyncio.Task[None] | None = None
 
@@ -106,14 +110,36 @@ class TurnTracker:
         )
         return parse_conversation(body)
 
+    def running(self, conversation_id: str) -> bool:
+        """Whether a turn of that conversation is under way, whoever started it."""
+        return any(turn.conversation_id == conversation_id for turn in self._settling)
+
+    def stopping(self, conversation_id: str) -> None:
+        """The app is asked to stop a run. If none runs any more, that hits the next one."""
+        self._quiet[conversation_id] = time.monotonic() + STOP_LINGERS
+
+    def stopped(self, conversation_id: str) -> None:
+        """A run was cut short: the stop has done its work and hits nothing else."""
+        self._quiet.pop(conversation_id, None)
+
+    def quiet(self, conversation_id: str) -> float:
+        """Seconds during which a new run could still be hit by an old stop."""
+        left = self._quiet.get(conversation_id, 0.0) - time.monotonic()
+        if left <= 0:
+            self._quiet.pop(conversation_id, None)
+        return max(left, 0.0)
+
     async def settled(self) -> None:
         """Wait until everything seen so far is dealt with."""
-        await self._queue.join()
+        if self._dispatching is not None:
+            joined = asyncio.ensure_future(self._queue.join())
+            await asyncio.wait({joined, self._dispatching}, return_when=asyncio.FIRST_COMPLETED)
+            joined.cancel()
 
     async def close(self) -> None:
         """Let every turn come to its end and stop. The pages must be closed before."""
+        await self.settled()
         if self._dispatching is not None:
-            await self._queue.join()
             self._dispatching.cancel()
             await asyncio.gather(self._dispatching, return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -151,15 +177,15 @@ class TurnTracker:
         elif isinstance(purpose, requests.ReadConversation) and any(
             turn.conversation_id == purpose.conversation_id for turn in self._settling
         ):
-            self._reads[event.exchange_id] = (purpose.conversation_id, time.monotonic(), bytearray())
+            self._reads[event.exchange_id] = (purpose.conversation_id, event.at, bytearray())
 
     def _birth(self, started: Started, conversation_id: str) -> None:
-        fields = requests.send_fields(started.body, started.headers.get("content-type", "")) or {}
-        generation_id = fields.get("generationId")
+        request = requests.send_fields(started.body, started.headers.get("content-type", "")) or {}
+        generation_id = request.get("generationId")
         claim = next(
             (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None
         )
-        turn = Turn(self, started, conversation_id, self.number(), claim)
+        turn = Turn(self, started, conversation_id, request, self.number(), claim)
         self._turns[started.exchange_id] = turn
         self._settling.add(turn)
         if claim is not None:

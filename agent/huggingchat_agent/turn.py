@@ -11,32 +11,30 @@ import asyncio
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import events
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
     ChatError,
-    SessionRejected,
+    PageChanged,
     StreamBroken,
     TurnTimeout,
 )
-from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
 from huggingchat_agent.site import calls
+from huggingchat_agent.stream import Stream
 from huggingchat_agent.wire import failures, requests, think, updates
-from huggingchat_agent.wire.lines import LineSplitter
 from huggingchat_agent.wire.reply import Fold
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.exchange import ExchangeEvent, Started
+    from huggingchat_agent.settings import Deadlines
     from huggingchat_agent.tracker import Claim, TurnTracker
-    from huggingchat_agent.wire.conversations import ConversationRead
+    from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
 log = logging.getLogger("huggingchat_agent")
-
-STREAM_MIMES = ("application/jsonl", "text/event-stream")  # the latter before 2025-03, same lines
 
 # The app refetches the conversation itself when its page has shown the answer; how long to leave it
 # the first word, and then how often to look until what it stored is final (its own page does 8
@@ -50,17 +48,26 @@ STOP_PATIENCE = 10.0
 
 
 class Turn:
-    """One message and its answer. `done` is set at the very end; then `answer` or `error` is there."""
+    """One message and its answer. `done` is set at the very end; then `answer` or `error` is there.
+
+    `request` is what was posted (`inputs`, `id`, `is_retry`, ...), empty where the browser did not
+    give it.
+    """
 
     def __init__(
-        self, tracker: TurnTracker, started: Started, conversation_id: str, number: int, claim: Claim | None
+        self,
+        tracker: TurnTracker,
+        started: Started,
+        conversation_id: str,
+        request: dict[str, Any],
+        number: int,
+        claim: Claim | None,
     ) -> None:
-        fields = requests.send_fields(started.body, started.headers.get("content-type", "")) or {}
         self.number = number
         self.conversation_id = conversation_id
         self.page_id = started.page
-        self.prompt: str | None = fields.get("inputs")
-        self.generation_id: str | None = fields.get("generationId")
+        self.request = request
+        self.generation_id: str | None = request.get("generationId")
         if self.generation_id is None and claim is not None:
             self.generation_id = claim.generation_id
         self.via = claim.via if claim else ""
@@ -68,23 +75,20 @@ class Turn:
         self.answer: Answer | None = None
         self.error: AgentError | None = None
         self.done = asyncio.Event()
-        self.stop_seen = False
-        self.read: ConversationRead | None = None
+        self.stop_seen = False  # somebody asked the app to stop this run
         self._tracker = tracker
         self._listener = claim.listener if claim else None
-        self._lines = LineSplitter()
-        self._response: Responded | None = None
-        self._body = bytearray()
-        self._over: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._stream = Stream()
+        self._over = asyncio.Event()
         self._over_at = 0.0
-        self._born = self._last_update = time.monotonic()
-        self._updated = False
+        self._clock = _Clock(started.at, tracker.session.settings.deadlines)
+        self._read: ConversationRead | None = None
         self._refetched = asyncio.Event()
 
     @property
     def running(self) -> bool:
         """Whether its stream is open."""
-        return not self._over.done()
+        return not self._over.is_set()
 
     def publish(self, event: events.TurnEvent) -> None:
         if self._listener is not None:
@@ -97,7 +101,7 @@ class Turn:
                 events.Started,
                 self.fold.sent,
                 via=self.via,
-                prompt=self.prompt,
+                prompt=self.request.get("inputs"),
                 generation_id=self.generation_id,
             )
         )
@@ -105,58 +109,41 @@ class Turn:
     # What the wire says, in order; called by the tracker's task.
 
     def feed(self, event: ExchangeEvent) -> None:
-        if self._over.done():
-            pass  # a deadline passed; what comes now is not part of the answer any more
-        elif isinstance(event, Chunk):
-            self._feed_chunk(event)
-        elif isinstance(event, Responded):
-            self._response = event
-        elif isinstance(event, Ended):
-            self._feed_line(self._lines.close(), event.at)
-            self._end(None)
-        elif isinstance(event, Failed):
-            self._end(event.reason)
+        if self._over.is_set():
+            return  # a deadline passed; what comes now is not part of the answer any more
+        for update in self._stream.feed(event):
+            if type(update) is not updates.KeepAlive:
+                self._clock.tick(event.at)
+            for each in self.fold.feed(update, event.at):
+                self.publish(each)
+        if self._stream.over:
+            self._end(event.at)
 
     def offer(self, read: ConversationRead, started_at: float) -> None:
         """A read of this conversation that somebody made; good if it began after the stream was over."""
-        if self._over.done() and started_at >= self._over_at and self._is_final(read):
-            self.read = read
+        if self._over.is_set() and started_at >= self._over_at and self._final(read) is not None:
+            self._read = read
             self._refetched.set()
 
-    def _feed_chunk(self, event: Chunk) -> None:
-        if self._is_stream:
-            for line in self._lines.feed(event.data):
-                self._feed_line(line, event.at)
-        else:
-            self._body += event.data
-
-    def _feed_line(self, line: bytes, at: float) -> None:
-        if not line.strip():
-            return
-        update = updates.decode(line)
-        if type(update) is not updates.KeepAlive:
-            self._updated, self._last_update = True, at
-        for event in self.fold.feed(update, at):
-            self.publish(event)
-
-    def _end(self, reason: str | None) -> None:
-        if not self._over.done():
-            self._over_at = time.monotonic()
-            self._over.set_result(reason)
-
-    @property
-    def _is_stream(self) -> bool:
-        response = self._response
-        return response is not None and response.status == 200 and response.mime in STREAM_MIMES
+    def _end(self, at: float) -> None:
+        if not self._over.is_set():
+            self._over_at = at
+            self._over.set()
 
     # Its own task: deadlines, and the end.
 
     async def run(self) -> None:
         try:
-            reason = await self._until_over()
-            self.answer = await self._settle(reason)
+            await self._until_over()
+            self.answer = await self._settle()
         except AgentError as error:
             await self._fail(error)
+        except Exception as error:
+            # A mistake of ours: whoever waits must hear of it all the same.
+            log.exception("Turn %d in %s could not be brought to its end.", self.number, self.conversation_id)
+            await self._fail(
+                PageChanged(f"The answer could not be read to its end ({type(error).__name__}).")
+            )
         else:
             now = time.monotonic()
             self.publish(self.fold.stamp(events.AnswerReady, now, answer=self.answer))
@@ -169,142 +156,140 @@ class Turn:
 
         The stream stays open: the app ends it with the text it stored, which is then the answer.
         """
-        if self.running:
+        # After the app's last word the run is over, and to stop what is idle would hit the next one.
+        if self.running and self.fold.terminal is None:
             self.stop_seen = True
-            session = self._tracker.session
-            try:
-                await session.ask(
-                    requests.stop_generating(self.conversation_id), conversation_id=self.conversation_id
-                )
-            except AgentError as error:
-                log.warning("The run could not be stopped on the server: %s", error)
+            await self._stop_on_server()
             try:
                 async with asyncio.timeout(STOP_PATIENCE):
-                    await asyncio.shield(self._over)
+                    await self._over.wait()
             except TimeoutError:
                 await self._drop_stream()
         await self.done.wait()
 
-    async def _until_over(self) -> str | None:
-        """Wait for the end of the stream; the reason if it broke. Raises TurnTimeout."""
-        limits = self._tracker.session.settings.deadlines
+    async def _until_over(self) -> None:
+        """Wait for the end of the stream. Raises TurnTimeout, and the stream counts as over then."""
         while True:
-            now = time.monotonic()
-            due = [(self._born + limits.total, "total", limits.total)]
-            if not self._updated:
-                due.append((self._born + limits.first_update, "first_update", limits.first_update))
-            elif not self.fold.waiting:
-                due.append((self._last_update + limits.idle, "idle", limits.idle))
-            end, name, limit = min(due)
-            if now >= end:
-                self._end(name)
+            left, name, limit = self._clock.left(time.monotonic(), waiting=self.fold.waiting)
+            if left <= 0:
+                self._end(time.monotonic())
                 raise TurnTimeout(
                     f"The answer did not keep its {name} deadline of {limit:g} s. The run was stopped; allow "
                     "more time with deadlines=, or ask again.",
                     conversation_id=self.conversation_id,
                     partial=self.fold.text,
                 )
-            # While the run waits for a tool the idle clock stands; look again when it may start.
-            left = min(end - now, limits.idle)
-            done, _ = await asyncio.wait({self._over}, timeout=left)
-            if done:
-                return self._over.result()
+            try:
+                async with asyncio.timeout(left):
+                    await self._over.wait()
+            except TimeoutError:
+                continue
+            return
 
-    async def _settle(self, reason: str | None) -> Answer:
-        self._raise_refusal(reason)
+    async def _settle(self) -> Answer:
+        refusal = self._stream.refusal(self.conversation_id)
+        if refusal is not None:
+            raise refusal
         fold = self.fold
         if fold.error is not None:
             raise failures.from_update(fold.error, conversation_id=self.conversation_id, partial=fold.text)
         if fold.terminal is None and not self.stop_seen:
-            gone = self._tracker.session.page(self.page_id) is None
-            why = "the browser or its tab went away" if gone else (reason or "it ended without its last line")
-            partial = fold.text or await self._stored_text()
-            broken = StreamBroken(
-                f"The answer's stream broke after {len(partial)} characters: {why}. The text so far is in "
-                "`partial`; the conversation may hold more.",
-                conversation_id=self.conversation_id,
-                partial=partial,
-            )
-            if gone:
-                broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
-            raise broken
+            raise await self._broken(self._stream.reason or "it ended without its last line")
         read = await self._final_read()
-        message = (self.generation_id and read.by_generation(self.generation_id)) or read.messages[-1]
-        user = read.parent(message)
-        return fold.answer(
+        message = self._message(read)
+        stored = self._final(read)
+        if fold.terminal is None and stored is None:
+            raise await self._broken("it was stopped, but the app has not ended the run")
+        user = read.parent(message) if read and message else None
+        answer = fold.answer(
             user_message_id=user.id if user else "",
-            message_id=message.id,
+            message_id=message.id if message else "",
             via=self.via,
             generation_id=self.generation_id,
             finished=time.monotonic(),
-            stored=message,
+            stored=stored,
         )
+        if answer.interrupted:
+            self._tracker.stopped(self.conversation_id)
+        return answer
 
-    def _raise_refusal(self, reason: str | None) -> None:
-        """Raise what the app said instead of beginning a stream."""
-        response = self._response
-        if self._is_stream or response is None:
-            return
-        if 300 <= response.status < 400:
-            raise SessionRejected(
-                "The app no longer knows this session: it answered the message with its sign-in page. "
-                "Sign in again (huggingchat login)."
-            )
-        if reason is None or response.status >= 400:
-            raise failures.from_response(
-                response.status,
-                response.mime,
-                bytes(self._body),
-                response.headers,
-                conversation_id=self.conversation_id,
-            )
+    async def _broken(self, why: str) -> StreamBroken:
+        gone = self._tracker.session.page(self.page_id) is None
+        if gone:
+            why = "the browser or its tab went away"
+        partial = self.fold.text
+        if not partial and not gone:
+            partial = await self._stored_text()
+        broken = StreamBroken(
+            f"The answer's stream broke after {len(partial)} characters: {why}. The text so far is in "
+            "`partial`; the conversation may hold more.",
+            conversation_id=self.conversation_id,
+            partial=partial,
+        )
+        if gone:
+            broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
+        return broken
 
     async def _stored_text(self) -> str:
         """What the conversation has of this turn, for a stream that broke before the tap got hold of it.
 
         (The browser gives no body of a request that failed, although bytes had arrived.)
         """
-        try:
-            read = await self._tracker.read(self.conversation_id)
-        except AgentError as error:
-            log.warning("The conversation of a broken stream could not be read: %s", error)
-            return ""
-        message = self.generation_id and read.by_generation(self.generation_id)
+        read = await self._own_read()
+        message = self._message(read) if self.generation_id else None
         return think.split(message.content)[0] if message else ""
 
-    async def _final_read(self) -> ConversationRead:
-        """The conversation as stored when the run is over: the page's own read of it, else one of ours."""
-        session = self._tracker.session
-        shared = await session.shared_page()
-        if self.page_id != shared.id:
+    async def _final_read(self) -> ConversationRead | None:
+        """The conversation as stored when the run is over: the page's own read of it, else one of ours.
+
+        After a while, what is stored although the app never called it final; None if it could not
+        be read at all.
+        """
+        if not self._tracker.session.is_shared(self.page_id):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFETCH_PATIENCE):
                     await self._refetched.wait()
+        read = self._read
         for attempt in range(READS):
-            if self.read is not None:
-                return self.read
+            if self._read is not None:
+                return self._read
             if attempt:
                 await asyncio.sleep(READ_PAUSE)  # the app has no event for "stored"
-            read = await self._tracker.read(self.conversation_id)
-            if self._is_final(read):
+            read = await self._own_read() or read
+            if self._final(read) is not None:
                 return read
-        return read  # what is stored, though the app never called it final
+        log.warning("Conversation %s could not be read in its final state.", self.conversation_id)
+        return read
 
-    def _is_final(self, read: ConversationRead) -> bool:
-        if self.generation_id is None:
-            return bool(read.messages)
-        message = read.by_generation(self.generation_id)
-        return message is not None and read.is_terminal(message)
+    async def _own_read(self) -> ConversationRead | None:
+        try:
+            return await self._tracker.read(self.conversation_id)
+        except AgentError as error:
+            log.warning("Conversation %s could not be read: %s", self.conversation_id, error)
+            return None
+
+    def _message(self, read: ConversationRead | None) -> StoredMessage | None:
+        """The message that this turn wrote."""
+        if read is None:
+            return None
+        if self.generation_id:
+            return read.by_generation(self.generation_id)
+        return read.messages[-1] if read.messages else None
+
+    def _final(self, read: ConversationRead | None) -> StoredMessage | None:
+        """The message that this turn wrote, if it is stored as it will stay."""
+        message = self._message(read)
+        return message if message and read and (read.is_terminal(message) or not self.generation_id) else None
 
     async def _fail(self, error: AgentError) -> None:
         session = self._tracker.session
-        page = session.page(self.page_id)
         if isinstance(error, TurnTimeout):
-            if page is not None:
-                await session.explain(error, page)
-            await self._stop_quietly()
+            await session.explain(error, session.page(self.page_id))
+            await self._stop_on_server()
+            await self._drop_stream()
         if isinstance(error, ChatError):
             error.conversation_id = error.conversation_id or self.conversation_id
+            error.partial = error.partial or self.fold.text
         self.error = error
         self.publish(
             self.fold.stamp(
@@ -312,28 +297,52 @@ class Turn:
                 time.monotonic(),
                 error=type(error).__name__,
                 message=str(error),
-                partial=getattr(error, "partial", ""),
+                partial=getattr(error, "partial", self.fold.text),
             )
         )
 
-    async def _stop_quietly(self) -> None:
+    async def _stop_on_server(self) -> None:
+        self._tracker.stopping(self.conversation_id)
         try:
             await self._tracker.session.ask(requests.stop_generating(self.conversation_id))
         except AgentError as error:
-            log.warning("The run could not be stopped on the server: %s", error)
-        await self._drop_stream()
+            log.warning("The run in %s could not be stopped on the server: %s", self.conversation_id, error)
 
     async def _drop_stream(self) -> None:
         """Free the connection of a stream that does not end."""
         session = self._tracker.session
         page = session.page(self.page_id)
-        if page is None:
-            return
         try:
-            if self.via == "page" and self.generation_id:
+            if page is not None and self.via == "page" and self.generation_id:
                 await calls.abort(page, self.generation_id, timeout=session.settings.step_timeout)
             else:
                 await session.close_tab(self.conversation_id)
         except AgentError as error:
             log.warning("The stream could not be dropped: %s", error)
-        self._end("dropped")
+        self._end(time.monotonic())
+
+
+class _Clock:
+    """The deadlines of a turn. All times in seconds of one clock."""
+
+    def __init__(self, start: float, deadlines: Deadlines) -> None:
+        self._start = start
+        self._last: float | None = None  # the last update that was no keep-alive
+        self._deadlines = deadlines
+
+    def tick(self, at: float) -> None:
+        self._last = at
+
+    def left(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
+        """What is left of the deadline that ends first, its name and its whole length.
+
+        While the run waits for a tool or for a person the idle clock stands; as nothing is seen of
+        its end but an update, that is looked at again after a while.
+        """
+        limits = self._deadlines
+        due = [(self._start + limits.total - now, "total", limits.total)]
+        if self._last is None:
+            due.append((self._start + limits.first_update - now, "first_update", limits.first_update))
+        elif not waiting:
+            due.append((self._last + limits.idle - now, "idle", limits.idle))
+        return min(due)

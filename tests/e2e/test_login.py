@@ -92,10 +92,10 @@ async def test_consent_that_hangs_is_told(settings, site):
 async def test_session_without_the_hubs_token_is_signed_out(settings, site):
     async with HuggingChat(**settings) as chat:
         await chat.login()
-        saved = chat.session.saved
-        state = saved.load()
-        state["cookies"] = [each for each in state["cookies"] if each["name"] != "token"]
-        saved.save(state)
+    saved = chat.session.saved
+    state = saved.load()
+    state["cookies"] = [each for each in state["cookies"] if each["name"] != "token"]
+    saved.save(state)
     async with HuggingChat(**settings | {"username": None, "password": None}) as chat:
         assert not (await chat.status()).signed_in
 

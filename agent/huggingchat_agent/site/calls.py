@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent import redact
+from huggingchat_agent.errors import SiteError
+
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.wire.requests import Call
 
 
 class CallResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a call. `url` is where it came from after redirects; `headers` in lower case."""
+    """The answer to a call; `headers` in lower case.
+
+    A redirect is not followed, for the app sends only to its sign-in: then `redirected` is true and
+    the rest is empty.
+    """
 
     status: int
     mime: str
-    url: str
     redirected: bool
     headers: dict[str, str]
     body: str
@@ -29,8 +35,8 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
 # One request, from a description that JSON can carry. Files travel as the app sends them: a Blob
 # of base64 text under a name that says so.
 _REQUEST = """
-const request = (call, signal) => {
-  const init = { method: call.method, headers: call.headers, signal };
+const request = (call, signal, redirect = "follow") => {
+  const init = { method: call.method, headers: call.headers, signal, redirect };
   if (call.form) {
     init.body = new FormData();
     for (const part of call.form) {
@@ -44,13 +50,18 @@ const request = (call, signal) => {
 const running = (window[Symbol.for("streams")] ??= new Map());
 """
 
-_CALL = f"""async (call) => {{ {_REQUEST}
-  const response = await request(call);
-  return {{
-    status: response.status, mime: response.headers.get("content-type") ?? "", url: response.url,
-    redirected: response.redirected, headers: Object.fromEntries(response.headers),
-    body: await response.text(),
-  }};
+_CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
+  try {{
+    // Without a limit of its own, a call that nobody waits for any more would keep its connection.
+    const response = await request(call, AbortSignal.timeout(milliseconds), "manual");
+    return {{
+      status: response.status, mime: response.headers.get("content-type") ?? "",
+      redirected: response.type === "opaqueredirect", headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+    }};
+  }} catch (error) {{
+    return {{ failed: error.name === "TimeoutError" ? "no answer in time" : error.message }};
+  }}
 }}"""
 
 _START = f"""(call, key) => {{ {_REQUEST}
@@ -68,9 +79,16 @@ _ABORT = f"(key) => {{ {_REQUEST} running.get(key)?.abort(); }}"
 async def call(page: Page, base_url: str, request: Call, *, timeout: float) -> CallResult:
     """Make the call and return the answer, whatever its status. Seconds.
 
-    Raises BrowserTimeout when the time is over and BrowserError when the request could not be made.
+    Raises SiteError when the site does not answer.
     """
-    result = await page.evaluate(_CALL, _described(base_url, request), timeout=timeout)
+    described = _described(base_url, request)
+    # The page has the first word on the time; ours is for a page that does not run at all.
+    result = await page.evaluate(_CALL, described, round(timeout * 1000), timeout=timeout + 2.0)
+    if failed := result.get("failed"):
+        raise SiteError(
+            f"{redact.address(base_url)} did not answer {request.method} {request.path.partition('?')[0]}: "
+            f"{failed}. Is the site still there, and the network?"
+        )
     return msgspec.convert(result, CallResult)
 
 

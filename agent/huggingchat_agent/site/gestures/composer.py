@@ -31,6 +31,8 @@ _TAKEN = """(selector, send, text) => {
   return [...document.querySelectorAll("button")].some((each) => name(each) === send && !each.disabled);
 }"""
 
+_OPEN = "(selector) => !document.querySelector(selector)?.disabled"
+
 _SHOWS = """(path, wanted) =>
   location.pathname === path
     && ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted
@@ -50,12 +52,23 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
             await page.wait(_READY, timeout=left)
             await dismiss_welcome(page, timeout=left)
             if await page.find(COMPOSER, timeout=min(left, _TO_TAKE)):
+                await _check_open(page)
                 await page.insert_text(_FIELD, text, timeout=left)
                 await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=_TO_TAKE)
                 return
         except BrowserTimeout:
             continue
     raise await _missing(page)
+
+
+async def _check_open(page: Page) -> None:
+    try:
+        await page.wait(_OPEN, _FIELD, timeout=_TO_TAKE)
+    except BrowserTimeout:
+        raise PageChanged(
+            f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer the page takes no "
+            'message until it is retried. Send by via="page", or start a new conversation.'
+        ) from None
 
 
 async def _missing(page: Page) -> PageChanged:

@@ -1,0 +1,252 @@
+"""Sending one message, by ui or by page, and following what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from huggingchat_agent import events
+from huggingchat_agent.account import whoami
+from huggingchat_agent.errors import (
+    AgentError,
+    BrowserClosed,
+    BrowserError,
+    BrowserTimeout,
+    ChatError,
+    PageChanged,
+    SessionRejected,
+    UsageError,
+)
+from huggingchat_agent.site import calls
+from huggingchat_agent.site.gestures import composer
+from huggingchat_agent.tracker import Claim
+from huggingchat_agent.wire import requests
+
+if TYPE_CHECKING:
+    from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.chat import HuggingChat
+    from huggingchat_agent.reply import Reply
+    from huggingchat_agent.session import Tab
+    from huggingchat_agent.settings import Via
+    from huggingchat_agent.turn import Turn
+    from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+
+# Connections a running turn holds (see connections.py): its stream, and by ui the tab's own watch.
+HELD = {"page": 1, "ui": 2}
+
+# After the send gesture the app posts at once; on a slow machine its scripts may take a while.
+POST_PATIENCE = 15.0
+
+# Between two looks at a run that goes on without us; the app tells of its end only to its own pages.
+RUN_PAUSE = 0.5
+
+
+class Sending:
+    """One message on its way. `reply` is told of all that happens to it."""
+
+    def __init__(self, chat: HuggingChat, reply: Reply, prompt: str) -> None:
+        self._chat, self._session, self._tracker = chat, chat.session, chat.tracker
+        self._reply, self._prompt = reply, prompt
+        self._conversation_id = reply.conversation_id
+        self._step = chat.settings.step_timeout
+        self._page: Page | None = None  # the one typed into
+
+    async def send(self, via: Via) -> Turn:
+        """Send it and return its turn when that is done.
+
+        Raises PageChanged (ui only) and whatever else keeps the message from being sent; what goes
+        wrong after that is the turn's.
+        """
+        await self._session.shared_page()
+        await self._wait_for_lingering_stop()
+        await self._session.make_room()
+        held = HELD["page" if via == "page" else "ui"]
+        async with self._session.connections.stream(held, lambda count: self._queued("connections", count)):
+            read = await self._idle_conversation()
+            if via != "page":
+                try:
+                    return await self._by_ui(read)
+                except PageChanged as error:
+                    if via == "ui":
+                        await self._session.explain(error, self._page)
+                        raise
+                    degraded = events.Degraded(conversation_id=self._conversation_id, reason=str(error))
+                    self._reply.announce(degraded)
+            return await self._by_page(read)
+
+    async def _by_page(self, read: ConversationRead) -> Turn:
+        page = await self._session.shared_page()
+        generation_id = str(uuid.uuid4())
+        message = requests.send_message(
+            self._conversation_id,
+            self._prompt,
+            read.active_leaf().id,
+            generation_id,
+            timezone=await self._chat.timezone(),
+        )
+        claim = self._claim(page, "page", generation_id)
+        post = calls.start(page, self._chat.settings.base_url, message, generation_id, timeout=self._step)
+        return await self._follow(claim, page, asyncio.create_task(post, name="send by page"))
+
+    async def _by_ui(self, read: ConversationRead) -> Turn:
+        """Type and press send. PageChanged is raised only before the gesture: nothing was sent then."""
+        tab = await self._session.tab(self._conversation_id)
+        self._page = tab.page
+        try:
+            try:
+                await self._show(tab, read)
+                await composer.write(tab.page, self._prompt, timeout=self._step)
+            except BrowserTimeout as error:
+                raise PageChanged(f"The page of the conversation did not come up: {error}") from None
+            tab.leaf = None
+            claim = self._claim(tab.page, "ui", None)
+            press = composer.press_send(tab.page, timeout=self._step)
+            turn = await self._follow(claim, tab.page, asyncio.create_task(press, name="send by ui"))
+            if turn.answer is not None:
+                tab.leaf = turn.answer.message_id
+            return turn
+        finally:
+            await self._session.leave(tab)
+
+    async def _idle_conversation(self) -> ConversationRead:
+        """The conversation as it is now, once nothing is written into it any more.
+
+        To send beside a run makes a fork, or loses what the other run stores. A run may be there
+        without us: its stream broke, or another client began it.
+        """
+        end = time.monotonic() + self._chat.settings.deadlines.first_update
+        waiting = False
+        while True:
+            try:
+                read = await self._tracker.read(self._conversation_id)
+            except ChatError:
+                await self._check_signed_in()  # signed out, what is ours is refused as if it were not
+                raise
+            if not _is_running(read, read.active_leaf()):
+                return read
+            if time.monotonic() > end:
+                raise UsageError(
+                    f"Conversation {self._conversation_id} is still being answered, by a run that another "
+                    "client began or whose stream broke. Wait for its end, or stop it, before you send."
+                )
+            if not waiting:
+                waiting = True
+                self._queued("run")
+            await asyncio.sleep(RUN_PAUSE)
+
+    async def _wait_for_lingering_stop(self) -> None:
+        left = self._tracker.quiet(self._conversation_id)
+        if left:
+            self._queued("stop")
+            await asyncio.sleep(left)  # the app says nothing when it forgets a stop
+
+    async def _show(self, tab: Tab, read: ConversationRead) -> None:
+        """Have the tab's page show the branch that ends with the server's last message.
+
+        A page that does not know of a turn made elsewhere would send with a stale parent, and fork
+        the conversation silently.
+        """
+        url = f"{self._chat.settings.base_url}/conversation/{self._conversation_id}"
+        path, leaf = urlsplit(url).path, read.active_leaf().id
+        last = "" if leaf == read.root_message_id else leaf  # the root, a system message, is not shown
+        if tab.leaf == leaf and await composer.shows(tab.page, path, last, timeout=self._step):
+            return
+        await tab.page.goto(f"{url}?leafId={leaf}", timeout=self._step)
+        if not await composer.shows(tab.page, path, last, timeout=self._step):
+            await self._check_signed_in()
+            raise PageChanged(
+                f"The page of conversation {self._conversation_id} does not show its last message, and a "
+                "message typed there might start another branch."
+            )
+
+    async def _check_signed_in(self) -> None:
+        account = await whoami(self._session)
+        if account.login_offered and not account.signed_in:
+            raise SessionRejected("The app no longer knows this session. Sign in again (huggingchat login).")
+
+    async def _follow(self, claim: Claim, page: Page, gesture: asyncio.Task[None]) -> Turn:
+        """From the gesture to the end of the turn. Once begun, a turn is never left running unseen."""
+        gesture.add_done_callback(_seen)
+        try:
+            turn = await self._birth(claim, page, gesture)
+        except asyncio.CancelledError:
+            late = await asyncio.shield(self._give_up(claim, page, gesture))
+            if late is None:
+                raise
+            self._reply.turn = late
+            await late.stop()
+            return late
+        finally:
+            claim.withdraw()
+        self._reply.turn = turn
+        await turn.done.wait()
+        return turn
+
+    async def _birth(self, claim: Claim, page: Page, gesture: asyncio.Task[None]) -> Turn:
+        """The turn, once its post is seen; whatever kept it from being made otherwise."""
+        either: list[asyncio.Future[Any]] = [gesture, claim.turn]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not claim.turn.done() and not gesture.exception():
+            await asyncio.wait([claim.turn], timeout=POST_PATIENCE)
+        if claim.turn.done():
+            return claim.turn.result()
+        gone = page.closed
+        late = await self._give_up(claim, page, gesture)
+        if late is not None:
+            return late
+        if gone:
+            raise BrowserClosed(
+                "The browser or its tab went away while the message was being sent. It may have reached "
+                "the app: read the conversation before you send it again."
+            )
+        failed = None if gesture.cancelled() else gesture.exception()
+        if isinstance(failed, AgentError):
+            raise failed
+        raise BrowserError(
+            "The message was handed to the page, but the app made no request of it. Nothing was sent; try "
+            'again, or with via="page".'
+        )
+
+    async def _give_up(self, claim: Claim, page: Page, gesture: asyncio.Task[None]) -> Turn | None:
+        """See to it that nothing is sent any more; the turn, if it was sent at the last moment."""
+        gesture.cancel()
+        await asyncio.wait([gesture])
+        try:
+            if claim.via == "ui":
+                await self._session.close_tab(self._conversation_id)
+            elif claim.generation_id and not page.closed:
+                await calls.abort(page, claim.generation_id, timeout=self._step)
+        except AgentError:
+            pass  # the page is gone, and cannot send either
+        await self._tracker.settled()
+        return claim.turn.result() if claim.turn.done() else None
+
+    def _claim(self, page: Page, via: str, generation_id: str | None) -> Claim:
+        self._reply.via = via
+        return Claim(
+            self._tracker,
+            page_id=page.id,
+            conversation_id=self._conversation_id,
+            via=via,
+            listener=self._reply.receive,
+            generation_id=generation_id,
+        )
+
+    def _queued(self, reason: str, running: int = 0) -> None:
+        self._reply.announce(
+            events.Queued(conversation_id=self._conversation_id, reason=reason, running=running)
+        )
+
+
+def _is_running(read: ConversationRead, message: StoredMessage) -> bool:
+    """Whether the app is still writing a message. One that no run wrote is as it is."""
+    return message.author == "assistant" and bool(message.generation_id) and not read.is_terminal(message)
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """The outcome of the gesture matters only if no turn comes of it; then it is looked at."""
+    if not task.cancelled():
+        task.exception()

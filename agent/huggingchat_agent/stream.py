@@ -1,0 +1,74 @@
+"""The stream of one turn over one exchange: its lines as updates, its refusal, its end. No I/O.
+
+A turn has one of these for each exchange that carries it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.errors import SessionRejected
+from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
+from huggingchat_agent.wire import failures, updates
+from huggingchat_agent.wire.lines import LineSplitter
+
+if TYPE_CHECKING:
+    from huggingchat_agent.errors import AgentError
+    from huggingchat_agent.exchange import ExchangeEvent
+
+MIMES = ("application/jsonl", "text/event-stream")  # the latter before 2025-03, with the same lines
+
+
+class Stream:
+    """Feed it the events of the exchange in order; it says what they mean.
+
+    `over` is true after the last of them; `reason` is then why it broke, "" if it ended cleanly.
+    """
+
+    def __init__(self) -> None:
+        self.over = False
+        self.reason = ""
+        self._response: Responded | None = None
+        self._lines = LineSplitter()
+        self._body = bytearray()  # of an answer that is no stream
+
+    def feed(self, event: ExchangeEvent) -> list[updates.Update]:
+        """The updates that the event completes."""
+        if isinstance(event, Chunk):
+            if self._is_stream:
+                return [updates.decode(line) for line in self._lines.feed(event.data)]
+            self._body += event.data
+        elif isinstance(event, Responded):
+            self._response = event
+        elif isinstance(event, Ended | Failed):
+            self.over = True
+            self.reason = event.reason if isinstance(event, Failed) else ""
+            rest = self._lines.close()
+            if rest and not self.reason:  # what a broken stream ends with is half a line
+                return [updates.decode(rest)]
+        return []
+
+    def refusal(self, conversation_id: str) -> AgentError | None:
+        """What the app said instead of beginning a stream; None if it began one, or said nothing."""
+        response = self._response
+        if response is None or self._is_stream:
+            return None
+        if 300 <= response.status < 400:
+            return SessionRejected(
+                "The app no longer knows this session: it answered the message with its sign-in page. "
+                "Sign in again (huggingchat login)."
+            )
+        if self.reason and response.status < 400:
+            return None
+        return failures.from_response(
+            response.status,
+            response.mime,
+            bytes(self._body),
+            response.headers,
+            conversation_id=conversation_id,
+        )
+
+    @property
+    def _is_stream(self) -> bool:
+        response = self._response
+        return response is not None and response.status == 200 and response.mime in MIMES
