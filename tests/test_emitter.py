@@ -50,7 +50,8 @@ async def test_slow_listener_loses_nothing_and_delays_nobody():
 
 
 async def test_handler_that_raises_stops_nothing_and_is_reported(caplog):
-    emitter, reports, got = Emitter(), [], []
+    emitter, got = Emitter(), []
+    reports: list[events.HandlerFailed] = []
     emitter.on("handler_failed", reports.append)
 
     @emitter.on("token")
@@ -120,3 +121,157 @@ async def test_handler_may_drain_the_emitter_it_is_called_by():
     async with asyncio.timeout(5):
         await emitter.drain()
     assert got == [1]
+
+
+async def test_handler_that_awaits_something_cancelled_is_reported_and_goes_on():
+    emitter, got = Emitter(), []
+    reports: list[events.HandlerFailed] = []
+    emitter.on("handler_failed", reports.append)
+
+    @emitter.on("token")
+    async def handler(event):
+        got.append(event.seq)
+        if event.seq == 0:
+            other = asyncio.create_task(asyncio.sleep(0))
+            other.cancel()
+            await other
+
+    async with asyncio.timeout(5):
+        for number in range(3):
+            emitter.emit(token(number))
+        await emitter.drain()
+        emitter.emit(token(3))
+        await emitter.drain()
+    assert got == [0, 1, 2, 3]
+    assert [type(report.error) for report in reports] == [asyncio.CancelledError]
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_emitter_works_on_when_the_task_of_a_handler_was_cancelled(early):
+    emitter, got = Emitter(), []
+
+    @emitter.on("token")
+    async def handler(event):
+        if event.seq < 2:
+            await asyncio.Event().wait()
+        got.append(event.seq)
+
+    others = asyncio.all_tasks()
+    emitter.emit(token(0))
+    emitter.emit(token(1))
+    if not early:
+        await asyncio.sleep(0)
+    (task,) = asyncio.all_tasks() - others
+    task.cancel()
+    async with asyncio.timeout(5):
+        await emitter.drain()
+        emitter.emit(token(2))
+        await emitter.drain()
+    assert got == [2]
+
+
+async def test_event_handed_over_while_the_task_of_a_handler_ends_is_not_lost():
+    emitter, got = Emitter(), []
+
+    @emitter.on("token")
+    async def handler(event):
+        got.append(event.seq)
+
+    for number in range(20):
+        emitter.emit(token(number))
+        for _ in range(number % 5):
+            await asyncio.sleep(0)
+    await emitter.drain()
+    assert got == list(range(20))
+
+
+@pytest.mark.parametrize("gathered", [False, True])
+async def test_handlers_that_drain_do_not_wait_for_each_other(gathered):
+    emitter, got = Emitter(), []
+
+    async def handler(event):
+        await (asyncio.gather(emitter.drain(), emitter.drain()) if gathered else emitter.drain())
+        got.append(event.seq)
+
+    class Second:
+        async def handle(self, event):
+            await handler(event)
+
+    emitter.on("token", handler)
+    emitter.on("token", Second().handle)
+    emitter.emit(token(1))
+    async with asyncio.timeout(5):
+        await emitter.drain()
+    assert got == [1, 1]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+async def test_end_of_the_program_comes_out_of_emit_after_the_other_handlers(end):
+    emitter, got, later = Emitter(), [], []
+
+    @emitter.on("token")
+    def handler(event):
+        if event.seq == 1:
+            raise end
+
+    emitter.on("token", lambda event: got.append(event.seq))
+
+    @emitter.on("token")
+    async def slow(event):
+        later.append(event.seq)
+
+    with pytest.raises(end):
+        emitter.emit(token(1))
+    emitter.emit(token(2))
+    await emitter.drain()
+    assert got == later == [1, 2]
+
+
+def test_sync_handler_in_which_something_cancelled_turns_up_is_reported():
+    emitter = Emitter()
+    reports: list[events.HandlerFailed] = []
+    emitter.on("handler_failed", reports.append)
+
+    @emitter.on("token")
+    def handler(event):
+        raise asyncio.CancelledError
+
+    emitter.emit(token(1))
+    assert [type(report.error) for report in reports] == [asyncio.CancelledError]
+
+
+async def test_failed_handler_is_reported_upstream_once_each():
+    top = Emitter()
+    middle = Emitter(upstream=top)
+    bottom = Emitter(upstream=middle)
+    heard = []
+    for name, emitter in (("top", top), ("middle", middle), ("bottom", bottom)):
+        emitter.on("handler_failed", lambda event, name=name: heard.append((name, str(event.error))))
+
+    @bottom.on("token")
+    def bad(event):
+        raise RuntimeError("low")
+
+    @middle.on("token")
+    async def worse(event):
+        raise RuntimeError("high")
+
+    bottom.emit(token(1))
+    assert heard == [("bottom", "low"), ("middle", "low"), ("top", "low")]
+    heard.clear()
+    middle.emit(token(1))
+    await middle.drain()
+    assert heard == [("middle", "high"), ("top", "high")]
+
+
+def test_once_is_called_once_when_a_handler_emits_the_same_event():
+    emitter, got = Emitter(), []
+
+    @emitter.on("token")
+    def again(event):
+        if event.seq == 1:
+            emitter.emit(token(2))
+
+    emitter.once("token", lambda event: got.append(event.seq))
+    emitter.emit(token(1))
+    assert got == [2]

@@ -1,15 +1,17 @@
 """Settings: arguments, environment, defaults, and what is refused."""
 
+import math
+import os
+
 import pytest
 
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.settings import settings
+from huggingchat_agent.redact import Secret
+from huggingchat_agent.settings import Deadlines, inheritable, secrets_aside, settings
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch):
-    import os
-
     for name in list(os.environ):
         if name.startswith("HUGGINGCHAT_"):
             monkeypatch.delenv(name)
@@ -54,3 +56,61 @@ def test_password_does_not_show(monkeypatch):
 def test_bad_value_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=name):
         settings(**{name: value})
+
+
+@pytest.mark.parametrize("field", ["first_update", "idle", "total"])
+@pytest.mark.parametrize("value", [0, -1.0, math.nan, None])
+def test_bad_deadline_is_refused_by_name(field, value):
+    with pytest.raises(SettingsError, match=rf"deadlines\.{field} "):
+        settings(deadlines=Deadlines(**{field: value}))
+
+
+def test_step_timeout_is_refused_when_it_is_no_number():
+    with pytest.raises(SettingsError, match="step_timeout"):
+        settings(step_timeout=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("value", "headless"),
+    [("0", True), ("false", True), ("No", True), ("", True), ("1", False), ("true", False), ("yes", False)],
+)
+def test_headed_is_taken_by_its_meaning(monkeypatch, value, headless):
+    monkeypatch.setenv("HUGGINGCHAT_HEADED", value)
+    assert settings().headless is headless
+    assert settings(headless=True).headless
+
+
+def test_inheritable_environment_is_without_settings(monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
+    monkeypatch.setenv("HUGGINGCHAT_HOME", "/elsewhere")
+    assert not [name for name in inheritable() if name.startswith("HUGGINGCHAT_")]
+    assert inheritable()["PATH"] == os.environ["PATH"]
+
+
+def test_secrets_aside_are_not_in_the_environment_and_still_settings(monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
+    monkeypatch.setenv("HUGGINGCHAT_USERNAME", "ada")
+    with secrets_aside():
+        assert "HUGGINGCHAT_PASSWORD" not in os.environ
+        assert settings().password == Secret("very secret indeed")
+        assert settings().username == "ada"
+    assert os.environ["HUGGINGCHAT_PASSWORD"] == "very secret indeed"
+    assert os.environ["HUGGINGCHAT_USERNAME"] == "ada"
+
+
+def test_secrets_are_put_back_by_the_last_of_several(monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
+    first, second = secrets_aside(), secrets_aside()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert "HUGGINGCHAT_PASSWORD" not in os.environ
+    second.__exit__(None, None, None)
+    assert os.environ["HUGGINGCHAT_PASSWORD"] == "very secret indeed"
+
+
+def test_secret_that_was_set_meanwhile_is_kept(monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
+    with secrets_aside():
+        monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "a newer one")
+    assert os.environ["HUGGINGCHAT_PASSWORD"] == "a newer one"

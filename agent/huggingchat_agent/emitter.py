@@ -6,7 +6,8 @@ its sync handlers raise into whoever emits. Here the order is decided in one pla
 * A sync handler runs inside `emit`.
 * An async handler has a queue and one task of its own: it gets the events in order, one at a time,
   and however slow it is it loses none and delays nobody else.
-* A handler that raises is logged and reported as `handler_failed`; it stops nothing.
+* A handler that raises is logged and reported as `handler_failed`; it stops nothing. Only what ends
+  a program (KeyboardInterrupt, SystemExit) goes on to whoever emits, after the other handlers.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pyee
@@ -29,13 +31,21 @@ H = TypeVar("H", bound="Callable[[Any], Any]")
 
 log = logging.getLogger("huggingchat_agent")
 
+# True in an async handler, and in the tasks that one starts: they begin with a copy of its context.
+_handling = ContextVar("handling", default=False)
+
 NAMES = tuple(dict.fromkeys(event.name for event in every()))
 
 
 class Emitter:
-    """Holds the handlers of one object (chat, conversation or reply). Not thread-safe."""
+    """Holds the handlers of one object (chat, conversation or reply). Not thread-safe.
 
-    def __init__(self) -> None:
+    `upstream` is the emitter of the object that this one belongs to. It, and its own upstream, hear
+    of handlers that failed here; all other events are for the objects themselves to pass on.
+    """
+
+    def __init__(self, *, upstream: Emitter | None = None) -> None:
+        self._reports_to = upstream
         self._pyee = pyee.EventEmitter()
         self._listeners: list[_Listener] = []
 
@@ -66,21 +76,25 @@ class Emitter:
                 return
 
     def emit(self, event: Event) -> None:
-        """Hand one event to its handlers. Never raises what a handler raises."""
+        """Hand one event to its handlers. Of what they raise, only what ends a program comes out."""
         if self._listeners:
-            self._pyee.emit(event.name, event)
+            fatal: list[BaseException] = []
+            self._pyee.emit(event.name, event, fatal)
+            if fatal:
+                raise fatal[0]
 
     def listening(self, name: str) -> bool:
         """Whether anybody listens to that name."""
         return bool(self._pyee.listeners(name))
 
     async def drain(self) -> None:
-        """Wait until every async handler has dealt with all it was handed so far."""
-        current = asyncio.current_task()
-        # A handler may await the reply whose events it handles; it cannot wait for itself.
-        waiting = [each.idle() for each in tuple(self._listeners) if each.task is not current]
-        if waiting:
-            await asyncio.gather(*waiting)
+        """Wait until every async handler has dealt with all it was handed so far.
+
+        Does not wait where an async handler calls it, or a task that one started: handlers that
+        await a reply, which waits for all handlers, would wait for each other or for themselves.
+        """
+        if not _handling.get():
+            await asyncio.gather(*[each.idle() for each in tuple(self._listeners)])
 
     def _subscribe(self, name: str, handler: Any, *, once: bool) -> Any:
         if name not in NAMES:
@@ -93,14 +107,20 @@ class Emitter:
         return handler
 
     def _remove(self, listener: _Listener) -> None:
+        listener.removed = True
         self._listeners.remove(listener)
         self._pyee.remove_listener(listener.name, listener)
 
     def _failed(self, listener: _Listener, error: BaseException) -> None:
         label = getattr(listener.handler, "__qualname__", repr(listener.handler))
         log.error("The handler %s of %r raised.", label, listener.name, exc_info=error)
-        if listener.name != HandlerFailed.name:  # else a failing reporter would report itself
-            self.emit(HandlerFailed(event=listener.name, handler=label, error=error))
+        if listener.name == HandlerFailed.name:  # else a failing reporter would report itself
+            return
+        failed = HandlerFailed(event=listener.name, handler=label, error=error)
+        emitter: Emitter | None = self
+        while emitter is not None:
+            emitter.emit(failed)
+            emitter = emitter._reports_to
 
 
 class _Listener:
@@ -108,38 +128,69 @@ class _Listener:
 
     def __init__(self, owner: Emitter, name: str, handler: Handler, once: bool) -> None:
         self.owner, self.name, self.handler, self.once = owner, name, handler, once
-        self.task: asyncio.Task[None] | None = None
+        self.removed = False
+        self._task: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[Awaitable[None]] | None = None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, fatal: list[BaseException]) -> None:
+        if self.removed:  # by a handler that got the same event before
+            return
         if self.once:
             self.owner._remove(self)
         try:
             result = self.handler(event)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit) as end:
+            fatal.append(end)
+        except BaseException as error:  # CancelledError too: only an `await` can be cancelled
             self.owner._failed(self, error)
         else:
             if result is not None and inspect.isawaitable(result):
                 self._enqueue(result)
 
+    async def idle(self) -> None:
+        if self._queue is not None:
+            await self._queue.join()
+
     def _enqueue(self, work: Awaitable[None]) -> None:
         if self._queue is None:
             self._queue = asyncio.Queue()
         self._queue.put_nowait(work)
-        if self.task is None:
-            self.task = asyncio.create_task(self._work(self._queue), name=f"handler {self.name}")
+        if self._task is None:
+            self._begin(self._queue)
+
+    def _begin(self, queue: asyncio.Queue[Awaitable[None]]) -> None:
+        self._task = asyncio.create_task(self._work(queue), name=f"handler {self.name}")
+        # Not at the end of the task itself: one that is cancelled early never runs.
+        self._task.add_done_callback(lambda task: self._ended(task, queue))
 
     async def _work(self, queue: asyncio.Queue[Awaitable[None]]) -> None:
+        _handling.set(True)
         while not queue.empty():
             work = queue.get_nowait()
             try:
                 await work
+            except asyncio.CancelledError as error:
+                if _being_cancelled():
+                    raise
+                self.owner._failed(self, error)  # the handler awaited something that was cancelled
             except Exception as error:
                 self.owner._failed(self, error)
             finally:
                 queue.task_done()
-        self.task = None
 
-    async def idle(self) -> None:
-        if self._queue is not None:
-            await self._queue.join()
+    def _ended(self, task: asyncio.Task[None], queue: asyncio.Queue[Awaitable[None]]) -> None:
+        self._task = None
+        if task.cancelled() or task.exception():
+            # The loop is being torn down. Nobody is to wait for what will not be dealt with.
+            while not queue.empty():
+                work = queue.get_nowait()
+                if inspect.iscoroutine(work):
+                    work.close()
+                queue.task_done()
+        elif not queue.empty():  # handed over just after it had looked
+            self._begin(queue)
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import time
+import os
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import BrowserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,27 +19,58 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
+KEPT = 50
+# The name of a report, which sorts by time, and its files: also those a killed program did not finish.
+_OURS = re.compile(r"\.?(\d{8}-\d{6}-\d{6}-\w+)\.(?:png|txt)(?:\.part)?")
+
 
 async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
     """Write both into the folder and put their paths on the error. A failure here is only logged.
 
     The values of form fields are masked by the page's snapshot; the tree goes through `redact` too.
+    Either both files are left or none; of older reports the newest stay, `KEPT` in all.
     """
-    if error.screenshot is not None or page.closed:
+    if error.screenshot is not None:
         return
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}-{type(error).__name__}"
+    stem = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{type(error).__name__}"
     picture, tree = folder / f"{stem}.png", folder / f"{stem}.txt"
     try:
+        if page.closed:
+            return
         snapshot = await page.snapshot()
-        _write(picture, snapshot.png)
-        _write(tree, redact.text(snapshot.tree).encode())
-    except (BrowserError, OSError) as trouble:
-        log.warning("No report of the failure could be left in %s: %s", folder, trouble)
+        text = redact.text(snapshot.tree).encode("utf-8", "replace")
+        _write({picture: snapshot.png, tree: text})
+        _forget_old(folder, stem)
+    except Exception as trouble:
+        # Whatever it is: what is to be heard of is the failure that should have been reported.
+        why = redact.text(f"{type(trouble).__name__}: {trouble}")
+        log.warning("No report of the failure could be left in %s (%s)", folder, why)
         return
     error.screenshot, error.snapshot = picture, tree
     error.add_note(f"See {picture} and {tree.name}.")
 
 
-def _write(path: Path, body: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_bytes(body)
+def _write(files: dict[Path, bytes]) -> None:
+    """Write all of them or, where one cannot be written, none."""
+    parts = {path.with_name(f".{path.name}.part"): path for path in files}
+    try:
+        for part, path in parts.items():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.write_bytes(files[path])
+        for part, path in parts.items():
+            os.replace(part, path)
+    except BaseException:
+        for path in (*parts, *files):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise
+
+
+def _forget_old(folder: Path, newest: str) -> None:
+    with contextlib.suppress(OSError):  # another program may clear up the same folder right now
+        found = [(match[1], path) for path in folder.iterdir() if (match := _OURS.fullmatch(path.name))]
+        older = sorted({stem for stem, _ in found} - {newest}, reverse=True)
+        dropped = set(older[KEPT - 1 :])
+        for stem, path in found:
+            if stem in dropped:
+                path.unlink(missing_ok=True)

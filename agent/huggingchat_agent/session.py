@@ -204,7 +204,7 @@ class Session:
             await self._drop()
             self.saved.prepare()
             state = self.saved.load()
-            _remember_cookies(state)
+            redact.remember_cookies(state)
             self._browser = await engine(self.settings.engine).start(self.settings, state)
             self.epoch += 1
         page = await self.new_page()
@@ -241,8 +241,3 @@ class Session:
         elif isinstance(event, Ended | Failed):
             self._live.pop(event.exchange_id, None)
         self._observe(shown)
-
-
-def _remember_cookies(state: dict[str, Any] | None) -> None:
-    for cookie in (state or {}).get("cookies", []):
-        redact.remember(str(cookie.get("value", "")))

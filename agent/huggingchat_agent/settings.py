@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,10 +15,17 @@ import platformdirs
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import Secret
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 EngineName = Literal["playwright", "nodriver"]
 Via = Literal["auto", "ui", "page"]
 
 DEFAULT_BASE_URL = "https://huggingface.co/chat"
+
+_PREFIX = "HUGGINGCHAT_"
+_SECRETS = ("HUGGINGCHAT_USERNAME", "HUGGINGCHAT_PASSWORD")
+_NO = ("", "0", "false", "no", "off")
 
 
 class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +103,7 @@ def settings(**given: Unpack[Given]) -> Settings:
     """
 
     def text(name: str, default: str | None = None) -> Any:
-        return given.get(name) or os.environ.get(f"HUGGINGCHAT_{name.upper()}") or default
+        return given.get(name) or _aside.get(f"{_PREFIX}{name.upper()}") or default
 
     password = text("password")
     headless = given.get("headless")
@@ -103,7 +112,7 @@ def settings(**given: Unpack[Given]) -> Settings:
         engine=_choice("engine", text("engine", "playwright"), EngineName),
         via=_choice("via", text("via", "auto"), Via),
         profile=_profile(text("profile", "default")),
-        headless=headless if headless is not None else not os.environ.get("HUGGINGCHAT_HEADED"),
+        headless=headless if headless is not None else text("headed", "").strip().lower() in _NO,
         browser=text("browser"),
         username=text("username"),
         password=Secret(password) if password else None,
@@ -112,8 +121,56 @@ def settings(**given: Unpack[Given]) -> Settings:
         .absolute(),
         step_timeout=_seconds("step_timeout", given.get("step_timeout"), 15.0),
         login_timeout=_seconds("login_timeout", given.get("login_timeout"), 60.0),
-        deadlines=given.get("deadlines") or Deadlines(),
+        deadlines=_deadlines(given.get("deadlines") or Deadlines()),
     )
+
+
+def inheritable() -> dict[str, str]:
+    """The environment for a process that we start: without our settings, of which one is a password."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+
+
+class _Aside:
+    """What `secrets_aside` has taken out of the environment."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, str] = {}
+        self._holders = 0
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> str | None:
+        with self._lock:
+            return os.environ.get(name) or self._taken.get(name)
+
+    def take(self) -> None:
+        with self._lock:
+            self._holders += 1
+            self._taken |= {name: os.environ.pop(name) for name in _SECRETS if name in os.environ}
+
+    def put_back(self) -> None:
+        with self._lock:
+            self._holders -= 1
+            if not self._holders:  # the last of those that start a browser at the same time
+                for name, value in self._taken.items():
+                    os.environ.setdefault(name, value)
+                self._taken.clear()
+
+
+_aside = _Aside()
+
+
+@contextmanager
+def secrets_aside() -> Iterator[None]:
+    """Keep user name and password out of `os.environ` for so long; `settings` finds them all the same.
+
+    For a library that starts a process and lets nobody choose its environment. To be left again as
+    soon as that process is there: to anything else that looks, the variables are not set.
+    """
+    _aside.take()
+    try:
+        yield
+    finally:
+        _aside.put_back()
 
 
 def _base_url(value: str) -> str:
@@ -146,8 +203,16 @@ def _profile(value: str) -> str:
 
 
 def _seconds(name: str, value: float | None, default: float) -> float:
-    if value is None:
-        return default
-    if not value > 0:
+    return default if value is None else _above_zero(name, value)
+
+
+def _deadlines(given: Deadlines) -> Deadlines:
+    for field in given.__struct_fields__:
+        _above_zero(f"deadlines.{field}", getattr(given, field))
+    return given
+
+
+def _above_zero(name: str, value: Any) -> float:
+    if not isinstance(value, int | float) or not value > 0:  # NaN is not either
         raise SettingsError(f"{name} must be a number of seconds above 0, not {value!r}.")
     return float(value)

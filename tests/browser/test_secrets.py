@@ -1,6 +1,8 @@
 """What was typed and what addresses carry is in no error: not in its text, its cause or its context."""
 
+import os
 import traceback
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,26 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 SECRET = "correct-horse-battery"
 QUERY = "?code=4f1c9b2e&state=eyJkYXRhIjp7fX0"
 QUERY_PARTS = ("4f1c9b2e", "eyJkYXRhIjp7fX0")
+
+
+def read(pid, name):
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+
+
+def descendants():
+    """Ids of our children, and of theirs."""
+    found: set[int] = {os.getpid()}
+    older: set[int] = set()
+    stats = {int(each.name): read(each.name, "stat") for each in Path("/proc").glob("[0-9]*")}
+    # After the name, which may hold anything: state, parent.
+    parents = {pid: int(stat.rpartition(b")")[2].split()[1]) for pid, stat in stats.items() if stat}
+    while found != older:
+        older = set(found)
+        found |= {pid for pid, parent in parents.items() if parent in found}
+    return found - {os.getpid()}
 
 
 def shown(error):
@@ -98,3 +120,22 @@ async def test_snapshot_does_not_show_what_addresses_carry(page, server):
     assert "https://example.org/?…" in tree
     for hidden in (*QUERY_PARTS, "someone@"):
         assert hidden not in tree
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="environments are read from /proc")
+async def test_no_process_that_we_start_gets_the_password(engine, chosen, monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", SECRET)
+    monkeypatch.setenv("HUGGINGCHAT_USERNAME", "someone@example.org")
+    before = descendants()
+    browser = await engine.start(chosen, None)
+    try:
+        environments = [read(pid, "environ") for pid in descendants() - before]
+    finally:
+        await browser.close()
+    assert len(environments) > 3
+    assert any(browser.mark.encode() in each for each in environments)
+    for each in environments:
+        assert SECRET.encode() not in each
+        assert b"HUGGINGCHAT_USERNAME" not in each
+    assert os.environ["HUGGINGCHAT_PASSWORD"] == SECRET
+    assert os.environ["HUGGINGCHAT_USERNAME"] == "someone@example.org"

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from huggingchat_agent.errors import BrowserMissing
+from huggingchat_agent.settings import inheritable
 
 DOWNLOAD_SECONDS = 120.0
 EXIT_MISSING = 4
@@ -135,6 +136,7 @@ async def _download() -> str:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        env=inheritable(),
         start_new_session=True,  # it starts children of its own, which must not outlive the bound
     )
     try:

@@ -22,6 +22,7 @@ from pathlib import Path
 from huggingchat_agent import redact
 from huggingchat_agent.browser import mark as marks
 from huggingchat_agent.errors import BrowserError
+from huggingchat_agent.settings import inheritable
 
 # Nothing of its own on the network, nothing slowed down in tabs behind others, nothing asked.
 SWITCHES = (
@@ -113,6 +114,7 @@ class Launched:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
+                env=inheritable(),
                 start_new_session=True,
             )
         self.address = await self._listening()

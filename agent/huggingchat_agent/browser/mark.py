@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from huggingchat_agent.settings import inheritable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -30,9 +32,8 @@ def switch(mark: str) -> str:
 
 
 def environment(mark: str) -> dict[str, str]:
-    """Our environment as the browser should see it: marked, and without our settings (a password is one)."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HUGGINGCHAT_")}
-    return kept | {VARIABLE: mark}
+    """Our environment as the browser should see it: marked, and without our settings."""
+    return inheritable() | {VARIABLE: mark}
 
 
 def processes(mark: str = "") -> list[int]:

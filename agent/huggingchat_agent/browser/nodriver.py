@@ -106,6 +106,7 @@ class NodriverBrowser:
         self._watching = asyncio.create_task(self._watch(), name="watch the browser")
         self._version = (await self._root.send("Browser.getVersion"))["product"].replace("/", " ")
         state = storage_state or {}
+        redact.remember_cookies(state)
         if cookies := [_to_browser(each) for each in state.get("cookies", [])]:
             await self._root.send("Storage.setCookies", {"cookies": cookies})
         for each in state.get("origins", []):
@@ -163,10 +164,20 @@ class NodriverBrowser:
 
     async def _new_tab(self) -> tuple[str, str, _Session]:
         """Ids of target and session, and the session, of a new empty tab."""
-        target = (await self._root.send("Target.createTarget", {"url": "about:blank"}))["targetId"]
-        attach = {"targetId": target, "flatten": True}
-        id = (await self._root.send("Target.attachToTarget", attach))["sessionId"]
+        making = asyncio.ensure_future(self._root.send("Target.createTarget", {"url": "about:blank"}))
+        try:
+            # Not cancelled with us: the browser would make the tab all the same, and nobody would have it.
+            target = (await asyncio.shield(making))["targetId"]
+            attach = {"targetId": target, "flatten": True}
+            id = (await self._root.send("Target.attachToTarget", attach))["sessionId"]
+        except BaseException:
+            self._start(self._discard(making), "close a tab that nobody waits for")
+            raise
         return target, id, _Session(self._link, id)
+
+    async def _discard(self, making: Awaitable[dict[str, Any]]) -> None:
+        with contextlib.suppress(BrowserError):
+            await self._root.send("Target.closeTarget", {"targetId": (await making)["targetId"]})
 
     def _answer_dialog(self, session: _Session, params: dict[str, Any]) -> None:
         """Close a dialog of the browser: it would hold back everything in its tab."""
@@ -200,8 +211,7 @@ class NodriverBrowser:
             if not page.closed:
                 origin, items = await script.evaluate(session, _STORED)
                 self._origins[origin] = items
-        for each in cookies:
-            redact.remember(each["value"])
+        redact.remember_cookies({"cookies": cookies})
         return {
             "cookies": [_from_browser(each) for each in cookies],
             "origins": [
@@ -317,7 +327,6 @@ async def _within(seconds: float, what: str, work: Awaitable[T]) -> T:
 
 def _to_browser(cookie: dict[str, Any]) -> dict[str, Any]:
     """A cookie of a storage state, as the browser takes it: without an end where it has none."""
-    redact.remember(cookie["value"])
     return {key: cookie[key] for key in _COOKIE if key in cookie and (key, cookie[key]) != ("expires", -1)}
 
 

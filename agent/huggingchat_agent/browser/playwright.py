@@ -6,6 +6,7 @@ What Playwright raises never leaves this module: its messages hold whole address
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import re
 import shutil
@@ -22,6 +23,7 @@ from huggingchat_agent.browser.page import EVENTS, CdpPage
 from huggingchat_agent.browser.pump import Pump, within
 from huggingchat_agent.browser.sandbox import sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
+from huggingchat_agent.settings import secrets_aside
 from huggingchat_agent.wire.tap import Tap
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class PlaywrightBrowser:
         self._ours = within(settings.base_url)
         self._pages: dict[str, CdpPage] = {}
         self._numbers = itertools.count(1)
+        self._discarding: set[asyncio.Task[None]] = set()
         self._gone = ""
         self._callbacks: list[Callable[[], None]] = []
         self._closing: asyncio.Task[None] | None = None
@@ -104,7 +107,8 @@ class PlaywrightBrowser:
 
     async def open(self, found: Found, storage_state: dict[str, Any] | None) -> None:
         """Start driver and browser; for the engine, once, in `opening`."""
-        playwright = await self._manager.start()
+        with secrets_aside():  # Playwright's own process gets `os.environ` as it is
+            playwright = await self._manager.start()
         self._browser = browser = await playwright.chromium.launch(
             executable_path=found.path,
             headless=self._settings.headless,
@@ -122,7 +126,7 @@ class PlaywrightBrowser:
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
         self._folders = marks.folders(self._process)
-        _remember(storage_state)
+        redact.remember_cookies(storage_state)
         self._context = await browser.new_context(storage_state=cast("Any", storage_state))
 
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
@@ -134,7 +138,7 @@ class PlaywrightBrowser:
         if self._context is None or self._gone:
             raise BrowserClosed(self._gone)
         state = await _driven(TAB_SECONDS, "read the session", self._context.storage_state())
-        _remember(cast("Any", state))
+        redact.remember_cookies(state)
         return cast("dict[str, Any]", state)
 
     def on_closed(self, callback: Callable[[], None]) -> None:
@@ -151,9 +155,17 @@ class PlaywrightBrowser:
     async def _new_page(
         self, context: driver.BrowserContext, sink: Callable[[ExchangeEvent], None]
     ) -> CdpPage:
-        tab = await context.new_page()
-        session = _Session(await context.new_cdp_session(tab))
-        target = (await session.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
+        making = asyncio.ensure_future(context.new_page())
+        try:
+            # Not cancelled with us: the browser would make the tab all the same, and nobody would have it.
+            tab = await asyncio.shield(making)
+            session = _Session(await context.new_cdp_session(tab))
+            target = (await session.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
+        except BaseException:
+            task = asyncio.create_task(_discard(making), name="close a tab that nobody waits for")
+            self._discarding.add(task)
+            task.add_done_callback(self._discarding.discard)
+            raise
         id = f"page-{next(self._numbers)}"
 
         async def ask_to_close() -> None:
@@ -199,6 +211,9 @@ class PlaywrightBrowser:
         if not await _in_time(self._manager.__aexit__()):
             self._kill(driver_too=True)
             await _in_time(self._manager.__aexit__())
+        for task in tuple(self._discarding):
+            task.cancel()
+            await asyncio.wait({task})
         if self._folders or marks.processes(self.mark):
             try:
                 await asyncio.to_thread(self._sweep)
@@ -272,6 +287,12 @@ def _unstarted(what: str, said: str) -> BrowserError:
     return BrowserError(f"The browser did not {what}: {redact.text(' '.join(why))}")
 
 
+async def _discard(making: Awaitable[driver.Page]) -> None:
+    """Close a tab as soon as it is there."""
+    with contextlib.suppress(Exception):
+        await (await making).close()
+
+
 async def _in_time(work: Awaitable[None]) -> bool:
     """Whether it was done within CLOSE_SECONDS; what it raised does not matter."""
     try:
@@ -282,8 +303,3 @@ async def _in_time(work: Awaitable[None]) -> bool:
     except Exception:
         return True
     return True
-
-
-def _remember(state: dict[str, Any] | None) -> None:
-    for cookie in (state or {}).get("cookies", []):
-        redact.remember(cookie["value"])

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+from huggingchat_agent.settings import inheritable
+
 # CLONE_NEWUSER alone can succeed where a security module then denies what the sandbox needs the
 # namespace for; a second namespace inside the first shows that.
 _TRY_NAMESPACES = """
@@ -36,8 +38,9 @@ def sandbox() -> Sandbox:
 
 
 def _namespaces_work() -> bool:
+    probe = [sys.executable, "-I", "-c", _TRY_NAMESPACES]
     try:
-        done = subprocess.run([sys.executable, "-I", "-c", _TRY_NAMESPACES], capture_output=True, timeout=10)
+        done = subprocess.run(probe, capture_output=True, timeout=10, env=inheritable())
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
