@@ -115,6 +115,17 @@ async def test_find_or_download_takes_what_was_downloaded(tmp_path, monkeypatch)
     assert await find_or_download() == Found(str(cached), "downloaded by Playwright")
 
 
+async def test_find_or_download_does_not_hand_our_settings_to_the_download(tmp_path, monkeypatch):
+    told = tmp_path / "told"
+    installer = executable(tmp_path / "installer", f"#!/bin/sh\nexport -p > '{told}'\nexit 7\n")
+    monkeypatch.setattr(module, "_command", lambda: (str(installer),))
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
+    with pytest.raises(BrowserMissing):
+        await find_or_download()
+    assert "PLAYWRIGHT_BROWSERS_PATH" in told.read_text()
+    assert "HUGGINGCHAT_" not in told.read_text()
+
+
 async def test_find_or_download_names_the_command_when_the_download_fails(tmp_path, monkeypatch):
     installer = executable(tmp_path / "installer", "#!/bin/sh\nexit 7\n")
     monkeypatch.setattr(module, "_command", lambda: (str(installer),))
@@ -195,3 +206,18 @@ def test_sandbox_follows_user_namespaces_for_others(monkeypatch):
     works = subprocess.run(["unshare", "--user", "--pid", "true"], capture_output=True).returncode == 0
     assert sandbox().on is works
     assert "namespaces" in sandbox().reason
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there it is tried")
+def test_sandbox_does_not_hand_our_settings_to_what_tries_it(monkeypatch):
+    environments = []
+
+    def run(command, *, env, **options):
+        environments.append(env)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
+    assert sandbox().on
+    assert ["PATH" in each and "HUGGINGCHAT_PASSWORD" not in each for each in environments] == [True]
