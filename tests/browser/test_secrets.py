@@ -130,7 +130,7 @@ async def test_no_process_that_we_start_gets_the_password(engine, chosen, monkey
     browser = await engine.start(chosen, None)
     try:
         started = descendants() - before
-        environments = {read(pid, "cmdline")[:80]: read(pid, "environ") for pid in started}
+        environments = {(pid, read(pid, "cmdline")[:80]): read(pid, "environ") for pid in started}
     finally:
         await browser.close()
     assert len(started) > 3
