@@ -23,6 +23,7 @@ class Raw:
     def __init__(self, base_url: str, cookies: dict[str, str]) -> None:
         self.base_url = base_url
         self.origin = "/".join(base_url.split("/")[:3])
+        self._leaves: dict[str, str] = {}
         self.http = aiohttp.ClientSession(cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True))
 
     async def __aenter__(self) -> Raw:
@@ -48,12 +49,14 @@ class Raw:
             return (await response.json())["json"]
 
     async def send(self, conversation_id: str, prompt: str, on_token: Callable[[str], None]) -> None:
-        """Read the conversation for its last message, send, hand over each token."""
-        async with self._post(conversation_id, prompt, await self._leaf(conversation_id)) as response:
+        """Send, hand over each token, then read the conversation for what to send next to."""
+        leaf = self._leaves.get(conversation_id) or await self._leaf(conversation_id)
+        async with self._post(conversation_id, prompt, leaf) as response:
             async for line in response.content:
                 update = json.loads(line) if line.strip() else {}
                 if update.get("type") == "stream":
                     on_token(update["token"].rstrip("\0"))
+        self._leaves[conversation_id] = await self._leaf(conversation_id)
 
     async def drink(self, conversation_id: str, prompt: str) -> float:
         """Send and throw the answer away unread: what the server alone takes, in seconds."""

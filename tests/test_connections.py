@@ -11,7 +11,8 @@ async def hold(connections, count, done, waited):
 
 
 async def test_streams_queue_beyond_the_limit_and_say_so():
-    connections, done, waited = Connections(), asyncio.Event(), []
+    waited: list[int] = []
+    connections, done = Connections(), asyncio.Event()
     connections.learn("http/1.1")
     tasks = [asyncio.create_task(hold(connections, 1, done, waited)) for _ in range(FOR_STREAMS + 2)]
     await asyncio.sleep(0)
@@ -24,7 +25,8 @@ async def test_streams_queue_beyond_the_limit_and_say_so():
 
 
 async def test_streams_do_not_queue_on_http_2():
-    connections, done, waited = Connections(), asyncio.Event(), []
+    waited: list[int] = []
+    connections, done = Connections(), asyncio.Event()
     connections.learn("h2")
     tasks = [asyncio.create_task(hold(connections, 2, done, waited)) for _ in range(10)]
     await asyncio.sleep(0)
@@ -36,7 +38,8 @@ async def test_streams_do_not_queue_on_http_2():
 
 
 async def test_waiting_stream_that_is_cancelled_gives_its_place_up():
-    connections, done, waited = Connections(), asyncio.Event(), []
+    waited: list[int] = []
+    connections, done = Connections(), asyncio.Event()
     connections.learn("http/1.1")
     first = asyncio.create_task(hold(connections, FOR_STREAMS, done, waited))
     second = asyncio.create_task(hold(connections, 1, done, waited))

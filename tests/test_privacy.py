@@ -57,4 +57,5 @@ def test_headers_that_lead_to_the_login_or_carry_cookies_are_masked():
         responded(**{"location": f"{SITE}/oauth/authorize?state=secret", "set-cookie": "hf-chat=secret"})
     )
     assert "secret" not in repr(shown)
+    assert isinstance(shown, Responded)
     assert shown.headers["location"] == f"{SITE}/oauth/authorize?…"

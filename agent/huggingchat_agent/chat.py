@@ -157,7 +157,9 @@ class HuggingChat(Emitter):
         models = await self.models()
         chosen = pick(models, model).id if model else await self._default_model(models)
         body = await self.session.ask(requests.create_conversation(chosen, preprompt=system_prompt))
-        conversation_id, _ = parse_created(body)
+        conversation_id, made = parse_created(body)
+        if made is not None:
+            self.tracker.know_leaf(conversation_id, made.root_message_id, is_root=True)
         conversation = Conversation(self, conversation_id, model=chosen, temporary=temporary)
         self._conversations[conversation_id] = conversation
         return conversation

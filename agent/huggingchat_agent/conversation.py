@@ -32,7 +32,7 @@ class Conversation(Emitter):
     def __init__(
         self, chat: HuggingChat, conversation_id: str, *, model: str | None = None, temporary: bool = False
     ) -> None:
-        super().__init__()
+        super().__init__(upstream=chat)
         self.id = conversation_id
         self.model = model
         self.temporary = temporary

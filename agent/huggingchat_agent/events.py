@@ -46,7 +46,7 @@ class Started(TurnEvent, frozen=True, kw_only=True):
     generation_id: str | None = None
 
 
-class Token(TurnEvent, frozen=True, kw_only=True):
+class Token(TurnEvent, frozen=True, kw_only=True, gc=False):
     """Some text of the answer. `length` is the characters of answer text so far, this included."""
 
     name: ClassVar[str] = "token"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
+_LAST = (events.Finished, events.Failed)
+
 
 class Reply(Emitter):
     """What `Conversation.send` returns at once; sending goes on in a task of its own.
@@ -45,7 +47,7 @@ class Reply(Emitter):
         """Start sending. `number` gives a turn number if no turn comes of it, `upstream` are the
         emitters that get the same events and whose listeners `await` waits for.
         """
-        super().__init__()
+        super().__init__(upstream=upstream[0] if upstream else None)
         self.conversation_id = conversation_id
         self.via = ""
         self.turn: Turn | None = None
@@ -107,7 +109,8 @@ class Reply(Emitter):
     def receive(self, event: events.TurnEvent) -> None:
         """Take an event of the turn; called by whoever claimed it."""
         self.events.append(event)
-        self._wake(ended=isinstance(event, events.Finished | events.Failed))
+        if self._waiting or type(event) in _LAST:
+            self._wake(ended=type(event) in _LAST)
         self.emit(event)
 
     def announce(self, event: events.Event) -> None:

@@ -22,7 +22,7 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.site import calls
 from huggingchat_agent.site.gestures import composer
-from huggingchat_agent.tracker import Claim
+from huggingchat_agent.tracker import Claim, Leaf
 from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
@@ -62,28 +62,28 @@ class Sending:
         """
         await self._session.shared_page()
         await self._wait_for_lingering_stop()
-        await self._session.make_room()
+        await self._session.make_room(self._conversation_id)
         held = HELD["page" if via == "page" else "ui"]
         async with self._session.connections.stream(held, lambda count: self._queued("connections", count)):
-            read = await self._idle_conversation()
+            leaf = await self._leaf()
             if via != "page":
                 try:
-                    return await self._by_ui(read)
+                    return await self._by_ui(leaf)
                 except PageChanged as error:
                     if via == "ui":
                         await self._session.explain(error, self._page)
                         raise
                     degraded = events.Degraded(conversation_id=self._conversation_id, reason=str(error))
                     self._reply.announce(degraded)
-            return await self._by_page(read)
+            return await self._by_page(leaf)
 
-    async def _by_page(self, read: ConversationRead) -> Turn:
+    async def _by_page(self, leaf: Leaf) -> Turn:
         page = await self._session.shared_page()
         generation_id = str(uuid.uuid4())
         message = requests.send_message(
             self._conversation_id,
             self._prompt,
-            read.active_leaf().id,
+            leaf.id,
             generation_id,
             timezone=await self._chat.timezone(),
         )
@@ -91,13 +91,13 @@ class Sending:
         post = calls.start(page, self._chat.settings.base_url, message, generation_id, timeout=self._step)
         return await self._follow(claim, page, asyncio.create_task(post, name="send by page"))
 
-    async def _by_ui(self, read: ConversationRead) -> Turn:
+    async def _by_ui(self, leaf: Leaf) -> Turn:
         """Type and press send. PageChanged is raised only before the gesture: nothing was sent then."""
         tab = await self._session.tab(self._conversation_id)
         self._page = tab.page
         try:
             try:
-                await self._show(tab, read)
+                await self._show(tab, leaf)
                 await composer.write(tab.page, self._prompt, timeout=self._step)
             except BrowserTimeout as error:
                 raise PageChanged(f"The page of the conversation did not come up: {error}") from None
@@ -111,12 +111,15 @@ class Sending:
         finally:
             await self._session.leave(tab)
 
-    async def _idle_conversation(self) -> ConversationRead:
-        """The conversation as it is now, once nothing is written into it any more.
+    async def _leaf(self) -> Leaf:
+        """The last message of the conversation, once nothing is written into it any more.
 
         To send beside a run makes a fork, or loses what the other run stores. A run may be there
         without us: its stream broke, or another client began it.
         """
+        fresh = self._tracker.fresh_leaf(self._conversation_id)
+        if fresh is not None:
+            return fresh
         end = time.monotonic() + self._chat.settings.deadlines.first_update
         waiting = False
         while True:
@@ -125,8 +128,9 @@ class Sending:
             except ChatError:
                 await self._check_signed_in()  # signed out, what is ours is refused as if it were not
                 raise
-            if not _is_running(read, read.active_leaf()):
-                return read
+            last = read.active_leaf()
+            if not _is_running(read, last):
+                return Leaf(last.id, last.id == read.root_message_id, time.monotonic())
             if time.monotonic() > end:
                 raise UsageError(
                     f"Conversation {self._conversation_id} is still being answered, by a run that another "
@@ -143,18 +147,17 @@ class Sending:
             self._queued("stop")
             await asyncio.sleep(left)  # the app says nothing when it forgets a stop
 
-    async def _show(self, tab: Tab, read: ConversationRead) -> None:
+    async def _show(self, tab: Tab, leaf: Leaf) -> None:
         """Have the tab's page show the branch that ends with the server's last message.
 
         A page that does not know of a turn made elsewhere would send with a stale parent, and fork
         the conversation silently.
         """
         url = f"{self._chat.settings.base_url}/conversation/{self._conversation_id}"
-        path, leaf = urlsplit(url).path, read.active_leaf().id
-        last = "" if leaf == read.root_message_id else leaf  # the root, a system message, is not shown
-        if tab.leaf == leaf and await composer.shows(tab.page, path, last, timeout=self._step):
+        path, last = urlsplit(url).path, "" if leaf.is_root else leaf.id
+        if tab.leaf == leaf.id and await composer.shows(tab.page, path, last, timeout=self._step):
             return
-        await tab.page.goto(f"{url}?leafId={leaf}", timeout=self._step)
+        await tab.page.goto(f"{url}?leafId={leaf.id}", timeout=self._step)
         if not await composer.shows(tab.page, path, last, timeout=self._step):
             await self._check_signed_in()
             raise PageChanged(

@@ -138,15 +138,16 @@ class Session:
         for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
             await self.close_tab(old.conversation_id)
 
-    async def make_room(self) -> None:
-        """Close idle tabs that hold one of the few connections of a host on HTTP/1.1.
+    async def make_room(self, conversation_id: str) -> None:
+        """Close other conversations' idle tabs that hold one of the few connections of HTTP/1.1.
 
         A tab watches all running generations for as long as any runs, one connection each.
         """
         if self.connections.limited:
             watching = set(self._live.values())
-            for tab in [each for each in self._tabs.values() if not each.busy and each.page.id in watching]:
-                await self.close_tab(tab.conversation_id)
+            for tab in tuple(self._tabs.values()):
+                if not tab.busy and tab.page.id in watching and tab.conversation_id != conversation_id:
+                    await self.close_tab(tab.conversation_id)
 
     async def close_tab(self, conversation_id: str) -> None:
         """Close the tab of a conversation that is gone."""

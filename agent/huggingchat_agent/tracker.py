@@ -16,7 +16,7 @@ import contextlib
 import itertools
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Started
@@ -36,6 +36,18 @@ log = logging.getLogger("huggingchat_agent")
 
 # The app keeps a stop that found nothing to stop for about 5 s, and ends a run that starts then.
 STOP_LINGERS = 5.5  # seconds
+
+# How long the last message of a conversation is taken to be still that. Another client could answer
+# it in the meantime, and the app has no way to send only if it did not; a read costs 10 ms.
+FRESH = 1.0  # seconds
+
+
+class Leaf(NamedTuple):
+    """The last message of a conversation. The root, a system message, is not shown by the page."""
+
+    id: str
+    is_root: bool
+    at: float
 
 
 class Claim:
@@ -89,6 +101,7 @@ class TurnTracker:
         self._turns: dict[str, Turn] = {}  # by exchange, while the stream is open
         self._settling: set[Turn] = set()  # until done
         self._reads: dict[str, tuple[str, float, bytearray]] = {}  # conversation reads under way
+        self._leaves: dict[str, Leaf] = {}
         self._quiet: dict[str, float] = {}  # until when a stop may linger, by conversation
         self._tasks: set[asyncio.Task[None]] = set()
         self._dispatching: asyncio.Task[None] | None = None
@@ -113,6 +126,15 @@ class TurnTracker:
     def running(self, conversation_id: str) -> bool:
         """Whether a turn of that conversation is under way, whoever started it."""
         return any(turn.conversation_id == conversation_id for turn in self._settling)
+
+    def know_leaf(self, conversation_id: str, leaf: str, *, is_root: bool = False) -> None:
+        """The app has just told which message of a conversation is the last."""
+        self._leaves[conversation_id] = Leaf(leaf, is_root, time.monotonic())
+
+    def fresh_leaf(self, conversation_id: str) -> Leaf | None:
+        """The last message of a conversation, if that was told a moment ago and no turn was seen since."""
+        leaf = self._leaves.pop(conversation_id, None)
+        return leaf if leaf and time.monotonic() - leaf.at < FRESH else None
 
     def stopping(self, conversation_id: str) -> None:
         """The app is asked to stop a run. If none runs any more, that hits the next one."""
@@ -185,6 +207,7 @@ class TurnTracker:
         claim = next(
             (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None
         )
+        self._leaves.pop(conversation_id, None)
         turn = Turn(self, started, conversation_id, request, self.number(), claim)
         self._turns[started.exchange_id] = turn
         self._settling.add(turn)

@@ -80,7 +80,7 @@ class Turn:
         self._listener = claim.listener if claim else None
         self._stream = Stream()
         self._over = asyncio.Event()
-        self._over_at = 0.0
+        self._said = 0.0  # when the app said its last word, or was cut off
         self._clock = _Clock(started.at, tracker.session.settings.deadlines)
         self._read: ConversationRead | None = None
         self._refetched = asyncio.Event()
@@ -116,19 +116,23 @@ class Turn:
                 self._clock.tick(event.at)
             for each in self.fold.feed(update, event.at):
                 self.publish(each)
+        if self.fold.terminal is not None and not self._said:
+            self._said = event.at
         if self._stream.over:
             self._end(event.at)
 
     def offer(self, read: ConversationRead, started_at: float) -> None:
-        """A read of this conversation that somebody made; good if it began after the stream was over."""
-        if self._over.is_set() and started_at >= self._over_at and self._final(read) is not None:
+        """A read of this conversation that somebody made; good if it began after the app's last word.
+
+        (The page does not wait for the end of the stream to read what it has become.)
+        """
+        if self._said and started_at >= self._said and self._final(read) is not None:
             self._read = read
             self._refetched.set()
 
     def _end(self, at: float) -> None:
-        if not self._over.is_set():
-            self._over_at = at
-            self._over.set()
+        self._said = self._said or at
+        self._over.set()
 
     # Its own task: deadlines, and the end.
 
@@ -201,6 +205,8 @@ class Turn:
         if fold.terminal is None and stored is None:
             raise await self._broken("it was stopped, but the app has not ended the run")
         user = read.parent(message) if read and message else None
+        if stored is not None and not stored.children:
+            self._tracker.know_leaf(self.conversation_id, stored.id)
         answer = fold.answer(
             user_message_id=user.id if user else "",
             message_id=message.id if message else "",

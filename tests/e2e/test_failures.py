@@ -5,6 +5,7 @@ import gc
 import os
 import resource
 import signal
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -24,6 +25,7 @@ from huggingchat_agent.errors import (
     UnknownModel,
     UsageError,
 )
+from tests.e2e.reports import picture, tree
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -114,14 +116,14 @@ async def test_missing_control_is_named_and_pictured(hasty, site):
     conversation = await hasty.new_conversation()
     with pytest.raises(PageChanged, match="Send message") as caught:
         await conversation.send("hello", via="ui")
-    assert caught.value.screenshot.exists()
-    assert "Dispatch" in caught.value.snapshot.read_text()
+    assert picture(caught.value)
+    assert "Dispatch" in tree(caught.value)
 
 
 @pytest.mark.fresh
 async def test_auto_goes_by_page_when_a_control_is_missing_and_says_so(hasty, site):
     site.control.rename("Send message", "Dispatch")
-    heard = []
+    heard: list[Any] = []
     hasty.on("degraded", heard.append)
     conversation = await hasty.new_conversation()
     answer = await conversation.send("hello", via="auto")
@@ -208,7 +210,7 @@ async def test_use_before_and_after_being_open_is_a_usage_error(settings):
 
 
 async def test_handler_that_raises_does_not_stop_the_answer(chat):
-    reports = []
+    reports: list[Any] = []
     chat.on("handler_failed", reports.append)
 
     @chat.on("token")

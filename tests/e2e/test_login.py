@@ -7,6 +7,7 @@ import pytest
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ConsentRequired, CredentialsRejected, LoginError
+from tests.e2e.reports import picture, tree
 
 pytestmark = [pytest.mark.browser, pytest.mark.fresh, pytest.mark.asyncio(loop_scope="module")]
 
@@ -51,8 +52,8 @@ async def test_wrong_password_is_told_and_nothing_is_saved(settings):
         with pytest.raises(CredentialsRejected, match="Invalid") as caught:
             await chat.login()
         assert chat.session.saved.load() is None
-        assert caught.value.screenshot.read_bytes().startswith(b"\x89PNG")
-        assert "wrong horse" not in caught.value.snapshot.read_text()
+        assert picture(caught.value).startswith(b"\x89PNG")
+        assert "wrong horse" not in tree(caught.value)
 
 
 async def test_wrong_password_keeps_the_session_that_was_saved(settings, site):
@@ -78,7 +79,7 @@ async def test_form_that_cannot_be_filled_is_told(settings, site, field):
     async with HuggingChat(**settings) as chat:
         with pytest.raises(LoginError, match=r"can be filled") as caught:
             await chat.login()
-        assert caught.value.screenshot.exists()
+        assert picture(caught.value)
 
 
 async def test_consent_that_hangs_is_told(settings, site):
@@ -93,7 +94,7 @@ async def test_session_without_the_hubs_token_is_signed_out(settings, site):
     async with HuggingChat(**settings) as chat:
         await chat.login()
     saved = chat.session.saved
-    state = saved.load()
+    state = saved.load() or {}
     state["cookies"] = [each for each in state["cookies"] if each["name"] != "token"]
     saved.save(state)
     async with HuggingChat(**settings | {"username": None, "password": None}) as chat:

@@ -37,7 +37,7 @@ class Watch:
 
     def __init__(self, chat, caplog):
         self.chat, self.caplog = chat, caplog
-        self.lines = []
+        self.lines: list[str] = []
         for name in NAMES:
             chat.on(name, lambda event: self.lines.append(to_json(event).decode()))
 

@@ -7,6 +7,7 @@ import pytest
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import TurnTimeout, UsageError
 from huggingchat_agent.settings import Deadlines
+from tests.e2e.reports import picture, tree
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -133,8 +134,8 @@ async def test_deadline_raises_with_the_partial_text_and_a_picture(
             await reply
         assert caught.value.partial == reply.text
         assert caught.value.conversation_id == conversation.id
-        assert caught.value.screenshot.read_bytes().startswith(b"\x89PNG")
-        assert caught.value.snapshot.exists()
+        assert picture(caught.value).startswith(b"\x89PNG")
+        assert tree(caught.value)
         assert reply.events[-1].name == "failed"
         assert await site_is_idle(site), "the run goes on at the server"
         assert (await conversation.read()).messages[-1].interrupted

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ async def test_turn_agrees_with_what_the_server_stores(chat, raw, via):
 
 
 async def test_events_of_a_turn_come_in_order_and_carry_their_place(chat, via):
-    heard = []
+    heard: list[Any] = []
     chat.on("token", heard.append)
     conversation = await chat.new_conversation()
     reply = conversation.send("hello there", via=via)
@@ -134,7 +135,7 @@ async def test_message_typed_in_the_page_by_somebody_else_gives_the_same_events(
     await ours
 
     other = await chat.new_conversation()
-    heard = []
+    heard: list[Any] = []
     over = asyncio.Event()
     for name in ("started", "title", "token", "status", "router", "answer", "finished", "failed"):
         other.on(name, heard.append)
@@ -200,7 +201,7 @@ async def test_two_conversations_at_once_by_ui_do_not_cross(chat, raw):
 
 
 async def test_eight_conversations_at_once_by_page_do_not_cross(chat, raw):
-    queued = []
+    queued: list[Any] = []
     chat.on("queued", queued.append)
     await at_once(chat, raw, "page", 8)
     assert len(queued) == 4, "HTTP/1.1 gives four streams; the other four wait and say so"
@@ -208,7 +209,7 @@ async def test_eight_conversations_at_once_by_page_do_not_cross(chat, raw):
 
 async def at_once(chat, raw, via, count):
     conversations = [await chat.new_conversation() for _ in range(count)]
-    seen = {conversation.id: [] for conversation in conversations}
+    seen: dict[str, list[Any]] = {conversation.id: [] for conversation in conversations}
     for conversation in conversations:
         conversation.on("token", seen[conversation.id].append)
     replies = [each.send(f"count 20 every 15 mine {n}", via=via) for n, each in enumerate(conversations)]

@@ -16,6 +16,7 @@ import itertools
 import sys
 import tempfile
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -63,6 +64,7 @@ async def turn(conversation: Conversation, prompt: str, via: Via) -> str:
     answer = await reply
     read = await conversation.read()
     stored = read.message(answer.message_id)
+    assert stored is not None, "the answer is not stored"
     assert "".join(tokens) == answer.text, "the joined tokens are not the answer"
     assert stored.content == answer.content, "the stored message is not the answer"
     parent = read.parent(stored)
@@ -106,15 +108,11 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
                 for number, prompt in enumerate(
                     ("hello", "and again", "unicode: 日本語 👩‍👩‍👧‍👦 é\u0301 “q”"), 1
                 ):
-                    await steps.check(
-                        f"turn {number} by {via}", lambda t=talk, p=prompt, v=via: turn(t, p, v)
-                    )
+                    await steps.check(f"turn {number} by {via}", partial(turn, talk, prompt, via))
                 talk = await chat.new_conversation(arguments.model, temporary=True)
-                await steps.check(
-                    f"reasoning by {via}", lambda t=talk, v=via: turn(t, "reason about two and two", v)
-                )
+                await steps.check(f"reasoning by {via}", partial(turn, talk, "reason about two and two", via))
                 talk = await chat.new_conversation(arguments.model, temporary=True)
-                await steps.check(f"upstream failure by {via}", lambda t=talk, v=via: failing(t, v))
+                await steps.check(f"upstream failure by {via}", partial(failing, talk, via))
 
             async def in_turn() -> str:
                 talk = await chat.new_conversation(arguments.model, temporary=True)

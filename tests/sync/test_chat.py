@@ -49,7 +49,16 @@ def names(cls):
 
 @pytest.mark.parametrize("name", ["HuggingChat", "Conversation", "Reply"])
 def test_sync_has_every_name_that_async_has(name):
-    inside = {"emit", "listening", "drain", "receive", "timezone"}  # what the rooms use among themselves
+    inside = {
+        "emit",
+        "listening",
+        "drain",
+        "receive",
+        "announce",
+        "when_done",
+        "forget",
+        "timezone",
+    }  # what the rooms use among themselves
     missing = names(getattr(huggingchat_agent, name)) - names(getattr(sync, name)) - inside
     assert not missing
 

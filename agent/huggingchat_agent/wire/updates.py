@@ -43,7 +43,7 @@ class Title(Update, frozen=True):
     title: str
 
 
-class Token(Update, frozen=True):
+class Token(Update, frozen=True, gc=False):
     """Some text. In stored messages the token is empty and `length` says where the text was."""
 
     token: str

@@ -20,15 +20,16 @@ _FIELD = 'textarea[placeholder="Ask anything"]'
 # Something of the page to act on: the composer, or the dialog that makes it unreachable.
 _READY = """() => !!document.querySelector('textarea, [role="dialog"]')"""
 
-_TO_TAKE = 1.0  # seconds; a page whose scripts run takes what is typed at once
+_TO_TAKE = 0.3  # seconds; a page whose scripts run takes what is typed at once
 
-# The draft took: the field holds the text and the button came alive. The button is looked for by
-# its name, as `find` does, but in one round with the text.
+# The draft took: the field holds the text and the button came alive ("taken"); or the page took the
+# text away ("lost"). The button is looked for by its name, as `find` does, but in one round.
 _TAKEN = """(selector, send, text) => {
   const field = document.querySelector(selector);
-  if (!field || field.value !== text) return false;
+  if (!field || field.value !== text) return "lost";
   const name = (each) => (each.getAttribute("aria-label") ?? each.textContent).trim();
-  return [...document.querySelectorAll("button")].some((each) => name(each) === send && !each.disabled);
+  const buttons = [...document.querySelectorAll("button")];
+  return buttons.some((each) => name(each) === send && !each.disabled) && "taken";
 }"""
 
 _OPEN = "(selector) => !document.querySelector(selector)?.disabled"
@@ -51,11 +52,11 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
         try:
             await page.wait(_READY, timeout=left)
             await dismiss_welcome(page, timeout=left)
-            if await page.find(COMPOSER, timeout=min(left, _TO_TAKE)):
+            if await page.find(COMPOSER, timeout=min(left, 1.0)):
                 await _check_open(page)
                 await page.insert_text(_FIELD, text, timeout=left)
-                await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=_TO_TAKE)
-                return
+                if await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=_TO_TAKE) == "taken":
+                    return
         except BrowserTimeout:
             continue
     raise await _missing(page)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser.protocols import Control
-from huggingchat_agent.errors import BrowserTimeout
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
@@ -19,20 +18,14 @@ _MODAL = """() =>
 """
 _GONE = """() => !document.querySelector("[inert]")"""
 
-_TO_CLOSE = 1.0  # seconds; a button that works closes the dialog at once
+_TO_CLOSE = 0.3  # seconds; a button that works closes the dialog at once
 
 
-async def dismiss_welcome(page: Page, *, timeout: float) -> bool:
-    """Press the button of the welcome dialog if it stands. Only for a signed-in page.
+async def dismiss_welcome(page: Page, *, timeout: float) -> None:
+    """Close the welcome dialog if it stands. Only for a signed-in page: else it leads to the sign-in.
 
-    (Signed out, it leads to the sign-in.) False if there is none, or if the button did nothing
-    because the page's scripts do not run yet: look again then.
+    Raises BrowserTimeout if its button did nothing, as before the page's scripts run: try again.
     """
-    if not await page.find(START_CHATTING, timeout=0) or not await page.evaluate(_MODAL, timeout=timeout):
-        return False
-    await page.click(START_CHATTING, timeout=timeout)
-    try:
+    if await page.find(START_CHATTING, timeout=0) and await page.evaluate(_MODAL, timeout=timeout):
+        await page.click(START_CHATTING, timeout=timeout)
         await page.wait(_GONE, timeout=_TO_CLOSE)
-    except BrowserTimeout:
-        return False
-    return True
