@@ -184,7 +184,8 @@ class Turn:
                     partial=self.fold.text,
                 )
             try:
-                async with asyncio.timeout(left):
+                # Not longer than the idle clock: it may begin to run, or stop, in between.
+                async with asyncio.timeout(min(left, self._clock.longest_sleep)):
                     await self._over.wait()
             except TimeoutError:
                 continue
@@ -336,14 +337,18 @@ class _Clock:
         self._last: float | None = None  # the last update that was no keep-alive
         self._deadlines = deadlines
 
+    @property
+    def longest_sleep(self) -> float:
+        """How long to go without a look at the clock."""
+        return self._deadlines.idle
+
     def tick(self, at: float) -> None:
         self._last = at
 
     def left(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
         """What is left of the deadline that ends first, its name and its whole length.
 
-        While the run waits for a tool or for a person the idle clock stands; as nothing is seen of
-        its end but an update, that is looked at again after a while.
+        While the run waits for a tool or for a person the idle clock stands.
         """
         limits = self._deadlines
         due = [(self._start + limits.total - now, "total", limits.total)]
