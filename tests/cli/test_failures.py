@@ -2,11 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from huggingchat_agent import errors
 from huggingchat_agent.cli import failures
+from tests.cli.shell import Finished
 
 KINDS = {
     errors.SettingsError: 2,
@@ -136,3 +139,35 @@ def test_browser_killed_in_the_middle_is_browser_trouble(shell):
         _, err = process.communicate(timeout=30)
     assert process.returncode == 4, err
     assert err.startswith(b"Error: ") and err.count(b"\n") == 1, err
+
+
+# The limit is set only when the session is saved: no browser would start under it.
+FULL_DISK = """
+import resource, sys
+from huggingchat_agent import storage
+from huggingchat_agent.cli import main
+
+save = storage.SavedSession.save
+
+def save_on_a_full_disk(self, state):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    save(self, state)
+
+storage.SavedSession.save = save_on_a_full_disk
+sys.exit(main())
+"""
+
+
+@pytest.mark.browser
+def test_full_disk_is_told_in_a_sentence_and_leaves_no_half_written_file(stranger):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, "login", "--username", "ada", "--password-stdin"],
+        input="correct horse\n",
+        env=stranger.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    failed(Finished(done.returncode, done.stdout, done.stderr), 1, "Cannot write the saved session")
+    assert [path for path in stranger.home.rglob("*") if path.is_file()] == []
+    assert stranger.processes() == []

@@ -77,9 +77,11 @@ async def raw(chat):
 
 
 @pytest.fixture(params=["ui", "page"])
-def via(request):
-    """Each way to send."""
-    return request.param
+def via(request, site):
+    """Each way to send. By ui, the site refuses what no trusted input event came before."""
+    site.control.switch(require_trusted_input=request.param == "ui")
+    yield request.param
+    site.control.switch(require_trusted_input=False)
 
 
 @pytest.fixture
