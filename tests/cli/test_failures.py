@@ -25,8 +25,9 @@ KINDS = {
 
 def every_error(base=errors.AgentError):
     for child in base.__subclasses__():
-        yield child
-        yield from every_error(child)
+        if child.__module__ == errors.__name__:  # what a room makes of them for itself never gets out
+            yield child
+            yield from every_error(child)
 
 
 @pytest.mark.parametrize("error", [*every_error()], ids=lambda error: error.__name__)

@@ -46,7 +46,7 @@ def node(*flat):
         (-1, None),
         ([[1, 1], {"same": 2}, True], [{"same": True}, {"same": True}]),
     ],
-    ids=str,
+    ids=lambda each: str(sorted(each)) if isinstance(each, set) else str(each),
 )
 def test_hydrate_gives_the_value(flat, value):
     assert hydrate(flat) == value

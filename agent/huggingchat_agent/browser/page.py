@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 EVENTS = (*TAPPED, "Page.lifecycleEvent")  # what `receive` wants to be handed
 
-_SNAPSHOT_SECONDS = 10.0
+_SNAPSHOT_SECONDS = 4.0
 _ASIDE_SECONDS = 5.0  # for what takes no time
 _STOP_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
