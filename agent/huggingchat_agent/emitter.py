@@ -77,11 +77,17 @@ class Emitter:
 
     def emit(self, event: Event) -> None:
         """Hand one event to its handlers. Of what they raise, only what ends a program comes out."""
-        if self._listeners:
-            fatal: list[BaseException] = []
-            self._pyee.emit(event.name, event, fatal)
-            if fatal:
-                raise fatal[0]
+        if not self._listeners:
+            return
+        fatal: BaseException | None = None
+        # Not by `pyee.emit`: its lock and its hooks cost more than all else on the way of a token.
+        for listener in self._pyee.listeners(event.name):
+            try:
+                listener(event)
+            except (KeyboardInterrupt, SystemExit) as end:
+                fatal = fatal or end
+        if fatal is not None:
+            raise fatal
 
     def listening(self, name: str) -> bool:
         """Whether anybody listens to that name."""
@@ -132,15 +138,15 @@ class _Listener:
         self._task: asyncio.Task[None] | None = None
         self._queue: asyncio.Queue[Awaitable[None]] | None = None
 
-    def __call__(self, event: Event, fatal: list[BaseException]) -> None:
+    def __call__(self, event: Event) -> None:
         if self.removed:  # by a handler that got the same event before
             return
         if self.once:
             self.owner._remove(self)
         try:
             result = self.handler(event)
-        except (KeyboardInterrupt, SystemExit) as end:
-            fatal.append(end)
+        except (KeyboardInterrupt, SystemExit):
+            raise
         except BaseException as error:  # CancelledError too: only an `await` can be cancelled
             self.owner._failed(self, error)
         else:

@@ -169,6 +169,10 @@ class Tap:
             "headers": _lower(request["headers"]),
             "has_body": body is not None or bool(request.get("hasPostData")),
         }
+        if kind in FETCHED and request["method"] == "POST" and _is_form(exchange.started["headers"]):
+            # Most likely a message, answered by a stream. Asked for now, its bytes come from the first
+            # one on; asked for with the response, a round trip later, all at once or never.
+            self._ask_stream(exchange)
         # What documents post are sign-in forms: what is in those is nobody's business.
         if kind in FETCHED and body is None and request.get("hasPostData"):
             self._ask(exchange, "Network.getRequestPostData", self._request_body)
@@ -185,11 +189,10 @@ class Tap:
             return
         response = params["response"]
         self._respond(exchange, response, at)
-        if exchange.method == "HEAD" or response["status"] in NO_BODY:
+        if exchange.way == "stream" or exchange.method == "HEAD" or response["status"] in NO_BODY:
             return
         if exchange.kind in FETCHED and exchange.mime in STREAMS:
-            exchange.way, exchange.asked = "stream", True
-            self._ask(exchange, "Network.streamResourceContent", self._stream)
+            self._ask_stream(exchange)
         elif exchange.kind in FETCHED or exchange.kind == "document":
             exchange.way = "whole"
 
@@ -237,7 +240,9 @@ class Tap:
     def _stream(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
         exchange.asked = False
         early, exchange.early = exchange.early, []
-        if result is None:
+        if result is None and not exchange.responded:
+            exchange.way = ""  # too early for this browser; the response decides
+        elif result is None:
             # Most often it "has already finished loading"; then the whole body can be had.
             exchange.way = "whole"
         else:
@@ -334,6 +339,10 @@ class Tap:
         if exchange.ended:
             del self._open[exchange.exchange_id]
 
+    def _ask_stream(self, exchange: _Open) -> None:
+        exchange.way, exchange.asked = "stream", True
+        self._ask(exchange, "Network.streamResourceContent", self._stream)
+
     def _ask(self, exchange: _Open, method: str, answer: Answer) -> None:
         command = self._command(method, {"requestId": exchange.request_id})
         self._answers[command.id] = (exchange.exchange_id, answer)
@@ -355,6 +364,10 @@ def _posted(request: dict[str, Any]) -> bytes | None:
         return b"".join(a2b_base64(entry["bytes"]) for entry in entries)
     text = request.get("postData")
     return None if text is None else text.encode()
+
+
+def _is_form(headers: dict[str, str]) -> bool:
+    return headers.get("content-type", "").startswith("multipart/form-data")
 
 
 def _lower(headers: dict[str, str]) -> dict[str, str]:
