@@ -1,0 +1,104 @@
+"""What stands between a message and the app: other runs, late stops, stale pages, reads that fail."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from huggingchat_agent.errors import GenerationFailed, PageChanged, StreamBroken
+from huggingchat_agent.wire import requests
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+def forks(messages):
+    return [message["id"] for message in messages if len(message["children"]) > 1]
+
+
+async def test_message_waits_for_a_run_that_goes_on_without_us(chat, site, raw, via):
+    conversation = await chat.new_conversation()
+    site.control.cut(5)
+    with pytest.raises(StreamBroken):
+        await conversation.send("count 40 every 20", via=via)
+    queued: list[Any] = []
+    conversation.on("queued", queued.append)
+    answer = await conversation.send("and now", via=via)
+    assert [event.reason for event in queued] == ["run"]
+    assert "[history=4 " in answer.text
+    messages = (await raw.read(conversation.id))["messages"]
+    assert forks(messages) == []
+    assert messages[2]["content"].count("@") == 40, "the first run was cut short"
+
+
+async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
+    """The agent has just been told the conversation's first message; then a person types."""
+    conversation = await chat.new_conversation()
+    over = asyncio.Event()
+    conversation.once("finished", lambda event: over.set())
+    await chat.session.new_page()
+    page = chat.session.browser._context.pages[-1]
+    await page.goto(conversation.url)
+    send = page.get_by_role("button", name="Send message", exact=True)
+    async with asyncio.timeout(20):
+        while not await send.is_enabled():
+            await page.get_by_role("textbox", name="Ask anything").fill("")
+            await page.get_by_role("textbox", name="Ask anything").fill("typed by a person")
+        await send.click()
+        await over.wait()
+    await page.close()
+    answer = await conversation.send("and by the agent", via=via)
+    assert "[history=4 " in answer.text
+    assert forks((await raw.read(conversation.id))["messages"]) == []
+
+
+async def test_stop_that_found_nothing_to_stop_does_not_hit_the_next_message(chat):
+    conversation = await chat.new_conversation()
+    await conversation.send("hello", via="page")
+    # As when a run ends of itself in the moment it is stopped.
+    chat.tracker.stopping(conversation.id)
+    await chat.session.ask(requests.stop_generating(conversation.id))
+    queued: list[Any] = []
+    conversation.on("queued", queued.append)
+    answer = await conversation.send("count 20 every 20", via="page")
+    assert [event.reason for event in queued] == ["stop"]
+    assert not answer.interrupted
+
+
+async def test_line_ends_are_sent_as_the_app_stores_them(chat, raw, via):
+    conversation = await chat.new_conversation()
+    answer = await conversation.send("one\r\ntwo\rthree", via=via)
+    stored = {each["id"]: each for each in (await raw.read(conversation.id))["messages"]}
+    assert stored[answer.user_message_id]["content"] == "one\ntwo\nthree"
+
+
+async def test_whole_answer_survives_a_conversation_that_cannot_be_read(chat, site):
+    conversation = await chat.new_conversation()
+    site.control.answer_next(
+        rf"/api/v2/conversations/{conversation.id}$", 500, '{"message":"no"}', method="GET", times=99
+    )
+    answer = await conversation.send("hello there", via="page")
+    assert answer.text.startswith("You said: hello there [history=")
+    assert (answer.user_message_id, answer.message_id) == ("", "")
+
+
+async def test_mistake_of_ours_reaches_who_waits(chat, monkeypatch):
+    async def mistaken(conversation_id):
+        raise ValueError("a mistake")
+
+    conversation = await chat.new_conversation()
+    monkeypatch.setattr(chat.tracker, "read", mistaken)
+    reply = conversation.send("hello", via="page")
+    async with asyncio.timeout(20):
+        seen = [event.name async for event in reply]
+        with pytest.raises(PageChanged, match="ValueError"):
+            await reply
+    assert seen[-1] == "failed"
+
+
+async def test_page_that_takes_no_message_after_a_failed_answer_says_so(chat):
+    conversation = await chat.new_conversation()
+    with pytest.raises(GenerationFailed, match="upstream failure"):
+        await conversation.send("fail 500", via="ui")
+    with pytest.raises(PageChanged, match="disabled"):
+        await conversation.send("again", via="ui")
+    assert (await conversation.send("again", via="auto")).via == "page"
