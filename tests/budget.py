@@ -19,10 +19,10 @@ ROOT = Path(__file__).parent
 # Seconds on two cores, two workers sharing them.
 BUDGET = {
     "wire": 60,
-    "browser": 150,
+    "browser": 220,
     "site": 90,
-    "cli": 140,
-    "e2e": 240,
+    "cli": 220,
+    "e2e": 360,
     "contract": 120,
 }
 OTHERS = 30

@@ -84,7 +84,7 @@ async def test_form_that_cannot_be_filled_is_told(settings, site, field):
 
 async def test_consent_that_hangs_is_told(settings, site):
     site.control.switch(consent_hangs=True)
-    async with HuggingChat(**settings, login_timeout=4) as chat:
+    async with HuggingChat(**settings, login_timeout=2) as chat:
         with pytest.raises((ConsentRequired, LoginError)) as caught:
             await chat.login()
         assert "code=" not in str(caught.value)

@@ -72,7 +72,7 @@ class Watch:
 async def watched(settings, caplog):
     """An open chat that is not signed in, with everything it says collected."""
     caplog.set_level(logging.DEBUG)
-    async with HuggingChat(**settings, step_timeout=4, login_timeout=4) as chat:
+    async with HuggingChat(**settings, step_timeout=4, login_timeout=3) as chat:
         yield Watch(chat, caplog)
 
 

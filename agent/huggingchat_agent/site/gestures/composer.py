@@ -20,6 +20,7 @@ _FIELD = 'textarea[placeholder="Ask anything"]'
 # Something of the page to act on: the composer, or the dialog that makes it unreachable.
 _READY = """() => !!document.querySelector('textarea, [role="dialog"]')"""
 
+_TO_OPEN = 3.0  # seconds; a page that is still loading may have its composer disabled too
 _TO_TAKE = 0.3  # seconds; a page whose scripts run takes what is typed at once
 
 # The draft took: the field holds the text and the button came alive ("taken"); or the page took the
@@ -64,7 +65,7 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
 
 async def _check_open(page: Page) -> None:
     try:
-        await page.wait(_OPEN, _FIELD, timeout=_TO_TAKE)
+        await page.wait(_OPEN, _FIELD, timeout=_TO_OPEN)
     except BrowserTimeout:
         raise PageChanged(
             f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer the page takes no "
