@@ -12,7 +12,7 @@ from huggingchat_agent import account as accounts
 from huggingchat_agent import events
 from huggingchat_agent.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.errors import AgentError, BrowserError, UsageError
 from huggingchat_agent.pagedata import Models, PageData
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import Session
@@ -214,6 +214,8 @@ class HuggingChat(Emitter):
         try:
             if (await accounts.whoami(self.session)).signed_in:
                 await self.session.save()
+        except BrowserError:
+            pass  # it is just going away; the session saved before still stands
         except AgentError as error:
             log.warning("The session could not be saved again: %s", error)
 
