@@ -14,7 +14,7 @@ ROOMS = [
     {"browser"},
     {"site"},
     {"connections", "privacy", "report", "session", "account", "pagedata"},
-    {"stream", "turn", "tracker"},
+    {"app", "stream", "turn", "tracker"},
     {"reply", "sending", "conversation", "chat"},
     {"sync"},
     {"cli", "__main__"},

@@ -99,13 +99,13 @@ async def _sign_in(session: Session, username: str | None, password: Secret | No
             "The sign-in went through, but the app still does not know who we are. Sign in there by hand "
             "once to see what it asks for."
         )
-        await session.explain(failure, page)
+        await session.explain(failure, page.id)
     except BrowserTimeout as error:
         failure = LoginError(f"Signing in did not get on: {error}")
-        await session.explain(failure, page)
+        await session.explain(failure, page.id)
     except LoginError as error:
         failure = error
-        await session.explain(failure, page)
+        await session.explain(failure, page.id)
     finally:
         await page.close()
     # Outside of the handlers, so that it has no context.

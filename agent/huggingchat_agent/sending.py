@@ -71,7 +71,7 @@ class Sending:
                     return await self._by_ui(leaf)
                 except PageChanged as error:
                     if via == "ui":
-                        await self._session.explain(error, self._page)
+                        await self._session.explain(error, self._page.id if self._page else "")
                         raise
                     degraded = events.Degraded(conversation_id=self._conversation_id, reason=str(error))
                     self._reply.announce(degraded)

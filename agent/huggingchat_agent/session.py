@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.browser.protocols import Browser, Page
     from huggingchat_agent.exchange import ExchangeEvent
-    from huggingchat_agent.settings import Settings
+    from huggingchat_agent.settings import Deadlines, Settings
     from huggingchat_agent.site.calls import CallResult
     from huggingchat_agent.wire.requests import Call
 
@@ -69,6 +69,14 @@ class Session:
         self._privacy = Privacy(settings.base_path)
         self._opening = asyncio.Lock()
         self._closed = False
+
+    @property
+    def base_path(self) -> str:
+        return self.settings.base_path
+
+    @property
+    def deadlines(self) -> Deadlines:
+        return self.settings.deadlines
 
     @property
     def browser(self) -> Browser | None:
@@ -164,13 +172,21 @@ class Session:
         self._pages = [each for each in self._pages if not each.closed] + [page]
         return page
 
-    def page(self, page_id: str) -> Page | None:
-        """The open tab of that id, whoever opened it."""
-        return next((page for page in self._pages if page.id == page_id and not page.closed), None)
+    def shows(self, page_id: str) -> bool:
+        """Whether that tab is open, whoever opened it."""
+        return self._page(page_id) is not None
 
-    def is_shared(self, page_id: str) -> bool:
-        """Whether that is the tab for in-page calls."""
-        return self._shared is not None and self._shared.id == page_id
+    def refetches(self, page_id: str) -> bool:
+        """Whether the app's own page is at work in that tab; in the one for our calls it is not."""
+        return self._shared is None or self._shared.id != page_id
+
+    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+        """Free the connection of a run's stream: one of ours is aborted, a page's goes with its tab."""
+        page = self._page(page_id)
+        if page is not None and generation_id and not self.refetches(page_id):
+            await calls.abort(page, generation_id, timeout=self.settings.step_timeout)
+        else:
+            await self.close_tab(conversation_id)
 
     async def away(self) -> bool:
         """Whether the app sent the shared tab elsewhere, as it may do with who is not signed in."""
@@ -194,11 +210,14 @@ class Session:
         browser = self.browser
         return await browser.storage_state() if browser else {"cookies": [], "origins": []}
 
-    async def explain(self, error: AgentError, page: Page | None = None) -> None:
-        """Leave a picture of the page for the errors that one wants to look at."""
-        page = page or self._shared
+    async def explain(self, error: AgentError, page_id: str = "") -> None:
+        """Leave a picture of the page, else of the shared tab, for the errors one wants to look at."""
+        page = self._page(page_id) or self._shared
         if page is not None and isinstance(error, PageChanged | LoginError | TurnTimeout):
             await report.leave_report(error, page, self.settings.reports_folder)
+
+    def _page(self, page_id: str) -> Page | None:
+        return next((page for page in self._pages if page.id == page_id and not page.closed), None)
 
     async def _open_shared(self) -> Page:
         if self.browser is None:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent import events
+    from huggingchat_agent.app import App
     from huggingchat_agent.exchange import ExchangeEvent
-    from huggingchat_agent.session import Session
     from huggingchat_agent.wire.conversations import ConversationRead
 
 log = logging.getLogger("huggingchat_agent")
@@ -80,7 +80,7 @@ class Claim:
 
 
 class TurnTracker:
-    """Watches the exchanges of a session and builds turns from them.
+    """Watches the exchanges with an app and builds turns from them.
 
     `publish(turn, event)` is called for every event of every turn, claimed or not, and
     `seen(event)` for every exchange event before it is used.
@@ -88,11 +88,11 @@ class TurnTracker:
 
     def __init__(
         self,
-        session: Session,
+        app: App,
         publish: Callable[[Turn, events.TurnEvent], None],
         seen: Callable[[ExchangeEvent], None],
     ) -> None:
-        self.session = session
+        self.app = app
         self.publish = publish
         self.claims: list[Claim] = []
         self._seen = seen
@@ -118,7 +118,7 @@ class TurnTracker:
 
     async def read(self, conversation_id: str) -> ConversationRead:
         """Read a conversation by a call of our own."""
-        body = await self.session.ask(
+        body = await self.app.ask(
             requests.read_conversation(conversation_id), conversation_id=conversation_id
         )
         return parse_conversation(body)
@@ -189,7 +189,7 @@ class TurnTracker:
             self._reading(event)
 
     def _started(self, event: Started) -> None:
-        purpose = requests.classify(event.method, event.url, self.session.settings.base_path)
+        purpose = requests.classify(event.method, event.url, self.app.base_path)
         if isinstance(purpose, requests.SendMessage):
             self._birth(event, purpose.conversation_id)
         elif isinstance(purpose, requests.StopGenerating):

@@ -22,7 +22,6 @@ from huggingchat_agent.errors import (
     StreamBroken,
     TurnTimeout,
 )
-from huggingchat_agent.site import calls
 from huggingchat_agent.stream import Stream
 from huggingchat_agent.wire import failures, requests, think, updates
 from huggingchat_agent.wire.reply import Fold
@@ -81,7 +80,7 @@ class Turn:
         self._stream = Stream()
         self._over = asyncio.Event()
         self._said = 0.0  # when the app said its last word, or was cut off
-        self._clock = _Clock(started.at, tracker.session.settings.deadlines)
+        self._clock = _Clock(started.at, tracker.app.deadlines)
         self._read: ConversationRead | None = None
         self._refetched = asyncio.Event()
 
@@ -221,7 +220,7 @@ class Turn:
         return answer
 
     async def _broken(self, why: str) -> StreamBroken:
-        gone = self._tracker.session.page(self.page_id) is None
+        gone = not self._tracker.app.shows(self.page_id)
         if gone:
             why = "the browser or its tab went away"
         partial = self.fold.text
@@ -252,7 +251,7 @@ class Turn:
         After a while, what is stored although the app never called it final; None if it could not
         be read at all.
         """
-        if not self._tracker.session.is_shared(self.page_id):
+        if self._tracker.app.refetches(self.page_id):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFETCH_PATIENCE):
                     await self._refetched.wait()
@@ -289,9 +288,8 @@ class Turn:
         return message if message and read and (read.is_terminal(message) or not self.generation_id) else None
 
     async def _fail(self, error: AgentError) -> None:
-        session = self._tracker.session
         if isinstance(error, TurnTimeout):
-            await session.explain(error, session.page(self.page_id))
+            await self._tracker.app.explain(error, self.page_id)
             await self._stop_on_server()
             await self._drop_stream()
         if isinstance(error, ChatError):
@@ -311,19 +309,14 @@ class Turn:
     async def _stop_on_server(self) -> None:
         self._tracker.stopping(self.conversation_id)
         try:
-            await self._tracker.session.ask(requests.stop_generating(self.conversation_id))
+            await self._tracker.app.ask(requests.stop_generating(self.conversation_id))
         except AgentError as error:
             log.warning("The run in %s could not be stopped on the server: %s", self.conversation_id, error)
 
     async def _drop_stream(self) -> None:
         """Free the connection of a stream that does not end."""
-        session = self._tracker.session
-        page = session.page(self.page_id)
         try:
-            if page is not None and self.via == "page" and self.generation_id:
-                await calls.abort(page, self.generation_id, timeout=session.settings.step_timeout)
-            else:
-                await session.close_tab(self.conversation_id)
+            await self._tracker.app.drop_stream(self.page_id, self.conversation_id, self.generation_id)
         except AgentError as error:
             log.warning("The stream could not be dropped: %s", error)
         self._end(time.monotonic())

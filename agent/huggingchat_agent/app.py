@@ -1,0 +1,40 @@
+"""What a turn needs of the app, besides the exchange it watches.
+
+The session is one, with a browser behind it; a tape that is played back can be another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from huggingchat_agent.errors import AgentError
+    from huggingchat_agent.settings import Deadlines
+    from huggingchat_agent.wire.requests import Call
+
+
+class App(Protocol):
+    """Pages are named by the ids that exchange events carry."""
+
+    @property
+    def base_path(self) -> str:
+        """Where on its host the app is: "/chat", or ""."""
+
+    @property
+    def deadlines(self) -> Deadlines:
+        """How long a turn may take."""
+
+    def shows(self, page_id: str) -> bool:
+        """Whether that page is still open."""
+
+    def refetches(self, page_id: str) -> bool:
+        """Whether that page reads its conversation by itself when a run of it is over."""
+
+    async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
+        """Make a request; the body of a success. Raises the error that fits any other answer."""
+
+    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+        """Free the connection of a run's stream. The run itself goes on."""
+
+    async def explain(self, error: AgentError, page_id: str = "") -> None:
+        """Leave with the error what helps to understand it, where there is something."""
