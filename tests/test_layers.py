@@ -13,7 +13,7 @@ ROOMS = [
     {"settings", "wire", "emitter", "storage"},
     {"browser"},
     {"site"},
-    {"connections", "privacy", "report", "session", "account", "pagedata"},
+    {"connections", "privacy", "report", "session", "account", "pagedata", "draft", "unsupported"},
     {"app", "stream", "turn", "tracker"},
     {"reply", "sending", "conversation", "chat"},
     {"sync"},

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from huggingchat_agent import unsupported as options
+from huggingchat_agent.draft import Draft, Edit, Next, Retry
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.reply import Reply
@@ -12,6 +14,7 @@ from huggingchat_agent.sending import Sending
 from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from huggingchat_agent.chat import HuggingChat
@@ -39,23 +42,56 @@ class Conversation(Emitter):
         self.deleted = False
         self._chat = chat
         self._reply: Reply | None = None  # while it is coming
+        self._leaf: str | None = None  # a message on the branch to go on with, None for the one made last
 
     @property
     def url(self) -> str:
         """The address of its page."""
         return f"{self._chat.settings.base_url}/conversation/{self.id}"
 
-    def send(self, prompt: str, *, via: Via | None = None) -> Reply:
+    def send(
+        self,
+        prompt: str,
+        *,
+        via: Via | None = None,
+        tools: Sequence[str] | None = None,
+        web_search: bool = False,
+        **unsupported: object,
+    ) -> Reply:
         """Send a message; returns at once (see Reply).
 
         `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
         (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
-        Line ends become "\\n", as the app stores them. Raises UsageError for an empty prompt, or
-        while a turn of this conversation is under way, whoever started it.
+        Line ends become "\n", as the app stores them. Raises UsageError for an empty prompt, while a
+        turn of this conversation is under way, whoever started it, or for an option that the app has
+        no counterpart of (`temperature`, `max_tokens`, ...), saying why.
         """
-        prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
-        if not prompt.strip():
-            raise UsageError("The prompt is empty. Say something.")
+        options.refuse(unsupported)
+        draft = Draft(
+            prompt=_said(prompt),
+            target=Next(self._leaf),
+            tools=None if tools is None else tuple(tools),
+            web_search=web_search,
+        )
+        return self.start(draft, via=via)
+
+    def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
+        """Have an answer made anew, beside the old one; None for the last. Returns at once (see Reply).
+
+        The conversation goes on from the new answer.
+        """
+        return self.start(Draft(target=Retry(message_id, self._leaf)), via=via)
+
+    def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
+        """Say something else in the place of a message of the user; returns at once (see Reply).
+
+        This makes a new branch beside the old one, with the old message's files, and the conversation
+        goes on from there.
+        """
+        return self.start(Draft(prompt=_said(prompt), target=Edit(user_message_id)), via=via)
+
+    def start(self, draft: Draft, *, via: Via | None = None) -> Reply:
+        """Send what is described; `send`, `retry` and `edit` describe it."""
         if self.deleted:
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
         if self._reply is not None or self._chat.tracker.running(self.id):
@@ -66,7 +102,7 @@ class Conversation(Emitter):
         chosen = via or self._chat.settings.via
 
         async def sender(reply: Reply) -> Turn:
-            return await Sending(self._chat, reply, prompt).send(chosen)
+            return await Sending(self._chat, reply, draft).send(chosen)
 
         self._reply = Reply(self.id, sender, number=self._chat.tracker.number, upstream=(self, self._chat))
         self._reply.when_done(self._answered)
@@ -105,3 +141,10 @@ class Conversation(Emitter):
 
     def _answered(self) -> None:
         self._reply = None
+
+
+def _said(prompt: str) -> str:
+    prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
+    if not prompt.strip():
+        raise UsageError("The prompt is empty. Say something.")
+    return prompt

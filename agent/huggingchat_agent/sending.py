@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from huggingchat_agent import draft as drafts
 from huggingchat_agent import events
 from huggingchat_agent.account import whoami
 from huggingchat_agent.errors import (
@@ -22,12 +23,12 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.site import calls
 from huggingchat_agent.site.gestures import composer
-from huggingchat_agent.tracker import Claim, Leaf
-from huggingchat_agent.wire import requests
+from huggingchat_agent.tracker import Claim
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.chat import HuggingChat
+    from huggingchat_agent.draft import Draft, Spot
     from huggingchat_agent.reply import Reply
     from huggingchat_agent.session import Tab
     from huggingchat_agent.settings import Via
@@ -47,9 +48,9 @@ RUN_PAUSE = 0.5
 class Sending:
     """One message on its way. `reply` is told of all that happens to it."""
 
-    def __init__(self, chat: HuggingChat, reply: Reply, prompt: str) -> None:
+    def __init__(self, chat: HuggingChat, reply: Reply, draft: Draft) -> None:
         self._chat, self._session, self._tracker = chat, chat.session, chat.tracker
-        self._reply, self._prompt = reply, prompt
+        self._reply, self._draft = reply, draft
         self._conversation_id = reply.conversation_id
         self._step = chat.settings.step_timeout
         self._page: Page | None = None  # the one typed into
@@ -63,42 +64,52 @@ class Sending:
         await self._session.shared_page()
         await self._wait_for_lingering_stop()
         await self._session.make_room(self._conversation_id)
+        if isinstance(self._draft.target, drafts.Retry | drafts.Edit | drafts.Resume):
+            via = "page"
+        servers = await self._servers()
         held = HELD["page" if via == "page" else "ui"]
         async with self._session.connections.stream(held, lambda count: self._queued("connections", count)):
-            leaf = await self._leaf()
+            spot = await self._spot()
             if via != "page":
                 try:
-                    return await self._by_ui(leaf)
+                    return await self._by_ui(spot)
                 except PageChanged as error:
                     if via == "ui":
                         await self._session.explain(error, self._page.id if self._page else "")
                         raise
                     degraded = events.Degraded(conversation_id=self._conversation_id, reason=str(error))
                     self._reply.announce(degraded)
-            return await self._by_page(leaf)
+            return await self._by_page(spot, servers)
 
-    async def _by_page(self, leaf: Leaf) -> Turn:
+    async def _servers(self) -> list[dict[str, Any]] | None:
+        """The tool servers that are to be on for this turn (name, url, perhaps headers), None for all."""
+        if self._draft.tools is not None or self._draft.web_search:
+            raise UsageError("Tools cannot be chosen for a turn: the app's own choice is used.")
+        return None
+
+    async def _by_page(self, spot: Spot, servers: list[dict[str, Any]] | None) -> Turn:
         page = await self._session.shared_page()
         generation_id = str(uuid.uuid4())
-        message = requests.send_message(
+        message = drafts.call(
+            self._draft,
+            spot,
             self._conversation_id,
-            self._prompt,
-            leaf.id,
             generation_id,
             timezone=await self._chat.timezone(),
+            servers=servers,
         )
         claim = self._claim(page, "page", generation_id)
         post = calls.start(page, self._chat.settings.base_url, message, generation_id, timeout=self._step)
         return await self._follow(claim, page, asyncio.create_task(post, name="send by page"))
 
-    async def _by_ui(self, leaf: Leaf) -> Turn:
+    async def _by_ui(self, spot: Spot) -> Turn:
         """Type and press send. PageChanged is raised only before the gesture: nothing was sent then."""
         tab = await self._session.tab(self._conversation_id)
         self._page = tab.page
         try:
             try:
-                await self._show(tab, leaf)
-                await composer.write(tab.page, self._prompt, timeout=self._step)
+                await self._show(tab, spot)
+                await composer.write(tab.page, self._draft.prompt or "", timeout=self._step)
             except BrowserTimeout as error:
                 raise PageChanged(f"The page of the conversation did not come up: {error}") from None
             tab.leaf = None
@@ -111,15 +122,20 @@ class Sending:
         finally:
             await self._session.leave(tab)
 
-    async def _leaf(self) -> Leaf:
-        """The last message of the conversation, once nothing is written into it any more.
+    async def _spot(self) -> Spot:
+        """Where the draft goes. What the app told a moment ago is taken for true, else it is read."""
+        target = self._draft.target
+        fresh = self._tracker.fresh_leaf(self._conversation_id)
+        if fresh is not None and isinstance(target, drafts.Next) and target.leaf in (None, fresh.id):
+            return drafts.Spot(id=fresh.id, leaf="" if fresh.is_root else fresh.id)
+        return drafts.spot(self._draft, await self._read_at_rest())
+
+    async def _read_at_rest(self) -> ConversationRead:
+        """The conversation once nothing is written into it any more.
 
         To send beside a run makes a fork, or loses what the other run stores. A run may be there
         without us: its stream broke, or another client began it.
         """
-        fresh = self._tracker.fresh_leaf(self._conversation_id)
-        if fresh is not None:
-            return fresh
         end = time.monotonic() + self._chat.settings.deadlines.first_update
         waiting = False
         while True:
@@ -128,9 +144,8 @@ class Sending:
             except ChatError:
                 await self._check_signed_in()  # signed out, what is ours is refused as if it were not
                 raise
-            last = read.active_leaf()
-            if not _is_running(read, last):
-                return Leaf(last.id, last.id == read.root_message_id, time.monotonic())
+            if not _is_running(read, read.active_leaf()):
+                return read
             if time.monotonic() > end:
                 raise UsageError(
                     f"Conversation {self._conversation_id} is still being answered, by a run that another "
@@ -147,17 +162,17 @@ class Sending:
             self._queued("stop")
             await asyncio.sleep(left)  # the app says nothing when it forgets a stop
 
-    async def _show(self, tab: Tab, leaf: Leaf) -> None:
+    async def _show(self, tab: Tab, spot: Spot) -> None:
         """Have the tab's page show the branch that ends with the server's last message.
 
         A page that does not know of a turn made elsewhere would send with a stale parent, and fork
         the conversation silently.
         """
         url = f"{self._chat.settings.base_url}/conversation/{self._conversation_id}"
-        path, last = urlsplit(url).path, "" if leaf.is_root else leaf.id
-        if tab.leaf == leaf.id and await composer.shows(tab.page, path, last, timeout=self._step):
+        path, last = urlsplit(url).path, spot.leaf
+        if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step):
             return
-        await tab.page.goto(f"{url}?leafId={leaf.id}", timeout=self._step)
+        await tab.page.goto(f"{url}?leafId={last or spot.id}", timeout=self._step)
         if not await composer.shows(tab.page, path, last, timeout=self._step):
             await self._check_signed_in()
             raise PageChanged(

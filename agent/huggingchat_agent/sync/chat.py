@@ -15,7 +15,7 @@ from huggingchat_agent.sync.reply import Reply
 from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from types import TracebackType
 
     from huggingchat_agent.account import Account
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
     from huggingchat_agent.pagedata import Models
+    from huggingchat_agent.reply import Reply as AsyncReply
     from huggingchat_agent.settings import Settings, Via
     from huggingchat_agent.wire.conversations import ConversationRead
 
@@ -227,18 +228,46 @@ class Conversation(Handlers):
         """The address of its page."""
         return self.inner.url
 
-    def send(self, prompt: str, *, via: Via | None = None) -> Reply:
+    def send(
+        self,
+        prompt: str,
+        *,
+        via: Via | None = None,
+        tools: Sequence[str] | None = None,
+        web_search: bool = False,
+        **unsupported: object,
+    ) -> Reply:
         """Send a message; returns at once (see Reply).
 
         `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
         (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
-        Raises UsageError for an empty prompt or while an answer is still coming.
+        Raises UsageError for an empty prompt, while an answer is still coming, or for an option that
+        the app has no counterpart of (`temperature`, `max_tokens`, ...), saying why.
         """
+        return self._started(
+            lambda: self.inner.send(prompt, via=via, tools=tools, web_search=web_search, **unsupported)
+        )
 
-        async def send() -> Reply:
-            return Reply(self.inner.send(prompt, via=via), self._thread)
+    def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
+        """Have an answer made anew, beside the old one; None for the last. Returns at once (see Reply).
 
-        return self._thread.run(send())
+        The conversation goes on from the new answer.
+        """
+        return self._started(lambda: self.inner.retry(message_id, via=via))
+
+    def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
+        """Say something else in the place of a message of the user; returns at once (see Reply).
+
+        This makes a new branch beside the old one, with the old message's files, and the conversation
+        goes on from there.
+        """
+        return self._started(lambda: self.inner.edit(user_message_id, prompt, via=via))
+
+    def _started(self, start: Callable[[], AsyncReply]) -> Reply:
+        async def begin() -> Reply:
+            return Reply(start(), self._thread)
+
+        return self._thread.run(begin())
 
     def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""
