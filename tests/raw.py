@@ -44,6 +44,16 @@ class Raw:
         async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
             return response.status
 
+    async def list(self, page: int = 0) -> Any:
+        """One page of the list, as the app gives it."""
+        async with self.http.get(f"{self.base_url}/api/v2/conversations?p={page}") as response:
+            return (await response.json())["json"]
+
+    async def save_settings(self, **settings: Any) -> None:
+        """All of them: the app resets what is left out."""
+        async with self.http.post(f"{self.base_url}/settings", json=settings) as response:
+            response.raise_for_status()
+
     async def settings(self) -> Any:
         async with self.http.get(f"{self.base_url}/api/v2/user/settings") as response:
             return (await response.json())["json"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer as Answer
     from huggingchat_agent.chat import HuggingChat as HuggingChat
     from huggingchat_agent.conversation import Conversation as Conversation
+    from huggingchat_agent.preferences import Preferences as Preferences
     from huggingchat_agent.reply import Reply as Reply
     from huggingchat_agent.settings import Deadlines as Deadlines
     from huggingchat_agent.wire.models import Model as Model
@@ -27,6 +28,7 @@ _HOMES = {
     "Deadlines": "settings",
     "HuggingChat": "chat",
     "Model": "wire.models",
+    "Preferences": "preferences",
     "Reply": "reply",
     "errors": "errors",
     "events": "events",

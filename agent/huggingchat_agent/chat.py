@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import weakref
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import account as accounts
-from huggingchat_agent import events
+from huggingchat_agent import conversations, events, preferences
 from huggingchat_agent.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserError, UsageError
@@ -23,18 +22,19 @@ from huggingchat_agent.wire.conversations import parse_created
 from huggingchat_agent.wire.models import parse_models, pick
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
     from types import TracebackType
     from typing import Unpack
 
     from huggingchat_agent.account import Account
     from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.preferences import Changes, Preferences
     from huggingchat_agent.reply import Reply
     from huggingchat_agent.settings import Given
     from huggingchat_agent.turn import Turn
+    from huggingchat_agent.wire.conversations import ConversationSummary
 
 log = logging.getLogger("huggingchat_agent")
-
-_CONVERSATION_ID = re.compile(r"(?:^|/conversation/)([0-9a-f]{24})(?:[/?#]|$)")
 
 _TIMEZONE = "() => Intl.DateTimeFormat().resolvedOptions().timeZone"
 
@@ -65,6 +65,7 @@ class HuggingChat(Emitter):
         self._page_data = PageData(self.settings.base_path)
         self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
+        self._preferring = asyncio.Lock()  # a change is read, made and proved before the next one
         self._state = "new"
         self._proved = False  # the app took us for somebody since the login
 
@@ -150,12 +151,16 @@ class HuggingChat(Emitter):
         """Make a conversation. Without a model the app's default is taken, as on its home page.
 
         `model` is an id, a display name, or an unambiguous part of one. `temporary` has it deleted
-        on the server at the end. Made by the app's own request inside the page, also where messages
-        are typed: to choose model and system prompt by hand would change the account's settings.
+        on the server at the end. Without a system prompt it gets what the account prefers for that
+        model. Made by the app's own request inside the page, also where messages are typed: to choose
+        model and system prompt by hand would change the account's settings.
         Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
         """
         models = await self.models()
-        chosen = pick(models, model).id if model else await self._default_model(models)
+        preferred = await preferences.read(self.session)
+        chosen = pick(models, model).id if model else _default_model(models, preferred)
+        if system_prompt is None:
+            system_prompt = preferred.system_prompt(chosen)
         body = await self.session.ask(requests.create_conversation(chosen, preprompt=system_prompt))
         conversation_id, made = parse_created(body)
         if made is not None:
@@ -167,15 +172,55 @@ class HuggingChat(Emitter):
     def conversation(self, id_or_url: str) -> Conversation:
         """A conversation that exists, by its id or its address. Nothing is asked of the app yet."""
         self._check_open()
-        found = _CONVERSATION_ID.search(id_or_url)
-        if found is None:
-            raise UsageError(
-                f"Not a conversation: {id_or_url!r}. Give its 24-digit id, or the address of its page."
-            )
-        known = self._conversations.get(found[1])
+        found = conversations.conversation_id(id_or_url)
+        known = self._conversations.get(found)
         if known is None:
-            known = self._conversations[found[1]] = Conversation(self, found[1])
+            known = self._conversations[found] = Conversation(self, found)
         return known
+
+    async def conversations(self) -> AsyncIterator[ConversationSummary]:
+        """The account's conversations, the last changed first.
+
+        Loaded page after page as it is consumed (30 on each). None is given twice; but do not delete
+        while it goes on, or others move up and are missed.
+        """
+        self._check_open()
+        async for each in conversations.listed(self.session):
+            yield each
+
+    async def delete_conversations(
+        self, which: Iterable[str | Conversation | ConversationSummary], *, confirmed: int
+    ) -> None:
+        """Delete several, in order. `confirmed` is how many the caller means to delete.
+
+        Raises UsageError, and deletes none, if there are more or fewer of them. An error of the app
+        ends it; a note of the error says how many were deleted before.
+        """
+        names = [each if isinstance(each, str) else each.id for each in which]
+        gone = {each.id: each for each in map(self.conversation, names)}
+        await conversations.delete_all_of(list(gone.values()), confirmed=confirmed)
+
+    async def import_share(self, id_or_link: str) -> Conversation:
+        """One's own copy of what somebody shared, by its link or its 7-character id.
+
+        The app makes one copy of each and gives the same one again. Raises UsageError for what is no
+        share, ChatError where the app knows of none.
+        """
+        self._check_open()
+        return self.conversation(await conversations.take_over(self.session, id_or_link))
+
+    async def preferences(self) -> Preferences:
+        """The account's settings in the app: active model, system prompts, and so on."""
+        self._check_open()
+        return await preferences.read(self.session)
+
+    async def change_preferences(self, **changes: Unpack[Changes]) -> Preferences:
+        """Change what is given of them and nothing else (see `Changes`); what the app says then.
+
+        Raises UsageError or UnknownModel for a value that cannot be, SiteError where the app took it
+        but did not keep it.
+        """
+        return await preferences.change(self.session, self._preferring, await self.models(), changes)
 
     def forget(self, conversation: Conversation) -> None:
         """A conversation is gone."""
@@ -187,13 +232,6 @@ class HuggingChat(Emitter):
             page = await self.session.shared_page()
             self._timezone = str(await page.evaluate(_TIMEZONE, timeout=self.settings.step_timeout))
         return self._timezone
-
-    async def _default_model(self, models: Models) -> str:
-        """The account's active model if the app still has it, else its first; as the home page does."""
-        if not models:
-            raise UsageError("The app offers no models; it may be down. Try again later.")
-        wanted = (await accounts.read_settings(self.session)).get("activeModel")
-        return next((model.id for model in models if model.id == wanted), models[0].id)
 
     async def _leave_in_order(self) -> None:
         await asyncio.gather(*(reply.stop() for reply in list(self.replies) if not reply.done))
@@ -243,3 +281,10 @@ class HuggingChat(Emitter):
         if conversation is not None:
             conversation.emit(event)
         self.emit(event)
+
+
+def _default_model(models: Models, preferred: Preferences) -> str:
+    """The account's active model if the app still has it, else its first; as the home page does."""
+    if not models:
+        raise UsageError("The app offers no models; it may be down. Try again later.")
+    return next((model.id for model in models if model.id == preferred.active_model), models[0].id)

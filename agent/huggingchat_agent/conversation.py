@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from huggingchat_agent import export
 from huggingchat_agent import unsupported as options
 from huggingchat_agent.draft import Draft, Edit, Next, Retry
 from huggingchat_agent.emitter import Emitter
@@ -12,15 +13,21 @@ from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.reply import Reply
 from huggingchat_agent.sending import Sending
 from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.conversations import parse_share
+from huggingchat_agent.wire.models import pick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
     from huggingchat_agent.chat import HuggingChat
+    from huggingchat_agent.export import Form
     from huggingchat_agent.settings import Via
     from huggingchat_agent.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead
+    from huggingchat_agent.wire.requests import Call
+
+TITLE_LENGTH = 100
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -113,6 +120,33 @@ class Conversation(Emitter):
         """The conversation as the server stores it, all branches of it."""
         return await self._chat.tracker.read(self.id)
 
+    async def rename(self, title: str) -> None:
+        """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
+        title = title.strip()
+        if not 0 < len(title.encode("utf-16-le")) // 2 <= TITLE_LENGTH:  # as the app counts
+            raise UsageError(f"A title has 1 to {TITLE_LENGTH} characters; this one has {len(title)}.")
+        await self._change(requests.rename_conversation(self.id, title))
+
+    async def change_model(self, model: str) -> None:
+        """Have another model answer from now on; named as for `new_conversation`. Raises UnknownModel."""
+        chosen = pick(await self._chat.models(), model).id
+        await self._change(requests.change_model(self.id, chosen))
+        self.model = chosen
+
+    async def share(self) -> str:
+        """Make its link: anybody who has it can read the conversation as it is now.
+
+        The same content gives the same link. Raises UsageError while a turn is under way.
+        """
+        if self._chat.tracker.running(self.id):
+            raise UsageError(f"Conversation {self.id} is still answering. Share it when that is over.")
+        body = await self._chat.session.ask(requests.share_conversation(self.id), conversation_id=self.id)
+        return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
+
+    async def export(self, form: Form = "markdown") -> str:
+        """The conversation as a document, "markdown" or "json"; see `export` for what is in each."""
+        return export.render(await self.read(), form, url=self.url)
+
     async def delete(self) -> None:
         """Delete it on the server. Twice is fine."""
         if self.deleted:
@@ -138,6 +172,9 @@ class Conversation(Emitter):
             if error is None:
                 raise
             log.warning("Temporary conversation %s could not be deleted: %s", self.id, trouble)
+
+    async def _change(self, request: Call) -> None:
+        await self._chat.session.ask(request, conversation_id=self.id)
 
     def _answered(self) -> None:
         self._reply = None

@@ -102,6 +102,31 @@ def test_result_is_the_answer_that_the_server_stores(chat, stand_in):
 
 
 @pytest.mark.browser
+def test_conversations_are_listed_changed_shared_and_deleted(chat, stand_in):
+    made = [chat.new_conversation() for _ in range(3)]
+    listed = chat.conversations()
+    assert next(listed).id == made[-1].id
+    assert {each.id for each in made} <= {each.id for each in chat.conversations()}
+    made[0].rename("another title")
+    made[0].change_model("qwen")
+    stored = stand_in.control.conversation(made[0].id)
+    assert (stored["title"], stored["model"]) == ("another title", made[0].model)
+    copy = chat.import_share(made[0].share())
+    assert copy.id != made[0].id and "# another title" in copy.export()
+    chat.delete_conversations(made, confirmed=3)
+    assert {each["id"] for each in stand_in.control.conversations()} & {each.id for each in made} == set()
+    assert all(each.deleted for each in made)
+
+
+@pytest.mark.browser
+def test_preferences_are_changed(chat):
+    before = chat.preferences()
+    after = chat.change_preferences(system_prompts={"qwen": "Look."})
+    assert after.system_prompt("Qwen/Qwen2.5-VL-7B-Instruct") == "Look."
+    assert chat.change_preferences(system_prompts={"qwen": None}) == before
+
+
+@pytest.mark.browser
 def test_iterators_give_every_event_from_the_first_while_the_answer_comes(chat, stand_in):
     reply = chat.new_conversation().send("hold 4")
     tokens = []

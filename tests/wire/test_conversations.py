@@ -5,7 +5,12 @@ import pytest
 
 from huggingchat_agent.answer import Router
 from huggingchat_agent.errors import AgentError, PageChanged
-from huggingchat_agent.wire.conversations import parse_conversation, parse_created, parse_list
+from huggingchat_agent.wire.conversations import (
+    parse_conversation,
+    parse_created,
+    parse_list,
+    parse_share,
+)
 from tests.wire.recordings import GENERATIONS, endpoint, one
 
 
@@ -221,6 +226,10 @@ def test_recorded_stop_is_terminal_at_the_second_look():
         (endpoint("2025-04", "home_data")["body"], 10, False),
         ('{"json":{"conversations":[{"id":"a"}],"hasMore":true}}', 1, True),
         ('{"conversations":[{"_id":"a"}],"nConversations":1}', 1, False),
+        ('{"json":{"conversations":[{"id":"a"}],"nConversations":40}}', 1, True),
+        ('{"conversations":[{"id":"a"}]}', 1, True),
+        ('{"json":[{"id":"a"}]}', 1, True),
+        ('{"conversations":[]}', 0, False),
         ("[]", 0, False),
     ],
 )
@@ -243,3 +252,26 @@ def test_list_entry_has_title_model_and_time():
 def test_list_raises_page_changed_for_anything_else(body):
     with pytest.raises(PageChanged):
         parse_list(body)
+
+
+def test_last_page_of_a_counted_list_has_no_more():
+    body = b'{"conversations":[{"id":"a"}],"nConversations":31}'
+    assert [parse_list(body, before=before).has_more for before in (0, 29, 30)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"shareId":"abc-_12"}',
+        '{"url":"http://example.org/chat/r/abc-_12"}',
+        '{"json":{"shareId":"abc-_12"}}',
+    ],
+)
+def test_share_is_read_as_id_or_as_address(body):
+    assert parse_share(body.encode()) == "abc-_12"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"shareId":""}', b'{"shareId":7}', b"null"])
+def test_share_raises_page_changed_for_anything_else(body):
+    with pytest.raises(PageChanged):
+        parse_share(body)

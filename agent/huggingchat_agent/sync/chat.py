@@ -15,17 +15,20 @@ from huggingchat_agent.sync.reply import Reply
 from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
     from types import TracebackType
+    from typing import Unpack
 
     from huggingchat_agent.account import Account
     from huggingchat_agent.conversation import Conversation as AsyncConversation
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
+    from huggingchat_agent.export import Form
     from huggingchat_agent.pagedata import Models
+    from huggingchat_agent.preferences import Changes, Preferences
     from huggingchat_agent.reply import Reply as AsyncReply
     from huggingchat_agent.settings import Settings, Via
-    from huggingchat_agent.wire.conversations import ConversationRead
+    from huggingchat_agent.wire.conversations import ConversationRead, ConversationSummary
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -141,6 +144,51 @@ class HuggingChat(Handlers):
             return self._face(self.inner.conversation(id_or_url))
 
         return self._run(look_up())
+
+    def conversations(self) -> Iterator[ConversationSummary]:
+        """The account's conversations, the last changed first.
+
+        Loaded page after page as it is consumed (30 on each). None is given twice; but do not delete
+        while it goes on, or others move up and are missed.
+        """
+        entries = self.inner.conversations()
+        while (entry := self._run(_next(entries))) is not None:
+            yield entry
+
+    def delete_conversations(
+        self, which: Iterable[str | Conversation | ConversationSummary], *, confirmed: int
+    ) -> None:
+        """Delete several, in order. `confirmed` is how many the caller means to delete.
+
+        Raises UsageError, and deletes none, if there are more or fewer of them. An error of the app
+        ends it; a note of the error says how many were deleted before.
+        """
+        names = [each if isinstance(each, str) else each.id for each in which]
+        self._run(self.inner.delete_conversations(names, confirmed=confirmed))
+
+    def import_share(self, id_or_link: str) -> Conversation:
+        """One's own copy of what somebody shared, by its link or its 7-character id.
+
+        The app makes one copy of each and gives the same one again. Raises UsageError for what is no
+        share, ChatError where the app knows of none.
+        """
+
+        async def take_over() -> Conversation:
+            return self._face(await self.inner.import_share(id_or_link))
+
+        return self._run(take_over())
+
+    def preferences(self) -> Preferences:
+        """The account's settings in the app: active model, system prompts, and so on."""
+        return self._run(self.inner.preferences())
+
+    def change_preferences(self, **changes: Unpack[Changes]) -> Preferences:
+        """Change what is given of them and nothing else (see `Changes`); what the app says then.
+
+        Raises UsageError or UnknownModel for a value that cannot be, SiteError where the app took it
+        but did not keep it.
+        """
+        return self._run(self.inner.change_preferences(**changes))
 
     def _face(self, inner: AsyncConversation) -> Conversation:
         known = self._conversations.get(inner.id)
@@ -273,6 +321,25 @@ class Conversation(Handlers):
         """The conversation as the server stores it, all branches of it."""
         return self._thread.run(self.inner.read())
 
+    def rename(self, title: str) -> None:
+        """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
+        self._thread.run(self.inner.rename(title))
+
+    def change_model(self, model: str) -> None:
+        """Have another model answer from now on; named as for `new_conversation`. Raises UnknownModel."""
+        self._thread.run(self.inner.change_model(model))
+
+    def share(self) -> str:
+        """Make its link: anybody who has it can read the conversation as it is now.
+
+        The same content gives the same link. Raises UsageError while a turn is under way.
+        """
+        return self._thread.run(self.inner.share())
+
+    def export(self, form: Form = "markdown") -> str:
+        """The conversation as a document, "markdown" or "json"; see `export` for what is in each."""
+        return self._thread.run(self.inner.export(form))
+
     def delete(self) -> None:
         """Delete it on the server. Twice is fine."""
         self._thread.run(self.inner.delete())
@@ -285,6 +352,10 @@ class Conversation(Handlers):
     ) -> None:
         if self.temporary:
             self.delete()
+
+
+async def _next(entries: AsyncIterator[ConversationSummary]) -> ConversationSummary | None:
+    return await anext(entries, None)
 
 
 async def _subscribe(emitter: Emitter, name: str, handler: Callable[[Event], None]) -> None:

@@ -117,7 +117,10 @@ class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True, rename="cam
 
 
 class ConversationPage(msgspec.Struct, frozen=True):
-    """One page of that list, newest first. `has_more` may be wrong by one page with older apps."""
+    """One page of that list, newest first.
+
+    Where an app does not say whether there is more, `has_more` is true until a page is empty.
+    """
 
     conversations: list[ConversationSummary]
     has_more: bool
@@ -146,12 +149,27 @@ def parse_created(body: bytes) -> tuple[str, ConversationRead | None]:
     return conversation_id, _conversation(superjson.load(text)) if isinstance(text, str) else None
 
 
-def parse_list(body: bytes) -> ConversationPage:
-    """A page of the list of conversations, from the v2 route, the older one, or 2025-04 page data."""
+def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
+    """A page of the list of conversations, from the v2 route, the older one, or 2025-04 page data.
+
+    `before` is how many conversations the pages before it held: some apps only tell how many there are.
+    """
     raw = _content(body, "conversations")
-    entries = objects(raw["conversations"] if isinstance(raw, dict) else raw, "conversations")
-    more = raw.get("hasMore", False) if isinstance(raw, dict) else bool(entries)
+    told = raw if isinstance(raw, dict) else {"conversations": raw}
+    entries = objects(told["conversations"], "conversations")
+    more, total = told.get("hasMore"), told.get("nConversations")
+    if more is None:
+        more = before + len(entries) < total if isinstance(total, int) else bool(entries)
     return ConversationPage([_summary(each) for each in entries], bool(more))
+
+
+def parse_share(body: bytes) -> str:
+    """The id of a shared snapshot: told as it is, or at the end of its address."""
+    raw = superjson.load(body)
+    told = (raw.get("shareId") or raw.get("url")) if isinstance(raw, dict) else None
+    if not isinstance(told, str) or not (share_id := told.rstrip("/").rpartition("/")[2]):
+        raise PageChanged("The app's answer to sharing a conversation holds no link.")
+    return share_id
 
 
 def _content(body: bytes, key: str) -> Any:

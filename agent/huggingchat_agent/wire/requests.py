@@ -322,6 +322,11 @@ def share_conversation(conversation_id: str) -> Call:
     return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/share")
 
 
+def import_share(share_id: str) -> Call:
+    """A copy of one's own of a shared snapshot; always the same one."""
+    return Call(method="POST", path="/api/v2/conversations/import-share", json={"shareId": share_id})
+
+
 def list_models() -> Call:
     """The models."""
     return Call(method="GET", path="/api/v2/models")

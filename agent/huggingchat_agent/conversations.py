@@ -1,0 +1,71 @@
+"""All conversations of the account: the list, deleting many, and taking over what others shared."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.conversations import parse_created, parse_list
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from huggingchat_agent.conversation import Conversation
+    from huggingchat_agent.session import Session
+    from huggingchat_agent.wire.conversations import ConversationSummary
+
+_ID = re.compile(r"(?:^|/conversation/)([0-9a-f]{24})(?:[/?#]|$)")
+_SHARE_ID = re.compile(r"(?:^|/r/|/conversation/)([A-Za-z0-9_-]{7})(?:[/?#]|$)")
+
+
+def conversation_id(id_or_url: str) -> str:
+    """The id in an id or an address. Raises UsageError for anything else."""
+    if found := _ID.search(id_or_url.strip()):
+        return found[1]
+    if _SHARE_ID.search(id_or_url.strip()):
+        raise UsageError(f"{id_or_url!r} is a share, not a conversation. Import it to have one of your own.")
+    raise UsageError(f"Not a conversation: {id_or_url!r}. Give its 24-digit id, or the address of its page.")
+
+
+async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
+    """The conversations, the last changed first; a page is loaded when its first entry is asked for.
+
+    None is given twice, even where the list grew meanwhile. Where conversations are deleted
+    meanwhile, others move up to pages that were read already, and are missed.
+    """
+    seen: set[str] = set()
+    number, more = 0, True
+    while more:
+        page = parse_list(await session.ask(requests.list_conversations(number)), before=len(seen))
+        fresh = {each.id: each for each in page.conversations if each.id not in seen}
+        seen.update(fresh)
+        for each in fresh.values():
+            yield each
+        # A page without anything new: an app that knows of no pages gives the same one for ever.
+        more = page.has_more and bool(fresh)
+        number += 1
+
+
+async def delete_all_of(conversations: Sequence[Conversation], *, confirmed: int) -> None:
+    """Delete these, in order. An error ends it, and says in a note how many were deleted before."""
+    if confirmed != len(conversations):
+        raise UsageError(
+            f"These are {len(conversations)} conversations, and the deletion of {confirmed} was confirmed. "
+            "None was deleted."
+        )
+    for number, each in enumerate(conversations):
+        try:
+            await each.delete()
+        except AgentError as error:
+            error.add_note(f"{number} of {len(conversations)} conversations were deleted before that.")
+            raise
+
+
+async def take_over(session: Session, id_or_link: str) -> str:
+    """The id of one's own copy of something shared, by its link or its 7-character id."""
+    found = _SHARE_ID.search(id_or_link.strip())
+    if found is None:
+        raise UsageError(f"Not a share: {id_or_link!r}. Give its link, or the 7 characters at its end.")
+    return parse_created(await session.ask(requests.import_share(found[1])))[0]

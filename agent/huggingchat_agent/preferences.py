@@ -1,0 +1,143 @@
+"""What the account prefers, as the app keeps it: active model, system prompts, reasoning effort.
+
+The app calls these settings. It takes them all at once and resets what is left out, so a change is
+made to all that it told last, what we have no name for included, and is read back to be sure of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+
+import msgspec
+
+from huggingchat_agent.account import read_settings
+from huggingchat_agent.errors import SiteError, UsageError
+from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.models import pick
+from huggingchat_agent.wire.shapes import shaped
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping, Sequence
+
+    from huggingchat_agent.session import Session
+    from huggingchat_agent.wire.models import Model
+
+Effort = Literal["low", "medium", "high"]
+StreamingMode = Literal["raw", "smooth"]
+
+
+class Preferences(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for all conversations of the account. Mappings are by model id.
+
+    `active_model` is the one that new conversations get. `streaming_mode` is how the app's own page
+    shows an answer: "smooth" re-paces it, "raw" does not; the wire is the same. What the app keeps
+    besides is in `extra`, under its own names.
+    """
+
+    active_model: str = msgspec.field(name="activeModel", default="")
+    streaming_mode: str = msgspec.field(name="streamingMode", default="")
+    system_prompts: dict[str, str] = msgspec.field(name="customPrompts", default={})
+    system_prompts_enabled: dict[str, bool] = msgspec.field(name="customPromptsEnabled", default={})
+    reasoning_efforts: dict[str, str] = msgspec.field(name="reasoningEffortOverrides", default={})
+    extra: dict[str, Any] = {}
+
+    def system_prompt(self, model: str) -> str | None:
+        """What a new conversation with that model is given: None for the model's own prompt, "" for
+        none at all, which is what the app gives where a prompt is switched off.
+        """
+        return self.system_prompts.get(model) if self.system_prompts_enabled.get(model, True) else ""
+
+
+class Changes(TypedDict, total=False):
+    """What to change; what is not given stays as it is. Models by whatever `pick` takes.
+
+    A system prompt is switched on by being set. None in a mapping forgets the entry.
+    """
+
+    active_model: str
+    streaming_mode: StreamingMode
+    system_prompts: Mapping[str, str | None]
+    system_prompts_enabled: Mapping[str, bool]
+    reasoning_efforts: Mapping[str, Effort | None]
+
+
+_NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(Preferences)}
+_MAPPINGS = ("system_prompts", "system_prompts_enabled", "reasoning_efforts")
+
+
+async def read(session: Session) -> Preferences:
+    """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
+    return shaped(Preferences, await read_settings(session))
+
+
+async def change(
+    session: Session, lock: asyncio.Lock, models: Sequence[Model], changes: Changes
+) -> Preferences:
+    """Change what is given and nothing else; what the app says afterwards.
+
+    Raises UsageError for a value the app has no place for, UnknownModel, and SiteError where the app
+    took the change but does not keep it.
+    """
+    wanted = _by_id(models, changes)
+    async with lock:
+        stored = await read_settings(session)
+        await session.ask(requests.save_settings(_sendable(_merged(stored, wanted))))
+        after = await read_settings(session)
+    _check_kept(after, wanted)
+    return shaped(Preferences, after)
+
+
+def _by_id(models: Sequence[Model], changes: Changes) -> dict[str, Any]:
+    """The changes under the app's names, models by their ids, and checked."""
+    unknown = changes.keys() - _NAMES.keys() | changes.keys() & {"extra"}
+    if unknown:
+        raise UsageError(f"There is no preference called {', '.join(sorted(unknown))}.")
+    given: dict[str, Any] = dict(changes)
+    for name in _MAPPINGS:
+        if name in given:
+            given[name] = {pick(models, model).id: value for model, value in given[name].items()}
+    if "active_model" in given:
+        given["active_model"] = pick(models, given["active_model"]).id
+    _check("streaming_mode", [given["streaming_mode"]] if "streaming_mode" in given else [], StreamingMode)
+    efforts = given.get("reasoning_efforts", {}).values()
+    _check("reasoning_efforts", [each for each in efforts if each is not None], Effort)
+    if prompts := given.get("system_prompts"):
+        switched = {model: None if text is None else True for model, text in prompts.items()}
+        given["system_prompts_enabled"] = switched | given.get("system_prompts_enabled", {})
+    return {_NAMES[name]: value for name, value in given.items()}
+
+
+def _check(name: str, values: list[Any], allowed: object) -> None:
+    for value in values:
+        if value not in get_args(allowed):
+            raise UsageError(f"{name} cannot be {value!r}. It is one of: {', '.join(get_args(allowed))}.")
+
+
+def _merged(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(stored)
+    for key, value in wanted.items():
+        if isinstance(value, dict):
+            both = {**(stored.get(key) or {}), **value}
+            merged[key] = {model: each for model, each in both.items() if each is not None}
+        else:
+            merged[key] = value
+    return merged
+
+
+def _sendable(settings: dict[str, Any]) -> dict[str, Any]:
+    """As JSON can carry it. What is null there is nothing yet, and the app wants such keys left out."""
+    told: dict[str, Any] = msgspec.to_builtins(settings, str_keys=True)
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _check_kept(after: dict[str, Any], wanted: dict[str, Any]) -> None:
+    for key, value in wanted.items():
+        kept = after.get(key)
+        if isinstance(value, dict):
+            kept = {model: (kept or {}).get(model) for model in value}
+        if kept != value:
+            raise SiteError(
+                f"The app took the change but did not keep it: {key} is {kept!r} now, not {value!r}. This "
+                "deployment may not allow it, or another tab changed it at the same time."
+            )
