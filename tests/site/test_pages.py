@@ -192,14 +192,26 @@ async def test_failed_turn_disables_the_composer_until_it_is_tried_again(browser
     async with tab(browser, site) as page:
         await page.goto(f"{site.url}/")
         await alive(page)
-        await say(page, "fail 402")
-        await page.get_by_role("heading", name="402 upstream failure").wait_for()
+        await say(page, "fail 500")
+        await page.get_by_role("heading", name="500 upstream failure").wait_for()
         await page.locator(".again").wait_for()
         field = page.locator("textarea")
         assert await field.input_value() == "Sorry, something went wrong. Please try again."
         assert await field.is_disabled()
         await page.locator(".again").click()
         await asyncio.to_thread(site.control.wait_for, "POST", r"/conversation/\w{24}$", 2)
+
+
+async def test_used_up_credits_stand_over_the_page_and_make_it_inert(browser, site):
+    async with tab(browser, site) as page:
+        await page.goto(f"{site.url}/")
+        await alive(page)
+        await say(page, "fail 402")
+        await page.get_by_role("heading", name="Upgrade Required").wait_for()
+        assert await page.locator("#app").evaluate("app => app.inert")
+        await page.get_by_role("button", name="Maybe later").click()
+        assert not await page.locator("#app").evaluate("app => app.inert")
+        assert await page.locator("textarea").is_disabled()
 
 
 @pytest.mark.parametrize("act", ["click", "type"])

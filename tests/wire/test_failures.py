@@ -1,3 +1,4 @@
+import html
 import json
 
 import pytest
@@ -22,6 +23,7 @@ from tests.wire.recordings import endpoint, fold, lines_of, streams
         ("429 upstream failure", None, errors.RateLimited),
         ("Model is overloaded", None, errors.RateLimited),
         ("Too much traffic, please try again.", 503, errors.RateLimited),
+        ("The model is currently overloaded", 503, errors.RateLimited),
         ("No output was generated. Something went wrong.", None, errors.GenerationFailed),
         ("terminated", None, errors.GenerationFailed),
         (None, None, errors.GenerationFailed),
@@ -33,6 +35,25 @@ def test_error_in_a_stream_is_of_its_class_and_keeps_the_sentence(message, statu
     assert (message or "no reason") in str(error)
     if isinstance(error, errors.ChatError):
         assert (error.conversation_id, error.partial) == ("6b01", "so far")
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("Rate limit reached. Please try again in 12.5s.", 12.5),
+        ("429 slow down, retry after 30 seconds", 30.0),
+        ("Model is overloaded, try again in 2 minutes", 120.0),
+        ("429 try again in a while", None),
+        ("429 try again in 3 splines", None),
+    ],
+)
+def test_wait_that_a_sentence_names_is_told(message, seconds):
+    error = from_update(Errored(message, 429))
+    assert isinstance(error, errors.RateLimited)
+    assert error.retry_after == seconds
+    before = from_response(429, "text/plain", message.encode(), {})
+    assert isinstance(before, errors.RateLimited)
+    assert before.retry_after == seconds
 
 
 def test_error_in_a_stream_keeps_its_status():
@@ -56,6 +77,14 @@ def test_recorded_error_is_of_its_class(stream):
     turn, _ = fold(lines_of(stream.body))
     assert turn.error is not None
     assert type(from_update(turn.error)) is RECORDED[stream.scenario]
+
+
+def error_page(status, sentence):
+    """As the app and the servers before it write one."""
+    return (
+        f"<!doctype html><html><head><title>{status}</title><style>p {{ color: red }}</style></head><body>"
+        f"<h1>{status}</h1><p>{html.escape(sentence)}</p><script>let page = 1;</script></body></html>"
+    ).encode()
 
 
 def said(sentence):
@@ -95,6 +124,8 @@ def test_error_answer_is_of_its_class_whatever_its_form(status, sentence, kind):
         ("application/json", said(sentence)),
         ("application/json; charset=utf-8", json.dumps({"error": sentence}).encode()),
         ("text/plain", sentence.encode()),
+        ("text/plain; charset=utf-8", f"{sentence}\n".encode()),
+        ("text/html", error_page(status, sentence)),
     ):
         error = from_response(status, content_type, body, {}, conversation_id="6b01", partial="so far")
         assert type(error) is kind
@@ -148,6 +179,12 @@ def test_other_page_in_place_of_data_is_a_changed_page():
     assert type(from_response(200, "", b"", {})) is errors.PageChanged
 
 
+def test_html_sign_in_refusal_keeps_the_sentence():
+    error = from_response(401, "text/html", error_page(401, "You have to be logged in."), {})
+    assert type(error) is errors.SessionRejected
+    assert "You have to be logged in." in str(error)
+
+
 def test_recorded_refusals_are_of_their_class():
     for generation in ("2026-08", "2025-04"):
         bad = endpoint(generation, "create_bad_model")
@@ -173,10 +210,13 @@ def test_challenge_is_told_by_its_header(header):
     [
         (b"<html><title>502 Bad Gateway</title></html>", "502 Bad Gateway"),
         (b"<h1 class=x>Sorry</h1>", "Sorry"),
-        (b"\xff", "an HTML page"),
+        (b"<title>502</title><center><h1>502</h1></center><hr><center>nginx</center>", "502 - nginx"),
+        (b"<style>x</style><script>y</script>", "an HTML page"),
+        (b"<p>Too <b>many</b>\n requests", "Too many requests"),
+        (b"", "an HTML page"),
     ],
 )
-def test_html_error_is_told_by_its_title(body, sentence):
+def test_html_error_is_told_by_what_a_person_would_read(body, sentence):
     assert sentence in str(from_response(502, "text/html", body, {}))
 
 

@@ -23,6 +23,7 @@ from huggingchat_agent.errors import (
     UnknownModel,
 )
 from huggingchat_agent.wire import jsontext
+from huggingchat_agent.wire.pagetext import page_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +34,17 @@ if TYPE_CHECKING:
 _REVOKED = re.compile(r"oauth authorization|has been revoked|requested scopes", re.IGNORECASE)
 _OVERLOADED = re.compile(r"overloaded|too much traffic", re.IGNORECASE)
 _SIGN_IN = re.compile(rb"""<input[^>]+(name|type)=["']?password|<title>[^<]*(log|sign) ?in""", re.IGNORECASE)
+# "Please try again in 12.5s", as model providers write it into their messages.
+_WAIT = re.compile(
+    r"(?:try again|retry)\s+(?:in|after)\s+(\d+(?:\.\d+)?)\s*(s|sec|seconds?|m|min|minutes?)\b", re.IGNORECASE
+)
+_LONGEST = 1000  # characters of what the server said that fit into a sentence of ours
 _CHALLENGE_HEADERS = ("x-amzn-waf-action", "cf-mitigated")
 
 
 def from_update(error: Errored, *, conversation_id: str = "", partial: str = "") -> AgentError:
     """The error of a run that failed within its stream. `partial` is the text received before."""
-    said = error.message or "no reason given"
+    said = (error.message or "no reason given")[:_LONGEST]
     # Older apps give the upstream status in the text only, as in "402 upstream failure".
     upstream = re.match(r"([45]\d\d)\b", said)
     status = error.status_code or (int(upstream[1]) if upstream else None)
@@ -49,10 +55,12 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
         return SessionRejected(
             f"The app's access to the account is gone. Sign in again. The app said: {said}"
         )
-    if status == 429:
-        return RateLimited(f"The model got too many requests. Try again later. The app said: {said}", **about)
-    if _OVERLOADED.search(said):
-        return RateLimited(f"The model is overloaded. Try again later. The app said: {said}", **about)
+    if status == 429 or _OVERLOADED.search(said):
+        wait = _told_wait(said)
+        what = "got too many requests" if status == 429 else "is overloaded"
+        return RateLimited(
+            f"The model {what}. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
+        )
     return GenerationFailed(f"The answer failed. The app said: {said}", status=status, **about)
 
 
@@ -71,13 +79,14 @@ def from_response(
             f"The site asks for a human (status {status}). Open it in a window (--headed) and pass the check."
         )
     is_page = "html" in content_type
-    if status == 401 or (is_page and status < 400 and _SIGN_IN.search(body)):
-        said = "" if is_page else f" The app said: {_sentence(body)}"
-        return SessionRejected(f"The app does not accept this session. Sign in again.{said}")
+    if is_page and status < 400 and _SIGN_IN.search(body):
+        return SessionRejected("The app does not accept this session. Sign in again.")
     if status < 400:
         what = "an HTML page" if is_page else content_type or "a body without a type"
         return PageChanged(f"The app answered with {what} (status {status}) where data was expected.")
-    said = _title(body) if is_page else _sentence(body)
+    said = ((page_text(body) or "an HTML page") if is_page else _sentence(body))[:_LONGEST]
+    if status == 401:
+        return SessionRejected(f"The app does not accept this session. Sign in again. The app said: {said}")
     about: dict[str, Any] = {"conversation_id": conversation_id, "partial": partial}
     if status == 429:
         return _too_much(said, headers, about)
@@ -100,10 +109,23 @@ def _too_much(said: str, headers: Mapping[str, str], about: dict[str, Any]) -> A
     if "before login" in said:
         return SessionRejected(f"The app wants you signed in by now. Sign in. The app said: {said}")
     wait = _retry_after(headers)
-    when = "later" if wait is None else f"in {wait:g} s"
+    if wait is None:
+        wait = _told_wait(said)
     return RateLimited(
-        f"Too many requests. Try again {when}. The app said: {said}", retry_after=wait, **about
+        f"Too many requests. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
     )
+
+
+def _when(wait: float | None) -> str:
+    return "later" if wait is None else f"in {wait:g} s"
+
+
+def _told_wait(said: str) -> float | None:
+    """Seconds, from a sentence that names a time to wait."""
+    found = _WAIT.search(said)
+    if found is None:
+        return None
+    return float(found[1]) * (60.0 if found[2].lower().startswith("m") else 1.0)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -127,11 +149,4 @@ def _sentence(body: bytes) -> str:
         raw = None
     if isinstance(raw, dict):
         text = next((raw[key] for key in ("message", "error") if isinstance(raw.get(key), str)), text)
-    return text[:1000] or "nothing"
-
-
-def _title(html: bytes) -> str:
-    """What an HTML error page is called."""
-    found = re.search(rb"<title>([^<]*)</title>|<h1[^>]*>([^<]*)</h1>", html, re.IGNORECASE)
-    title = (found[1] or found[2] or b"").decode("utf-8", "replace").strip() if found else ""
-    return title or "an HTML page"
+    return text or "nothing"

@@ -1,0 +1,169 @@
+"""What the app says instead of an answer, or in the middle of one: the right error, and how it goes on."""
+
+import html
+import json
+from typing import Any
+
+import pytest
+
+from huggingchat_agent import errors
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+def json_message(sentence):
+    return "application/json", json.dumps({"message": sentence})
+
+
+def json_error(sentence):
+    return "application/json", json.dumps({"error": sentence})
+
+
+def plain(sentence):
+    return "text/plain", sentence
+
+
+def page(sentence):
+    return "text/html", f"<!doctype html><title>Error</title><h1>Error</h1><p>{html.escape(sentence)}</p>"
+
+
+KINDS = {kind.__name__: kind for kind in (json_message, json_error, plain, page)}
+
+MINUTE = "You are sending too many messages. Try again later."
+FULL = "This conversation has more than 100 messages. Start a new one to continue"
+SIGNED_OUT = "You have to be logged in."
+
+# Status, sentence, error, and the kind of body it comes in by default; the soak runs every kind.
+REFUSALS = [
+    (400, "Invalid request", errors.GenerationFailed, "json_message"),
+    (400, "Message too long.", errors.GenerationFailed, "page"),
+    (404, "Conversation not found", errors.ChatError, "json_message"),
+    (404, "Message not found", errors.ChatError, "plain"),
+    (410, "Model not available anymore", errors.UnknownModel, "json_message"),
+    (413, "File too large, should be <10MB", errors.FileRejected, "page"),
+    (429, MINUTE, errors.RateLimited, "json_error"),
+    (429, FULL, errors.ConversationTooLong, "json_message"),
+    (500, "An error occurred", errors.GenerationFailed, "json_message"),
+    (502, "Bad Gateway", errors.GenerationFailed, "page"),
+]
+
+
+def refuse(site, conversation, status, kind, sentence, **headers):
+    content_type, body = KINDS[kind](sentence)
+    site.control.answer_next(
+        rf"/conversation/{conversation.id}$",
+        status,
+        body,
+        method="POST",
+        content_type=content_type,
+        headers=headers,
+    )
+
+
+async def refused(conversation, prompt, via, error):
+    reply = conversation.send(prompt, via=via)
+    with pytest.raises(error) as caught:
+        await reply
+    assert type(caught.value) is error
+    assert reply.events[-1].name == "failed"
+    assert (reply.events[-1].error, reply.events[-1].message) == (error.__name__, str(caught.value))
+    return caught.value
+
+
+async def goes_on(conversation, site, raw, via):
+    """The conversation takes messages again, by the way that met the error and by the other."""
+    for way in (via, "page" if via == "ui" else "ui"):
+        site.control.switch(require_trusted_input=way == "ui")
+        answer = await conversation.send(f"still there by {way}", via=way)
+        assert answer.text.startswith(f"You said: still there by {way}")
+        assert answer.via == way
+    messages = (await raw.read(conversation.id))["messages"]
+    assert all(len(message["children"]) < 2 for message in messages)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("status", "sentence", "error", "usual"), REFUSALS)
+async def test_refusal_before_the_stream_is_its_error_and_nothing_is_lost(
+    chat, site, raw, via, request, status, sentence, error, usual, kind
+):
+    if kind != usual and not request.config.getoption("--soak"):
+        pytest.skip("every kind of body runs with --soak")
+    conversation = await chat.new_conversation()
+    refuse(site, conversation, status, kind, sentence)
+    caught = await refused(conversation, "hello", via, error)
+    assert sentence in str(caught)
+    assert (caught.conversation_id, caught.partial) == (conversation.id, "")
+    await goes_on(conversation, site, raw, via)
+
+
+@pytest.mark.parametrize("kind", ["json_error", "page"])
+async def test_refused_session_before_the_stream_says_so(chat, site, raw, via, kind):
+    conversation = await chat.new_conversation()
+    refuse(site, conversation, 401, kind, SIGNED_OUT)
+    caught = await refused(conversation, "hello", via, errors.SessionRejected)
+    assert SIGNED_OUT in str(caught)
+    await goes_on(conversation, site, raw, via)
+
+
+@pytest.mark.parametrize("wait", ["17", None])
+async def test_rate_limit_before_the_stream_carries_the_wait(chat, site, via, wait):
+    conversation = await chat.new_conversation()
+    refuse(site, conversation, 429, "json_message", MINUTE, **({"retry-after": wait} if wait else {}))
+    caught = await refused(conversation, "hello", via, errors.RateLimited)
+    assert caught.retry_after == (float(wait) if wait else None)
+
+
+NO_OUTPUT = "No output was generated. Something went wrong."
+PLEASE_WAIT = "Rate limit reached. Please try again in 12.5s."
+IN_BAND: list[tuple[str, Any, str, dict[str, Any]]] = [
+    ("fail 402 after 3 saying Credits used up", errors.CreditsExhausted, "Credits used up", {}),
+    ("fail 500 after 2", errors.GenerationFailed, "500 upstream failure", {"status": 500}),
+    ("fail 401 saying Bad key", errors.GenerationFailed, "Bad key", {"status": 401}),
+    (
+        f"fail 429 after 1 saying {PLEASE_WAIT}",
+        errors.RateLimited,
+        PLEASE_WAIT,
+        {"retry_after": 12.5},
+    ),
+    ("fail 0 saying Model is overloaded", errors.RateLimited, "Model is overloaded", {"retry_after": None}),
+    ("say nothing", errors.GenerationFailed, NO_OUTPUT, {"status": None}),
+    ("die 5", errors.GenerationFailed, "terminated", {}),
+]
+
+
+@pytest.mark.parametrize(("prompt", "error", "sentence", "more"), IN_BAND)
+async def test_error_within_the_stream_keeps_the_text_and_the_conversation_goes_on(
+    chat, site, raw, via, prompt, error, sentence, more
+):
+    conversation = await chat.new_conversation()
+    caught = await refused(conversation, prompt, via, error)
+    assert sentence in str(caught)
+    assert {name: getattr(caught, name) for name in more} == more
+    assert caught.conversation_id == conversation.id
+    # The partial text is what the server kept of the answer.
+    stored = (await raw.read(conversation.id))["messages"][-1]
+    assert caught.partial == stored["content"]
+    assert caught.partial.startswith("tok0 ") == ("after" in prompt or "die" in prompt)
+    # A page takes no message after an answer that failed, until it is tried again: auto goes by page.
+    heard: list[Any] = []
+    chat.on("degraded", heard.append)
+    site.control.switch(require_trusted_input=False)
+    answer = await conversation.send("still there", via="auto")
+    assert answer.text.startswith("You said: still there")
+    assert answer.via == "page"
+    assert "disabled" in heard[0].reason
+    await goes_on(conversation, site, raw, via)
+
+
+@pytest.mark.fresh
+async def test_revoked_access_within_the_stream_is_a_rejected_session(chat, site, via):
+    conversation = await chat.new_conversation()
+    sentence = "The OAuth authorization has been revoked"
+    reply = conversation.send(f"fail 401 after 3 saying {sentence}", via=via)
+    with pytest.raises(errors.SessionRejected, match=sentence):
+        await reply
+    assert reply.events[-1].partial == reply.text == "tok0 tok1 tok2 "
+    site.control.switch(require_trusted_input=False)
+    # By ui the page went to sign in by itself, and came back with the consent given before.
+    assert (await chat.login()).username == "ada"
+    assert (await conversation.send("back again", via="auto")).text.startswith("You said: back again")
