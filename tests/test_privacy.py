@@ -2,6 +2,7 @@
 
 import pytest
 
+from huggingchat_agent import redact
 from huggingchat_agent.exchange import Ended, Responded, Started
 from huggingchat_agent.privacy import Privacy
 
@@ -59,3 +60,35 @@ def test_headers_that_lead_to_the_login_or_carry_cookies_are_masked():
     assert "secret" not in repr(shown)
     assert isinstance(shown, Responded)
     assert shown.headers["location"] == f"{SITE}/oauth/authorize?…"
+
+
+def test_headers_for_tool_servers_are_masked_wherever_the_body_is_cut():
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n'
+        b'{"inputs":"a \\"headers\\":[{\\"value\\":\\"kept\\"}] said",'
+        b'"selectedMcpServers":[{"name":"a","url":"u",'
+        b'"headers":[{"key":"Authorization","value":"Bearer s3cret]\\"-quoted"},'
+        b'{"key":"K","value":"an0ther]one"}]},'
+        b'{"name":"b","url":"v"}],"timezone":"UTC"}\r\n--x--'
+    )
+    seen: bytes | None = None
+    for end in range(len(body) + 1):
+        event = Started(
+            exchange_id="1",
+            page="p",
+            at=0.0,
+            method="POST",
+            url=f"{SITE}/chat/conversation/1",
+            kind="fetch",
+            headers={},
+            body=body[:end],
+        )
+        shown = Privacy("/chat").shown(event)
+        seen = shown.body if isinstance(shown, Started) else None
+        assert seen is not None
+        assert b"s3cret" not in seen
+        assert b"an0ther" not in seen
+    assert seen is not None
+    assert b'\\"kept\\"' in seen
+    assert seen.endswith(b'{"name":"b","url":"v"}],"timezone":"UTC"}\r\n--x--')
+    assert "s3cret" not in redact.text('it said Bearer s3cret]"-quoted')

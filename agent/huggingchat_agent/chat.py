@@ -12,14 +12,14 @@ from huggingchat_agent import conversations, events, preferences
 from huggingchat_agent.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserError, UsageError
-from huggingchat_agent.pagedata import Models, PageData
+from huggingchat_agent.pagedata import Models, PageData, Tools
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import Session
 from huggingchat_agent.settings import Settings, settings
 from huggingchat_agent.tracker import TurnTracker
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_created
-from huggingchat_agent.wire.models import parse_models, pick
+from huggingchat_agent.wire.models import pick
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -139,11 +139,24 @@ class HuggingChat(Emitter):
         self._check_open()
         await self.session.shared_page()
         await self.tracker.settled()
-        if refresh or self._page_data.models is None:
-            models = Models(parse_models(await self.session.ask(requests.list_models())))
-            models.source = "call"
-            self._page_data.models = models
-        return self._page_data.models
+        known = self._page_data
+        if refresh or known.models is None:
+            known.learn_models(await self.session.ask(requests.list_models()), "call")
+        return known.models or Models()
+
+    async def tools(self, *, refresh: bool = False) -> Tools:
+        """The tool servers (MCP) that the app offers, from its own traffic where it told them.
+
+        Any of them can be chosen for a message: `conversation.send(..., tools=["name"])`. `refresh`
+        asks the app again.
+        """
+        self._check_open()
+        await self.session.shared_page()
+        await self.tracker.settled()
+        known = self._page_data
+        if refresh or known.tools is None:
+            known.learn_tools(await self.session.ask(requests.mcp_servers()), "call")
+        return known.tools or Tools()
 
     async def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False

@@ -69,6 +69,10 @@ class Conversation(Emitter):
 
         `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
         (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
+        `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
+        (`await chat.tools()` lists them): [] for none, None for the app's own choice, which is all it
+        offers unless a person unticked some in the page. `web_search` has the one that searches the
+        web on. To choose goes by page only, for the page keeps what is ticked for all turns.
         Line ends become "\n", as the app stores them. Raises UsageError for an empty prompt, while a
         turn of this conversation is under way, whoever started it, or for an option that the app has
         no counterpart of (`temperature`, `max_tokens`, ...), saying why.

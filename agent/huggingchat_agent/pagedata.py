@@ -1,4 +1,4 @@
-"""What the app told by itself: the model list, inlined in a page it served or fetched by a page."""
+"""What the app told by itself: lists inlined in a page it served, or fetched by a page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.inlined import inlined
 from huggingchat_agent.wire.models import Model, parse_models
+from huggingchat_agent.wire.tools import ToolServer, parse_servers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from huggingchat_agent.exchange import ExchangeEvent
 
 log = logging.getLogger("huggingchat_agent")
@@ -28,23 +31,34 @@ class Models(list[Model]):
     source: Source = "call"
 
 
+class Tools(list[ToolServer]):
+    """The tool servers, in the app's order. `source` as for Models."""
+
+    source: Source = "call"
+
+
 class PageData:
-    """Watches exchanges for model lists and keeps the last one."""
+    """Watches exchanges for model lists and tool servers, and keeps the last of each."""
 
     def __init__(self, base_path: str) -> None:
         self.models: Models | None = None
+        self.tools: Tools | None = None
         self._base_path = base_path
-        self._bodies: dict[str, tuple[Source, bytearray]] = {}
+        self._bodies: dict[str, tuple[type[requests.Purpose], bytearray]] = {}
+        self._learners: dict[type[requests.Purpose], Callable[[bytes, Source], None]] = {
+            requests.ListModels: self.learn_models,
+            requests.McpServers: self.learn_tools,
+        }
 
     def feed(self, event: ExchangeEvent) -> None:
         if isinstance(event, Started):
             if event.method != "GET":
                 return
-            purpose = requests.classify(event.method, event.url, self._base_path)
-            if isinstance(purpose, requests.ListModels):
-                self._bodies[event.exchange_id] = ("request", bytearray())
+            purpose = type(requests.classify(event.method, event.url, self._base_path))
+            if purpose in self._learners:
+                self._bodies[event.exchange_id] = (purpose, bytearray())
             elif event.kind == "document" and urlsplit(event.url).path.startswith(self._base_path):
-                self._bodies[event.exchange_id] = ("inlined", bytearray())
+                self._bodies[event.exchange_id] = (requests.Document, bytearray())
         elif event.exchange_id not in self._bodies:
             return
         elif isinstance(event, Chunk):
@@ -52,18 +66,31 @@ class PageData:
         elif isinstance(event, Failed) or (isinstance(event, Responded) and event.status != 200):
             del self._bodies[event.exchange_id]
         elif isinstance(event, Ended):
-            source, body = self._bodies.pop(event.exchange_id)
-            self._learn(source, bytes(body))
+            purpose, body = self._bodies.pop(event.exchange_id)
+            self._take(purpose, bytes(body))
 
-    def _learn(self, source: Source, body: bytes) -> None:
-        if source == "inlined":
-            answer = inlined(body).get(f"{self._base_path}/api/v2/models")
-            if answer is None or answer.status != 200:
-                return
-            body = answer.body
+    def learn_models(self, body: bytes, source: Source) -> None:
+        """Keep the models of an answer. Raises PageChanged if it has none."""
+        models = Models(parse_models(body))
+        models.source = source
+        self.models = models
+
+    def learn_tools(self, body: bytes, source: Source) -> None:
+        """Keep the tool servers of an answer. Raises PageChanged if it has none."""
+        tools = Tools(parse_servers(body))
+        tools.source = source
+        self.tools = tools
+
+    def _take(self, purpose: type[requests.Purpose], body: bytes) -> None:
+        if purpose is not requests.Document:
+            return self._try(self._learners[purpose], body, "request")
+        for answer in inlined(body).values():
+            learn = self._learners.get(type(requests.classify("GET", answer.url, self._base_path)))
+            if learn is not None and answer.status == 200:
+                self._try(learn, answer.body, "inlined")
+
+    def _try(self, learn: Callable[[bytes, Source], None], body: bytes, source: Source) -> None:
         try:
-            self.models = Models(parse_models(body))
+            learn(body, source)
         except AgentError as error:
-            log.warning("A model list of the app could not be read: %s", error)
-            return
-        self.models.source = source
+            log.warning("A list of the app could not be read: %s", error)

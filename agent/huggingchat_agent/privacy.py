@@ -2,11 +2,12 @@
 
 The exchanges of the login and whatever lies outside the app (the identity provider may be on the
 same origin) carry passwords, codes and states; they end here. Of the rest, the headers that lead
-there or set a cookie are masked.
+there or set a cookie are masked, and so are the headers for tool servers that a message carries.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
 
 _OF_LOGIN = (requests.Login, requests.LoginCallback, requests.Logout)
+# `"headers":[{"key":…,"value":"…"}]` in the JSON of a request; the body may be cut off anywhere. What a
+# person wrote cannot match: its quotes are escaped there.
+_TOOL_HEADERS = b'"headers"'
+_HEADER_VALUE = re.compile(rb'("value"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z))', re.DOTALL)
 _COOKIES = ("set-cookie", "cookie", "authorization")
 
 
@@ -57,4 +62,23 @@ def _masked(event: Started | Responded) -> ExchangeEvent:
         masked["location"] = redact.address(headers["location"])
     if "referer" in headers:
         masked["referer"] = redact.address(headers["referer"])
-    return msgspec.structs.replace(event, headers={**headers, **masked}) if masked else event
+    if masked:
+        event = msgspec.structs.replace(event, headers={**headers, **masked})
+    if isinstance(event, Started) and event.body and _TOOL_HEADERS in event.body:
+        event = msgspec.structs.replace(event, body=_without_tool_headers(event.body))
+    return event
+
+
+def _without_tool_headers(body: bytes) -> bytes:
+    """The body with the values of tool servers' headers masked; they count as secrets from now on."""
+
+    before, name, after = body.partition(_TOOL_HEADERS)
+    return before + name + _HEADER_VALUE.sub(_mask_value, after)
+
+
+def _mask_value(found: re.Match[bytes]) -> bytes:
+    try:
+        redact.remember(msgspec.json.decode(found[2], type=str))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass  # cut off in the middle; it is masked here all the same
+    return found[1] + b'"' + redact.MASK.encode() + b'"'

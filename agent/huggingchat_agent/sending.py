@@ -24,6 +24,7 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.site import calls
 from huggingchat_agent.site.gestures import composer
 from huggingchat_agent.tracker import Claim
+from huggingchat_agent.wire import tools
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
@@ -67,6 +68,8 @@ class Sending:
         if isinstance(self._draft.target, drafts.Retry | drafts.Edit | drafts.Resume):
             via = "page"
         servers = await self._servers()
+        if servers is not None:
+            via = self._for_choosing(via)
         held = HELD["page" if via == "page" else "ui"]
         async with self._session.connections.stream(held, lambda count: self._queued("connections", count)):
             spot = await self._spot()
@@ -82,10 +85,27 @@ class Sending:
             return await self._by_page(spot, servers)
 
     async def _servers(self) -> list[dict[str, Any]] | None:
-        """The tool servers that are to be on for this turn (name, url, perhaps headers), None for all."""
-        if self._draft.tools is not None or self._draft.web_search:
-            raise UsageError("Tools cannot be chosen for a turn: the app's own choice is used.")
-        return None
+        """The tool servers that are to be on for this turn (name and url), None for the app's own choice."""
+        draft = self._draft
+        if draft.tools is None and not draft.web_search:
+            return None
+        chosen = tools.choose(await self._chat.tools(), draft.tools, web_search=draft.web_search)
+        return [{"name": server.name, "url": server.url} for server in chosen]
+
+    def _for_choosing(self, via: Via) -> Via:
+        """How to send where tools are chosen: in the request itself.
+
+        What is ticked in the page's menu stays so, for all of its tabs and all turns to come: to tick
+        it for one turn would change the others.
+        """
+        why = (
+            "the page keeps what is ticked in its menu of tools for all turns; a request chooses for its own"
+        )
+        if via == "ui":
+            raise UsageError(f'Tools are chosen for a turn by via="page" only: {why}. Or leave out tools.')
+        if via == "auto":
+            self._reply.announce(events.Degraded(conversation_id=self._conversation_id, reason=why))
+        return "page"
 
     async def _by_page(self, spot: Spot, servers: list[dict[str, Any]] | None) -> Turn:
         page = await self._session.shared_page()
@@ -139,11 +159,7 @@ class Sending:
         end = time.monotonic() + self._chat.settings.deadlines.first_update
         waiting = False
         while True:
-            try:
-                read = await self._tracker.read(self._conversation_id)
-            except ChatError:
-                await self._check_signed_in()  # signed out, what is ours is refused as if it were not
-                raise
+            read = await self._read()
             if not _is_running(read, read.active_leaf()):
                 return read
             if time.monotonic() > end:
@@ -155,6 +171,17 @@ class Sending:
                 waiting = True
                 self._queued("run")
             await asyncio.sleep(RUN_PAUSE)
+
+    async def _read(self) -> ConversationRead:
+        """Read the conversation. Signed out, what is ours is refused as if it were not.
+
+        A page that is told so goes to sign in by itself and mostly succeeds: then it is ours again.
+        """
+        try:
+            return await self._tracker.read(self._conversation_id)
+        except ChatError:
+            await self._check_signed_in()
+            return await self._tracker.read(self._conversation_id)
 
     async def _wait_for_lingering_stop(self) -> None:
         left = self._tracker.quiet(self._conversation_id)

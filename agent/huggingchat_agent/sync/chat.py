@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
     from huggingchat_agent.export import Form
-    from huggingchat_agent.pagedata import Models
+    from huggingchat_agent.pagedata import Models, Tools
     from huggingchat_agent.preferences import Changes, Preferences
     from huggingchat_agent.reply import Reply as AsyncReply
     from huggingchat_agent.settings import Settings, Via
@@ -121,6 +121,14 @@ class HuggingChat(Handlers):
         `refresh` asks the app again.
         """
         return self._run(self.inner.models(refresh=refresh))
+
+    def tools(self, *, refresh: bool = False) -> Tools:
+        """The tool servers (MCP) that the app offers, from its own traffic where it told them.
+
+        Any of them can be chosen for a message: `conversation.send(..., tools=["name"])`. `refresh`
+        asks the app again.
+        """
+        return self._run(self.inner.tools(refresh=refresh))
 
     def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False
@@ -289,6 +297,9 @@ class Conversation(Handlers):
 
         `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
         (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
+        `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
+        (`chat.tools()` lists them): [] for none, None for the app's own choice. `web_search` has the
+        one that searches the web on. To choose goes by page only.
         Raises UsageError for an empty prompt, while an answer is still coming, or for an option that
         the app has no counterpart of (`temperature`, `max_tokens`, ...), saying why.
         """

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from huggingchat_agent.errors import PageChanged, UnknownModel
-from huggingchat_agent.wire import superjson
+from huggingchat_agent.wire import naming, superjson
 from huggingchat_agent.wire.shapes import objects, shaped
 
 if TYPE_CHECKING:
@@ -69,24 +68,14 @@ def pick(models: Sequence[Model], wanted: str) -> Model:
 
     Raises UnknownModel naming those that have that part, or the three closest.
     """
-    name = wanted.strip()
-    folded = name.casefold()
-    for same in (
-        lambda model: name == model.id,
-        lambda model: name and name in (model.display_name, model.name),
-        lambda model: folded in _names(model),
-    ):
-        if found := [model for model in models if same(model)]:
-            return found[0]
-    parts = [model for model in models if folded and any(folded in each for each in _names(model))]
-    if len(parts) == 1:
-        return parts[0]
-    if parts:
-        candidates = ", ".join(model.id for model in parts)
+    found = naming.meant(models, wanted, _names)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        candidates = ", ".join(model.id for model in found)
         raise UnknownModel(f"{wanted!r} could be any of: {candidates}. Say which.")
-    closest = sorted(models, key=lambda model: -_likeness(folded, model))[:3]
-    names = ", ".join(model.id for model in closest) or "none at all"
-    raise UnknownModel(f"The app has no model {wanted!r}. The closest are: {names}.")
+    close = ", ".join(model.id for model in naming.closest(models, wanted, _names)) or "none at all"
+    raise UnknownModel(f"The app has no model {wanted!r}. The closest are: {close}.")
 
 
 def _models(raw: Any) -> list[Model]:
@@ -103,10 +92,5 @@ def _model(raw: Any) -> Model:
     return shaped(Model, raw)
 
 
-def _names(model: Model) -> set[str]:
-    return {name.casefold() for name in (model.id, model.name, model.display_name) if name}
-
-
-def _likeness(folded: str, model: Model) -> float:
-    names = _names(model) | {name.rpartition("/")[2] for name in _names(model)}
-    return max(SequenceMatcher(None, folded, name).ratio() for name in names)
+def _names(model: Model) -> list[str]:
+    return [model.id, model.display_name, model.name]

@@ -1,0 +1,91 @@
+"""The tool servers (MCP) an app offers, and choosing among them by what a person calls them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.wire import jsontext, naming
+from huggingchat_agent.wire.shapes import objects, shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WEB_SEARCH = re.compile(r"web[\s_-]*search", re.IGNORECASE)
+_SEARCH = re.compile(r"\bsearch\b", re.IGNORECASE)
+
+
+class ToolServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A server whose tools a model may call. Keys without a field here are in `extra`.
+
+    The query of `url` may hold a key; show it with `redact.address`.
+    """
+
+    id: str
+    name: str
+    url: str = ""
+    type: str = "base"
+    is_locked: bool = False
+    extra: dict[str, Any] = {}
+
+    @property
+    def searches_web(self) -> bool:
+        """Whether it offers web search, going by its name and address; nothing else tells."""
+        return bool(_WEB_SEARCH.search(self.name) or _WEB_SEARCH.search(self.url))
+
+
+def parse_servers(body: bytes) -> list[ToolServer]:
+    """The servers of an answer of `/api/mcp/servers`, in the app's order. Raises PageChanged."""
+    try:
+        raw = jsontext.load(body)
+    except ValueError:
+        raw = None
+    return [shaped(ToolServer, each) for each in objects(raw, "tool servers")]
+
+
+def choose(
+    offered: Sequence[ToolServer], wanted: Sequence[str] | None, *, web_search: bool = False
+) -> list[ToolServer]:
+    """The servers that are to be on, in the app's order: those wanted (None for all that are offered).
+
+    Each is named by id, by name in any case, or by a part that only one has. With `web_search` the
+    one that searches the web is among them. Raises UsageError for a name that fits none, or several,
+    and where no server searches the web.
+    """
+    chosen = list(offered) if wanted is None else [_pick(offered, each) for each in wanted]
+    if web_search and not any(server.searches_web for server in chosen):
+        chosen.append(_web_search(offered))
+    ids = {server.id for server in chosen}
+    return [server for server in offered if server.id in ids]
+
+
+def _pick(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
+    found = naming.meant(offered, wanted, _names)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{wanted!r} could be any of these tool servers: {_listed(found)}. Say which.")
+    if not offered:
+        raise UsageError(f"The app offers no tool servers, so none called {wanted!r}.")
+    close = naming.closest(offered, wanted, _names)
+    raise UsageError(f"The app offers no tool server {wanted!r}. The closest are: {_listed(close)}.")
+
+
+def _web_search(offered: Sequence[ToolServer]) -> ToolServer:
+    named = [server for server in offered if server.searches_web]
+    found = named or [server for server in offered if _SEARCH.search(server.name)]
+    if found:
+        return found[0]
+    what = f"only {_listed(offered)}" if offered else "no tool servers at all"
+    raise UsageError(f"None of this app's tools searches the web: it offers {what}. Ask without web search.")
+
+
+def _names(server: ToolServer) -> list[str]:
+    return [server.id, server.name]
+
+
+def _listed(servers: Sequence[ToolServer]) -> str:
+    return ", ".join(server.name for server in servers)
