@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "exchange", "answer", "events", "redact"},
+    {"errors", "exchange", "answer", "events", "eventlog", "redact"},
     {"settings", "wire", "emitter", "storage"},
     {"browser"},
     {"site"},
@@ -26,14 +26,17 @@ ROOMS = [
         "export",
     },
     {"app", "stream", "turn", "tracker"},
-    {"reply", "sending", "conversation", "conversations", "chat"},
+    {"attached", "reply", "sending", "conversation", "conversations", "chat"},
     {"sync"},
     {"cli", "__main__"},
 ]
 ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}
 
 # One idea in several files: these may look at each other.
-TOGETHER = [{"errors", "exchange", "answer", "events", "redact"}, {"settings", "wire", "emitter", "storage"}]
+TOGETHER = [
+    {"errors", "exchange", "answer", "events", "eventlog", "redact"},
+    {"settings", "wire", "emitter", "storage"},
+]
 
 
 def room(path):

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from huggingchat_agent.account import Account as Account
     from huggingchat_agent.answer import Answer as Answer
+    from huggingchat_agent.attached import Attached as Attached
+    from huggingchat_agent.attached import attach as attach
     from huggingchat_agent.chat import HuggingChat as HuggingChat
     from huggingchat_agent.conversation import Conversation as Conversation
+    from huggingchat_agent.eventlog import EventLog as EventLog
     from huggingchat_agent.preferences import Preferences as Preferences
     from huggingchat_agent.reply import Reply as Reply
     from huggingchat_agent.settings import Deadlines as Deadlines
@@ -24,8 +27,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "Account": "account",
     "Answer": "answer",
+    "Attached": "attached",
+    "attach": "attached",
     "Conversation": "conversation",
     "Deadlines": "settings",
+    "EventLog": "eventlog",
     "HuggingChat": "chat",
     "Model": "wire.models",
     "Preferences": "preferences",

@@ -8,12 +8,16 @@ import msgspec
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Moments of one turn, in seconds on the monotonic clock; None where it did not happen."""
+    """Moments of one turn, in seconds on the monotonic clock; None where it did not happen.
+
+    `tokens` is in how many pieces the text came, one `token` event each.
+    """
 
     sent: float
     first_token: float | None = None
     last_token: float | None = None
     finished: float | None = None
+    tokens: int = 0
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):

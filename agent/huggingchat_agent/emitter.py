@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pyee
 
-from huggingchat_agent.events import Event, HandlerFailed, every
+from huggingchat_agent.events import NAMES as NAMES
+from huggingchat_agent.events import Event, HandlerFailed, known
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,8 +34,6 @@ log = logging.getLogger("huggingchat_agent")
 
 # True in an async handler, and in the tasks that one starts: they begin with a copy of its context.
 _handling = ContextVar("handling", default=False)
-
-NAMES = tuple(dict.fromkeys(event.name for event in every()))
 
 
 class Emitter:
@@ -103,8 +102,7 @@ class Emitter:
             await asyncio.gather(*[each.idle() for each in tuple(self._listeners)])
 
     def _subscribe(self, name: str, handler: Any, *, once: bool) -> Any:
-        if name not in NAMES:
-            raise ValueError(f"There is no event {name!r}. There are: {', '.join(NAMES)}.")
+        known(name)
         if handler is None:
             return lambda each: self._subscribe(name, each, once=once)
         listener = _Listener(self, name, handler, once)

@@ -263,6 +263,16 @@ def every(base: type[Event] = Event) -> list[type[Event]]:
     return found
 
 
+NAMES = tuple(dict.fromkeys(event.name for event in every()))
+
+
+def known(name: str) -> str:
+    """The name, if there are such events. Raises ValueError with the names that there are."""
+    if name not in NAMES:
+        raise ValueError(f"There is no event {name!r}. There are: {', '.join(NAMES)}.")
+    return name
+
+
 def to_json(event: Event) -> bytes:
     """One line without its newline: the fields of the event after its name.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, PageChanged, UsageError
+from huggingchat_agent.eventlog import EventLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
@@ -51,7 +52,7 @@ class Reply(Emitter):
         self.conversation_id = conversation_id
         self.via = ""
         self.turn: Turn | None = None
-        self.events: list[events.TurnEvent] = []
+        self.events: EventLog[events.TurnEvent] = EventLog()
         self._upstream = upstream
         self._number = number
         self._waiting: list[asyncio.Future[None]] = []

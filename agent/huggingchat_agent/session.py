@@ -18,7 +18,6 @@ from huggingchat_agent.errors import (
     BrowserClosed,
     LoginError,
     PageChanged,
-    SessionRejected,
     SiteError,
     TurnTimeout,
     UsageError,
@@ -27,7 +26,6 @@ from huggingchat_agent.exchange import Ended, Failed, Responded, Started
 from huggingchat_agent.privacy import Privacy
 from huggingchat_agent.site import calls
 from huggingchat_agent.storage import SavedSession
-from huggingchat_agent.wire import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,18 +112,7 @@ class Session:
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         """As `call`, for the body of a success. Raises the error that fits any other answer."""
-        answer = await self.call(request)
-        body = answer.body.encode()
-        if answer.redirected:
-            raise SessionRejected(
-                "The app no longer knows this session: it answered with its sign-in page. Sign in again "
-                "(huggingchat login)."
-            )
-        if answer.status >= 400 or "html" in answer.mime:
-            raise failures.from_response(
-                answer.status, answer.mime, body, answer.headers, conversation_id=conversation_id
-            )
-        return body
+        return calls.success(await self.call(request), conversation_id=conversation_id)
 
     async def tab(self, conversation_id: str) -> Tab:
         """The tab of a conversation, a new and empty one if it has none. Give it back with `leave`."""

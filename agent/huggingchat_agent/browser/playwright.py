@@ -19,7 +19,8 @@ from huggingchat_agent import redact
 from huggingchat_agent.browser import mark as marks
 from huggingchat_agent.browser.cdp import refusal
 from huggingchat_agent.browser.find import find_or_download
-from huggingchat_agent.browser.page import EVENTS, CdpPage
+from huggingchat_agent.browser.page import CdpPage
+from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.pump import Pump, within
 from huggingchat_agent.browser.sandbox import sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
@@ -84,7 +85,7 @@ class PlaywrightBrowser:
         self._process = 0
         self._folders: list[Path] = []
         self._version = ""
-        self._root: _Session | None = None
+        self._root: PlaywrightSession | None = None
         self._ours = within(settings.base_url)
         self._pages: dict[str, CdpPage] = {}
         self._numbers = itertools.count(1)
@@ -121,7 +122,7 @@ class PlaywrightBrowser:
             handle_sighup=False,
         )
         browser.on("disconnected", lambda _: self._lost(_GONE))
-        self._root = root = _Session(await browser.new_browser_cdp_session())
+        self._root = root = PlaywrightSession(await browser.new_browser_cdp_session())
         self._version = (await root.send("Browser.getVersion"))["product"].replace("/", " ")
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
@@ -159,7 +160,7 @@ class PlaywrightBrowser:
         try:
             # Not cancelled with us: the browser would make the tab all the same, and nobody would have it.
             tab = await asyncio.shield(making)
-            session = _Session(await context.new_cdp_session(tab))
+            session = PlaywrightSession(await context.new_cdp_session(tab))
             target = (await session.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
         except BaseException:
             task = asyncio.create_task(_discard(making), name="close a tab that nobody waits for")
@@ -238,26 +239,6 @@ class PlaywrightBrowser:
                 if not folder.exists():
                     break
                 time.sleep(0.02)
-
-
-class _Session:
-    """A Playwright CDP session, as a `cdp.Cdp`."""
-
-    def __init__(self, session: driver.CDPSession) -> None:
-        self._session = session
-
-    def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
-        for name in EVENTS:
-            self._session.on(name, lambda params, name=name: receive(name, params))
-
-    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = await self._session.send(method, params or {})
-            return answer
-        except Exception as error:
-            said = str(error)
-        # Outside of the handler, so that the driver's error does not hang on to ours.
-        raise refusal(method, said.partition(f"({method}): ")[2] or said)
 
 
 async def _driven(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import SiteError
+from huggingchat_agent.errors import SessionRejected, SiteError
+from huggingchat_agent.wire import failures
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
@@ -90,6 +91,21 @@ async def call(page: Page, base_url: str, request: Call, *, timeout: float) -> C
             f"{failed}. Is the site still there, and the network?"
         )
     return msgspec.convert(result, CallResult)
+
+
+def success(answer: CallResult, *, conversation_id: str = "") -> bytes:
+    """The body of an answer that is a success. Raises the error that fits any other."""
+    body = answer.body.encode()
+    if answer.redirected:
+        raise SessionRejected(
+            "The app no longer knows this session: it answered with its sign-in page. Sign in again "
+            "(huggingchat login)."
+        )
+    if answer.status >= 400 or "html" in answer.mime:
+        raise failures.from_response(
+            answer.status, answer.mime, body, answer.headers, conversation_id=conversation_id
+        )
+    return body
 
 
 async def start(page: Page, base_url: str, request: Call, key: str, *, timeout: float) -> None:

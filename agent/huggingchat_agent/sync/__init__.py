@@ -13,11 +13,14 @@ The browser is driven by an event loop in a thread of its own. Handlers do not r
 in the thread that calls, while it iterates over a reply or waits for something, in the order of the
 events. What happens while nobody waits is kept until somebody does.
 
+`attach(page)` is for a page that the program drives itself with Playwright's sync API.
+
 Ctrl-C ends any wait. What was waited for is given up in good order first; a reply that is waited
 for, or that is inside a `with`, is stopped on the server too. A second Ctrl-C does not wait for that.
 """
 
+from huggingchat_agent.sync.attached import Attached, attach
 from huggingchat_agent.sync.chat import Conversation, HuggingChat
 from huggingchat_agent.sync.reply import Reply
 
-__all__ = ["Conversation", "HuggingChat", "Reply"]
+__all__ = ["Attached", "Conversation", "HuggingChat", "Reply", "attach"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, overload
 
-from huggingchat_agent.emitter import NAMES, Emitter, H
+from huggingchat_agent.emitter import Emitter, H
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.events import HandlerFailed, Seen
+from huggingchat_agent.events import NAMES, HandlerFailed, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import events
+from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Reply(Handlers):
     def __init__(self, inner: asynchronous.Reply, thread: LoopThread) -> None:
         """Made in the loop, before the reply's first event."""
         super().__init__()
-        self.events: list[events.TurnEvent] = []
+        self.events: EventLog[events.TurnEvent] = EventLog()
         self._inner = inner
         self._thread = thread
         self._answer: Job[Answer] | None = None

@@ -45,6 +45,7 @@ class Fold:
         self._final: updates.FinalAnswer | None = None
         self._questions: set[str] = set()  # asked by a tool and not answered
         self._first_token: float | None = None
+        self._tokens = 0
         self._last_token: float | None = None
 
     # What is known.
@@ -134,6 +135,7 @@ class Fold:
         if self._first_token is None:
             self._first_token = at
         self._last_token = at
+        self._tokens += 1
         self._seq += 1
         return events.Token(
             conversation_id=self._conversation_id,
@@ -179,6 +181,7 @@ class Fold:
                 first_token=self._first_token,
                 last_token=self._last_token,
                 finished=finished,
+                tokens=self._tokens,
             ),
             files=list(self.files),
             sources=list(self.sources),

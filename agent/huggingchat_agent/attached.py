@@ -1,0 +1,204 @@
+"""The agent on a page that somebody else drives: a test, a person, a script of one's own.
+
+    attached = await attach(page, base_url="https://chat.example.org")
+    await page.get_by_placeholder("Ask anything").fill("hello")
+    await page.get_by_role("button", name="Send message").click()
+    answer = await attached.wait_for_answer()
+
+Turns are born on the wire, so whatever makes the page send gives the same events as the agent's own
+`send`. Nothing in the page is changed, no run is stopped, and the page stays open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import events, redact, report
+from huggingchat_agent.browser.borrowed import borrow
+from huggingchat_agent.emitter import Emitter
+from huggingchat_agent.errors import AgentError, BrowserClosed, TurnTimeout, UsageError
+from huggingchat_agent.eventlog import EventLog
+from huggingchat_agent.privacy import Privacy
+from huggingchat_agent.settings import settings
+from huggingchat_agent.site import calls
+from huggingchat_agent.tracker import TurnTracker
+from huggingchat_agent.wire import requests
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Unpack
+
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.browser.borrowed import AsyncPage, BorrowedPage
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.settings import Deadlines, Given, Settings
+    from huggingchat_agent.turn import Turn
+    from huggingchat_agent.wire.requests import Call
+
+
+async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
+    """Watch a page of Playwright's async API, a Chromium's, from now on.
+
+    Takes the settings of `Settings` by name, of which `base_url`, `deadlines`, `home` and
+    `step_timeout` matter here. What the page sent before is not seen. Raises SettingsError, or
+    BrowserError where the browser gives no CDP session or is too old.
+    """
+    attached = Attached(settings(**given))
+    await attached.open(await borrow(page, attached.settings.base_url, attached.see))
+    return attached
+
+
+class Attached(Emitter):
+    """Made by `attach`. Handlers subscribed here get the events of every turn of the page.
+
+    `events` holds those of all turns so far. Used as `async with`, or ended by `close`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.events: EventLog[events.TurnEvent] = EventLog()
+        self._app = _WatchedApp(settings)
+        self._tracker = TurnTracker(self._app, self._publish, self._seen)
+        self._privacy = Privacy(settings.base_path)
+        self._turns: deque[Turn] = deque()  # not asked for yet
+        self._begun = asyncio.Event()
+        self._closed = False
+
+    async def open(self, page: BorrowedPage) -> None:
+        """Begin to watch. Called by `attach`."""
+        self._app.page = page
+        await page.open()
+
+    async def wait_for_answer(self, timeout: float | None = None) -> Answer:
+        """The answer to the first message that was not waited for yet, after every handler has handled
+        `finished`; or raises what went wrong with it.
+
+        Raises TimeoutError if the answer is not there after `timeout` seconds; it can be waited for
+        again then. Without a timeout the deadlines hold: `first_update` for a message to be sent, and
+        those of its turn after that.
+        """
+        if self._closed and not self._turns:
+            raise UsageError("The agent was taken off this page, and all its answers were handed out.")
+        now = time.monotonic()
+        first = self.settings.deadlines.first_update if timeout is None else timeout
+        if not await _in_time(self._begun, first):
+            raise TimeoutError(await self._silence(first))
+        turn = self._turns[0]
+        left = None if timeout is None else timeout - (time.monotonic() - now)
+        if not await _in_time(turn.done, left):
+            raise TimeoutError(
+                f"The answer was not complete within {timeout:g} s; it has {len(turn.fold.text)} characters."
+            )
+        self._turns.popleft()
+        if not self._turns:
+            self._begun.clear()
+        await self.drain()
+        if turn.answer is None:
+            raise turn.error or UsageError("The turn was given up.")
+        return turn.answer
+
+    async def close(self) -> None:
+        """Take the agent off the page, which stays as it is. Turns under way fail. Twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._tracker.settled()
+        if self._app.page is not None:
+            await self._app.page.close()
+        await self._tracker.close()
+        await self.drain()
+
+    async def __aenter__(self) -> Attached:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def see(self, event: ExchangeEvent) -> None:
+        """Take an exchange event of the page; what belongs to signing in ends here."""
+        shown = self._privacy.shown(event)
+        if shown is not None:
+            self._tracker.feed(shown)
+
+    def _seen(self, event: ExchangeEvent) -> None:
+        if self.listening(events.Seen.name):
+            self.emit(events.Seen(exchange=event))
+
+    def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
+        self.events.append(event)
+        if isinstance(event, events.Started):
+            self._turns.append(turn)
+            self._begun.set()
+        self.emit(event)
+
+    async def _silence(self, seconds: float) -> str:
+        """Why there may be no turn: most often the page is on another app than the one watched."""
+        try:
+            where = redact.address(await self._app.address())
+        except AgentError as error:
+            return f"No message was sent within {seconds:g} s: {error}"
+        return (
+            f"The page sent no message within {seconds:g} s. It is at {where}; messages to "
+            f"{self.settings.base_url} are looked for (base_url=)."
+        )
+
+
+async def _in_time(happened: asyncio.Event, seconds: float | None) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await happened.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+class _WatchedApp:
+    """Implements `app.App` for a page that is not ours: it is asked, and never steered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.page: BorrowedPage | None = None
+        self._settings = settings
+
+    @property
+    def base_path(self) -> str:
+        return self._settings.base_path
+
+    @property
+    def deadlines(self) -> Deadlines:
+        return self._settings.deadlines
+
+    def shows(self, page_id: str) -> bool:
+        return self.page is not None and not self.page.closed
+
+    def refetches(self, page_id: str) -> bool:
+        return True
+
+    async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
+        if isinstance(requests.classify(request.method, request.path, ""), requests.StopGenerating):
+            raise UsageError("The page is somebody else's, and so is the run.")
+        answer = await calls.call(
+            self._open_page(), self._settings.base_url, request, timeout=self._settings.step_timeout
+        )
+        return calls.success(answer, conversation_id=conversation_id)
+
+    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+        """The stream is the page's own."""
+
+    async def explain(self, error: AgentError, page_id: str = "") -> None:
+        if self.page is not None and isinstance(error, TurnTimeout):
+            await report.leave_report(error, self.page, self._settings.reports_folder)
+
+    async def address(self) -> str:
+        """Where the page is."""
+        return await self._open_page().address()
+
+    def _open_page(self) -> BorrowedPage:
+        if self.page is None:
+            raise BrowserClosed("The page is not watched yet.")
+        return self.page

@@ -1,0 +1,84 @@
+"""A tab that somebody else opened and drives: our page, on a CDP session of theirs.
+
+Nothing in it is changed, and it stays open when we let go of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent.browser.cdp import refusal
+from huggingchat_agent.browser.fibers import Fibers
+from huggingchat_agent.browser.page import CdpPage
+from huggingchat_agent.browser.playwright_session import FiberSession, PlaywrightSession
+from huggingchat_agent.browser.pump import Pump, within
+from huggingchat_agent.wire.tap import Tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import playwright.async_api
+    import playwright.sync_api
+
+    from huggingchat_agent.exchange import ExchangeEvent
+
+    AsyncPage = playwright.async_api.Page
+    SyncPage = playwright.sync_api.Page
+
+_numbers = itertools.count(1)
+
+
+class BorrowedPage(CdpPage):
+    """Its `close` lets go of the tab and leaves it open."""
+
+    def __init__(
+        self,
+        tab: AsyncPage | SyncPage,
+        session: PlaywrightSession | FiberSession,
+        base_url: str,
+        sink: Callable[[ExchangeEvent], None],
+    ) -> None:
+        id = f"borrowed-{next(_numbers)}"
+        super().__init__(id, session, Pump(session, Tap(id, within(base_url)), sink), _nothing)
+        self._session = session
+        session.on(self.receive)
+        watched: Any = tab  # both APIs have the same events
+        watched.on("crash", lambda _: self.lost("The tab crashed."))
+        watched.on("close", lambda _: self.ended("The tab was closed."))
+
+    async def close(self) -> None:
+        self.ended("The agent was taken off the tab.")
+        await self.settled()
+        with contextlib.suppress(Exception):  # the tab, or the whole driver, may be gone
+            await self._session.detach()
+
+
+async def borrow(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]) -> BorrowedPage:
+    """Watch a page of Playwright's async API. Raises BrowserError where its browser is no Chromium."""
+    try:
+        session = PlaywrightSession(await tab.context.new_cdp_session(tab))
+    except Exception as error:
+        said = str(error)
+    else:
+        return BorrowedPage(tab, session, base_url, sink)
+    raise refusal("a CDP session", said)
+
+
+def borrow_sync(
+    tab: SyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]
+) -> tuple[BorrowedPage, Fibers]:
+    """Watch a page of Playwright's sync API: the page, and how to run what is done with it."""
+    try:
+        session = tab.context.new_cdp_session(tab)
+    except Exception as error:
+        said = str(error)
+    else:
+        fibers = Fibers(lambda: session.send("Page.enable"))
+        return BorrowedPage(tab, FiberSession(session, fibers), base_url, sink), fibers
+    raise refusal("a CDP session", said)
+
+
+async def _nothing() -> None:
+    """The tab is not ours to close."""

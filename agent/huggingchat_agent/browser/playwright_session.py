@@ -1,0 +1,70 @@
+"""CDP sessions of Playwright, of its async API and of its sync one, as a `cdp.Cdp`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent.browser.cdp import refusal
+from huggingchat_agent.browser.page import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import playwright.async_api
+    import playwright.sync_api
+
+    from huggingchat_agent.browser.fibers import Fibers
+    from huggingchat_agent.errors import BrowserError
+
+
+class PlaywrightSession:
+    """A session of the async API."""
+
+    def __init__(self, session: playwright.async_api.CDPSession) -> None:
+        self._session = session
+
+    def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
+        """Hand over what a page wants to hear of, in order."""
+        for name in EVENTS:
+            self._session.on(name, lambda params, name=name: receive(name, params))
+
+    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = await self._session.send(method, params or {})
+            return answer
+        except Exception as error:
+            said = str(error)
+        # Outside of the handler, so that the driver's error does not hang on to ours.
+        raise _refused(method, said)
+
+    async def detach(self) -> None:
+        """Let go of the tab, which stays as it is."""
+        await self._session.detach()
+
+
+class FiberSession:
+    """A session of the sync API, for what runs on its loop."""
+
+    def __init__(self, session: playwright.sync_api.CDPSession, fibers: Fibers) -> None:
+        self._session, self._fibers = session, fibers
+
+    def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
+        """Hand over what a page wants to hear of, in order."""
+        for name in EVENTS:
+            self._session.on(name, lambda params, name=name: receive(name, params))
+
+    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = await self._fibers.call(lambda: self._session.send(method, params or {}))
+            return answer
+        except Exception as error:
+            said = str(error)
+        raise _refused(method, said)
+
+    async def detach(self) -> None:
+        """Let go of the tab, which stays as it is."""
+        await self._fibers.call(self._session.detach)
+
+
+def _refused(method: str, said: str) -> BrowserError:
+    return refusal(method, said.partition(f"({method}): ")[2] or said)

@@ -1,0 +1,130 @@
+"""The agent on a page that a program without asyncio drives.
+
+    attached = attach(page, base_url="https://chat.example.org")
+    page.get_by_placeholder("Ask anything").fill("hello")
+    page.get_by_role("button", name="Send message").click()
+    answer = attached.wait_for_answer()
+
+Everything goes on inside the calls of Playwright and in `wait_for_answer`, on Playwright's own event
+loop: events arrive while the program is in one of these, and not while it sleeps or computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import attached as asynchronous
+from huggingchat_agent.browser.borrowed import borrow_sync
+from huggingchat_agent.events import Seen
+from huggingchat_agent.settings import settings
+from huggingchat_agent.sync.handlers import Handlers, pass_on
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Unpack
+
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.browser.borrowed import SyncPage
+    from huggingchat_agent.browser.fibers import Fibers
+    from huggingchat_agent.emitter import Emitter
+    from huggingchat_agent.eventlog import EventLog
+    from huggingchat_agent.events import Event, TurnEvent
+    from huggingchat_agent.settings import Given, Settings
+
+
+def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
+    """Watch a page of Playwright's sync API, a Chromium's, from now on.
+
+    Takes the settings of `Settings` by name, of which `base_url`, `deadlines`, `home` and
+    `step_timeout` matter here. What the page sent before is not seen. Raises SettingsError, or
+    BrowserError where the browser gives no CDP session or is too old.
+    """
+    inner = asynchronous.Attached(settings(**given))
+    borrowed, fibers = borrow_sync(page, inner.settings.base_url, inner.see)
+    attached = Attached(inner, fibers)
+    fibers.wait(inner.open(borrowed))
+    return attached
+
+
+class Attached(Handlers):
+    """Made by `attach`. Handlers subscribed here get the events of every turn of the page.
+
+    They are called in order, one at a time, while the program is inside a Playwright call or in
+    `wait_for_answer`, and may use the page. `events` holds what was seen of all turns so far, also
+    what the handlers have not come to yet. Used as `with`, or ended by `close`.
+    """
+
+    def __init__(self, inner: asynchronous.Attached, fibers: Fibers) -> None:
+        super().__init__()
+        self.inner = inner
+        self._fibers = fibers
+        self._to_handle: deque[Event] = deque()
+        self._handling: asyncio.Task[None] | None = None
+        self._sees_exchanges = False
+        pass_on(inner, self._receive)
+
+    @property
+    def settings(self) -> Settings:
+        """What was chosen, and what came from the environment."""
+        return self.inner.settings
+
+    @property
+    def events(self) -> EventLog[TurnEvent]:
+        """The events of all turns so far."""
+        return self.inner.events
+
+    def wait_for_answer(self, timeout: float | None = None) -> Answer:
+        """The answer to the first message that was not waited for yet, after every handler has handled
+        `finished`; or raises what went wrong with it.
+
+        Raises TimeoutError if the answer is not there after `timeout` seconds; it can be waited for
+        again then. Without a timeout the deadlines hold: `first_update` for a message to be sent, and
+        those of its turn after that.
+        """
+        return self._fibers.wait(self._answer(timeout))
+
+    def close(self) -> None:
+        """Take the agent off the page, which stays as it is. Turns under way fail. Twice is fine."""
+        self._fibers.wait(self._close())
+
+    def __enter__(self) -> Attached:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _answer(self, timeout: float | None) -> Answer:
+        try:
+            return await self.inner.wait_for_answer(timeout)
+        finally:
+            await self._handled()
+
+    async def _close(self) -> None:
+        await self.inner.close()
+        await self._handled()
+
+    def _subscribe(self, subscribe: Any, name: str, handler: Any) -> Any:
+        if name == Seen.name and not self._sees_exchanges:
+            self._sees_exchanges = True
+            self.inner.on(name, self._receive)
+        return super()._subscribe(subscribe, name, handler)
+
+    def _receive(self, event: Event) -> None:
+        self._to_handle.append(event)
+        if self._handling is None or self._handling.done():
+            self._handling = asyncio.create_task(_handle(self._to_handle, self._emitter, self._fibers))
+
+    async def _handled(self) -> None:
+        if self._handling is not None:
+            await asyncio.wait({self._handling})
+
+
+async def _handle(waiting: deque[Event], emitter: Emitter, fibers: Fibers) -> None:
+    """Call the handlers where they may block: one that uses the page gives way to the loop."""
+    while waiting:
+        event = waiting.popleft()
+        await fibers.call(lambda event=event: emitter.emit(event))  # type: ignore[misc]
