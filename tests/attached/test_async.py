@@ -81,7 +81,7 @@ async def test_wait_for_answer_raises_what_went_wrong_with_it(page, attached, si
     await say(page, COUNT)
     with pytest.raises(StreamBroken) as broken:
         await attached.wait_for_answer()
-    assert broken.value.partial and attached.events[-1].error == "StreamBroken"
+    assert broken.value.partial and attached.events.of_type(events.Failed)[-1].error == "StreamBroken"
 
 
 async def test_wait_for_answer_may_be_asked_again_when_the_time_was_over(page, attached, site):
@@ -109,7 +109,7 @@ async def test_deadline_that_passes_stops_nothing_on_the_server(page, site, tmp_
         with pytest.raises(Exception, match=r"idle|first_update"):
             await attached.wait_for_answer()
         assert site.control.running
-        assert attached.events[-1].error == "TurnTimeout"
+        assert attached.events.of_type(events.Failed)[-1].error == "TurnTimeout"
         site.control.release()
 
 
