@@ -31,9 +31,15 @@ async def page(browser):
 @pytest_asyncio.fixture(loop_scope="module")
 async def attached(page, site, tmp_path):
     async with await attach(page, base_url=site.url, home=tmp_path) as attached:
-        await page.goto(site.url)
-        await page.get_by_role("button", name="Start chatting").click()
+        await enter(page, site)
         yield attached
+
+
+async def enter(page, site):
+    await page.goto(site.url)
+    # The answer brings the cookie of the session that conversations will belong to.
+    async with page.expect_response("**/settings"):
+        await page.get_by_role("button", name="Start chatting").click()
 
 
 async def say(page, prompt):
@@ -103,8 +109,7 @@ async def test_silence_is_told_with_the_address_the_page_is_at(page, site, tmp_p
 async def test_deadline_that_passes_stops_nothing_on_the_server(page, site, tmp_path):
     limits = Deadlines(first_update=5, idle=0.3)
     async with await attach(page, base_url=site.url, home=tmp_path, deadlines=limits) as attached:
-        await page.goto(site.url)
-        await page.get_by_role("button", name="Start chatting").click()
+        await enter(page, site)
         await say(page, "hold 1")
         with pytest.raises(Exception, match=r"idle|first_update"):
             await attached.wait_for_answer()

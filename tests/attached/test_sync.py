@@ -35,9 +35,15 @@ def page(browser):
 @pytest.fixture
 def attached(page, site, tmp_path):
     with attach(page, base_url=site.url, home=tmp_path) as attached:
-        page.goto(site.url)
-        page.get_by_role("button", name="Start chatting").click()
+        enter(page, site)
         yield attached
+
+
+def enter(page, site):
+    page.goto(site.url)
+    # The answer brings the cookie of the session that conversations will belong to.
+    with page.expect_response("**/settings"):
+        page.get_by_role("button", name="Start chatting").click()
 
 
 def say(page, prompt):
@@ -131,8 +137,7 @@ def test_two_pages_at_once_keep_their_events_apart(page, attached, site, browser
     context = browser.new_context()
     with attach(context.new_page(), base_url=site.url, home=tmp_path) as other:
         second = context.pages[0]
-        second.goto(site.url)
-        second.get_by_role("button", name="Start chatting").click()
+        enter(second, site)
         say(page, "to the first")
         say(second, "to the second")
         assert "to the second" in other.wait_for_answer().text
