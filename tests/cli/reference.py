@@ -6,13 +6,16 @@ python -m tests.cli.reference > docs/cli.md
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.text import Text
 
 from huggingchat_agent.cli.app import app
 from huggingchat_agent.cli.options import SHARED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAD = """\
 # The command line
@@ -46,24 +49,34 @@ Every setting can come from the environment instead; what is given on the comman
 def reference() -> str:
     """The whole page."""
     group: Any = typer.main.get_command(app)
-    parts = [HEAD, _about(group), _options("Global options, before or after the command", _shared(group))]
-    for name, command in group.commands.items():
-        parts += [f"## huggingchat {name}\n", _about(command), _options("", _own(command))]
+    parts = [HEAD, _about(group, ()), _options("Global options, before or after the command", _shared(group))]
+    for names, command in _commands(group):
+        mark = "#" * (len(names) + 1)
+        parts += [
+            f"{mark} huggingchat {' '.join(names)}\n",
+            _about(command, names),
+            _options("", _own(command)),
+        ]
     return "\n".join(part for part in (*parts, TAIL) if part)
 
 
-def _about(command: Any) -> str:
+def _commands(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """All commands with the names that lead to them; a group before what is in it."""
+    for name, command in group.commands.items():
+        yield (*above, name), command
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*above, name))
+
+
+def _about(command: Any, names: tuple[str, ...]) -> str:
     arguments = [each.metavar for each in command.params if each.param_type_name == "argument"]
-    usage = " ".join(["huggingchat", *_command_name(command), *arguments, "[OPTIONS]"])
+    below = ["COMMAND"] if hasattr(command, "commands") else []
+    usage = " ".join(["huggingchat", *names, *below, *arguments, "[OPTIONS]"])
     epilog = Text.from_markup(command.epilog).plain
     examples, _, rest = epilog.removeprefix("Examples\n").partition("\n\n")
     lines = "\n".join(line.strip().removeprefix("$ ") for line in examples.splitlines())
     text = f"```\n{usage}\n```\n\n{command.help}\n\n```sh\n{lines}\n```\n"
     return text + (f"\n{rest}\n" if rest else "")
-
-
-def _command_name(command: Any) -> list[str]:
-    return ["COMMAND"] if hasattr(command, "commands") else [command.name]
 
 
 def _options(title: str, options: list[Any]) -> str:
@@ -79,8 +92,7 @@ def _names(option: Any) -> str:
 
 
 def _choices(option: Any) -> str:
-    values = {"engine": "playwright|nodriver", "via": "auto|ui|page"}
-    return values[option.name].replace("|", "\\|")
+    return "\\|".join(each.value for each in option.type_descriptor.annotation)
 
 
 def _plain(text: str) -> str:

@@ -13,13 +13,21 @@ import typer
 import huggingchat_agent
 from huggingchat_agent import settings
 from huggingchat_agent.cli import failures
-from huggingchat_agent.cli.app import COMMANDS, app
+from huggingchat_agent.cli.app import COMMANDS, GROUPS, app
 from tests.cli.reference import reference
 from tests.cli.shell import COMMAND
 
 GROUP: Any = typer.main.get_command(app)
 NAMES = [command.__name__ for command in COMMANDS]
-EXAMPLES = [line for lines in COMMANDS.values() for line in lines]
+# What leads to each command: its name, or its group's and its own.
+PATHS = [(name,) for name in NAMES] + [
+    (group.__name__, *below)
+    for group, commands in GROUPS.items()
+    for below in ((), *((command.__name__.rstrip("_"),) for command in commands))
+]
+EXAMPLES = [
+    line for commands in (COMMANDS, *GROUPS.values()) for lines in commands.values() for line in lines
+]
 
 
 def run(*command):
@@ -39,19 +47,26 @@ def test_reference_names_every_variable_of_the_environment():
 def test_help_lists_commands_and_exit_codes():
     done = run(COMMAND, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for name in NAMES:
+    for name in (*NAMES, *(group.__name__ for group in GROUPS)):
         assert re.search(rf"\b{name}\b", done.stdout)
     for code in (failures.CHAT_FAILED, failures.NOT_SIGNED_IN, failures.BROWSER_TROUBLE):
         assert re.search(rf"\b{code} [a-z]", done.stdout)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_help_of_a_command_explains_itself(name):
-    done = run(COMMAND, name, "--help")
+def found(path):
+    command = GROUP
+    for name in path:
+        command = command.commands[name]
+    return command
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_of_a_command_explains_itself(path):
+    done = run(COMMAND, *path, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    command = GROUP.commands[name]
+    command = found(path)
     assert command.help.split(".")[0].split(",")[0] in done.stdout
-    assert f"$ huggingchat {name}" in done.stdout
+    assert f"$ huggingchat {' '.join(path)}" in done.stdout
     assert "--base-url" in done.stdout and "--verbose" in done.stdout
     assert all(each.help for each in command.params)
 
@@ -62,8 +77,10 @@ def test_examples_are_good_usage(line):
     start = words.index("huggingchat")
     end = next((words.index(each) for each in ("|", ">") if each in words[start:]), len(words))
     end = len(words) if end < start else end
-    name, *arguments = words[start + 1 : end]
-    GROUP.commands[name].make_context(name, arguments)  # raises for what it does not know
+    command, arguments = GROUP, words[start + 1 : end]
+    while hasattr(command, "commands"):
+        command = command.commands[arguments.pop(0)]
+    command.make_context(command.name, arguments)  # raises for what it does not know
 
 
 def test_no_arguments_are_answered_with_the_help():

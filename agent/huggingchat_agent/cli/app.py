@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import huggingchat_agent
-from huggingchat_agent.cli import console, failures
+from huggingchat_agent.cli import console, conversations, failures, preferences
 from huggingchat_agent.cli.account import login, logout, status
 from huggingchat_agent.cli.ask import ask
 from huggingchat_agent.cli.chat import chat
@@ -37,13 +37,23 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     ),
     chat: ("huggingchat chat", "huggingchat chat --model llama --temporary"),
 }
+# Commands with commands below them: what the group itself is, and those.
+GROUPS = {
+    conversations.conversations: conversations.COMMANDS,
+    preferences.settings: preferences.COMMANDS,
+}
 
-app = typer.Typer(
-    name="huggingchat",
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+
+def _typer(name: str) -> typer.Typer:
+    return typer.Typer(
+        name=name,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+app = _typer("huggingchat")
 
 
 def _version(wanted: bool) -> None:
@@ -75,6 +85,13 @@ app.callback(
 )(with_options(huggingchat))
 for function, lines in COMMANDS.items():
     app.command(epilog=examples(*lines))(with_options(function))
+for about, commands in GROUPS.items():
+    group = _typer(about.__name__)
+    group.callback(epilog=examples(*(lines[0] for lines in commands.values())))(with_options(about))
+    for function, lines in commands.items():
+        name = function.__name__.rstrip("_")
+        group.command(name, epilog=examples(*lines))(with_options(function))
+    app.add_typer(group)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -65,8 +65,13 @@ def progress(doing: str) -> Iterator[None]:
 
 def write(text: str) -> None:
     """Text for stdout, at once, as it is; a terminal is spared control characters."""
-    sys.stdout.write(text.translate(_CONTROLS) if sys.stdout.isatty() else text)
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey."""
+    return text.translate(_CONTROLS)
 
 
 def write_line(line: bytes) -> None:

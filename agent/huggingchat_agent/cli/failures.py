@@ -54,6 +54,8 @@ def tell(error: BaseException) -> int:
         for there, here in _HERE.items():
             sentence = sentence.replace(there, here)
         _say(sentence)
+        for each in getattr(error, "__notes__", ()):
+            console.err.print(Text(redact.text(each), style="dim"))
         for name, path in (("screenshot", error.screenshot), ("page", error.snapshot)):
             _say_path(name, path)
     else:

@@ -3,13 +3,12 @@
 import sys
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from huggingchat_agent.cli import console
+from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.wire.models import Model
@@ -37,7 +36,7 @@ def models(
         with console.progress("Reading the models"):
             found = chat.models()
     if json:
-        console.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+        documents.write_json(found)
     elif sys.stdout.isatty():
         console.out.print(_table(found), soft_wrap=False)
     else:

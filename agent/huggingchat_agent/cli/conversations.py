@@ -1,0 +1,256 @@
+"""`conversations`: the list of them, and what can be done with one or with many."""
+
+import itertools
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.transcript import listing, transcript
+from huggingchat_agent.conversations import conversation_id
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.export import exported, render
+from huggingchat_agent.sync import HuggingChat
+from huggingchat_agent.wire.conversations import ConversationSummary
+
+Which = Annotated[
+    str, typer.Argument(metavar="ID", help="The conversation's id, or the address of its page.")
+]
+
+
+class Format(StrEnum):
+    """What a conversation is exported as."""
+
+    markdown = "markdown"
+    json = "json"
+
+
+def conversations(options: Options) -> None:
+    """List, read, rename, share, export and delete conversations.
+
+    A conversation is named by its id, which `list` shows, or by the address of its page.
+    """
+
+
+def list_(
+    options: Options,
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit", "-n", metavar="N", min=1, show_default=False, help="How many at most; 30 otherwise."
+        ),
+    ] = 30,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="All the app says of them, as one JSON array.")
+    ] = False,
+) -> None:
+    """List conversations, the last changed first.
+
+    A table for a person; through a pipe one a line: id, title, model and time of the last change, with tabs
+    between. Only as many pages as are needed are asked of the app.
+    """
+    with opened(options) as chat:
+        signed_in(chat)
+        with console.progress("Reading the list"):
+            entries = chat.conversations()
+            found = list(entries) if everything else list(itertools.islice(entries, limit))
+            more = not everything and len(found) == limit and next(entries, None) is not None
+    if json:
+        documents.write_json(found)
+    elif sys.stdout.isatty():
+        console.out.print(listing(found, console.out.width), soft_wrap=False)
+    else:
+        for each in found:
+            moment = each.updated_at.isoformat() if each.updated_at else ""
+            console.write("\t".join((each.id, " ".join(each.title.split()), each.model, moment)) + "\n")
+    if not found:
+        console.note("There are no conversations yet.")
+    elif more:
+        console.note(f"These are the last {limit}. More with --limit N, or --all.")
+
+
+def show(
+    options: Options,
+    which: Which,
+    show_reasoning: Annotated[
+        bool, typer.Option("--show-reasoning", help="Show the model's reasoning at a terminal too.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="All of it, other branches too, as `export --format json`.")
+    ] = False,
+) -> None:
+    """Show what was said in a conversation, on its active branch.
+
+    Rendered at a terminal; Markdown through a pipe.
+    """
+    conversation_id(which)
+    with opened(options) as chat:
+        signed_in(chat)
+        with console.progress("Reading the conversation"):
+            conversation = chat.conversation(which)
+            read = conversation.read()
+    if json or not sys.stdout.isatty():
+        console.write(render(read, "json" if json else "markdown", url=conversation.url))
+    else:
+        for block in transcript(exported(read, url=conversation.url), reasoning=show_reasoning):
+            console.out.print(block, soft_wrap=False)
+
+
+def rename(
+    options: Options,
+    which: Which,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title, of 1 to 100 characters.")],
+) -> None:
+    """Give a conversation another title."""
+    conversation_id(which)
+    with opened(options) as chat:
+        signed_in(chat)
+        chat.conversation(which).rename(title)
+        console.note(f"Renamed {chat.conversation(which).id}.")
+
+
+def share(options: Options, which: Which) -> None:
+    """Make a link to a conversation as it is now, and print it.
+
+    Anybody who has the link can read it. What is said later is not in it.
+    """
+    conversation_id(which)
+    with opened(options) as chat:
+        signed_in(chat)
+        console.write(chat.conversation(which).share() + "\n")
+
+
+def import_(
+    options: Options,
+    link: Annotated[
+        str, typer.Argument(metavar="LINK", help="The link of the share, or the 7 characters at its end.")
+    ],
+) -> None:
+    """Take over what somebody shared, and print the id of your copy.
+
+    The app makes one copy of each share, and gives the same one again.
+    """
+    with opened(options) as chat:
+        signed_in(chat)
+        copy = chat.import_share(link)
+        console.write(copy.id + "\n")
+        console.note(f"To go on: huggingchat ask --conversation {copy.id} PROMPT")
+
+
+def export(
+    options: Options,
+    which: Which,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", "-f", help="markdown holds the active branch, json all; markdown otherwise."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there; .json means json.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write a conversation as a document: Markdown to read, or JSON with everything in it.
+
+    To stdout, or to a file.
+    """
+    conversation_id(which)
+    chosen = form or (Format.json if output is not None and output.suffix == ".json" else Format.markdown)
+    documents.check_writable(output, force=force)
+    with opened(options) as chat:
+        signed_in(chat)
+        text = chat.conversation(which).export(chosen.value)
+    documents.write(text, output)
+
+
+def delete(
+    options: Options,
+    which: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID...", help="Ids of conversations, or addresses of their pages."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All conversations of the account.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete conversations, for good.
+
+    More than one are shown first, and deleted once you say yes; without a terminal to ask at, nothing is
+    deleted unless --yes is given.
+    """
+    ids = list(dict.fromkeys(map(conversation_id, which or [])))
+    if bool(ids) == everything:
+        raise UsageError("Say which conversations to delete: their ids, or --all.")
+    if (everything or len(ids) > 1) and not yes and not sys.stdin.isatty():
+        raise UsageError("There is no terminal to ask at whether to delete these. Give --yes if you mean it.")
+    with opened(options) as chat:
+        signed_in(chat)
+        if everything or len(ids) > 1:
+            doomed = _doomed(chat, None if everything else ids)
+            if not doomed:
+                console.note("There are no conversations to delete.")
+                return
+            ids = [each.id for each in doomed]
+            if not yes and not _confirmed(doomed):
+                raise UsageError("Nothing was deleted.")
+        with console.progress(f"Deleting {_count(ids)}"):
+            chat.delete_conversations(ids, confirmed=len(ids))
+        console.note(f"Deleted {_count(ids)}.")
+
+
+def _doomed(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummary]:
+    """What is to be deleted, as the list has it; all of the list where no ids are given."""
+    with console.progress("Reading the list"):
+        if ids is None:
+            return list(chat.conversations())
+        known: dict[str, ConversationSummary] = {}
+        for each in chat.conversations():
+            if each.id in ids:
+                known[each.id] = each
+            if len(known) == len(ids):
+                break
+    missing = [each for each in ids if each not in known]
+    if missing:
+        raise UsageError(f"You have no conversation {', '.join(missing)}. Nothing was deleted.")
+    return [known[each] for each in ids]
+
+
+def _confirmed(doomed: list[ConversationSummary]) -> bool:
+    console.err.print(listing(doomed[:10], console.err.width), soft_wrap=False)
+    if len(doomed) > 10:
+        console.err.print(f"... and {len(doomed) - 10} more.")
+    console.err.print(f"Delete {_count(doomed)} for good? [y/N] ", end="", markup=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _count(these: list[str] | list[ConversationSummary]) -> str:
+    return f"{len(these)} conversation{'s' if len(these) > 1 else ''}"
+
+
+_ID = "66b0c0ffee66b0c0ffee66b0"
+
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    list_: (
+        "huggingchat conversations list",
+        "huggingchat conversations list --all --json | jq -r '.\\[].title'",
+    ),
+    show: (f"huggingchat conversations show {_ID}", f"huggingchat conversations show {_ID} | less"),
+    rename: (f'huggingchat conversations rename {_ID} "Why the sky is blue"',),
+    share: (f"huggingchat conversations share {_ID}",),
+    import_: ("huggingchat conversations import https://huggingface.co/chat/r/a1B2c3D",),
+    export: (
+        f"huggingchat conversations export {_ID} > sky.md",
+        f"huggingchat conversations export {_ID} --output sky.json",
+    ),
+    delete: (
+        f"huggingchat conversations delete {_ID}",
+        "huggingchat conversations delete --all",
+    ),
+}

@@ -1,0 +1,133 @@
+"""`settings`: what the account prefers in the app."""
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.preferences import Preferences
+
+
+class Effort(StrEnum):
+    """How much a model reasons; `default` leaves it to the model."""
+
+    low = "low"
+    medium = "medium"
+    high = "high"
+    default = "default"
+
+
+class Streaming(StrEnum):
+    """How the app's page shows an answer that comes."""
+
+    smooth = "smooth"
+    raw = "raw"
+
+
+def settings(options: Options) -> None:
+    """Show and change what the account prefers in the app.
+
+    The active model, and for each model a system prompt and how much it reasons. The app applies them to
+    new conversations, in its own pages as well as here.
+    """
+
+
+def show(
+    options: Options,
+    json: Annotated[bool, typer.Option("--json", help="All the app keeps, as one JSON object.")] = False,
+) -> None:
+    """Show the account's settings in the app."""
+    with opened(options) as chat:
+        signed_in(chat)
+        kept = chat.preferences()
+    _print(kept, json=json)
+
+
+def set_(
+    options: Options,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", metavar="MODEL", help="The model that new conversations get."),
+    ] = None,
+    streaming: Annotated[
+        Streaming | None, typer.Option(help="How the app's own page shows an answer that comes.")
+    ] = None,
+    for_model: Annotated[
+        str | None,
+        typer.Option(
+            "--for", metavar="MODEL", help="Whose system prompt and effort; else the active model's."
+        ),
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt of that model.")
+    ] = None,
+    no_system: Annotated[bool, typer.Option("--no-system", help="Forget the system prompt.")] = False,
+    effort: Annotated[Effort | None, typer.Option(help="How much that model reasons.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print all the app keeps now, as JSON.")] = False,
+) -> None:
+    """Change some of the account's settings; all others stay as they are."""
+    if system is not None and no_system:
+        raise UsageError("Give --system or --no-system, not both.")
+    changes: dict[str, Any] = {}
+    if model is not None:
+        changes["active_model"] = model
+    if streaming is not None:
+        changes["streaming_mode"] = streaming.value
+    of_model: dict[str, Any] = {}
+    if system is not None or no_system:
+        of_model["system_prompts"] = system
+    if effort is not None:
+        of_model["reasoning_efforts"] = None if effort is Effort.default else effort.value
+    if for_model is not None and not of_model:
+        raise UsageError("--for names a model; give --system, --no-system or --effort with it.")
+    if not changes and not of_model:
+        raise UsageError("Say what to change: --model, --system, --effort, --streaming. See --help.")
+    with opened(options) as chat:
+        signed_in(chat)
+        whose = for_model or model or (chat.preferences().active_model if of_model else "")
+        changes |= {name: {whose: value} for name, value in of_model.items()}
+        kept = chat.change_preferences(**changes)
+    _print(kept, json=json)
+
+
+def _print(kept: Preferences, *, json: bool) -> None:
+    if json:
+        documents.write_json(kept)
+        return
+    console.facts([("Model", kept.active_model), ("Streaming", kept.streaming_mode or "the app's default")])
+    models = sorted({*kept.system_prompts, *kept.reasoning_efforts})
+    rows = [(model, kept.reasoning_efforts.get(model, ""), _prompt(kept, model)) for model in models]
+    if sys.stdout.isatty() and rows:
+        table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+        for name, style in (("Model", "cyan"), ("Effort", "green"), ("System prompt", "")):
+            table.add_column(name, style=style, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(console.printable(cell)) for cell in row))
+        console.out.print(table, soft_wrap=False)
+    elif rows:
+        for row in rows:
+            console.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+
+
+def _prompt(kept: Preferences, model: str) -> str:
+    prompt = kept.system_prompts.get(model, "")
+    return f"(off) {prompt}" if prompt and not kept.system_prompts_enabled.get(model, True) else prompt
+
+
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    show: ("huggingchat settings show", "huggingchat settings show --json"),
+    set_: (
+        "huggingchat settings set --model llama",
+        'huggingchat settings set --for deepseek --system "Answer in one sentence." --effort high',
+        "huggingchat settings set --for deepseek --no-system --effort default",
+    ),
+}

@@ -1,0 +1,76 @@
+"""Conversations as a person sees them at a terminal: the list, and what was said in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from huggingchat_agent.cli.console import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from huggingchat_agent.export import Export, ExportedMessage
+    from huggingchat_agent.wire.conversations import ConversationSummary
+
+# A terminal narrower than this has no room for more than the title beside an id.
+ROOMY = 78
+
+_SPEAKERS = {"user": ("You", "bold cyan"), "assistant": ("Assistant", "bold green")}
+
+
+def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
+    """A table of conversations for a terminal of that width."""
+    roomy = width >= ROOMY
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2 if roomy else 1, 0, 0))
+    table.add_column("Id", style="cyan", no_wrap=True, min_width=24)
+    table.add_column("Title", overflow="ellipsis", no_wrap=roomy, ratio=1)
+    if roomy:
+        table.add_column("Model", style="dim", overflow="ellipsis", no_wrap=True, max_width=24)
+        table.add_column("Changed", style="dim", no_wrap=True)
+    for each in conversations:
+        title = Text(printable(" ".join(each.title.split())) or "(no title)")
+        moment = each.updated_at.astimezone().strftime("%Y-%m-%d %H:%M") if each.updated_at else ""
+        rest = (Text(each.model.rpartition("/")[2]), moment) if roomy else ()
+        table.add_row(each.id, title, *rest)
+    return table
+
+
+def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
+    """What to print, in order."""
+    yield Rule(Text(printable(export.title) or "Untitled", style="bold"), align="left", style="dim")
+    yield Text(f"{export.model}  {export.url}", style="dim")
+    if export.system_prompt:
+        yield Text(f"System prompt: {printable(export.system_prompt)}", style="dim italic")
+    for message in export.active:
+        if message.author != "system":
+            yield Text()
+            yield from _said(message, reasoning=reasoning)
+
+
+def _said(message: ExportedMessage, *, reasoning: bool) -> Iterator[RenderableType]:
+    name, style = _SPEAKERS.get(message.author, (message.author, "bold"))
+    yield Text(name, style=style)
+    if reasoning and message.reasoning.strip():
+        yield Padding(Text(printable(message.reasoning.strip()), style="dim italic"), (0, 0, 1, 2))
+    for use in message.tools:
+        yield Text(f"Tool {use.name}: {use.error or use.status}", style="dim")
+    text = printable(message.text.strip())
+    # What a person typed is shown as typed.
+    yield Markdown(text) if message.author == "assistant" else Text(text)
+    for file in message.files:
+        yield Text(f"File: {printable(file.name)} ({file.mime})", style="dim")
+    for source in message.sources:
+        yield Text(f"Source: {printable(source.title)} {printable(source.uri)}", style="dim")
+    if message.error is not None:
+        yield Text(f"Failed: {printable(message.error)}", style="red")
+    elif message.interrupted:
+        yield Text("Stopped before its end.", style="yellow")

@@ -1,0 +1,153 @@
+"""`conversations`, at a terminal and through a pipe; what it did is seen on the server."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from fixtures.site import StandIn
+from tests.cli.conftest import PASSWORD
+from tests.cli.shell import Shell
+from tests.site.client import signed_in
+
+pytestmark = pytest.mark.browser
+
+GONE = "0123456789abcdef01234567"
+
+
+def said(site, prompt="tell me **all**"):
+    """The id of a new conversation of the account in which that was said."""
+
+    async def say():
+        async with signed_in(site) as client:
+            return (await client.ask(prompt))[0]
+
+    return asyncio.run(say())
+
+
+@pytest.fixture
+def made(stand_in):
+    return said(stand_in)
+
+
+def test_list_is_a_line_each_through_a_pipe_and_as_many_as_asked_for(shell, stand_in, made):
+    done = shell("conversations", "list", "--limit", "1")
+    assert (done.code, done.err) == (0, "")
+    id, title, model, changed = done.out.rstrip("\n").split("\t")
+    stored = stand_in.control.conversation(made)
+    assert (id, title, model) == (made, stored["title"], stored["model"])
+    assert changed[:19] == stored["updatedAt"][:19]
+
+
+def test_list_as_json_is_all_of_it_with_all(shell, stand_in, made):
+    told = json.loads(shell("conversations", "--verbose", "list", "--all", "--json").out)
+    assert [each["id"] for each in told] == [each["id"] for each in stand_in.control.conversations()]
+    assert told[0]["updatedAt"] and told[0]["model"]
+
+
+def test_list_is_a_table_at_a_terminal_and_says_that_there_is_more(shell, made):
+    with shell.terminal("conversations", "list", "-n", "1") as terminal:
+        terminal.expect("Title")
+        terminal.expect(made)
+        terminal.expect("--all")
+        assert terminal.code() == 0
+
+
+def test_show_is_rendered_at_a_terminal_and_markdown_through_a_pipe(shell, stand_in, made):
+    done = shell("conversations", "show", f"{stand_in.url}/conversation/{made}")
+    assert "## You\n\ntell me **all**\n\n## Assistant\n\nYou said: tell me **all**" in done.out
+    with shell.terminal("conversations", "show", made) as terminal:
+        terminal.expect("Assistant")
+        terminal.expect("You said: tell me \x1b[1mall\x1b[0m")
+        assert terminal.code() == 0
+    assert json.loads(shell("conversations", "show", made, "--json").out)["id"] == made
+
+
+def test_rename_and_share_are_done(shell, stand_in, made):
+    assert shell("conversations", "rename", made, "another title").code == 0
+    assert stand_in.control.conversation(made)["title"] == "another title"
+    link = shell("conversations", "share", made).out.strip()
+    assert link.startswith(f"{stand_in.url}/r/")
+    copy = shell("conversations", "import", link).out.strip()
+    assert copy != made and stand_in.control.conversation(copy)["title"] == "another title"
+
+
+def test_export_goes_to_a_file_and_not_over_one_that_is_there(shell, made, tmp_path):
+    target = Path(tmp_path / "kept.json")
+    assert shell("conversations", "export", made, "-o", str(target)).code == 0
+    assert json.loads(target.read_text())["messages"][1]["text"] == "tell me **all**"
+    target.write_text("mine")
+    done = shell("conversations", "export", made, "-o", str(target))
+    assert done.code == 2 and "--force" in done.err and target.read_text() == "mine"
+    text = shell("conversations", "export", made)
+    assert text.out.startswith("# ") and "## Assistant" in text.out
+
+
+def test_many_are_deleted_only_when_confirmed_and_one_at_once(shell, stand_in):
+    many, one = [said(stand_in), said(stand_in)], said(stand_in)
+    done = shell("conversations", "delete", *many)
+    assert done.code == 2 and "--yes" in done.err
+    for answer, code in (("n", 2), ("y", 0)):
+        assert all(stand_in.control.conversation(each) for each in many)
+        with shell.terminal("conversations", "delete", *many) as terminal:
+            terminal.expect(many[0])
+            terminal.expect("Delete 2 conversations for good? [y/N]")
+            terminal.type(f"{answer}\n")
+            assert terminal.code() == code
+    assert shell("conversations", "delete", one).code == 0
+    left = {each["id"] for each in stand_in.control.conversations()}
+    assert left.isdisjoint({*many, one})
+
+
+def test_all_are_deleted_with_yes(tmp_path):
+    with StandIn(echo_pause=0.001) as site:
+        shell = Shell(site.url, tmp_path)
+        assert shell("login", "-u", "ada", "--password-stdin", stdin=PASSWORD + "\n").code == 0
+        said(site), said(site)
+        assert len(site.control.conversations()) == 2
+        done = shell("conversations", "delete", "--all")
+        assert done.code == 2 and len(site.control.conversations()) == 2
+        assert shell("conversations", "delete", "--all", "--yes").code == 0
+        assert site.control.conversations() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "nonsense"], "Not a conversation"),
+        (["delete"], "or --all"),
+        (["delete", GONE, "--all"], "or --all"),
+        (["export", GONE, "-o", "/no/such/folder/x.md"], "no folder"),
+        (["list", "--limit", "0"], "--limit"),
+    ],
+)
+def test_wrong_usage_is_told_before_a_browser_starts(stranger, arguments, said):
+    done = stranger("conversations", *arguments)
+    assert done.code == 2 and said in done.err and done.err.count("\n") == 1
+    assert not stranger.home.exists()
+
+
+def test_unknown_conversation_is_an_error_of_the_chat(shell):
+    done = shell("conversations", "show", GONE)
+    assert done.code == 1 and "not found" in done.err
+    done = shell("conversations", "delete", GONE, GONE[::-1], "--yes")
+    assert done.code == 2 and "Nothing was deleted" in done.err
+
+
+def test_settings_are_shown_and_changed(shell, stand_in):
+    before = json.loads(shell("settings", "show", "--json").out)
+    done = shell("settings", "set", "--for", "deepseek", "--system", "Be\nbrief.", "--effort", "high")
+    assert done.code == 0
+    assert "deepseek-ai/DeepSeek-R1\thigh\tBe brief." in done.out
+    done = shell("settings", "set", "--for", "deepseek", "--no-system", "--effort", "default", "--json")
+    assert json.loads(done.out) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--for", "llama"], ["--system", "x", "--no-system"], ["--effort", "most"]]
+)
+def test_settings_that_change_nothing_are_wrong_usage(stranger, arguments):
+    done = stranger("settings", "set", *arguments)
+    assert done.code == 2 and done.err.count("\n") == 1
+    assert not stranger.home.exists()
