@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "exchange", "answer", "events", "eventlog", "redact"},
+    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact"},
     {"settings", "wire", "emitter", "storage"},
     {"browser"},
     {"site"},
@@ -26,7 +26,7 @@ ROOMS = [
         "export",
     },
     {"app", "stream", "turn", "tracker"},
-    {"attached", "reply", "sending", "conversation", "conversations", "chat"},
+    {"attached", "reply", "elicitation", "sending", "conversation", "conversations", "chat"},
     {"sync"},
     {"cli", "__main__"},
 ]
@@ -34,7 +34,7 @@ ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}
 
 # One idea in several files: these may look at each other.
 TOGETHER = [
-    {"errors", "exchange", "answer", "events", "eventlog", "redact"},
+    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact"},
     {"settings", "wire", "emitter", "storage"},
 ]
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from huggingchat_agent import export
 from huggingchat_agent import unsupported as options
 from huggingchat_agent.draft import Draft, Edit, Next, Retry
+from huggingchat_agent.elicitation import Elicitation, asked
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.reply import Reply
 from huggingchat_agent.sending import Sending
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
+from huggingchat_agent.wire.form import open_questions
 from huggingchat_agent.wire.models import pick
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from huggingchat_agent.chat import HuggingChat
+    from huggingchat_agent.events import ElicitationRequested
     from huggingchat_agent.export import Form
     from huggingchat_agent.settings import Via
     from huggingchat_agent.turn import Turn
@@ -119,6 +122,31 @@ class Conversation(Emitter):
         self._reply.when_done(self._answered)
         self._chat.replies.add(self._reply)
         return self._reply
+
+    def elicitation(self, event: ElicitationRequested) -> Elicitation:
+        """What a tool asks in an event of this conversation, to be answered, declined or dismissed."""
+        return Elicitation(self, asked(event))
+
+    async def elicitations(self) -> list[Elicitation]:
+        """What tools have asked in this conversation and is not settled, as the server stores it.
+
+        A run that parked can so be taken up again later, by another process as well.
+        """
+        messages = (await self.read()).messages
+        return [
+            Elicitation(self, question)
+            for message in messages
+            for question in open_questions(message.updates)
+        ]
+
+    @property
+    def running(self) -> Reply | None:
+        """The reply that is still coming, if one of ours is."""
+        return self._reply
+
+    async def ask(self, request: Call) -> bytes:
+        """Make a request about this conversation; the body of a success. For the rooms beside this."""
+        return await self._chat.session.ask(request, conversation_id=self.id)
 
     async def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""

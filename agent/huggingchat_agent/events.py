@@ -20,6 +20,7 @@ import msgspec
 
 from huggingchat_agent.answer import Answer, File, Router, Source
 from huggingchat_agent.exchange import ExchangeEvent
+from huggingchat_agent.form import Field
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +164,7 @@ class RouterChose(TurnEvent, frozen=True, kw_only=True):
 
 
 class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
-    """A tool asks the user something.
+    """A tool asks the user something. `conversation.elicitation(event)` is there to answer it.
 
     `expires_at` is None where the run parks (the stream ends and the turn is resumed later), else
     a unix time in seconds until which the run waits.
@@ -174,7 +175,7 @@ class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
     server: str
     mode: str
     message: str
-    fields: list[Any] = []
+    fields: list[Field] = []
     url: str = ""
     expires_at: float | None = None
 

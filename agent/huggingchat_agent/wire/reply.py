@@ -8,7 +8,7 @@ import msgspec
 
 from huggingchat_agent import events
 from huggingchat_agent.answer import Answer, File, Router, Source, Timing, ToolUse
-from huggingchat_agent.wire import final_text, think, updates
+from huggingchat_agent.wire import final_text, form, think, updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -307,21 +307,9 @@ class Fold:
         return [self.stamp(events.SearchFinished, at)]
 
     def _read_question(self, update: updates.ElicitationRequest, at: float) -> list[events.TurnEvent]:
-        question, expires = update.request, update.expires_at
+        question = form.question(update)
         self._questions.add(question.elicitation_id)
-        return [
-            self.stamp(
-                events.ElicitationRequested,
-                at,
-                elicitation_id=question.elicitation_id,
-                server=question.server,
-                mode=question.mode,
-                message=question.message,
-                fields=question.fields or [],
-                url=question.url or "",
-                expires_at=None if expires is None else expires / 1000,
-            )
-        ]
+        return [self.stamp(events.ElicitationRequested, at, **msgspec.structs.asdict(question))]
 
     def _read_resolved(self, update: updates.ElicitationResolved, at: float) -> list[events.TurnEvent]:
         self._questions.discard(update.elicitation_id)

@@ -357,6 +357,16 @@ def logout() -> Call:
     return Call(method="POST", path="/logout")
 
 
+def answer_elicitation(
+    conversation_id: str, elicitation_id: str, action: str, content: dict[str, Any] | None = None
+) -> Call:
+    """The answer to a question of a tool: "accept", "decline" or "cancel", the first with its fields."""
+    body: dict[str, Any] = {"elicitationId": elicitation_id, "action": action}
+    if content is not None:
+        body["content"] = content
+    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/elicitation", json=body)
+
+
 def mcp_servers() -> Call:
     """The tool servers the app offers."""
     return Call(method="GET", path="/api/mcp/servers")

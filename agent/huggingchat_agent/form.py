@@ -1,0 +1,60 @@
+"""What a tool asks the user, and the form that holds the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the values a field of kind "select" can have, and what a person reads there."""
+
+    value: str
+    label: str = ""
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One field. `kind` is "string", "number", "boolean" or "select"; a later app may have others.
+
+    The rest is None (or False, or empty) where the tool did not say. `format` is one of "email",
+    "uri", "date", "date-time"; `integer` wants a whole number; `multiple` a list of values.
+    """
+
+    kind: str
+    name: str
+    title: str = ""
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    min_length: int | None = None
+    max_length: int | None = None
+    format: str = ""
+    integer: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    multiple: bool = False
+    options: list[Option] = []
+    min_items: int | None = None
+    max_items: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What a person reads beside it."""
+        return self.title or self.name
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tool asks. `mode` is "form" (answered by `fields`) or "url" (by a visit to `url`).
+
+    `expires_at` is None where the run parks (the stream ends and the turn is resumed later), else a
+    unix time in seconds until which the run waits.
+    """
+
+    elicitation_id: str
+    server: str = ""
+    mode: str = "form"
+    message: str = ""
+    fields: list[Field] = []
+    url: str = ""
+    expires_at: float | None = None
