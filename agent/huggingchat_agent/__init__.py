@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.attached import attach as attach
     from huggingchat_agent.chat import HuggingChat as HuggingChat
     from huggingchat_agent.conversation import Conversation as Conversation
+    from huggingchat_agent.elicitation import Elicitation as Elicitation
     from huggingchat_agent.eventlog import EventLog as EventLog
     from huggingchat_agent.preferences import Preferences as Preferences
     from huggingchat_agent.reply import Reply as Reply
@@ -31,6 +32,7 @@ _HOMES = {
     "attach": "attached",
     "Conversation": "conversation",
     "Deadlines": "settings",
+    "Elicitation": "elicitation",
     "EventLog": "eventlog",
     "HuggingChat": "chat",
     "Model": "wire.models",

@@ -1,6 +1,7 @@
 """What tools ask the user, as the stand-in asks it, takes the answer, and goes on."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ async def test_answers_are_refused_as_the_app_does(site):
         conversation_id, turn = await client.ask("ask me form")
         known = asked(turn)["request"]["elicitationId"]
         unknown = "00000000-0000-4000-8000-000000000000"
-        refusals = [
+        refusals: list[tuple[str, str, dict[str, Any], int, str]] = [
             (unknown, "accept", {}, 404, "Unknown elicitation."),
             (known, "perhaps", {}, 400, "Invalid elicitation response"),
             (known, "accept", {"content": {**GOOD, "shoe": 1}}, 400, 'Unknown field "shoe".'),
@@ -93,7 +94,7 @@ async def test_page_shows_the_form_and_goes_on_when_it_is_answered(browser, site
         await say(page, f"ask me form{seconds}")
         await page.get_by_text("Who are you?").wait_for()
         await page.get_by_label("Your name").fill("Ada")
-        await page.get_by_label("age").fill("36")
+        await page.get_by_label("age", exact=True).fill("36")
         await page.get_by_label("colour").select_option("blue")
         await page.locator("form.asked").get_by_role("button", name="Send").click()
         await page.get_by_text("accept name=Ada age=36").first.wait_for()

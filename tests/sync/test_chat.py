@@ -47,7 +47,7 @@ def names(cls):
     return {name for name in dir(cls) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", ["HuggingChat", "Conversation", "Reply"])
+@pytest.mark.parametrize("name", ["HuggingChat", "Conversation", "Elicitation", "Reply"])
 def test_sync_has_every_name_that_async_has(name):
     inside = {
         "emit",
@@ -59,6 +59,8 @@ def test_sync_has_every_name_that_async_has(name):
         "forget",
         "timezone",
         "start",
+        "ask",
+        "running",
     }  # what the rooms use among themselves
     missing = names(getattr(huggingchat_agent, name)) - names(getattr(sync, name)) - inside
     assert not missing
@@ -303,3 +305,33 @@ def test_interpreter_ends_and_closes_a_chat_that_was_left_open(tmp_path):
         assert (done.returncode, done.stdout) == (0, "left\n")
         assert done.stderr.startswith("A HuggingChat was left open") and "Traceback" not in done.stderr
         assert not site.control.running
+
+
+GOOD = {"name": "Ada", "age": 36, "colour": "blue"}
+
+
+def test_question_of_a_tool_is_answered_while_the_reply_is_iterated(chat):
+    conversation = chat.new_conversation()
+    reply = conversation.send("ask me form 60")
+    for event in reply:
+        if event.name == "elicitation":
+            assert conversation.elicitation(event).answer(GOOD) is None
+    assert "accept name=Ada" in reply.result().text
+
+
+def test_parked_question_is_answered_with_a_reply(chat):
+    conversation = chat.new_conversation()
+    parked = conversation.send("ask me form").result()
+    assert parked.finish_reason == "elicitation"
+    (request,) = conversation.elicitations()
+    assert request.question.server == "Mock"
+    answer = request.answer(GOOD).result()
+    assert answer.message_id == parked.message_id
+    assert "accept name=Ada" in answer.text
+
+
+def test_tools_are_listed_and_chosen(chat, stand_in):
+    assert [tool.name for tool in chat.tools()] == ["Mock"]
+    conversation = chat.new_conversation()
+    conversation.send("hello", tools=[]).result()
+    assert stand_in.control.heard[-1]["tools"] == []

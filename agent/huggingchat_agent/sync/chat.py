@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from huggingchat_agent import chat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
+from huggingchat_agent.sync.elicitation import Elicitation
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 from huggingchat_agent.sync.reply import Reply
 from huggingchat_agent.sync.thread import LoopThread
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.account import Account
     from huggingchat_agent.conversation import Conversation as AsyncConversation
     from huggingchat_agent.emitter import Emitter
-    from huggingchat_agent.events import Event
+    from huggingchat_agent.events import ElicitationRequested, Event
     from huggingchat_agent.export import Form
     from huggingchat_agent.pagedata import Models, Tools
     from huggingchat_agent.preferences import Changes, Preferences
@@ -321,6 +322,17 @@ class Conversation(Handlers):
         goes on from there.
         """
         return self._started(lambda: self.inner.edit(user_message_id, prompt, via=via))
+
+    def elicitation(self, event: ElicitationRequested) -> Elicitation:
+        """What a tool asks in an event of this conversation, to be answered, declined or dismissed."""
+        return Elicitation(self.inner.elicitation(event), self._thread)
+
+    def elicitations(self) -> list[Elicitation]:
+        """What tools have asked in this conversation and is not settled, as the server stores it.
+
+        A run that parked can so be taken up again later, by another process as well.
+        """
+        return [Elicitation(each, self._thread) for each in self._thread.run(self.inner.elicitations())]
 
     def _started(self, start: Callable[[], AsyncReply]) -> Reply:
         async def begin() -> Reply:

@@ -1,0 +1,59 @@
+"""Answering what a tool asks, without async."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.sync.reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from typing import Any
+
+    from huggingchat_agent import reply as asynchronous
+    from huggingchat_agent.elicitation import Elicitation as AsyncElicitation
+    from huggingchat_agent.form import Question
+    from huggingchat_agent.sync.thread import LoopThread
+    from huggingchat_agent.wire.form import Value
+
+
+class Elicitation:
+    """A question of a tool, from `conversation.elicitation(event)` or `conversation.elicitations()`.
+
+    A run that waits goes on in the same stream once it is answered, and the methods return None. One
+    that parked has ended its stream: answering then starts the rest of it, as a Reply of its own, which
+    is written into the same message.
+    """
+
+    def __init__(self, inner: AsyncElicitation, thread: LoopThread) -> None:
+        """Made in the loop."""
+        self.inner = inner
+        self._thread = thread
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+        return self.inner.question
+
+    def answer(self, content: Mapping[str, Value] | None = None) -> Reply | None:
+        """Give what is asked for, by field name; nothing for the visit of an address (mode "url").
+
+        A field left out gets its default, if it has one. Raises UsageError for what does not fit the
+        fields, before anything is sent; ChatError if it was answered before, or its time is over.
+        """
+        return self._settled(lambda: self.inner.answer(content))
+
+    def decline(self) -> Reply | None:
+        """Say that it will not be answered; the tool is told so. Raises ChatError as `answer` does."""
+        return self._settled(self.inner.decline)
+
+    def dismiss(self) -> Reply | None:
+        """Put it away without a decision; the tool is told that, too. Raises ChatError as `answer` does."""
+        return self._settled(self.inner.dismiss)
+
+    def _settled(self, settle: Callable[[], Coroutine[Any, Any, asynchronous.Reply | None]]) -> Reply | None:
+        async def run() -> Reply | None:
+            reply = await settle()
+            return None if reply is None else Reply(reply, self._thread)
+
+        return self._thread.run(run())
