@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact"},
+    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
     {"settings", "wire", "emitter", "storage"},
     {"browser"},
     {"site"},
@@ -24,8 +24,9 @@ ROOMS = [
         "unsupported",
         "preferences",
         "export",
+        "uploads",
     },
-    {"app", "stream", "turn", "tracker"},
+    {"app", "stream", "turn", "tracker", "outputs"},
     {"attached", "reply", "elicitation", "sending", "conversation", "conversations", "chat"},
     {"sync"},
     {"cli", "__main__"},
@@ -34,7 +35,7 @@ ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}
 
 # One idea in several files: these may look at each other.
 TOGETHER = [
-    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact"},
+    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
     {"settings", "wire", "emitter", "storage"},
 ]
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import base64
+import binascii
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from huggingchat_agent import saving
+from huggingchat_agent.errors import UsageError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Awaitable, Callable, Iterator
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,12 +32,51 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int = 0
 
 
-class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A file the run produced, stored by the app under its `sha` in the conversation."""
+class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A file the run produced, stored by the app under its `sha` in the conversation.
+
+    As a value it is these three fields: two of the same are equal, and they are all that is printed
+    or written as JSON. The way to its bytes is no part of that. A file that comes with an event or an
+    answer has it, as long as the HuggingChat is open; any other gets it by `Conversation.file`.
+    """
 
     name: str
     sha: str
     mime: str
+
+    def bound(self, fetch: Callable[[], Awaitable[bytes]]) -> File:
+        """The same file, whose bytes `fetch` gets."""
+        same = File(name=self.name, sha=self.sha, mime=self.mime)
+        same.__dict__["fetch"] = fetch
+        return same
+
+    @property
+    def held(self) -> bool:
+        """Whether its bytes are at hand and need no download."""
+        return isinstance(self.__dict__.get("fetch"), Held)
+
+    async def read(self) -> bytes:
+        """Its bytes, downloaded through the signed-in browser.
+
+        Raises UsageError where nothing leads to them (a file made from JSON, a tape), and the errors
+        of the app: GenerationFailed if it has no such file.
+        """
+        fetch: Callable[[], Awaitable[bytes]] | None = self.__dict__.get("fetch")
+        if fetch is None:
+            raise UsageError(
+                f"Nothing leads to the bytes of {self.name!r}: take the file from the answer or the event it "
+                "came with, or from `conversation.file(...)`."
+            )
+        return await fetch()
+
+    async def save(self, path: str | os.PathLike[str]) -> Path:
+        """Download it to a file, or into a folder under its own name, made fit; returns where it is.
+
+        In a folder nothing is replaced (photo.png, photo-2.png); a path that is no folder is. It is
+        there whole or not at all. Raises StorageError, and as `read`.
+        """
+        data = await self.read()
+        return await asyncio.to_thread(saving.save, data, Path(path), self.name, self.mime)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +99,11 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "running"
     outputs: list[Any] = []
     error: str = ""
+
+    @property
+    def files(self) -> list[File]:
+        """Pictures and other files that stand in the outputs themselves; `sha` is that of their bytes."""
+        return list(_inline_files(self.outputs))
 
 
 class Router(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,3 +139,36 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str = "stop"
     generation_id: str | None = None
     via: str = ""
+
+
+def _inline_files(outputs: list[Any]) -> Iterator[File]:
+    number = 0
+    for output in outputs:
+        for block in (isinstance(output, dict) and output.get("content")) or ():
+            if not isinstance(block, dict):
+                continue
+            held = block.get("resource") if block.get("type") == "resource" else block
+            if not isinstance(held, dict):
+                continue
+            text = held.get("data") or held.get("blob")
+            if not isinstance(text, str):
+                continue
+            try:
+                data = base64.b64decode(text, validate=True)
+            except (binascii.Error, ValueError):
+                continue
+            number += 1
+            name = str(held.get("uri") or f"output-{number}").rstrip("/").rpartition("/")[2]
+            mime = str(held.get("mimeType") or "application/octet-stream")
+            file = File(name=name, sha=hashlib.sha256(data).hexdigest(), mime=mime)
+            yield file.bound(Held(data))
+
+
+class Held:
+    """Bytes that need not be fetched."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    async def __call__(self) -> bytes:
+        return self._data

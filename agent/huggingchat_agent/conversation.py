@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from huggingchat_agent import export
+from huggingchat_agent import draft as drafts
+from huggingchat_agent import export, outputs, uploads
 from huggingchat_agent import unsupported as options
+from huggingchat_agent.answer import File
 from huggingchat_agent.draft import Draft, Edit, Next, Retry
 from huggingchat_agent.elicitation import Elicitation, asked
 from huggingchat_agent.emitter import Emitter
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.export import Form
     from huggingchat_agent.settings import Via
     from huggingchat_agent.turn import Turn
-    from huggingchat_agent.wire.conversations import ConversationRead
+    from huggingchat_agent.uploads import Given
+    from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 
 TITLE_LENGTH = 100
@@ -52,6 +55,7 @@ class Conversation(Emitter):
         self.deleted = False
         self._chat = chat
         self._reply: Reply | None = None  # while it is coming
+        self._branching = False  # that reply makes a branch
         self._leaf: str | None = None  # a message on the branch to go on with, None for the one made last
 
     @property
@@ -64,6 +68,7 @@ class Conversation(Emitter):
         prompt: str,
         *,
         via: Via | None = None,
+        files: Sequence[Given] = (),
         tools: Sequence[str] | None = None,
         web_search: bool = False,
         **unsupported: object,
@@ -72,18 +77,25 @@ class Conversation(Emitter):
 
         `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
         (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
+        `files` are paths, (name, bytes) or (name, bytes, media type), or open files that have a name;
+        they are read at once. Line ends in the prompt become "\n", as the app stores them.
+
         `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
         (`await chat.tools()` lists them): [] for none, None for the app's own choice, which is all it
         offers unless a person unticked some in the page. `web_search` has the one that searches the
         web on. To choose goes by page only, for the page keeps what is ticked for all turns.
-        Line ends become "\n", as the app stores them. Raises UsageError for an empty prompt, while a
-        turn of this conversation is under way, whoever started it, or for an option that the app has
-        no counterpart of (`temperature`, `max_tokens`, ...), saying why.
+
+        Raises FileRejected for a file that is missing, empty or larger than 10 MiB; one of a type that
+        the model does not take is refused when the reply is awaited, before anything is sent. Raises
+        UsageError for an empty prompt, while a turn of this conversation is under way, whoever started
+        it, or for an option that the app has no counterpart of (`temperature`, `max_tokens`, ...),
+        saying why.
         """
         options.refuse(unsupported)
         draft = Draft(
             prompt=_said(prompt),
             target=Next(self._leaf),
+            uploads=uploads.read(files),
             tools=None if tools is None else tuple(tools),
             web_search=web_search,
         )
@@ -113,6 +125,7 @@ class Conversation(Emitter):
                 f"Conversation {self.id} is still answering. Await that reply, or stop it, before you send "
                 "again."
             )
+        self._branching = not isinstance(draft.target, Next)
         chosen = via or self._chat.settings.via
 
         async def sender(reply: Reply) -> Turn:
@@ -147,6 +160,38 @@ class Conversation(Emitter):
     async def ask(self, request: Call) -> bytes:
         """Make a request about this conversation; the body of a success. For the rooms beside this."""
         return await self._chat.session.ask(request, conversation_id=self.id)
+
+    def file(self, file: File | str) -> File:
+        """A file that the conversation holds, by its sha or as a value that came out of JSON, with the
+        way to its bytes: `await conversation.file(sha).save("photo.png")`.
+        """
+        value = File(name=file[:12], sha=file, mime="") if isinstance(file, str) else file
+        return outputs.bound(value, self._chat.session, self.id)
+
+    async def messages(self) -> list[StoredMessage]:
+        """The messages of the branch that the next message continues, in order, without the root (the
+        system message, which the app does not show). Read from the server.
+        """
+        read = await self.read()
+        return [each for each in read.path(self._leaf) if each.id != read.root_message_id]
+
+    async def tree(self) -> ConversationRead:
+        """All branches, as the server stores them: every message names its children and ancestors.
+
+        `path(leaf)` gives one branch, `forks()` where they part.
+        """
+        return await self.read()
+
+    async def checkout(self, message_id: str) -> StoredMessage:
+        """Go on with the branch that a message is on; returns the message the next one will follow.
+
+        That is the last one below it, by way of the children made last, as in the app. It holds until
+        a retry or an edit makes a newer branch. Raises UsageError if there is no such message.
+        """
+        read = await self.read()
+        drafts.find(read, message_id)
+        self._leaf = message_id
+        return read.active_leaf(message_id)
 
     async def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""
@@ -209,7 +254,10 @@ class Conversation(Emitter):
         await self._chat.session.ask(request, conversation_id=self.id)
 
     def _answered(self) -> None:
-        self._reply = None
+        reply, self._reply = self._reply, None
+        # What follows a message checked out is on its branch. A branch of its own is the one made last.
+        if self._branching and reply is not None and reply.turn is not None:
+            self._leaf = None
 
 
 def _said(prompt: str) -> str:

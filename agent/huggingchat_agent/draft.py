@@ -62,11 +62,13 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Where a draft goes, in a conversation as it is now.
 
     `id` is the message that the request names; `leaf` the last one that a page has to show to send
-    the same ("" for none: the root is not shown). `resent` are files the conversation has already.
+    the same ("" for none: the root is not shown); `question` the user message above an answer to make
+    anew, or the one to edit. `resent` are files the conversation has already.
     """
 
     id: str
     leaf: str
+    question: str = ""
     resent: tuple[FormPart, ...] = ()
 
 
@@ -87,7 +89,8 @@ def spot(draft: Draft, read: ConversationRead) -> Spot:
         requests.stored_file(str(file.get("name", "")), str(file.get("mime", "")), str(file.get("value", "")))
         for file in (message.files if isinstance(target, Edit) else ())
     )
-    return Spot(id=message.id, leaf=read.active_leaf(message.id).id, resent=resent)
+    question = message.id if isinstance(target, Edit) else message.ancestors[-1]
+    return Spot(id=message.id, leaf=read.active_leaf(message.id).id, question=question, resent=resent)
 
 
 def find(read: ConversationRead, message_id: str, author: str = "") -> StoredMessage:

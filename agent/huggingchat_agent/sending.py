@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from huggingchat_agent import draft as drafts
-from huggingchat_agent import events
+from huggingchat_agent import events, uploads
 from huggingchat_agent.account import whoami
 from huggingchat_agent.errors import (
     AgentError,
@@ -22,11 +22,13 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.site import calls
-from huggingchat_agent.site.gestures import composer
+from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.tracker import Claim
 from huggingchat_agent.wire import tools
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.chat import HuggingChat
     from huggingchat_agent.draft import Draft, Spot
@@ -63,10 +65,12 @@ class Sending:
         wrong after that is the turn's.
         """
         await self._session.shared_page()
+        if self._draft.uploads:
+            await self._check_files()
         await self._wait_for_lingering_stop()
         await self._session.make_room(self._conversation_id)
-        if isinstance(self._draft.target, drafts.Retry | drafts.Edit | drafts.Resume):
-            via = "page"
+        if isinstance(self._draft.target, drafts.Resume):
+            via = "page"  # by ui the page's own form does it all
         servers = await self._servers()
         if servers is not None:
             via = self._for_choosing(via)
@@ -83,6 +87,14 @@ class Sending:
                     degraded = events.Degraded(conversation_id=self._conversation_id, reason=str(error))
                     self._reply.announce(degraded)
             return await self._by_page(spot, servers)
+
+    async def _check_files(self) -> None:
+        conversation = self._chat.conversation(self._conversation_id)
+        if conversation.model is None:
+            conversation.model = (await self._tracker.read(self._conversation_id)).model
+        for model in await self._chat.models():
+            if model.id == conversation.model:  # one that is gone the app itself refuses
+                uploads.check(self._draft.uploads, model)
 
     async def _servers(self) -> list[dict[str, Any]] | None:
         """The tool servers that are to be on for this turn (name and url), None for the app's own choice."""
@@ -129,18 +141,41 @@ class Sending:
         try:
             try:
                 await self._show(tab, spot)
-                await composer.write(tab.page, self._draft.prompt or "", timeout=self._step)
+                alive, tab.leaf = tab.leaf is not None, None
+                await self._prepare(tab.page, spot, alive=alive)
             except BrowserTimeout as error:
                 raise PageChanged(f"The page of the conversation did not come up: {error}") from None
-            tab.leaf = None
             claim = self._claim(tab.page, "ui", None)
-            press = composer.press_send(tab.page, timeout=self._step)
+            press = self._press(tab.page, spot)
             turn = await self._follow(claim, tab.page, asyncio.create_task(press, name="send by ui"))
             if turn.answer is not None:
                 tab.leaf = turn.answer.message_id
             return turn
         finally:
             await self._session.leave(tab)
+
+    async def _prepare(self, page: Page, spot: Spot, *, alive: bool) -> None:
+        """Everything before the send gesture; `alive` says that the page's scripts are known to run."""
+        draft, step = self._draft, self._step
+        if isinstance(draft.target, drafts.Next):
+            if draft.uploads:
+                await composer.attach(page, draft.uploads, timeout=step)
+            await composer.write(page, draft.prompt or "", timeout=step)
+        elif isinstance(draft.target, drafts.Edit):
+            await messages.open_editor(page, spot.question, timeout=step)
+            await messages.rewrite(page, spot.question, draft.prompt or "", timeout=step)
+        elif not alive:
+            # An early press on Retry would come to nothing, and unlike this it must not be repeated.
+            await messages.open_editor(page, spot.question, timeout=step)
+            await messages.close_editor(page, spot.question, timeout=step)
+
+    def _press(self, page: Page, spot: Spot) -> Coroutine[Any, Any, None]:
+        """The send gesture."""
+        if isinstance(self._draft.target, drafts.Next):
+            return composer.press_send(page, timeout=self._step)
+        if isinstance(self._draft.target, drafts.Edit):
+            return messages.press_send(page, spot.question, timeout=self._step)
+        return messages.press_retry(page, spot.id, timeout=self._step)
 
     async def _spot(self) -> Spot:
         """Where the draft goes. What the app told a moment ago is taken for true, else it is read."""
@@ -199,6 +234,7 @@ class Sending:
         path, last = urlsplit(url).path, spot.leaf
         if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step):
             return
+        tab.leaf = None
         await tab.page.goto(f"{url}?leafId={last or spot.id}", timeout=self._step)
         if not await composer.shows(tab.page, path, last, timeout=self._step):
             await self._check_signed_in()

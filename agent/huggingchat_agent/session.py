@@ -112,7 +112,14 @@ class Session:
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         """As `call`, for the body of a success. Raises the error that fits any other answer."""
-        return calls.success(await self.call(request), conversation_id=conversation_id)
+        if not request.binary:
+            return calls.success(await self.call(request), conversation_id=conversation_id)
+        page = await self.shared_page()
+        answer, body = await calls.download(
+            page, self.settings.base_url, request, timeout=self.settings.step_timeout
+        )
+        # A file may be a page, which as an answer to anything else would be a refusal.
+        return body if answer.status == 200 else calls.success(answer, conversation_id=conversation_id)
 
     async def tab(self, conversation_id: str) -> Tab:
         """The tab of a conversation, a new and empty one if it has none. Give it back with `leave`."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent import events
+from huggingchat_agent import events, outputs
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
@@ -70,7 +71,8 @@ class Turn:
         if self.generation_id is None and claim is not None:
             self.generation_id = claim.generation_id
         self.via = claim.via if claim else ""
-        self.fold = Fold(conversation_id, number, started.at)
+        bind = functools.partial(outputs.bound, app=tracker.app, conversation_id=conversation_id)
+        self.fold = Fold(conversation_id, number, started.at, bind)
         self.answer: Answer | None = None
         self.error: AgentError | None = None
         self.done = asyncio.Event()

@@ -8,6 +8,7 @@ that can be clicked is.
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import in_page, script
@@ -58,7 +59,20 @@ async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
                 return
             first = first if first != ABSENT else obstacle.now
         obstacle.now = first
+        if first == ABSENT and control.within:
+            await _hover(cdp, control.within)
         await script.changed(cdp)
+
+
+async def _hover(cdp: Cdp, selector: str) -> None:
+    """Put the pointer on an element, if it can be reached."""
+    try:
+        element = await script.handle(cdp, _element(selector))
+        middle = None if element is None else await script.call(cdp, element, in_page.MIDDLE)
+    except script.DocumentLeft:
+        return
+    if middle and not middle.get("obstacle"):
+        await _mouse(cdp, "mouseMoved", middle, button="none")
 
 
 async def _press(cdp: Cdp, element: str, obstacle: Obstacle) -> None:
@@ -104,8 +118,10 @@ async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
     role = _ROLES.get(control.role, control.role)
     await script.to_front(cdp)
     try:
-        document = await script.handle(cdp, "document")
-        found = await cdp.send("Accessibility.queryAXTree", {"objectId": document, "role": role})
+        root = await script.handle(cdp, _element(control.within) if control.within else "document")
+        if root is None:
+            return []
+        found = await cdp.send("Accessibility.queryAXTree", {"objectId": root, "role": role})
     except script.DocumentLeft:
         return []
     except Refused as refused:
@@ -118,6 +134,10 @@ async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
 
 def _name(node: dict[str, Any]) -> str:
     return " ".join(str(node.get("name", {}).get("value", "")).split())
+
+
+def _element(selector: str) -> str:
+    return f"document.querySelector({json.dumps(selector)})"
 
 
 async def _resolve(cdp: Cdp, node: dict[str, Any]) -> str | None:

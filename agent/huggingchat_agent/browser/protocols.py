@@ -31,10 +31,16 @@ if TYPE_CHECKING:
 
 
 class Control(NamedTuple):
-    """How a control is known: by role and accessible name. Found anew at each use."""
+    """How a control is known: by role and accessible name, perhaps only `within` the element that a CSS
+    selector names. Found anew at each use.
+
+    To click one that is not there, the pointer is first put on the element it is within: some appear
+    only under it.
+    """
 
     role: str
     name: str
+    within: str = ""
 
 
 class Upload(NamedTuple):

@@ -1,11 +1,14 @@
 """Requests of the app, made inside the page: its cookies, its origin, its fingerprint.
 
-`call` waits for the whole answer. `start` only sets a stream going: the page reads it to its end
-and throws it away, for the bytes are taken off the wire by the tap.
+`call` waits for the whole answer, `download` as well, for one that is not text. `start` only sets a
+stream going: the page reads it to its end and throws it away, for the bytes are taken off the wire by
+the tap.
 """
 
 from __future__ import annotations
 
+import base64
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,6 +35,9 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     body: str
 
+
+# Of a download, per step: what a script returns goes through the browser's debugging connection.
+PIECE = 768 * 1024  # bytes, a multiple of three so that the base64 texts have no padding between them
 
 # One request, from a description that JSON can carry. Files travel as the app sends them: a Blob
 # of base64 text under a name that says so.
@@ -65,6 +71,32 @@ _CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
   }}
 }}"""
 
+_FETCH = f"""async (call, milliseconds, key) => {{ {_REQUEST}
+  const held = (window[Symbol.for("downloads")] ??= new Map());
+  try {{
+    const response = await request(call, AbortSignal.timeout(milliseconds), "manual");
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (response.ok) held.set(key, bytes);
+    return {{
+      status: response.status, mime: response.headers.get("content-type") ?? "",
+      redirected: response.type === "opaqueredirect", headers: Object.fromEntries(response.headers),
+      body: response.ok ? "" : new TextDecoder().decode(bytes), size: bytes.length,
+    }};
+  }} catch (error) {{
+    return {{ failed: error.name === "TimeoutError" ? "no answer in time" : error.message }};
+  }}
+}}"""
+
+_TAKE = """(key, from, to) => {
+  const bytes = window[Symbol.for("downloads")].get(key).subarray(from, to);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 0x8000)
+    text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  return btoa(text);
+}"""
+
+_FORGET = """(key) => { window[Symbol.for("downloads")]?.delete(key); }"""
+
 _START = f"""(call, key) => {{ {_REQUEST}
   const controller = new AbortController();
   running.set(key, controller);
@@ -85,6 +117,32 @@ async def call(page: Page, base_url: str, request: Call, *, timeout: float) -> C
     described = _described(base_url, request)
     # The page has the first word on the time; ours is for a page that does not run at all.
     result = await page.evaluate(_CALL, described, round(timeout * 1000), timeout=timeout + 2.0)
+    return _answered(result, base_url, request)
+
+
+async def download(page: Page, base_url: str, request: Call, *, timeout: float) -> tuple[CallResult, bytes]:
+    """As `call`, for an answer of any bytes; they are fetched in the page and taken from it bit by bit.
+
+    The bytes are empty unless the status is a success; the text of a refusal is in the result.
+    """
+    key = uuid.uuid4().hex
+    try:
+        fetched = await page.evaluate(
+            _FETCH, _described(base_url, request), round(timeout * 1000), key, timeout=timeout + 2.0
+        )
+        answer = _answered(fetched, base_url, request)
+        size = fetched["size"] if answer.status == 200 else 0
+        pieces = [
+            base64.b64decode(await page.evaluate(_TAKE, key, at, at + PIECE, timeout=timeout))
+            for at in range(0, size, PIECE)
+        ]
+    finally:
+        if not page.closed:
+            await page.evaluate(_FORGET, key, timeout=timeout)
+    return answer, b"".join(pieces)
+
+
+def _answered(result: dict[str, Any], base_url: str, request: Call) -> CallResult:
     if failed := result.get("failed"):
         raise SiteError(
             f"{redact.address(base_url)} did not answer {request.method} {request.path.partition('?')[0]}: "

@@ -7,10 +7,12 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from huggingchat_agent import answer
 from huggingchat_agent import chat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
 from huggingchat_agent.sync.elicitation import Elicitation
+from huggingchat_agent.sync.file import File
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 from huggingchat_agent.sync.reply import Reply
 from huggingchat_agent.sync.thread import LoopThread
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.preferences import Changes, Preferences
     from huggingchat_agent.reply import Reply as AsyncReply
     from huggingchat_agent.settings import Settings, Via
-    from huggingchat_agent.wire.conversations import ConversationRead, ConversationSummary
+    from huggingchat_agent.uploads import Given
+    from huggingchat_agent.wire.conversations import ConversationRead, ConversationSummary, StoredMessage
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -290,6 +293,7 @@ class Conversation(Handlers):
         prompt: str,
         *,
         via: Via | None = None,
+        files: Sequence[Given] = (),
         tools: Sequence[str] | None = None,
         web_search: bool = False,
         **unsupported: object,
@@ -298,14 +302,25 @@ class Conversation(Handlers):
 
         `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
         (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
+        `files` are paths, (name, bytes) or (name, bytes, media type), or open files that have a name.
         `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
         (`chat.tools()` lists them): [] for none, None for the app's own choice. `web_search` has the
         one that searches the web on. To choose goes by page only.
-        Raises UsageError for an empty prompt, while an answer is still coming, or for an option that
+
+        Raises FileRejected for a file that is missing, empty or larger than 10 MiB; one of a type that
+        the model does not take is refused by the reply, before anything is sent. Raises UsageError for
+        an empty prompt, while an answer is still coming, or for an option that
         the app has no counterpart of (`temperature`, `max_tokens`, ...), saying why.
         """
         return self._started(
-            lambda: self.inner.send(prompt, via=via, tools=tools, web_search=web_search, **unsupported)
+            lambda: self.inner.send(
+                prompt,
+                via=via,
+                files=files,
+                tools=tools,
+                web_search=web_search,
+                **dict[str, Any](unsupported),
+            )
         )
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
@@ -339,6 +354,35 @@ class Conversation(Handlers):
             return Reply(start(), self._thread)
 
         return self._thread.run(begin())
+
+    def file(self, file: answer.File | str) -> File:
+        """A file that the conversation holds, by its sha, from an answer or an event, to read or save."""
+
+        async def look_up() -> File:
+            return File(self.inner.file(file), self._thread)
+
+        return self._thread.run(look_up())
+
+    def messages(self) -> list[StoredMessage]:
+        """The messages of the branch that the next message continues, in order, without the root (the
+        system message, which the app does not show). Read from the server.
+        """
+        return self._thread.run(self.inner.messages())
+
+    def tree(self) -> ConversationRead:
+        """All branches, as the server stores them: every message names its children and ancestors.
+
+        `path(leaf)` gives one branch, `forks()` where they part.
+        """
+        return self._thread.run(self.inner.tree())
+
+    def checkout(self, message_id: str) -> StoredMessage:
+        """Go on with the branch that a message is on; returns the message the next one will follow.
+
+        That is the last one below it, by way of the children made last, as in the app. It holds until
+        a retry or an edit makes a newer branch. Raises UsageError if there is no such message.
+        """
+        return self._thread.run(self.inner.checkout(message_id))
 
     def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""

@@ -26,8 +26,12 @@ class Fold:
     `router` are as far as known.
     """
 
-    def __init__(self, conversation_id: str, turn: int, sent: float) -> None:
+    def __init__(
+        self, conversation_id: str, turn: int, sent: float, bind: Callable[[File], File] | None = None
+    ) -> None:
+        """`sent` in monotonic seconds; `bind` gives a file the way to its bytes."""
         self.sent = sent
+        self._bind = bind
         self.terminal: str | None = None
         self.error: updates.Errored | None = None
         self.tools: dict[str, ToolUse] = {}
@@ -283,6 +287,7 @@ class Fold:
 
     def _read_file(self, update: updates.File, at: float) -> list[events.TurnEvent]:
         file = File(name=update.name, sha=update.sha, mime=update.mime)
+        file = self._bind(file) if self._bind else file
         self.files.append(file)
         return [self.stamp(events.FileProduced, at, file=file)]
 

@@ -210,7 +210,7 @@ class FormPart(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `path` begins behind the base path; the body is `json`, or `form`, or nothing.
 
-    `stream` is true where the answer comes bit by bit.
+    `stream` is true where the answer comes bit by bit, `binary` where it is not text.
     """
 
     method: str
@@ -219,6 +219,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     json: Any = None
     form: list[FormPart] | None = None
     stream: bool = False
+    binary: bool = False
 
 
 def create_conversation(model: str, preprompt: str | None = None) -> Call:
@@ -275,6 +276,12 @@ def new_file(name: str, mime: str, data: bytes) -> FormPart:
 def stored_file(name: str, mime: str, sha: str) -> FormPart:
     """A file the conversation already holds under `sha`, to send again."""
     return FormPart("files", sha, f"hash;{name}", mime)
+
+
+def output_file(conversation_id: str, sha: str) -> Call:
+    """The bytes of a file that the conversation holds under `sha`."""
+    path = f"/conversation/{_segment(conversation_id)}/output/{_segment(sha)}"
+    return Call(method="GET", path=path, binary=True)
 
 
 def stop_generating(conversation_id: str, generation_id: str | None = None, seen: int | None = None) -> Call:

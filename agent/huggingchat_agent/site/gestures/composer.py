@@ -10,7 +10,9 @@ from huggingchat_agent.errors import BrowserTimeout, PageChanged
 from huggingchat_agent.site.gestures.dialogs import dismiss_welcome
 
 if TYPE_CHECKING:
-    from huggingchat_agent.browser.protocols import Page
+    from collections.abc import Sequence
+
+    from huggingchat_agent.browser.protocols import Page, Upload
 
 COMPOSER = Control("textbox", "Ask anything")
 SEND = Control("button", "Send message")
@@ -21,6 +23,7 @@ _FIELD = 'textarea[placeholder="Ask anything"]'
 _READY = """() => !!document.querySelector('textarea, [role="dialog"]')"""
 
 _TO_OPEN = 3.0  # seconds; a page that is still loading may have its composer disabled too
+_TO_SHOW = 2.0  # seconds; files are shown as soon as the page's scripts have them
 _TO_TAKE = 0.3  # seconds; a page whose scripts run takes what is typed at once
 
 # The draft took: the field holds the text and the button came alive ("taken"); or the page took the
@@ -33,12 +36,53 @@ _TAKEN = """(selector, send, text) => {
   return buttons.some((each) => name(each) === send && !each.disabled) && "taken";
 }"""
 
+_INPUT = 'input[type="file"][aria-label="Upload file"]'
+
+# The files the composer holds, each shown by one button outside of the messages: a picture under its
+# name, any other file with its name, long ones cut in the middle, and its media type.
+_CHIPS = """(wanted) => {
+  const shown = (selector, name) => [...document.querySelectorAll(selector)]
+    .filter((each) => !each.closest("[data-message-id]")).map(name);
+  const names = [
+    ...shown("button img[alt]", (each) => each.alt),
+    ...shown("button dl dd", (each) => each.textContent.trim()),
+  ];
+  const like = (shown, name) => {
+    const [start, end] = shown.split("\u2026");
+    return shown === name || (end !== undefined && name.startsWith(start) && name.endsWith(end));
+  };
+  return names.length === wanted.length && wanted.every((name) => names.some((each) => like(each, name)));
+}"""
+
 _OPEN = "(selector) => !document.querySelector(selector)?.disabled"
 
 _SHOWS = """(path, wanted) =>
   location.pathname === path
     && ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted
 """
+
+
+async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None:
+    """Put the files into the composer and return when it shows them all; it reads them at the send.
+
+    Files given before the page's scripts run are lost, and the input with them: so give them again.
+    Raises PageChanged.
+    """
+    names = [each.name for each in files]
+    end = time.monotonic() + timeout
+    while (left := end - time.monotonic()) > 0:
+        try:
+            await page.wait(_READY, timeout=left)
+            await dismiss_welcome(page, timeout=left)
+            await page.set_files(_INPUT, files, timeout=left)
+            await page.wait(_CHIPS, names, timeout=min(left, _TO_SHOW))
+            return
+        except BrowserTimeout:
+            continue
+    raise PageChanged(
+        f"The page did not take the files ({', '.join(names)}): its file input is not there, or it does not "
+        "show them."
+    )
 
 
 async def write(page: Page, text: str, *, timeout: float) -> None:

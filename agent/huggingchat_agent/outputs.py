@@ -1,0 +1,33 @@
+"""Files that the app holds, and the way to their bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.wire import requests
+
+if TYPE_CHECKING:
+    from huggingchat_agent.answer import File
+    from huggingchat_agent.app import App
+
+
+def bound(file: File, app: App, conversation_id: str) -> File:
+    """The file with the way to its bytes: by a request of the app, from the loop the app is used in.
+
+    One that has its bytes with it stays as it is.
+    """
+    if file.held:
+        return file
+    home = asyncio.get_running_loop()
+
+    async def fetch() -> bytes:
+        if asyncio.get_running_loop() is not home:
+            raise UsageError(
+                f"{file.name!r} belongs to another event loop. Without asyncio, read it by "
+                "`conversation.file(...)`."
+            )
+        return await app.ask(requests.output_file(conversation_id, file.sha), conversation_id=conversation_id)
+
+    return file.bound(fetch)

@@ -1,0 +1,71 @@
+"""What can be done to a message that the page shows: make it anew, put another in its place."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.browser.protocols import Control
+from huggingchat_agent.errors import BrowserTimeout, PageChanged
+from huggingchat_agent.site.gestures.dialogs import dismiss_welcome
+
+if TYPE_CHECKING:
+    from huggingchat_agent.browser.protocols import Page
+
+_HOLDS = "(selector, text) => document.querySelector(selector)?.value === text"
+_OPENED = "(selector) => !!document.querySelector(selector)"
+
+_TO_OPEN = 1.0  # seconds; a page whose scripts run opens the editor at once
+
+
+async def open_editor(page: Page, message_id: str, *, timeout: float) -> None:
+    """Press Edit at a message of the user and return when its text can be changed. Raises PageChanged.
+
+    A page whose scripts do not run yet takes no click: so click again until it does.
+    """
+    edit = Control("button", "Edit", within=_message(message_id))
+    end = time.monotonic() + timeout
+    while (left := end - time.monotonic()) > 0:
+        try:
+            await dismiss_welcome(page, timeout=left)
+            await page.click(edit, timeout=min(left, 2 * _TO_OPEN))
+        except BrowserTimeout:
+            pass  # perhaps the click before this one took after all
+        try:
+            await page.wait(_OPENED, _field(message_id), timeout=min(left, _TO_OPEN))
+            return
+        except BrowserTimeout:
+            continue
+    raise PageChanged(f"The page offers no way to edit message {message_id}.")
+
+
+async def close_editor(page: Page, message_id: str, *, timeout: float) -> None:
+    """Leave the message as it was."""
+    await page.click(Control("button", "Cancel", within=_message(message_id)), timeout=timeout)
+
+
+async def rewrite(page: Page, message_id: str, text: str, *, timeout: float) -> None:
+    """Put a text in the place of the message's, in its editor."""
+    await page.insert_text(_field(message_id), text, timeout=timeout)
+    try:
+        await page.wait(_HOLDS, _field(message_id), text, timeout=timeout)
+    except BrowserTimeout:
+        raise PageChanged(f"The editor of message {message_id} did not keep the text.") from None
+
+
+async def press_send(page: Page, message_id: str, *, timeout: float) -> None:
+    """Send what stands in the editor. After this it may be on its way, whatever is raised."""
+    await page.click(Control("button", "Send", within=_message(message_id)), timeout=timeout)
+
+
+async def press_retry(page: Page, message_id: str, *, timeout: float) -> None:
+    """Have an answer made anew. After this the request may be on its way, whatever is raised."""
+    await page.click(Control("button", "Retry", within=_message(message_id)), timeout=timeout)
+
+
+def _message(message_id: str) -> str:
+    return f'[data-message-id="{message_id}"]'
+
+
+def _field(message_id: str) -> str:
+    return f"{_message(message_id)} textarea"

@@ -1,0 +1,117 @@
+"""Files that go with a message: read once, and refused before anything is sent."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from huggingchat_agent.browser.protocols import Upload
+from huggingchat_agent.errors import FileRejected, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from huggingchat_agent.wire.models import Model
+
+LIMIT = 10 * 1024 * 1024  # bytes of one file, as the app has it
+
+# What the app takes with every model, and which pictures where a model does not say.
+_TEXT = ("text/*", "application/json", "application/xml", "application/csv")
+_PICTURES = ("image/jpeg", "image/png")
+
+
+class Readable(Protocol):
+    """An open file."""
+
+    def read(self, size: int = ..., /) -> bytes | str: ...
+
+
+Given: TypeAlias = "str | os.PathLike[str] | tuple[str, bytes] | tuple[str, bytes, str] | Readable"
+"""A path; a name with the bytes, and perhaps the media type; or an open file that has a name."""
+
+
+def read(files: Sequence[Given]) -> tuple[Upload, ...]:
+    """The files as they are now. Raises FileRejected for one that is missing, empty or too large."""
+    if isinstance(files, str | bytes | os.PathLike):
+        raise UsageError("`files` is a list, also for a single file: files=[...].")
+    return tuple(_read(each) for each in files)
+
+
+def check(uploads: Sequence[Upload], model: Model) -> None:
+    """Raise FileRejected for a file of a type that the model does not take."""
+    accepted = [*_TEXT]
+    if model.multimodal:
+        accepted += model.multimodal_accepted_mimetypes or _PICTURES
+    for upload in uploads:
+        if not any(_fits(upload.mime, each) for each in accepted):
+            raise FileRejected(
+                f"{model.id} does not take {upload.name!r}, which is {upload.mime}; it takes "
+                f"{', '.join(accepted)}. Choose another model, or another form of the file."
+            )
+
+
+def _read(given: Given) -> Upload:
+    if isinstance(given, tuple):
+        name, data, *mime = given
+        return _checked(name, bytes(data), *mime)
+    if isinstance(given, str | os.PathLike):
+        return _from_path(Path(given))
+    name = os.path.basename(str(getattr(given, "name", "")))
+    if not hasattr(given, "read") or not name:
+        raise UsageError(
+            f"A file is given as a path, as (name, bytes), or as an open file that has a name; not as "
+            f"{type(given).__name__}."
+        )
+    content = given.read(LIMIT + 1)
+    return _checked(name, content.encode() if isinstance(content, str) else content)
+
+
+def _from_path(path: Path) -> Upload:
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise FileRejected(f"{str(path)!r} is a folder. Give the files in it one by one.")
+        if size > LIMIT:
+            raise _too_large(str(path), f"{size:,} bytes")
+        return _checked(path.name, path.read_bytes(), shown=str(path))
+    except OSError as error:
+        raise FileRejected(
+            f"The file {str(path)!r} cannot be read: {error.strerror or type(error).__name__}."
+        ) from None
+
+
+def _checked(name: str, data: bytes, mime: str = "", *, shown: str = "") -> Upload:
+    if not data:
+        raise FileRejected(f"The file {shown or name!r} is empty; the app ignores such a file.")
+    if len(data) > LIMIT:
+        raise _too_large(shown or name, "more than that")
+    return Upload(name, mime or _guess(name, data), data)
+
+
+def _too_large(name: str, size: str) -> FileRejected:
+    return FileRejected(
+        f"The file {name!r} is too large: the app takes {LIMIT:,} bytes (10 MiB) a file, and this is {size}."
+    )
+
+
+def _guess(name: str, data: bytes) -> str:
+    """The media type by the name; what holds text is text, whatever its name stands for elsewhere."""
+    mime, packed = mimetypes.guess_type(name)
+    if packed:
+        return f"application/{'gzip' if packed == 'gzip' else 'x-' + packed}"
+    if mime is None or not (mime.startswith("image/") or any(_fits(mime, each) for each in _TEXT)):
+        try:
+            text = b"\0" not in data and data.decode()
+        except UnicodeDecodeError:
+            text = False
+        if text:
+            return "text/plain"
+    return mime or "application/octet-stream"
+
+
+def _fits(mime: str, pattern: str) -> bool:
+    kind = mime.partition(";")[0].strip().lower()
+    wanted = pattern.lower()
+    return kind == wanted or (wanted.endswith("/*") and kind.startswith(wanted[:-1])) or wanted == "*/*"
