@@ -22,6 +22,9 @@ _TEXT = ("text/*", "application/json", "application/xml", "application/csv")
 _PICTURES = ("image/jpeg", "image/png")
 
 
+_TYPES = mimetypes.MimeTypes()  # not what this machine has in its own lists
+
+
 class Readable(Protocol):
     """An open file."""
 
@@ -98,7 +101,7 @@ def _too_large(name: str, size: str) -> FileRejected:
 
 def _guess(name: str, data: bytes) -> str:
     """The media type by the name; what holds text is text, whatever its name stands for elsewhere."""
-    mime, packed = mimetypes.guess_type(name)
+    mime, packed = _TYPES.guess_type(name)
     if packed:
         return f"application/{'gzip' if packed == 'gzip' else 'x-' + packed}"
     if mime is None or not (mime.startswith("image/") or any(_fits(mime, each) for each in _TEXT)):
