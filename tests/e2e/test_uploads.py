@@ -15,7 +15,7 @@ READS = "Llama"  # takes text only
 
 
 def given(site, conversation):
-    return [each for each in site.control.given if each["conversation"] == conversation.id][-1]
+    return [each for each in site.control.heard if each["conversation"] == conversation.id][-1]
 
 
 async def stored_files(raw, answer):
