@@ -158,9 +158,9 @@ class Sending:
         """Everything before the send gesture; `alive` says that the page's scripts are known to run."""
         draft, step = self._draft, self._step
         if isinstance(draft.target, drafts.Next):
+            await composer.write(page, draft.prompt or "", timeout=step)
             if draft.uploads:
                 await composer.attach(page, draft.uploads, timeout=step)
-            await composer.write(page, draft.prompt or "", timeout=step)
         elif isinstance(draft.target, drafts.Edit):
             await messages.open_editor(page, spot.question, timeout=step)
             await messages.rewrite(page, spot.question, draft.prompt or "", timeout=step)

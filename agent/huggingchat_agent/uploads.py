@@ -23,6 +23,7 @@ _PICTURES = ("image/jpeg", "image/png")
 
 
 _TYPES = mimetypes.MimeTypes()  # not what this machine has in its own lists
+_TYPES.add_type("text/markdown", ".md")  # unknown to Python before 3.13
 
 
 class Readable(Protocol):

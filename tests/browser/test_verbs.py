@@ -341,3 +341,21 @@ async def test_close_twice_is_fine_and_what_follows_says_so(browser, seen):
     for verb in (page.address, page.snapshot):
         with pytest.raises(BrowserClosed, match="was closed"):
             await verb()
+
+
+WITHIN = """<style>.row { padding: 20px; height: 40px } .late { display: none } .row:hover .late { display: inline }
+</style><div class=row id=one role=presentation><button class=late>Edit</button></div>
+<div class=row id=two role=presentation><button class=late>Edit</button></div><output></output>
+<script>for (const each of document.querySelectorAll("button"))
+  each.onclick = () => document.querySelector("output").textContent += each.parentElement.id</script>"""
+
+
+async def test_click_within_an_element_uncovers_what_is_only_under_the_pointer(page, server):
+    await page.goto(server.page(WITHIN), timeout=5)
+    for row in ("two", "one"):
+        assert not await page.find(Control("button", "Edit", within=f"#{row}"), timeout=0)
+        await page.click(Control("button", "Edit", within=f"#{row}"), timeout=5)
+        assert await page.find(Control("button", "Edit", within=f"#{row}"), timeout=0)
+    assert await page.evaluate("() => document.querySelector('output').textContent", timeout=5) == "twoone"
+    with pytest.raises(BrowserTimeout, match="not there"):
+        await page.click(Control("button", "Edit", within="#three"), timeout=0.3)

@@ -1,11 +1,11 @@
 """Walk through a chat-ui that runs somewhere and print what was seen, as the rows of a table.
 
-    python -m tests.live BASE_URL [--engine NAME] [--model MODEL]
+    python -m tests.live BASE_URL [--engine NAME] [--model MODEL] [--seen URL]
 
 The account comes from HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD. Everything is done in temporary
 conversations, which are deleted at the end. Some prompts mean something to the scripted model that a
 test deployment has behind it ("fail 500", "reason ..."); a real model just answers them, and the row
-says so. Exits with 1 if a check failed.
+says so. With `--seen` that model is asked what reached it. Exits with 1 if a check failed.
 """
 
 from __future__ import annotations
@@ -15,41 +15,19 @@ import asyncio
 import itertools
 import sys
 import tempfile
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.errors import AgentError, ChatError
+from huggingchat_agent.errors import ChatError
+from tests.live.turns import Turns
+from tests.live.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from huggingchat_agent import Conversation
     from huggingchat_agent.settings import Via
-
-
-class Walk:
-    """Runs checks one after the other; each returns what it saw, or raises."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.failed = 0
-        self.table = Table("check", "seen", "s", title="What was seen")
-
-    async def check(self, name: str, look: Callable[[], Awaitable[str]]) -> None:
-        start = time.monotonic()
-        try:
-            seen = await look()
-        except (AgentError, AssertionError) as error:
-            self.failed += 1
-            seen = f"[red]FAILED[/] {type(error).__name__}: {error}"
-        seconds = time.monotonic() - start
-        self.console.print(f"{name}: {seen} ({seconds:.1f} s)", highlight=False)
-        self.table.add_row(name, seen, f"{seconds:.1f}")
 
 
 async def turn(conversation: Conversation, prompt: str, via: Via) -> str:
@@ -121,6 +99,7 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
                 return "four turns, ui and page in turn, no fork"
 
             await steps.check("ui and page in turn", in_turn)
+            await Turns(chat, arguments.model, arguments.seen).walk(steps)
     console.print(steps.table)
     return 1 if steps.failed else 0
 
@@ -130,6 +109,7 @@ def main() -> int:
     parser.add_argument("base_url")
     parser.add_argument("--engine", default=None)
     parser.add_argument("--model", default=None)
+    parser.add_argument("--seen", default=None, metavar="URL", help="where the model tells what it was given")
     return asyncio.run(walk(parser.parse_args(), Console(width=160)))
 
 

@@ -116,11 +116,10 @@ async def _mouse(cdp: Cdp, kind: str, middle: dict[str, float], button: str = "l
 async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
     """The matching nodes of the accessibility tree, in document order."""
     role = _ROLES.get(control.role, control.role)
+    # The whole document is asked: below an element that has no role of its own nothing would be found.
     await script.to_front(cdp)
     try:
-        root = await script.handle(cdp, _element(control.within) if control.within else "document")
-        if root is None:
-            return []
+        root = await script.handle(cdp, "document")
         found = await cdp.send("Accessibility.queryAXTree", {"objectId": root, "role": role})
     except script.DocumentLeft:
         return []
@@ -129,7 +128,18 @@ async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
             return []
         raise
     # The names are compared here: the browser's have the white space of the markup at their ends.
-    return [node for node in found["nodes"] if not node["ignored"] and _name(node) == control.name]
+    named = [node for node in found["nodes"] if not node["ignored"] and _name(node) == control.name]
+    if not control.within:
+        return named
+    return [node for node in named if await _is_within(cdp, node, control.within)]
+
+
+async def _is_within(cdp: Cdp, node: dict[str, Any], selector: str) -> bool:
+    try:
+        element = await _resolve(cdp, node)
+        return element is not None and bool(await script.call(cdp, element, in_page.WITHIN, selector))
+    except script.DocumentLeft:
+        return False
 
 
 def _name(node: dict[str, Any]) -> str:

@@ -76,6 +76,9 @@ FOCUS = """function () {
   return this.getRootNode().activeElement === this ? '' : 'it does not take the focus';
 }"""
 
+# Whether the element is, or is in, one that the selector names.
+WITHIN = "function (selector) { return !!this.closest(selector); }"
+
 # Empty the field, whose content is selected, as a person would.
 CLEAR = "function () { document.execCommand('delete'); }"
 

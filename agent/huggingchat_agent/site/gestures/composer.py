@@ -23,7 +23,6 @@ _FIELD = 'textarea[placeholder="Ask anything"]'
 _READY = """() => !!document.querySelector('textarea, [role="dialog"]')"""
 
 _TO_OPEN = 3.0  # seconds; a page that is still loading may have its composer disabled too
-_TO_SHOW = 2.0  # seconds; files are shown as soon as the page's scripts have them
 _TO_TAKE = 0.3  # seconds; a page whose scripts run takes what is typed at once
 
 # The draft took: the field holds the text and the button came alive ("taken"); or the page took the
@@ -44,8 +43,8 @@ _CHIPS = """(wanted) => {
   const shown = (selector, name) => [...document.querySelectorAll(selector)]
     .filter((each) => !each.closest("[data-message-id]")).map(name);
   const names = [
-    ...shown("button img[alt]", (each) => each.alt),
-    ...shown("button dl dd", (each) => each.textContent.trim()),
+    ...shown(":is(button, [role=button]) img:not([alt=''])", (each) => each.alt),
+    ...shown(":is(button, [role=button]) dl dd", (each) => each.textContent.trim()),
   ];
   const like = (shown, name) => {
     const [start, end] = shown.split("\u2026");
@@ -60,29 +59,6 @@ _SHOWS = """(path, wanted) =>
   location.pathname === path
     && ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted
 """
-
-
-async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None:
-    """Put the files into the composer and return when it shows them all; it reads them at the send.
-
-    Files given before the page's scripts run are lost, and the input with them: so give them again.
-    Raises PageChanged.
-    """
-    names = [each.name for each in files]
-    end = time.monotonic() + timeout
-    while (left := end - time.monotonic()) > 0:
-        try:
-            await page.wait(_READY, timeout=left)
-            await dismiss_welcome(page, timeout=left)
-            await page.set_files(_INPUT, files, timeout=left)
-            await page.wait(_CHIPS, names, timeout=min(left, _TO_SHOW))
-            return
-        except BrowserTimeout:
-            continue
-    raise PageChanged(
-        f"The page did not take the files ({', '.join(names)}): its file input is not there, or it does not "
-        "show them."
-    )
 
 
 async def write(page: Page, text: str, *, timeout: float) -> None:
@@ -105,6 +81,21 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
         except BrowserTimeout:
             continue
     raise await _missing(page)
+
+
+async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None:
+    """Put the files into the composer and return when it shows them all; it reads them at the send.
+
+    Only after `write`: a page whose scripts do not run yet would lose them. Raises PageChanged.
+    """
+    try:
+        await page.set_files(_INPUT, files, timeout=timeout)
+        await page.wait(_CHIPS, [each.name for each in files], timeout=timeout)
+    except BrowserTimeout:
+        names = ", ".join(each.name for each in files)
+        raise PageChanged(
+            f"The page did not take the files ({names}): its file input is not there, or it shows others."
+        ) from None
 
 
 async def _check_open(page: Page) -> None:
