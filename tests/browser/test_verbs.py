@@ -343,8 +343,9 @@ async def test_close_twice_is_fine_and_what_follows_says_so(browser, seen):
             await verb()
 
 
-WITHIN = """<style>.row { padding: 20px; height: 40px } .late { display: none } .row:hover .late { display: inline }
-</style><div class=row id=one role=presentation><button class=late>Edit</button></div>
+WITHIN = """<style>.row { padding: 20px; height: 40px }
+.late { display: none } .row:hover .late { display: inline }</style>
+<div class=row id=one role=presentation><button class=late>Edit</button></div>
 <div class=row id=two role=presentation><button class=late>Edit</button></div><output></output>
 <script>for (const each of document.querySelectorAll("button"))
   each.onclick = () => document.querySelector("output").textContent += each.parentElement.id</script>"""
