@@ -10,14 +10,16 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
     {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
-    {"settings", "wire", "emitter", "storage"},
+    {"settings", "wire", "emitter", "storage", "onetime", "profiles", "cookies"},
     {"browser"},
     {"site"},
     {
         "connections",
         "privacy",
         "report",
+        "recovery",
         "session",
+        "person",
         "account",
         "pagedata",
         "draft",
@@ -34,10 +36,7 @@ ROOMS = [
 ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}
 
 # One idea in several files: these may look at each other.
-TOGETHER = [
-    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
-    {"settings", "wire", "emitter", "storage"},
-]
+TOGETHER = ROOMS[:2]
 
 
 def room(path):

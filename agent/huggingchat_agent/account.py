@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime
 import logging
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from huggingchat_agent import redact
+from huggingchat_agent import cookies, person, redact
 from huggingchat_agent.errors import (
     AgentError,
     BrowserTimeout,
@@ -16,14 +17,18 @@ from huggingchat_agent.errors import (
     SessionRejected,
     SiteError,
 )
-from huggingchat_agent.site.gestures import login as gestures
+from huggingchat_agent.onetime import Codes, Otp
+from huggingchat_agent.redact import Secret
+from huggingchat_agent.site.signin.machine import SignIn
 from huggingchat_agent.wire import requests, superjson
 
 if TYPE_CHECKING:
-    from huggingchat_agent.redact import Secret
     from huggingchat_agent.session import Session
 
 log = logging.getLogger("huggingchat_agent")
+
+# As the app calls its session unless told otherwise, and huggingface.co its own.
+SESSION_COOKIE, HUB_COOKIE = "hf-chat", "token"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +65,20 @@ async def whoami(session: Session) -> Account:
     return Account(base_url=base_url, login_offered=bool(flags.get("loginEnabled", True)))
 
 
-async def login(
-    session: Session, username: str | None, password: Secret | None, *, wanted: str | None = None
-) -> Account:
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """What is at hand to sign in with."""
+
+    username: str | None = None
+    password: Secret | None = None
+    otp: Otp | None = None
+    totp_secret: Secret | None = None
+
+    def codes(self) -> Codes:
+        """The one-time codes of one sign-in."""
+        return Codes(self.otp, self.totp_secret)
+
+
+async def login(session: Session, credentials: Credentials, *, wanted: str | None = None) -> Account:
     """Be signed in: by the saved session if the app still takes it, else through the login form.
 
     `wanted` is the name the caller insists on, where that matters. The session is saved once the
@@ -79,17 +95,93 @@ async def login(
         log.info("%s has no login; it is used without one.", redact.address(session.settings.base_url))
         return account
     if not account.signed_in:
-        account = await _sign_in(session, username, password)
+        account = await _sign_in(session, credentials)
+    return await _proved(session, account, credentials)
+
+
+async def login_by_person(session: Session) -> Account:
+    """Be signed in by the person at the window, whatever the sites ask of them; then as `login`.
+
+    Nothing is typed or pressed here. Raises LoginError when the window is closed, or after
+    `person_timeout`.
+    """
+    account = await whoami(session)
+    if account.signed_in or not account.login_offered:
+        return account
+    account = await person.wait(session, lambda: whoami(session))
+    return await _proved(session, account, Credentials())
+
+
+async def login_by_cookies(session: Session, state: dict[str, Any], credentials: Credentials) -> Account:
+    """Be signed in by the cookies of another browser. They are saved once the app has proved them.
+
+    Raises SessionRejected where the app does not take them; what was saved before is in use again then.
+    """
+    base_url = session.settings.base_url
+    names = {each["name"] for each in state["cookies"] if cookies.reaches(each, base_url)}
+    if not names:
+        host = urlsplit(base_url).hostname
+        raise SessionRejected(
+            f"There are no cookies for {host} among them. Export those of the signed-in app."
+        )
+    try:
+        await session.adopt(state)
+        account = await whoami(session)
+        if account.signed_in:
+            return await _proved(session, account, credentials)
+    except BaseException:
+        await session.abandon()
+        raise
+    await session.abandon()
+    if not account.login_offered:
+        raise SessionRejected(f"{redact.address(base_url)} has no login; it is used without cookies.")
+    raise SessionRejected(_why_not(names))
+
+
+def _why_not(names: set[str]) -> str:
+    if SESSION_COOKIE in names and HUB_COOKIE not in names:
+        return (
+            f"The app takes {SESSION_COOKIE!r} only together with the {HUB_COOKIE!r} cookie of the site it "
+            f"was signed in with, and {HUB_COOKIE!r} is not among the cookies given. Export all cookies of "
+            "that site, those that scripts cannot read (HttpOnly) too, from the browser that is signed in."
+        )
+    if HUB_COOKIE in names and SESSION_COOKIE not in names:
+        return (
+            f"The cookie {SESSION_COOKIE!r}, which is the app's session, is not among the cookies given. "
+            "Export all cookies of the app's site, those that scripts cannot read (HttpOnly) too."
+        )
+    return (
+        "The app does not know the session of these cookies: it has ended, or the browser they come from "
+        "was signed in anew since. Open the app there, see that you are signed in, and export all cookies "
+        "again."
+    )
+
+
+async def _proved(session: Session, account: Account, credentials: Credentials) -> Account:
+    """Save what the app has proved, and have it signed in again should it be lost."""
     await session.save()
+
+    async def again() -> None:
+        await session.close_idle_tabs()
+        found = await _sign_in(session, credentials)
+        await session.home()
+        if found.username != account.username:
+            raise LoginError(f"The app now takes us for {found.username}, not for {account.username}.")
+        await session.save()
+
+    async def known() -> bool:
+        return (await whoami(session)).signed_in
+
+    session.recovery.arm(again, known)
     return account
 
 
-async def _sign_in(session: Session, username: str | None, password: Secret | None) -> Account:
+async def _sign_in(session: Session, credentials: Credentials) -> Account:
     page = await session.new_page()
+    settings = session.settings
     try:
-        await gestures.sign_in(
-            page, session.settings.base_url, username, password, timeout=session.settings.login_timeout
-        )
+        way = SignIn(page, settings.base_url, credentials.username, credentials.password, credentials.codes())
+        await way.run(timeout=settings.login_timeout)
         if await session.away():
             await session.home()
         account = await whoami(session)
@@ -114,6 +206,7 @@ async def _sign_in(session: Session, username: str | None, password: Secret | No
 
 async def logout(session: Session) -> None:
     """End the session at the app, as far as it can be reached, and forget the saved one."""
+    session.recovery.disarm()
     try:
         await session.call(requests.logout())
     except AgentError as error:
@@ -145,7 +238,7 @@ def _expires(state: dict[str, Any], origin: str) -> datetime.datetime | None:
         for each in state["cookies"]
         if host.endswith(str(each["domain"]).lstrip(".")) and each.get("httpOnly") and each["expires"] > 0
     ]
-    named = [each for each in cookies if each["name"] == "hf-chat"] or cookies
+    named = [each for each in cookies if each["name"] == SESSION_COOKIE] or cookies
     if not named:
         return None
     return datetime.datetime.fromtimestamp(max(each["expires"] for each in named), datetime.UTC)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import account as accounts
 from huggingchat_agent import conversations, events, preferences
+from huggingchat_agent import cookies as cookie_formats
 from huggingchat_agent.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, BrowserError, UsageError
+from huggingchat_agent.errors import AgentError, BrowserError, SessionRejected, UsageError
 from huggingchat_agent.pagedata import Models, PageData, Tools
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import Session
 from huggingchat_agent.settings import Settings, settings
+from huggingchat_agent.storage import write_private
 from huggingchat_agent.tracker import TurnTracker
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_created
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from huggingchat_agent.account import Account
+    from huggingchat_agent.cookies import Format as CookieFormat
     from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.onetime import Otp
     from huggingchat_agent.preferences import Changes, Preferences
     from huggingchat_agent.reply import Reply
     from huggingchat_agent.settings import Given
@@ -106,17 +111,43 @@ class HuggingChat(Emitter):
     ) -> None:
         await self.close()
 
-    async def login(self, username: str | None = None, password: str | None = None) -> Account:
+    async def login(
+        self,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        otp: Otp | None = None,
+        cookies: str | Path | dict[str, Any] | None = None,
+        by_person: bool = False,
+    ) -> Account:
         """Be signed in: by the saved session if the app still takes it, else through the login form.
 
-        Credentials not given come from the settings. The session is saved once the app has proved
-        it. An app without login is used as it is, and the account says so. Raises LoginError and
-        its kin.
+        Credentials not given come from the settings. `otp` is the code of a second factor, or a
+        callable (async or not) that gives one when it is asked for; without it the settings' TOTP
+        secret computes it. `cookies` are those of another browser instead of a form: a file in any of
+        the formats of `huggingchat_agent.cookies`, or a storage state. `by_person` leaves all of it to
+        the person at the window (`headless=False`) and waits for `person_timeout` seconds.
+
+        The session is saved once the app has proved it. An app without login is used as it is, and the
+        account says so. Should the app drop the session later, the agent signs in again by the same
+        means, once. Raises LoginError and its kin, or CookiesUnreadable.
         """
         self._check_open()
-        secret = Secret(password) if password else self.settings.password
-        name = username or self.settings.username
-        account = await accounts.login(self.session, name, secret, wanted=username)
+        credentials = accounts.Credentials(
+            username=username or self.settings.username,
+            password=Secret(password) if password else self.settings.password,
+            otp=Secret(otp).reveal() if isinstance(otp, str) else otp,
+            totp_secret=self.settings.totp_secret,
+        )
+        if cookies is not None:
+            state = cookies if isinstance(cookies, dict) else await self._cookies_in(Path(cookies))
+            account = await accounts.login_by_cookies(self.session, state, credentials)
+        elif by_person:
+            if self.settings.headless:
+                raise UsageError("A person needs a window to sign in: open with headless=False.")
+            account = await accounts.login_by_person(self.session)
+        else:
+            account = await accounts.login(self.session, credentials, wanted=username)
         self._proved = account.signed_in
         return account
 
@@ -130,6 +161,19 @@ class HuggingChat(Emitter):
         """Who the app takes us for, now."""
         self._check_open()
         return await accounts.whoami(self.session)
+
+    async def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
+        """Write the session's cookies to a file that only its owner can read, for another program.
+
+        `format` is "state" (Playwright's storage state), "json" (as browser extensions import it),
+        "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected when nobody is
+        signed in, StorageError when the file cannot be written.
+        """
+        self._check_open()
+        if not (await accounts.whoami(self.session)).signed_in:
+            raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
+        body = cookie_formats.write(await self.session.storage_state(), format, self.settings.base_url)
+        await asyncio.to_thread(write_private, Path(path), body)
 
     async def models(self, *, refresh: bool = False) -> Models:
         """The app's models, from its own traffic where it told them; `source` says which it was.
@@ -170,11 +214,16 @@ class HuggingChat(Emitter):
         Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
         """
         models = await self.models()
-        preferred = await preferences.read(self.session)
-        chosen = pick(models, model).id if model else _default_model(models, preferred)
-        if system_prompt is None:
-            system_prompt = preferred.system_prompt(chosen)
-        body = await self.session.ask(requests.create_conversation(chosen, preprompt=system_prompt))
+
+        async def make() -> tuple[str, bytes]:
+            # All of it anew after another sign-in: what is preferred by nobody in particular is not ours.
+            preferred = await preferences.read(self.session)
+            chosen = pick(models, model).id if model else _default_model(models, preferred)
+            prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
+            request = requests.create_conversation(chosen, preprompt=prompt)
+            return chosen, await self.session.ask_once(request)
+
+        chosen, body = await self.session.guarded(make)
         conversation_id, made = parse_created(body)
         if made is not None:
             self.tracker.know_leaf(conversation_id, made.root_message_id, is_root=True)
@@ -234,6 +283,9 @@ class HuggingChat(Emitter):
         but did not keep it.
         """
         return await preferences.change(self.session, self._preferring, await self.models(), changes)
+
+    async def _cookies_in(self, path: Path) -> dict[str, Any]:
+        return await asyncio.to_thread(cookie_formats.load, path, self.settings.base_url)
 
     def forget(self, conversation: Conversation) -> None:
         """A conversation is gone."""

@@ -3,7 +3,9 @@
     AgentError
     ├── SettingsError               a setting is wrong; raised before anything is opened
     ├── UsageError                  called at the wrong time: not open, closed, asked while answering
+    │   └── CookiesUnreadable       a file of cookies is none
     ├── StorageError                the saved session cannot be read or written
+    │   └── ProfileInUse            another process, or another chat of this one, uses the profile
     ├── BrowserError                the browser or its driver failed
     │   ├── BrowserMissing          no browser found, none could be downloaded
     │   ├── BrowserClosed           the browser, or the tab in use, went away
@@ -11,6 +13,9 @@
     ├── LoginError                  could not be signed in
     │   ├── CredentialsRejected     the site refused user name and password
     │   ├── SecondFactorRequired    the site asks for a one-time code
+    │   ├── SecondFactorRejected    the site refused the one-time code
+    │   │   └── SecondFactorExpired the code, or the time to give it, had run out
+    │   ├── EmailConfirmationRequired  the account's e-mail address is not confirmed yet
     │   ├── ChallengePresented      the site asks for a human
     │   ├── SessionRejected         a saved or imported session is not accepted any more
     │   └── ConsentRequired         the consent page did not let us through
@@ -61,8 +66,16 @@ class UsageError(AgentError):
     """The call does not fit the state: not open, already closed, or still answering."""
 
 
+class CookiesUnreadable(UsageError):
+    """What was given as a file of cookies is in none of the formats, or holds none that are still good."""
+
+
 class StorageError(AgentError):
     """The state folder or a file in it cannot be read or written; what was there before is kept."""
+
+
+class ProfileInUse(StorageError):
+    """Somebody else uses the profile: another process, or another HuggingChat of this one."""
 
 
 class BrowserError(AgentError):
@@ -91,6 +104,18 @@ class CredentialsRejected(LoginError):
 
 class SecondFactorRequired(LoginError):
     """The site asks for a one-time code and there is none at hand."""
+
+
+class SecondFactorRejected(LoginError):
+    """The site refused the one-time code; user name and password it had accepted."""
+
+
+class SecondFactorExpired(SecondFactorRejected):
+    """The one-time code, or the time the site gives to enter it, had run out."""
+
+
+class EmailConfirmationRequired(LoginError):
+    """The account's e-mail address has to be confirmed first, by the link that was sent there."""
 
 
 class ChallengePresented(LoginError):

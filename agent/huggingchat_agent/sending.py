@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ from huggingchat_agent.errors import (
     BrowserClosed,
     BrowserError,
     BrowserTimeout,
-    ChatError,
     PageChanged,
     SessionRejected,
     UsageError,
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
+log = logging.getLogger("huggingchat_agent")
+
 # Connections a running turn holds (see connections.py): its stream, and by ui the tab's own watch.
 HELD = {"page": 1, "ui": 2}
 
@@ -57,13 +59,39 @@ class Sending:
         self._conversation_id = reply.conversation_id
         self._step = chat.settings.step_timeout
         self._page: Page | None = None  # the one typed into
+        self._held: events.Failed | None = None  # not told while the message may go out again
 
     async def send(self, via: Via) -> Turn:
         """Send it and return its turn when that is done.
 
-        Raises PageChanged (ui only) and whatever else keeps the message from being sent; what goes
-        wrong after that is the turn's.
+        Where the app has dropped our session it is signed in again, once; and if the app took nothing
+        of the message it is sent again then. Raises PageChanged (ui only) and whatever else keeps the
+        message from being sent; what goes wrong after that is the turn's.
         """
+        recovery, count = self._session.recovery, self._session.recovery.count
+        turn: Turn | None = None
+        try:
+            turn = await self._attempt(via)
+        except SessionRejected as error:
+            lost = error  # and nothing was sent
+        else:
+            if not isinstance(turn.error, SessionRejected):
+                return turn
+            lost = turn.error
+        try:
+            await recovery.recover(lost, count)
+        except SessionRejected as error:
+            if turn is None:
+                raise
+            log.warning("%s", error)
+        else:
+            if turn is None or turn.refused:
+                self._held = None
+                return await self._attempt(via)
+        self._tell_held()
+        return turn
+
+    async def _attempt(self, via: Via) -> Turn:
         await self._session.shared_page()
         if self._draft.uploads:
             await self._check_files()
@@ -312,9 +340,20 @@ class Sending:
             page_id=page.id,
             conversation_id=self._conversation_id,
             via=via,
-            listener=self._reply.receive,
+            listener=self._hear,
             generation_id=generation_id,
         )
+
+    def _hear(self, event: events.TurnEvent) -> None:
+        if isinstance(event, events.Failed) and event.error == SessionRejected.__name__:
+            self._held = event
+        else:
+            self._reply.receive(event)
+
+    def _tell_held(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            self._reply.receive(held)
 
     def _queued(self, reason: str, running: int = 0) -> None:
         self._reply.announce(

@@ -7,7 +7,8 @@ of its own for as long as it is needed: to navigate a tab would abort the stream
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from huggingchat_agent import redact, report
@@ -24,17 +25,23 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.exchange import Ended, Failed, Responded, Started
 from huggingchat_agent.privacy import Privacy
+from huggingchat_agent.profiles import ProfileLock
+from huggingchat_agent.recovery import Recovery
 from huggingchat_agent.site import calls
 from huggingchat_agent.storage import SavedSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from huggingchat_agent.browser.protocols import Browser, Page
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Deadlines, Settings
     from huggingchat_agent.site.calls import CallResult
     from huggingchat_agent.wire.requests import Call
+
+log = logging.getLogger("huggingchat_agent")
+
+T = TypeVar("T")
 
 # Tabs of conversations that are not answering are kept for the next message, but not many.
 IDLE_TABS = 3
@@ -57,7 +64,10 @@ class Session:
         self.settings = settings
         self.saved = SavedSession(settings.profile_folder)
         self.connections = Connections()
+        self.recovery = Recovery()
         self.epoch = 0
+        self._lock = ProfileLock(settings.home, settings.profile)
+        self._copied = False  # the profile is somebody else's at this time: nothing is saved
         self._observe = observe
         self._browser: Browser | None = None
         self._shared: Page | None = None
@@ -89,7 +99,10 @@ class Session:
         """End the browser. Closing twice is fine."""
         self._closed = True
         async with self._opening:
-            await self._drop()
+            try:
+                await self._drop()
+            finally:
+                self._lock.free()
 
     async def shared_page(self) -> Page:
         """The tab for in-page calls, on a page of the app; opened anew if it was lost."""
@@ -111,7 +124,18 @@ class Session:
         )
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
-        """As `call`, for the body of a success. Raises the error that fits any other answer."""
+        """As `call`, for the body of a success. Raises the error that fits any other answer.
+
+        Where the app has dropped our session it is signed in again, once, and asked again.
+        """
+        return await self.guarded(lambda: self.ask_once(request, conversation_id=conversation_id))
+
+    async def guarded(self, action: Callable[[], Awaitable[T]]) -> T:
+        """What the action gives, see `Recovery.guard`."""
+        return await self.recovery.guard(action)
+
+    async def ask_once(self, request: Call, *, conversation_id: str = "") -> bytes:
+        """As `ask`, but a session that was dropped is just an error."""
         if not request.binary:
             return calls.success(await self.call(request), conversation_id=conversation_id)
         page = await self.shared_page()
@@ -139,6 +163,12 @@ class Session:
         idle = [each for each in self._tabs.values() if not each.busy]
         for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
             await self.close_tab(old.conversation_id)
+
+    async def close_idle_tabs(self) -> None:
+        """Close the tabs that no turn needs: their pages may be out of date."""
+        for tab in tuple(self._tabs.values()):
+            if not tab.busy:
+                await self.close_tab(tab.conversation_id)
 
     async def make_room(self, conversation_id: str) -> None:
         """Close other conversations' idle tabs that hold one of the few connections of HTTP/1.1.
@@ -193,11 +223,47 @@ class Session:
         await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step_timeout)
 
     async def save(self) -> None:
-        """Save the session as it is now. Only to be called when the app has just proved it."""
+        """Save the session as it is now. Only to be called when the app has just proved it.
+
+        Nothing is saved while somebody else uses the profile.
+        """
+        if self._copied:
+            log.info("Profile %r is in use elsewhere: this session is not saved.", self.settings.profile)
+            return
         browser = self.browser
         if browser is None:
             raise BrowserClosed("The browser is gone, and its session with it. Sign in again.")
         self.saved.save(await browser.storage_state())
+
+    async def adopt(self, state: dict[str, Any]) -> None:
+        """Start anew with these cookies instead of the saved ones. They are not saved by that."""
+        async with self._opening:
+            if self._closed:
+                raise UsageError("This HuggingChat is closed. Open a new one.")
+            await self._drop()
+            self._shared = await self._open_shared(state)
+
+    async def abandon(self) -> None:
+        """Forget what the browser holds: the next need starts one with the saved session."""
+        async with self._opening:
+            await self._drop()
+
+    @property
+    def copied(self) -> bool:
+        """Whether somebody else uses the profile, so that this works with a copy and saves nothing."""
+        return self._copied
+
+    async def _enter(self) -> None:
+        """Take the profile, or a copy of it if that is wanted. Raises ProfileInUse or StorageError."""
+        self.saved.prepare()
+        if await asyncio.to_thread(self._lock.take):
+            self._copied = False
+            self.saved.tidy()
+        elif self.settings.profile_in_use == "refuse":
+            raise self._lock.in_use()
+        elif not self._copied:
+            self._copied = True
+            log.info("Profile %r is in use elsewhere: working with a copy of it.", self.settings.profile)
 
     async def storage_state(self) -> dict[str, Any]:
         """Cookies and local storage of the running browser."""
@@ -213,11 +279,11 @@ class Session:
     def _page(self, page_id: str) -> Page | None:
         return next((page for page in self._pages if page.id == page_id and not page.closed), None)
 
-    async def _open_shared(self) -> Page:
+    async def _open_shared(self, state: dict[str, Any] | None = None) -> Page:
         if self.browser is None:
             await self._drop()
-            self.saved.prepare()
-            state = self.saved.load()
+            await self._enter()
+            state = state or self.saved.load()
             redact.remember_cookies(state)
             self._browser = await engine(self.settings.engine).start(self.settings, state)
             self.epoch += 1

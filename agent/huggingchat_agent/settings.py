@@ -13,6 +13,7 @@ import msgspec
 import platformdirs
 
 from huggingchat_agent.errors import SettingsError
+from huggingchat_agent.onetime import totp_secret
 from huggingchat_agent.redact import Secret
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 EngineName = Literal["playwright", "nodriver"]
 Via = Literal["auto", "ui", "page"]
+InUse = Literal["copy", "refuse"]
 
 DEFAULT_BASE_URL = "https://huggingface.co/chat"
 
 _PREFIX = "HUGGINGCHAT_"
-_SECRETS = ("HUGGINGCHAT_USERNAME", "HUGGINGCHAT_PASSWORD")
+_SECRETS = ("HUGGINGCHAT_USERNAME", "HUGGINGCHAT_PASSWORD", "HUGGINGCHAT_TOTP_SECRET")
 _NO = ("", "0", "false", "no", "off")
 
 
@@ -41,7 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `browser` is the path of a browser to use. `home` is the folder of profiles and failure
     reports. Times are in seconds: `step_timeout` bounds one gesture or page load,
-    `login_timeout` the whole sign-in.
+    `login_timeout` the whole sign-in, `person_timeout` one that is left to a person in the window.
+    `totp_secret` computes the codes of a second factor. `profile_in_use` is what to do where somebody
+    else uses the profile: work with a "copy" of its session and save nothing, or "refuse".
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -52,9 +56,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     browser: str | None = None
     username: str | None = None
     password: Secret | None = None
+    totp_secret: Secret | None = None
+    profile_in_use: InUse = "copy"
     home: Path = Path()
     step_timeout: float = 15.0
     login_timeout: float = 60.0
+    person_timeout: float = 600.0
     deadlines: Deadlines = Deadlines()
 
     @property
@@ -90,9 +97,12 @@ class Given(TypedDict, total=False):
     browser: str | None
     username: str | None
     password: str | None
+    totp_secret: str | None
+    profile_in_use: str | None
     home: str | Path | None
     step_timeout: float | None
     login_timeout: float | None
+    person_timeout: float | None
     deadlines: Deadlines | None
 
 
@@ -116,11 +126,14 @@ def settings(**given: Unpack[Given]) -> Settings:
         browser=text("browser"),
         username=text("username"),
         password=Secret(password) if password else None,
+        totp_secret=totp_secret(text("totp_secret")),
+        profile_in_use=_choice("profile_in_use", text("profile_in_use", "copy"), InUse),
         home=Path(text("home") or platformdirs.user_data_dir("huggingchat-agent", False))
         .expanduser()
         .absolute(),
         step_timeout=_seconds("step_timeout", given.get("step_timeout"), 15.0),
         login_timeout=_seconds("login_timeout", given.get("login_timeout"), 60.0),
+        person_timeout=_seconds("person_timeout", given.get("person_timeout"), 600.0),
         deadlines=_deadlines(given.get("deadlines") or Deadlines()),
     )
 

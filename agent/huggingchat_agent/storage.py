@@ -9,6 +9,7 @@ moment either the old or the new session is there, whole.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -57,22 +58,24 @@ class SavedSession:
         """Replace the saved session. Raises StorageError, and then the old one still stands."""
         self.prepare()
         body = msgspec.json.format(msgspec.json.encode(state), indent=1)
-        draft: str | None = None
         try:
-            descriptor, draft = tempfile.mkstemp(prefix=".session-", suffix=".json", dir=self.folder)
-            with os.fdopen(descriptor, "wb") as file:  # mkstemp makes it with mode 0600
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            if self.path.exists():
-                self._keep_previous()
-            os.replace(draft, self.path)
-            draft = None
+            draft = _draft(self.folder, body)
+            try:
+                if self.path.exists():
+                    self._keep_previous()
+                os.replace(draft, self.path)
+            except BaseException:
+                os.unlink(draft)
+                raise
         except OSError as error:
             raise self._trouble("write", error) from None
-        finally:
-            if draft is not None:
-                os.unlink(draft)
+
+    def tidy(self) -> None:
+        """Remove what a save that was killed has left. Only for who alone may save here."""
+        with contextlib.suppress(OSError):
+            for pattern in (".session-*.json", ".previous-*"):
+                for draft in self.folder.glob(pattern):
+                    draft.unlink(missing_ok=True)
 
     def remove(self) -> bool:
         """Forget the session, the previous one too. True if there was one."""
@@ -99,3 +102,30 @@ class SavedSession:
             f"Cannot {verb} the saved session {self.path}: {reason}. Make room or mend the folder, or name "
             "another one with HUGGINGCHAT_HOME."
         )
+
+
+def write_private(path: Path, body: bytes) -> None:
+    """Write a file of secrets, whole or not at all, for its owner's eyes only. Raises StorageError."""
+    try:
+        draft = _draft(path.absolute().parent, body)
+        try:
+            os.replace(draft, path)
+        except BaseException:
+            os.unlink(draft)
+            raise
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}: {error.strerror or type(error).__name__}.") from None
+
+
+def _draft(folder: Path, body: bytes) -> str:
+    """A new file beside the one that is to be replaced, on the disk when this returns."""
+    descriptor, draft = tempfile.mkstemp(prefix=".session-", suffix=".json", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:  # mkstemp makes it with mode 0600
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        os.unlink(draft)
+        raise
+    return draft

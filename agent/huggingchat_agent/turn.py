@@ -76,6 +76,7 @@ class Turn:
         self.answer: Answer | None = None
         self.error: AgentError | None = None
         self.done = asyncio.Event()
+        self.refused = False  # the app took nothing of the message
         self.stop_seen = False  # somebody asked the app to stop this run
         self._tracker = tracker
         self._listener = claim.listener if claim else None
@@ -195,6 +196,7 @@ class Turn:
     async def _settle(self) -> Answer:
         refusal = self._stream.refusal(self.conversation_id)
         if refusal is not None:
+            self.refused = True
             raise refusal
         fold = self.fold
         if fold.error is not None:

@@ -3,6 +3,8 @@
 import datetime
 import getpass
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +12,7 @@ import typer
 from huggingchat_agent import redact
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.opening import not_signed_in, opened
-from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.options import InUse, Options
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
 from huggingchat_agent.settings import settings
 from huggingchat_agent.storage import SavedSession
@@ -26,17 +28,38 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from the first line of stdin.")
     ] = False,
+    otp: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="The one-time code of a second factor. Asked for at a terminal where it is needed; computed "
+            "where HUGGINGCHAT_TOTP_SECRET is set.",
+        ),
+    ] = None,
+    cookies: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Sign in by the cookies of a browser instead: an extension's JSON, a cookies.txt, an object of "
+            "names and values, or a Playwright storage state.",
+        ),
+    ] = None,
 ) -> None:
     """Sign in through the app's own login form, and save the session.
 
     The password is asked for without showing it, or comes from stdin or HUGGINGCHAT_PASSWORD. It is never
     saved, and never an argument: other users of the machine can read those. Where the saved session is
     still good, nothing is asked.
+
+    With --headed it is you who signs in, in a window that opens for that and closes when you are through:
+    for captchas, passkeys, and whatever else wants a person.
     """
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:
         raise UsageError("There was no password on stdin. Give it on the first line.")
-    with opened(options, username=username, password=password) as chat:
+    # What is signed in here is to be saved, which a copy of a profile is not.
+    in_use = options.profile_in_use or InUse.refuse
+    with opened(options, username=username, password=password, profile_in_use=in_use) as chat:
         where = redact.address(chat.settings.base_url)
         account = chat.status()
         if not account.login_offered:
@@ -45,10 +68,18 @@ def login(
         if account.signed_in:
             console.out.print(f"Already signed in at {where} as {account.username}.")
             console.note("To sign in as somebody else: `huggingchat logout` first, or --profile NAME.")
-            return
-        username, password = _credentials(chat)
-        with console.progress(f"Signing in at {where}"):
-            account = chat.login(username, password)
+            if cookies is None:
+                return
+        if cookies is not None:
+            with console.progress(f"Trying the cookies at {where}"):
+                account = chat.login(cookies=cookies)
+        elif options.headed:
+            console.say(f"Sign in at {where} in the window. It closes by itself when you are through.")
+            account = chat.login(by_person=True)
+        else:
+            username, password = _credentials(chat)
+            with console.progress(f"Signing in at {where}") as progress:
+                account = chat.login(username, password, otp=otp or _asker(chat, progress))
         console.out.print(f"Signed in at {where} as {account.username}{_until(account.expires)}.")
         console.note(f"The session is saved in {chat.inner.session.saved.path}.")
 
@@ -110,6 +141,18 @@ def _credentials(chat: HuggingChat) -> tuple[str, str]:
             "HUGGINGCHAT_PASSWORD."
         )
     return username, getpass.getpass(f"Password of {username} (not shown): ")
+
+
+def _asker(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] | None:
+    """Asks for a one-time code at the terminal; None where there is no need or no terminal."""
+    if chat.settings.totp_secret is not None or not sys.stdin.isatty():
+        return None
+
+    def ask() -> str:
+        with progress.paused():
+            return getpass.getpass("One-time code (not shown): ")
+
+    return ask
 
 
 def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:

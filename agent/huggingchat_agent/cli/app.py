@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import huggingchat_agent
-from huggingchat_agent.cli import console, conversations, failures, preferences
+from huggingchat_agent.cli import console, conversations, cookies, failures, preferences, profiles
 from huggingchat_agent.cli.account import login, logout, status
 from huggingchat_agent.cli.ask import ask
 from huggingchat_agent.cli.chat import chat
@@ -24,6 +24,8 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat login --username ada",
         "pass show huggingface | huggingchat login --username ada --password-stdin",
         "huggingchat login --base-url https://chat.example.org --profile work",
+        "huggingchat login --headed",
+        "huggingchat login --cookies cookies.txt",
     ),
     status: ("huggingchat status", "huggingchat status -v --profile work"),
     logout: ("huggingchat logout", "huggingchat logout --profile work"),
@@ -41,6 +43,8 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
 GROUPS = {
     conversations.conversations: conversations.COMMANDS,
     preferences.settings: preferences.COMMANDS,
+    profiles.profiles: profiles.COMMANDS,
+    cookies.cookies: cookies.COMMANDS,
 }
 
 

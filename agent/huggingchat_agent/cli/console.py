@@ -17,6 +17,8 @@ from huggingchat_agent import redact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.status import Status
+
 # Lines are not broken here: a terminal does that itself, and a file should get them whole.
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -53,14 +55,38 @@ def warn(text: str) -> None:
     err.print(Text.assemble(("Warning: ", "yellow"), text))
 
 
+def say(text: str) -> None:
+    """What a person has to do now."""
+    err.print(Text(text))
+
+
+class Progress:
+    """What `progress` shows, if it shows anything."""
+
+    def __init__(self, status: Status | None = None) -> None:
+        self._status = status
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep still while somebody is asked something."""
+        if self._status is None:
+            yield
+            return
+        self._status.stop()
+        try:
+            yield
+        finally:
+            self._status.start()
+
+
 @contextlib.contextmanager
-def progress(doing: str) -> Iterator[None]:
+def progress(doing: str) -> Iterator[Progress]:
     """Say what is being waited for while it takes, if somebody is looking."""
     if not err.is_terminal:
-        yield
+        yield Progress()
         return
-    with err.status(Text(doing, style="dim"), spinner="dots"):
-        yield
+    with err.status(Text(doing, style="dim"), spinner="dots") as status:
+        yield Progress(status)
 
 
 def write(text: str) -> None:

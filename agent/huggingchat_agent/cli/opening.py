@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def opened(options: Options, **more: Any) -> Iterator[HuggingChat]:
     """An open HuggingChat with these options; `more` are further settings."""
-    chat = HuggingChat(**options.settings(), **more)
+    chat = HuggingChat(**{**options.settings(), **more})
     with contextlib.closing(chat):
         with progress(f"Opening {redact.address(chat.settings.base_url)} in a browser"):
             chat.open()

@@ -29,6 +29,13 @@ class Via(StrEnum):
     page = "page"
 
 
+class InUse(StrEnum):
+    """What to do where somebody else uses the profile."""
+
+    copy = "copy"
+    refuse = "refuse"
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """The global options given; None or False where one was not."""
@@ -36,6 +43,7 @@ class Options:
     base_url: str | None = None
     engine: Engine | None = None
     profile: str | None = None
+    profile_in_use: InUse | None = None
     headed: bool = False
     verbose: bool = False
 
@@ -49,6 +57,7 @@ class Options:
             "base_url": self.base_url,
             "engine": self.engine,
             "profile": self.profile,
+            "profile_in_use": self.profile_in_use,
             "headless": False if self.headed else None,
         }
 
@@ -75,6 +84,14 @@ def given(
             help="Which saved session to use, for several accounts or apps (HUGGINGCHAT_PROFILE).",
         ),
     ] = None,
+    profile_in_use: Annotated[
+        InUse | None,
+        typer.Option(
+            rich_help_panel=PANEL,
+            help="Where another process uses the profile: work with a copy that is not saved (the default), or "
+            "refuse (HUGGINGCHAT_PROFILE_IN_USE).",
+        ),
+    ] = None,
     headed: Annotated[
         bool, typer.Option("--headed", rich_help_panel=PANEL, help="Show the browser's window.")
     ] = False,
@@ -84,7 +101,14 @@ def given(
     ] = False,
 ) -> Options:
     """The global options as one value. Its parameters are what every command gets added."""
-    return Options(base_url=base_url, engine=engine, profile=profile, headed=headed, verbose=verbose)
+    return Options(
+        base_url=base_url,
+        engine=engine,
+        profile=profile,
+        profile_in_use=profile_in_use,
+        headed=headed,
+        verbose=verbose,
+    )
 
 
 SHARED = inspect.signature(given).parameters

@@ -19,14 +19,17 @@ from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Unpack
 
     from huggingchat_agent.account import Account
     from huggingchat_agent.conversation import Conversation as AsyncConversation
+    from huggingchat_agent.cookies import Format as CookieFormat
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import ElicitationRequested, Event
     from huggingchat_agent.export import Form
+    from huggingchat_agent.onetime import Otp
     from huggingchat_agent.pagedata import Models, Tools
     from huggingchat_agent.preferences import Changes, Preferences
     from huggingchat_agent.reply import Reply as AsyncReply
@@ -102,14 +105,28 @@ class HuggingChat(Handlers):
     ) -> None:
         self.close()
 
-    def login(self, username: str | None = None, password: str | None = None) -> Account:
+    def login(
+        self,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        otp: Otp | None = None,
+        cookies: str | Path | dict[str, Any] | None = None,
+        by_person: bool = False,
+    ) -> Account:
         """Be signed in: by the saved session if the app still takes it, else through the login form.
 
-        Credentials not given come from the settings. The session is saved once the app has proved
-        it. An app without login is used as it is, and the account says so. Raises LoginError and
-        its kin.
+        Credentials not given come from the settings. `otp` is the code of a second factor, or a
+        callable that gives one when it is asked for (in a thread of its own); without it the settings'
+        TOTP secret computes it. `cookies` are those of another browser instead of a form: a file in any
+        of the formats of `huggingchat_agent.cookies`, or a storage state. `by_person` leaves all of it
+        to the person at the window (`headless=False`) and waits for `person_timeout` seconds.
+
+        The session is saved once the app has proved it. An app without login is used as it is, and the
+        account says so. Should the app drop the session later, the agent signs in again by the same
+        means, once. Raises LoginError and its kin, or CookiesUnreadable.
         """
-        return self._run(self.inner.login(username, password))
+        return self._run(self.inner.login(username, password, otp=otp, cookies=cookies, by_person=by_person))
 
     def logout(self) -> None:
         """End the session at the app and forget the saved one."""
@@ -118,6 +135,15 @@ class HuggingChat(Handlers):
     def status(self) -> Account:
         """Who the app takes us for, now."""
         return self._run(self.inner.status())
+
+    def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
+        """Write the session's cookies to a file that only its owner can read, for another program.
+
+        `format` is "state" (Playwright's storage state), "json" (as browser extensions import it),
+        "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected when nobody is
+        signed in, StorageError when the file cannot be written.
+        """
+        self._run(self.inner.export_cookies(path, format))
 
     def models(self, *, refresh: bool = False) -> Models:
         """The app's models, from its own traffic where it told them; `source` says which it was.

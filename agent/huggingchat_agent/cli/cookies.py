@@ -1,0 +1,43 @@
+"""`cookies export`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggingchat_agent.cli import console
+from huggingchat_agent.cli.opening import opened
+from huggingchat_agent.cli.options import Options
+
+
+class Format(StrEnum):
+    """The formats of `huggingchat_agent.cookies`."""
+
+    state = "state"
+    json = "json"
+    netscape = "netscape"
+    plain = "plain"
+
+
+def export(
+    options: Options,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write them.")],
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            "-f",
+            help="state: a Playwright storage state; json: for browser extensions; netscape: a cookies.txt; "
+            "plain: names and values.",
+        ),
+    ] = Format.state,
+) -> None:
+    """Write the session's cookies to a file, for another program or another machine.
+
+    The app is asked first whether the session is good. Who has the file is signed in as you: only you can
+    read it, and it should stay so.
+    """
+    with opened(options) as chat:
+        chat.export_cookies(file, format.value)
+    console.out.print(f"The cookies are in {file}.")

@@ -1,0 +1,225 @@
+"""Cookies in and out: the formats in which browsers and their extensions give and take them.
+
+    state      Playwright's storage state: {"cookies": [...], "origins": [...]}
+    json       a list of objects, as browser extensions export and import it
+    netscape   cookies.txt, as curl, wget and yt-dlp use it
+    plain      one object of names and values, for one site
+
+Reading finds out which it is and always gives a storage state. No error shows a value.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+
+from huggingchat_agent import redact
+from huggingchat_agent.errors import CookiesUnreadable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Format = Literal["state", "json", "netscape", "plain"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+_HTTP_ONLY = "#HttpOnly_"
+_SAME_SITE = {"lax": "Lax", "strict": "Strict", "none": "None", "no_restriction": "None"}
+_TO_EXTENSION = {"Lax": "lax", "Strict": "strict", "None": "no_restriction"}
+_HEADER = "# Netscape HTTP Cookie File"
+
+
+def read(body: bytes, base_url: str) -> dict[str, Any]:
+    """The storage state in an exported file. `base_url` is whose cookies a list of mere names means.
+
+    Cookies that have expired are left out. Raises CookiesUnreadable.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CookiesUnreadable(f"This is no text, and so holds no cookies. {_ACCEPTED}") from None
+    if not text.strip():
+        raise CookiesUnreadable(f"There is nothing in it. {_ACCEPTED}")
+    if text.lstrip()[0] in "[{":
+        cookies, origins = _from_json(text, base_url)
+    else:
+        cookies, origins = _from_netscape(text), []
+    now = time.time()
+    live = [each for each in cookies if each["expires"] < 0 or each["expires"] > now]
+    if cookies and not live:
+        raise CookiesUnreadable("All cookies in it have expired. Export them anew from a signed-in browser.")
+    if not live:
+        raise CookiesUnreadable(f"There are no cookies in it. {_ACCEPTED}")
+    state = {"cookies": live, "origins": origins}
+    redact.remember_cookies(state)
+    return state
+
+
+def load(path: Path, base_url: str) -> dict[str, Any]:
+    """As `read`, from a file. Raises CookiesUnreadable, which names the file."""
+    try:
+        return read(path.read_bytes(), base_url)
+    except OSError as error:
+        reason = f"Cannot read {path}: {error.strerror or type(error).__name__}."
+    except CookiesUnreadable as error:
+        reason = f"{path}: {error}"
+    raise CookiesUnreadable(reason)
+
+
+def write(state: dict[str, Any], form: Format, base_url: str) -> bytes:
+    """A storage state in that format. `plain` holds only the cookies that the app at `base_url` gets."""
+    cookies = state["cookies"]
+    if form == "state":
+        return _pretty(state)
+    if form == "json":
+        return _pretty([_for_extension(each) for each in cookies])
+    if form == "plain":
+        return _pretty({each["name"]: each["value"] for each in cookies if reaches(each, base_url)})
+    return "\n".join([_HEADER, *map(_netscape_line, cookies), ""]).encode()
+
+
+def reaches(cookie: dict[str, Any], base_url: str) -> bool:
+    """Whether a browser sends this cookie to the app's host."""
+    host, domain = urlsplit(base_url).hostname or "", str(cookie["domain"]).lstrip(".")
+    return host == domain or (str(cookie["domain"]).startswith(".") and host.endswith(f".{domain}"))
+
+
+_ACCEPTED = (
+    "Give a JSON export of a browser extension, a cookies.txt, a JSON object of names and values, or a "
+    "Playwright storage state."
+)
+
+
+def _from_json(text: str, base_url: str) -> tuple[list[dict[str, Any]], list[Any]]:
+    try:
+        told = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        raise CookiesUnreadable(f"It begins like JSON but is none. {_ACCEPTED}") from None
+    if isinstance(told, list):
+        return [_cookie(each, number) for number, each in enumerate(told, 1)], []
+    if isinstance(told.get("cookies"), list):
+        origins = told.get("origins")
+        cookies = [_cookie(each, number) for number, each in enumerate(told["cookies"], 1)]
+        return cookies, origins if isinstance(origins, list) else []
+    if not all(isinstance(value, str) for value in told.values()):
+        raise CookiesUnreadable(f"This JSON object holds no cookies. {_ACCEPTED}")
+    parts = urlsplit(base_url)
+    return [
+        _plain(name, value, host=parts.hostname or "", secure=parts.scheme == "https")
+        for name, value in told.items()
+    ], []
+
+
+def _plain(name: str, value: str, *, host: str, secure: bool) -> dict[str, Any]:
+    return {
+        "name": name,
+        "value": value,
+        "domain": host,
+        "path": "/",
+        "expires": -1,
+        "httpOnly": True,
+        "secure": secure,
+        "sameSite": "Lax",
+    }
+
+
+def _cookie(told: Any, number: int) -> dict[str, Any]:
+    """One cookie of a list, whether an extension or Playwright wrote it."""
+    if not isinstance(told, dict):
+        raise CookiesUnreadable(f"Entry {number} of it is no cookie. {_ACCEPTED}")
+    for key in ("name", "value", "domain"):
+        if not isinstance(told.get(key), str) or (key != "value" and not told[key]):
+            raise CookiesUnreadable(f"The cookie in entry {number} of it has no {key}. {_ACCEPTED}")
+    expires = told.get("expirationDate", told.get("expires"))
+    if not isinstance(expires, int | float) or told.get("session") is True:
+        expires = -1
+    domain = told["domain"]
+    if told.get("hostOnly") is False and not domain.startswith("."):
+        domain = f".{domain}"
+    same_site = _SAME_SITE.get(str(told.get("sameSite")).lower(), "Lax")
+    return {
+        "name": told["name"],
+        "value": told["value"],
+        "domain": domain,
+        "path": told.get("path") or "/",
+        "expires": float(expires),
+        "httpOnly": bool(told.get("httpOnly")),
+        "secure": bool(told.get("secure")),
+        # A browser refuses "None" without "secure".
+        "sameSite": same_site if same_site != "None" or told.get("secure") else "Lax",
+    }
+
+
+def _from_netscape(text: str) -> list[dict[str, Any]]:
+    cookies = []
+    for number, line in enumerate(text.splitlines(), 1):
+        http_only = line.startswith(_HTTP_ONLY)
+        line = line.removeprefix(_HTTP_ONLY)
+        if not line.strip() or (line.startswith("#") and not http_only):
+            continue
+        parts = line.split("\t")
+        if len(parts) == 6:
+            parts.append("")  # an empty value loses its tab in many editors
+        if len(parts) != 7 or not parts[0] or not parts[5] or not _is_number(parts[4]):
+            raise CookiesUnreadable(f"Line {number} of it is no line of a cookies.txt. {_ACCEPTED}")
+        domain, subdomains, path, secure, expires, name, value = parts
+        if subdomains.upper() == "TRUE" and not domain.startswith("."):
+            domain = f".{domain}"
+        cookies.append(
+            {
+                "name": name,
+                "value": value,
+                "domain": domain,
+                "path": path or "/",
+                "expires": float(expires) if float(expires) > 0 else -1.0,
+                "httpOnly": http_only,
+                "secure": secure.upper() == "TRUE",
+                "sameSite": "Lax",
+            }
+        )
+    return cookies
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _for_extension(cookie: dict[str, Any]) -> dict[str, Any]:
+    lasting = cookie["expires"] > 0
+    return {
+        "domain": cookie["domain"],
+        **({"expirationDate": cookie["expires"]} if lasting else {}),
+        "hostOnly": not cookie["domain"].startswith("."),
+        "httpOnly": cookie["httpOnly"],
+        "name": cookie["name"],
+        "path": cookie["path"],
+        "sameSite": _TO_EXTENSION.get(cookie["sameSite"], "unspecified"),
+        "secure": cookie["secure"],
+        "session": not lasting,
+        "storeId": "0",
+        "value": cookie["value"],
+    }
+
+
+def _netscape_line(cookie: dict[str, Any]) -> str:
+    return "\t".join(
+        (
+            (_HTTP_ONLY if cookie["httpOnly"] else "") + cookie["domain"],
+            "TRUE" if cookie["domain"].startswith(".") else "FALSE",
+            cookie["path"],
+            "TRUE" if cookie["secure"] else "FALSE",
+            str(max(int(cookie["expires"]), 0)),
+            cookie["name"],
+            cookie["value"],
+        )
+    )
+
+
+def _pretty(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

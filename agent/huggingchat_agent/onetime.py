@@ -1,0 +1,107 @@
+"""One-time codes: given, asked for, or computed from a TOTP secret."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from huggingchat_agent.errors import SettingsError
+from huggingchat_agent.redact import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+# A code, or what gives one when asked: None or "" when there is none.
+Otp: TypeAlias = "str | Callable[[], str | None] | Callable[[], Awaitable[str | None]]"
+
+MOST = 3  # codes in one sign-in
+
+
+class Codes:
+    """Gives the codes of one sign-in: from `otp` if there is one, else computed from the secret.
+
+    No code is given twice, and not more than `MOST`. A callable that is not a coroutine function is
+    called in a thread of its own, for it may wait for a person.
+    """
+
+    def __init__(self, otp: Otp | None = None, totp_secret: Secret | None = None) -> None:
+        self._otp, self._secret = otp, totp_secret
+        self._given: list[Secret] = []
+
+    async def next(self) -> Secret | None:
+        """Another code; None if there is none."""
+        if len(self._given) == MOST:
+            return None
+        code = "".join((await self._ask() or "").split())
+        if not code or Secret(code) in self._given:
+            return None
+        self._given.append(Secret(code))
+        return self._given[-1]
+
+    async def _ask(self) -> str | None:
+        if isinstance(self._otp, str):
+            return self._otp
+        if self._otp is not None:
+            asked: Any = self._otp() if _is_async(self._otp) else await in_daemon(self._otp)
+            return str((await asked if inspect.isawaitable(asked) else asked) or "")
+        return str(_totp(self._secret).now()) if self._secret is not None else None
+
+
+def totp_secret(value: str | None) -> Secret | None:
+    """A TOTP secret: base32, or the otpauth:// address that a QR code holds. SettingsError if it is none."""
+    if not value:
+        return None
+    secret = Secret(value.strip())
+    if not _works(secret):
+        raise SettingsError(
+            "totp_secret is not a TOTP secret. Give the base32 text, or the otpauth://totp/ address, that "
+            "the site shows where it sets up an authenticator."
+        )
+    return secret
+
+
+def _works(secret: Secret) -> bool:
+    try:
+        _totp(secret).now()
+    except Exception:  # whatever it was, its text might hold the secret
+        return False
+    return True
+
+
+def _totp(secret: Secret) -> Any:
+    import pyotp  # only those who have a second factor pay for it
+
+    value = secret.reveal()
+    if value.startswith("otpauth://"):
+        return pyotp.parse_uri(value)
+    return pyotp.TOTP("".join(value.replace("-", "").split()).upper())
+
+
+def _is_async(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+async def in_daemon(function: Callable[[], Any]) -> Any:
+    """Call it in a thread that keeps nobody from leaving: it may wait at a terminal for ever."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[Any] = loop.create_future()
+
+    def settle(method: Callable[[Any], None], value: Any) -> None:
+        if not outcome.done():
+            method(value)
+
+    def call() -> None:
+        try:
+            result = function()
+        except BaseException as error:
+            told = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+            arguments: tuple[Callable[[Any], None], Any] = (outcome.set_exception, told)
+        else:
+            arguments = (outcome.set_result, result)
+        if not loop.is_closed():  # nobody waits any more
+            loop.call_soon_threadsafe(settle, *arguments)
+
+    threading.Thread(target=call, name="one-time code", daemon=True).start()
+    return await outcome

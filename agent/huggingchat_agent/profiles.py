@@ -1,0 +1,133 @@
+"""Profiles: named places for a session, and who is using one.
+
+A lock is a file outside of the profile's folder, so that a profile can be removed while nobody else
+can take it. The system frees a lock when its holder ends, however it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import filelock
+import msgspec
+
+from huggingchat_agent.errors import ProfileInUse, StorageError
+from huggingchat_agent.storage import SavedSession
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """One profile as it is on the disk.
+
+    `hosts` are the sites its cookies are for, `saved` and `expires` moments in UTC: when the session was
+    saved and when the last of its cookies that scripts cannot read ends. `in_use_by` is a process id.
+    """
+
+    name: str
+    folder: Path
+    hosts: tuple[str, ...] = ()
+    saved: datetime | None = None
+    expires: datetime | None = None
+    in_use_by: int | None = None
+
+
+class ProfileLock:
+    """Who uses a profile. Two locks on one profile exclude each other, also within a process."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self.name = name
+        self._path = home / "locks" / f"{name}.lock"
+        self._holder = home / "locks" / f"{name}.pid"
+        self._lock = filelock.FileLock(self._path, mode=0o600, thread_local=False)
+
+    def take(self) -> bool:
+        """Take it if it is free; whether it is ours now. Raises StorageError where no file can be made."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0.2)  # who only looks holds it for a moment
+            self._holder.write_text(str(os.getpid()))
+        except filelock.Timeout:
+            return False
+        except OSError as error:
+            raise StorageError(
+                f"Cannot lock the profile in {self._path.parent}: "
+                f"{error.strerror or type(error).__name__}. Mend the folder, or name another one with "
+                "HUGGINGCHAT_HOME."
+            ) from None
+        return True
+
+    def free(self) -> None:
+        """Give it back. Twice is fine."""
+        self._lock.release(force=True)
+
+    @property
+    def holder(self) -> int | None:
+        """The process that uses the profile, None if none does or it is not known."""
+        if self.take():
+            self.free()
+            return None
+        with contextlib.suppress(OSError, ValueError):
+            return int(self._holder.read_text())
+        return None
+
+    def in_use(self) -> ProfileInUse:
+        """The error to raise where it could not be taken."""
+        holder = self.holder
+        who = f" by process {holder}" if holder else ""
+        return ProfileInUse(
+            f"The profile {self.name!r} is in use{who}. Wait for its end, choose another one (--profile "
+            "NAME), or work with a copy of it (--profile-in-use copy), which saves nothing."
+        )
+
+
+def profiles(home: Path) -> list[Profile]:
+    """All profiles below this home, by name."""
+    folder = home / "profiles"
+    try:
+        names = sorted(each.name for each in folder.iterdir() if each.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StorageError(f"Cannot read {folder}: {error.strerror or type(error).__name__}.") from None
+    return [_profile(home, name) for name in names]
+
+
+def remove_profile(home: Path, name: str) -> None:
+    """Remove a profile and the session in it; the app is not told. ProfileInUse, StorageError."""
+    folder = home / "profiles" / name
+    if not folder.is_dir():
+        known = ", ".join(each.name for each in profiles(home)) or "none"
+        raise StorageError(f"There is no profile {name!r}. There are: {known}.")
+    lock = ProfileLock(home, name)
+    if not lock.take():
+        raise lock.in_use()
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise StorageError(f"Cannot remove {folder}: {error.strerror or type(error).__name__}.") from None
+    finally:
+        lock.free()
+
+
+def _profile(home: Path, name: str) -> Profile:
+    saved = SavedSession(home / "profiles" / name)
+    hosts: set[str] = set()
+    ends: list[float] = []
+    moment: datetime | None = None
+    with contextlib.suppress(StorageError, OSError):
+        for cookie in (saved.load() or {}).get("cookies", []):
+            hosts.add(str(cookie.get("domain", "")).lstrip("."))
+            if cookie.get("httpOnly") and float(cookie.get("expires", -1)) > 0:
+                ends.append(float(cookie["expires"]))
+        moment = datetime.fromtimestamp(saved.path.stat().st_mtime, UTC)
+    return Profile(
+        name=name,
+        folder=saved.folder,
+        hosts=tuple(sorted(hosts - {""})),
+        saved=moment,
+        expires=datetime.fromtimestamp(max(ends), UTC) if ends else None,
+        in_use_by=ProfileLock(home, name).holder,
+    )

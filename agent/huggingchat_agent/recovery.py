@@ -1,0 +1,91 @@
+"""Being signed in again when the app has dropped the session. The only place that does so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from huggingchat_agent.errors import AgentError, ChatError, LoginError, SessionRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+log = logging.getLogger("huggingchat_agent")
+
+T = TypeVar("T")
+
+# A session that is lost again so soon is not worth another sign-in: an app that takes none would get one
+# with every request.
+PAUSE = 30.0  # seconds
+
+
+class Recovery:
+    """Signs in once for all who notice the loss. Armed by a login that was proved, else it does nothing.
+
+    `count` is how often that was done.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._again: Callable[[], Awaitable[None]] | None = None
+        self._known: Callable[[], Awaitable[bool]] | None = None
+        self._last = float("-inf")
+        self._lock = asyncio.Lock()
+
+    def arm(self, again: Callable[[], Awaitable[None]], known: Callable[[], Awaitable[bool]]) -> None:
+        """From now on: how to sign in again (raises LoginError), and whether the app knows us."""
+        self._again, self._known = again, known
+        self._last = float("-inf")
+
+    def disarm(self) -> None:
+        """There is no session any more that could be lost."""
+        self._again = self._known = None
+
+    async def guard(self, action: Callable[[], Awaitable[T]]) -> T:
+        """What the action gives. Where the app did not accept our session, again after a new sign-in.
+
+        Only for what the app refuses as a whole. Raises what the action raises, or SessionRejected.
+        """
+        count = self.count
+        try:
+            return await action()
+        except SessionRejected as error:
+            lost = error
+        except ChatError as error:
+            # Signed out, what is ours is refused as if it were not, or not there.
+            if type(error) is not ChatError or not await self._unknown():
+                raise
+            lost = SessionRejected(f"The app no longer knows this session ({error}). Sign in again.")
+        await self.recover(lost, count)
+        return await action()
+
+    async def recover(self, lost: SessionRejected, count: int) -> None:
+        """Sign in again, unless somebody has since `count` was read. SessionRejected if that fails."""
+        async with self._lock:
+            if self.count != count:
+                return
+            if self._again is None:
+                raise lost
+            since = time.monotonic() - self._last
+            if since < PAUSE:
+                raise SessionRejected(
+                    f"{lost} It had been signed in again {since:.0f} s before, and is not once more so soon."
+                )
+            self._last = time.monotonic()
+            log.info("The app has dropped the session; signing in again.")
+            try:
+                await self._again()
+            except AgentError as error:
+                if isinstance(error, LoginError):
+                    self.disarm()  # what is at hand is not enough, and will not be the next time
+                failure = SessionRejected(
+                    f"The app dropped the session, and signing in again failed: {error}"
+                )
+                failure.screenshot, failure.snapshot = error.screenshot, error.snapshot
+                raise failure from error
+            self.count += 1
+
+    async def _unknown(self) -> bool:
+        return self._known is not None and not await self._known()

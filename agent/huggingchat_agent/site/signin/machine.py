@@ -1,0 +1,273 @@
+"""Signing in, as a person would: look at the page, do what it asks for, look again.
+
+There is no script of steps. The identity provider may ask for the password or remember it, may ask
+for a code, a consent or nothing, in any order; so each turn of the loop names the page by what is on
+it (`recognize`) and acts on that.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser.protocols import Control
+from huggingchat_agent.errors import (
+    BrowserTimeout,
+    ChallengePresented,
+    ConsentRequired,
+    CredentialsRejected,
+    EmailConfirmationRequired,
+    LoginError,
+    SecondFactorExpired,
+    SecondFactorRejected,
+    SecondFactorRequired,
+)
+from huggingchat_agent.site.signin import seen as seeing
+from huggingchat_agent.site.signin.recognize import Step, recognize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.onetime import Codes
+    from huggingchat_agent.redact import Secret
+    from huggingchat_agent.site.signin.seen import Button, Field, Seen
+
+# Seconds for a page to become another one by itself. What says nothing yet may only be slow, and some
+# checks of the browser need nobody.
+PATIENCE = {"unknown": 4.0, "challenge": 2.0, "loading": float("inf")}
+
+_MARK_PATIENCE = 3.0  # a page that comes to life late makes its fields anew, and the marks are gone
+
+_EXPIRED = re.compile(r"expired|no longer valid|too old|timed? ?out|too late", re.IGNORECASE)
+_HELD_OFF = re.compile(r"too many|try again later|locked|temporarily|rate.?limit|suspended", re.IGNORECASE)
+_CAPTCHA = re.compile(r"captcha|robot|human", re.IGNORECASE)
+
+
+class SignIn:
+    """One sign-in on one page. `codes` gives what a second factor asks for."""
+
+    def __init__(
+        self, page: Page, base_url: str, username: str | None, password: Secret | None, codes: Codes
+    ) -> None:
+        self._page, self._base_url = page, base_url
+        self._username, self._password, self._codes = username, password, codes
+        self._end = 0.0
+        self._seen: Seen
+        self._step = Step(kind="loading")
+        self._passwords = self._names = self._given_codes = 0  # how often each was given
+        self._consents: set[str] = set()
+
+    async def run(self, *, timeout: float) -> None:
+        """From the app's /login until the app is shown. Proving who one is then is the caller's part.
+
+        Without credentials it still gets through where the identity provider remembers the person.
+        Raises a LoginError that says which page would not let us on. `timeout` bounds all of it, seconds.
+        """
+        self._end = time.monotonic() + timeout
+        await self._page.goto(f"{self._base_url}/login", timeout=timeout)
+        await self._look()
+        acts = {"form": self._fill_form, "second_factor": self._give_code, "consent": self._consent}
+        while self._step.kind != "app":
+            if act := acts.get(self._step.kind):
+                await act()
+                await self._go_on()
+            elif not await self._becomes_another(PATIENCE.get(self._step.kind, 0.0)):
+                raise self._stuck()
+
+    @property
+    def _left(self) -> float:
+        return max(self._end - time.monotonic(), 0.01)
+
+    @property
+    def _where(self) -> str:
+        return redact.address(self._seen.address)
+
+    @property
+    def _said(self) -> str:
+        return f": {redact.text(self._seen.alert)!r}" if self._seen.alert else ""
+
+    def _take(self, seen: Seen) -> None:
+        self._seen, self._step = seen, recognize(seen, self._base_url)
+
+    async def _look(self) -> None:
+        self._take(await seeing.look(self._page, timeout=self._left))
+
+    async def _go_on(self) -> None:
+        """Wait for another page than the one just dealt with, or for another word on the same one."""
+        before, kind = self._seen, self._step.kind
+        while True:
+            try:
+                self._take(await seeing.changed(self._page, self._seen, timeout=self._left))
+            except BrowserTimeout:
+                failure = await self._late(kind)
+            else:
+                another = self._seen.marker != before.marker or self._step.kind != kind
+                if another or (self._seen.alert and self._seen.alert != before.alert):
+                    return
+                continue
+            raise failure
+
+    async def _becomes_another(self, patience: float) -> bool:
+        """Whether the page turns into something else by itself; if so that is what is seen now."""
+        kind, end = self._step.kind, time.monotonic() + min(patience, self._left)
+        while (left := end - time.monotonic()) > 0:
+            try:
+                self._take(await seeing.changed(self._page, self._seen, timeout=left))
+            except BrowserTimeout:
+                return False
+            if self._step.kind != kind:
+                return True
+        return False
+
+    async def _fill_form(self) -> None:
+        step = self._step
+        self._check_form(step)
+        if step.user is not None and not step.user.disabled:
+            assert self._username is not None
+            self._names += 1
+            await self._put(lambda now: now.user, self._username)
+        if step.password is not None:
+            assert self._password is not None
+            self._passwords += 1
+            await self._put(lambda now: now.password, self._password.reveal())
+        if step.code and (code := await self._codes.next()) is not None:
+            self._given_codes += 1
+            await self._put_code(code)
+        await self._press(self._step.button)
+
+    def _check_form(self, step: Step) -> None:
+        """Raises where to fill in the form would be of no use, or of no use again."""
+        if self._passwords:
+            raise self._refused()
+        if self._username is None or self._password is None:
+            raise LoginError(
+                "The site asks for a user name and password and none were given. Pass username and "
+                "password to login(), or set HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
+            )
+        fields = [each for each in (step.user, step.password) if each is not None]
+        if fields[-1].disabled or (self._names and step.password is None):
+            kind = CredentialsRejected if self._seen.alert else LoginError
+            raise kind(
+                f"The sign-in form at {self._where} has no user name or password field that can be filled"
+                f"{self._said}. Check the user name, and sign in there by hand once to see what it asks for."
+            )
+
+    def _refused(self) -> LoginError:
+        """What it means that the form is there again."""
+        if self._seen.captcha or _CAPTCHA.search(self._seen.alert):
+            return self._challenged()
+        if _HELD_OFF.search(self._seen.alert):
+            return LoginError(
+                f"The site does not let this account sign in now{self._said}. Wait, then try again."
+            )
+        if self._given_codes and not self._seen.alert:
+            return SecondFactorExpired(
+                "After the one-time code the site asked for the password again: the time it gives for "
+                "both was over. Sign in again with a new code."
+            )
+        return CredentialsRejected(
+            f"The site refused the user name or password{self._said}. Check both and sign in again."
+        )
+
+    async def _give_code(self) -> None:
+        code = await self._codes.next()
+        if code is None:
+            raise self._no_code()
+        self._given_codes += 1
+        await self._put_code(code)
+        await self._press(self._step.button)
+
+    def _no_code(self) -> LoginError:
+        if not self._given_codes:
+            return SecondFactorRequired(
+                "The account asks for a one-time code and there is none at hand. Pass otp to login() "
+                "(--otp CODE), or set HUGGINGCHAT_TOTP_SECRET to have it computed."
+            )
+        if _EXPIRED.search(self._seen.alert):
+            return SecondFactorExpired(
+                f"The one-time code had expired when it arrived{self._said}. Sign in again with a new one."
+            )
+        return SecondFactorRejected(
+            f"The site refused the one-time code{self._said}. User name and password were accepted; check "
+            "the code, the clock of this machine or the TOTP secret."
+        )
+
+    async def _consent(self) -> None:
+        if self._seen.address in self._consents:
+            raise ConsentRequired(
+                f"The consent page at {self._where} did not let us through{self._said}. Open it in your own "
+                "browser and allow the app once."
+            )
+        self._consents.add(self._seen.address)
+        await self._press(self._step.button)
+
+    def _stuck(self) -> LoginError:
+        """What to say of a page on which there is nothing for us to do."""
+        if self._step.kind == "challenge":
+            return self._challenged()
+        if self._step.kind == "confirmation":
+            return EmailConfirmationRequired(
+                f"The site wants the account's e-mail address confirmed first ({self._where}). Follow the "
+                "link that it sent there, then sign in again."
+            )
+        if self._step.kind == "loading":
+            return LoginError(
+                f"Signing in did not get on within the time given; the page at {self._where} does not load."
+            )
+        told = redact.text(self._seen.alert or self._seen.text[:300])
+        shown = f": {told!r}" if told else ""
+        return LoginError(
+            f"Signing in ended at {self._where}{shown}. Try again; if it stays, sign in by hand in a window "
+            "(huggingchat login --headed)."
+        )
+
+    def _challenged(self) -> ChallengePresented:
+        return ChallengePresented(
+            f"{self._where} wants to see a human. The agent does not solve challenges: sign in by hand in "
+            "a window (huggingchat login --headed), or import a browser's cookies (huggingchat login "
+            "--cookies FILE)."
+        )
+
+    async def _late(self, kind: str) -> LoginError:
+        where = redact.address(await self._page.address())
+        if kind == "consent":
+            return ConsentRequired(
+                f"The consent page did not lead back to the app in time; the browser stands at {where}."
+            )
+        return LoginError(f"Signing in did not get on within the time given; the browser stands at {where}.")
+
+    async def _put(self, choose: Callable[[Step], Field | None], text: str) -> None:
+        """Fill in the field that the choice finds, now or when the page has made it anew."""
+        field = choose(self._step)
+        assert field is not None
+        try:
+            return await self._insert(field, text, min(_MARK_PATIENCE, self._left))
+        except BrowserTimeout as error:
+            failure = error
+        await self._look()
+        field = choose(self._step)
+        if field is None:
+            raise failure
+        await self._insert(field, text, self._left)
+
+    async def _put_code(self, code: Secret) -> None:
+        fields = self._step.code
+        if len(fields) == 1:
+            return await self._put(lambda now: now.code[0] if now.code else None, code.reveal())
+        for field, character in zip(fields, code.reveal(), strict=False):
+            await self._insert(field, character, self._left)
+
+    async def _insert(self, field: Field, text: str, timeout: float) -> None:
+        await self._page.insert_text(f'[{seeing.MARK}="{field.index}"]', text, timeout=timeout)
+
+    async def _press(self, button: Button | None) -> None:
+        """Press it; where there is none, the page goes on by itself when it has what it wants."""
+        if button is None:
+            return
+        if self._seen.unique(button):
+            await self._page.click(Control(button.role, button.name), timeout=self._left)
+        else:
+            await seeing.press(self._page, button, timeout=self._left)

@@ -1,0 +1,173 @@
+"""Which page of a sign-in this is, from what was seen of it. Pure.
+
+Told by meaning: what a field is for (autocomplete, type, what it is called), what a button says, what
+the page says of itself. Nothing here knows one site's ids or the order of its pages.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from huggingchat_agent.site.signin.seen import Button, Field
+
+if TYPE_CHECKING:
+    from huggingchat_agent.site.signin.seen import Seen
+
+Kind = Literal[
+    "loading",
+    "app",
+    "form",
+    "second_factor",
+    "consent",
+    "challenge",
+    "confirmation",
+    "error",
+    "unknown",
+]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A page and what on it matters. `unknown` may still become something; `error` will not."""
+
+    kind: Kind
+    user: Field | None = None
+    password: Field | None = None
+    code: tuple[Field, ...] = ()
+    button: Button | None = None
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_USER = _words(r"user.?name|user.?id|\blogin\b|e-?mail|\baccount|identifier")
+_CODE = _words(
+    r"one.?time|\b[mt]?otp\b|\b[2m]fa\b|passcode|security.?code|verification|authenticat|two.?factor|\bcode\b"
+)
+_NO_CODE = _words(r"phone|mobile|zip|postal|post.?code|invit|promo|coupon|country|area")
+_HUMAN = _words(
+    r"just a moment|attention required|human verification|(you are|you're) (a )?human"
+    r"|are you (a )?(human|robot)|not a robot|unusual traffic|checking your browser"
+    r"|security (check|verification)"
+)
+_CONFIRM = _words(
+    r"(confirm|verify|activate|validate)\b.{0,30}\b(e-?mail|account)|check your (e-?mail|inbox)"
+    r"|(e-?mail|link).{0,60}\b(sent|inbox)\b|\bsent\b.{0,60}\b(e-?mail|link)\b"
+    r"|e-?mail .{0,20}not .{0,10}confirmed"
+)
+_LETS = _words(r"^(allow|authori[sz]e|accept|approve|i? ?agree|grant|permit|continue|yes|confirm)\b")
+_REFUSES = _words(
+    r"^(cancel|deny|decline|refuse|reject|no\b|not now|do not|don.?t|disagree|back|log ?out|sign ?out)"
+    r"|^(switch|use )"
+)
+_ASKS = _words(r"access|permission|authori[sz]|consent|wants? to|would like|allow")
+
+
+def recognize(seen: Seen, base_url: str) -> Step:
+    """The page. `base_url` is where the app is."""
+    if seen.loading:
+        return Step(kind="loading")
+    password = next((each for each in seen.fields if _is_password(each)), None)
+    if _in(seen.address, base_url) and seen.composer and password is None:
+        return Step(kind="error" if seen.status >= 400 else "app")
+    code = _code(seen)
+    if code and password is None:
+        return Step(kind="second_factor", code=code, button=_sender(seen, code[0]))
+    says = f"{seen.title} {seen.heading}"
+    user = _user(seen, password)
+    if password is None and _HUMAN.search(says):
+        return Step(kind="challenge")
+    if password is None and seen.captcha and user is None:
+        return Step(kind="challenge")
+    if password is None and _CONFIRM.search(says):
+        return Step(kind="confirmation")
+    if password is not None or user is not None:
+        return Step(
+            kind="form", user=user, password=password, code=code, button=_sender(seen, password or user)
+        )
+    if lets := _consent(seen):
+        return Step(kind="consent", button=lets)
+    if _CONFIRM.search(seen.text):
+        return Step(kind="confirmation")
+    return Step(kind="error" if seen.status >= 400 or _is_login_path(seen.address, base_url) else "unknown")
+
+
+def _is_password(field: Field) -> bool:
+    return field.kind == "password" and not {"one-time-code", "new-password"} & set(
+        field.autocomplete.split()
+    )
+
+
+def _code(seen: Seen) -> tuple[Field, ...]:
+    """The field of a one-time code; several where each takes one character."""
+    single = tuple(each for each in seen.fields if each.length == 1 and each.kind != "password")
+    if len(single) >= 4:
+        return single
+    for field in seen.fields:
+        if "one-time-code" in field.autocomplete:
+            return (field,)
+    for field in seen.fields:
+        if field.kind in ("password", "email") or _NO_CODE.search(field.about) or _USER.search(field.about):
+            continue
+        if _CODE.search(field.about) or (field.mode == "numeric" and not field.about):
+            return (field,)
+    return ()
+
+
+def _user(seen: Seen, password: Field | None) -> Field | None:
+    if password is not None:
+        before = [each for each in seen.fields if each.kind != "password" and each.form == password.form]
+    else:
+        before = list(seen.fields)
+    for field in before:
+        if {"username", "email"} & set(field.autocomplete.split()) or field.kind == "email":
+            return field
+    for field in before:
+        if field.kind in ("text", "tel") and _USER.search(field.about):
+            return field
+    # Beside a password, a text field is what it belongs to, whatever it is called.
+    texts = [each for each in before if password and each.kind == "text" and each.index < password.index]
+    return texts[-1] if texts else None
+
+
+def _sender(seen: Seen, field: Field | None) -> Button | None:
+    """The button that sends what is in the field."""
+    assert field is not None
+    near = [each for each in seen.buttons if each.form == field.form and not _REFUSES.search(each.name)]
+    submits = [each for each in near if each.submits]
+    if submits or field.form >= 0:
+        return next(iter(submits or near), None)
+    forward = _words(r"log ?in|sign ?[io]n|next|continue|verify|submit|confirm|send|go")
+    return next((each for each in near if forward.search(each.name)), near[0] if near else None)
+
+
+def _consent(seen: Seen) -> Button | None:
+    """The button that lets through, on a page that asks whether to."""
+    refusing = [each for each in seen.buttons if _REFUSES.search(each.name) or each.key == "cancel"]
+    others = [each for each in seen.buttons if each not in refusing]
+    letting = [each for each in others if _LETS.search(each.name)]
+    if letting and (refusing or _ASKS.search(f"{seen.title} {seen.heading} {seen.text}")):
+        return letting[0]
+    # In a language that is not ours: one button refuses by its key, and there is one other beside it.
+    pairs = [each for each in others if each.form >= 0 and any(no.form == each.form for no in refusing)]
+    return pairs[0] if len(pairs) == 1 else None
+
+
+def _in(address: str, base_url: str) -> bool:
+    inside = address == base_url or address.startswith(f"{base_url}/")
+    return inside and not _is_login_path(address, base_url)
+
+
+def _is_login_path(address: str, base_url: str) -> bool:
+    """A page of the app that only stands where signing in did not work."""
+    theirs, ours = urlsplit(address), urlsplit(base_url)
+    path = theirs.path.removeprefix(ours.path)
+    return (
+        theirs.netloc == ours.netloc
+        and bool(re.match(r"/login(/|$)", path))
+        and (theirs.path.startswith(f"{ours.path}/login"))
+    )

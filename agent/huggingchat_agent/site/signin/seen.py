@@ -1,0 +1,146 @@
+"""What is seen of a page on the way in: fields, buttons and words, as a person would find them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from huggingchat_agent.browser.protocols import Page
+
+MARK = "data-sign-in"
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that can be seen. `about` is all it is called, in lower case; `form` counts from 0, -1 is none.
+
+    `index` is the value of its `MARK`, by which a verb can name it.
+    """
+
+    index: int = 0
+    kind: str = "text"
+    autocomplete: str = ""
+    mode: str = ""
+    about: str = ""
+    length: int = -1
+    disabled: bool = False
+    form: int = -1
+
+
+class Button(msgspec.Struct, frozen=True, kw_only=True):
+    """A button, or a link that plays one. `submits` is whether it sends its form."""
+
+    index: int = 0
+    name: str = ""
+    role: str = "button"
+    key: str = ""
+    submits: bool = False
+    disabled: bool = False
+    form: int = -1
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One look. `marker` differs from document to document, `shape` also when a document changes much.
+
+    `address` has no query. `status` is that of the document's answer, 0 where the browser does not tell.
+    """
+
+    address: str
+    marker: float = 0.0
+    shape: str = ""
+    loading: bool = False
+    status: int = 200
+    title: str = ""
+    heading: str = ""
+    alert: str = ""
+    text: str = ""
+    captcha: bool = False
+    composer: bool = False
+    fields: tuple[Field, ...] = ()
+    buttons: tuple[Button, ...] = ()
+
+    def unique(self, button: Button) -> bool:
+        """Whether role and name lead to this button and no other."""
+        same = [each for each in self.buttons if (each.role, each.name) == (button.role, button.name)]
+        return bool(button.name) and len(same) == 1
+
+
+# `performance.timeOrigin` tells one document from the next, also where the address stays.
+_LOOK = """(mark) => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const shown = (each) => each.checkVisibility?.({ visibilityProperty: true, opacityProperty: false })
+    ?? each.getClientRects().length > 0;
+  const words = (text) => (text ?? "").replace(/\\s+/g, " ").trim();
+  const named = (each) => (each.getAttribute("aria-labelledby") ?? "").split(/\\s+/)
+    .map((id) => id && document.getElementById(id)?.innerText).join(" ");
+  const forms = [...document.forms];
+  const of = (each) => forms.indexOf(each.form ?? each.closest("form"));
+  const marked = (each, index) => { each.setAttribute(mark, index); return index; };
+  const out = {
+    address: location.origin + location.pathname, marker: performance.timeOrigin,
+    loading: document.readyState === "loading",
+    status: performance.getEntriesByType("navigation")[0]?.responseStatus ?? 0, title: words(document.title),
+  };
+  const alerts = '[role="alert"], [aria-live="assertive"], .alert, .error, .alert-danger';
+  const said = (each) => words(each?.innerText);
+  out.alert = said(all(alerts).find((each) => shown(each) && said(each))).slice(0, 300);
+  out.heading = all('h1, h2, h3, [role="heading"]').filter(shown).map(said).join(" ").slice(0, 300);
+  out.text = words(document.body?.innerText).slice(0, 2000);
+  const captchas = '[id*="captcha" i], [class*="captcha" i], [class*="cf-turnstile" i],'
+    + ' iframe[src*="captcha" i], iframe[src*="challenge" i], iframe[src*="turnstile" i]';
+  // What only keeps watch in the background, a badge or a hidden frame, asks nothing of anybody.
+  const asks = (each) => shown(each) && each.getBoundingClientRect().height > 40
+    && !each.closest(".grecaptcha-badge");
+  out.captcha = all(captchas).some(asks);
+  out.composer = all("textarea, nav").some(shown) || all("nav").length > 0;
+  const inputs = all("input").filter((each) => shown(each)
+    && ["text", "email", "tel", "number", "password", "url", ""].includes(each.type));
+  const called = (each) => [
+    each.name, each.id, each.placeholder, each.getAttribute("aria-label"), named(each),
+    ...[...(each.labels ?? [])].map(said),
+  ].map(words).join(" ").toLowerCase();
+  out.fields = inputs.map((each, index) => ({
+    index: marked(each, index), kind: each.type, form: of(each), about: called(each),
+    autocomplete: (each.getAttribute("autocomplete") ?? "").toLowerCase(), mode: each.inputMode ?? "",
+    length: each.maxLength, disabled: each.disabled || each.readOnly,
+  }));
+  const pressed = 'button, input[type="submit"], input[type="button"], [role="button"]';
+  const title = (each) => words(each.getAttribute("aria-label") || named(each) || each.innerText || each.value
+    || each.title);
+  out.buttons = all(pressed).filter(shown).map((each, index) => ({
+    index: marked(each, "b" + index) && index, name: title(each), role: "button", key: each.name ?? "",
+    submits: each.type === "submit" && of(each) >= 0,
+    disabled: Boolean(each.disabled) || each.getAttribute("aria-disabled") === "true", form: of(each),
+  }));
+  out.shape = JSON.stringify([location.pathname, out.alert, out.heading, out.captcha, out.composer,
+    out.fields.map((each) => [each.kind, each.about]), out.buttons.length]);
+  return out;
+}"""
+
+_CHANGED = f"""(mark, marker, shape) => {{
+  const seen = ({_LOOK})(mark);
+  return !seen.loading && (seen.marker !== marker || seen.shape !== shape) ? seen : null;
+}}"""
+
+# For a button that has no name of its own: the page does what a press of it would do.
+_PRESS = """(mark, index) => {
+  const button = document.querySelector(`[${mark}="b${index}"]`);
+  setTimeout(() => button?.click());  // not before this has its answer: it may lead away
+}"""
+
+
+async def look(page: Page, *, timeout: float) -> Seen:
+    """What the page is now, once there is one. Marks its fields and buttons."""
+    return await changed(page, Seen(address="", marker=-1.0), timeout=timeout)
+
+
+async def changed(page: Page, before: Seen, *, timeout: float) -> Seen:
+    """Wait for another document, or for this one to look otherwise. Raises BrowserTimeout."""
+    seen = await page.wait(_CHANGED, MARK, before.marker, before.shape, timeout=timeout)
+    return msgspec.convert(seen, Seen)
+
+
+async def press(page: Page, button: Button, *, timeout: float) -> None:
+    """Press a button that cannot be told from others by its name."""
+    await page.evaluate(_PRESS, MARK, button.index, timeout=timeout)

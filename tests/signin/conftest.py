@@ -1,0 +1,90 @@
+"""A signed-in chat on the stand-in site, and a client that shares nothing with it but the cookies.
+
+Starting a browser and signing in takes longer than most tests, so a module shares one chat and one
+site. A test that breaks either, or counts what happens from the start, is marked `fresh` and gets
+its own.
+"""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+
+from fixtures.site import StandIn
+from huggingchat_agent import HuggingChat
+from tests.raw import Raw
+
+
+def account_on(site, home):
+    """What a HuggingChat is opened with to be on the stand-in site as its test account."""
+    return {"base_url": site.url, "home": home, "username": site.username, "password": site.password}
+
+
+@pytest.fixture(scope="module")
+def shared_site():
+    with StandIn() as site:
+        yield site
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_chat(shared_site, tmp_path_factory):
+    async with HuggingChat(**account_on(shared_site, tmp_path_factory.mktemp("state"))) as chat:
+        await chat.login()
+        yield chat
+
+
+@pytest.fixture
+def site(request):
+    """The module's site, or one of the test's own."""
+    if request.node.get_closest_marker("fresh"):
+        with StandIn() as site:
+            yield site
+    else:
+        yield request.getfixturevalue("shared_site")
+
+
+@pytest.fixture
+def settings(site, tmp_path):
+    """For a chat that the test opens itself."""
+    return account_on(site, tmp_path / "state")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own_chat(settings):
+    async with HuggingChat(**settings) as chat:
+        await chat.login()
+        yield chat
+
+
+@pytest.fixture
+def chat(request):
+    """Open and signed in: the module's, or one of the test's own."""
+    if request.node.get_closest_marker("fresh"):
+        yield request.getfixturevalue("own_chat")
+        return
+    chat = request.getfixturevalue("shared_chat")
+    yield chat
+    for listener in tuple(chat._listeners):  # what one test subscribed the next must not hear
+        chat._remove(listener)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def raw(chat):
+    """A plain HTTP client with the chat's cookies."""
+    state = await chat.session.storage_state()
+    async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
+        yield raw
+
+
+@pytest.fixture(params=["ui", "page"])
+def via(request, site):
+    """Each way to send. By ui, the site refuses what no trusted input event came before."""
+    site.control.switch(require_trusted_input=request.param == "ui")
+    yield request.param
+    site.control.switch(require_trusted_input=False)
+
+
+@pytest.fixture
+def turns(request):
+    """How many turns the long runs take."""
+    return 300 if request.config.getoption("--soak") else 30
