@@ -17,6 +17,7 @@ from huggingchat_agent.errors import (
     BrowserClosed,
     BrowserError,
     BrowserTimeout,
+    ChatError,
     PageChanged,
     SessionRejected,
     UsageError,

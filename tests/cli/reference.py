@@ -37,7 +37,9 @@ Every setting can come from the environment instead; what is given on the comman
 |---|---|
 | `HUGGINGCHAT_BASE_URL` | where the app is, base path included |
 | `HUGGINGCHAT_USERNAME`, `HUGGINGCHAT_PASSWORD` | for the login form, where no saved session is good |
+| `HUGGINGCHAT_TOTP_SECRET` | computes the one-time codes of a second factor |
 | `HUGGINGCHAT_PROFILE` | which saved session to use |
+| `HUGGINGCHAT_PROFILE_IN_USE` | `copy` or `refuse`, where another process uses the profile |
 | `HUGGINGCHAT_ENGINE` | `playwright` or `nodriver` |
 | `HUGGINGCHAT_BROWSER` | path of the browser to use |
 | `HUGGINGCHAT_VIA` | how messages are sent: `auto`, `ui` or `page` |

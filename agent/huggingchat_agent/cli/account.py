@@ -40,8 +40,8 @@ def login(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Sign in by the cookies of a browser instead: an extension's JSON, a cookies.txt, an object of "
-            "names and values, or a Playwright storage state.",
+            help="Sign in by the cookies of a browser instead: an extension's JSON, a cookies.txt, an object "
+            "of names and values, or a Playwright storage state.",
         ),
     ] = None,
 ) -> None:

@@ -1,5 +1,6 @@
 """`cookies export`."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,13 @@ class Format(StrEnum):
     json = "json"
     netscape = "netscape"
     plain = "plain"
+
+
+def cookies(options: Options) -> None:
+    """The session's cookies for other programs.
+
+    The way back is `huggingchat login --cookies FILE`.
+    """
 
 
 def export(
@@ -41,3 +49,11 @@ def export(
     with opened(options) as chat:
         chat.export_cookies(file, format.value)
     console.out.print(f"The cookies are in {file}.")
+
+
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    export: (
+        "huggingchat cookies export state.json",
+        "huggingchat cookies export cookies.txt --format netscape",
+    ),
+}

@@ -88,8 +88,8 @@ def given(
         InUse | None,
         typer.Option(
             rich_help_panel=PANEL,
-            help="Where another process uses the profile: work with a copy that is not saved (the default), or "
-            "refuse (HUGGINGCHAT_PROFILE_IN_USE).",
+            help="Where another process uses the profile: work with a copy that is not saved (the default), "
+            "or refuse (HUGGINGCHAT_PROFILE_IN_USE).",
         ),
     ] = None,
     headed: Annotated[

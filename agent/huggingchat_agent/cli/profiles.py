@@ -1,23 +1,27 @@
 """`profiles list` and `profiles remove`."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.table import Table
 
+from huggingchat_agent import profiles as stored
 from huggingchat_agent.cli import console
-from huggingchat_agent.cli.options import Options  # noqa: TC001  read by typer
-from huggingchat_agent.profiles import profiles, remove_profile
+from huggingchat_agent.cli.options import Options
 from huggingchat_agent.settings import settings
 
-if TYPE_CHECKING:
-    from datetime import datetime
+
+def profiles(options: Options) -> None:
+    """Saved sessions by name: which there are, and removing one.
+
+    A profile is named by the option --profile, for any command.
+    """
 
 
-def list_profiles(
+def list_(
     options: Options,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object for each, with all that is known.")
@@ -27,7 +31,7 @@ def list_profiles(
 
     No browser is started and no app is asked: this is what is on the disk.
     """
-    found = profiles(settings(**options.settings()).home)
+    found = stored.profiles(settings(**options.settings()).home)
     if json:
         for each in found:
             console.write_line(
@@ -54,9 +58,15 @@ def remove(
     The app is not told: to end the session there too, `huggingchat logout --profile NAME` first.
     """
     chosen = settings(**{**options.settings(), "profile": name})
-    remove_profile(chosen.home, chosen.profile)
+    stored.remove_profile(chosen.home, chosen.profile)
     console.out.print(f"Profile {name!r} is removed.")
 
 
 def _date(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    list_: ("huggingchat profiles list", "huggingchat profiles list --json"),
+    remove: ("huggingchat profiles remove work",),
+}
