@@ -54,7 +54,9 @@ def tell(error: BaseException) -> int:
         for there, here in _HERE.items():
             sentence = sentence.replace(there, here)
         _say(sentence)
-        for each in getattr(error, "__notes__", ()):
+        # The paths of a picture have lines of their own.
+        notes = [each for each in getattr(error, "__notes__", ()) if str(error.screenshot) not in each]
+        for each in notes:
             console.err.print(Text(redact.text(each), style="dim"))
         for name, path in (("screenshot", error.screenshot), ("page", error.snapshot)):
             _say_path(name, path)
