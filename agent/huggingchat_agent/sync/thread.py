@@ -9,6 +9,7 @@ import queue
 import sys
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from huggingchat_agent.errors import UsageError
@@ -133,6 +134,12 @@ class LoopThread:
             self._thread.join(JOIN_PATIENCE)
 
     @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop itself, for who has a loop of its own and waits there. It may have ended."""
+        assert self._loop is not None
+        return self._loop
+
+    @property
     def over(self) -> bool:
         """Whether the loop has ended."""
         return self._over
@@ -218,8 +225,27 @@ class LoopThread:
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(_Helpers())
         self._wake()
         await self._stop.wait()
+
+
+class _Helpers(ThreadPoolExecutor):
+    """Threads for what blocks. While the interpreter ends there are no more, and the loop does it itself.
+
+    What is left open is closed only then, and a browser has files to remove.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except RuntimeError:
+            future: Future[T] = Future()
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
+            return future
 
 
 def _closed() -> UsageError:

@@ -1,0 +1,42 @@
+"""HuggingChat as a provider class, with the names that programs written against one expect.
+
+    from huggingchat_agent.provider import HuggingChat
+
+    chat = HuggingChat()
+    conversation = chat.create_conversation(model=chat.get_models()[0])
+    print(chat.send_message(conversation, "Hello, world!"))
+
+Nothing of g4f is imported here. Where a program has loaded it, what is yielded and raised is of its
+classes too, so that its client can drive this provider: `AsyncClient(provider=HuggingChat)`.
+"""
+
+from huggingchat_agent.provider.auth import AuthResult, Session
+from huggingchat_agent.provider.errors import MissingAuthError, MissingRequirementsError, ResponseError
+from huggingchat_agent.provider.huggingchat import HuggingChat
+from huggingchat_agent.provider.models import default_model
+from huggingchat_agent.provider.parts import (
+    Conversation,
+    FinishReason,
+    ImageResponse,
+    Reasoning,
+    RequestLogin,
+    Sources,
+    TitleGeneration,
+)
+
+__all__ = [
+    "AuthResult",
+    "Conversation",
+    "FinishReason",
+    "HuggingChat",
+    "ImageResponse",
+    "MissingAuthError",
+    "MissingRequirementsError",
+    "Reasoning",
+    "RequestLogin",
+    "ResponseError",
+    "Session",
+    "Sources",
+    "TitleGeneration",
+    "default_model",
+]

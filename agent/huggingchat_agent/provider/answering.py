@@ -1,0 +1,158 @@
+"""One message and the parts of its answer, in the loop of the background."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import events
+from huggingchat_agent.provider.kin import kin
+from huggingchat_agent.provider.models import default_model, image_models, model_aliases
+from huggingchat_agent.provider.parts import (
+    FinishReason,
+    ImageResponse,
+    Reasoning,
+    Sources,
+    TitleGeneration,
+)
+from huggingchat_agent.provider.prompts import format_prompt, last_user_message, system_prompt
+from huggingchat_agent.wire.models import pick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from huggingchat_agent.chat import HuggingChat
+    from huggingchat_agent.conversation import Conversation as AgentConversation
+    from huggingchat_agent.provider.media import File
+    from huggingchat_agent.provider.parts import Conversation
+    from huggingchat_agent.provider.prompts import Messages
+    from huggingchat_agent.wire.models import Model
+
+
+@dataclass(kw_only=True)
+class Request:
+    """What is asked. `alt` describes a picture that comes of it."""
+
+    model: str
+    messages: Messages
+    conversation: Conversation
+    alt: str = ""
+    files: Sequence[File] = ()
+    web_search: bool = False
+    return_conversation: bool = False
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+
+async def answer(chat: HuggingChat, asked: Request, put: Callable[[Any], None]) -> None:
+    """Send it and put every part as it comes: the conversation first if wanted, the finish reason last."""
+    known = asked.conversation.models
+    key = _key(asked.model, await chat.models(), known, pictures=bool(asked.files))
+    if key in known:
+        conversation = chat.conversation(known[key]["conversationId"])
+        prompt = last_user_message(asked.messages)
+    else:
+        conversation = await begin(chat, key, system=system_prompt(asked.messages))
+        key = key or conversation.model or ""
+        prompt = format_prompt(asked.messages)
+    known[key] = {"conversationId": conversation.id, "messageId": await last_message(conversation)}
+    if asked.return_conversation:
+        put(asked.conversation)
+    more: dict[str, Any] = {"files": list(asked.files)} if asked.files else {}
+    sources: list[dict[str, str]] = []
+    async with conversation.send(prompt, web_search=asked.web_search, **more) as reply:
+        async for event in reply:
+            sources += _sources(event)
+            for part in _parts(event, f"{conversation.url}/output", asked):
+                put(part)
+        whole = await reply
+    known[key]["messageId"] = whole.message_id or known[key]["messageId"]
+    if sources:
+        put(kin(Sources)({each["url"]: each for each in sources}.values()))
+    put(kin(FinishReason)(whole.finish_reason))
+
+
+async def begin(chat: HuggingChat, model: str | None, *, system: str | None = None) -> AgentConversation:
+    """A new conversation. The app's default model stands for none, and for those that draw."""
+    name = resolved(model, await chat.models())
+    return await chat.new_conversation(None if name in image_models else name or None, system_prompt=system)
+
+
+async def last_message(conversation: AgentConversation) -> str:
+    """The id of the message made last. Raises RuntimeError where there is none."""
+    messages = (await conversation.read()).messages
+    if not messages or not messages[-1].id:
+        raise RuntimeError(f"Conversation {conversation.id} has no message whose id could be read.")
+    return messages[-1].id
+
+
+def resolved(model: str | None, models: Sequence[Model]) -> str:
+    """The id of the model meant, "" for the app's default. Raises UnknownModel."""
+    name = model_aliases.get(model or "", model or "")
+    ids = {each.id for each in models}
+    if name in ids or name in image_models:
+        return name
+    if name in ("", "auto", default_model):
+        return ""
+    return pick(models, name).id
+
+
+def _key(model: str, models: Sequence[Model], known: dict[str, Any], *, pictures: bool) -> str:
+    """Under which the conversation of that model is known, "" for a new one with the default model.
+
+    Where no model is named the conversation goes on with the one it had last; a new one that begins
+    with pictures gets a model that sees them.
+    """
+    if model in known:
+        return model
+    name = resolved(model, models)
+    if not name and known:
+        return next(reversed(known))
+    if not name and pictures:
+        return next((each.id for each in models if each.multimodal), "")
+    return name
+
+
+def _parts(event: events.TurnEvent, folder: str, asked: Request) -> Iterator[Any]:
+    match event:
+        case events.Token():
+            yield event.text
+        case events.Reasoning():
+            yield kin(Reasoning)(event.text or None, status=event.status or None)
+        case events.Title():
+            yield kin(TitleGeneration)(event.title)
+        case events.FileProduced(file=file) if file.mime.startswith("image/"):
+            options = {"cookies": dict(asked.cookies)}
+            yield kin(ImageResponse)(f"{folder}/{file.sha}", asked.alt, options)
+        case events.ToolResult():
+            for block in _blocks(event.outputs):
+                if block.get("type") == "image" and _is_base64(data := block.get("data")):
+                    mime = block.get("mimeType") or "image/png"
+                    yield kin(ImageResponse)(f"data:{mime};base64,{data}", asked.alt)
+
+
+def _sources(event: events.TurnEvent) -> list[dict[str, str]]:
+    """The pages that a search found, and those a tool points to."""
+    if isinstance(event, events.SearchSources):
+        return [{"url": each.uri, "title": each.title} for each in event.sources]
+    if isinstance(event, events.ToolResult):
+        return [
+            {"url": str(block["uri"]), "title": str(block.get("title") or block.get("name") or "")}
+            for block in _blocks(event.outputs)
+            if block.get("type") == "resource_link" and str(block.get("uri")).startswith(("http:", "https:"))
+        ]
+    return []
+
+
+def _blocks(outputs: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """The content of a tool's outputs, as its protocol (MCP) has it."""
+    for output in outputs:
+        content = output.get("content") if isinstance(output, dict) else None
+        yield from (block for block in content or () if isinstance(block, dict))
+
+
+def _is_base64(data: Any) -> bool:
+    try:
+        return isinstance(data, str) and bool(base64.b64decode(data, validate=True))
+    except ValueError:
+        return False

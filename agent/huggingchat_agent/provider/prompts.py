@@ -1,0 +1,63 @@
+"""From a list of messages, as clients of other services keep it, to what the app is sent.
+
+The app keeps the history itself, and takes one message at a time. So a conversation that is continued
+gets only what the user said last; a new one gets all of it, in one prompt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Messages = Sequence[Mapping[str, Any]]
+
+_SYSTEM = ("system", "developer")
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content: a string, or a list of parts of which the texts count."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(
+            part if isinstance(part, str) else str(part.get("text") or "")
+            for part in content
+            if isinstance(part, str) or part.get("type", "text") == "text"
+        )
+    return "" if content is None else str(content)
+
+
+def system_prompt(messages: Messages) -> str | None:
+    """What the system messages say; None if there are none, and the model has its own."""
+    texts = [text_of(each.get("content")) for each in messages if each.get("role") in _SYSTEM]
+    return "\n".join(filter(None, texts)) or None
+
+
+def format_prompt(messages: Messages) -> str:
+    """All but the system messages: a single one as it is, several as lines that begin with the role."""
+    said = [
+        (str(each.get("role") or "user"), text)
+        for each in messages
+        if each.get("role") not in _SYSTEM and (text := text_of(each.get("content"))).strip()
+    ]
+    if len(said) <= 1:
+        return said[0][1] if said else ""
+    return "\n".join([*(f"{role.capitalize()}: {text}" for role, text in said), "Assistant:"])
+
+
+def last_said(messages: Messages) -> list[Mapping[str, Any]]:
+    """The user's messages since the last answer."""
+    last: list[Mapping[str, Any]] = []
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            last.insert(0, message)
+        elif last:
+            break
+    return last
+
+
+def last_user_message(messages: Messages) -> str:
+    """What the user said since the last answer."""
+    return "\n".join(filter(None, (text_of(each.get("content")).strip() for each in last_said(messages))))

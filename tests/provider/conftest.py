@@ -1,0 +1,74 @@
+"""The provider on the stand-in site: one site and one browser per module and engine."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from fixtures.site import StandIn
+from huggingchat_agent.provider import HuggingChat
+from huggingchat_agent.provider.background import background
+
+LLAMA, QWEN, DEEPSEEK = (
+    "meta-llama/Llama-3.3-70B-Instruct",
+    "Qwen/Qwen2.5-VL-7B-Instruct",
+    "deepseek-ai/DeepSeek-R1",
+)
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+async def everything(parts):
+    return [part async for part in parts]
+
+
+def only(kind, parts):
+    return [part for part in parts if isinstance(part, kind)]
+
+
+@pytest.fixture(scope="module")
+def site():
+    with StandIn() as site:
+        yield site
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ended():
+    """What a module leaves open is closed before the next one begins."""
+    yield
+    background.close()
+
+
+@pytest.fixture
+def provider_at(tmp_path_factory):
+    """A provider of one's own for a site: `provider_at(site, **options)`."""
+
+    def make(site, **options):
+        home = tmp_path_factory.mktemp("home")
+        chosen = {"home": home, "username": site.username, "password": site.password, **options}
+        return type("HuggingChat", (HuggingChat,), {"url": site.url, "options": chosen})
+
+    return make
+
+
+@pytest.fixture(scope="module", params=["playwright", "nodriver"])
+def provider(request, site, tmp_path_factory):
+    """The module's provider, once on each engine."""
+    options = {
+        "home": tmp_path_factory.mktemp("home"),
+        "username": site.username,
+        "password": site.password,
+        "engine": request.param,
+    }
+    yield type("HuggingChat", (HuggingChat,), {"url": site.url, "options": options})
+    background.close()
+
+
+@pytest.fixture(scope="module")
+def auth(provider):
+    """Signed in."""
+    (result,) = asyncio.run(everything(provider.on_auth_async()))
+    return result

@@ -1,0 +1,212 @@
+"""What `create_authed` yields, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from huggingchat_agent import errors
+from huggingchat_agent.provider import (
+    AuthResult,
+    Conversation,
+    FinishReason,
+    MissingAuthError,
+    Reasoning,
+    ResponseError,
+    Sources,
+    TitleGeneration,
+)
+from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN, everything, only, user
+
+pytestmark = pytest.mark.browser
+
+
+def stored(site, parts):
+    """The conversation that the first of the parts names, as the site has it."""
+    (known,) = parts[0].models.values()
+    return site.control.conversation(known["conversationId"])
+
+
+async def test_answer_comes_in_parts_the_conversation_first_and_the_reason_last(provider, auth, site):
+    answer = provider.create_authed(LLAMA, [user("hello provider")], auth, return_conversation=True)
+    parts = await everything(answer)
+    assert isinstance(parts[0], Conversation)
+    messages = stored(site, parts)["messages"]
+    texts = only(str, parts)
+    assert "".join(texts) == messages[-1]["content"]
+    assert len(texts) > 3
+    assert messages[1]["content"] == "hello provider"
+    assert isinstance(parts[-1], FinishReason)
+    assert parts[-1].reason == "stop"
+    assert parts[0].models[LLAMA]["messageId"] == messages[-1]["id"]
+
+
+async def test_conversation_is_not_yielded_unless_asked_for(provider, auth):
+    parts = await everything(provider.create_authed(LLAMA, [user("quietly")], auth))
+    assert not only(Conversation, parts)
+    assert "quietly" in "".join(only(str, parts))
+
+
+async def test_tokens_are_yielded_while_the_answer_is_being_made(provider, auth, site):
+    answer = provider.create_authed(LLAMA, [user("hold 3")], auth)
+    tokens = []
+    for number in range(3):
+        site.control.release(number)  # the next one is made only now
+        while len(tokens) <= number:
+            part = await anext(answer)
+            tokens += [part] if isinstance(part, str) else []
+    assert [token.split("@")[0] for token in tokens] == ["0", "1", "2"]
+    assert isinstance((await everything(answer))[-1], FinishReason)
+
+
+async def test_title_and_reasoning_are_parts_of_their_own(provider, auth):
+    parts = await everything(provider.create_authed(DEEPSEEK, [user("please reason about tea")], auth))
+    assert [title.title for title in only(TitleGeneration, parts)] == ["please reason about tea"]
+    assert "".join(part.token for part in only(Reasoning, parts)) == "Let me think about it."
+    text = "".join(only(str, parts))
+    assert text.startswith("You said: please reason")
+    assert "think" not in text
+
+
+async def test_conversation_goes_on_after_a_way_through_json(provider, auth, site):
+    first = await everything(provider.create_authed(LLAMA, [user("one")], auth, return_conversation=True))
+    kept = Conversation.from_dict(json.loads(json.dumps(first[0].get_dict())))
+    history = [user("one"), {"role": "assistant", "content": "whatever"}, user("two")]
+    more = provider.create_authed(LLAMA, history, auth, return_conversation=True, conversation=kept)
+    second = await everything(more)
+    assert second[0].models == kept.models
+    messages = stored(site, second)["messages"]
+    assert [each["content"] for each in messages if each["from"] == "user"] == ["one", "two"]
+    assert kept.models[LLAMA]["messageId"] == messages[-1]["id"]
+    ending = site.control.signature(stored(site, second)["id"], messages[-1]["id"])
+    assert "".join(only(str, second)).endswith(ending)
+
+
+async def test_conversation_is_kept_for_each_model(provider, auth):
+    conversation = Conversation()
+    for model in (LLAMA, DEEPSEEK, LLAMA):
+        await everything(provider.create_authed(model, [user("hi")], auth, conversation=conversation))
+    assert list(conversation.models) == [LLAMA, DEEPSEEK]
+    assert len({each["conversationId"] for each in conversation.models.values()}) == 2
+
+
+@pytest.mark.parametrize("name", ["deepseek-r1", "DeepSeek-R1", DEEPSEEK])
+async def test_model_is_found_by_alias_and_by_the_end_of_its_id(provider, auth, site, name):
+    parts = await everything(provider.create_authed(name, [user("who")], auth, return_conversation=True))
+    assert list(parts[0].models) == [DEEPSEEK]
+    assert stored(site, parts)["model"] == DEEPSEEK
+
+
+@pytest.mark.parametrize("name", ["", "auto", "omni", "flux"])
+async def test_model_that_is_the_app_s_choice_is_left_to_it(provider, auth, site, name):
+    parts = await everything(provider.create_authed(name, [user("any")], auth, return_conversation=True))
+    assert stored(site, parts)["model"] == LLAMA
+
+
+async def test_unknown_model_is_a_response_error_that_names_the_closest(provider, auth, site):
+    before = len(site.control.conversations())
+    with pytest.raises(ResponseError, match=DEEPSEEK) as caught:
+        await everything(provider.create_authed("deepsink", [user("hi")], auth))
+    assert isinstance(caught.value.__cause__, errors.UnknownModel)
+    assert len(site.control.conversations()) == before
+
+
+async def test_messages_become_one_prompt_and_the_system_prompt(provider, auth, site):
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        user("one"),
+        {"role": "assistant", "content": "first"},
+        user([{"type": "text", "text": "two"}]),
+    ]
+    parts = await everything(provider.create_authed(LLAMA, messages, auth, return_conversation=True))
+    said = stored(site, parts)["messages"]
+    assert said[0]["content"] == "Be brief."
+    assert said[1]["content"] == "User: one\nAssistant: first\nUser: two\nAssistant:"
+
+
+async def test_nobody_signed_in_is_missing_auth(provider, auth):
+    with pytest.raises(MissingAuthError):
+        await everything(provider.create_authed(LLAMA, [user("hi")], None))
+
+
+async def test_failure_within_the_answer_is_a_response_error_with_the_server_s_words(provider, auth):
+    with pytest.raises(ResponseError, match="400 upstream failure"):
+        await everything(provider.create_authed(LLAMA, [user("fail 400")], auth))
+
+
+async def test_refusal_before_the_answer_is_a_response_error_with_its_cause(provider, auth, site):
+    site.control.answer_next("/conversation$", 429, '{"message":"Too many."}', method="POST")
+    with pytest.raises(ResponseError, match="Too many") as caught:
+        await everything(provider.create_authed(LLAMA, [user("hi")], auth))
+    assert isinstance(caught.value.__cause__, errors.RateLimited)
+
+
+async def test_leaving_early_stops_the_run_on_the_server(provider, auth, site):
+    answer = provider.create_authed(LLAMA, [user("count 3000 every 10")], auth, return_conversation=True)
+    parts = [await anext(answer)]
+    while not isinstance(parts[-1], str):
+        parts.append(await anext(answer))
+    assert site.control.running
+    await answer.aclose()
+    assert not site.control.running
+    assert stored(site, parts)["messages"][-1]["interrupted"]
+
+
+async def test_cancelled_caller_stops_the_run_on_the_server(provider, auth, site):
+    answering = asyncio.create_task(
+        everything(provider.create_authed(LLAMA, [user("count 3000 every 10")], auth))
+    )
+    await asyncio.to_thread(site.control.wait_until, lambda: site.control.running, 30)
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+    assert not site.control.running
+
+
+async def test_conversations_are_answered_at_the_same_time(provider, auth, site):
+    async def ask(text):
+        parts = provider.create_authed(LLAMA, [user(text)], auth)
+        return "".join(only(str, await everything(parts)))
+
+    held = [asyncio.create_task(ask(f"hold 2 {name}")) for name in ("a", "b")]
+    await asyncio.to_thread(site.control.wait_until, lambda: len(site.control.running) == 2, 30)
+    site.control.release()
+    assert all(["1@" in each for each in await asyncio.gather(*held)])
+
+
+async def test_sources_come_once_before_the_reason(provider, auth, site):
+    """The app of 2026-08 has no such lines; one that has them is played by an answer made for it."""
+    lines = [
+        {"type": "webSearch", "subtype": "update", "message": "Searching"},
+        {
+            "type": "webSearch",
+            "subtype": "sources",
+            "message": "sources",
+            "sources": [
+                {"title": "One", "link": "https://one.example/?q=1"},
+                {"link": "https://two.example"},
+            ],
+        },
+        {"type": "stream", "token": "It is so."},
+        {"type": "finalAnswer", "text": "It is so.", "interrupted": False},
+        {"type": "status", "status": "finished"},
+    ]
+    body = "".join(json.dumps(line) + "\n" for line in lines)
+    site.control.answer_next(
+        "/conversation/[0-9a-f]{24}$", 200, body, method="POST", content_type="application/jsonl"
+    )
+    parts = await everything(provider.create_authed(LLAMA, [user("find it")], auth))
+    (sources,) = only(Sources, parts)
+    assert [each["url"] for each in sources.list] == ["https://one.example/?q=1", "https://two.example"]
+    assert sources.list[0]["title"] == "One"
+    assert parts.index(sources) == len(parts) - 2
+    assert "".join(only(str, parts)) == "It is so."
+
+
+async def test_session_that_the_app_dropped_is_missing_auth(provider, auth):
+    """Of another person, that is: one we can sign in again we do."""
+    stranger = AuthResult(cookies={"hf-chat": "nobody"}, headers={})
+    with pytest.raises(MissingAuthError):
+        await everything(provider.create_authed(QWEN, [user("hi")], stranger))
