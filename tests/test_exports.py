@@ -6,7 +6,7 @@ import sys
 
 import huggingchat_agent
 
-HEAVY = ["playwright", "nodriver", "rich", "typer", "starlette", "msgspec", "pyee", "asyncio"]
+HEAVY = ["playwright", "nodriver", "rich", "typer", "starlette", "msgspec", "pyee", "asyncio", "g4f", "requests"]
 
 
 def loaded_after(code):
@@ -39,6 +39,11 @@ def test_import_loads_nothing_heavy():
 def test_import_of_the_chat_loads_no_driver_and_no_terminal():
     loaded = loaded_after("from huggingchat_agent import HuggingChat")
     assert not {"playwright", "nodriver", "rich", "typer"} & set(loaded)
+
+
+def test_import_of_the_provider_loads_no_driver_no_terminal_and_no_other_client():
+    loaded = loaded_after("from huggingchat_agent.provider import HuggingChat")
+    assert not {"playwright", "nodriver", "rich", "typer", "g4f", "requests"} & set(loaded)
 
 
 def test_version_is_the_package_s():

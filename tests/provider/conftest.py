@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,22 @@ LLAMA, QWEN, DEEPSEEK = (
     "Qwen/Qwen2.5-VL-7B-Instruct",
     "deepseek-ai/DeepSeek-R1",
 )
+
+
+# Nothing in the provider knows the engine: of the second, the default run takes every fourth test.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    spared = [
+        item
+        for item in items
+        if item.path == Path(__file__).with_name("test_answers.py") and "nodriver" in item.name
+    ]
+    del spared[::4]
+    for item in spared:
+        item.add_marker("soak")
+    if spared and not config.getoption("--soak"):
+        config.hook.pytest_deselected(items=spared)
+        items[:] = [item for item in items if item not in spared]
 
 
 def user(text):

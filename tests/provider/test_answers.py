@@ -155,13 +155,18 @@ async def test_leaving_early_stops_the_run_on_the_server(provider, auth, site):
 
 
 async def test_cancelled_caller_stops_the_run_on_the_server(provider, auth, site):
-    answering = asyncio.create_task(
-        everything(provider.create_authed(LLAMA, [user("count 3000 every 10")], auth))
-    )
-    await asyncio.to_thread(site.control.wait_until, lambda: site.control.running, 30)
-    answering.cancel()
+    begun = asyncio.Event()
+
+    async def ask():
+        async for part in provider.create_authed(LLAMA, [user("count 3000 every 10")], auth):
+            if isinstance(part, str):
+                begun.set()
+
+    asking = asyncio.create_task(ask())
+    await begun.wait()
+    asking.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await answering
+        await asking
     assert not site.control.running
 
 

@@ -1,0 +1,159 @@
+"""The model list: from the live app, by one browser, and what there is while the app cannot be asked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from fixtures.site import StandIn
+from huggingchat_agent.browser import mark
+from huggingchat_agent.provider import HuggingChat, default_model, models
+from huggingchat_agent.provider.background import background
+from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN
+
+pytestmark = pytest.mark.browser
+
+LIVE = [LLAMA, QWEN, DEEPSEEK]
+
+
+@pytest.fixture
+def here(provider_at, site):
+    """A provider that has not asked yet."""
+    yield provider_at(site)
+    background.close()
+
+
+@pytest.fixture
+def browsers(monkeypatch):
+    """The marks of the browsers that are started."""
+    made = []
+
+    def marked():
+        made.append(original())
+        return made[-1]
+
+    original = mark.mark
+    monkeypatch.setattr(mark, "mark", marked)
+    return made
+
+
+def test_names_are_there_before_anything_is_asked():
+    assert HuggingChat.url == "https://huggingface.co/chat"
+    assert HuggingChat.url.startswith(HuggingChat.origin)
+    assert HuggingChat.domain in HuggingChat.origin
+    assert HuggingChat.working and HuggingChat.needs_auth
+    assert HuggingChat.supports_stream and HuggingChat.use_nodriver
+    assert HuggingChat.default_model == models.default_model == default_model
+    assert HuggingChat.default_vision_model in HuggingChat.vision_models
+    assert HuggingChat.default_model in HuggingChat.text_models
+    assert set(HuggingChat.image_models) & set(HuggingChat.model_aliases.values())
+    assert HuggingChat.models == []
+
+
+def test_list_is_the_app_s(here, browsers):
+    assert here.get_models() == LIVE
+    assert here.models == here.text_models == LIVE
+    assert here.vision_models == [QWEN]
+    assert HuggingChat.models == []  # that of another deployment
+    assert here.get_models() == LIVE
+    assert here.get_model("deepseek-r1") == here.get_model("r1") == DEEPSEEK
+    assert here.get_model("") == default_model
+    assert len(browsers) == 1
+
+
+async def test_list_is_given_inside_a_running_loop(here):
+    assert here.get_models() == LIVE
+
+
+def test_list_asked_for_by_many_threads_takes_one_browser_and_one_request(here, browsers, site):
+    got, before = [], site.control.count("GET", "/chat/$")
+    asking = [threading.Thread(target=lambda: got.append(here.get_models(60))) for _ in range(12)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join()
+    assert got == [LIVE] * 12
+    assert len(browsers) == 1
+    assert site.control.count("GET", "/chat/$") == before + 1
+
+
+def test_fallback_is_given_and_told_while_the_site_is_down_and_the_app_s_list_afterwards(provider_at, caplog):
+    with StandIn() as gone:
+        here = provider_at(gone)
+        port = int(gone.origin.rpartition(":")[2])
+    with caplog.at_level(logging.WARNING):
+        assert here.get_models() == models.fallback_models
+    told = [each.getMessage() for each in caplog.records if "fallback list" in each.getMessage()]
+    assert len(told) == 1 and here.url in told[0] and "cannot be reached" in told[0]
+    with StandIn(port=port):
+        assert here.get_models() == LIVE
+        background.close()
+
+
+def test_fallback_is_given_in_time_when_the_site_does_not_answer(provider_at, site, caplog):
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        here = provider_at(site)
+        here.url = f"http://127.0.0.1:{silent.getsockname()[1]}/chat"
+        start = time.monotonic()
+        assert here.get_models(timeout=0.5) == models.fallback_models
+        assert time.monotonic() - start < 5
+    assert "did not come within 0.5 s" in caplog.text
+    background.close()
+
+
+SCRIPT = """
+    import asyncio, json, sys, threading
+    from huggingchat_agent.browser import mark
+    from huggingchat_agent.provider import HuggingChat
+
+    made, original = [], mark.mark
+    mark.mark = lambda: made.append(original()) or made[-1]
+    import models_at_import
+    got = [models_at_import.MODELS]
+    threads = [threading.Thread(target=lambda: got.append(HuggingChat.get_models())) for _ in range(5)]
+    for each in threads: each.start()
+    async def inside(): got.append(HuggingChat.get_models())
+    asyncio.run(inside())
+    for each in threads: each.join()
+    print(json.dumps({"models": got, "marks": made, "seen": len(mark.processes(made[0]))}))
+"""
+
+
+@pytest.mark.parametrize("engine", ["playwright", "nodriver"])
+def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(site, tmp_path, engine):
+    (tmp_path / "models_at_import.py").write_text(
+        "from huggingchat_agent.provider import HuggingChat\nMODELS = HuggingChat.get_models()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT)],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "HUGGINGCHAT_BASE_URL": site.url,
+            "HUGGINGCHAT_HOME": str(tmp_path / "home"),
+            "HUGGINGCHAT_ENGINE": engine,
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    told = json.loads(ran.stdout)
+    assert told["models"] == [LIVE] * 7
+    assert len(told["marks"]) == 1
+    assert told["seen"] > 1
+    until = time.monotonic() + 5
+    while (left := mark.processes(told["marks"][0])) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert left == []
