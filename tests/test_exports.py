@@ -6,12 +6,15 @@ import sys
 
 import huggingchat_agent
 
-HEAVY = ["playwright", "nodriver", "rich", "typer", "starlette", "msgspec", "pyee", "asyncio", "g4f", "requests"]
+HEAVY = ["playwright", "nodriver", "rich", "typer", "starlette", "msgspec", "pyee", "asyncio"]
+CLIENTS = ["g4f", "requests"]
 
 
 def loaded_after(code):
     """Which heavy modules a fresh interpreter has loaded after some code."""
-    program = f"import sys, json\n{code}\nprint(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    program = (
+        f"import sys, json\n{code}\nprint(json.dumps([m for m in {HEAVY + CLIENTS!r} if m in sys.modules]))"
+    )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return json.loads(ran.stdout)
 
@@ -43,7 +46,7 @@ def test_import_of_the_chat_loads_no_driver_and_no_terminal():
 
 def test_import_of_the_provider_loads_no_driver_no_terminal_and_no_other_client():
     loaded = loaded_after("from huggingchat_agent.provider import HuggingChat")
-    assert not {"playwright", "nodriver", "rich", "typer", "g4f", "requests"} & set(loaded)
+    assert not {"playwright", "nodriver", "rich", "typer", *CLIENTS} & set(loaded)
 
 
 def test_version_is_the_package_s():
