@@ -51,7 +51,7 @@ async def test_conversation_is_not_yielded_unless_asked_for(provider, auth):
 
 async def test_tokens_are_yielded_while_the_answer_is_being_made(provider, auth, site):
     answer = provider.create_authed(LLAMA, [user("hold 3")], auth)
-    tokens = []
+    tokens: list[str] = []
     for number in range(3):
         site.control.release(number)  # the next one is made only now
         while len(tokens) <= number:
