@@ -11,11 +11,13 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 ROOMS = [
     {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
     {"settings", "wire", "emitter", "storage", "onetime", "profiles", "cookies"},
+    {"tape"},
     {"browser"},
     {"site"},
     {
         "connections",
         "privacy",
+        "recording",
         "report",
         "recovery",
         "session",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.preferences import Preferences as Preferences
     from huggingchat_agent.reply import Reply as Reply
     from huggingchat_agent.settings import Deadlines as Deadlines
+    from huggingchat_agent.settings import Record as Record
     from huggingchat_agent.wire.models import Model as Model
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ _HOMES = {
     "HuggingChat": "chat",
     "Model": "wire.models",
     "Preferences": "preferences",
+    "Record": "settings",
     "Reply": "reply",
     "errors": "errors",
     "events": "events",

@@ -15,6 +15,7 @@ from huggingchat_agent.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserError, SessionRejected, UsageError
 from huggingchat_agent.pagedata import Models, PageData, Tools
+from huggingchat_agent.recording import Recorder
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import Session
 from huggingchat_agent.settings import Settings, settings
@@ -67,6 +68,10 @@ class HuggingChat(Emitter):
         self.session = Session(self.settings, self._observe)
         self.tracker = TurnTracker(self.session, self._publish, self._seen)
         self.replies: weakref.WeakSet[Reply] = weakref.WeakSet()
+        self._recorder = Recorder(self.settings, self.session.page) if self.settings.record else None
+        if self._recorder is not None:
+            self.session.recorder = self._recorder
+            self._recorder.listen(self, self.tracker.page_of)
         self._page_data = PageData(self.settings.base_path)
         self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
@@ -80,6 +85,8 @@ class HuggingChat(Emitter):
             raise UsageError(f"This HuggingChat is {self._state}; make a new one to open again.")
         self._state = "open"
         try:
+            if self._recorder is not None:
+                self._recorder.begin()
             await self.session.open()
         except BaseException:
             await self.close()
@@ -97,11 +104,15 @@ class HuggingChat(Emitter):
         try:
             await self._leave_in_order()
             await self._save_rolled_session()
+            if self._recorder is not None:
+                await self._recorder.pictured()
         finally:
             await self.session.close()
             await self.tracker.close()
             for emitter in (*self.replies, *self._conversations.values(), self):
                 await emitter.drain()
+            if self._recorder is not None:
+                await self._recorder.close()
 
     async def __aenter__(self) -> HuggingChat:
         return await self.open()

@@ -78,6 +78,11 @@ def remember(value: str) -> None:
         _known.add(value)
 
 
+def known() -> frozenset[str]:
+    """All values that are treated as secret by now. For who has to look for them in a way of its own."""
+    return frozenset(_known)
+
+
 def remember_cookies(state: object) -> None:
     """Treat the cookie values of a storage state as secret; what is malformed is passed over."""
     cookies = state.get("cookies") if isinstance(state, dict) else None

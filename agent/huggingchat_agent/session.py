@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.browser.protocols import Browser, Page
     from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.recording import Recorder
     from huggingchat_agent.settings import Deadlines, Settings
     from huggingchat_agent.site.calls import CallResult
     from huggingchat_agent.wire.requests import Call
@@ -68,6 +69,7 @@ class Session:
         self.epoch = 0
         self._lock = ProfileLock(settings.home, settings.profile)
         self._copied = False  # the profile is somebody else's at this time: nothing is saved
+        self.recorder: Recorder | None = None
         self._observe = observe
         self._browser: Browser | None = None
         self._shared: Page | None = None
@@ -193,8 +195,14 @@ class Session:
         if browser is None:
             raise BrowserClosed("The browser is gone. The next message starts another one.")
         page = await browser.new_page(self._see)
+        if self.recorder is not None:
+            await self.recorder.watch(page)
         self._pages = [each for each in self._pages if not each.closed] + [page]
         return page
+
+    def page(self, page_id: str) -> Page | None:
+        """That tab, if it is open, whoever opened it."""
+        return self._page(page_id)
 
     def shows(self, page_id: str) -> bool:
         """Whether that tab is open, whoever opened it."""
@@ -287,6 +295,8 @@ class Session:
             redact.remember_cookies(state)
             self._browser = await engine(self.settings.engine).start(self.settings, state)
             self.epoch += 1
+            if self.recorder is not None:
+                self.recorder.started(self._browser.version)
         page = await self.new_page()
         try:
             await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step_timeout)
@@ -312,6 +322,8 @@ class Session:
     def _see(self, event: ExchangeEvent) -> None:
         shown = self._privacy.shown(event)
         if shown is None:
+            if self.recorder is not None and isinstance(event, Started) and event.kind == "document":
+                self.recorder.hidden()
             return
         if isinstance(event, Responded):
             self.connections.learn(event.protocol)

@@ -38,6 +38,21 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     total: float = 900.0
 
 
+class Record(msgspec.Struct, frozen=True):
+    """How to record a session: the file, and what of it (see docs/tape.md).
+
+    `full` takes the app's pages and scripts too, so that a real browser can be answered from the tape.
+    `hide` are regular expressions of what to leave out, `hide_username` leaves out who is signed in.
+    Without `pictures` there are no screenshots.
+    """
+
+    path: Path
+    full: bool = False
+    hide: tuple[str, ...] = ()
+    hide_username: bool = False
+    pictures: bool = True
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that can be chosen. `base_url` is where the app is, base path included, no slash at the end.
 
@@ -63,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     login_timeout: float = 60.0
     person_timeout: float = 600.0
     deadlines: Deadlines = Deadlines()
+    record: Record | None = None
 
     @property
     def origin(self) -> str:
@@ -104,6 +120,7 @@ class Given(TypedDict, total=False):
     login_timeout: float | None
     person_timeout: float | None
     deadlines: Deadlines | None
+    record: str | Path | Record | None
 
 
 def settings(**given: Unpack[Given]) -> Settings:
@@ -135,6 +152,7 @@ def settings(**given: Unpack[Given]) -> Settings:
         login_timeout=_seconds("login_timeout", given.get("login_timeout"), 60.0),
         person_timeout=_seconds("person_timeout", given.get("person_timeout"), 600.0),
         deadlines=_deadlines(given.get("deadlines") or Deadlines()),
+        record=_record(text("record")),
     )
 
 
@@ -223,6 +241,12 @@ def _deadlines(given: Deadlines) -> Deadlines:
     for field in given.__struct_fields__:
         _above_zero(f"deadlines.{field}", getattr(given, field))
     return given
+
+
+def _record(given: str | Path | Record | None) -> Record | None:
+    if given is None or isinstance(given, Record):
+        return given
+    return Record(Path(given).expanduser().absolute())
 
 
 def _above_zero(name: str, value: Any) -> float:

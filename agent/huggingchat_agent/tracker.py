@@ -127,6 +127,10 @@ class TurnTracker:
         """Whether a turn of that conversation is under way, whoever started it."""
         return any(turn.conversation_id == conversation_id for turn in self._settling)
 
+    def page_of(self, number: int) -> str:
+        """The tab that a turn under way was sent from; "" if there is no such turn."""
+        return next((turn.page_id for turn in self._settling if turn.number == number), "")
+
     def know_leaf(self, conversation_id: str, leaf: str, *, is_root: bool = False) -> None:
         """The app has just told which message of a conversation is the last."""
         self._leaves[conversation_id] = Leaf(leaf, is_root, time.monotonic())

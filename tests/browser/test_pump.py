@@ -38,6 +38,8 @@ class Cdp:
 class Tap:
     """Gives for a message what stands in it under "gives"."""
 
+    everything = False
+
     def __init__(self):
         self.fed = []
 

@@ -134,7 +134,57 @@ MASK = """() => {
     requestAnimationFrame(() => requestAnimationFrame(() => { clearTimeout(timer); done(); })); });
 }"""
 
+# All text of the document, and what is written in text areas; a zero byte between the two.
+TEXT = """() => {
+  const walker = document.createTreeWalker(document.body ?? document, NodeFilter.SHOW_TEXT);
+  const texts = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!node.parentElement?.closest('script, style, template')) texts.push(node.data);
+  }
+  const typed = [...document.querySelectorAll('textarea')].map(each => each.value);
+  return [texts.join(''), ...typed].join('\\0');
+}"""
+
+# After MASK: blackens these texts wherever they stand, without a change of the document.
+HIDE = """(secrets) => {
+  const walker = document.createTreeWalker(document.body ?? document, NodeFilter.SHOW_TEXT);
+  const nodes = [], starts = [];
+  let text = '';
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (node.parentElement?.closest('script, style, template')) continue;
+    nodes.push(node); starts.push(text.length); text += node.data;
+  }
+  const place = (offset) => {
+    let low = 0, high = nodes.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (starts[middle] <= offset) low = middle; else high = middle - 1;
+    }
+    return [nodes[low], offset - starts[low]];
+  };
+  const ranges = [];
+  for (const secret of secrets)
+    for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + secret.length)) {
+      const range = new Range();
+      range.setStart(...place(at));
+      const [last, offset] = place(at + secret.length - 1);
+      range.setEnd(last, offset + 1);
+      ranges.push(range);
+    }
+  const sheet = globalThis[Symbol.for('huggingchat-agent mask')];
+  sheet.insertRule(`::highlight(huggingchat-agent) {
+    color: transparent; background-color: #999; text-shadow: none; text-decoration: none; }`);
+  if ([...document.querySelectorAll('textarea')].some(each => secrets.some(one => each.value.includes(one))))
+    sheet.insertRule('textarea { -webkit-text-fill-color: transparent !important; }');
+  CSS.highlights.set('huggingchat-agent', new Highlight(...ranges));
+  return new Promise(done => { const timer = setTimeout(done, 200);
+    requestAnimationFrame(() => requestAnimationFrame(() => { clearTimeout(timer); done(); })); });
+}"""
+
 UNMASK = """() => {
+  globalThis.CSS?.highlights?.delete('huggingchat-agent');
   const key = Symbol.for('huggingchat-agent mask');
   const sheet = globalThis[key];
   delete globalThis[key];

@@ -7,10 +7,10 @@ import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import controls, fields, script
+from huggingchat_agent.browser import controls, fields, heard, script
 from huggingchat_agent.browser.cdp import Refused
 from huggingchat_agent.browser.controls import Obstacle
-from huggingchat_agent.browser.snapshot import snapshot
+from huggingchat_agent.browser.snapshot import picture, snapshot
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout, SiteError
 from huggingchat_agent.wire.tap import EVENTS as TAPPED
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EVENTS = (*TAPPED, "Page.lifecycleEvent")  # what `receive` wants to be handed
+EVENTS = (*TAPPED, "Page.lifecycleEvent", *heard.EVENTS)  # what `receive` wants to be handed
 
 _SNAPSHOT_SECONDS = 4.0
 _ASIDE_SECONDS = 5.0  # for what takes no time
@@ -45,6 +45,7 @@ class CdpPage:
         self._ended = asyncio.Event()
         self._running: set[asyncio.Timeout] = set()
         self._navigation: _Navigation | None = None
+        self._hear: Callable[[heard.Said], None] | None = None
 
     @property
     def id(self) -> str:
@@ -63,6 +64,8 @@ class CdpPage:
         """One event of the tab; to be called in their order, from the driver's handler."""
         if method == "Page.lifecycleEvent" and self._navigation:
             self._navigation.saw(params)
+        elif self._hear is not None and (said := heard.read(method, params)):
+            self._hear(said)
         self._pump.feed({"method": method, "params": params})
 
     def lost(self, reason: str) -> None:
@@ -128,6 +131,17 @@ class CdpPage:
 
     async def snapshot(self) -> Snapshot:
         return await self._within(_SNAPSHOT_SECONDS, snapshot(self._cdp), "The page could not be pictured")
+
+    async def observe(self, hear: Callable[[heard.Said], None], *, everything: bool = False) -> None:
+        self._hear = hear
+        if everything:
+            self._pump.take_everything()
+        work = asyncio.gather(self._cdp.send("Runtime.enable"), self._cdp.send("Log.enable"))
+        await self._within(_ASIDE_SECONDS, _both(work), "The tab could not be observed")
+
+    async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
+        work = picture(self._cdp, secrets)
+        return await self._within(_SNAPSHOT_SECONDS, work, "The page could not be pictured")
 
     async def address(self) -> str:
         work = script.until(self._cdp, "() => location.href")
@@ -217,6 +231,10 @@ class _Navigation:
         self._frame = frame
         if loader not in self._seen:
             await self._parsed.wait()
+
+
+async def _both(work: Awaitable[Any]) -> None:
+    await work
 
 
 def _named(control: Control) -> str:

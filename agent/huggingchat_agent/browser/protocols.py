@@ -1,7 +1,7 @@
 """What the rest of the agent may ask of a browser: three small protocols.
 
-A `Page` has ten verbs and no more. They are written once, on bare CDP (`page.CdpPage`), so that an
-engine needs nothing but to launch and to connect. What they promise:
+A `Page` has ten verbs, and two more for recordings. They are written once, on bare CDP
+(`page.CdpPage`), so that an engine needs nothing but to launch and to connect. What they promise:
 
 * `find` sees what assistive technology sees: role and accessible name, exactly but for white space;
   hidden and inert controls do not exist for it.
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from huggingchat_agent.browser.heard import Said
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
 
@@ -101,6 +102,20 @@ class Page(Protocol):
         """Picture of what is in view and the whole accessibility tree, what is typed in input fields masked.
 
         Text areas stay as they are: questions are asked in them, secrets are not.
+        """
+
+    async def observe(self, hear: Callable[[Said], None], *, everything: bool = False) -> None:
+        """For a recording: have what the page says (console, errors, dialogs) handed over from now on.
+
+        `everything` has the sink get the bodies of scripts, styles and pictures too. A page can tell that
+        its console is listened to; without a recording it is not.
+        """
+
+    async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
+        """For a recording: a small picture (WebP) of what is in view, cheaper than a snapshot.
+
+        What is typed in input fields is masked, and so is what `secrets` finds in the text of the page.
+        BrowserError where more of that came up meanwhile.
         """
 
     async def address(self) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     class Tapping(Protocol):
         """What is needed of a `wire.tap.Tap`."""
 
+        everything: bool
+
         def opening(self) -> list[Command]: ...
         def feed(self, message: dict[str, Any], at: float) -> list[ExchangeEvent | Command]: ...
         def close(self, at: float) -> list[ExchangeEvent | Command]: ...
@@ -70,6 +72,10 @@ class Pump:
             )
         for command in self._tap.opening():
             await self._run(command)
+
+    def take_everything(self) -> None:
+        """From now on the bodies of scripts, styles and pictures too."""
+        self._tap.everything = True
 
     def feed(self, message: dict[str, Any]) -> None:
         """Hand over one message, in the order of arrival."""

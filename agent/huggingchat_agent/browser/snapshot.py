@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import redact
 from huggingchat_agent.browser import in_page, script
 from huggingchat_agent.browser.protocols import Snapshot
+from huggingchat_agent.errors import BrowserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from huggingchat_agent.browser.cdp import Cdp
 
@@ -31,6 +32,24 @@ async def snapshot(cdp: Cdp) -> Snapshot:
     finally:
         await script.evaluate(cdp, in_page.UNMASK)
     return Snapshot(base64.b64decode(picture["data"]), redact.text("\n".join(_lines(tree["nodes"]))))
+
+
+async def picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
+    """A WebP of what is in view. Input fields are masked, and every text that `secrets` names.
+
+    Raises BrowserError where the page came to show another secret while it was pictured.
+    """
+    found = secrets(await script.evaluate(cdp, in_page.TEXT))
+    await script.evaluate(cdp, in_page.MASK)
+    try:
+        if found:
+            await script.evaluate(cdp, in_page.HIDE, found)
+        shot = await cdp.send("Page.captureScreenshot", {"format": "webp", "quality": 60})
+        if set(secrets(await script.evaluate(cdp, in_page.TEXT))) - set(found):
+            raise BrowserError("The page showed something new while it was pictured.")
+    finally:
+        await script.evaluate(cdp, in_page.UNMASK)
+    return base64.b64decode(shot["data"])
 
 
 def _lines(nodes: list[dict[str, Any]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from huggingchat_agent.cli import console
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options, Via
 from huggingchat_agent.cli.show import show
+from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.sync import Conversation, HuggingChat, Reply
@@ -56,6 +57,10 @@ def ask(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="How long the answer may take; 900 s otherwise.")
     ] = None,
+    record: RecordTo = None,
+    full: Full = False,
+    hide: Hide = None,
+    hide_username: HideUsername = False,
 ) -> None:
     """Ask one question and print the answer while it comes.
 
@@ -67,7 +72,8 @@ def ask(
     if not prompt.strip():
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
     check_start(model, system, conversation, temporary)
-    with opened(options, via=via, deadlines=_deadlines(timeout)) as chat:
+    tape = recording(record, full, hide, hide_username)
+    with opened(options, via=via, deadlines=_deadlines(timeout), record=tape) as chat:
         signed_in(chat)
         with started(chat, model, system, conversation, temporary) as talk:
             reply = talk.send(prompt)

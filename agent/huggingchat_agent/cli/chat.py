@@ -11,6 +11,7 @@ from huggingchat_agent.cli.ask import Continue, HowToSend, Model, System, Tempor
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
+from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
 from huggingchat_agent.errors import BrowserError, ChatError, UsageError
 from huggingchat_agent.sync import Conversation
 
@@ -26,6 +27,10 @@ def chat(
     conversation: Continue = None,
     via: HowToSend = None,
     temporary: Temporary = False,
+    record: RecordTo = None,
+    full: Full = False,
+    hide: Hide = None,
+    hide_username: HideUsername = False,
 ) -> None:
     """Talk at the terminal, in one conversation.
 
@@ -33,7 +38,8 @@ def chat(
     recalled with the arrow keys.
     """
     check_start(model, system, conversation, temporary)
-    with opened(options, via=via) as opened_chat:
+    tape = recording(record, full, hide, hide_username)
+    with opened(options, via=via, record=tape) as opened_chat:
         signed_in(opened_chat)
         with started(opened_chat, model, system, conversation, temporary) as talk:
             where = redact.address(opened_chat.settings.base_url)

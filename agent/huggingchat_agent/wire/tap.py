@@ -56,6 +56,7 @@ EVENTS = (
 
 STREAMS = ("application/jsonl", "text/event-stream")
 FETCHED = ("fetch", "xhr")
+BODILESS = ("eventsource", "websocket", "preflight", "ping")
 NO_BODY = (*range(100, 200), 204, 205, *range(300, 400))
 
 
@@ -93,8 +94,11 @@ class _Open:
 class Tap:
     """Watches one tab. `page` names it in the events and begins the exchange ids.
 
-    `wanted(url)` says whether an address is observed at all.
+    `wanted(url)` says whether an address is observed at all. With `everything` the bodies of scripts,
+    styles and pictures are taken too.
     """
+
+    everything = False
 
     def __init__(self, page: str, wanted: Callable[[str], bool]) -> None:
         self._page, self._wanted = page, wanted
@@ -193,8 +197,11 @@ class Tap:
             return
         if exchange.kind in FETCHED and exchange.mime in STREAMS:
             self._ask_stream(exchange)
-        elif exchange.kind in FETCHED or exchange.kind == "document":
+        elif exchange.kind in FETCHED or exchange.kind == "document" or self._takes(exchange.kind):
             exchange.way = "whole"
+
+    def _takes(self, kind: str) -> bool:
+        return self.everything and kind not in BODILESS
 
     def _data(self, params: dict[str, Any], at: float) -> None:
         exchange = self._by_request.get(params["requestId"])

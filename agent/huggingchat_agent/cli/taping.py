@@ -1,0 +1,44 @@
+"""The options of commands that can record what they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggingchat_agent.settings import Record
+
+PANEL = "Recording"
+
+RecordTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--record", metavar="FILE", rich_help_panel=PANEL, help="Record the session on this tape, redacted."
+    ),
+]
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full", rich_help_panel=PANEL, help="The app's pages and scripts too, to replay it in a browser."
+    ),
+]
+Hide = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hide",
+        metavar="PATTERN",
+        rich_help_panel=PANEL,
+        help="Leave out what this regular expression finds; may be repeated.",
+    ),
+]
+HideUsername = Annotated[
+    bool, typer.Option("--hide-username", rich_help_panel=PANEL, help="Leave out who is signed in.")
+]
+
+
+def recording(path: Path | None, full: bool, hide: list[str] | None, hide_username: bool) -> Record | None:
+    """What these options ask for."""
+    if path is None:
+        return None
+    return Record(path.absolute(), full=full, hide=tuple(hide or ()), hide_username=hide_username)

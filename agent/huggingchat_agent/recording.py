@@ -1,0 +1,187 @@
+"""Records a session: what it saw and said, and what the pages showed, go on a tape as they happen.
+
+Recording must never slow a turn or break it: records wait in a queue for the tape's own thread, and
+a picture that cannot be taken is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import time
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+import huggingchat_agent
+from huggingchat_agent import events, redact
+from huggingchat_agent.emitter import NAMES
+from huggingchat_agent.errors import AgentError
+from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.mask import Mask
+from huggingchat_agent.tape.redaction import Redaction
+from huggingchat_agent.tape.writer import TapeWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.browser.heard import Said
+    from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.emitter import Emitter
+    from huggingchat_agent.events import Event
+    from huggingchat_agent.settings import Settings
+
+log = logging.getLogger("huggingchat_agent")
+
+PICTURE_PATIENCE = 2.0  # seconds for the last pictures when the session ends
+
+
+class Recorder:
+    """Writes the tape that the settings name. `page` gives an open tab by its id.
+
+    Raises SettingsError for a pattern that cannot be read.
+    """
+
+    def __init__(self, settings: Settings, page: Callable[[str], Page | None]) -> None:
+        assert settings.record is not None
+        self._record = settings.record
+        self._settings = settings
+        self._page = page
+        self._mask = Mask(self._record.hide)
+        if self._record.hide_username and settings.username:
+            self._mask.add_name(settings.username)
+        self._writer: TapeWriter | None = None
+        self._begun = 0.0
+        self._n = 0
+        self._pages_of_turns: dict[int, str] = {}
+        self._page_of: Callable[[int], str] = lambda turn: ""
+        self._pictures: set[asyncio.Task[None]] = set()
+        self._cameras: dict[str, asyncio.Lock] = {}
+
+    def listen(self, emitter: Emitter, page_of: Callable[[int], str]) -> None:
+        """Take everything that is told there. `page_of` gives the tab of a turn by its number."""
+        self._page_of = page_of
+        for name in NAMES:
+            emitter.on(name, self._seen if name == events.Seen.name else self._told)
+
+    def begin(self) -> None:
+        """Make the file. Raises TapeError."""
+        header = tapes.Header(
+            tape=tapes.VERSION,
+            agent=huggingchat_agent.__version__,
+            base_url=self._settings.base_url,
+            begun=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            engine=self._settings.engine,
+            full=self._record.full,
+        )
+        redaction = Redaction(self._mask, learn=redact.remember, hide_username=self._record.hide_username)
+        self._begun = time.monotonic()
+        self._writer = TapeWriter(self._record.path, header, redaction)
+
+    def started(self, version: str) -> None:
+        """A browser was started."""
+        self._put(tapes.Browser(**self._now(), version=version))
+
+    def hidden(self) -> None:
+        """A page of the sign-in was seen, which is not for the tape."""
+        self._put(tapes.Hidden(**self._now()))
+
+    async def watch(self, page: Page) -> None:
+        """Hear what a new tab says, too."""
+
+        def hear(said: Said) -> None:
+            self._put(
+                tapes.Said(**self._now(), page=page.id, kind=said.kind, level=said.level, text=said.text)
+            )
+
+        try:
+            await page.observe(hear, everything=self._record.full)
+        except AgentError as error:
+            log.warning("What a tab says is not on the tape: %s", error)
+
+    async def pictured(self) -> None:
+        """Wait a moment for the pictures that are being taken; the others are left out."""
+        if self._pictures:
+            await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)
+        for task in self._pictures:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Write the end mark; the tape is whole then. Closing twice is fine."""
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.close, tapes.Last(**self._now()))
+
+    # What is told.
+
+    def _seen(self, event: events.Seen) -> None:
+        at = event.exchange.at - self._begun
+        self._put(tapes.from_exchange(event.exchange, self._now()["n"], round(at, 6)))
+
+    def _told(self, event: Event) -> None:
+        fields = {name: getattr(event, name) for name in event.__struct_fields__}
+        if isinstance(event, events.TurnEvent):
+            fields["at"] = at = round(event.at - self._begun, 6)
+            if self._record.pictures:
+                self._picture(event)
+        else:
+            at = self._now()["at"]
+        if isinstance(event, events.HandlerFailed):
+            fields["error"] = redact.text(f"{type(event.error).__name__}: {event.error}")
+        raw: Any = msgspec.to_builtins({"event": event.name, **fields}, enc_hook=str)
+        if (answer := raw.get("answer")) and isinstance(answer, dict):
+            answer["timing"] = {
+                name: None if moment is None else round(moment - self._begun, 6)
+                for name, moment in answer["timing"].items()
+            }
+        self._put(tapes.Event(n=self._now()["n"], at=at, event=raw))
+
+    def _now(self) -> dict[str, Any]:
+        self._n += 1
+        return {"n": self._n, "at": round(time.monotonic() - self._begun, 6)}
+
+    def _put(self, record: tapes.AnyRecord) -> None:
+        if self._writer is not None:
+            self._writer.put(record)
+
+    # Pictures.
+
+    def _picture(self, event: events.TurnEvent) -> None:
+        if isinstance(event, events.Started):
+            self._pages_of_turns[event.turn] = self._page_of(event.turn)
+            self._take(event.turn, "start")
+        elif isinstance(event, events.Token) and event.length == len(event.text):
+            self._take(event.turn, "first token")
+        elif isinstance(event, events.Finished | events.Failed):
+            self._take(event.turn, "end")
+            self._pages_of_turns.pop(event.turn, None)
+
+    def _take(self, turn: int, moment: str) -> None:
+        page = self._page(self._pages_of_turns.get(turn, ""))
+        if page is not None:
+            task = asyncio.create_task(self._shoot(page, turn, moment), name="picture for the tape")
+            self._pictures.add(task)
+            task.add_done_callback(self._pictures.discard)
+
+    async def _shoot(self, page: Page, turn: int, moment: str) -> None:
+        now = self._now()
+        async with self._cameras.setdefault(page.id, asyncio.Lock()):
+            try:
+                picture = await page.picture(self._secrets)
+            except AgentError as error:
+                log.info("No picture of turn %d (%s): %s", turn, moment, error)
+                return
+        self._put(
+            tapes.Picture(
+                **now,
+                page=page.id,
+                turn=turn,
+                moment=moment,
+                mime="image/webp",
+                base64=b64encode(picture).decode(),
+            )
+        )
+
+    def _secrets(self, text: str) -> list[str]:
+        return sorted({text[start:end] for start, end in self._mask.spans(text)})

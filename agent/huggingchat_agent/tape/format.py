@@ -1,0 +1,251 @@
+"""What is on a tape: a header, then records, each one line of JSON.
+
+Times (`at`) are in seconds since the recording began. `n` is the place of a record in the order of
+what happened: where a word had to be waited for to know whether it is secret, a record is written
+a little after its followers.
+
+A later version of the format adds a step to `STEPS` that makes its records out of the old ones; the
+tapes in `fixtures/tapes` must be readable for ever.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent import exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.exchange import ExchangeEvent
+
+VERSION = 1
+
+# From the version to the next one: takes the raw header or a raw record, and gives it in the new form.
+STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line. `begun` is UTC; `full` says that the app's pages and scripts are on the tape too."""
+
+    tape: int
+    agent: str
+    base_url: str
+    begun: str
+    engine: str = ""
+    full: bool = False
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """Fields of all records."""
+
+    n: int
+    at: float
+
+
+class OfExchange(Record, frozen=True, kw_only=True):
+    """Fields of all records of an exchange."""
+
+    id: str
+    page: str
+
+
+class Request(OfExchange, frozen=True, kw_only=True, tag="request"):
+    """See `exchange.Started`. The body is text where it is that, else base64."""
+
+    method: str
+    url: str
+    kind: str
+    headers: dict[str, str]
+    text: str | None = None
+    base64: str | None = None
+    has_body: bool = False
+
+    @property
+    def body(self) -> bytes | None:
+        return _bytes(self.text, self.base64)
+
+
+class Response(OfExchange, frozen=True, kw_only=True, tag="response"):
+    """See `exchange.Responded`."""
+
+    status: int
+    mime: str
+    headers: dict[str, str]
+    protocol: str = ""
+    from_cache: bool = False
+
+
+class Chunk(OfExchange, frozen=True, kw_only=True, tag="chunk"):
+    """Bytes of a body as they arrived: text where they are that, else base64."""
+
+    text: str | None = None
+    base64: str | None = None
+
+    @property
+    def data(self) -> bytes:
+        return _bytes(self.text, self.base64) or b""
+
+
+class Message(OfExchange, frozen=True, kw_only=True, tag="sse"):
+    """See `exchange.SseMessage`."""
+
+    event: str
+    last_id: str
+    data: str
+
+
+class End(OfExchange, frozen=True, kw_only=True, tag="end"):
+    """The response is complete."""
+
+
+class Fail(OfExchange, frozen=True, kw_only=True, tag="fail"):
+    """See `exchange.Failed`."""
+
+    reason: str
+    canceled: bool = False
+
+
+class Event(Record, frozen=True, kw_only=True, tag="event"):
+    """What a callback got, as `--json` prints it. A `handler_failed` is one too."""
+
+    event: dict[str, Any]
+
+
+class Said(Record, frozen=True, kw_only=True, tag="said"):
+    """What a page said by itself. `kind` is "console", "error" (nothing caught it) or "dialog".
+
+    `level` is the console's ("log", "warning", ...) or the kind of dialog ("alert", ...).
+    """
+
+    page: str
+    kind: str
+    text: str
+    level: str = ""
+
+
+class Picture(Record, frozen=True, kw_only=True, tag="picture"):
+    """What a tab showed at a moment of a turn: "start", "first token" or "end"."""
+
+    page: str
+    turn: int
+    moment: str
+    mime: str
+    base64: str
+
+    @property
+    def data(self) -> bytes:
+        return b64decode(self.base64)
+
+
+class Browser(Record, frozen=True, kw_only=True, tag="browser"):
+    """A browser was started."""
+
+    version: str
+
+
+class Hidden(Record, frozen=True, kw_only=True, tag="hidden"):
+    """A sign-in went on here, of which nothing is on the tape."""
+
+
+class Last(Record, frozen=True, kw_only=True, tag="last"):
+    """The recording came to its end in good order."""
+
+
+AnyRecord = (
+    Request | Response | Chunk | Message | End | Fail | Event | Said | Picture | Browser | Hidden | Last
+)
+
+TEXT = ("text/", "application/json", "application/jsonl", "application/x-www-form-urlencoded")
+_TEXT_TOO = ("javascript", "xml", "+json")
+
+
+def is_text(mime: str) -> bool:
+    """Whether bodies of that media type are text."""
+    return mime.startswith(TEXT) or any(each in mime for each in _TEXT_TOO)
+
+
+def payload(data: bytes) -> dict[str, Any]:
+    """Bytes as the fields of a record: text where they are UTF-8, else base64."""
+    try:
+        return {"text": data.decode()}
+    except UnicodeDecodeError:
+        return {"base64": b64encode(data).decode()}
+
+
+def from_exchange(event: ExchangeEvent, n: int, at: float) -> AnyRecord:
+    """The record of an exchange event; `at` counts from the beginning of the tape."""
+    where: dict[str, Any] = {"n": n, "at": at, "id": event.exchange_id, "page": event.page}
+    match event:
+        case exchange.Started():
+            body: dict[str, Any] = {} if event.body is None else payload(event.body)
+            return Request(
+                **where,
+                **body,
+                method=event.method,
+                url=event.url,
+                kind=event.kind,
+                headers=event.headers,
+                has_body=event.has_body,
+            )
+        case exchange.Responded():
+            return Response(
+                **where,
+                status=event.status,
+                mime=event.mime,
+                headers=event.headers,
+                protocol=event.protocol,
+                from_cache=event.from_cache,
+            )
+        case exchange.Chunk():
+            return Chunk(**where, **payload(event.data))
+        case exchange.SseMessage():
+            return Message(**where, event=event.event, last_id=event.id, data=event.data)
+        case exchange.Failed():
+            return Fail(**where, reason=event.reason, canceled=event.canceled)
+        case exchange.Ended():
+            return End(**where)
+
+
+def to_exchange(record: AnyRecord, at: float) -> ExchangeEvent | None:
+    """The exchange event of a record, as seen at `at`; None if it is of something else."""
+    if not isinstance(record, OfExchange):
+        return None
+    where: dict[str, Any] = {"exchange_id": record.id, "page": record.page, "at": at}
+    match record:
+        case Request():
+            return exchange.Started(
+                **where,
+                method=record.method,
+                url=record.url,
+                kind=record.kind,
+                headers=record.headers,
+                body=record.body,
+                has_body=record.has_body,
+            )
+        case Response():
+            return exchange.Responded(
+                **where,
+                status=record.status,
+                mime=record.mime,
+                headers=record.headers,
+                protocol=record.protocol,
+                from_cache=record.from_cache,
+            )
+        case Chunk():
+            return exchange.Chunk(**where, data=record.data)
+        case Message():
+            return exchange.SseMessage(**where, event=record.event, id=record.last_id, data=record.data)
+        case Fail():
+            return exchange.Failed(**where, reason=record.reason, canceled=record.canceled)
+        case _:
+            return exchange.Ended(**where)
+
+
+def _bytes(text: str | None, base64: str | None) -> bytes | None:
+    if base64 is not None:
+        return b64decode(base64)
+    return None if text is None else text.encode()

@@ -1,0 +1,179 @@
+"""What must not be on a tape, found in texts: where it is, and from where on more may belong to it.
+
+Secret are the values the agent knows to be (passwords, cookies, codes: see `redact`), in every form
+in which they are written; e-mail addresses; what the user's own patterns find; and the names the
+user wants left out. In what programs write, also what stands behind a name that says so.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+from huggingchat_agent import redact
+from huggingchat_agent.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MASK = redact.MASK
+
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+)
+_HALF_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@[A-Za-z0-9.-]*)?\Z")
+_LONGEST_EMAIL = 320
+_LONGEST_LINE = 4096  # that the user's patterns are given at a time
+
+# Not "token": that is what the app calls a word of its answer.
+_KEY = (
+    r"(?:passw(?:or)?d|passphrase|(?:\w+[_-])?secret|(?:\w+[_-])?api[_-]?key|(?:proxy-)?authorization"
+    r"|(?:set-)?cookie|hf-chat|csrf\w*|\w+[_-]token|code_(?:challenge|verifier)|otp|one_time_code)"
+)
+_JSON = re.compile(rf"(?i)(?<!\\)\"{_KEY}\"\s*:\s*\"(?P<value>(?:[^\"\\]|\\.)+)")
+_WITHIN = re.compile(rf"(?i)(?<!\\)\\\"{_KEY}\\\"\s*:\s*\\\"(?P<value>(?:(?!\\\")(?:\\.|[^\\]))+)")
+_PARAMETER = re.compile(
+    r"(?i)(?:[?&]|%3F|%26)(?:code|state|token|\w+_token|password|csrf|code_challenge|nonce|session_state)"
+    r"(?:=|%3D)(?P<value>[^&#\s\"'%]+(?:%(?!26|23)[^&#\s\"'%]*)*)"
+)
+# What is looked for by its name, by the kind of text. In what people and models write there is none.
+_NAMED: dict[str, tuple[re.Pattern[str], ...]] = {
+    "prose": (),
+    "code": (),
+    "json": (_JSON,),
+    "page": (_JSON, _WITHIN),
+    "log": (_JSON, _WITHIN, _PARAMETER),
+}
+_PREFIX = 64  # so much of a value is compared at once
+
+
+class Mask:
+    """Finds secrets. `patterns` are regular expressions, `names` texts to leave out as whole words.
+
+    Raises SettingsError for a pattern that is none.
+    """
+
+    def __init__(self, patterns: Sequence[str] = (), names: Iterable[str] = ()) -> None:
+        self._patterns: list[re.Pattern[str]] = []
+        for each in patterns:
+            try:
+                self._patterns.append(re.compile(each))
+            except re.error as error:
+                raise SettingsError(f"The pattern {each!r} cannot be read: {error}.") from None
+        self._names: set[str] = set()
+        self._name: re.Pattern[str] | None = None
+        self._known: frozenset[str] = frozenset()
+        self._forms: list[str] = []
+        self._prefixes: set[str] = set()
+        self._heads: dict[str, list[str]] = {}
+        self._longest = 0
+        for name in names:
+            self.add_name(name)
+
+    def add_name(self, name: str) -> None:
+        """Leave out that word too."""
+        if name and name not in self._names:
+            self._names.add(name)
+            words = "|".join(sorted(map(re.escape, self._names), key=len, reverse=True))
+            self._name = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])")
+
+    def spans(self, text: str, kind: str = "prose") -> list[tuple[int, int]]:
+        """Where secrets are, in order, none touching another.
+
+        The kind is "prose" (what people and models write), "json", "page" (HTML with JSON in it), "log"
+        (addresses, headers, messages) or "code": there an address or a name is none of a person's, and
+        only known values are looked for.
+        """
+        self._learn()
+        found: list[tuple[int, int]] = []
+        for form in self._forms:
+            start = text.find(form)
+            while start >= 0:
+                found.append((start, start + len(form)))
+                start = text.find(form, start + len(form))
+        if kind != "code":
+            if "@" in text or "%40" in text:
+                found += [match.span() for match in _EMAIL.finditer(text)]
+            for pattern in self._patterns:
+                found += [match.span() for match in pattern.finditer(text) if match.group()]
+            if self._name is not None:
+                found += [match.span() for match in self._name.finditer(text)]
+        for pattern in _NAMED[kind]:
+            found += [match.span("value") for match in pattern.finditer(text)]
+        return _joined(found)
+
+    def text(self, value: str, kind: str = "prose") -> str:
+        """The text without its secrets."""
+        return replaced(value, self.spans(value, kind))
+
+    def settled(self, text: str) -> int:
+        """How much of the beginning of a text nothing that follows can make part of a secret."""
+        self._learn()
+        size = len(text)
+        held = size
+        for start in range(max(0, size - self._longest + 1), size):
+            tail = text[start : start + _PREFIX]
+            if start + _PREFIX > size:
+                if tail in self._prefixes:
+                    held = start
+                    break
+            elif any(form.startswith(text[start:]) for form in self._heads.get(tail, ())):
+                held = start
+                break
+        if match := _HALF_EMAIL.search(text, max(0, size - _LONGEST_EMAIL)):
+            held = min(held, match.start())
+        if self._patterns and size < _LONGEST_LINE:
+            held = min(held, text.rfind("\n") + 1)
+        if self._names:
+            held = min(held, size - len(re.split(r"[^\w-]", text[-_PREFIX:])[-1]))
+        for start, end in self.spans(text):
+            if start < held < end:
+                held = start
+        return held
+
+    def _learn(self) -> None:
+        known = redact.known()
+        if known == self._known:
+            return
+        forms = {form for value in known for form in _forms(value)}
+        heads: dict[str, list[str]] = {}
+        for form in forms:
+            if len(form) > _PREFIX:
+                heads.setdefault(form[:_PREFIX], []).append(form)
+        # Each is replaced as a whole: the writer's thread and the loop both look.
+        self._heads = heads
+        self._prefixes = {form[:end] for form in forms for end in range(1, min(len(form), _PREFIX))}
+        self._longest = max(map(len, forms), default=0)
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._known = known
+
+
+def replaced(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text with a mask in the place of each span."""
+    if not spans:
+        return text
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    kept = [text[start:end] for start, end in list(pairwise(edges))[::2]]
+    return MASK.join(kept)
+
+
+def _forms(value: str) -> set[str]:
+    """A value as it is written in texts, addresses, JSON, JSON within JSON, and pages."""
+    escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    twice = {json.dumps(each)[1:-1] for each in escaped}
+    web = {quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"), html.escape(value)}
+    return {form for form in {value, *escaped, *twice, *web} if form}
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined

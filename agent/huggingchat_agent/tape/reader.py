@@ -1,0 +1,124 @@
+"""Reads tapes: of this version and all older ones, whole ones and those of programs that died."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from huggingchat_agent.errors import TapeCorrupt, TapeError, TapeVersion
+from huggingchat_agent.tape import format as tapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from huggingchat_agent.tape.format import AnyRecord, Header
+
+_AT_ONCE = 1 << 12  # bytes; what is in a piece that cannot be read is lost
+_GZIP = 16 + zlib.MAX_WBITS
+_FLUSHED = b"\0\0\xff\xff"  # how deflate ends what was brought out by a sync flush
+
+_RECORD = msgspec.json.Decoder(tapes.AnyRecord)
+
+
+class Tape:
+    """One tape. Opening reads the header; `complete` is known once the records were read to the end.
+
+    Raises TapeError (no such file), TapeVersion, or TapeCorrupt with the offset in the file near
+    which it cannot be read. `records` gives all that is good before it raises.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.complete = False
+        first = next(self._lines(), None)
+        if first is None:
+            raise TapeCorrupt(f"{path} is no tape: it is empty (offset 0).")
+        self.header = self._header(*first)
+
+    def records(self) -> Iterator[AnyRecord]:
+        """The records as they were written; see `tape.format` for their order."""
+        self.complete = False
+        version = self.header.tape
+        for number, (line, offset) in enumerate(self._lines()):
+            if not number:
+                continue
+            try:
+                if version == tapes.VERSION:
+                    record = _RECORD.decode(line)
+                else:
+                    record = msgspec.convert(_upgraded(msgspec.json.decode(line), version), tapes.AnyRecord)
+            except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
+                raise self._corrupt(offset, f"line {number + 1} is no record ({error})") from None
+            if isinstance(record, tapes.Last):
+                self.complete = True
+            yield record
+
+    def load(self, *, pictures: bool = True) -> Recording:
+        """All records in the order of what happened. What is unreadable is told, not raised."""
+        found: list[AnyRecord] = []
+        trouble: TapeCorrupt | None = None
+        try:
+            found += (each for each in self.records() if pictures or not isinstance(each, tapes.Picture))
+        except TapeCorrupt as error:
+            trouble = error
+        found.sort(key=lambda record: record.n)
+        return Recording(self.header, found, self.complete, trouble)
+
+    def _header(self, line: bytes, offset: int) -> Header:
+        try:
+            raw: Any = msgspec.json.decode(line)
+            version = raw["tape"]
+            if isinstance(version, int) and version > tapes.VERSION:
+                raise TapeVersion(
+                    f"{self.path} is a tape of version {version} (offset 0), and this huggingchat-agent "
+                    f"reads up to version {tapes.VERSION}. Install a newer one."
+                )
+            return msgspec.convert({**_upgraded(raw, version), "tape": version}, tapes.Header)
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+            raise self._corrupt(offset, "it has no header") from None
+
+    def _lines(self) -> Iterator[tuple[bytes, int]]:
+        """Lines, each with the offset in the file that had been read by then."""
+        rest, offset, last = b"", 0, b""
+        unpack = zlib.decompressobj(_GZIP)
+        try:
+            with self.path.open("rb") as file:
+                while data := file.read(_AT_ONCE):
+                    last = (last + data)[-4:]
+                    while data:
+                        if unpack.eof:
+                            unpack = zlib.decompressobj(_GZIP)
+                        before = offset
+                        text = rest + unpack.decompress(data)
+                        offset += len(data) - len(unpack.unused_data)
+                        data = unpack.unused_data
+                        *lines, rest = text.split(b"\n")
+                        for line in lines:
+                            yield line, before
+        except zlib.error as error:
+            raise self._corrupt(offset, f"it is no gzip there ({error})") from None
+        except OSError as error:
+            raise TapeError(f"The tape {self.path} cannot be read: {error.strerror}.") from None
+        if rest or not (unpack.eof or last == _FLUSHED or not offset):
+            raise self._corrupt(offset, "it breaks off in the middle of a record")
+
+    def _corrupt(self, offset: int, what: str) -> TapeCorrupt:
+        return TapeCorrupt(f"{self.path} cannot be read at offset {offset}: {what}.")
+
+
+class Recording(NamedTuple):
+    """All of a tape. `complete` is false where its recording did not end in good order."""
+
+    header: tapes.Header
+    records: list[AnyRecord]
+    complete: bool
+    trouble: TapeCorrupt | None = None
+
+
+def _upgraded(raw: dict[str, Any], version: int) -> dict[str, Any]:
+    for each in range(version, tapes.VERSION):
+        raw = tapes.STEPS[each](raw)
+    return raw

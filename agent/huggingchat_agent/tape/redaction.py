@@ -1,0 +1,244 @@
+"""Records in, records without secrets out. Nothing gets on a tape that has not come through here.
+
+Bodies are looked at line by line, whatever the chunks they came in, and the words of an answer as
+one text. What is held back meanwhile is at most a line of a body and a few words of an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.mask import MASK, Mask
+from huggingchat_agent.tape.pieces import Pieces, Recut
+from huggingchat_agent.wire import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from huggingchat_agent.tape.format import AnyRecord
+
+LONGEST_LINE = 1_000_000  # bytes of a line that are held back
+_SECRET_HEADER = re.compile(r"auth|cookie|token|secret|api-?key|csrf|session", re.IGNORECASE)
+_USERNAME = re.compile(r'(?<![A-Za-z])\\?"username\\?"\s*:\s*\\?"((?:[^"\\]|\\.)+?)\\?"')
+_TOKENS = ("token", "reasoning")
+
+
+class Redaction:
+    """One tape's. `learn` is told every value that turns out to be secret because of where it stands.
+
+    With `hide_username` the name of who is signed in is left out too, from where the app tells it on.
+    """
+
+    def __init__(self, mask: Mask, *, learn: Callable[[str], None], hide_username: bool = False) -> None:
+        self._mask, self._learn, self._hide_username = mask, learn, hide_username
+        self._bodies: dict[str, _Body] = {}
+        self._mimes: dict[str, str] = {}
+        self._words: dict[tuple[int, str], Pieces[tapes.Event]] = {}
+
+    def feed(self, record: AnyRecord) -> Iterator[AnyRecord]:
+        """Take a record; what can be written now."""
+        match record:
+            case tapes.Chunk():
+                yield from self._chunk(record)
+            case tapes.Event():
+                yield from self._event(record)
+            case tapes.Request():
+                yield self._request(record)
+            case tapes.Response():
+                self._bodies[record.id] = _Body(record, self)
+                yield msgspec.structs.replace(record, headers=self._headers(record.headers))
+            case tapes.End() | tapes.Fail():
+                if body := self._bodies.pop(record.id, None):
+                    yield from body.close()
+                yield record
+            case tapes.Message():
+                yield msgspec.structs.replace(record, data=self.line(record.data))
+            case tapes.Said():
+                yield msgspec.structs.replace(record, text=self._mask.text(record.text, "log"))
+            case _:
+                yield record
+
+    def close(self) -> Iterator[AnyRecord]:
+        """The recording is over: what was held back."""
+        for body in self._bodies.values():
+            yield from body.close()
+        for words in self._words.values():
+            yield from map(_with_text, words.close())
+        self._bodies.clear()
+        self._words.clear()
+
+    @property
+    def mask(self) -> Mask:
+        return self._mask
+
+    def line(self, text: str, kind: str = "json") -> str:
+        """A line of a body without secrets; the kinds are those of `Mask.spans`."""
+        if self._hide_username and kind != "code" and "username" in text:
+            for match in _USERNAME.finditer(text):
+                self._mask.add_name(match[1])
+        return self._mask.text(text, kind)
+
+    def _request(self, record: tapes.Request) -> tapes.Request:
+        changed: dict[str, Any] = {
+            "url": self._mask.text(record.url, "log"),
+            "headers": self._headers(record.headers),
+        }
+        body = record.body
+        if body is not None:
+            for value in _headers_within(body, record.headers.get("content-type", "")):
+                self._learn(value)
+            if record.text is not None:
+                changed["text"] = self.line(record.text)
+        return msgspec.structs.replace(record, **changed)
+
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {
+            name: MASK if _SECRET_HEADER.search(name) else self._mask.text(value, "log")
+            for name, value in headers.items()
+        }
+
+    def _chunk(self, record: tapes.Chunk) -> Iterator[AnyRecord]:
+        body = self._bodies.get(record.id)
+        if body is None or not body.is_text:
+            yield record
+        else:
+            yield from body.feed(record)
+
+    def _event(self, record: tapes.Event) -> Iterator[AnyRecord]:
+        event = record.event
+        name, turn = event.get("event"), event.get("turn", 0)
+        if name in _TOKENS and event.get("text"):
+            words = self._words.setdefault((turn, str(name)), Pieces(self._mask))
+            yield from map(_with_text, words.feed(record, event["text"]))
+            return
+        if name in ("answer", "finished", "failed"):
+            for each in _TOKENS:
+                if words_ := self._words.pop((turn, each), None):
+                    yield from map(_with_text, words_.close())
+        text = msgspec.json.encode(event).decode()
+        shown = self._mask.text(text, "json")
+        yield record if shown == text else msgspec.structs.replace(record, event=_decoded(shown))
+
+
+class _Body:
+    """The body of one response, by lines; the words in the lines of a stream as one text."""
+
+    def __init__(self, response: tapes.Response, owner: Redaction) -> None:
+        self.is_text = tapes.is_text(response.mime)
+        code = "javascript" in response.mime or response.mime == "text/css"
+        self._kind = "code" if code else "page" if "html" in response.mime else "json"
+        self._id, self._page = response.id, response.page
+        self._owner = owner
+        self._line = bytearray()
+        self._cuts = Recut()
+        self._words: Pieces[_Line] = Pieces(owner.mask)
+        self._lines: list[_Line] = []  # not put yet, in order
+
+    def feed(self, record: tapes.Chunk) -> Iterator[AnyRecord]:
+        data = record.data
+        self._cuts.cut(record.n, record.at, len(data))
+        self._line += data
+        while (end := self._line.find(b"\n") + 1) or len(self._line) > LONGEST_LINE:
+            self._take(bytes(self._line[: end or LONGEST_LINE]))
+            del self._line[: end or LONGEST_LINE]
+        yield from self._ready()
+
+    def close(self) -> Iterator[AnyRecord]:
+        if self._line:
+            self._take(bytes(self._line))
+            self._line.clear()
+        for line, text in self._words.close():
+            line.said(text)
+        yield from self._ready()
+
+    def _take(self, raw: bytes) -> None:
+        line = _Line(raw)
+        self._lines.append(line)
+        if line.word is not None:
+            for said, text in self._words.feed(line, line.word):
+                said.said(text)
+        else:
+            line.becomes(self._owner.line(raw.decode(errors="surrogateescape"), self._kind))
+
+    def _ready(self) -> Iterator[AnyRecord]:
+        while self._lines and (data := self._lines[0].out) is not None:
+            line = self._lines.pop(0)
+            for n, at, piece in self._cuts.put(len(line.raw), data):
+                fields = tapes.payload(piece)
+                yield tapes.Chunk(n=n, at=at, id=self._id, page=self._page, **fields)
+
+
+class _Line:
+    """A line of a body. `word` is the text it adds to an answer, None where it does not."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.out: bytes | None = None
+        self._update: dict[str, Any] = {}
+        self.word: str | None = None
+        if raw.startswith((b'{"type":"stream"', b'{"type":"reasoning"')):
+            update = _decoded(raw)
+            if isinstance(update, dict) and isinstance(update.get("token"), str):
+                self._update, self.word = update, update["token"].rstrip("\0")
+
+    def said(self, text: str) -> None:
+        """The word may be shown so."""
+        if text == self.word:
+            self.out = self.raw
+        else:
+            self.out = msgspec.json.encode({**self._update, "token": text}) + b"\n"
+
+    def becomes(self, text: str) -> None:
+        self.out = text.encode(errors="surrogateescape")
+
+
+def _with_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
+    record, text = piece
+    if text == record.event["text"]:
+        return record
+    return msgspec.structs.replace(record, event={**record.event, "text": text})
+
+
+def _headers_within(body: bytes, content_type: str) -> Iterator[str]:
+    """The values of all `headers` that a request body describes: those of tool servers."""
+    if content_type.startswith("multipart/"):
+        value: Any = requests.send_fields(body, content_type)
+    else:
+        value = _decoded(body)
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, list):
+            todo += each
+        elif isinstance(each, dict):
+            for name, held in each.items():
+                if name == "headers":
+                    yield from _strings(held)
+                else:
+                    todo.append(held)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """The values of headers: a map, or a list of key and value."""
+    if isinstance(value, dict) and {"key", "value"} >= set(value):
+        yield from _strings(value.get("value"))
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+    elif isinstance(value, str):
+        yield value
+        yield value.removeprefix("Bearer ")
+
+
+def _decoded(text: str | bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

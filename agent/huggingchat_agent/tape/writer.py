@@ -1,0 +1,126 @@
+"""Writes a tape as things happen: a thread of its own takes out what is secret, packs and appends.
+
+The file is gzip, in members of about a megabyte of records; within one, what was written is brought
+out every time (a sync flush), so that a program that dies leaves all but the last moment readable.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import zlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from huggingchat_agent.errors import TapeError
+from huggingchat_agent.tape import format as tapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from huggingchat_agent.tape.format import AnyRecord, Header
+    from huggingchat_agent.tape.redaction import Redaction
+
+log = logging.getLogger("huggingchat_agent")
+
+MOMENT = 0.05  # seconds that are collected before they are written
+MEMBER = 1_000_000  # bytes of records
+BATCH = 2000  # records that are packed at once
+CLOSE_PATIENCE = 20.0
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class TapeWriter:
+    """An open tape. `put` may be called by any thread and returns at once.
+
+    Raises TapeError where the file cannot be made. What fails later is logged once, and the tape
+    ends there: nothing that is recorded suffers from it.
+    """
+
+    def __init__(self, path: Path, header: Header, redaction: Redaction) -> None:
+        self._path, self._redaction = path, redaction
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Only for its owner: there is no telling what was said.
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        except OSError as error:
+            raise TapeError(f"The tape {path} cannot be written: {error.strerror}.") from None
+        self._pack = _packer()
+        self._packed = 0
+        self._broken = False
+        self._append([msgspec.json.encode(header)])
+        self._queue: queue.SimpleQueue[AnyRecord | None] = queue.SimpleQueue()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="tape", daemon=True)
+        self._thread.start()
+
+    def put(self, record: AnyRecord) -> None:
+        """Append a record."""
+        if not self._broken:
+            self._queue.put(record)
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait to be written."""
+        return self._queue.qsize()
+
+    def close(self, last: tapes.Last) -> None:
+        """Write what is left and the end mark. Closing twice is fine."""
+        if self._over.is_set():
+            return
+        self._over.set()
+        self._queue.put(last)
+        self._queue.put(None)
+        self._thread.join(CLOSE_PATIENCE)
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            batch = [self._queue.get()]
+            self._over.wait(MOMENT)
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get())
+            going = None not in batch
+            self._write([each for each in batch if each is not None])
+        os.close(self._file)
+
+    def _write(self, batch: list[AnyRecord]) -> None:
+        if self._broken:
+            return
+        try:
+            lines: list[bytes] = []
+            for record in batch:
+                if isinstance(record, tapes.Last):
+                    lines += map(msgspec.json.encode, self._redaction.close())
+                    lines.append(msgspec.json.encode(record))
+                else:
+                    lines += map(msgspec.json.encode, self._redaction.feed(record))
+            self._append(lines, end=any(isinstance(each, tapes.Last) for each in batch))
+        except Exception as error:
+            self._broken = True
+            why = error.strerror if isinstance(error, OSError) else type(error).__name__
+            log.warning("The tape %s ends here, for it cannot be written any more: %s.", self._path, why)
+
+    def _append(self, lines: Iterable[bytes], *, end: bool = False) -> None:
+        data = b"".join(line + b"\n" for line in lines)
+        if not data and not end:
+            return
+        packed = self._pack.compress(data)
+        self._packed += len(data)
+        if end or self._packed > MEMBER:
+            packed += self._pack.flush(zlib.Z_FINISH)
+            self._pack, self._packed = _packer(), 0
+        else:
+            packed += self._pack.flush(zlib.Z_SYNC_FLUSH)
+        view = memoryview(packed)
+        while view:
+            view = view[os.write(self._file, view) :]
+
+
+def _packer() -> zlib._Compress:
+    return zlib.compressobj(6, zlib.DEFLATED, _GZIP)

@@ -1,0 +1,48 @@
+"""A stand-in site and tapes recorded on it; a module shares them, for each takes a browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from fixtures.site import StandIn
+from huggingchat_agent import HuggingChat
+from huggingchat_agent.settings import Record, Via
+
+if TYPE_CHECKING:
+    from huggingchat_agent.events import Event
+
+
+@pytest.fixture(scope="module")
+def stand_in():
+    with StandIn(echo_pause=0.001) as site:
+        yield site
+
+
+def account(site, home):
+    return {"base_url": site.url, "home": home, "username": site.username, "password": site.password}
+
+
+PROMPTS: tuple[tuple[str, Via], ...] = (
+    ("hello there", "page"),
+    ("for what reason?", "ui"),
+    ("unicode please", "page"),
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def recorded(stand_in, tmp_path_factory):
+    """A full tape of a sign-in and three turns; with the events and answers as callbacks got them."""
+    path = tmp_path_factory.mktemp("tapes") / "run.tape"
+    told: list[Event] = []
+    async with HuggingChat(
+        **account(stand_in, tmp_path_factory.mktemp("state")), record=Record(path, full=True)
+    ) as chat:
+        for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
+            chat.on(name, told.append)
+        await chat.login()
+        conversation = await chat.new_conversation()
+        answers = [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]
+    return path, told, answers

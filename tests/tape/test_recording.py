@@ -1,0 +1,70 @@
+"""What a session leaves on its tape."""
+
+import pytest
+
+from huggingchat_agent import events
+from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.reader import Tape
+from tests.tape.conftest import PROMPTS
+from tests.tape.unpack import lines
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_tape_has_the_events_that_callbacks_got(recorded):
+    path, told, answers = recorded
+    on_tape = [each.event for each in Tape(path).load().records if isinstance(each, tapes.Event)]
+    turns = [each for each in on_tape if "seq" in each]
+    assert [(each["event"], each["turn"], each["seq"]) for each in turns] == [
+        (each.name, each.turn, each.seq) for each in told
+    ]
+    tokens = {number: "" for number in range(1, 4)}
+    for each in turns:
+        if each["event"] == "token":
+            tokens[each["turn"]] += each["text"]
+    assert list(tokens.values()) == [answer.text for answer in answers]
+
+
+async def test_tape_has_the_streams_as_they_arrived(recorded):
+    path, told, _ = recorded
+    records = Tape(path).load().records
+    posts = [
+        each.id
+        for each in records
+        if isinstance(each, tapes.Request) and each.method == "POST" and "/conversation/" in each.url
+    ]
+    assert len(posts) == len(PROMPTS)
+    for turn, post in enumerate(posts, 1):
+        chunks = [each for each in records if isinstance(each, tapes.Chunk) and each.id == post]
+        body = b"".join(each.data for each in chunks)
+        tokens = [each for each in told if isinstance(each, events.Token) and each.turn == turn]
+        assert body.count(b'"type":"stream"') >= len(tokens) > 3
+        assert len(chunks) > 3
+        assert [each.at for each in chunks] == sorted(each.at for each in chunks)
+
+
+async def test_tape_has_pictures_of_each_turn(recorded):
+    path, _, _ = recorded
+    pictures = [each for each in Tape(path).load().records if isinstance(each, tapes.Picture)]
+    assert {(each.turn, each.moment) for each in pictures} >= {
+        (turn, moment) for turn in (1, 2, 3) for moment in ("start", "end")
+    }
+    for each in pictures:
+        assert each.data[:4] == b"RIFF" and each.data[8:12] == b"WEBP"
+
+
+async def test_tape_is_whole_and_in_the_order_of_what_happened(recorded):
+    path, _, _ = recorded
+    recording = Tape(path).load()
+    assert recording.complete and recording.trouble is None
+    numbers = [each.n for each in recording.records]
+    assert len(set(numbers)) == len(numbers)
+    assert lines(path)[0]["tape"] == tapes.VERSION
+
+
+async def test_full_tape_has_pages_and_scripts(recorded):
+    path, _, _ = recorded
+    records = Tape(path).load().records
+    kinds = {each.id: each.kind for each in records if isinstance(each, tapes.Request)}
+    bodies = {kinds[each.id] for each in records if isinstance(each, tapes.Chunk)}
+    assert {"document", "script", "stylesheet", "fetch"} <= bodies
