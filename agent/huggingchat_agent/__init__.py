@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.conversation import Conversation as Conversation
     from huggingchat_agent.elicitation import Elicitation as Elicitation
     from huggingchat_agent.eventlog import EventLog as EventLog
+    from huggingchat_agent.playback import replay as replay
     from huggingchat_agent.preferences import Preferences as Preferences
     from huggingchat_agent.reply import Reply as Reply
     from huggingchat_agent.settings import Deadlines as Deadlines
@@ -42,6 +43,7 @@ _HOMES = {
     "Reply": "reply",
     "errors": "errors",
     "events": "events",
+    "replay": "playback",
     "sync": "sync",
 }
 

@@ -1,0 +1,255 @@
+"""Plays a tape without a browser: its exchanges go through the same pipeline into the same callbacks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from huggingchat_agent import events
+from huggingchat_agent.emitter import Emitter
+from huggingchat_agent.errors import AgentError, TapeMismatch
+from huggingchat_agent.exchange import Failed
+from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.tape import faults as faulty
+from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tracker import Claim, TurnTracker
+from huggingchat_agent.wire import requests
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.tape.faults import Fault
+    from huggingchat_agent.tape.format import AnyRecord
+    from huggingchat_agent.turn import Turn
+
+log = logging.getLogger("huggingchat_agent")
+
+# The deadlines of the recorded session had their say then; a tape has none of its own.
+_NO_DEADLINES = Deadlines(first_update=1e8, idle=1e8, total=1e8)
+_PATIENCE = 8.0  # seconds for a turn to come to the end that the tape says it had
+
+_EVENTS = {each.name: each for each in events.every()}
+# Said by the agent, not by the wire: told again as they are on the tape.
+_AGENT_S = (events.Degraded.name, events.Queued.name)
+
+
+class Replay(Emitter):
+    """A tape that is played once, by `async for event in replay` or by `await replay.run()`.
+
+    Handlers subscribe as on a HuggingChat and get the same events, with the same ids, texts and numbers
+    in the same order, `exchange` included; iterating gives all but `exchange`. `complete` says whether
+    the recording came to its end in good order.
+
+    With speed 1 it takes as long as it took then, with 2 half of that, with 0 no time at all. What went
+    wrong then goes wrong again, as `failed` events: playing raises only what is wrong with the tape
+    (TapeVersion, TapeCorrupt after all that could be read).
+    """
+
+    def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
+        super().__init__()
+        self.speed = speed
+        self.complete = False
+        self._tape = Tape(Path(path))
+        self._faults = tuple(faults)
+        self._out: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        self._at = 0.0  # on our clock, of the record that is played
+        self._turns: dict[int, Turn] = {}
+        self._muted: set[int] = set()
+
+    @property
+    def header(self) -> tapes.Header:
+        """What the tape says of itself."""
+        return self._tape.header
+
+    async def __aiter__(self) -> AsyncIterator[events.Event]:
+        task = asyncio.create_task(self.run(), name="replay")
+        task.add_done_callback(lambda _: self._out.put_nowait(None))
+        try:
+            while (event := await self._out.get()) is not None:
+                yield event
+            await task
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def run(self) -> None:
+        """Play it to its end; every handler is done then."""
+        recording = self._tape.load(pictures=False)
+        self.complete = recording.complete
+        records = faulty.with_faults(recording.records, self._faults)
+        app = _Recorded(recording.header, records)
+        tracker = TurnTracker(app, self._publish, self._seen)
+        began = time.monotonic()
+        if not self.speed and records:
+            began -= records[-1].at  # all of it lies behind us, so that no clock has to be waited for
+        try:
+            await self._play(records, began, app, tracker)
+        finally:
+            await tracker.close()
+            await self.drain()
+        if recording.trouble is not None:
+            raise recording.trouble
+
+    async def _play(
+        self, records: list[AnyRecord], began: float, app: _Recorded, tracker: TurnTracker
+    ) -> None:
+        vias = _vias(records)
+        for record in records:
+            self._at = began + record.at / (self.speed or 1.0)
+            if self.speed and (left := self._at - time.monotonic()) > 0:
+                await asyncio.sleep(left)
+            if isinstance(record, tapes.Event):
+                await self._heard(record.event, tracker)
+            elif event := tapes.to_exchange(record, self._at):
+                if isinstance(record, tapes.Request):
+                    _claim(record, vias, app, tracker)
+                app.play(record)
+                tracker.feed(event)
+        for exchange_id, page in app.open.items():
+            app.gone.add(page)
+            tracker.feed(Failed(exchange_id=exchange_id, page=page, at=self._at, reason="the tape ends here"))
+        await tracker.settled()
+
+    async def _heard(self, told: dict[str, Any], tracker: TurnTracker) -> None:
+        """An event of then: where a turn ended, ours must come to its end before anything else happens."""
+        name, number = told.get("event"), told.get("turn", 0)
+        if name in _AGENT_S:
+            await tracker.settled()
+            self._tell(_event(told))
+        elif name in ("finished", "failed"):
+            await tracker.settled()
+            turn = self._turns.get(number)
+            if turn is None and name == "failed":  # nothing was sent, so there is nothing on the wire
+                tracker.number()
+                self._tell(_event({**told, "at": self._at}))
+            elif turn is not None and turn.running and name == "failed":
+                # A deadline of then, or the end of the browser: the wire does not tell of those.
+                self._tell(_event({**told, "at": self._at}))
+                self._muted.add(number)
+            elif turn is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(turn.done.wait(), _PATIENCE)
+
+    def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
+        self._turns[turn.number] = turn
+        if turn.number in self._muted:
+            return
+        if event.at > self._at:  # the end of a turn has no time on the wire
+            event = msgspec.structs.replace(event, at=self._at)
+        if isinstance(event, events.AnswerReady):
+            timing = msgspec.structs.replace(event.answer.timing, finished=self._at)
+            answer = msgspec.structs.replace(event.answer, timing=timing)
+            event = msgspec.structs.replace(event, answer=answer)
+        self._tell(event)
+
+    def _tell(self, event: events.Event) -> None:
+        self._out.put_nowait(event)
+        self.emit(event)
+
+    def _seen(self, event: ExchangeEvent) -> None:
+        if self.listening(events.Seen.name):
+            self.emit(events.Seen(exchange=event))
+
+
+def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:
+    """Play a tape: `async for event in replay("run.tape", speed=0)`. See Replay, and `tape.faults`.
+
+    Raises TapeError, TapeVersion or TapeCorrupt where it is none that can be read.
+    """
+    return Replay(path, speed=speed, faults=faults)
+
+
+class _Recorded:
+    """An `App` that answers from the tape."""
+
+    def __init__(self, header: tapes.Header, records: Sequence[AnyRecord]) -> None:
+        self.base_path = urlsplit(header.base_url).path
+        self.deadlines = _NO_DEADLINES
+        self.open: dict[str, str] = {}  # exchanges under way, and their tabs
+        self.gone: set[str] = set()
+        self._n = 0
+        self._reads: dict[str, list[tuple[int, bytearray]]] = {}
+        bodies: dict[str, bytearray] = {}
+        for record in records:
+            if isinstance(record, tapes.Request) and record.method == "GET":
+                bodies[record.id] = bytearray()
+                self._reads.setdefault(_path(record.url), []).append((record.n, bodies[record.id]))
+            elif isinstance(record, tapes.Chunk) and record.id in bodies:
+                bodies[record.id] += record.data
+
+    def play(self, record: AnyRecord) -> None:
+        """Take note of how far the tape has been played."""
+        self._n = record.n
+        if isinstance(record, tapes.Request):
+            self.open[record.id] = record.page
+        elif isinstance(record, tapes.End | tapes.Fail):
+            self.open.pop(record.id, None)
+            if isinstance(record, tapes.Fail) and record.reason == "the tab is gone":
+                self.gone.add(record.page)
+
+    def shows(self, page_id: str) -> bool:
+        return page_id not in self.gone
+
+    def refetches(self, page_id: str) -> bool:
+        return True  # whoever read the conversation then, it is on the tape
+
+    async def ask(self, request: requests.Call, *, conversation_id: str = "") -> bytes:
+        found = self._reads.get(self.base_path + request.path, []) if request.method == "GET" else []
+        before = [body for n, body in found if n <= self._n]
+        after = [body for n, body in found if n > self._n]
+        for body in (*before[-1:], *after[:1]):
+            return bytes(body)
+        raise TapeMismatch(f"There is no {request.method} {request.path} on the tape.")
+
+    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+        return
+
+    async def explain(self, error: AgentError, page_id: str = "") -> None:
+        return
+
+
+def _vias(records: Sequence[AnyRecord]) -> dict[str, str]:
+    """How turns were sent, by generation id."""
+    told = [each.event for each in records if isinstance(each, tapes.Event)]
+    return {
+        each["generation_id"]: each["via"]
+        for each in told
+        if each["event"] == "started" and each.get("generation_id") and each.get("via")
+    }
+
+
+def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker: TurnTracker) -> None:
+    """Where a message was sent by the agent, say so, as the agent did."""
+    purpose = requests.classify(record.method, record.url, app.base_path)
+    if not isinstance(purpose, requests.SendMessage):
+        return
+    fields = requests.send_fields(record.body, record.headers.get("content-type", "")) or {}
+    generation_id = fields.get("generationId")
+    if generation_id in vias:
+        Claim(
+            tracker,
+            page_id=record.page,
+            conversation_id=purpose.conversation_id,
+            via=vias[generation_id],
+            listener=lambda event: None,
+            generation_id=generation_id,
+        )
+
+
+def _event(told: dict[str, Any]) -> events.Event:
+    fields = {name: value for name, value in told.items() if name != "event"}
+    return msgspec.convert(fields, _EVENTS[told["event"]])
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

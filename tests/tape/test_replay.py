@@ -1,0 +1,108 @@
+"""A tape played without a browser tells what the session told."""
+
+import msgspec
+import pytest
+
+from huggingchat_agent import events, replay
+from huggingchat_agent.errors import TapeCorrupt, UsageError
+from huggingchat_agent.events import to_json
+from huggingchat_agent.exchange import Chunk
+from huggingchat_agent.tape import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+def told(each):
+    """An event without its moments, which are of another clock."""
+    raw = msgspec.json.decode(to_json(each))
+    raw.pop("at", None)
+    if raw.get("answer"):
+        raw["answer"].pop("timing")
+    return raw
+
+
+async def test_replay_gives_the_same_events_texts_and_ids_in_order(recorded):
+    path, seen, _ = recorded
+    played = [event async for event in replay(path, speed=0)]
+    names = {each.name for each in seen}
+    assert [told(each) for each in played if each.name in names] == [told(each) for each in seen]
+
+
+async def test_replay_calls_handlers_and_shows_the_exchanges(recorded):
+    path, _, answers = recorded
+    again = replay(path, speed=0)
+    tokens: list[str] = []
+    received = []
+    again.on("token", lambda event: tokens.append(event.text))
+    again.on("exchange", lambda event: received.append(event.exchange))
+    done = []
+    again.on("answer", lambda event: done.append(event.answer))
+    await again.run()
+    assert "".join(tokens) == "".join(answer.text for answer in answers)
+    assert [(each.message_id, each.user_message_id, each.text) for each in done] == [
+        (each.message_id, each.user_message_id, each.text) for each in answers
+    ]
+    assert again.complete and any(isinstance(each, Chunk) for each in received)
+
+
+async def test_replay_keeps_the_time_between_events(recorded):
+    path, seen, _ = recorded
+    fast = [event.at async for event in replay(path, speed=0) if isinstance(event, events.Token)]
+    then = [event.at for event in seen if isinstance(event, events.Token)]
+    assert [round(at - fast[0], 3) for at in fast] == pytest.approx([at - then[0] for at in then], abs=0.002)
+
+
+async def test_replay_takes_its_time_at_a_speed(recorded):
+    path, _, _ = recorded
+    last = [event.at async for event in replay(path, speed=0) if isinstance(event, events.Token)]
+    scaled = [event.at async for event in replay(path, speed=20) if isinstance(event, events.Token)]
+    assert scaled[-1] - scaled[0] == pytest.approx((last[-1] - last[0]) / 20, rel=0.2)
+
+
+async def test_cut_stream_fails_with_the_text_so_far(recorded):
+    path, _, answers = recorded
+    played = [event async for event in replay(path, speed=0, faults=[faults.cut(after=400, nth=2)])]
+    failed = [event for event in played if isinstance(event, events.Failed)]
+    assert [(each.turn, each.error) for each in failed] == [(2, "StreamBroken")]
+    assert answers[1].text.startswith(failed[0].partial) or not failed[0].partial
+    assert [event.turn for event in played if isinstance(event, events.Finished)] == [1, 3]
+
+
+async def test_swapped_status_is_the_error_that_the_app_would_have_given(recorded):
+    path, _, _ = recorded
+    refusal = faults.status(429, '{"message":"You are going too fast"}', nth=3)
+    played = [event async for event in replay(path, speed=0, faults=[refusal])]
+    assert isinstance(played[-1], events.Failed)
+    assert (played[-1].error, played[-1].turn) == ("RateLimited", 3)
+    assert "too fast" in played[-1].message
+
+
+async def test_stalled_stream_comes_later(recorded):
+    path, _, _ = recorded
+    calm = [event.at async for event in replay(path, speed=0) if isinstance(event, events.Token)]
+    late = [
+        event.at
+        async for event in replay(path, speed=0, faults=[faults.stall(after=300, seconds=7, nth=2)])
+        if isinstance(event, events.Token)
+    ]
+    assert late[-1] - late[0] == pytest.approx(calm[-1] - calm[0] + 7, abs=0.01)
+
+
+async def test_fault_that_finds_nothing_is_said(recorded):
+    path, _, _ = recorded
+    with pytest.raises(UsageError, match="no exchange number 9"):
+        await replay(path, faults=[faults.cut(1, nth=9)]).run()
+
+
+async def test_truncated_tape_plays_what_is_there_and_then_says_so(recorded, tmp_path):
+    path, seen, _ = recorded
+    short = tmp_path / "short.tape"
+    short.write_bytes(path.read_bytes()[:-2000])
+    played = []
+    with pytest.raises(TapeCorrupt, match=r"offset \d+"):
+        async for event in replay(short, speed=0):
+            played.append(event)
+    assert len(played) > 10
+    assert [told(each) for each in played if each.name == "token"] == [
+        told(each) for each in seen if each.name == "token"
+    ][: sum(each.name == "token" for each in played)]
