@@ -128,6 +128,7 @@ class Recorder:
         else:
             at = self._now()["at"]
         if isinstance(event, events.HandlerFailed):
+            fields["handled"] = fields.pop("event")
             fields["error"] = redact.text(f"{type(event.error).__name__}: {event.error}")
         raw: Any = msgspec.to_builtins({"event": event.name, **fields}, enc_hook=str)
         if (answer := raw.get("answer")) and isinstance(answer, dict):

@@ -7,6 +7,7 @@ of its own for as long as it is needed: to navigate a tab would abort the stream
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -46,6 +47,8 @@ T = TypeVar("T")
 
 # Tabs of conversations that are not answering are kept for the next message, but not many.
 IDLE_TABS = 3
+
+LOOK_SECONDS = 0.2  # between two looks whether a tab was closed
 
 
 class Tab:
@@ -272,6 +275,17 @@ class Session:
         elif not self._copied:
             self._copied = True
             log.info("Profile %r is in use elsewhere: working with a copy of it.", self.settings.profile)
+
+    async def gone(self) -> None:
+        """Wait until the browser went away, or a person closed the shared tab."""
+        page, browser = await self.shared_page(), self.browser
+        if browser is None:
+            return
+        over = asyncio.Event()
+        browser.on_closed(over.set)
+        while not (over.is_set() or page.closed):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), LOOK_SECONDS)
 
     async def storage_state(self) -> dict[str, Any]:
         """Cookies and local storage of the running browser."""

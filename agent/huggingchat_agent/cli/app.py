@@ -11,12 +11,14 @@ from typing import Annotated
 import typer
 
 import huggingchat_agent
-from huggingchat_agent.cli import console, conversations, cookies, failures, preferences, profiles
+from huggingchat_agent.cli import console, conversations, cookies, failures, preferences, profiles, tape
 from huggingchat_agent.cli.account import login, logout, status
 from huggingchat_agent.cli.ask import ask
 from huggingchat_agent.cli.chat import chat
 from huggingchat_agent.cli.models import models
 from huggingchat_agent.cli.options import Options, examples, with_options
+from huggingchat_agent.cli.record import record
+from huggingchat_agent.cli.replay import replay
 
 # In the order of the help page, which is the order one needs them in.
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
@@ -38,6 +40,12 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         'huggingchat ask --conversation 66b0c0ffee66b0c0ffee66b0 "Tell me more."',
     ),
     chat: ("huggingchat chat", "huggingchat chat --model llama --temporary"),
+    record: ("huggingchat record run.tape", "huggingchat record --full --hide 'ACME-[0-9]+' run.tape"),
+    replay: (
+        "huggingchat replay run.tape",
+        "huggingchat replay --speed 0 --json run.tape | jq -r 'select(.event == \"token\").text'",
+        "huggingchat replay --cut 400 --in 2 run.tape",
+    ),
 }
 # Commands with commands below them: what the group itself is, and those.
 GROUPS = {
@@ -45,6 +53,7 @@ GROUPS = {
     preferences.settings: preferences.COMMANDS,
     profiles.profiles: profiles.COMMANDS,
     cookies.cookies: cookies.COMMANDS,
+    tape.tape: tape.COMMANDS,
 }
 
 

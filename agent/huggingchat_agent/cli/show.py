@@ -22,7 +22,7 @@ def show(reply: Reply) -> Answer:
 
     If this is left before the end, by Ctrl-C or because nobody reads stdout, the run is stopped.
     """
-    screen = _Screen()
+    screen = Screen()
     reply.on(
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
     )
@@ -36,7 +36,7 @@ def show(reply: Reply) -> Answer:
         return reply.result()
 
 
-class _Screen:
+class Screen:
     """Knows where the cursor stands, since two streams share a terminal."""
 
     def __init__(self) -> None:

@@ -1,0 +1,40 @@
+"""`record`: a window for a person, and a tape of what happens in it."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggingchat_agent import HuggingChat, events
+from huggingchat_agent.cli import console
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.taping import Full, Hide, HideUsername, recording
+
+
+def record(
+    options: Options,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")],
+    full: Full = False,
+    hide: Hide = None,
+    hide_username: HideUsername = False,
+) -> None:
+    """Open the app in a window, and record what you do there until you close it or press Ctrl-C.
+
+    The saved session is used, if there is one. What is recorded is that tab's; signing in is left out.
+    """
+    tape = recording(file, full, hide, hide_username)
+    given = {**options.settings(), "headless": False, "record": tape}
+    asyncio.run(_watch(HuggingChat(**given)))
+    console.out.print(str(file))
+
+
+async def _watch(chat: HuggingChat) -> None:
+    def tell(event: events.TurnEvent) -> None:
+        console.note(f"Turn {event.turn}: {event.name}")
+
+    for name in (events.Started.name, events.Finished.name, events.Failed.name):
+        chat.on(name, tell)
+    async with chat:
+        console.note("Recording. Close the window, or press Ctrl-C, to end it.")
+        await chat.session.gone()

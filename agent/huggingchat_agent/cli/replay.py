@@ -1,0 +1,93 @@
+"""`replay`: a tape again, without a browser and without a network."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggingchat_agent import events
+from huggingchat_agent.cli import console
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.show import Screen
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.playback import Replay
+from huggingchat_agent.tape import faults
+
+_FAULTS = "Faults: what did not happen, in the first message or the one that --in names"
+
+
+def replay(
+    options: Options,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")],
+    json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
+    speed: Annotated[
+        float, typer.Option(metavar="X", help="1 as it was, 2 twice as fast, 0 all at once.")
+    ] = 1.0,
+    cut: Annotated[
+        int | None,
+        typer.Option(metavar="BYTES", rich_help_panel=_FAULTS, help="The stream breaks after so many bytes."),
+    ] = None,
+    stall: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BYTES:SECONDS", rich_help_panel=_FAULTS, help="Nothing comes for a while after these."
+        ),
+    ] = None,
+    status: Annotated[
+        int | None,
+        typer.Option(metavar="CODE", rich_help_panel=_FAULTS, help="The app answers with this status."),
+    ] = None,
+    message: Annotated[
+        int, typer.Option("--in", metavar="N", rich_help_panel=_FAULTS, help="In which message, from 1.")
+    ] = 1,
+) -> None:
+    """Play a tape: the same events in the same order, at the speed they had.
+
+    Nothing is opened and nothing is sent. The exit code is 1 if a turn fails, as it did then or because of
+    a fault.
+    """
+    if speed < 0:
+        raise UsageError(f"--speed must be 0 or more, not {speed:g}.")
+    chosen = _faults(cut, stall, status, message)
+    failed = asyncio.run(_play(Replay(file, speed=speed, faults=chosen), json=json))
+    if failed:
+        raise SystemExit(1)
+
+
+async def _play(played: Replay, *, json: bool) -> bool:
+    failed = False
+    screen = None if json else Screen()
+    try:
+        async for event in played:
+            failed = failed or isinstance(event, events.Failed)
+            if screen is None:
+                console.write_line(events.to_json(event))
+                continue
+            if isinstance(event, events.TurnEvent):
+                screen.show(event)
+            if isinstance(event, events.Finished | events.Failed):
+                screen.end()
+            if isinstance(event, events.Failed):
+                console.warn(f"turn {event.turn} failed: {event.message}")
+    finally:
+        if screen is not None:
+            screen.end()
+    if not played.complete:
+        console.warn("the tape is incomplete: the program that recorded it ended before it could close it.")
+    return failed
+
+
+def _faults(cut: int | None, stall: str | None, status: int | None, message: int) -> list[faults.Fault]:
+    chosen = []
+    if cut is not None:
+        chosen.append(faults.cut(cut, nth=message))
+    if stall is not None:
+        after, _, seconds = stall.partition(":")
+        try:
+            chosen.append(faults.stall(int(after), float(seconds), nth=message))
+        except ValueError:
+            raise UsageError(f"--stall takes BYTES:SECONDS, such as 500:3, not {stall!r}.") from None
+    if status is not None:
+        chosen.append(faults.status(status, nth=message))
+    return chosen

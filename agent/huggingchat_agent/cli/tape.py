@@ -1,0 +1,125 @@
+"""`tape show`, `tape har` and `tape report`: what is on a tape."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from huggingchat_agent.cli import console
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.errors import TapeError
+from huggingchat_agent.tape.digest import Digest, digest
+from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.timeline import timeline
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")]
+
+_STYLES = {"turn": "bold", "trouble": "red", "request": "", "said": "cyan", "note": "dim"}
+
+
+def show(
+    options: Options,
+    file: File,
+    json_: Annotated[
+        bool, typer.Option("--json", help="The records themselves, one line of JSON each, header first.")
+    ] = False,
+) -> None:
+    """Show what happened on a tape, line by line, with the time since its beginning.
+
+    Of a tape that breaks off, everything up to there; the exit code is 1 then.
+    """
+    tape = Tape(file)
+    if json_:
+        _print_records(tape)
+        return
+    found = _read(tape)
+    header = tape.header
+    console.out.print(Text.assemble((header.base_url, "bold"), f"  {header.begun}  {found.browser}"))
+    table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
+    table.add_column(justify="right", no_wrap=True, style="dim")
+    table.add_column(overflow="fold", ratio=3)
+    table.add_column(overflow="fold", ratio=2, style="dim")
+    for line in timeline(found):
+        table.add_row(f"{line.at:.3f}", Text(line.what, style=_STYLES[line.kind]), Text(line.detail))
+    console.out.print(table)
+    for at, text in found.troubles:
+        console.out.print(Text(f"{at:.3f} s: {text}", style="red"))
+    if found.recording.trouble is not None:
+        raise found.recording.trouble
+
+
+def report(
+    options: Options,
+    file: File,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; FILE.html if not given.")
+    ] = None,
+) -> None:
+    """Write a tape as one HTML file that opens in any browser, without a network.
+
+    What went wrong first; then the conversation with screenshots, tokens a second and how long each one
+    took, and all requests on a timeline.
+    """
+    from huggingchat_agent.tape.report import report as page
+
+    found = _read(Tape(file))
+    _write(output or file.with_suffix(".html"), page(found))
+    if found.recording.trouble is not None:
+        raise found.recording.trouble
+
+
+def har_(
+    options: Options,
+    file: File,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; FILE.har if not given.")
+    ] = None,
+) -> None:
+    """Write a tape as an HTTP archive (HAR 1.2), which browsers' developer tools and others open."""
+    found = _read(Tape(file))
+    text = json.dumps(har(found), ensure_ascii=False, indent=1)
+    _write(output or file.with_suffix(".har"), text)
+    if found.recording.trouble is not None:
+        raise found.recording.trouble
+
+
+def tape(options: Options) -> None:
+    """Look at a tape that was recorded."""
+
+
+COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
+    show: ("huggingchat tape show run.tape", "huggingchat tape show --json run.tape | jq -r .type"),
+    report: ("huggingchat tape report run.tape", "huggingchat tape report run.tape -o /tmp/report.html"),
+    har_: ("huggingchat tape har run.tape",),
+}
+
+
+def _read(tape: Tape) -> Digest:
+    found = digest(tape.load())
+    if not found.recording.complete and found.recording.trouble is None:
+        console.warn("the tape is incomplete: the program that recorded it ended before it could close it.")
+    return found
+
+
+def _print_records(tape: Tape) -> None:
+    import msgspec
+
+    console.write_line(msgspec.json.encode(tape.header))
+    for record in tape.records():
+        console.write_line(msgspec.json.encode(record))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        # As private as the tape: there is no telling what was said.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise TapeError(f"{path} cannot be written: {error.strerror}.") from None
+    console.out.print(str(path))

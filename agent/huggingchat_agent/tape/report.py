@@ -1,0 +1,198 @@
+"""A tape as one HTML file that opens anywhere, without a network: what went wrong first, then the rest."""
+
+from __future__ import annotations
+
+import datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+
+from huggingchat_agent.tape import digest as digests
+from huggingchat_agent.tape import plot
+from huggingchat_agent.tape.timeline import size
+
+if TYPE_CHECKING:
+    from huggingchat_agent.tape.digest import Digest, Exchange, Turn
+
+MOMENTS = ("start", "first token", "end")
+
+# Nothing may be fetched, whatever an answer says: no addresses but those of the file itself.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+# As the app shows an answer, but for pictures, which are somewhere else, and HTML, which is shown as it is.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+
+
+def report(digest: Digest) -> str:
+    """The whole page."""
+    header = digest.recording.header
+    style = (Path(__file__).parent / "report.css").read_text()
+    title = f"Tape of {escape(header.base_url)}"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="referrer" content="no-referrer">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+{_head(digest)}
+<main>
+{_troubles(digest)}
+{_conversation(digest)}
+{_requests(digest)}
+{_said(digest)}
+</main>
+<footer>Recorded by huggingchat-agent {escape(header.agent)}, secrets left out.</footer>
+</body>
+</html>
+"""
+
+
+def _head(digest: Digest) -> str:
+    header, troubles = digest.recording.header, digest.troubles
+    begun = datetime.datetime.fromisoformat(header.begun)
+    facts = [
+        f"{begun:%d %B %Y, %H:%M:%S} UTC",
+        digest.browser,
+        f"engine {header.engine}" if header.engine else "",
+    ]
+    tokens = sum(len(turn.tokens) for turn in digest.turns)
+    firsts = [turn.first_token for turn in digest.turns if turn.first_token is not None]
+    tiles = [
+        ("bad" if troubles else "good", str(len(troubles)), "trouble" if len(troubles) == 1 else "troubles"),
+        ("", str(len(digest.turns)), "turn" if len(digest.turns) == 1 else "turns"),
+        ("", f"{tokens:,}", "tokens"),
+        ("", f"{1000 * sorted(firsts)[len(firsts) // 2]:.0f} ms" if firsts else "–", "to the first token"),
+        ("", str(len(digest.exchanges)), "requests"),
+        ("", f"{digest.ends:.1f} s", "in all"),
+    ]
+    shown = "".join(
+        f'<div class="tile {kind}"><b>{value}</b><span>{name}</span></div>' for kind, value, name in tiles
+    )
+    return (
+        f'<header><div><div class="kicker">Tape</div><h1>{escape(header.base_url)}</h1>'
+        f'<div class="facts">{" · ".join(escape(each) for each in facts if each)}</div>'
+        f'<div class="tiles">{shown}</div></div></header>'
+    )
+
+
+def _troubles(digest: Digest) -> str:
+    if not digest.troubles:
+        return ""
+    rows = "".join(f"<li>{_time(at)}<span>{escape(text)}</span></li>" for at, text in digest.troubles)
+    return f'<section id="troubles"><h2>What went wrong</h2><ul class="troubles">{rows}</ul></section>'
+
+
+def _conversation(digest: Digest) -> str:
+    if not digest.turns:
+        return ""
+    return f'<section id="conversation"><h2>Conversation</h2>{"".join(map(_turn, digest.turns))}</section>'
+
+
+def _turn(turn: Turn) -> str:
+    facts = [f"<b>Turn {turn.number}</b>", _time(turn.at)]
+    if turn.via:
+        facts.append(f"<span>sent by {escape(turn.via)}</span>")
+    if turn.first_token is not None:
+        facts.append(f"<span>first token after {1000 * turn.first_token:.0f} ms</span>")
+    if turn.tokens:
+        facts.append(f"<span>{len(turn.tokens):,} tokens</span>")
+    if turn.speed:
+        facts.append(f"<span>{turn.speed:.0f} a second</span>")
+    facts += [f"<span>tool {escape(tool)}</span>" for tool in turn.tools]
+    parts = [f'<div class="turn-head">{"".join(facts)}</div>']
+    if turn.prompt:
+        parts.append(f'<div class="prompt">{escape(turn.prompt)}</div>')
+    if turn.reasoning:
+        parts.append(
+            f'<details class="thought"><summary>Reasoning</summary><p>{escape(turn.reasoning)}</p></details>'
+        )
+    parts.append(f'<div class="answer">{_MARKDOWN.render(turn.text)}</div>')
+    if turn.error:
+        parts.append(f'<div class="failed">{escape(turn.error)}</div>')
+    parts.append(_film(turn))
+    if len(turn.tokens) > 1:
+        moments = [at for at, _ in turn.tokens]
+        parts.append(f'<div class="plots">{plot.speed(moments)}{plot.gaps(turn.at, moments)}</div>')
+    return f'<article id="turn-{turn.number}">{"".join(parts)}</article>'
+
+
+def _film(turn: Turn) -> str:
+    shown = [_frame(turn, moment) for moment in MOMENTS if moment in turn.pictures]
+    return f'<div class="film">{"".join(shown)}</div>' if shown else ""
+
+
+def _frame(turn: Turn, moment: str) -> str:
+    """A picture; as large as there is room when it is gone to, and small again by a click anywhere."""
+    picture = turn.pictures[moment]
+    name = f"picture-{turn.number}-{moment.replace(' ', '-')}"
+    source = f"data:{escape(picture.mime)};base64,{escape(picture.base64)}"
+    return (
+        f'<div><a id="{name}" href="#{name}"><img src="{source}" alt="The page at the {moment} of turn '
+        f'{turn.number}">{moment.capitalize()}</a><a class="close" href="#turn-{turn.number}" '
+        'aria-label="Close"></a></div>'
+    )
+
+
+def _requests(digest: Digest) -> str:
+    begins, whole = digest.begins, max(digest.ends - digest.begins, 0.001)
+    rows: list[tuple[float, str]] = [
+        (each.request.at, _row(each, begins, whole)) for each in digest.exchanges
+    ]
+    rows += [(turn.tokens[0][0], _tokens(turn, begins, whole)) for turn in digest.turns if turn.tokens]
+    rows.sort(key=lambda row: row[0])
+    shown = "".join(row for _, row in rows)
+    return (
+        f'<section id="timeline"><h2>Timeline <small>{len(digest.exchanges)} requests, and the tokens they '
+        f'brought</small></h2><div class="sheet">{shown}</div></section>'
+    )
+
+
+def _row(exchange: Exchange, begins: float, whole: float) -> str:
+    request = exchange.request
+    over = exchange.ended or (exchange.failed.at if exchange.failed else begins + whole)
+    left, width = 100 * (request.at - begins) / whole, 100 * max(over - request.at, 0) / whole
+    size_ = f" · {size(exchange.size)}" if exchange.size else ""
+    took = f" · {1000 * (over - request.at):.0f} ms"
+    end = escape(digests.outcome(exchange)) + size_ + took
+    bad = " bad" if exchange.troubled else ""
+    bar = f'<i style="left:{left:.2f}%;width:{width:.2f}%"></i>'
+    return (
+        f'<div class="row{bad}">{_time(request.at)}'
+        f'<code title="{escape(request.url)}"><b>{escape(request.method)}</b> {escape(exchange.path)}</code>'
+        f'<span class="end">{end}</span><div class="lane">{bar}</div></div>'
+    )
+
+
+def _tokens(turn: Turn, begins: float, whole: float) -> str:
+    places = sorted({round(1000 * (at - begins) / whole) for at, _ in turn.tokens})
+    ticks = "".join(f"M{place} 0V12" for place in places)
+    return (
+        f'<div class="row tokens">{_time(turn.tokens[0][0])}<code>tokens of turn {turn.number}</code>'
+        f'<span class="end">{len(turn.tokens):,} tokens</span><div class="lane">'
+        f'<svg viewBox="0 0 1000 12" preserveAspectRatio="none" aria-hidden="true"><path d="{ticks}"/>'
+        "</svg></div></div>"
+    )
+
+
+def _said(digest: Digest) -> str:
+    if not digest.said:
+        return ""
+    rows = "".join(
+        f'<li class="{escape(each.kind)}">{_time(each.at)}<span>{escape(each.level)}</span>'
+        f"<span>{escape(each.text)}</span></li>"
+        for each in digest.said
+    )
+    return (
+        f'<section id="said"><h2>What the pages said <small>console, errors, dialogs</small></h2>'
+        f'<ul class="said sheet">{rows}</ul></section>'
+    )
+
+
+def _time(at: float) -> str:
+    return f"<time>{at:7.3f} s</time>"
