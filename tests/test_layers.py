@@ -10,7 +10,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
     {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
-    {"settings", "wire", "emitter", "storage", "onetime", "profiles", "cookies"},
+    {"proxy", "settings", "wire", "emitter", "storage", "onetime", "profiles", "cookies"},
     {"tape"},
     {"browser"},
     {"site"},

@@ -7,7 +7,7 @@
     ├── StorageError                the saved session cannot be read or written
     │   └── ProfileInUse            another process, or another chat of this one, uses the profile
     ├── BrowserError                the browser or its driver failed
-    │   ├── BrowserMissing          no browser found, none could be downloaded
+    │   ├── BrowserMissing          no browser found, none could be downloaded; or no driver
     │   ├── BrowserClosed           the browser, or the tab in use, went away
     │   └── BrowserTimeout          the browser did not do it in time
     ├── LoginError                  could not be signed in
@@ -83,7 +83,7 @@ class BrowserError(AgentError):
 
 
 class BrowserMissing(BrowserError):
-    """No browser was found and none could be downloaded; the message holds the exact command."""
+    """No browser, or no driver, was found and none could be downloaded; the message says what to run."""
 
 
 class BrowserClosed(BrowserError):

@@ -62,14 +62,13 @@ class Tab:
 
 
 class Session:
-    """Opens a browser on first need and a new one when it was lost; `epoch` counts them."""
+    """Opens a browser on first need, and a new one when it was lost."""
 
     def __init__(self, settings: Settings, observe: Callable[[ExchangeEvent], None]) -> None:
         self.settings = settings
         self.saved = SavedSession(settings.profile_folder)
         self.connections = Connections()
         self.recovery = Recovery()
-        self.epoch = 0
         self._lock = ProfileLock(settings.home, settings.profile)
         self._copied = False  # the profile is somebody else's at this time: nothing is saved
         self.recorder: Recorder | None = None
@@ -308,7 +307,6 @@ class Session:
             state = state or self.saved.load()
             redact.remember_cookies(state)
             self._browser = await engine(self.settings.engine).start(self.settings, state)
-            self.epoch += 1
             if self.recorder is not None:
                 self.recorder.started(self._browser.version)
         page = await self.new_page()

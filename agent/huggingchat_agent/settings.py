@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,11 @@ import platformdirs
 
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.onetime import totp_secret
-from huggingchat_agent.redact import Secret
+from huggingchat_agent.proxy import Proxy
+from huggingchat_agent.redact import Secret, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 EngineName = Literal["playwright", "nodriver"]
 Via = Literal["auto", "ui", "page"]
@@ -26,7 +28,7 @@ InUse = Literal["copy", "refuse"]
 DEFAULT_BASE_URL = "https://huggingface.co/chat"
 
 _PREFIX = "HUGGINGCHAT_"
-_SECRETS = ("HUGGINGCHAT_USERNAME", "HUGGINGCHAT_PASSWORD", "HUGGINGCHAT_TOTP_SECRET")
+_SECRETS = tuple(f"{_PREFIX}{name}" for name in ("USERNAME", "PASSWORD", "TOTP_SECRET", "PROXY", "CONNECT"))
 _NO = ("", "0", "false", "no", "off")
 
 
@@ -56,11 +58,17 @@ class Record(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that can be chosen. `base_url` is where the app is, base path included, no slash at the end.
 
-    `browser` is the path of a browser to use. `home` is the folder of profiles and failure
-    reports. Times are in seconds: `step_timeout` bounds one gesture or page load,
-    `login_timeout` the whole sign-in, `person_timeout` one that is left to a person in the window.
-    `totp_secret` computes the codes of a second factor. `profile_in_use` is what to do where somebody
-    else uses the profile: work with a "copy" of its session and save nothing, or "refuse".
+    Which browser: `browser` is the path of one, `channel` names an installed one ("chrome",
+    "msedge-beta"); `browser_args` are further switches for it, and `proxy` is what it reaches the
+    network through. `user_data_dir` is a profile folder of the browser's own: what is in it is used,
+    and stays. `connect` is the address of a browser that runs already (see docs/engines.md), with the
+    cookies it has unless `isolated`.
+
+    `home` is the folder of profiles and failure reports. Times are in seconds: `step_timeout` bounds one
+    gesture or page load, `login_timeout` the whole sign-in, `person_timeout` one that is left to a
+    person in the window. `totp_secret` computes the codes of a second factor. `profile_in_use` is what
+    to do where somebody else uses the profile: work with a "copy" of its session and save nothing, or
+    "refuse".
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -69,6 +77,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = "default"
     headless: bool = True
     browser: str | None = None
+    channel: str | None = None
+    browser_args: tuple[str, ...] = ()
+    user_data_dir: Path | None = None
+    proxy: Proxy | None = None
+    connect: str | None = None
+    isolated: bool = False
     username: str | None = None
     password: Secret | None = None
     totp_secret: Secret | None = None
@@ -92,6 +106,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return urlsplit(self.base_url).path
 
     @property
+    def own_cookies(self) -> bool:
+        """Whether the browser's own cookies are used: those of a running one, or of a folder that stays."""
+        return self.user_data_dir is not None or (self.connect is not None and not self.isolated)
+
+    @property
     def profile_folder(self) -> Path:
         """Where this profile's session is kept."""
         return self.home / "profiles" / self.profile
@@ -111,6 +130,12 @@ class Given(TypedDict, total=False):
     profile: str | None
     headless: bool | None
     browser: str | None
+    channel: str | None
+    browser_args: Sequence[str] | None
+    user_data_dir: str | Path | None
+    proxy: str | None
+    connect: str | None
+    isolated: bool | None
     username: str | None
     password: str | None
     totp_secret: str | None
@@ -132,15 +157,25 @@ def settings(**given: Unpack[Given]) -> Settings:
     def text(name: str, default: str | None = None) -> Any:
         return given.get(name) or _aside.get(f"{_PREFIX}{name.upper()}") or default
 
-    password = text("password")
-    headless = given.get("headless")
-    return Settings(
+    def flag(name: str) -> bool:
+        return text(name, "").strip().lower() not in _NO
+
+    password, proxy, folder = text("password"), text("proxy"), text("user_data_dir")
+    headless, isolated = given.get("headless"), given.get("isolated")
+    arguments = given.get("browser_args")
+    chosen = Settings(
         base_url=_base_url(text("base_url", DEFAULT_BASE_URL)),
         engine=_choice("engine", text("engine", "playwright"), EngineName),
         via=_choice("via", text("via", "auto"), Via),
         profile=_profile(text("profile", "default")),
-        headless=headless if headless is not None else text("headed", "").strip().lower() in _NO,
+        headless=headless if headless is not None else not flag("headed"),
         browser=text("browser"),
+        channel=text("channel"),
+        browser_args=tuple(arguments if arguments is not None else shlex.split(text("browser_args", ""))),
+        user_data_dir=Path(folder).expanduser().absolute() if folder else None,
+        proxy=Proxy.parse(proxy) if proxy else None,
+        connect=_connect(text("connect")),
+        isolated=isolated if isolated is not None else flag("isolated"),
         username=text("username"),
         password=Secret(password) if password else None,
         totp_secret=totp_secret(text("totp_secret")),
@@ -154,6 +189,8 @@ def settings(**given: Unpack[Given]) -> Settings:
         deadlines=_deadlines(given.get("deadlines") or Deadlines()),
         record=_record(text("record")),
     )
+    _check_together(chosen)
+    return chosen
 
 
 def inheritable() -> dict[str, str]:
@@ -218,6 +255,36 @@ def _base_url(value: str) -> str:
     if parts.username or parts.password:
         raise SettingsError("base_url must not hold a user name or password; use login() for them.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _connect(value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https", "ws", "wss") and parts.hostname and (parts.port or True)
+    except ValueError:
+        good = False
+    if not good:
+        raise SettingsError(
+            "connect is not the address of a browser. Give it such as http://127.0.0.1:9222, or the ws:// "
+            "address of a Playwright server."
+        )
+    for secret in (parts.password or "", parts.query):
+        remember(secret)
+    return value
+
+
+def _check_together(chosen: Settings) -> None:
+    if chosen.connect:
+        for name in ("channel", "browser_args", "user_data_dir", "proxy"):
+            if getattr(chosen, name):
+                raise SettingsError(
+                    f"{name} is for a browser that we start, and connect uses one that runs already. Leave "
+                    "one of the two out."
+                )
+    if chosen.browser and chosen.channel:
+        raise SettingsError("browser and channel both name a browser. Leave one of the two out.")
 
 
 def _choice(name: str, value: str, allowed: object) -> Any:

@@ -11,12 +11,11 @@ from huggingchat_agent.errors import SessionRejected
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
 from huggingchat_agent.wire import failures, updates
 from huggingchat_agent.wire.lines import LineSplitter
+from huggingchat_agent.wire.tap import STREAMS
 
 if TYPE_CHECKING:
     from huggingchat_agent.errors import AgentError
     from huggingchat_agent.exchange import ExchangeEvent
-
-MIMES = ("application/jsonl", "text/event-stream")  # the latter before 2025-03, with the same lines
 
 
 class Stream:
@@ -71,4 +70,4 @@ class Stream:
     @property
     def _is_stream(self) -> bool:
         response = self._response
-        return response is not None and response.status == 200 and response.mime in MIMES
+        return response is not None and response.status == 200 and response.mime in STREAMS

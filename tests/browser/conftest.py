@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
+from huggingchat_agent.browser import running
 from huggingchat_agent.browser.nodriver import NodriverEngine
 from huggingchat_agent.browser.playwright import PlaywrightEngine
 from huggingchat_agent.settings import settings
@@ -111,12 +111,12 @@ async def page(browser, seen):
 
 
 @pytest.fixture
-def quick_start(engine, monkeypatch):
+def quick_start(monkeypatch):
     """A bound of starting that is short enough to wait for."""
-    monkeypatch.setattr(sys.modules[type(engine).__module__], "START_SECONDS", 1.0)
+    monkeypatch.setattr(running, "START_SECONDS", 1.0)
 
 
 @pytest.fixture
-def quick_close(engine, monkeypatch):
+def quick_close(monkeypatch):
     """A bound of closing that is short enough to wait for."""
-    monkeypatch.setattr(sys.modules[type(engine).__module__], "CLOSE_SECONDS", 3.0)
+    monkeypatch.setattr(running, "CLOSE_SECONDS", 3.0)

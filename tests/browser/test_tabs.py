@@ -4,37 +4,31 @@ import asyncio
 
 import pytest
 
-from huggingchat_agent.browser import nodriver, playwright
+from huggingchat_agent.browser import running
 from huggingchat_agent.errors import BrowserTimeout
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Held:
-    """Stands for an object whose making of a tab succeeds, and is told of only when `go` is set."""
+    """The making of a tab, which succeeds, and is told of only when `go` is set."""
 
-    def __init__(self, real, name):
+    def __init__(self, make):
         self.made, self.go = asyncio.Event(), asyncio.Event()
-        self._real, self._name = real, name
+        self._make = make
 
-    def __getattr__(self, name):
-        return self._make if name == self._name else getattr(self._real, name)
-
-    async def _make(self, *arguments):
-        made = await getattr(self._real, self._name)(*arguments)
-        if not arguments or arguments[0] == "Target.createTarget":
-            self.made.set()
-            await self.go.wait()
-        return made
+    async def __call__(self):
+        tab = await self._make()
+        self.made.set()
+        await self.go.wait()
+        return tab
 
 
 @pytest.fixture
 def held(browser, monkeypatch):
-    owner = "_context" if hasattr(browser, "_context") else "_root"
-    name = "new_page" if owner == "_context" else "send"
-    stand_in = Held(getattr(browser, owner), name)
-    monkeypatch.setattr(browser, owner, stand_in)
-    return stand_in
+    held = Held(browser._new_tab)
+    monkeypatch.setattr(browser, "_new_tab", held)
+    return held
 
 
 async def tabs(browser):
@@ -62,8 +56,7 @@ async def test_tab_is_closed_when_its_making_is_cancelled(browser, held, seen):
 
 
 async def test_tab_is_closed_when_its_making_takes_too_long(browser, held, seen, monkeypatch):
-    for engine in (playwright, nodriver):
-        monkeypatch.setattr(engine, "TAB_SECONDS", 0.5)
+    monkeypatch.setattr(running, "TAB_SECONDS", 0.5)
     before = await tabs(browser)
     with pytest.raises(BrowserTimeout, match="open a tab"):
         await browser.new_page(seen)

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from huggingchat_agent.errors import BrowserMissing
+
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Engine
     from huggingchat_agent.settings import EngineName
 
 
 def engine(name: EngineName) -> Engine:
-    """The engine of that name; its driver is imported only now."""
+    """The engine of that name; its driver is imported only now. BrowserMissing if it is not installed."""
     if name == "nodriver":
-        from huggingchat_agent.browser.nodriver import NodriverEngine
-
-        return NodriverEngine()
+        try:
+            from huggingchat_agent.browser.nodriver import NodriverEngine
+        except ModuleNotFoundError as error:
+            if error.name != "nodriver":
+                raise
+        else:
+            return NodriverEngine()
+        raise BrowserMissing(
+            "The engine nodriver is not installed. Run `pip install 'huggingchat-agent[nodriver]'`, or use "
+            "the engine playwright."
+        )
     from huggingchat_agent.browser.playwright import PlaywrightEngine
 
     return PlaywrightEngine()

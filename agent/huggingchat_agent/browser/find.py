@@ -1,7 +1,8 @@
 """Which browser to use, and where it came from.
 
-In this order: the one that is named (`HUGGINGCHAT_BROWSER`); a Chromium, Chrome or Edge of the
-system; Playwright's own, where it is in its cache already; and only then Playwright's download.
+In this order: the one that is named (`HUGGINGCHAT_BROWSER`), or of the channel that is
+(`HUGGINGCHAT_CHANNEL`); a Chromium, Chrome or Edge of the system; Playwright's own, where it is in
+its cache already; and only then Playwright's download.
 
     python -m huggingchat_agent.browser.find [--download]
 
@@ -40,6 +41,18 @@ _ELSEWHERE = {
         r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe",
     ),
 }
+# What a channel's program is called on Linux and macOS, and the folder it is in on Windows.
+_CHANNELS = {
+    "chromium": (("chromium", "chromium-browser"), "Chromium", ""),
+    "chrome": (("google-chrome", "google-chrome-stable"), "Google Chrome", r"Google\Chrome"),
+    "chrome-beta": (("google-chrome-beta",), "Google Chrome Beta", r"Google\Chrome Beta"),
+    "chrome-dev": (("google-chrome-unstable",), "Google Chrome Dev", r"Google\Chrome Dev"),
+    "chrome-canary": (("google-chrome-canary",), "Google Chrome Canary", r"Google\Chrome SxS"),
+    "msedge": (("microsoft-edge", "microsoft-edge-stable"), "Microsoft Edge", r"Microsoft\Edge"),
+    "msedge-beta": (("microsoft-edge-beta",), "Microsoft Edge Beta", r"Microsoft\Edge Beta"),
+    "msedge-dev": (("microsoft-edge-dev",), "Microsoft Edge Dev", r"Microsoft\Edge Dev"),
+}
+_PROGRAM_FOLDERS = (r"%ProgramFiles%", r"%ProgramFiles(x86)%", r"%LocalAppData%")
 _CACHE = {"darwin": "~/Library/Caches/ms-playwright", "win32": r"%LocalAppData%\ms-playwright"}
 # What Playwright unpacks, newest layout first; the shell can only run headless, so it comes last.
 _CACHED = (
@@ -58,11 +71,14 @@ class Found(NamedTuple):
     origin: str
 
 
-def find(named: str | None = None) -> Found | None:
+def find(named: str | None = None, channel: str | None = None) -> Found | None:
     """The browser to use without downloading one; None if there is none.
 
-    `named` is `HUGGINGCHAT_BROWSER`. Raises BrowserMissing if that is not something to execute.
+    `named` is `HUGGINGCHAT_BROWSER`, `channel` is `HUGGINGCHAT_CHANNEL`. Raises BrowserMissing if
+    that is not something to execute, or not installed.
     """
+    if channel:
+        return _of(channel)
     if named:
         path = shutil.which(os.path.expanduser(named))
         if path is None:
@@ -74,12 +90,12 @@ def find(named: str | None = None) -> Found | None:
     return _installed() or _cached()
 
 
-async def find_or_download(named: str | None = None) -> Found:
+async def find_or_download(named: str | None = None, channel: str | None = None) -> Found:
     """As `find`, with Playwright's download, at most 120 s, as the last resort.
 
     Raises BrowserMissing with the command that installs one.
     """
-    found = find(named)
+    found = find(named, channel)
     if found is None:
         outcome = await _download()
         found = _cached()
@@ -91,6 +107,24 @@ async def find_or_download(named: str | None = None) -> Found:
 def missing() -> BrowserMissing:
     """The error for a machine without a browser."""
     return BrowserMissing(f"There is no browser here. {_advice()}")
+
+
+def _of(channel: str) -> Found:
+    if channel not in _CHANNELS:
+        raise BrowserMissing(f"There is no channel {channel!r}. It is one of: {', '.join(_CHANNELS)}.")
+    names, bundle, folder = _CHANNELS[channel]
+    program = "msedge.exe" if "Edge" in folder else "chrome.exe"
+    candidates = {
+        "darwin": [f"/Applications/{bundle}.app/Contents/MacOS/{bundle}"],
+        "win32": [os.path.expandvars(rf"{each}\{folder}\Application\{program}") for each in _PROGRAM_FOLDERS],
+    }.get(sys.platform, names)
+    for candidate in candidates:
+        if path := shutil.which(candidate):
+            return Found(path, f"channel {channel}")
+    raise BrowserMissing(
+        f"The channel {channel} is not installed here. Install it, or leave the channel out to have any "
+        "browser used."
+    )
 
 
 def _installed() -> Found | None:

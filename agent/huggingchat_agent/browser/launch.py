@@ -18,11 +18,15 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from huggingchat_agent import redact
 from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.browser import trouble
 from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.settings import inheritable
+
+if TYPE_CHECKING:
+    from huggingchat_agent.settings import Settings
 
 # Nothing of its own on the network, nothing slowed down in tabs behind others, nothing asked.
 SWITCHES = (
@@ -67,6 +71,7 @@ SWITCHES = (
 # A word on its input means that all is well; the end of it means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
 _LOOK_SECONDS = 0.02
+_ALL_HOSTS = "--proxy-bypass-list=<-loopback>"
 # A socket's path has at most 107 bytes, and the browser adds this many to that of its temporary folder.
 _LONGEST_TEMPORARY = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
 
@@ -78,19 +83,24 @@ class Launched:
         self.address = ""
         self._path, self._mark = path, mark
         self._folder = Path(tempfile.mkdtemp(prefix="huggingchat-"))
+        self._profile = self._folder / "profile"
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.subprocess.Process | None = None
 
-    async def start(self, *, headless: bool, sandboxed: bool) -> None:
+    async def start(self, settings: Settings, *, sandboxed: bool) -> None:
         """Start it and wait until it listens, without a bound: cancel it. Raises BrowserError."""
+        self._profile = settings.user_data_dir or self._profile
+        before = self._told()  # by a browser that was here before us
         environment = marks.environment(self._mark)
         if len(str(self._folder)) <= _LONGEST_TEMPORARY:
             environment["TMPDIR"] = str(self._folder)
         chosen = [
-            *(["--headless", "--hide-scrollbars"] if headless else []),
+            *(["--headless", "--hide-scrollbars"] if settings.headless else []),
             *([] if sandboxed else ["--no-sandbox"]),
+            *([f"--proxy-server={settings.proxy.server}", _ALL_HOSTS] if settings.proxy else []),
             f"--user-data-dir={self._profile}",
             marks.switch(self._mark),
+            *settings.browser_args,
         ]
         with self._output.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
@@ -117,7 +127,7 @@ class Launched:
                 env=inheritable(),
                 start_new_session=True,
             )
-        self.address = await self._listening()
+        self.address = await self._listening(before)
 
     async def ended(self) -> None:
         """Wait until the browser's process has ended, however it did."""
@@ -144,32 +154,29 @@ class Launched:
                 await self._watcher.communicate(b"well\n")
 
     @property
-    def _profile(self) -> Path:
-        return self._folder / "profile"
-
-    @property
     def _output(self) -> Path:
         return self._folder / "output"
 
-    async def _listening(self) -> str:
-        assert self._process is not None
-        told = self._profile / "DevToolsActivePort"
-        while True:
-            with contextlib.suppress(OSError):
-                port, _, path = told.read_text().partition("\n")
-                if path:
-                    return f"ws://127.0.0.1:{port}{path.strip()}"
-            if self._process.returncode is not None:
-                raise BrowserError(f"The browser did not start {self._path}: {self._last_words()}")
-            await asyncio.sleep(_LOOK_SECONDS)
+    def _told(self) -> str:
+        """Where the browser says that it listens, "" as long as it does not."""
+        with contextlib.suppress(OSError):
+            port, _, path = (self._profile / "DevToolsActivePort").read_text().partition("\n")
+            if path:
+                return f"ws://127.0.0.1:{port}{path.strip()}"
+        return ""
 
-    def _last_words(self) -> str:
-        lines = self._output.read_text(errors="replace").splitlines()
-        fatal = [each for each in lines if "FATAL" in each]
-        return (
-            redact.text(" ".join(fatal or lines[-3:]))
-            or f"exit code {self._process and self._process.returncode}"
-        )
+    async def _listening(self, before: str) -> str:
+        assert self._process is not None
+        while True:
+            if (told := self._told()) != before and told:
+                return told
+            written = self._output.read_text(errors="replace")
+            if self._process.returncode is not None:
+                code = f"exit code {self._process.returncode}"
+                raise trouble.unstarted(self._path, written.splitlines() or [code])
+            if sentence := trouble.known(written):  # it may run on, but not for us
+                raise BrowserError(sentence)
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _kill(self, group: int) -> None:
         if sys.platform == "win32":

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 EVENTS = (*TAPPED, "Page.lifecycleEvent", *heard.EVENTS)  # what `receive` wants to be handed
 
+_AT_THE_PROXY = ("_PROXY_", "_TUNNEL_", "_SOCKS_", "INVALID_AUTH_CREDENTIALS")
 _SNAPSHOT_SECONDS = 4.0
 _ASIDE_SECONDS = 5.0  # for what takes no time
 _STOP_SECONDS = 1.0
@@ -168,9 +169,10 @@ class CdpPage:
         if answer.get("errorText") == "net::ERR_ABORTED":  # the old document went elsewhere just then
             answer = await self._navigate(url)
         if problem := answer.get("errorText"):
-            raise SiteError(
-                f"{shown} cannot be reached ({problem}). Is the address right, and does the site run?"
-            )
+            advice = "Is the address right, and does the site run?"
+            if any(each in problem for each in _AT_THE_PROXY):
+                advice = "The proxy did not let us through: are its address, user name and password right?"
+            raise SiteError(f"{shown} cannot be reached ({problem}). {advice}")
         if loader := answer.get("loaderId"):  # none: it was only another place in the same document
             await navigation.parsed(answer["frameId"], loader)
 

@@ -6,46 +6,32 @@ What Playwright raises never leaves this module: its messages hold whole address
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import re
 import shutil
 import time
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from playwright.async_api import async_playwright
 
-from huggingchat_agent import redact
+from huggingchat_agent.browser import abilities, elsewhere, stored, trouble
 from huggingchat_agent.browser import mark as marks
-from huggingchat_agent.browser.cdp import refusal
-from huggingchat_agent.browser.find import find_or_download
-from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
-from huggingchat_agent.browser.pump import Pump, within
-from huggingchat_agent.browser.sandbox import sandbox
-from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
+from huggingchat_agent.browser.running import TAB_CLOSED, TAB_CRASHED, Running, failed, in_time, started
 from huggingchat_agent.settings import secrets_aside
-from huggingchat_agent.wire.tap import Tap
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     import playwright.async_api as driver
 
-    from huggingchat_agent.browser.find import Found
-    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.browser.page import CdpPage
+    from huggingchat_agent.errors import BrowserError
+    from huggingchat_agent.proxy import Proxy
     from huggingchat_agent.settings import Settings
 
-T = TypeVar("T")
-
-START_SECONDS = 30.0
-TAB_SECONDS = 15.0
-CLOSE_SECONDS = 5.0
 _SWEEPS = 25
+_TIDY_SECONDS = 1.0
 
-_GONE = "The browser went away: it crashed, was killed or was closed."
-_CLOSED = "The browser was closed."
 _WRITTEN = re.compile(r"^\[pid=\d+\]\[err\] (.*)$", re.MULTILINE)
 _ARGUMENTS = ("--disable-domain-reliability", "--disable-client-side-phishing-detection", "--no-pings")
 
@@ -54,172 +40,132 @@ class PlaywrightEngine:
     """Implements `protocols.Engine`."""
 
     name = "playwright"
+    can = abilities.can("playwright")
 
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> PlaywrightBrowser:
-        """Start a browser. Raises BrowserMissing, BrowserTimeout or BrowserError; leaves nothing then."""
-        found = await find_or_download(settings.browser)
-        box = await asyncio.to_thread(sandbox)
-        browser = PlaywrightBrowser(settings, sandboxed=box.on)
-        # Not cancelled with us: Playwright stopped half way forgets what it has started.
-        browser.opening = asyncio.create_task(browser.open(found, storage_state), name="start a browser")
-        started = False
-        try:
-            await _driven(START_SECONDS, f"start {found.path}", asyncio.shield(browser.opening), _unstarted)
-            started = True
-        finally:
-            if not started:
-                await browser.close()
-        return browser
+        abilities.check("playwright", settings)
+        return await started(PlaywrightBrowser, settings, storage_state)
 
 
-class PlaywrightBrowser:
-    """Implements `protocols.Browser`. `mark` is on all its processes."""
+class PlaywrightBrowser(Running):
+    """A browser that Playwright has started or connected to."""
 
-    def __init__(self, settings: Settings, *, sandboxed: bool) -> None:
-        self.mark = marks.mark()
-        self._settings, self._sandboxed = settings, sandboxed
+    def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
+        super().__init__(settings, path, sandboxed=sandboxed)
         self._manager = async_playwright()
-        self.opening: asyncio.Task[None] | None = None
         self._browser: driver.Browser | None = None
         self._context: driver.BrowserContext | None = None
+        self._root: PlaywrightSession | None = None
         self._process = 0
         self._folders: list[Path] = []
-        self._version = ""
-        self._root: PlaywrightSession | None = None
-        self._ours = within(settings.base_url)
-        self._pages: dict[str, CdpPage] = {}
-        self._numbers = itertools.count(1)
-        self._discarding: set[asyncio.Task[None]] = set()
-        self._gone = ""
-        self._callbacks: list[Callable[[], None]] = []
-        self._closing: asyncio.Task[None] | None = None
+        self._borrowed = False
 
-    @property
-    def version(self) -> str:
-        return self._version
-
-    @property
-    def sandboxed(self) -> bool:
-        return self._sandboxed
-
-    @property
-    def closed(self) -> bool:
-        return bool(self._gone)
-
-    async def open(self, found: Found, storage_state: dict[str, Any] | None) -> None:
-        """Start driver and browser; for the engine, once, in `opening`."""
+    async def _open(self, storage_state: dict[str, Any] | None) -> None:
         with secrets_aside():  # Playwright's own process gets `os.environ` as it is
             playwright = await self._manager.start()
-        self._browser = browser = await playwright.chromium.launch(
-            executable_path=found.path,
-            headless=self._settings.headless,
-            chromium_sandbox=self._sandboxed,
-            args=[*_ARGUMENTS, marks.switch(self.mark)],
-            env=dict(marks.environment(self.mark)),
-            # Signals are for us to deal with.
-            handle_sigint=False,
-            handle_sigterm=False,
-            handle_sighup=False,
-        )
-        browser.on("disconnected", lambda _: self._lost(_GONE))
+        chromium = playwright.chromium
+        if self._settings.connect is not None:
+            self._browser = browser = await self._connect(chromium, self._settings.connect)
+        elif self._settings.user_data_dir is not None:
+            folder = self._settings.user_data_dir
+            context = await chromium.launch_persistent_context(folder, **self._options(), no_viewport=True)
+            assert context.browser is not None
+            self._browser = browser = context.browser
+        else:
+            self._browser = browser = await chromium.launch(**self._options())
+        browser.on("disconnected", lambda _: self.lost())
         self._root = root = PlaywrightSession(await browser.new_browser_cdp_session())
-        self._version = (await root.send("Browser.getVersion"))["product"].replace("/", " ")
+        self.version = (await root.send("Browser.getVersion"))["product"].replace("/", " ")
+        if self._path:
+            await self._take_note(root)
+        if browser.contexts and self._settings.own_cookies:
+            self._borrowed = True
+            self._context = browser.contexts[0]
+            self._context.on("dialog", self._dialog)
+        else:
+            self._context = await browser.new_context(
+                storage_state=cast("Any", storage_state), no_viewport=not self._settings.headless or None
+            )
+
+    async def _connect(self, chromium: driver.BrowserType, connect: str) -> driver.Browser:
+        why = ""
+        address = await elsewhere.socket_address(connect)
+        try:
+            if abilities.speaks_cdp(connect):
+                return await chromium.connect_over_cdp(address, no_defaults=True)
+            return await chromium.connect(address)
+        except Exception as error:
+            why = str(error).partition("\n")[0].partition("Call log:")[0]
+        raise trouble.unreachable(connect, why)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "executable_path": self._path,
+            "headless": self._settings.headless,
+            "chromium_sandbox": self.sandboxed,
+            "args": [*_ARGUMENTS, marks.switch(self.mark), *self._settings.browser_args],
+            "env": dict(marks.environment(self.mark)),
+            "proxy": _named(self._settings.proxy),
+            # Signals are for us to deal with.
+            "handle_sigint": False,
+            "handle_sigterm": False,
+            "handle_sighup": False,
+        }
+
+    async def _take_note(self, root: PlaywrightSession) -> None:
+        """Find out what must be gone at the end: the process, and the folders that are not the user's."""
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
-        self._folders = marks.folders(self._process)
-        redact.remember_cookies(storage_state)
-        self._context = await browser.new_context(storage_state=cast("Any", storage_state))
+        self._folders = [
+            each for each in marks.folders(self._process) if each != self._settings.user_data_dir
+        ]
 
-    async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
-        if self._context is None or self._gone:
-            raise BrowserClosed(self._gone)
-        return await _driven(TAB_SECONDS, "open a tab", self._new_page(self._context, sink))
+    async def _new_tab(self) -> _Tab:
+        assert self._context is not None and self._root is not None
+        return _Tab(await self._context.new_page(), self._root)
 
-    async def storage_state(self) -> dict[str, Any]:
-        if self._context is None or self._gone:
-            raise BrowserClosed(self._gone)
-        state = await _driven(TAB_SECONDS, "read the session", self._context.storage_state())
-        redact.remember_cookies(state)
-        return cast("dict[str, Any]", state)
+    async def _storage_state(self) -> dict[str, Any]:
+        assert self._context is not None and self._root is not None
+        if self._borrowed:
+            return await stored.of_site(self._root, self._sessions(), self._settings.base_url)
+        return cast("dict[str, Any]", await self._context.storage_state())
 
-    def on_closed(self, callback: Callable[[], None]) -> None:
-        if self._gone:
-            callback()
-        else:
-            self._callbacks.append(callback)
+    def _dialog(self, dialog: driver.Dialog) -> None:
+        """Close a dialog of a tab of ours. Were this not here, Playwright would close those of all tabs."""
+        if any(tab.page is dialog.page for tab in self._pages.values() if isinstance(tab, _Tab)):
+            self.later(
+                dialog.accept() if dialog.type == "beforeunload" else dialog.dismiss(), "close a dialog"
+            )
 
-    async def close(self) -> None:
-        if self._closing is None:
-            self._closing = asyncio.create_task(self._close(), name="close the browser")
-        await asyncio.shield(self._closing)
+    def _unstarted(self, what: str, said: str) -> BrowserError:
+        if not self._path:
+            return failed(what, said)
+        logs = said.partition("Call log:")[0]
+        return trouble.unstarted(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
 
-    async def _new_page(
-        self, context: driver.BrowserContext, sink: Callable[[ExchangeEvent], None]
-    ) -> CdpPage:
-        making = asyncio.ensure_future(context.new_page())
-        try:
-            # Not cancelled with us: the browser would make the tab all the same, and nobody would have it.
-            tab = await asyncio.shield(making)
-            session = PlaywrightSession(await context.new_cdp_session(tab))
-            target = (await session.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
-        except BaseException:
-            task = asyncio.create_task(_discard(making), name="close a tab that nobody waits for")
-            self._discarding.add(task)
-            task.add_done_callback(self._discarding.discard)
-            raise
-        id = f"page-{next(self._numbers)}"
-
-        async def ask_to_close() -> None:
-            if self._root is not None:
-                await self._root.send("Target.closeTarget", {"targetId": target})
-
-        def ended() -> None:
-            self._pages.pop(id, None)
-            page.ended("The tab was closed.")
-
-        page = CdpPage(id, session, Pump(session, Tap(id, self._ours), sink), ask_to_close)
-        self._pages[id] = page
-        session.on(page.receive)
-        tab.on("crash", lambda _: page.lost("The tab crashed."))
-        tab.on("close", lambda _: ended())
-        opened = False
-        try:
-            await page.open()
-            opened = True
-        finally:
-            if not opened:
-                await page.close()
-        return page
-
-    def _lost(self, reason: str) -> None:
-        if self._gone:
-            return
-        self._gone = reason
-        for page in tuple(self._pages.values()):
-            page.ended(reason)
-        for callback in self._callbacks:
-            callback()
-
-    async def _close(self) -> None:
-        self._lost(_CLOSED)
-        for page in self._pages.values():
-            await page.settled()
-        if self.opening is not None and not await _in_time(asyncio.shield(self.opening)):
+    async def _end(self) -> None:
+        if self._opening is not None and not await in_time(asyncio.shield(self._opening)):
             self._kill()
-            await _in_time(self.opening)
-        if self._browser is not None and not await _in_time(self._browser.close()):
+            await in_time(self._opening)
+        if self._settings.connect:
+            await self._close_tabs()
+        if self._browser is not None and not await in_time(self._browser.close()):
             self._kill()
-        if not await _in_time(self._manager.__aexit__()):
+        await self._tidied()
+        if not await in_time(self._manager.__aexit__()):
             self._kill(driver_too=True)
-            await _in_time(self._manager.__aexit__())
-        for task in tuple(self._discarding):
-            task.cancel()
-            await asyncio.wait({task})
+            await in_time(self._manager.__aexit__())
         if self._folders or marks.processes(self.mark):
             try:
                 await asyncio.to_thread(self._sweep)
             except RuntimeError:  # the interpreter is ending, and lets no thread begin
                 self._sweep()
+
+    async def _tidied(self) -> None:
+        """Where the browser was killed, give Playwright's process a moment to remove its folders."""
+        until = time.monotonic() + _TIDY_SECONDS
+        while any(each.exists() for each in self._folders) and time.monotonic() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
     def _kill(self, *, driver_too: bool = False) -> None:
         """End what does not end by itself: the browser, and Playwright's own process."""
@@ -241,46 +187,34 @@ class PlaywrightBrowser:
                 time.sleep(0.02)
 
 
-async def _driven(
-    seconds: float,
-    what: str,
-    work: Awaitable[T],
-    translated: Callable[[str, str], BrowserError] = refusal,
-) -> T:
-    """The result of Playwright's work, or an error of ours without cause and context."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except TimeoutError:
-        failure: BrowserError = BrowserTimeout(f"The browser did not {what} within {seconds:g} s.")
-    except BrowserError as error:
-        failure = error
-    except Exception as error:
-        failure = translated(what, str(error))
-    raise failure
+class _Tab:
+    """Implements `running.Tab`."""
+
+    def __init__(self, page: driver.Page, root: PlaywrightSession) -> None:
+        self.page, self._root = page, root
+        self.cdp: PlaywrightSession
+        self._target = ""
+
+    async def attach(self) -> None:
+        self.cdp = PlaywrightSession(await self.page.context.new_cdp_session(self.page))
+        self._target = (await self.cdp.send("Target.getTargetInfo"))["targetInfo"]["targetId"]
+
+    def report_to(self, page: CdpPage) -> None:
+        self.cdp.on(page.receive)
+        self.page.on("crash", lambda _: page.lost(TAB_CRASHED))
+        self.page.on("close", lambda _: page.ended(TAB_CLOSED))
+
+    async def ask_to_close(self) -> None:
+        if self._target:
+            await self._root.send("Target.closeTarget", {"targetId": self._target})
+        else:
+            await self.page.close()
 
 
-def _unstarted(what: str, said: str) -> BrowserError:
-    """The error for a browser that did not start, with what it wrote before it ended."""
-    logs = said.partition("Call log:")[0]
-    lines = _WRITTEN.findall(logs)
-    why = [each for each in lines if "FATAL" in each] or lines[-3:] or [logs.partition("\n")[0]]
-    return BrowserError(f"The browser did not {what}: {redact.text(' '.join(why))}")
-
-
-async def _discard(making: Awaitable[driver.Page]) -> None:
-    """Close a tab as soon as it is there."""
-    with contextlib.suppress(Exception):
-        await (await making).close()
-
-
-async def _in_time(work: Awaitable[None]) -> bool:
-    """Whether it was done within CLOSE_SECONDS; what it raised does not matter."""
-    try:
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await work
-    except TimeoutError:
-        return False
-    except Exception:
-        return True
-    return True
+def _named(proxy: Proxy | None) -> dict[str, str] | None:
+    """The proxy as Playwright takes it, which tells the credentials by its pipe."""
+    if proxy is None:
+        return None
+    password = proxy.password.reveal() if proxy.password else ""
+    credentials = {"username": proxy.username, "password": password} if proxy.username else {}
+    return {"server": proxy.server, **credentials}

@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from huggingchat_agent.browser.heard import Said
     from huggingchat_agent.exchange import ExchangeEvent
@@ -133,7 +133,8 @@ class Browser(Protocol):
         """Product and version, such as "Chromium 156.0.8078.79"."""
 
     @property
-    def sandboxed(self) -> bool: ...
+    def sandboxed(self) -> bool:
+        """Whether we started it with its sandbox; False also where we did not start it."""
 
     @property
     def closed(self) -> bool: ...
@@ -145,20 +146,34 @@ class Browser(Protocol):
         """
 
     async def storage_state(self) -> dict[str, Any]:
-        """Cookies and local storage in Playwright's storage state form."""
+        """Cookies and local storage in Playwright's storage state form.
+
+        Of a browser that is not ours, those of the app's host only.
+        """
 
     def on_closed(self, callback: Callable[[], None]) -> None:
         """Call back once when the browser goes away, however it does."""
 
     async def close(self) -> None:
-        """End the browser and everything started for it. Closing twice is fine."""
+        """End the browser and everything started for it. Closing twice is fine.
+
+        Of a browser that we connected to, only our tabs are closed.
+        """
 
 
 class Engine(Protocol):
-    """How to start a browser."""
+    """How to get a browser. `can` says by name what it is able to do: see `abilities`."""
 
     @property
     def name(self) -> str: ...
 
+    @property
+    def can(self) -> Mapping[str, bool]: ...
+
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> Browser:
-        """Start a browser, with the cookies of a saved session if there is one."""
+        """Start a browser, or connect to the one that the settings name.
+
+        The cookies and local storage of a saved session, if there is one, are put in; but not where
+        the browser's own are to be used (`settings.own_cookies`). Raises SettingsError for what the
+        engine cannot do, BrowserMissing, BrowserTimeout or BrowserError; leaves nothing then.
+        """

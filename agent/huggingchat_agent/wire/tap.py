@@ -54,7 +54,7 @@ EVENTS = (
     "Page.frameNavigated",
 )
 
-STREAMS = ("application/jsonl", "text/event-stream")
+STREAMS = ("application/jsonl", "text/event-stream")  # the latter before 2025-03, with the same lines
 FETCHED = ("fetch", "xhr")
 BODILESS = ("eventsource", "websocket", "preflight", "ping")
 NO_BODY = (*range(100, 200), 204, 205, *range(300, 400))

@@ -1,0 +1,69 @@
+"""What each engine can do: the one table. Where one cannot, its sentence is what the user is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from huggingchat_agent.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from huggingchat_agent.settings import EngineName, Settings
+
+
+class Ability(NamedTuple):
+    """Something one may want of an engine. `without` has a sentence for each engine that cannot."""
+
+    name: str
+    meaning: str
+    without: Mapping[str, str] = {}
+
+
+ABILITIES = (
+    Ability("chat", "sign in, ask by ui and by page, stop, attach files, take pictures"),
+    Ability("session", "save the session, and take one that another engine saved"),
+    Ability("headed", "show the window (headless=False)"),
+    Ability("proxy", "go through a proxy, with user name and password"),
+    Ability("channel", "use an installed browser by its channel"),
+    Ability("user_data_dir", "use a profile folder of the browser's own, and leave it in place"),
+    Ability("browser_args", "take further switches for the browser"),
+    Ability("connect", "use a running browser by its CDP address, in a tab of our own"),
+    Ability("isolated", "keep apart from the cookies of the browser that it connects to"),
+    Ability(
+        "playwright_server",
+        "use a Playwright server by its ws:// address",
+        {
+            "nodriver": "The engine nodriver speaks CDP and no Playwright protocol. Use engine="
+            '"playwright", or the CDP address of a browser (http://HOST:PORT).'
+        },
+    ),
+    Ability(
+        "private",
+        "drive the browser over a pipe, which no other user of the machine can reach",
+        {
+            "nodriver": "The engine nodriver drives the browser over a port on 127.0.0.1, open to all users "
+            'of this machine. Where you do not trust them, use engine="playwright".'
+        },
+    ),
+)
+
+
+def can(engine: EngineName) -> dict[str, bool]:
+    """By name of the ability, whether the engine has it."""
+    return {each.name: engine not in each.without for each in ABILITIES}
+
+
+def check(engine: EngineName, settings: Settings) -> None:
+    """Raise SettingsError, with the sentence of the table, where more is wanted than the engine can do."""
+    wanted = {"playwright_server"} if settings.connect and not speaks_cdp(settings.connect) else set()
+    for each in ABILITIES:
+        if each.name in wanted and engine in each.without:
+            raise SettingsError(each.without[engine])
+
+
+def speaks_cdp(connect: str) -> bool:
+    """Whether that address is one of CDP, and not of a Playwright server."""
+    parts = urlsplit(connect)
+    return parts.scheme in ("http", "https") or parts.path.startswith("/devtools/")

@@ -1,0 +1,37 @@
+"""A browser that runs already: the address of its DevTools socket."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import urllib.request
+from urllib.parse import urlsplit
+
+from huggingchat_agent.browser.trouble import unreachable
+
+ANSWER_SECONDS = 5.0
+
+
+async def socket_address(connect: str) -> str:
+    """The ws:// address behind an http:// one, any other as it is. Raises BrowserError.
+
+    A browser tells the host that it was asked for, so a tunnel to another machine works too.
+    """
+    if urlsplit(connect).scheme not in ("http", "https"):
+        return connect
+    why = ""
+    try:
+        return await asyncio.to_thread(_ask, f"{connect.rstrip('/')}/json/version")
+    except (OSError, http.client.HTTPException) as error:
+        why = str(getattr(error, "reason", "") or error)
+    except (ValueError, KeyError, TypeError):
+        why = "what answers there is no browser"
+    raise unreachable(connect, why)
+
+
+def _ask(url: str) -> str:
+    # Whatever proxy the environment names is for the network, not for the browser's port.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=ANSWER_SECONDS) as answer:
+        return str(json.load(answer)["webSocketDebuggerUrl"])

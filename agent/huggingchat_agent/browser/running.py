@@ -1,0 +1,252 @@
+"""What is the same in every engine: a browser is started in time, has tabs, is lost once, and is closed.
+
+An engine says how it opens the browser, how it makes a tab, how it reads the session and how it
+ends what it has started; see the abstract methods of `Running`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.browser import trouble
+from huggingchat_agent.browser.cdp import Refused, refusal
+from huggingchat_agent.browser.find import find_or_download
+from huggingchat_agent.browser.page import CdpPage
+from huggingchat_agent.browser.pump import Pump, within
+from huggingchat_agent.browser.sandbox import sandbox
+from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
+from huggingchat_agent.wire.tap import Tap
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from huggingchat_agent.browser.cdp import Cdp
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.settings import Settings
+
+T = TypeVar("T")
+R = TypeVar("R", bound="Running")
+
+START_SECONDS = 30.0
+TAB_SECONDS = 15.0
+CLOSE_SECONDS = 5.0
+
+GONE = "The browser went away: it crashed, was killed or was closed."
+CLOSED = "The browser was closed."
+TAB_CLOSED = "The tab was closed."
+TAB_CRASHED = "The tab crashed."
+
+
+class Tab(Protocol):
+    """One tab, as an engine knows it."""
+
+    @property
+    def cdp(self) -> Cdp:
+        """The session with it, once attached."""
+
+    async def attach(self) -> None:
+        """Connect to it."""
+
+    def report_to(self, page: CdpPage) -> None:
+        """Hand over what it reports from now on: events in their order, and that it is lost or closed."""
+
+    async def ask_to_close(self) -> None:
+        """Ask the browser to close it; BrowserError if it cannot be asked."""
+
+
+class Running(ABC):
+    """Implements `protocols.Browser`. `mark` is on all processes that were started for it."""
+
+    def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
+        self.mark = marks.mark()
+        self.version = ""
+        self.sandboxed = sandboxed
+        self._settings, self._path = settings, path
+        self._ours = within(settings.base_url)
+        self._pages: dict[CdpPage, Tab] = {}
+        self._numbers = itertools.count(1)
+        self._gone = ""
+        self._callbacks: list[Callable[[], None]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._opening: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def _open(self, storage_state: dict[str, Any] | None) -> None:
+        """Start the browser or connect to one, put the session in, learn its version. Once."""
+
+    @abstractmethod
+    async def _new_tab(self) -> Tab:
+        """Make an empty tab. It is not cancelled: a browser makes the tab all the same."""
+
+    @abstractmethod
+    async def _storage_state(self) -> dict[str, Any]:
+        """See `protocols.Browser.storage_state`."""
+
+    @abstractmethod
+    async def _end(self) -> None:
+        """End what was started, in bounded time, also where `_open` has not come to its end. Never raises."""
+
+    def _unstarted(self, what: str, said: str) -> BrowserError:
+        """The error for what the driver said when the browser could not be opened."""
+        return failed(what, said)
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._gone)
+
+    async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
+        if self._gone:
+            raise BrowserClosed(self._gone)
+        return await driven(TAB_SECONDS, "open a tab", self._new_page(sink))
+
+    async def storage_state(self) -> dict[str, Any]:
+        if self._gone:
+            raise BrowserClosed(self._gone)
+        state = await driven(TAB_SECONDS, "read the session", self._storage_state())
+        redact.remember_cookies(state)
+        return state
+
+    def on_closed(self, callback: Callable[[], None]) -> None:
+        if self._gone:
+            callback()
+        else:
+            self._callbacks.append(callback)
+
+    async def close(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="close the browser")
+        await asyncio.shield(self._closing)
+
+    async def start(self, storage_state: dict[str, Any] | None) -> None:
+        """For the engine, once. Raises BrowserTimeout or BrowserError, and leaves nothing then."""
+        redact.remember_cookies(storage_state)
+        what = f"start {self._path}" if self._path else "answer"
+        # Not cancelled with us: a driver stopped half way forgets what it has started.
+        self._opening = asyncio.create_task(self._open(storage_state), name="start a browser")
+        started = False
+        try:
+            await driven(START_SECONDS, what, asyncio.shield(self._opening), self._unstarted)
+            started = True
+        finally:
+            if not started:
+                await self.close()
+
+    def lost(self, reason: str = GONE) -> None:
+        """The browser is of no use any more; what is said to whom it may concern, once."""
+        if self._gone:
+            return
+        self._gone = reason
+        for page in tuple(self._pages):
+            page.ended(reason)
+        for callback in self._callbacks:
+            callback()
+
+    def later(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Do something that nobody waits for, but that is over before the browser is closed."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
+        making = asyncio.ensure_future(self._new_tab())
+        page = None
+        try:
+            tab = await asyncio.shield(making)
+            await tab.attach()
+            id, cdp = f"page-{next(self._numbers)}", tab.cdp
+            page = CdpPage(id, cdp, Pump(cdp, Tap(id, self._ours), sink), tab.ask_to_close)
+            self._pages = {page: tab} | {each: its for each, its in self._pages.items() if not each.closed}
+            tab.report_to(page)
+            # Several tabs are at work at a time; each must think that it is the one looked at.
+            await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+            await page.open()
+        except BaseException:
+            if page is None:
+                self.later(_discard(making), "close a tab that nobody waits for")
+            else:
+                await page.close()
+            raise
+        return page
+
+    async def _close(self) -> None:
+        self.lost(CLOSED)
+        for page in self._pages:
+            await page.settled()
+        await self._end()
+        for task in tuple(self._tasks):
+            task.cancel()
+            await asyncio.wait({task})
+
+    def _sessions(self) -> list[Cdp]:
+        """Those with the tabs that are open."""
+        return [tab.cdp for page, tab in self._pages.items() if not page.closed]
+
+    async def _close_tabs(self) -> None:
+        """Of a browser that goes on without us, close the tabs that are ours."""
+        tabs = [tab.ask_to_close() for tab in self._pages.values()]
+        await in_time(asyncio.gather(*tabs, *self._tasks, return_exceptions=True))
+
+
+async def started(make: Callable[..., R], settings: Settings, storage_state: dict[str, Any] | None) -> R:
+    """A browser of that engine, started or connected to; what `protocols.Engine.start` promises."""
+    if settings.connect:
+        browser = make(settings)
+    else:
+        trouble.foresee(settings)
+        found = await find_or_download(settings.browser, settings.channel)
+        box = await asyncio.to_thread(sandbox)
+        browser = make(settings, found.path, sandboxed=box.on)
+    await browser.start(storage_state)
+    return browser
+
+
+async def driven(
+    seconds: float,
+    what: str,
+    work: Awaitable[T],
+    translated: Callable[[str, str], BrowserError] | None = None,
+) -> T:
+    """The result of a driver's work, or an error of ours without cause and context."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except TimeoutError:
+        failure: BrowserError = BrowserTimeout(f"The browser did not {what} within {seconds:g} s.")
+    except BrowserError as error:
+        failure = error
+    except Exception as error:
+        failure = (translated or failed)(what, str(error))
+    raise failure
+
+
+def failed(what: str, said: str) -> BrowserError:
+    """The error for what a driver said while the browser was to do something."""
+    error = refusal(what, said)
+    return (
+        BrowserError(f"The browser did not {what}: {error.reason}") if isinstance(error, Refused) else error
+    )
+
+
+async def in_time(work: Awaitable[Any]) -> bool:
+    """Whether it was over within CLOSE_SECONDS; what it raised does not matter."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await work
+    except TimeoutError:
+        return False
+    except Exception:
+        return True
+    return True
+
+
+async def _discard(making: Awaitable[Tab]) -> None:
+    """Close a tab as soon as it is there."""
+    with contextlib.suppress(Exception):
+        await (await making).ask_to_close()

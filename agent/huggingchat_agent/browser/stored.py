@@ -1,0 +1,66 @@
+"""Cookies and local storage, in Playwright's storage state form, over bare CDP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from huggingchat_agent.browser import script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from huggingchat_agent.browser.cdp import Cdp
+
+_COOKIE = ("name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite")
+_STORED = """() => [location.origin, /^http/.test(location.protocol)
+    ? Object.entries(localStorage).map(([name, value]) => ({name, value})) : []]"""
+_STORE = "items => items.forEach(({name, value}) => localStorage.setItem(name, value))"
+
+Items = list[dict[str, str]]
+
+
+async def cookies(root: Cdp, context: dict[str, str]) -> list[dict[str, Any]]:
+    """All cookies of a context; `context` names it, or is empty for the browser's own."""
+    return [_from_browser(each) for each in (await root.send("Storage.getCookies", context))["cookies"]]
+
+
+async def set_cookies(root: Cdp, context: dict[str, str], state: dict[str, Any]) -> None:
+    """Put the cookies of a storage state into a context."""
+    if wanted := [_to_browser(each) for each in state.get("cookies", [])]:
+        await root.send("Storage.setCookies", {"cookies": wanted, **context})
+
+
+async def items(tab: Cdp) -> tuple[str, Items]:
+    """The origin of the document in a tab, and its local storage."""
+    origin, found = await script.evaluate(tab, _STORED)
+    return origin, found
+
+
+async def put_items(tab: Cdp, wanted: Items) -> None:
+    """Put items into the local storage of the document in a tab."""
+    await script.evaluate(tab, _STORE, wanted)
+
+
+async def of_site(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
+    """The state of one site in a person's own browser: what concerns the others is none of our business."""
+    parts = urlsplit(base_url)
+    host, origin = f".{parts.hostname}", f"{parts.scheme}://{parts.netloc}"
+    found = dict([await items(tab) for tab in tabs]).get(origin, [])
+    return {
+        "cookies": [
+            each for each in await cookies(root, {}) if host.endswith(f".{each['domain'].lstrip('.')}")
+        ],
+        "origins": [{"origin": origin, "localStorage": found}] if found else [],
+    }
+
+
+def _to_browser(cookie: dict[str, Any]) -> dict[str, Any]:
+    """A cookie of a storage state, as the browser takes it: without an end where it has none."""
+    return {key: cookie[key] for key in _COOKIE if key in cookie and (key, cookie[key]) != ("expires", -1)}
+
+
+def _from_browser(cookie: dict[str, Any]) -> dict[str, Any]:
+    return {key: cookie[key] for key in _COOKIE if key in cookie} | {
+        "sameSite": cookie.get("sameSite", "Lax")
+    }

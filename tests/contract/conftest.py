@@ -1,0 +1,94 @@
+"""What every engine is to do alike: one set of tests over (engine, via), none of which asks which it is.
+
+Where the table of abilities says that an engine cannot, a test expects the table's sentence instead.
+A module shares a site and, for each engine, a signed-in chat.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from fixtures.site import StandIn
+from huggingchat_agent import HuggingChat
+from huggingchat_agent.browser import abilities
+from huggingchat_agent.browser import engine as engine_named
+from huggingchat_agent.errors import SettingsError
+from huggingchat_agent.settings import settings
+from tests.raw import Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ENGINES = ("playwright", "nodriver")
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request):
+    """The name of an engine."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def site():
+    with StandIn() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def account(site):
+    """What a HuggingChat is opened with to be on the site as its test account."""
+    return {"base_url": site.url, "username": site.username, "password": site.password}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chat(engine, account, tmp_path_factory):
+    async with HuggingChat(engine=engine, home=tmp_path_factory.mktemp("state"), **account) as chat:
+        await chat.login()
+        yield chat
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def raw(chat):
+    """A plain HTTP client with the chat's cookies."""
+    state = await chat.session.storage_state()
+    async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
+        yield raw
+
+
+@pytest.fixture(params=["ui", "page"])
+def via(request, site):
+    """Each way to send. By ui, the site refuses what no trusted input event came before."""
+    site.control.switch(require_trusted_input=request.param == "ui")
+    yield request.param
+    site.control.switch(require_trusted_input=False)
+
+
+@pytest.fixture
+def started(engine, site):
+    """Start a browser of the engine on the site: `await started(**settings)`."""
+
+    async def start(state=None, **given):
+        return await engine_named(engine).start(settings(base_url=site.url, **given), state)
+
+    return start
+
+
+@pytest.fixture
+def able(engine):
+    """`with able("connect"):` what is in it works, or fails with the sentence of the table."""
+
+    @contextlib.contextmanager
+    def able(name: str) -> Iterator[None]:
+        ability = next(each for each in abilities.ABILITIES if each.name == name)
+        if engine_named(engine).can[name]:
+            yield
+            return
+        with pytest.raises(SettingsError) as caught:
+            yield
+        assert str(caught.value) == ability.without[engine]
+
+    return able

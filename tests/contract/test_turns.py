@@ -1,0 +1,126 @@
+"""Signing in, asking, stopping, failing: the same on every engine."""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from huggingchat_agent import HuggingChat
+from huggingchat_agent.browser import mark
+from huggingchat_agent.errors import BrowserClosed, PageChanged, StreamBroken
+from huggingchat_agent.events import Token, to_json
+from tests.e2e.reports import picture, tree
+
+if TYPE_CHECKING:
+    from huggingchat_agent.settings import Via
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+SCRIPTED = ("hello there", "reason", "use tool", "unicode", "fail 500 after 2 saying Out of luck")
+
+
+async def first_token(reply):
+    async for event in reply:
+        if event.name == "token":
+            return
+    raise AssertionError("the reply ended before its first token")
+
+
+async def test_turn_agrees_with_what_the_server_stores(chat, raw, via):
+    conversation = await chat.new_conversation()
+    reply = conversation.send("hello there", via=via)
+    tokens = [event.text async for event in reply if event.name == "token"]
+    answer = await reply
+    stored = (await raw.read(conversation.id))["messages"][-1]
+    assert answer.text == "".join(tokens) == stored["content"]
+    assert answer.text.startswith("You said: hello there [history=")
+    assert (answer.message_id, answer.via) == (stored["id"], via)
+
+
+async def test_stop_gives_the_text_that_the_server_stores(chat, raw, via):
+    conversation = await chat.new_conversation()
+    reply = conversation.send("count 2000 every 20", via=via)
+    await first_token(reply)
+    await reply.stop()
+    answer = await reply
+    stored = (await raw.read(conversation.id))["messages"][-1]
+    assert answer.interrupted
+    assert stored["content"] == answer.text != ""
+
+
+async def test_changed_page_leaves_a_report(chat, site, monkeypatch):
+    conversation = await chat.new_conversation()
+    hasty = msgspec.structs.replace(chat.settings, step_timeout=4.0)
+    monkeypatch.setattr(chat, "settings", hasty)
+    site.control.rename("Send message", "Submit")
+    try:
+        with pytest.raises(PageChanged, match="Send message") as caught:
+            await conversation.send("hello", via="ui")
+    finally:
+        site.control.rename("Send message", "Send message")
+    assert picture(caught.value)
+    assert "Submit" in tree(caught.value)
+
+
+def told(event):
+    """An event without what is drawn by lot or by clock."""
+    said = json.loads(to_json(event))
+    kept = ("event", "seq", "text", "length", "message", "status", "tool", "title", "interrupted", "via")
+    return {name: said[name] for name in kept if name in said}
+
+
+async def test_events_are_the_same_on_every_engine(account, site, tmp_path):
+    """One after the other, by both ways: names, order, texts and numbers of all events."""
+    heard: dict[str, list[Any]] = {}
+    ways: tuple[Via, ...] = ("ui", "page")
+    for engine in ("playwright", "nodriver"):
+        heard[engine] = []
+        async with HuggingChat(engine=engine, home=tmp_path / engine, **account) as chat:
+            await chat.login()
+            for via, prompt in itertools.product(ways, SCRIPTED):
+                reply = (await chat.new_conversation()).send(prompt, via=via)
+                heard[engine] += [[via, prompt, *[told(event) async for event in reply]]]
+                await asyncio.gather(reply, return_exceptions=True)
+    one, other = heard.values()
+    assert len(one) == 2 * len(SCRIPTED)
+    assert min(map(len, one)) > 4
+    assert one == other
+
+
+async def test_session_saved_by_one_is_used_by_the_other(engine, account, site, tmp_path):
+    others = {"playwright": "nodriver", "nodriver": "playwright"}
+    async with HuggingChat(engine=engine, home=tmp_path, **account) as chat:
+        await chat.login()
+        page = await chat.session.shared_page()
+        await page.evaluate("() => localStorage.setItem('theme', 'dark é')", timeout=10)
+        await chat.session.save()
+    logins = site.control.logins
+    async with HuggingChat(engine=others[engine], home=tmp_path, base_url=site.url) as chat:
+        assert (await chat.login()).username == site.username
+        page = await chat.session.shared_page()
+        assert await page.evaluate("() => localStorage.getItem('theme')", timeout=10) == "dark é"
+        assert "You said: hi" in (await (await chat.new_conversation()).send("hi", via="page")).text
+    assert site.control.logins == logins
+
+
+async def test_killed_browser_gives_the_partial_text(engine, account, via, tmp_path):
+    async with HuggingChat(engine=engine, home=tmp_path, **account) as chat:
+        await chat.login()
+        conversation = await chat.new_conversation()
+        reply = conversation.send("count 500 every 20", via=via)
+        async for event in reply:
+            if isinstance(event, Token) and event.length > 60:
+                break
+        browser: Any = chat.session.browser
+        for process in mark.processes(browser.mark):
+            os.kill(process, signal.SIGKILL)
+        with pytest.raises(StreamBroken) as caught:
+            async with asyncio.timeout(30):
+                await reply
+        assert caught.value.partial == reply.text != ""
+        assert isinstance(caught.value.__cause__, BrowserClosed)
