@@ -19,6 +19,7 @@ from huggingchat_agent.cli.models import models
 from huggingchat_agent.cli.options import Options, examples, with_options
 from huggingchat_agent.cli.record import record
 from huggingchat_agent.cli.replay import replay
+from huggingchat_agent.cli.tools import tools
 
 # In the order of the help page, which is the order one needs them in.
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
@@ -32,10 +33,12 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     status: ("huggingchat status", "huggingchat status -v --profile work"),
     logout: ("huggingchat logout", "huggingchat logout --profile work"),
     models: ("huggingchat models", "huggingchat models --json | jq -r '.\\[] | select(.multimodal).id'"),
+    tools: ("huggingchat tools", "huggingchat tools --json | jq -r '.\\[].name'"),
     ask: (
         'huggingchat ask "Why is the sky blue?"',
         'huggingchat ask -m llama -s "Answer in one sentence." "What is a monad?"',
         "git diff | huggingchat ask - --temporary > review.txt",
+        'huggingchat ask --web-search "What happened today?"',
         "huggingchat ask --json hello | jq -r 'select(.event == \"token\").text'",
         'huggingchat ask --conversation 66b0c0ffee66b0c0ffee66b0 "Tell me more."',
     ),

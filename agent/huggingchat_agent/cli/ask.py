@@ -10,10 +10,12 @@ import typer
 from huggingchat_agent import events
 from huggingchat_agent.answer import Answer
 from huggingchat_agent.cli import console
+from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options, Via
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
+from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, chosen
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.sync import Conversation, HuggingChat, Reply
@@ -51,6 +53,9 @@ def ask(
     conversation: Continue = None,
     via: HowToSend = None,
     temporary: Temporary = False,
+    tool: Tool = None,
+    no_tools: NoTools = False,
+    web_search: WebSearch = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print every event of the turn as one line of JSON.")
     ] = False,
@@ -73,11 +78,12 @@ def ask(
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
     check_start(model, system, conversation, temporary)
     tape = recording(record, full, hide, hide_username)
+    tools = chosen(tool, no_tools)
     with opened(options, via=via, deadlines=_deadlines(timeout), record=tape) as chat:
         signed_in(chat)
         with started(chat, model, system, conversation, temporary) as talk:
-            reply = talk.send(prompt)
-            answer = _print_lines(reply) if json else show(reply)
+            reply = talk.send(prompt, tools=tools, web_search=web_search)
+            answer = _print_lines(reply, talk) if json else show(reply, talk)
             _epilogue(talk, answer)
 
 
@@ -112,7 +118,9 @@ def _deadlines(timeout: float | None) -> Deadlines | None:
     return Deadlines(first_update=timeout, idle=timeout, total=timeout)
 
 
-def _print_lines(reply: Reply) -> Answer:
+def _print_lines(reply: Reply, talk: Conversation) -> Answer:
+    rest: Reply | None = None
+
     def line(event: events.Event) -> None:
         console.write_line(events.to_json(event))
 
@@ -121,7 +129,10 @@ def _print_lines(reply: Reply) -> Answer:
     with reply:
         for event in reply:
             line(event)
-        return reply.result()
+            if isinstance(event, events.ElicitationRequested):
+                rest = settle(talk, event)
+        answer = reply.result()
+    return _print_lines(rest, talk) if rest is not None else answer
 
 
 def _epilogue(talk: Conversation, answer: Answer) -> None:

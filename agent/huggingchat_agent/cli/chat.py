@@ -12,6 +12,7 @@ from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
+from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, chosen
 from huggingchat_agent.errors import BrowserError, ChatError, UsageError
 from huggingchat_agent.sync import Conversation
 
@@ -31,6 +32,9 @@ def chat(
     full: Full = False,
     hide: Hide = None,
     hide_username: HideUsername = False,
+    tool: Tool = None,
+    no_tools: NoTools = False,
+    web_search: WebSearch = False,
 ) -> None:
     """Talk at the terminal, in one conversation.
 
@@ -39,19 +43,21 @@ def chat(
     """
     check_start(model, system, conversation, temporary)
     tape = recording(record, full, hide, hide_username)
+    tools = chosen(tool, no_tools)
     with opened(options, via=via, record=tape) as opened_chat:
         signed_in(opened_chat)
         with started(opened_chat, model, system, conversation, temporary) as talk:
             where = redact.address(opened_chat.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
-            _Dialogue(talk).run()
+            _Dialogue(talk, tools, web_search).run()
 
 
 class _Dialogue:
     """Question and answer until the person has enough."""
 
-    def __init__(self, talk: Conversation) -> None:
+    def __init__(self, talk: Conversation, tools: list[str] | None, web_search: bool) -> None:
         self._talk = talk
+        self._tools, self._web_search = tools, web_search
         self._person = sys.stdin.isatty()
         # Set by a Ctrl-C until something is said again: the next one ends.
         self._interrupted = False
@@ -101,7 +107,8 @@ class _Dialogue:
     def _ask(self, said: str) -> None:
         self._answering = True
         try:
-            show(self._talk.send(said))
+            reply = self._talk.send(said, tools=self._tools, web_search=self._web_search)
+            show(reply, self._talk)
         except (ChatError, UsageError, BrowserError) as error:
             if not self._person:
                 raise

@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from huggingchat_agent import events
+from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.console import err, note, verbose, warn, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.sync import Reply
+    from huggingchat_agent.sync import Conversation, Reply
 
 
-def show(reply: Reply) -> Answer:
+def show(reply: Reply, talk: Conversation) -> Answer:
     """Show a reply to its end; its Answer. Raises what went wrong with it.
 
-    If this is left before the end, by Ctrl-C or because nobody reads stdout, the run is stopped.
+    What a tool asks is put to the person, or declined if there is none. If this is left before the
+    end, by Ctrl-C or because nobody reads stdout, the run is stopped.
     """
     screen = Screen()
+    rest: Reply | None = None
     reply.on(
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
     )
@@ -31,9 +34,13 @@ def show(reply: Reply) -> Answer:
         try:
             for event in reply:
                 screen.show(event)
+                if isinstance(event, events.ElicitationRequested):
+                    screen.end()
+                    rest = settle(talk, event)
         finally:
             screen.end()
-        return reply.result()
+        answer = reply.result()
+    return show(rest, talk) if rest is not None else answer
 
 
 class Screen:
@@ -58,8 +65,6 @@ class Screen:
                 self.aside(note, f"Tool {tool}({arguments})")
             case events.ToolFailed(message=message):
                 self.aside(note, f"The tool failed: {message}")
-            case events.ElicitationRequested(message=message):
-                self.aside(warn, f"a tool asks, and can only be answered in the app: {message}")
             case events.SearchSources(sources=sources):
                 for source in sources:
                     self.aside(note, f"Source: {source.title} {source.uri}")

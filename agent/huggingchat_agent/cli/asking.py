@@ -1,0 +1,88 @@
+"""What a tool asks in the middle of an answer: put to the person at the terminal, declined without one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.prompt import Confirm, Prompt
+from rich.text import Text
+
+from huggingchat_agent.cli import console
+from huggingchat_agent.errors import ChatError, UsageError
+from huggingchat_agent.wire.form import checked
+
+if TYPE_CHECKING:
+    from huggingchat_agent.events import ElicitationRequested
+    from huggingchat_agent.form import Field
+    from huggingchat_agent.sync import Conversation, Reply
+
+
+def settle(talk: Conversation, event: ElicitationRequested) -> Reply | None:
+    """Answer or decline; the rest of the answer if that is a reply of its own.
+
+    What is too late to be answered is said, and the run goes on without.
+    """
+    request = talk.elicitation(event)
+    asked = f"{event.server or 'A tool'} asks: {event.message}"
+    try:
+        if not (sys.stdin.isatty() and console.err.is_terminal):
+            console.warn(f"{asked} Nobody is at the terminal to answer, so it is declined.")
+            return request.decline()
+        console.err.print(Text(console.printable(asked), style="bold"))
+        if event.url:
+            console.err.print(Text(console.printable(event.url), style="cyan"))
+        wanted = "Have you done that?" if event.mode == "url" else "Answer it?"
+        if not Confirm.ask(wanted, console=console.err, default=True):
+            return request.decline()
+        return request.answer(_filled(event.fields) if event.mode == "form" else None)
+    except EOFError:
+        return request.decline()
+    except ChatError as error:
+        console.warn(str(error))
+        return None
+
+
+def _filled(fields: list[Field]) -> dict[str, Any]:
+    """The values of a form, each asked for until it does."""
+    content: dict[str, Any] = {}
+    for field in fields:
+        while True:
+            value = _read(field)
+            try:
+                content |= checked([field], {} if value is None else {field.name: value})
+                break
+            except UsageError as error:
+                console.warn(str(error))
+    return content
+
+
+def _read(field: Field) -> Any:
+    """What the person gives for a field, None for nothing."""
+    label = Text(console.printable(field.label))
+    if field.description:
+        label.append(f" ({console.printable(field.description)})", style="dim")
+    if not field.required:
+        label.append(" [optional]", style="dim")
+    if field.kind == "boolean":
+        return Confirm.ask(label, console=console.err, default=bool(field.default))
+    for option in field.options:
+        console.err.print(
+            Text(f"  {console.printable(option.value)}  {console.printable(option.label)}", style="dim")
+        )
+    said = Prompt.ask(label, console=console.err, default=None, show_default=False)
+    said = (said or "").strip()
+    if not said:
+        return None
+    if field.kind == "number":
+        return _number(said)
+    if field.multiple:
+        return [each.strip() for each in said.split(",") if each.strip()]
+    return said
+
+
+def _number(said: str) -> Any:
+    try:
+        return float(said)
+    except ValueError:
+        return said  # the check says what is wrong with it

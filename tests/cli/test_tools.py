@@ -1,0 +1,107 @@
+"""`tools`, the options that choose among them, and what tools ask in the middle of an answer."""
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+SEARCH = {"Mock": "https://mcp.example.org/mcp?key=s3cret", "Web Search (Exa)": "https://mcp.exa.ai/mcp"}
+
+
+@pytest.fixture
+def offered(stand_in):
+    stand_in.control.switch(tool_servers=SEARCH)
+    yield
+    stand_in.control.switch(tool_servers={"Mock": "https://mcp.example.org/mcp"})
+
+
+def test_tools_are_a_line_each_through_a_pipe_without_keys(shell, offered):
+    done = shell("tools")
+    assert done.code == 0
+    assert [line.split("\t")[0] for line in done.out.splitlines()] == list(SEARCH)
+    assert done.out.splitlines()[1].endswith("\tsearch the web")
+    assert "s3cret" not in done.out + done.err
+    assert done.err.startswith("2 tool servers.")
+
+
+def test_tools_as_json_and_as_a_table(shell, offered):
+    told = json.loads(shell("tools", "--json").out)
+    assert [each["name"] for each in told] == list(SEARCH)
+    assert "s3cret" not in json.dumps(told)
+    with shell.terminal("tools") as terminal:
+        terminal.expect("Server")
+        terminal.expect("Web Search (Exa)")
+        assert terminal.code() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "on"),
+    [
+        (["--tool", "mock"], ["Mock"]),
+        (["--tool", "exa", "--tool", "mock"], list(SEARCH)),
+        (["--no-tools"], []),
+        (["--no-tools", "--web-search"], ["Web Search (Exa)"]),
+    ],
+)
+def test_ask_has_the_tools_on_that_were_chosen(shell, stand_in, offered, options, on):
+    done = shell("ask", "--via", "page", "--temporary", *options, "hello")
+    assert done.code == 0, done.err
+    assert stand_in.control.heard[-1]["tools"] == on
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--tool", "mick"], "The closest are: Mock"),
+        (["--web-search"], "None of this app's tools searches the web"),
+        (["--tool", "mock", "--no-tools"], "exclude each other"),
+    ],
+)
+def test_tools_that_cannot_be_had_are_wrong_usage(shell, options, says):
+    done = shell("ask", "--via", "page", "--temporary", *options, "hello")
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+
+
+@pytest.mark.parametrize("prompt", ["ask me form 60", "ask me form"])
+def test_question_of_a_tool_is_declined_through_a_pipe(shell, prompt):
+    done = shell("ask", "--via", "page", "--temporary", prompt)
+    assert done.code == 0
+    assert "Mock asks: Who are you? Nobody is at the terminal to answer, so it is declined." in done.err
+    assert "You said: decline" in done.out
+
+
+def test_question_of_a_tool_is_asked_at_a_terminal(shell):
+    with shell.terminal("ask", "--via", "page", "--temporary", "ask me form 60") as terminal:
+        terminal.expect("Mock asks: Who are you?")
+        terminal.expect("Answer it?")
+        terminal.type("y\n")
+        terminal.expect("Your name")
+        terminal.type("A\n")
+        terminal.expect("at least 2 characters")
+        terminal.type("Ada\n")
+        terminal.expect("mail")
+        terminal.type("\n")
+        terminal.expect("age")
+        terminal.type("36\n")
+        terminal.expect("Be quick")
+        terminal.type("n\n")
+        terminal.expect("colour")
+        terminal.type("blue\n")
+        terminal.expect("more")
+        terminal.type("\n")
+        terminal.expect("accept name=Ada age=36 fast=False colour=blue")
+        assert terminal.code() == 0
+
+
+def test_question_is_declined_by_who_does_not_want_to_answer(shell):
+    with shell.terminal("chat", "--via", "page", "--temporary") as terminal:
+        terminal.expect("›")
+        terminal.type("ask me url\n")
+        terminal.expect("https://mcp.example.org/allow")
+        terminal.type("n\n")
+        terminal.expect("You said: decline")
+        terminal.expect("›")
+        terminal.type("\x04")
+        assert terminal.code() == 0
