@@ -9,7 +9,7 @@ from huggingchat_agent import draft as drafts
 from huggingchat_agent import export, outputs, uploads
 from huggingchat_agent import unsupported as options
 from huggingchat_agent.answer import File
-from huggingchat_agent.draft import Draft, Edit, Next, Retry
+from huggingchat_agent.draft import Draft, Edit, Next, Resume, Retry
 from huggingchat_agent.elicitation import Elicitation, asked
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, UsageError
@@ -56,6 +56,7 @@ class Conversation(Emitter):
         self._chat = chat
         self._reply: Reply | None = None  # while it is coming
         self._branching = False  # that reply makes a branch
+        self._tools: tuple[tuple[str, ...] | None, bool] = (None, False)  # chosen for the last turn
         self._leaf: str | None = None  # a message on the branch to go on with, None for the one made last
 
     @property
@@ -116,6 +117,14 @@ class Conversation(Emitter):
         """
         return self.start(Draft(prompt=_said(prompt), target=Edit(user_message_id)), via=via)
 
+    def resume(self, message_id: str, elicitation_id: str) -> Reply:
+        """Take up an answer that parked until a question was answered; `Elicitation` calls this.
+
+        The tools that were chosen for it last are on again.
+        """
+        target, tools = Resume(message_id, elicitation_id), self._tools
+        return self.start(Draft(target=target, tools=tools[0], web_search=tools[1]))
+
     def start(self, draft: Draft, *, via: Via | None = None) -> Reply:
         """Send what is described; `send`, `retry` and `edit` describe it."""
         if self.deleted:
@@ -126,6 +135,7 @@ class Conversation(Emitter):
                 "again."
             )
         self._branching = not isinstance(draft.target, Next)
+        self._tools = (draft.tools, draft.web_search)
         chosen = via or self._chat.settings.via
 
         async def sender(reply: Reply) -> Turn:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.draft import Draft, Resume
 from huggingchat_agent.errors import PageChanged, UsageError
 from huggingchat_agent.form import Question
 from huggingchat_agent.wire import form, jsontext, requests
@@ -73,7 +72,7 @@ class Elicitation:
             return None
         await self._until_parked()
         message = _asked_in(await conversation.read(), self.question.elicitation_id)
-        return conversation.start(Draft(target=Resume(message, self.question.elicitation_id)))
+        return conversation.resume(message, self.question.elicitation_id)
 
     async def _until_parked(self) -> None:
         """Wait for the end of the turn that asked: the rest is a turn of its own."""

@@ -111,6 +111,20 @@ async def test_answer_to_a_parked_run_is_a_reply_that_writes_into_the_same_messa
     assert all(len(message["children"]) < 2 for message in (await raw.read(conversation.id))["messages"])
 
 
+async def test_rest_of_a_parked_run_has_the_tools_on_that_were_chosen(chat, site):
+    conversation = await chat.new_conversation()
+    reply = conversation.send("ask me form", via="page", tools=["mock"])
+    event = await until_asked(reply)
+    await reply
+    site.control.switch(
+        tool_servers={"Mock": "https://mcp.example.org/mcp", "Other": "https://other.example.org"}
+    )
+    await (await conversation.elicitation(event).decline())
+    site.control.switch(tool_servers={"Mock": "https://mcp.example.org/mcp"})
+    given = [each["tools"] for each in site.control.heard if each["conversation"] == conversation.id]
+    assert given == [["Mock"], ["Mock"]]
+
+
 async def test_answer_within_the_stream_waits_for_the_run_to_park(chat):
     conversation = await chat.new_conversation()
     replies: list[Any] = []

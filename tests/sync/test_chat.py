@@ -61,6 +61,7 @@ def test_sync_has_every_name_that_async_has(name):
         "start",
         "ask",
         "running",
+        "resume",
     }  # what the rooms use among themselves
     missing = names(getattr(huggingchat_agent, name)) - names(getattr(sync, name)) - inside
     assert not missing
