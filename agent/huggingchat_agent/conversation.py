@@ -134,7 +134,7 @@ class Conversation(Emitter):
                 f"Conversation {self.id} is still answering. Await that reply, or stop it, before you send "
                 "again."
             )
-        self._branching = not isinstance(draft.target, Next)
+        self._branching = isinstance(draft.target, Retry | Edit)
         self._tools = (draft.tools, draft.web_search)
         chosen = via or self._chat.settings.via
 
