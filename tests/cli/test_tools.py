@@ -38,9 +38,7 @@ def test_tools_as_json_and_as_a_table(shell, offered):
 @pytest.mark.parametrize(
     ("options", "on"),
     [
-        (["--tool", "mock"], ["Mock"]),
         (["--tool", "exa", "--tool", "mock"], list(SEARCH)),
-        (["--no-tools"], []),
         (["--no-tools", "--web-search"], ["Web Search (Exa)"]),
     ],
 )
@@ -54,7 +52,6 @@ def test_ask_has_the_tools_on_that_were_chosen(shell, stand_in, offered, options
     ("options", "says"),
     [
         (["--tool", "mick"], "The closest are: Mock"),
-        (["--web-search"], "None of this app's tools searches the web"),
         (["--tool", "mock", "--no-tools"], "exclude each other"),
     ],
 )
