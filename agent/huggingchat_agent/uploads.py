@@ -32,8 +32,9 @@ class Readable(Protocol):
     def read(self, size: int = ..., /) -> bytes | str: ...
 
 
-Given: TypeAlias = "str | os.PathLike[str] | tuple[str, bytes] | tuple[str, bytes, str] | Readable"
-"""A path; a name with the bytes, and perhaps the media type; or an open file that has a name."""
+Given: TypeAlias = "str | os.PathLike[str] | tuple[str, bytes] | tuple[str, bytes, str] | Upload | Readable"
+"""A path; a name with the bytes, and perhaps the media type; or an open file that has a name. What
+was read before is taken too."""
 
 
 def read(files: Sequence[Given]) -> tuple[Upload, ...]:
@@ -57,6 +58,8 @@ def check(uploads: Sequence[Upload], model: Model) -> None:
 
 
 def _read(given: Given) -> Upload:
+    if isinstance(given, Upload):
+        return _checked(given.name, given.data, given.mime)
     if isinstance(given, tuple):
         name, data, *mime = given
         return _checked(name, bytes(data), *mime)

@@ -9,7 +9,7 @@ import typer
 
 from huggingchat_agent import events
 from huggingchat_agent.answer import Answer
-from huggingchat_agent.cli import console
+from huggingchat_agent.cli import attachments, console
 from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options, Via
@@ -56,6 +56,9 @@ def ask(
     tool: Tool = None,
     no_tools: NoTools = False,
     web_search: WebSearch = False,
+    file: attachments.Files = None,
+    save_files: attachments.SaveFiles = None,
+    show_reasoning: attachments.ShowReasoning = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print every event of the turn as one line of JSON.")
     ] = False,
@@ -77,13 +80,15 @@ def ask(
     if not prompt.strip():
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
     check_start(model, system, conversation, temporary)
+    files, folder = attachments.given(file), attachments.folder(save_files)
     tape = recording(record, full, hide, hide_username)
     tools = chosen(tool, no_tools)
     with opened(options, via=via, deadlines=_deadlines(timeout), record=tape) as chat:
         signed_in(chat)
         with started(chat, model, system, conversation, temporary) as talk:
-            reply = talk.send(prompt, tools=tools, web_search=web_search)
-            answer = _print_lines(reply, talk) if json else show(reply, talk)
+            reply = talk.send(prompt, files=files, tools=tools, web_search=web_search)
+            answer = _print_lines(reply, talk) if json else show(reply, talk, reasoning=show_reasoning)
+            attachments.keep(talk, answer, folder)
             _epilogue(talk, answer)
 
 

@@ -2,11 +2,13 @@
 
 import contextlib
 import sys
+from pathlib import Path
 
 from rich.text import Text
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli import console, failures
+from huggingchat_agent.browser.protocols import Upload
+from huggingchat_agent.cli import attachments, console, failures
 from huggingchat_agent.cli.ask import Continue, HowToSend, Model, System, Temporary, check_start, started
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
@@ -35,13 +37,17 @@ def chat(
     tool: Tool = None,
     no_tools: NoTools = False,
     web_search: WebSearch = False,
+    file: attachments.Files = None,
+    save_files: attachments.SaveFiles = None,
+    show_reasoning: attachments.ShowReasoning = False,
 ) -> None:
     """Talk at the terminal, in one conversation.
 
     Ctrl-C stops an answer, on the server too; twice ends. Ctrl-D ends as well. Lines can be edited and
-    recalled with the arrow keys.
+    recalled with the arrow keys. Files given by --file go with the first message.
     """
     check_start(model, system, conversation, temporary)
+    files, folder = attachments.given(file), attachments.folder(save_files)
     tape = recording(record, full, hide, hide_username)
     tools = chosen(tool, no_tools)
     with opened(options, via=via, record=tape) as opened_chat:
@@ -49,7 +55,10 @@ def chat(
         with started(opened_chat, model, system, conversation, temporary) as talk:
             where = redact.address(opened_chat.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
-            _Dialogue(talk, tools, web_search).run()
+            dialogue = _Dialogue(talk, tools, web_search)
+            dialogue.attach(files, folder)
+            dialogue.reasoning = show_reasoning
+            dialogue.run()
 
 
 class _Dialogue:
@@ -58,6 +67,9 @@ class _Dialogue:
     def __init__(self, talk: Conversation, tools: list[str] | None, web_search: bool) -> None:
         self._talk = talk
         self._tools, self._web_search = tools, web_search
+        self.reasoning = False  # shown where stderr is no terminal too
+        self._files: tuple[Upload, ...] = ()  # for the next message
+        self._folder: Path | None = None
         self._person = sys.stdin.isatty()
         # Set by a Ctrl-C until something is said again: the next one ends.
         self._interrupted = False
@@ -65,6 +77,10 @@ class _Dialogue:
         if self._person:
             with contextlib.suppress(ImportError):  # not everywhere; lines can then not be edited
                 import readline  # noqa: F401
+
+    def attach(self, files: tuple[Upload, ...], folder: Path | None) -> None:
+        """Send these along with the next message, and save what comes with answers there."""
+        self._files, self._folder = files, folder
 
     def run(self) -> None:
         while True:
@@ -107,8 +123,10 @@ class _Dialogue:
     def _ask(self, said: str) -> None:
         self._answering = True
         try:
-            reply = self._talk.send(said, tools=self._tools, web_search=self._web_search)
-            show(reply, self._talk)
+            reply = self._talk.send(said, files=self._files, tools=self._tools, web_search=self._web_search)
+            answer = show(reply, self._talk, reasoning=self.reasoning)
+            self._files = ()
+            attachments.keep(self._talk, answer, self._folder)
         except (ChatError, UsageError, BrowserError) as error:
             if not self._person:
                 raise

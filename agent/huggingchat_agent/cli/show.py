@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from huggingchat_agent.sync import Conversation, Reply
 
 
-def show(reply: Reply, talk: Conversation) -> Answer:
+def show(reply: Reply, talk: Conversation, *, reasoning: bool = False) -> Answer:
     """Show a reply to its end; its Answer. Raises what went wrong with it.
 
+    The model's reasoning is shown on a terminal and with -v, and elsewhere if `reasoning` says so.
     What a tool asks is put to the person, or declined if there is none. If this is left before the
     end, by Ctrl-C or because nobody reads stdout, the run is stopped.
     """
-    screen = Screen()
+    screen = Screen(reasoning)
     rest: Reply | None = None
     reply.on(
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
@@ -46,7 +47,8 @@ def show(reply: Reply, talk: Conversation) -> Answer:
 class Screen:
     """Knows where the cursor stands, since two streams share a terminal."""
 
-    def __init__(self) -> None:
+    def __init__(self, reasoning: bool = False) -> None:
+        self._reasoning = reasoning or err.is_terminal or verbose()
         self._within_line = self._thinking = False
         self._waiting = err.status(Text("Waiting for the answer", style="dim")) if err.is_terminal else None
         if self._waiting:
@@ -89,7 +91,7 @@ class Screen:
             self._within_line = False
 
     def _think(self, text: str) -> None:
-        if not (err.is_terminal or verbose()):
+        if not self._reasoning:
             return
         self._stop_waiting()
         err.print(Text(text, style="dim italic"), end="")
