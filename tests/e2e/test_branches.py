@@ -135,3 +135,15 @@ async def _stopped(reply):
             break
     await reply.stop()
     return await reply
+
+
+async def test_long_conversation_is_read_in_one_go(chat, site, raw, turns):
+    conversation = chat.conversation(await raw.create("deepseek-ai/DeepSeek-R1"))
+    for number in range(turns):
+        await raw.send(conversation.id, f"burst 1, {number}", lambda token: None)
+    before = site.control.count("GET", conversation.id)
+    messages = await conversation.messages()
+    assert site.control.count("GET", conversation.id) == before + 1
+    assert len(messages) == 2 * turns
+    assert [each.content for each in messages[::2]] == [f"burst 1, {number}" for number in range(turns)]
+    assert messages[-1].ancestors[-1] == messages[-2].id

@@ -72,7 +72,8 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     def path(self, leaf: str | None = None) -> list[StoredMessage]:
         """From the root to the active leaf, both included. Raises as `active_leaf`."""
         end = self.active_leaf(leaf)
-        return [found for each in end.ancestors if (found := self.message(each))] + [end]
+        by_id = {each.id: each for each in self.messages}
+        return [by_id[each] for each in end.ancestors if each in by_id] + [end]
 
     def active_leaf(self, leaf: str | None = None) -> StoredMessage:
         """The message the app would show last and answer next.
