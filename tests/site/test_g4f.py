@@ -6,36 +6,21 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
-import venv
 from pathlib import Path
 
 import pytest
 
+from tests import foreign
 from tests.site.client import signed_in
-
-ROOT = Path(__file__).parents[2]
-PLACE = ROOT / ".venv-g4f"
-# What the provider needs, and no more: g4f[all] would take many minutes.
-PACKAGES = ("g4f==8.8.6", "curl_cffi>=0.7,<1")
-INSTALL_SECONDS = 240
-
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    """The interpreter of an environment that has g4f; made the first time, kept for the next."""
-    interpreter = PLACE / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    stamp = PLACE / "installed"
-    if not stamp.exists() or stamp.read_text() != " ".join(PACKAGES):
-        venv.create(PLACE, with_pip=True, clear=True)
-        pip = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
-        subprocess.run(pip, check=True, timeout=INSTALL_SECONDS)
-        stamp.write_text(" ".join(PACKAGES))
-    return interpreter
+    """The interpreter of an environment that has g4f."""
+    return foreign.interpreter()
 
 
 @pytest.mark.foreign
-@pytest.mark.timeout(INSTALL_SECONDS + 60)
+@pytest.mark.timeout(foreign.INSTALL_SECONDS + 60)
 async def test_g4f_gets_its_models_and_a_streamed_answer(open_site, python, tmp_path):
     # As the real service is reached: by HTTPS, and by HTTP/2 where the client offers it.
     site = open_site(tls=True)
@@ -52,7 +37,7 @@ async def test_g4f_gets_its_models_and_a_streamed_answer(open_site, python, tmp_
         "hello from elsewhere",
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=PLACE,
+        cwd=foreign.PLACE,
         env={**os.environ, "REQUESTS_CA_BUNDLE": str(authority), "CURL_CA_BUNDLE": str(authority)},
     )
     out, errors = await asyncio.wait_for(process.communicate(), 60)

@@ -10,9 +10,12 @@ import os
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+import msgspec
+
+from huggingchat_agent import cookies as cookie_formats
 from huggingchat_agent import redact
+from huggingchat_agent.account import SESSION_COOKIE
 from huggingchat_agent.errors import LoginError, SessionRejected
 from huggingchat_agent.provider.background import Wanted
 from huggingchat_agent.provider.kin import kin
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.provider.background import House, Opened
 
 log = logging.getLogger("huggingchat_agent")
-
-SESSION_COOKIE = "hf-chat"
 
 _LOOK_SECONDS = 0.2
 _AGENT = "() => navigator.userAgent"
@@ -97,7 +98,8 @@ def wanted_by(session: Any, options: dict[str, Any]) -> Wanted:
         raise SessionRejected("There are no cookies in this session. Take it from on_auth_async.")
     if proxy := getattr(session, "proxy", None):
         options = {**options, "proxy": proxy}
-    return Wanted(options, identity=identity(cookies), state=_state(cookies, settings(**options).base_url))
+    state = cookie_formats.read(msgspec.json.encode(cookies), settings(**options).base_url)
+    return Wanted(options, identity=identity(cookies), state=state)
 
 
 def identity(cookies: Mapping[str, str]) -> str:
@@ -145,26 +147,48 @@ async def at_hand(house: House, wanted: Wanted) -> bool:
         return account.signed_in or not account.login_offered
 
 
-async def by_person(house: House, wanted: Wanted, seconds: float) -> AuthResult:
-    """Wait until a person has signed in by `huggingchat login` and so saved a session. Raises LoginError."""
-    await house.let_go()  # the profile is theirs meanwhile
-    saved = settings(**wanted.given).profile_folder / "session.json"
-    before, end = _stamp(saved), time.monotonic() + seconds
-    while _stamp(saved) in (before, None):
-        if time.monotonic() > end:
-            raise LoginError(
-                f"Nobody signed in within {seconds:g} s. Run `huggingchat login`, or set "
-                "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
-            )
-        await asyncio.sleep(_LOOK_SECONDS)
-    return await by_profile(house, wanted)
+class Awaited:
+    """A person who has to sign in: at the browser's window if it has one, else by `huggingchat login`.
 
+    To be made before the person is asked, for they may be quick.
+    """
 
-def _stamp(path: Any) -> int | None:
-    try:
-        return int(path.stat().st_mtime_ns)
-    except OSError:
-        return None
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._settings = settings(**wanted.given)
+        self._before = self._stamp()
+
+    async def ready(self, house: House) -> None:
+        """Leave the profile to the person, where they sign in elsewhere."""
+        if self._settings.headless:
+            await house.let_go()
+
+    async def come(self, house: House, seconds: float) -> AuthResult:
+        """Wait until they are through. Raises LoginError when nobody was in that time."""
+        failure = LoginError(
+            f"Nobody signed in within {seconds:g} s. Run `huggingchat login`, or set "
+            "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
+        )
+        end = time.monotonic() + seconds
+        if not self._settings.headless:
+            async with house.opened(self._wanted) as opened:
+                try:
+                    async with asyncio.timeout(seconds):
+                        await opened.chat.login(by_person=True)
+                except TimeoutError:
+                    raise failure from None
+        else:
+            while self._stamp() in (self._before, None):
+                if time.monotonic() > end:
+                    raise failure
+                await asyncio.sleep(_LOOK_SECONDS)
+        return await by_profile(house, self._wanted)
+
+    def _stamp(self) -> int | None:
+        try:
+            return (self._settings.profile_folder / "session.json").stat().st_mtime_ns
+        except OSError:
+            return None
 
 
 async def _result(opened: Opened) -> AuthResult:
@@ -185,27 +209,6 @@ async def _result(opened: Opened) -> AuthResult:
 
 def _cookies(state: Mapping[str, Any], base_url: str) -> dict[str, str]:
     """Those that a browser sends to the app."""
-    host = urlsplit(base_url).hostname or ""
-
-    def reaches(domain: str) -> bool:
-        return host == domain.lstrip(".") or (domain.startswith(".") and host.endswith(domain))
-
-    return {str(each["name"]): str(each["value"]) for each in state["cookies"] if reaches(each["domain"])}
-
-
-def _state(cookies: Mapping[str, str], base_url: str) -> dict[str, Any]:
-    parts = urlsplit(base_url)
-    made = [
-        {
-            "name": name,
-            "value": value,
-            "domain": parts.hostname or "",
-            "path": "/",
-            "expires": -1,
-            "httpOnly": True,
-            "secure": parts.scheme == "https",
-            "sameSite": "Lax",
-        }
-        for name, value in cookies.items()
-    ]
-    return {"cookies": made, "origins": []}
+    return {
+        each["name"]: each["value"] for each in state["cookies"] if cookie_formats.reaches(each, base_url)
+    }

@@ -223,8 +223,11 @@ class Background:
 
 
 async def _open(wanted: Wanted) -> Opened:
-    chat = HuggingChat(**wanted.given)
-    if wanted.state is not None:
+    if wanted.state is None:
+        chat = HuggingChat(**wanted.given)
+    else:
+        # In a profile of its own, so that nobody is kept out of theirs.
+        chat = HuggingChat(**{**wanted.given, "profile": "carried"})
         chat.session.saved = Carried(chat.session.saved, wanted.state)
     await chat.open()
     return Opened(chat, wanted)

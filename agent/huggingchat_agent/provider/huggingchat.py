@@ -8,10 +8,11 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from huggingchat_agent import redact
+from huggingchat_agent.account import SESSION_COOKIE
 from huggingchat_agent.errors import AgentError, SessionRejected
 from huggingchat_agent.provider import answering, auth
 from huggingchat_agent.provider import models as names
-from huggingchat_agent.provider.auth import SESSION_COOKIE, AuthResult
+from huggingchat_agent.provider.auth import AuthResult
 from huggingchat_agent.provider.background import Wanted, background
 from huggingchat_agent.provider.catalogue import catalogue
 from huggingchat_agent.provider.errors import MissingAuthError, ids_readable, translated
@@ -139,8 +140,10 @@ class HuggingChat:
                 return
             wanted = Wanted(options)
             if not (username and password) and not await _there(lambda house: auth.at_hand(house, wanted)):
+                person = auth.Awaited(wanted)
+                await _there(person.ready)
                 yield kin(RequestLogin)(cls.label, f"{settings(**options).base_url}/login")
-                yield await _there(lambda house: auth.by_person(house, wanted, login_timeout))
+                yield await _there(lambda house: person.come(house, login_timeout))
                 return
             yield await _there(lambda house: auth.by_profile(house, wanted, username, password))
 

@@ -1,0 +1,38 @@
+"""An environment with another project's client in it, made the first time and kept for the next."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PLACE = ROOT / ".venv-g4f"
+# What its provider needs, and no more: g4f[all] would take many minutes.
+PACKAGES = ("g4f==8.8.6", "curl_cffi>=0.7,<1")
+INSTALL_SECONDS = 240
+
+
+def interpreter(*, with_agent: bool = False) -> Path:
+    """Its Python; `with_agent` with the agent installed beside, from this folder."""
+    python = PLACE / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    if not _installed("installed", " ".join(PACKAGES)):
+        venv.create(PLACE, with_pip=True, clear=True)
+        _install(python, *PACKAGES)
+        (PLACE / "installed").write_text(" ".join(PACKAGES))
+    wanted = (ROOT / "pyproject.toml").read_text()
+    if with_agent and not _installed("installed-agent", wanted):
+        _install(python, "--editable", str(ROOT))
+        (PLACE / "installed-agent").write_text(wanted)
+    return python
+
+
+def _installed(stamp: str, wanted: str) -> bool:
+    path = PLACE / stamp
+    return path.exists() and path.read_text() == wanted
+
+
+def _install(python: Path, *what: str) -> None:
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
+    subprocess.run(pip, check=True, timeout=INSTALL_SECONDS)
