@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 
+import aiohttp
 import pytest
 
+from fixtures.site.produced import PICTURE
 from huggingchat_agent import errors
 from huggingchat_agent.provider import (
     AuthResult,
     Conversation,
     FinishReason,
+    ImageResponse,
     MissingAuthError,
     Reasoning,
     ResponseError,
@@ -181,6 +185,66 @@ async def test_conversations_are_answered_at_the_same_time(provider, auth, site)
     assert all(["1@" in each for each in await asyncio.gather(*held)])
 
 
+async def test_picture_is_sent_and_seen_by_the_model(provider, auth, site):
+    answer = provider.create_authed(
+        QWEN, [user("look")], auth, media=[(PICTURE, "dot.png")], return_conversation=True
+    )
+    parts = await everything(answer)
+    assert "[images=1]" in "".join(only(str, parts))
+    (sent,) = stored(site, parts)["messages"][1]["files"]
+    assert (sent["name"], sent["mime"]) == ("dot.png", "image/png")
+
+
+async def test_picture_without_a_model_goes_to_one_that_sees(provider, auth, site):
+    uri = f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"
+    message = user([{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": uri}}])
+    parts = await everything(provider.create_authed("", [message], auth, return_conversation=True))
+    assert list(parts[0].models) == [QWEN]
+    assert "[images=1]" in "".join(only(str, parts))
+
+
+async def test_picture_for_a_model_that_sees_none_is_a_response_error(provider, auth):
+    with pytest.raises(ResponseError, match=r"dot\.png"):
+        await everything(provider.create_authed(LLAMA, [user("look")], auth, media=[(PICTURE, "dot.png")]))
+
+
+async def test_picture_that_the_app_stored_is_told_by_its_address(provider, auth, site):
+    answer = provider.create_authed(
+        DEEPSEEK, [user("make file dot.png of 300")], auth, prompt="a dot", return_conversation=True
+    )
+    parts = await everything(answer)
+    (picture,) = only(ImageResponse, parts)
+    (address,) = picture.get_list()
+    assert picture.alt == "a dot"
+    assert address.startswith(f"{site.url}/conversation/{stored(site, parts)['id']}/output/")
+    async with (
+        aiohttp.ClientSession(
+            cookies=picture.get("cookies"), cookie_jar=aiohttp.CookieJar(unsafe=True)
+        ) as http,
+        http.get(address) as response,
+    ):
+        assert response.status == 200
+        assert len(await response.read()) == 300
+
+
+async def test_picture_that_a_tool_gave_comes_with_its_bytes(provider, auth):
+    parts = await everything(provider.create_authed(LLAMA, [user("draw picture")], auth))
+    (picture,) = only(ImageResponse, parts)
+    head, _, body = picture.get_list()[0].partition(",")
+    assert head == "data:image/png;base64"
+    assert base64.b64decode(body) == PICTURE
+    assert picture.alt == "draw picture"
+
+
+async def test_pages_that_a_tool_points_to_are_sources(provider, auth):
+    parts = await everything(provider.create_authed(LLAMA, [user("find pages")], auth))
+    (sources,) = only(Sources, parts)
+    assert sources.list == [
+        {"url": "https://one.example/?q=1", "title": "One"},
+        {"url": "https://two.example", "title": "two"},
+    ]
+
+
 async def test_sources_come_once_before_the_reason(provider, auth, site):
     """The app of 2026-08 has no such lines; one that has them is played by an answer made for it."""
     lines = [
@@ -210,8 +274,12 @@ async def test_sources_come_once_before_the_reason(provider, auth, site):
     assert "".join(only(str, parts)) == "It is so."
 
 
-async def test_session_that_the_app_dropped_is_missing_auth(provider, auth):
-    """Of another person, that is: one we can sign in again we do."""
+async def test_web_search_is_a_response_error_where_the_app_has_no_tool_for_it(provider, auth):
+    with pytest.raises(ResponseError, match="searches the web"):
+        await everything(provider.create_authed(LLAMA, [user("find")], auth, web_search=True))
+
+
+async def test_session_that_the_app_does_not_know_is_missing_auth(provider, auth):
     stranger = AuthResult(cookies={"hf-chat": "nobody"}, headers={})
     with pytest.raises(MissingAuthError):
         await everything(provider.create_authed(QWEN, [user("hi")], stranger))

@@ -13,6 +13,7 @@ import pytest
 from tests import foreign
 from tests.site.client import signed_in
 
+
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The interpreter of an environment that has g4f."""

@@ -1,0 +1,71 @@
+"""Run in an environment that has g4f: its client on our provider; what it got as JSON.
+
+usage: python g4f_client.py PICTURE
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from g4f.client import AsyncClient, Client
+from g4f.errors import MissingAuthError
+from g4f.providers.response import JsonConversation
+
+from huggingchat_agent.provider import HuggingChat
+
+LLAMA, QWEN = "meta-llama/Llama-3.3-70B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct"
+
+
+def said(text):
+    return [{"role": "user", "content": text}]
+
+
+async def with_async_client(told, picture):
+    completions = AsyncClient(provider=HuggingChat).chat.completions
+    whole = await completions.create(model=LLAMA, messages=said("not streamed"))
+    told["whole"] = whole.choices[0].message.content
+    told["finish"] = whole.choices[0].finish_reason
+    told["recognised"] = isinstance(whole.conversation, JsonConversation)
+    chunks = completions.create(
+        model=LLAMA, messages=said("streamed on"), stream=True, conversation=whole.conversation
+    )
+    told["chunks"] = [
+        chunk.choices[0].delta.content async for chunk in chunks if chunk.choices[0].delta.content
+    ]
+    seen = await completions.create(model=QWEN, messages=said("look"), image=picture, image_name="dot.png")
+    told["seen"] = seen.choices[0].message.content
+    reasoned = await completions.create(model="deepseek-r1", messages=said("reason a bit"))
+    told["reasoning"] = reasoned.choices[0].message.reasoning
+    told["answer"] = reasoned.choices[0].message.content
+    drawn = await completions.create(model=LLAMA, messages=said("draw picture"))
+    told["drawn"] = drawn.choices[0].message.content
+
+
+async def without_auth(told):
+    try:
+        async for _ in HuggingChat.create_authed(LLAMA, said("hi"), None):
+            pass
+    except MissingAuthError as error:
+        told["missing_auth"] = type(error).__name__
+
+
+def with_client(told):
+    completions = Client(provider=HuggingChat).chat.completions
+    whole = completions.create(model=LLAMA, messages=said("without a loop"))
+    told["sync"] = whole.choices[0].message.content
+    chunks = completions.create(model=LLAMA, messages=said("without a loop"), stream=True)
+    told["sync_chunks"] = [
+        chunk.choices[0].delta.content for chunk in chunks if chunk.choices[0].delta.content
+    ]
+
+
+def main(picture):
+    told = {"models": HuggingChat.get_models()}
+    asyncio.run(with_async_client(told, Path(picture).read_bytes()))
+    asyncio.run(without_auth(told))
+    with_client(told)
+    sys.stdout.write(json.dumps(told, default=str))
+
+
+main(sys.argv[1])
