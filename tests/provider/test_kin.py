@@ -36,8 +36,8 @@ def theirs(monkeypatch):
     class MissingAuthError(Exception):
         pass
 
-    response.JsonConversation = JsonConversation
-    wrong.MissingAuthError = MissingAuthError
+    vars(response)["JsonConversation"] = JsonConversation
+    vars(wrong)["MissingAuthError"] = MissingAuthError
     monkeypatch.setitem(sys.modules, "g4f.providers.response", response)
     monkeypatch.setitem(sys.modules, "g4f.errors", wrong)
     return types.SimpleNamespace(JsonConversation=JsonConversation, MissingAuthError=MissingAuthError)

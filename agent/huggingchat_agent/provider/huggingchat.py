@@ -152,7 +152,7 @@ class HuggingChat:
         cls,
         model: str,
         messages: Messages,
-        auth_result: AuthResult,
+        auth_result: AuthResult | None,
         prompt: str | None = None,
         media: Iterable[Any] | None = None,
         return_conversation: bool = False,
