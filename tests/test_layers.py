@@ -32,7 +32,7 @@ ROOMS = [
     },
     {"app", "stream", "turn", "tracker", "outputs"},
     {"attached", "reply", "elicitation", "sending", "conversation", "conversations", "chat"},
-    {"sync", "playback", "provider"},
+    {"sync", "playback", "stage", "provider"},
     {"cli", "__main__"},
 ]
 ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}

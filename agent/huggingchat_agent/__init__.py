@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.reply import Reply as Reply
     from huggingchat_agent.settings import Deadlines as Deadlines
     from huggingchat_agent.settings import Record as Record
+    from huggingchat_agent.stage import on_tape as on_tape
     from huggingchat_agent.wire.models import Model as Model
 
 __version__ = "0.1.0"
@@ -43,6 +44,7 @@ _HOMES = {
     "Reply": "reply",
     "errors": "errors",
     "events": "events",
+    "on_tape": "stage",
     "replay": "playback",
     "sync": "sync",
 }

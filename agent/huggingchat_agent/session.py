@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from huggingchat_agent import redact, report
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.browser.protocols import Browser, Page
     from huggingchat_agent.exchange import ExchangeEvent
-    from huggingchat_agent.recording import Recorder
     from huggingchat_agent.settings import Deadlines, Settings
     from huggingchat_agent.site.calls import CallResult
     from huggingchat_agent.wire.requests import Call
@@ -61,6 +60,14 @@ class Tab:
         self.busy = False
 
 
+class Witness(Protocol):
+    """Who is told of browsers and tabs, before these do anything: a recording, for one."""
+
+    def started(self, version: str) -> None: ...
+    def hidden(self) -> None: ...
+    async def watch(self, page: Page) -> None: ...
+
+
 class Session:
     """Opens a browser on first need, and a new one when it was lost."""
 
@@ -71,7 +78,7 @@ class Session:
         self.recovery = Recovery()
         self._lock = ProfileLock(settings.home, settings.profile)
         self._copied = False  # the profile is somebody else's at this time: nothing is saved
-        self.recorder: Recorder | None = None
+        self.recorder: Witness | None = None
         self._observe = observe
         self._browser: Browser | None = None
         self._shared: Page | None = None

@@ -161,6 +161,7 @@ class _Tab:
             if method == "Inspector.targetCrashed":
                 page.lost(TAB_CRASHED)
             elif method == "Page.javascriptDialogOpening":
+                page.receive(method, params)
                 # It would hold back everything in its tab.
                 self._answer("Page.handleJavaScriptDialog", {"accept": params["type"] == "beforeunload"})
             elif method.startswith("Fetch."):

@@ -20,6 +20,7 @@ from huggingchat_agent.errors import (
     PageChanged,
     RateLimited,
     SessionRejected,
+    TapeMismatch,
     UnknownModel,
 )
 from huggingchat_agent.wire import jsontext
@@ -64,6 +65,10 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
     return GenerationFailed(f"The answer failed. The app said: {said}", status=status, **about)
 
 
+# Of an answer to what is not on the tape that stands in for the app.
+TAPE_MISMATCH = "x-tape-mismatch"
+
+
 def from_response(
     status: int,
     content_type: str,
@@ -74,6 +79,8 @@ def from_response(
     partial: str = "",
 ) -> AgentError:
     """The error of an answer that is not what was asked for. Header names are in lower case."""
+    if TAPE_MISMATCH in headers:
+        return TapeMismatch(body.decode("utf-8", "replace"))
     if any(name in headers for name in _CHALLENGE_HEADERS):
         return ChallengePresented(
             f"The site asks for a human (status {status}). Open it in a window (--headed) and pass the check."

@@ -1,0 +1,226 @@
+"""Answers a browser from a tape: a server on loopback that is taken for the app.
+
+Needs the extra `replay`. Bodies come in the pieces and with the pauses they had. Server-sent events
+of the page's own watch wait for what happened before them on the tape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import logging
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from huggingchat_agent.errors import TapeMismatch, UsageError
+from huggingchat_agent.tape.format import is_text
+from huggingchat_agent.tape.shelf import Shelf
+from huggingchat_agent.wire.failures import TAPE_MISMATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from huggingchat_agent.tape.digest import Digest, Exchange
+
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+log = logging.getLogger("huggingchat_agent")
+
+_HOST = "127.0.0.1"
+# Said of the connection of then, or of cookies that are not on the tape.
+_DROPPED = {
+    *("connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "date"),
+    *("set-cookie", "alt-svc", "strict-transport-security", "server"),
+}
+
+
+class TapeServer:
+    """Serves a tape while it is open (`async with`). `speed` is as for `replay`.
+
+    `mismatches` are the requests of the app that were not on the tape.
+    """
+
+    def __init__(self, digest: Digest, *, speed: float = 1.0) -> None:
+        self.mismatches: list[TapeMismatch] = []
+        self._digest, self._speed = digest, speed
+        self._shelf = Shelf(digest)
+        self._acts = asyncio.Condition()
+        self._moments: list[float] = []  # when each act was answered
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="huggingchat-tape-")
+        self._pin = ""
+        self.port = 0
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """What a browser is to be started with: the app's host is here, and no other host exists."""
+        origin = urlsplit(self._digest.recording.header.base_url)
+        port = origin.port or {"http": 80, "https": 443}[origin.scheme]
+        host = f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname
+        rules = f"MAP {host}:{port} {_HOST}:{self.port}, MAP * ~NOTFOUND"
+        return (
+            f"--host-resolver-rules={rules}",
+            "--no-proxy-server",
+            *((f"--ignore-certificate-errors-spki-list={self._pin}",) if self._pin else ()),
+        )
+
+    async def __aenter__(self) -> TapeServer:
+        try:
+            from hypercorn.asyncio import serve
+            from hypercorn.config import Config
+        except ImportError:
+            raise UsageError(
+                "To replay in a browser takes a server: pip install 'huggingchat-agent[replay]'."
+            ) from None
+        # The protocol is named because asyncio turns off the waiting for fuller packets only where it is.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind((_HOST, 0))
+        self.port = listening.getsockname()[1]
+        config = Config()
+        config.bind = [f"fd://{listening.detach()}"]
+        config.accesslog = config.errorlog = None
+        config.graceful_timeout = 0.2
+        config.shutdown_timeout = 1.0
+        if self._digest.recording.header.base_url.startswith("https:"):
+            config.certfile, config.keyfile = self._certify()
+        work = serve(self._answer, config, shutdown_trigger=self._closing.wait)  # type: ignore[arg-type]
+        self._task = asyncio.create_task(work, name="tape server")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closing.set()
+        async with self._acts:
+            self._acts.notify_all()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=5)
+            self._task.cancel()
+        self._folder.cleanup()
+
+    def _certify(self) -> tuple[str, str]:
+        """A certificate for the app's host, which the browser is told to take."""
+        import trustme
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+        from cryptography.x509 import load_pem_x509_certificate
+
+        host = urlsplit(self._digest.recording.header.base_url).hostname or ""
+        issued = trustme.CA().issue_cert(host)
+        certificate, key = Path(self._folder.name, "certificate.pem"), Path(self._folder.name, "key.pem")
+        certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
+        key.write_bytes(issued.private_key_pem.bytes())
+        own = load_pem_x509_certificate(issued.cert_chain_pems[0].bytes()).public_key()
+        told = own.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self._pin = base64.b64encode(hashlib.sha256(told).digest()).decode()
+        return str(certificate), str(key)
+
+    async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        target = scope["raw_path"].decode("ascii")
+        path = target.partition("?")[0]
+        if scope["query_string"] and "?" not in target:
+            target += f"?{scope['query_string'].decode('ascii')}"
+        if not self._shelf.covers(path):
+            return await _refuse(send, 404, "Not part of the app, so not on the tape.")
+        try:
+            found, again = self._shelf.find(scope["method"], target, body, headers.get("content-type", ""))
+        except TapeMismatch as mismatch:
+            self.mismatches.append(mismatch)
+            log.error("%s", mismatch)
+            return await _refuse(send, 502, str(mismatch), mismatch=True)
+        async with self._acts:
+            while len(self._moments) < self._shelf.acts:
+                self._moments.append(asyncio.get_running_loop().time())
+            self._acts.notify_all()
+        await self._play(found, receive, send, again=again)
+
+    async def _play(self, exchange: Exchange, receive: Receive, send: Send, *, again: bool) -> None:
+        began, then = asyncio.get_running_loop().time(), exchange.request.at
+        response = exchange.response
+        assert response is not None
+        await self._until(began, response.at - then)
+        headers = [
+            (name.encode(), line.encode())
+            for name, value in response.headers.items()
+            if name not in _DROPPED and not name.startswith(":")
+            for line in value.split("\n")
+        ]
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        # Until the first piece of a body is sent, nothing is.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        if exchange.request.kind == "eventsource":
+            gone = asyncio.ensure_future(_gone(receive))
+            telling = asyncio.ensure_future(self._tell(exchange, send, again=again))
+            await asyncio.wait({gone, telling}, return_when=asyncio.FIRST_COMPLETED)
+            telling.cancel()
+            if exchange.ended is None:
+                await gone  # it was open to the end
+            gone.cancel()
+        else:
+            await self._stream(exchange, send, began)
+            if exchange.failed is not None and exchange.failed.canceled:
+                await _gone(receive)  # it is the page that gives up
+            if exchange.failed is not None:
+                raise ConnectionResetError  # and the server hangs up in the middle of the answer
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _stream(self, exchange: Exchange, send: Send, began: float) -> None:
+        assert exchange.response is not None
+        text = is_text(exchange.response.mime)
+        place = 0
+        for at, length in exchange.cuts:
+            piece = bytes(exchange.body[place : place + length])
+            place += length
+            await self._until(began, at - exchange.request.at)
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": self._shelf.told_now(piece) if text else piece,
+                    "more_body": True,
+                }
+            )
+        over = exchange.ended or (exchange.failed.at if exchange.failed else None)
+        if over is not None and len(exchange.cuts) > 1:
+            await self._until(began, over - exchange.request.at)
+
+    async def _tell(self, exchange: Exchange, send: Send, *, again: bool) -> None:
+        """Server-sent events, none before the act that came before it then."""
+        for message in exchange.messages if not again else ():
+            act = self._shelf.act_of(message.n)
+            async with self._acts:
+                while len(self._moments) < act and not self._closing.is_set():
+                    await self._acts.wait()
+            lines = [f"id: {message.last_id}"] if message.last_id else []
+            lines += [f"event: {message.event}"] if message.event != "message" else []
+            lines += [f"data: {line}" for line in message.data.split("\n")]
+            body = self._shelf.told_now(("\n".join(lines) + "\n\n").encode())
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def _until(self, began: float, after: float) -> None:
+        if self._speed:
+            due = began + after / self._speed - asyncio.get_running_loop().time()
+            if due > 0:
+                await asyncio.sleep(due)
+
+
+async def _refuse(send: Send, status: int, text: str, *, mismatch: bool = False) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    if mismatch:
+        headers.append((TAPE_MISMATCH.encode(), b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

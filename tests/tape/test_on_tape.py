@@ -1,0 +1,196 @@
+"""A full tape in a real browser: the app as it was, with no app and no network."""
+
+import asyncio
+import contextlib
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from huggingchat_agent import events, on_tape
+from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.errors import GenerationFailed, RateLimited, StreamBroken, TapeMismatch, UsageError
+from huggingchat_agent.tape import faults
+from tests.tape.conftest import PROMPTS
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+def links(process):
+    """What the open files of a process are."""
+    for name in os.listdir(f"/proc/{process}/fd"):
+        with contextlib.suppress(OSError):
+            yield os.readlink(f"/proc/{process}/fd/{name}")
+
+
+def family(roots):
+    """These processes and all that descend from them; a browser's network process does not bear its mark."""
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    found, todo = set(), list(roots)
+    while todo:
+        process = todo.pop()
+        found.add(process)
+        todo += set(parents.get(process, ())) - found
+    return found
+
+
+def sockets(processes):
+    """The other ends, as /proc writes them, of what these processes are connected to over IP."""
+    inodes = set()
+    for process in processes:
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            inodes |= {each[8:-1] for each in links(process) if each.startswith("socket:[")}
+    found = set()
+    for name in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] in inodes:
+                address, _, port = fields[2].rpartition(":")
+                found.add((address, int(port, 16)))
+    return found
+
+
+def is_loopback(address):
+    """Whether an address of /proc/net is on loopback, or none (of a socket that only listens)."""
+    if set(address) == {"0"}:
+        return True
+    if len(address) == 8:
+        return address.endswith("7F")
+    return address == "00000000000000000000000001000000" or (
+        address[16:].startswith("FFFF0000") and address.endswith("7F")
+    )
+
+
+async def again(chat, prompts=PROMPTS):
+    """The same session once more: what was told, and the answers."""
+    told: list[events.TurnEvent] = []
+    for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
+        chat.on(name, told.append)
+    await chat.login()
+    conversation = await chat.new_conversation()
+    return told, [await conversation.send(prompt, via=via) for prompt, via in prompts]
+
+
+def shape(told):
+    """Events without what changes from run to run."""
+    return [
+        (
+            each.name,
+            each.turn,
+            each.seq,
+            each.conversation_id,
+            getattr(each, "text", ""),
+            getattr(each, "via", ""),
+        )
+        for each in told
+    ]
+
+
+@pytest.mark.parametrize("engine", ["playwright", "nodriver"])
+async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorded, engine):
+    path, then, answers = recorded
+    seen: set[tuple[str, int]] = set()
+    async with on_tape(path, engine=engine) as chat:
+        assert chat.session.browser is not None
+        mark = chat.session.browser.mark  # type: ignore[attr-defined]
+
+        async def watch():
+            while True:
+                seen.update(sockets(family(marks.processes(mark))))
+                await asyncio.sleep(0.05)
+
+        watching = asyncio.create_task(watch())
+        told, now = await again(chat)
+        assert not watching.done()
+        watching.cancel()
+        assert (await chat.status()).username == "ada"
+    assert shape(told) == shape(then)
+    assert [(each.text, each.message_id, each.user_message_id) for each in now] == [
+        (each.text, each.message_id, each.user_message_id) for each in answers
+    ]
+    assert chat.port in {port for _, port in seen}, "it was looked at the wrong processes"
+    assert all(is_loopback(address) for address, _ in seen)
+
+
+async def test_what_is_not_on_the_tape_fails_with_the_closest_that_is(recorded):
+    path, _, _ = recorded
+    with pytest.raises(TapeMismatch, match="at the end"):
+        async with on_tape(path, speed=0) as chat:
+            await chat.login()
+            conversation = await chat.new_conversation()
+            with pytest.raises(TapeMismatch, match=r"hullo there.*The closest on it is POST .*hello there"):
+                await conversation.send("hullo there", via="page")
+            raise TapeMismatch("at the end")
+
+
+async def test_mismatch_that_nobody_met_is_raised_at_the_end(recorded):
+    path, _, _ = recorded
+    with pytest.raises(TapeMismatch, match=r"not on the tape: GET .*/api/v2/export"):
+        async with on_tape(path, speed=0) as chat:
+            page = await chat.session.shared_page()
+            await page.evaluate(
+                "(base) => fetch(base + '/api/v2/export').then(() => 1)", chat.settings.base_path, timeout=10
+            )
+
+
+async def test_other_origins_are_refused_quietly_and_counted(recorded):
+    path, _, _ = recorded
+    async with on_tape(path, speed=0) as chat:
+        page = await chat.session.shared_page()
+        outcome = await page.evaluate(
+            "() => Promise.allSettled([fetch('https://example.org/'), fetch('http://127.0.0.2:81/')])"
+            ".then(all => all.map(each => each.status))",
+            timeout=10,
+        )
+        assert outcome == ["rejected", "rejected"]
+        for _ in range(50):
+            if chat.elsewhere == 2:
+                break
+            await asyncio.sleep(0.05)
+        assert chat.elsewhere == 2
+
+
+async def test_faults_happen_in_the_browser_too(recorded):
+    path, _, answers = recorded
+    wrong = [faults.cut(after=500, nth=1)]
+    async with on_tape(path, speed=0, faults=wrong) as chat:
+        await chat.login()
+        conversation = await chat.new_conversation()
+        with pytest.raises((StreamBroken, GenerationFailed)) as caught:
+            await conversation.send(PROMPTS[0][0], via="page")
+        assert answers[0].text.startswith(caught.value.partial)
+
+
+async def test_swapped_status_reaches_the_caller(recorded):
+    path, _, _ = recorded
+    async with on_tape(path, speed=0, faults=[faults.status(429, '{"message":"Slow down"}')]) as chat:
+        await chat.login()
+        conversation = await chat.new_conversation()
+        with pytest.raises(RateLimited, match="Slow down"):
+            await conversation.send(PROMPTS[0][0], via="page")
+
+
+async def test_tape_that_is_not_full_is_refused(tmp_path):
+    from tests.tape.test_files import whole
+
+    with pytest.raises(UsageError, match="no full tape"):
+        async with on_tape(whole(tmp_path / "a.tape")):
+            raise AssertionError
+
+
+async def test_stream_keeps_its_pace_in_the_browser(recorded):
+    path, then, _ = recorded
+    async with on_tape(path) as chat:
+        told, _ = await again(chat, PROMPTS[:1])
+
+    def span(all_events):
+        moments = [each.at for each in all_events if each.name == "token" and each.turn == 1]
+        assert all(after >= before for before, after in pairwise(moments))
+        return moments[-1] - moments[0]
+
+    assert span(told) >= 0.5 * span(then)
