@@ -25,6 +25,7 @@ BUDGET = {
     "cli": 90,
     "e2e": 180,
     "contract": 120,
+    "tape": 120,
     "attached": 60,
 }
 OTHERS = 30

@@ -28,7 +28,7 @@ def account(site, home):
 PROMPTS: tuple[tuple[str, Via], ...] = (
     ("hello there", "page"),
     ("for what reason?", "ui"),
-    ("unicode please", "page"),
+    ("count 30 every 20", "page"),
 )
 
 
