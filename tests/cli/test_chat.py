@@ -30,7 +30,7 @@ def test_interrupt_stops_the_answer_and_twice_ends(shell, stand_in):
     with shell.terminal("chat") as terminal:
         terminal.expect(PROMPT)
         terminal.type(f"{LONG}\n")
-        terminal.expect(" 5@")
+        terminal.expect("@")  # some token: a busy machine shows many at once, and the end of a long answer
         terminal.type("\x03")
         terminal.expect("Stopped. Ctrl-C again ends.")
         assert stand_in.control.conversations()[0]["messages"][-1]["interrupted"] is True
@@ -65,3 +65,57 @@ def test_lines_of_a_pipe_are_asked_one_after_the_other(shell):
     assert (done.code, done.err) == (0, "")
     first, second = done.out.splitlines()
     assert first.startswith("You said: one") and second.startswith("You said: two")
+
+
+def test_slash_commands_do_what_the_page_can(shell, stand_in, tmp_path):
+    (tmp_path / "note.txt").write_text("what the file says")
+    target = tmp_path / "talk.md"
+    script = [
+        "first",
+        "/retry",
+        "/edit second",
+        f"/file {tmp_path / 'note.txt'}",
+        "third",
+        "/model qwen",
+        "//fourth",
+        f"/export {target}",
+        "/list",
+        "/new",
+        "fifth",
+        "/url",
+        "/quit",
+    ]
+    before = len(stand_in.control.conversations())
+    done = shell("chat", "--via", "page", stdin="\n".join(script) + "\n")
+    assert (done.code, done.err) == (0, "")
+    new, old, *_ = stand_in.control.conversations()
+    assert len(stand_in.control.conversations()) == before + 2
+    said = [each["content"] for each in old["messages"] if each["from"] == "user"]
+    assert said == ["first", "second", "third", "/fourth"]
+    by_id = {each["id"]: each for each in old["messages"]}
+    first = next(each for each in old["messages"] if each["content"] == "first")
+    assert [by_id[each]["from"] for each in first["children"]] == ["assistant"] * 2
+    assert [each["name"] for each in old["messages"][-4]["files"]] == ["note.txt"]
+    assert old["model"] == "Qwen/Qwen2.5-VL-7B-Instruct"
+    assert "## You\n\nsecond\n" in target.read_text() and "You said: first" not in target.read_text()
+    assert new["messages"][1]["content"] == "fifth"
+    assert old["id"] in done.out and done.out.endswith(f"/conversation/{new['id']}\n")
+
+
+def test_unknown_slash_command_is_not_sent(shell, stand_in):
+    before = len(stand_in.control.conversations())
+    with shell.terminal("chat", "--via", "page", "--temporary") as terminal:
+        for said, answer in (
+            ("/modle qwen", "There is no /modle"),
+            ("/edit x", "no message to edit"),
+            ("/file /no/such", "/no/such"),
+            ("/help", "/export"),
+            ("/usr/bin is a folder", "You said: /usr/bin is a folder"),
+        ):
+            terminal.expect(PROMPT)
+            terminal.type(f"{said}\n")
+            terminal.expect(answer)
+        terminal.expect(PROMPT)
+        terminal.type("\x04")
+        assert terminal.code() == 0
+    assert len(stand_in.control.conversations()) == before

@@ -22,6 +22,7 @@ from rich.console import Console
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ChatError
+from tests.live.account import walk_account
 from tests.live.tools import Tools
 from tests.live.turns import Turns
 from tests.live.walk import Walk
@@ -102,6 +103,7 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
             await steps.check("ui and page in turn", in_turn)
             await Turns(chat, arguments.model, arguments.seen).walk(steps)
             await Tools(chat, arguments.model, arguments.seen).walk(steps)
+            await walk_account(chat, steps, arguments.model)
     console.print(steps.table)
     return 1 if steps.failed else 0
 

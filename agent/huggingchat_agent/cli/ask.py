@@ -43,6 +43,9 @@ HowToSend = Annotated[
 Temporary = Annotated[
     bool, typer.Option("--temporary", "-t", help="Delete the conversation on the server at the end.")
 ]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="The answer as it is, not rendered as Markdown, at a terminal too.")
+]
 
 
 def ask(
@@ -59,6 +62,7 @@ def ask(
     file: attachments.Files = None,
     save_files: attachments.SaveFiles = None,
     show_reasoning: attachments.ShowReasoning = False,
+    plain: Plain = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print every event of the turn as one line of JSON.")
     ] = False,
@@ -72,7 +76,8 @@ def ask(
 ) -> None:
     """Ask one question and print the answer while it comes.
 
-    The answer goes to stdout, token by token, also through a pipe; everything else goes to stderr.
+    The answer goes to stdout: rendered as Markdown at a terminal, token by token and as it is through a pipe.
+    Everything else goes to stderr.
     Ctrl-C stops the answer on the server too.
     """
     if prompt == "-":
@@ -87,7 +92,11 @@ def ask(
         signed_in(chat)
         with started(chat, model, system, conversation, temporary) as talk:
             reply = talk.send(prompt, files=files, tools=tools, web_search=web_search)
-            answer = _print_lines(reply, talk) if json else show(reply, talk, reasoning=show_reasoning)
+            answer = (
+                _print_lines(reply, talk)
+                if json
+                else show(reply, talk, reasoning=show_reasoning, plain=plain)
+            )
             attachments.keep(talk, answer, folder)
             _epilogue(talk, answer)
 

@@ -1,26 +1,34 @@
 """`chat`: a conversation at the terminal."""
 
 import contextlib
+import re
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 from rich.text import Text
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.cli import attachments, console, failures
-from huggingchat_agent.cli.ask import Continue, HowToSend, Model, System, Temporary, check_start, started
+from huggingchat_agent.cli.ask import (
+    Continue,
+    HowToSend,
+    Model,
+    Plain,
+    System,
+    Temporary,
+    check_start,
+    started,
+)
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
+from huggingchat_agent.cli.slash import Commands
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
 from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, chosen
-from huggingchat_agent.errors import BrowserError, ChatError, UsageError
-from huggingchat_agent.sync import Conversation
+from huggingchat_agent.errors import BrowserError, ChatError, StorageError, UsageError
+from huggingchat_agent.sync import Conversation, Reply
 
-_HELP = (
-    "/url shows the address of this conversation, /quit or Ctrl-D ends. Ctrl-C stops an answer; twice ends."
-)
+_HELP = "/help lists what can be done, /quit or Ctrl-D ends. Ctrl-C stops an answer; twice ends."
 
 
 def chat(
@@ -40,11 +48,14 @@ def chat(
     file: attachments.Files = None,
     save_files: attachments.SaveFiles = None,
     show_reasoning: attachments.ShowReasoning = False,
+    plain: Plain = False,
 ) -> None:
     """Talk at the terminal, in one conversation.
 
     Ctrl-C stops an answer, on the server too; twice ends. Ctrl-D ends as well. Lines can be edited and
-    recalled with the arrow keys. Files given by --file go with the first message.
+    recalled with the arrow keys. Files given by --file go with the first message. /help lists what else can
+    be done: another model, an answer made anew, a message said otherwise, files, a new conversation, the
+    list of them, an export.
     """
     check_start(model, system, conversation, temporary)
     files, folder = attachments.given(file), attachments.folder(save_files)
@@ -55,21 +66,30 @@ def chat(
         with started(opened_chat, model, system, conversation, temporary) as talk:
             where = redact.address(opened_chat.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
-            dialogue = _Dialogue(talk, tools, web_search)
-            dialogue.attach(files, folder)
-            dialogue.reasoning = show_reasoning
-            dialogue.run()
+
+            def another() -> Conversation:
+                return opened_chat.new_conversation(model, system_prompt=system, temporary=temporary)
+
+            commands = Commands(opened_chat, talk, another, files)
+
+            def send(said: str) -> Reply:
+                files, commands.files = commands.files, ()
+                return commands.talk.send(said, files=files, tools=tools, web_search=web_search)
+
+            def tell(reply: Reply) -> None:
+                answer = show(reply, commands.talk, reasoning=show_reasoning, plain=plain)
+                attachments.keep(commands.talk, answer, folder)
+
+            _Dialogue(commands, send, tell).run()
 
 
 class _Dialogue:
     """Question and answer until the person has enough."""
 
-    def __init__(self, talk: Conversation, tools: list[str] | None, web_search: bool) -> None:
-        self._talk = talk
-        self._tools, self._web_search = tools, web_search
-        self.reasoning = False  # shown where stderr is no terminal too
-        self._files: tuple[Upload, ...] = ()  # for the next message
-        self._folder: Path | None = None
+    def __init__(
+        self, commands: Commands, send: Callable[[str], Reply], tell: Callable[[Reply], None]
+    ) -> None:
+        self._commands, self._send, self._tell = commands, send, tell
         self._person = sys.stdin.isatty()
         # Set by a Ctrl-C until something is said again: the next one ends.
         self._interrupted = False
@@ -77,10 +97,6 @@ class _Dialogue:
         if self._person:
             with contextlib.suppress(ImportError):  # not everywhere; lines can then not be edited
                 import readline  # noqa: F401
-
-    def attach(self, files: tuple[Upload, ...], folder: Path | None) -> None:
-        """Send these along with the next message, and save what comes with answers there."""
-        self._files, self._folder = files, folder
 
     def run(self) -> None:
         while True:
@@ -113,21 +129,18 @@ class _Dialogue:
         if not said:
             return
         self._interrupted = False
-        if said == "/url":
-            console.out.print(self._talk.url)
-        elif said.startswith("/") and " " not in said and said.count("/") == 1:
-            console.note(_HELP)
-        else:
-            self._ask(said)
-
-    def _ask(self, said: str) -> None:
-        self._answering = True
+        self._answering = False
         try:
-            reply = self._talk.send(said, files=self._files, tools=self._tools, web_search=self._web_search)
-            answer = show(reply, self._talk, reasoning=self.reasoning)
-            self._files = ()
-            attachments.keep(self._talk, answer, self._folder)
-        except (ChatError, UsageError, BrowserError) as error:
+            reply = self._said(said)
+            if reply is not None:
+                self._answering = True
+                self._tell(reply)
+        except (ChatError, UsageError, BrowserError, StorageError) as error:
             if not self._person:
                 raise
             failures.tell(error)  # and the person may try again
+
+    def _said(self, said: str) -> Reply | None:
+        if re.match(r"/[A-Za-z]+(\s|$)", said):
+            return self._commands.run(said)
+        return self._send(said[1:] if said.startswith("//") else said)

@@ -1,15 +1,15 @@
-"""A reply on the terminal: tokens to stdout as they arrive, the rest to stderr."""
+"""A reply on the terminal: the answer to stdout as it comes, the rest to stderr."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from huggingchat_agent import events
 from huggingchat_agent.cli.asking import settle
-from huggingchat_agent.cli.console import err, note, verbose, warn, write
+from huggingchat_agent.cli.console import err, note, printable, verbose, warn
+from huggingchat_agent.cli.live import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from huggingchat_agent.sync import Conversation, Reply
 
 
-def show(reply: Reply, talk: Conversation, *, reasoning: bool = False) -> Answer:
+def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bool = False) -> Answer:
     """Show a reply to its end; its Answer. Raises what went wrong with it.
 
-    The model's reasoning is shown on a terminal and with -v, and elsewhere if `reasoning` says so.
-    What a tool asks is put to the person, or declined if there is none. If this is left before the
-    end, by Ctrl-C or because nobody reads stdout, the run is stopped.
+    At a terminal it is rendered as Markdown, unless `plain`. The model's reasoning is shown on a terminal
+    and with -v, and elsewhere if `reasoning` says so. What a tool asks is put to the person, or declined
+    if there is none. If this is left before the end, by Ctrl-C or because nobody reads stdout, the run is
+    stopped.
     """
-    screen = Screen(reasoning)
+    screen = Screen(reasoning, plain=plain)
     rest: Reply | None = None
     reply.on(
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
@@ -41,15 +42,16 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False) -> Answer
         finally:
             screen.end()
         answer = reply.result()
-    return show(rest, talk) if rest is not None else answer
+    return show(rest, talk, reasoning=reasoning, plain=plain) if rest is not None else answer
 
 
 class Screen:
     """Knows where the cursor stands, since two streams share a terminal."""
 
-    def __init__(self, reasoning: bool = False) -> None:
+    def __init__(self, reasoning: bool = False, *, plain: bool = False) -> None:
+        self._answer = view(plain=plain)
         self._reasoning = reasoning or err.is_terminal or verbose()
-        self._within_line = self._thinking = False
+        self._thinking = False
         self._waiting = err.status(Text("Waiting for the answer", style="dim")) if err.is_terminal else None
         if self._waiting:
             self._waiting.start()
@@ -58,8 +60,7 @@ class Screen:
         match event:
             case events.Token(text=text):
                 self._settle()
-                write(text)
-                self._within_line = not text.endswith("\n")
+                self._answer.feed(text)
             case events.Reasoning(text=text, status=status) if text or status:
                 self._think(text or f"{status}\n")
             case events.ToolCalled(tool=tool, parameters=parameters):
@@ -78,23 +79,22 @@ class Screen:
     def aside(self, tell: Callable[[str], None], text: str) -> None:
         """A line of its own on stderr, also in the middle of an answer."""
         self._settle()
-        if self._within_line and err.is_terminal and sys.stdout.isatty():
-            err.print()
-            self._within_line = False
+        if err.is_terminal:
+            self._answer.pause()
         tell(text)
 
     def end(self) -> None:
         """The reply is over, well or not: what follows begins on a line of its own."""
         self._settle()
-        if self._within_line:
-            write("\n")
-            self._within_line = False
+        self._answer.end()
 
     def _think(self, text: str) -> None:
         if not self._reasoning:
             return
         self._stop_waiting()
-        err.print(Text(text, style="dim italic"), end="")
+        if not self._thinking and err.is_terminal:
+            self._answer.pause()
+        err.print(Text(printable(text), style="dim italic"), end="")
         self._thinking = not text.endswith("\n")
 
     def _settle(self) -> None:

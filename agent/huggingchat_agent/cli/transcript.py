@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.cli.console import printable
+from huggingchat_agent.cli.markdown import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.export import Export, ExportedMessage
     from huggingchat_agent.wire.conversations import ConversationSummary
 
-# A terminal narrower than this has no room for more than the title beside an id.
-ROOMY = 78
+# A terminal narrower than this has no room for more than the title beside an id, or for the model too.
+ROOMY, WIDE = 70, 100
 
 _SPEAKERS = {"user": ("You", "bold cyan"), "assistant": ("Assistant", "bold green")}
 
@@ -33,13 +33,15 @@ def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2 if roomy else 1, 0, 0))
     table.add_column("Id", style="cyan", no_wrap=True, min_width=24)
     table.add_column("Title", overflow="ellipsis", no_wrap=roomy, ratio=1)
-    if roomy:
+    if width >= WIDE:
         table.add_column("Model", style="dim", overflow="ellipsis", no_wrap=True, max_width=24)
-        table.add_column("Changed", style="dim", no_wrap=True)
+    if roomy:
+        table.add_column("Changed", style="dim", no_wrap=True, min_width=16)
     for each in conversations:
         title = Text(printable(" ".join(each.title.split())) or "(no title)")
         moment = each.updated_at.astimezone().strftime("%Y-%m-%d %H:%M") if each.updated_at else ""
-        rest = (Text(each.model.rpartition("/")[2]), moment) if roomy else ()
+        model = Text(printable(each.model.rpartition("/")[2]))
+        rest = (model, moment) if width >= WIDE else (moment,) if roomy else ()
         table.add_row(each.id, title, *rest)
     return table
 
@@ -65,7 +67,7 @@ def _said(message: ExportedMessage, *, reasoning: bool) -> Iterator[RenderableTy
         yield Text(f"Tool {use.name}: {use.error or use.status}", style="dim")
     text = printable(message.text.strip())
     # What a person typed is shown as typed.
-    yield Markdown(text) if message.author == "assistant" else Text(text)
+    yield rendered(text) if message.author == "assistant" else Text(text)
     for file in message.files:
         yield Text(f"File: {printable(file.name)} ({file.mime})", style="dim")
     for source in message.sources:

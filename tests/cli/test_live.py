@@ -1,0 +1,196 @@
+"""Answers that grow as Markdown: what a terminal shows in the end, and on the way."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from huggingchat_agent.cli.live import PREVIEW, MarkdownView, PlainView, view
+from huggingchat_agent.cli.markdown import rendered, settled
+
+ANSWER = (
+    "# Title\n\nA paragraph with **bold** text that is long enough to be wrapped.\n\n"
+    "- one\n- two\n\n  still two\n\n1. first\n2. second\n\n"
+    "```python\ndef f(x):\n    return x\n\n# not a title\n```\n\n"
+    "| a | b |\n|---|---|\n| 1 | 2 |\n\n<b>html</b>\n\nThe end."
+)
+STEP = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)")
+
+
+class Screen(io.StringIO):
+    """A terminal that is as high as it needs to be: the lines it shows, scrolled away or not.
+
+    It knows what rich uses to draw in place, and refuses what it does not know.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.lines, self.row, self.column = [""], 0, 0
+        self.frames = []
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        assert "".join(each[0] for each in STEP.finditer(text)) == text
+        for match in STEP.finditer(text):
+            self.step(match)
+        self.frames.append(self.shown)
+        return len(text)
+
+    def step(self, match):
+        code, letter, back, down, words = match.groups()
+        if back:
+            self.column = 0
+        elif down:
+            self.row, self.column = self.row + 1, 0
+            self.lines += [""] * (self.row + 1 - len(self.lines))
+        elif words:
+            line = self.lines[self.row].ljust(self.column)
+            self.lines[self.row] = line[: self.column] + words + line[self.column + len(words) :]
+            self.column += len(words)
+        elif letter == "A":
+            self.row -= int(code or 1)
+            assert self.row >= 0
+        elif letter == "K":
+            assert code == "2"
+            self.lines[self.row] = ""
+        else:
+            assert letter == "m" or code == "?25"
+
+    @property
+    def shown(self):
+        return [line.rstrip() for line in self.lines]
+
+
+def console(screen, height=12):
+    return Console(file=screen, force_terminal=True, width=40, height=height, highlight=False)
+
+
+def draw(growing):
+    """A frame now, whatever the clock says."""
+    assert growing._live is not None
+    growing._live.refresh()
+
+
+def visible(lines):
+    return [line for line in lines if line.strip()]
+
+
+def whole(text):
+    screen = Screen()
+    console(screen).print(rendered(text))
+    return visible(screen.shown)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_answer_in_pieces_is_shown_as_the_whole_one(size):
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    for start in range(0, len(ANSWER), size):
+        growing.feed(ANSWER[start : start + size])
+        draw(growing)
+    growing.end()
+    assert visible(screen.shown) == whole(ANSWER)
+
+
+def test_blocks_stand_one_line_apart():
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    growing.feed("One.\n\n- a\n- b\n\n## Two\n\nThree.\n")
+    growing.end()
+    assert screen.shown == ["One.", "", " • a", " • b", "", "Two", "", "Three.", ""]
+
+
+def test_long_block_shows_its_end_while_it_comes_and_all_of_it_in_the_end():
+    screen, height = Screen(), 12
+    growing = MarkdownView(console(screen, height))
+    growing.feed("```\n")
+    for number in range(100):
+        growing.feed(f"line {number}\n")
+        draw(growing)
+    assert len(visible(screen.shown)) <= height and "line 99" in "\n".join(screen.shown)
+    growing.end()
+    assert [line.strip() for line in visible(screen.shown)] == [f"line {number}" for number in range(100)]
+
+
+def test_what_is_complete_is_drawn_once():
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    growing.feed("First paragraph.\n\nSecond")
+    before = len(screen.frames)
+    for _ in range(50):
+        growing.feed(" more")
+        draw(growing)
+    growing.end()
+    assert all("First paragraph." in "\n".join(frame) for frame in screen.frames[before:])
+    assert screen.shown.count("First paragraph.") == 1
+
+
+def test_frame_without_news_writes_nothing():
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    growing.feed("hello")
+    draw(growing)
+    before = len(screen.frames)
+    draw(growing)
+    assert len(screen.frames) == before
+    growing.end()
+
+
+def test_pause_leaves_the_terminal_to_others_and_nothing_is_lost():
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    growing.feed("Half a")
+    draw(growing)
+    growing.pause()
+    assert visible(screen.shown) == []
+    screen.write("A word from elsewhere\r\n")
+    growing.feed(" sentence.")
+    growing.end()
+    assert visible(screen.shown) == ["A word from elsewhere", "Half a sentence."]
+
+
+def test_long_line_shows_its_end_while_it_comes_and_all_of_it_in_the_end():
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    text = "word " * PREVIEW + "now"
+    growing.feed(text)
+    draw(growing)
+    assert visible(screen.shown)[-1].endswith("now")
+    growing.end()
+    assert " ".join(visible(screen.shown)).split() == text.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "complete"),
+    [
+        ("", ""),
+        ("one", ""),
+        ("one\n\n", ""),
+        ("one\n\ntwo", "one\n\n"),
+        ("- a\n\n- b\n", ""),
+        ("- a\n\nb", "- a\n\n"),
+        ("```\na\n\nb", ""),
+        ("```\na\n```\nb", "```\na\n```\n"),
+        ("# a\nb\n===", "# a\n"),
+    ],
+)
+def test_what_may_still_change_is_not_settled(text, complete):
+    assert text[: settled(text)] == complete
+
+
+def test_escape_sequences_of_an_answer_are_not_obeyed():
+    screen = Screen()
+    console(screen).print(rendered("a \x1b[2J\x07 b"))
+    assert visible(screen.shown) == ["a [2J b"]
+
+
+def test_answer_is_plain_through_a_pipe_and_where_it_is_asked_for(capsys):
+    assert isinstance(view(plain=True), PlainView)
+    through_a_pipe = view(plain=False)
+    assert isinstance(through_a_pipe, PlainView)
+    through_a_pipe.feed("**a**")
+    through_a_pipe.end()
+    assert capsys.readouterr().out == "**a**\n"
