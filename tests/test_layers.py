@@ -33,7 +33,7 @@ ROOMS = [
     {"app", "stream", "turn", "tracker", "outputs"},
     {"attached", "reply", "elicitation", "sending", "conversation", "conversations", "chat"},
     {"sync", "playback", "stage", "provider"},
-    {"cli", "__main__"},
+    {"cli", "__main__", "pytest_plugin", "testing"},
 ]
 ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}
 

@@ -295,6 +295,16 @@ class HuggingChat(Emitter):
         """
         return await preferences.change(self.session, self._preferring, await self.models(), changes)
 
+    async def screenshot(self, path: str | Path) -> Path:
+        """Write a picture (PNG) of the tab used last, what is typed in form fields masked; the path.
+
+        Raises BrowserError or OSError.
+        """
+        self._check_open()
+        picture = await (await self.session.front_page()).snapshot()
+        await asyncio.to_thread(Path(path).write_bytes, picture.png)
+        return Path(path)
+
     async def _cookies_in(self, path: Path) -> dict[str, Any]:
         return await asyncio.to_thread(cookie_formats.load, path, self.settings.base_url)
 

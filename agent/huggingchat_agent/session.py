@@ -127,6 +127,11 @@ class Session:
                 self._shared = await self._open_shared()
             return self._shared
 
+    async def front_page(self) -> Page:
+        """The tab that a conversation used last, else the shared one."""
+        open_tabs = [tab.page for tab in self._tabs.values() if not tab.page.closed]
+        return open_tabs[-1] if open_tabs else await self.shared_page()
+
     async def call(self, request: Call, *, timeout: float | None = None) -> CallResult:
         """Make a request of the app in the shared tab; the answer as it came, whatever its status."""
         page = await self.shared_page()

@@ -228,6 +228,13 @@ class HuggingChat(Handlers):
         """
         return self._run(self.inner.change_preferences(**changes))
 
+    def screenshot(self, path: str | Path) -> Path:
+        """Write a picture (PNG) of the tab used last, what is typed in form fields masked; the path.
+
+        Raises BrowserError or OSError.
+        """
+        return self._run(self.inner.screenshot(path))
+
     def _face(self, inner: AsyncConversation) -> Conversation:
         known = self._conversations.get(inner.id)
         if known is None or known.inner is not inner:

@@ -1,0 +1,71 @@
+"""Assertions that say what happened. Each returns nothing, or raises AssertionError with a sentence."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggingchat_agent.answer import Answer
+
+_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "..."})
+_MARKUP = re.compile(r"[*_`#>~]+")
+
+
+def assert_streamed(answer: Answer, *, min_chunks: int = 2) -> None:
+    """The text came in at least so many pieces, and not all at the same moment."""
+    __tracebackhide__ = True
+    timing = answer.timing
+    if timing.tokens < min_chunks:
+        raise AssertionError(
+            f"The answer came in {timing.tokens} pieces, and at least {min_chunks} were expected: "
+            f"{_short(answer.text)}"
+        )
+    if min_chunks > 1 and timing.first_token == timing.last_token:
+        raise AssertionError(f"All {timing.tokens} pieces of the answer came at the same moment.")
+
+
+def assert_first_token_within(answer: Answer, seconds: float) -> None:
+    """The first piece of the text came within so many seconds of the message."""
+    __tracebackhide__ = True
+    timing = answer.timing
+    if timing.first_token is None:
+        raise AssertionError(f"No text came at all (reason: {answer.finish_reason}).")
+    took = timing.first_token - timing.sent
+    if took > seconds:
+        raise AssertionError(f"The first token came after {took:.2f} s; {seconds:g} s were allowed.")
+
+
+def assert_says(answer: Answer | str, *expected: str) -> None:
+    """Every expected text is in the answer, whatever its case, spacing, quotes, dashes and markup."""
+    __tracebackhide__ = True
+    text = answer if isinstance(answer, str) else answer.text
+    plain = normal(text)
+    for each in expected:
+        if normal(each) not in plain:
+            raise AssertionError(f"The answer does not say {each!r}. It says: {_short(text)}")
+
+
+def assert_similar(answer: Answer | str, expected: str, *, at_least: float = 0.8) -> None:
+    """The answer is the expected text but for so much: 1.0 is equal (case, spacing and markup aside)."""
+    __tracebackhide__ = True
+    text = answer if isinstance(answer, str) else answer.text
+    words, wanted = normal(text).split(), normal(expected).split()
+    ratio = difflib.SequenceMatcher(None, words, wanted, autojunk=False).ratio()
+    if ratio < at_least:
+        raise AssertionError(
+            f"The answer is {ratio:.0%} like what was expected, and {at_least:.0%} were asked for.\n"
+            f"expected: {_short(expected)}\nanswer:   {_short(text)}"
+        )
+
+
+def normal(text: str) -> str:
+    """A text as it is compared: what differs from run to run without a meaning is taken out."""
+    plain = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    return " ".join(_MARKUP.sub("", plain).casefold().split())
+
+
+def _short(text: str, width: int = 300) -> str:
+    return repr(text if len(text) <= width else f"{text[:width]}...")

@@ -1,0 +1,92 @@
+"""Opening what a test asks for, and closing it when the test is over."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import HuggingChat, sync
+from huggingchat_agent.settings import settings
+from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.testing import choice, heard
+from huggingchat_agent.testing.loops import complete
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pytest
+
+    from huggingchat_agent.conversation import Conversation
+
+
+@contextlib.contextmanager
+def asynchronous(
+    item: pytest.Function,
+    given: Mapping[str, Any],
+    tapes: Path,
+    home: Path,
+    loop: asyncio.AbstractEventLoop,
+) -> Iterator[HuggingChat]:
+    """A HuggingChat that is open and signed in, in the loop of the test."""
+    chat = HuggingChat(**_of_worker(given, home))
+    note = heard.of(item).listen(chat, chat.settings)
+    note.picture = lambda path: complete(loop, chat.screenshot(path))
+    try:
+        complete(loop, _enter(chat))
+        yield chat
+    finally:
+        note.picture = None
+        complete(loop, chat.close())
+
+
+@contextlib.contextmanager
+def synchronous(
+    item: pytest.Function, given: Mapping[str, Any], tapes: Path, home: Path
+) -> Iterator[sync.HuggingChat]:
+    """The same without async."""
+    chat = sync.HuggingChat(**_of_worker(given, home))
+    note = heard.of(item).listen(chat.inner, chat.settings)
+    note.picture = chat.screenshot
+    try:
+        with chat:
+            chat.login()
+            yield chat
+    finally:
+        note.picture = None
+
+
+@contextlib.contextmanager
+def conversation(
+    item: pytest.Function, chat: HuggingChat, loop: asyncio.AbstractEventLoop
+) -> Iterator[Conversation]:
+    """A new conversation, deleted on the server at the end unless it is to be kept."""
+    chosen = choice.of(item)
+    made = complete(loop, chat.new_conversation(chosen.model, temporary=not chosen.keep))
+    yield made
+    if made.temporary:
+        complete(loop, made.delete())
+
+
+@contextlib.contextmanager
+def conversation_sync(item: pytest.Function, chat: sync.HuggingChat) -> Iterator[sync.Conversation]:
+    """The same without async."""
+    chosen = choice.of(item)
+    with chat.new_conversation(chosen.model, temporary=not chosen.keep) as made:
+        yield made
+
+
+async def _enter(chat: HuggingChat) -> None:
+    await chat.open()
+    await chat.login()
+
+
+def _of_worker(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """The settings with a home of the worker's own, which begins with the session saved by hand."""
+    own = {**given, "home": home}
+    theirs = SavedSession(settings(**given).profile_folder)
+    ours = SavedSession(settings(**own).profile_folder)
+    if not ours.path.exists() and (saved := theirs.load()) is not None:
+        ours.save(saved)
+    return own

@@ -1,0 +1,78 @@
+"""What a test chose by its marker, and the run by its options."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+import pytest
+
+from huggingchat_agent.pytest_plugin import MODES
+
+Mode = Literal["replay", "once", "record", "live"]
+
+_TYPES = {"tape": (str, Path), "mode": (str,), "model": (str,), "keep": (bool,)}
+
+
+class Choice(NamedTuple):
+    """`tape` is a name or a path; None names it after the test. `keep` leaves conversations there."""
+
+    mode: Mode
+    tape: str | Path | None
+    model: str | None
+    keep: bool
+
+
+def of(item: pytest.Item) -> Choice:
+    """The closest marker wins over the command line, that over the ini file, which says "replay".
+
+    Several markers (of a module and of a test) are merged. Raises UsageError for what no marker takes.
+    """
+    __tracebackhide__ = True
+    given: dict[str, object] = {}
+    for marker in reversed(list(item.iter_markers("huggingchat"))):
+        _check(item, marker)
+        given |= marker.kwargs
+    mode = (
+        given.get("mode")
+        or item.config.getoption("huggingchat_mode")
+        or item.config.getini("huggingchat_mode")
+    )
+    return Choice(
+        mode=cast("Mode", mode),
+        tape=cast("str | Path | None", given.get("tape")),
+        model=cast("str | None", given.get("model")),
+        keep=bool(given.get("keep", item.config.getoption("huggingchat_keep"))),
+    )
+
+
+def command(item: pytest.Item, mode: str) -> str:
+    """What runs this very test in another mode."""
+    return f"{Path(sys.executable).name} -m pytest {shlex.quote(item.nodeid)} --huggingchat-mode={mode}"
+
+
+def _check(item: pytest.Item, marker: pytest.Mark) -> None:
+    __tracebackhide__ = True
+    allowed = ", ".join(f"{name}=" for name in _TYPES)
+    if marker.args:
+        raise pytest.UsageError(
+            f"{item.nodeid}: the marker huggingchat takes no positional arguments, and got {marker.args!r}. "
+            f"It takes {allowed}."
+        )
+    for name, value in marker.kwargs.items():
+        if name not in _TYPES:
+            raise pytest.UsageError(
+                f"{item.nodeid}: the marker huggingchat takes {allowed}, and not {name}=."
+            )
+        if not isinstance(value, _TYPES[name]):
+            kinds = " or ".join(each.__name__ for each in _TYPES[name])
+            raise pytest.UsageError(
+                f"{item.nodeid}: huggingchat({name}=...) is of type {kinds}, and not {value!r}."
+            )
+    mode = marker.kwargs.get("mode")
+    if mode is not None and mode not in MODES:
+        raise pytest.UsageError(
+            f"{item.nodeid}: huggingchat(mode=...) is one of {', '.join(MODES)}, and not {mode!r}."
+        )

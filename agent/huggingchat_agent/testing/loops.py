@@ -1,0 +1,108 @@
+"""The event loop of an async test, whichever plugin runs it, and a sync Playwright in its way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import types
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine, Iterator
+
+T = TypeVar("T")
+
+SCOPES = ("function", "class", "module", "package", "session")
+
+
+def fixtures() -> object:
+    """A plugin for pytest-asyncio: a fixture for each scope of loops, which gives the loop."""
+    import pytest_asyncio
+
+    plugin = types.ModuleType("huggingchat_loops")
+    for scope in SCOPES:
+
+        async def running() -> AsyncIterator[asyncio.AbstractEventLoop]:
+            yield asyncio.get_running_loop()
+
+        made = pytest_asyncio.fixture(running, loop_scope=cast("Any", scope), name=_name(scope))
+        setattr(plugin, _name(scope), made)
+    return plugin
+
+
+def of(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
+    """The loop that an async test is going to run in. What is asked of it ends before the loop does."""
+    item = request.node
+    if "anyio_backend" in request.fixturenames:
+        backend = request.getfixturevalue("anyio_backend_name")
+        if backend != "asyncio":
+            pytest.fail(
+                f"huggingchat_agent needs asyncio, and this test runs on {backend}. Have the fixture "
+                '`anyio_backend` return "asyncio".',
+                pytrace=False,
+            )
+        return cast("asyncio.AbstractEventLoop", request.getfixturevalue("_huggingchat_anyio_loop"))
+    marker = item.get_closest_marker("asyncio")
+    if marker is None or not request.config.pluginmanager.hasplugin("asyncio"):
+        pytest.fail(
+            "Nothing is there that runs this async test. Mark it with @pytest.mark.asyncio (of pytest-asyncio) "
+            "or @pytest.mark.anyio.",
+            pytrace=False,
+        )
+    scope = marker.kwargs.get("loop_scope") or request.config.getini("asyncio_default_test_loop_scope")
+    return cast("asyncio.AbstractEventLoop", request.getfixturevalue(_name(scope or "function")))
+
+
+def complete(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a loop that is not running now. Interrupted, it is cancelled and awaited."""
+    task = loop.create_task(coroutine)
+    try:
+        return loop.run_until_complete(task)
+    except BaseException:
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                loop.run_until_complete(task)
+        raise
+
+
+def check(item: pytest.Function) -> None:
+    """Refuse, with a sentence, what cannot work."""
+    names = set(item.fixturenames)
+    if not inspect.iscoroutinefunction(item.function):
+        if "huggingchat" in names:
+            pytest.fail(
+                "`huggingchat` is for async tests, and this is none. Use `huggingchat_sync`, or `async def`.",
+                pytrace=False,
+            )
+    elif "playwright" in names and item.config.pluginmanager.hasplugin("playwright"):
+        pytest.fail(
+            "An async test cannot use the pages of pytest-playwright, which are sync. Write it without async "
+            "(`huggingchat_sync`), or install pytest-playwright-asyncio in place of pytest-playwright.",
+            pytrace=False,
+        )
+
+
+@contextlib.contextmanager
+def sync_playwright_aside() -> Iterator[None]:
+    """While in here, a sync Playwright of this thread does not stand in the way of other loops.
+
+    It leaves its loop marked as the running one between two of its calls, though it runs only within
+    them. Until the mark is back, nobody may use its objects.
+    """
+    loop = asyncio._get_running_loop()
+    if loop is None:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
+
+
+def _name(scope: str) -> str:
+    return f"_huggingchat_{scope}_loop"
