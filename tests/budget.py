@@ -27,6 +27,7 @@ BUDGET = {
     "contract": 120,
     "tape": 120,
     "attached": 60,
+    "harness": 120,
 }
 OTHERS = 30
 

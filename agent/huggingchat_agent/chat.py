@@ -19,6 +19,7 @@ from huggingchat_agent.recording import Recorder
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import Session
 from huggingchat_agent.settings import Settings, settings
+from huggingchat_agent.site import calls
 from huggingchat_agent.storage import write_private
 from huggingchat_agent.tracker import TurnTracker
 from huggingchat_agent.wire import requests
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationSummary
 
 log = logging.getLogger("huggingchat_agent")
-
-_TIMEZONE = "() => Intl.DateTimeFormat().resolvedOptions().timeZone"
 
 
 class HuggingChat(Emitter):
@@ -316,7 +315,7 @@ class HuggingChat(Emitter):
         """The browser's time zone, which the app sends along with a message."""
         if self._timezone is None:
             page = await self.session.shared_page()
-            self._timezone = str(await page.evaluate(_TIMEZONE, timeout=self.settings.step_timeout))
+            self._timezone = str(await page.evaluate(calls.TIMEZONE, timeout=self.settings.step_timeout))
         return self._timezone
 
     async def _leave_in_order(self) -> None:

@@ -124,15 +124,14 @@ async def _huggingchat_anyio_loop() -> AsyncIterator[Any]:
 
 @pytest.fixture(scope="session")
 def huggingchat_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What chats are opened with: the settings of HuggingChat by name. Override it in conftest.py.
+    """What chats are opened with: the settings of HuggingChat by name, as a dict to override in conftest.py.
+    From pytest-playwright, where it is installed, come `--headed`, `--browser-channel`, `base_url` and
+    what else of `browser_type_launch_args` the agent has a setting for. The rest comes from the
+    environment (`HUGGINGCHAT_BASE_URL`, `HUGGINGCHAT_USERNAME`, ...).
 
         @pytest.fixture(scope="session")
         def huggingchat_settings(huggingchat_settings):
             return {**huggingchat_settings, "base_url": "http://localhost:3000", "via": "page"}
-
-    From pytest-playwright, where it is installed, come `--headed`, `--browser-channel`, `base_url` and
-    what else of `browser_type_launch_args` the agent has a setting for. The rest comes from the
-    environment (`HUGGINGCHAT_BASE_URL`, `HUGGINGCHAT_USERNAME`, ...).
     """
     from huggingchat_agent.testing import options
 
@@ -141,7 +140,9 @@ def huggingchat_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def huggingchat_tapes(request: pytest.FixtureRequest) -> Path:
-    """The folder of the tapes of a test: `tapes/<test file>/`, beside the test file. To be overridden."""
+    """The folder of the tapes of a test: `tapes/<test file>/`, beside the test file; to be overridden where
+    they are kept elsewhere. A tape is called as its test is.
+    """
     path: Path = request.path
     return path.parent / "tapes" / path.stem
 
@@ -160,7 +161,6 @@ def huggingchat(
     _huggingchat_home: Path,
 ) -> Iterator[HuggingChat]:
     """A HuggingChat, open and signed in, in the event loop of an async test; closed at its end.
-
     Each test has a browser of its own, and none at all in replay. The sign-in is made once per worker
     and then read from disk; it starts from the session that `huggingchat login` saved, if there is one.
     """
@@ -179,7 +179,9 @@ def huggingchat_sync(
     huggingchat_tapes: Path,
     _huggingchat_home: Path,
 ) -> Iterator[sync.HuggingChat]:
-    """As `huggingchat`, for tests without async; works beside Playwright's sync `page`."""
+    """As `huggingchat`, for tests without async: the same names on `huggingchat_agent.sync`. Works beside the
+    `page` of pytest-playwright.
+    """
     from huggingchat_agent.testing import chats
 
     with chats.synchronous(request.node, huggingchat_settings, huggingchat_tapes, _huggingchat_home) as chat:
@@ -189,7 +191,6 @@ def huggingchat_sync(
 @pytest.fixture
 def conversation(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A new conversation: of `huggingchat` in an async test, of `huggingchat_sync` in another.
-
     Its model is that of `@pytest.mark.huggingchat(model=...)`, else the app's default. It is deleted
     on the server at the end, unless `--huggingchat-keep` or the marker's `keep=True` says otherwise.
     """
@@ -210,6 +211,7 @@ def huggingchat_attach(
     request: pytest.FixtureRequest, huggingchat_settings: Mapping[str, Any], _huggingchat_home: Path
 ) -> Iterator[Callable[..., Any]]:
     """A function that attaches the agent to a page which the test drives by Playwright itself.
+    Turns that the test starts by its own locators give the same events as the agent's.
 
         def test_composer(page, base_url, huggingchat_attach):
             attached = huggingchat_attach(page)

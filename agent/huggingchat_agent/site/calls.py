@@ -57,7 +57,7 @@ const request = (call, signal, redirect = "follow") => {
 const running = (window[Symbol.for("streams")] ??= new Map());
 """
 
-_CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
+CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
   try {{
     // Without a limit of its own, a call that nobody waits for any more would keep its connection.
     const response = await request(call, AbortSignal.timeout(milliseconds), "manual");
@@ -71,7 +71,7 @@ _CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
   }}
 }}"""
 
-_FETCH = f"""async (call, milliseconds, key) => {{ {_REQUEST}
+FETCH = f"""async (call, milliseconds, key) => {{ {_REQUEST}
   const held = (window[Symbol.for("downloads")] ??= new Map());
   try {{
     const response = await request(call, AbortSignal.timeout(milliseconds), "manual");
@@ -87,7 +87,7 @@ _FETCH = f"""async (call, milliseconds, key) => {{ {_REQUEST}
   }}
 }}"""
 
-_TAKE = """(key, from, to) => {
+TAKE = """(key, from, to) => {
   const bytes = window[Symbol.for("downloads")].get(key).subarray(from, to);
   let text = "";
   for (let at = 0; at < bytes.length; at += 0x8000)
@@ -95,9 +95,9 @@ _TAKE = """(key, from, to) => {
   return btoa(text);
 }"""
 
-_FORGET = """(key) => { window[Symbol.for("downloads")]?.delete(key); }"""
+FORGET = """(key) => { window[Symbol.for("downloads")]?.delete(key); }"""
 
-_START = f"""(call, key) => {{ {_REQUEST}
+START = f"""(call, key) => {{ {_REQUEST}
   const controller = new AbortController();
   running.set(key, controller);
   (async () => {{
@@ -106,7 +106,9 @@ _START = f"""(call, key) => {{ {_REQUEST}
   }})().catch(() => {{}}).finally(() => running.delete(key));
 }}"""
 
-_ABORT = f"(key) => {{ {_REQUEST} running.get(key)?.abort(); }}"
+TIMEZONE = "() => Intl.DateTimeFormat().resolvedOptions().timeZone"
+
+ABORT = f"(key) => {{ {_REQUEST} running.get(key)?.abort(); }}"
 
 
 async def call(page: Page, base_url: str, request: Call, *, timeout: float) -> CallResult:
@@ -116,7 +118,7 @@ async def call(page: Page, base_url: str, request: Call, *, timeout: float) -> C
     """
     described = _described(base_url, request)
     # The page has the first word on the time; ours is for a page that does not run at all.
-    result = await page.evaluate(_CALL, described, round(timeout * 1000), timeout=timeout + 2.0)
+    result = await page.evaluate(CALL, described, round(timeout * 1000), timeout=timeout + 2.0)
     return _answered(result, base_url, request)
 
 
@@ -128,17 +130,17 @@ async def download(page: Page, base_url: str, request: Call, *, timeout: float) 
     key = uuid.uuid4().hex
     try:
         fetched = await page.evaluate(
-            _FETCH, _described(base_url, request), round(timeout * 1000), key, timeout=timeout + 2.0
+            FETCH, _described(base_url, request), round(timeout * 1000), key, timeout=timeout + 2.0
         )
         answer = _answered(fetched, base_url, request)
         size = fetched["size"] if answer.status == 200 else 0
         pieces = [
-            base64.b64decode(await page.evaluate(_TAKE, key, at, at + PIECE, timeout=timeout))
+            base64.b64decode(await page.evaluate(TAKE, key, at, at + PIECE, timeout=timeout))
             for at in range(0, size, PIECE)
         ]
     finally:
         if not page.closed:
-            await page.evaluate(_FORGET, key, timeout=timeout)
+            await page.evaluate(FORGET, key, timeout=timeout)
     return answer, b"".join(pieces)
 
 
@@ -168,12 +170,12 @@ def success(answer: CallResult, *, conversation_id: str = "") -> bytes:
 
 async def start(page: Page, base_url: str, request: Call, key: str, *, timeout: float) -> None:
     """Set a streaming call going and return at once. `key` names it for `abort`."""
-    await page.evaluate(_START, _described(base_url, request), key, timeout=timeout)
+    await page.evaluate(START, _described(base_url, request), key, timeout=timeout)
 
 
 async def abort(page: Page, key: str, *, timeout: float) -> None:
     """Drop a stream that was set going. The run itself goes on; stopping it is a call of its own."""
-    await page.evaluate(_ABORT, key, timeout=timeout)
+    await page.evaluate(ABORT, key, timeout=timeout)
 
 
 def _described(base_url: str, request: Call) -> dict[str, Any]:

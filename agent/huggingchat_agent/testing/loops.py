@@ -28,6 +28,7 @@ def fixtures() -> object:
         async def running() -> AsyncIterator[asyncio.AbstractEventLoop]:
             yield asyncio.get_running_loop()
 
+        running.__module__ = "huggingchat_agent.pytest_plugin"  # where `--fixtures` lists it
         made = pytest_asyncio.fixture(running, loop_scope=cast("Any", scope), name=_name(scope))
         setattr(plugin, _name(scope), made)
     return plugin
@@ -48,7 +49,7 @@ def of(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
     marker = item.get_closest_marker("asyncio")
     if marker is None or not request.config.pluginmanager.hasplugin("asyncio"):
         pytest.fail(
-            "Nothing is there that runs this async test. Mark it with @pytest.mark.asyncio (of pytest-asyncio) "
+            "Nothing is there that runs this async test. Mark it with @pytest.mark.asyncio (pytest-asyncio) "
             "or @pytest.mark.anyio.",
             pytrace=False,
         )

@@ -1,0 +1,90 @@
+"""Small projects whose tests use the plugin, each run by a pytest of its own in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.site import StandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+INI = """
+[pytest]
+asyncio_default_fixture_loop_scope = function
+addopts = -p no:cacheprovider --strict-markers --strict-config -W error
+"""
+
+SETTINGS = """
+import os
+import pytest
+
+@pytest.fixture(scope="session")
+def huggingchat_settings(huggingchat_settings):
+    return {**huggingchat_settings, "base_url": os.environ["SITE"], "via": "page"}
+"""
+
+
+class Project:
+    """A folder with tests, and how to run them."""
+
+    def __init__(self, folder: Path, site: StandIn | None = None) -> None:
+        self.folder = folder
+        account = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": "correct horse"}
+        self.environment = {
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("HUGGINGCHAT", "PYTEST"))
+            },
+            **account,
+            "HUGGINGCHAT_HOME": str(folder / "home"),
+            "SITE": site.url if site else "http://127.0.0.1:9",
+        }
+        self.write("pytest.ini", INI)
+        self.write("conftest.py", SETTINGS)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
+        return path
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "pytest", "--basetemp", str(self.folder / "temp"), *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> pytest.RunResult:
+        began = time.monotonic()
+        process = self.start(*arguments)
+        out, _ = process.communicate(timeout=100)
+        sys.stdout.write(out)  # shown where the outer test fails
+        return pytest.RunResult(process.returncode, out.splitlines(), [], time.monotonic() - began)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[StandIn]:
+    """Under /, with login, and with pages that are alive as soon as they are there."""
+    with StandIn("", hydration_delay=0.0) as site:
+        yield site
+
+
+@pytest.fixture
+def project(tmp_path: Path, site: StandIn) -> Project:
+    """An empty project on the site."""
+    return Project(tmp_path, site)

@@ -1,0 +1,107 @@
+"""How the plugin behaves in a run of pytest, without a browser."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.harness.conftest import Project
+
+HEAVY = [
+    "playwright",
+    "nodriver",
+    "msgspec",
+    "pyee",
+    "rich",
+    "huggingchat_agent.chat",
+    "huggingchat_agent.testing",
+]
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+def test_suite_that_does_not_use_it_loads_nothing_heavy(project):
+    project.write(
+        "test_plain.py",
+        f"""
+        import sys
+
+        def test_plain():
+            assert "huggingchat_agent.pytest_plugin" in sys.modules
+            assert not [name for name in {HEAVY!r} if name in sys.modules]
+        """,
+    )
+    project.write("conftest.py", "")
+    project.run("-p", "no:asyncio", "-p", "no:anyio", "-o", "addopts=").assert_outcomes(passed=1)
+
+
+def test_suite_that_does_not_use_it_loads_no_asyncio_plugin_of_its_own(project):
+    code = "import sys, json, huggingchat_agent.pytest_plugin\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(json.loads(done.stdout)) & {*HEAVY, "pytest_asyncio"}
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ('mode="sometimes"', "*is one of replay, once, record, live, and not 'sometimes'*"),
+        ('casette="x"', "*takes tape=, mode=, model=, keep=, and not casette=*"),
+        ('"x.tape"', "*takes no positional arguments, and got ('x.tape',)*"),
+        ("model=3", "*is of type str, and not 3*"),
+    ],
+)
+def test_wrong_marker_argument_is_an_error_that_names_what_is_allowed(project, marker, said):
+    project.write(
+        "test_marker.py",
+        f"""
+        import pytest
+
+        @pytest.mark.huggingchat({marker})
+        def test_it(huggingchat_sync):
+            pass
+        """,
+    )
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"E*UsageError: test_marker.py::test_it: {said}"])
+
+
+def test_wrong_mode_of_the_ini_file_ends_the_run(project):
+    project.write("pytest.ini", "[pytest]\nhuggingchat_mode = sometimes\n")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(
+        ["ERROR: huggingchat_mode is 'sometimes'; it is one of: replay, once, record, live."]
+    )
+
+
+def test_async_fixture_in_a_test_without_async_is_refused_with_a_sentence(project):
+    project.write("test_it.py", "def test_it(huggingchat):\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["`huggingchat` is for async tests, and this is none. Use `huggingchat_sync`*"]
+    )
+
+
+def test_fixtures_and_options_explain_themselves(project):
+    fixtures = "\n".join(project.run("--fixtures").outlines)
+    for name in (
+        "huggingchat",
+        "huggingchat_sync",
+        "conversation",
+        "huggingchat_attach",
+        "huggingchat_settings",
+    ):
+        shown = fixtures.split(f"\n{name} ", 1)[1].split("\n\n")[0]
+        assert len(shown.splitlines()) >= 3, name
+    assert "_huggingchat" not in fixtures
+    options = project.run("--help").stdout
+    options.fnmatch_lines(
+        ["*--huggingchat-mode=*replay,once,record,live*", "*never the network (the default)*"]
+    )
+    project.run("--markers").stdout.fnmatch_lines(["@pytest.mark.huggingchat(tape=..., mode=*"])
