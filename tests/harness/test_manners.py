@@ -89,6 +89,7 @@ def test_async_fixture_in_a_test_without_async_is_refused_with_a_sentence(projec
 
 
 def test_fixtures_and_options_explain_themselves(project):
+    project.write("conftest.py", "")
     fixtures = "\n".join(project.run("--fixtures").outlines)
     for name in (
         "huggingchat",
