@@ -18,6 +18,7 @@ ROOMS = [
         "connections",
         "privacy",
         "recording",
+        "taped",
         "report",
         "recovery",
         "session",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import account as accounts
-from huggingchat_agent import conversations, events, preferences
+from huggingchat_agent import conversations, events, preferences, taped
 from huggingchat_agent import cookies as cookie_formats
 from huggingchat_agent.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
@@ -56,6 +56,9 @@ class HuggingChat(Emitter):
     (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `async with` (or `open`) and ends with it
     (or `close`). Handlers subscribed here get the events of all conversations.
 
+    With `replay=` a tape there is no browser and no network: what was asked then is answered as then,
+    and what was not raises TapeMismatch.
+
     Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or
     StorageError. A HuggingChat belongs to the event loop it was opened in.
     """
@@ -63,7 +66,7 @@ class HuggingChat(Emitter):
     def __init__(self, **given: Unpack[Given]) -> None:
         """Raises SettingsError; nothing is opened yet."""
         super().__init__()
-        self.settings: Settings = settings(**given)
+        self.settings: Settings = taped.settings_of(settings(**given))
         self.session = Session(self.settings, self._observe)
         self.tracker = TurnTracker(self.session, self._publish, self._seen)
         self.replies: weakref.WeakSet[Reply] = weakref.WeakSet()

@@ -136,7 +136,7 @@ class Conversation(Emitter):
             )
         self._branching = isinstance(draft.target, Retry | Edit)
         self._tools = (draft.tools, draft.web_search)
-        chosen = via or self._chat.settings.via
+        chosen = "page" if self._chat.settings.replay else via or self._chat.settings.via
 
         async def sender(reply: Reply) -> Turn:
             return await Sending(self._chat, reply, draft).send(chosen)

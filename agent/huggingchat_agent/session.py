@@ -30,6 +30,7 @@ from huggingchat_agent.profiles import ProfileLock
 from huggingchat_agent.recovery import Recovery
 from huggingchat_agent.site import calls
 from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.taped import TapedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -249,6 +250,8 @@ class Session:
 
         Nothing is saved while somebody else uses the profile.
         """
+        if self.settings.replay is not None:
+            return  # what is on a tape is no session
         if self._copied:
             log.info("Profile %r is in use elsewhere: this session is not saved.", self.settings.profile)
             return
@@ -315,10 +318,7 @@ class Session:
     async def _open_shared(self, state: dict[str, Any] | None = None) -> Page:
         if self.browser is None:
             await self._drop()
-            await self._enter()
-            state = state or self.saved.load()
-            redact.remember_cookies(state)
-            self._browser = await engine(self.settings.engine).start(self.settings, state)
+            self._browser = await self._start(state)
             if self.recorder is not None:
                 self.recorder.started(self._browser.version)
         page = await self.new_page()
@@ -329,6 +329,14 @@ class Session:
             await page.close()
             raise
         return page
+
+    async def _start(self, state: dict[str, Any] | None) -> Browser:
+        if self.settings.replay is not None:
+            return await TapedEngine().start(self.settings, None)  # and nothing of the profile is touched
+        await self._enter()
+        state = state or self.saved.load()
+        redact.remember_cookies(state)
+        return await engine(self.settings.engine).start(self.settings, state)
 
     def _check_scheme(self, address: str) -> None:
         """A page of one scheme cannot call the other; better said at once."""

@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     person in the window. `totp_secret` computes the codes of a second factor. `profile_in_use` is what
     to do where somebody else uses the profile: work with a "copy" of its session and save nothing, or
     "refuse".
+
+    `record` is a tape to be made, `replay` one that answers in the place of a browser.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -93,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     person_timeout: float = 600.0
     deadlines: Deadlines = Deadlines()
     record: Record | None = None
+    replay: Path | None = None
 
     @property
     def origin(self) -> str:
@@ -146,6 +149,7 @@ class Given(TypedDict, total=False):
     person_timeout: float | None
     deadlines: Deadlines | None
     record: str | Path | Record | None
+    replay: str | Path | None
 
 
 def settings(**given: Unpack[Given]) -> Settings:
@@ -188,6 +192,7 @@ def settings(**given: Unpack[Given]) -> Settings:
         person_timeout=_seconds("person_timeout", given.get("person_timeout"), 600.0),
         deadlines=_deadlines(given.get("deadlines") or Deadlines()),
         record=_record(text("record")),
+        replay=_path(given.get("replay")),
     )
     _check_together(chosen)
     return chosen
@@ -308,6 +313,10 @@ def _deadlines(given: Deadlines) -> Deadlines:
     for field in given.__struct_fields__:
         _above_zero(f"deadlines.{field}", getattr(given, field))
     return given
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return Path(given).expanduser().absolute() if given else None
 
 
 def _record(given: str | Path | Record | None) -> Record | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import HuggingChat, sync
 from huggingchat_agent.settings import settings
 from huggingchat_agent.storage import SavedSession
-from huggingchat_agent.testing import choice, heard
+from huggingchat_agent.testing import choice, heard, tapes
 from huggingchat_agent.testing.loops import complete
 
 if TYPE_CHECKING:
@@ -19,42 +19,47 @@ if TYPE_CHECKING:
     import pytest
 
     from huggingchat_agent.conversation import Conversation
+    from huggingchat_agent.settings import Settings
 
 
 @contextlib.contextmanager
 def asynchronous(
     item: pytest.Function,
     given: Mapping[str, Any],
-    tapes: Path,
+    folder: Path,
     home: Path,
     loop: asyncio.AbstractEventLoop,
 ) -> Iterator[HuggingChat]:
     """A HuggingChat that is open and signed in, in the loop of the test."""
-    chat = HuggingChat(**_of_worker(given, home))
-    note = heard.of(item).listen(chat, chat.settings)
-    note.picture = lambda path: complete(loop, chat.screenshot(path))
-    try:
-        complete(loop, _enter(chat))
-        yield chat
-    finally:
-        note.picture = None
-        complete(loop, chat.close())
+    with tapes.running(item, _of_worker(given, home), folder, home) as wanted:
+        chat = HuggingChat(**wanted)
+        note = heard.of(item).listen(chat, chat.settings)
+        if not chat.settings.replay:
+            note.picture = lambda path: complete(loop, chat.screenshot(path))
+        try:
+            complete(loop, _enter(chat))
+            yield chat
+        finally:
+            note.picture = None
+            complete(loop, chat.close())
 
 
 @contextlib.contextmanager
 def synchronous(
-    item: pytest.Function, given: Mapping[str, Any], tapes: Path, home: Path
+    item: pytest.Function, given: Mapping[str, Any], folder: Path, home: Path
 ) -> Iterator[sync.HuggingChat]:
     """The same without async."""
-    chat = sync.HuggingChat(**_of_worker(given, home))
-    note = heard.of(item).listen(chat.inner, chat.settings)
-    note.picture = chat.screenshot
-    try:
-        with chat:
-            chat.login()
-            yield chat
-    finally:
-        note.picture = None
+    with tapes.running(item, _of_worker(given, home), folder, home) as wanted:
+        chat = sync.HuggingChat(**wanted)
+        note = heard.of(item).listen(chat.inner, chat.settings)
+        if not chat.settings.replay:
+            note.picture = chat.screenshot
+        try:
+            with chat:
+                chat.login()
+                yield chat
+        finally:
+            note.picture = None
 
 
 @contextlib.contextmanager
@@ -62,8 +67,7 @@ def conversation(
     item: pytest.Function, chat: HuggingChat, loop: asyncio.AbstractEventLoop
 ) -> Iterator[Conversation]:
     """A new conversation, deleted on the server at the end unless it is to be kept."""
-    chosen = choice.of(item)
-    made = complete(loop, chat.new_conversation(chosen.model, temporary=not chosen.keep))
+    made = complete(loop, chat.new_conversation(**_chosen(item, chat.settings)))
     yield made
     if made.temporary:
         complete(loop, made.delete())
@@ -72,9 +76,14 @@ def conversation(
 @contextlib.contextmanager
 def conversation_sync(item: pytest.Function, chat: sync.HuggingChat) -> Iterator[sync.Conversation]:
     """The same without async."""
-    chosen = choice.of(item)
-    with chat.new_conversation(chosen.model, temporary=not chosen.keep) as made:
+    with chat.new_conversation(**_chosen(item, chat.settings)) as made:
         yield made
+
+
+def _chosen(item: pytest.Function, settings: Settings) -> dict[str, Any]:
+    """How a conversation is made. On a tape nothing is left to be deleted."""
+    chosen = choice.of(item)
+    return {"model": chosen.model, "temporary": not (chosen.keep or settings.replay)}
 
 
 async def _enter(chat: HuggingChat) -> None:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def note(item: pytest.Function, report: pytest.TestReport) -> None:
     """Add our sections to the report of a phase that failed, and leave the files they name."""
-    sources = heard.of(item).sources
-    if report.when == "teardown":
-        sources.clear()
+    notes = heard.of(item)
+    notes.failed = notes.failed or report.failed or report.skipped
+    sources = notes.sources
     if not report.failed or not any(source.events for source in sources):
         return
     folder = options.output_folder(item)
@@ -31,7 +31,11 @@ def note(item: pytest.Function, report: pytest.TestReport) -> None:
         report.sections.append((f"HuggingChat transcript{name}", said))
         report.sections.append((f"HuggingChat events{name}, in seconds since the first", last))
         stem = "huggingchat" if len(sources) == 1 else f"huggingchat-{number}"
+        if report.when == "teardown":
+            continue  # told before, or nothing of it is left to be pictured
         files = _leave(folder, stem, source, f"{said}\n\n{redact.text(timeline(source.events, None))}")
+        if notes.tape is not None and number == 1:
+            files.append(f"tape:       {notes.tape}")
         report.sections.append((f"HuggingChat files{name}", "\n".join(files)))
 
 
@@ -51,6 +55,4 @@ def _leave(folder: Path, stem: str, source: Source, text: str) -> list[str]:
             told.append(f"screenshot: {path}")
         except Exception as error:  # a browser that is gone is most likely what failed the test
             told.append(f"screenshot: none ({redact.text(str(error))})")
-    if source.tape is not None:
-        told.append(f"tape:       {source.tape}")
     return told

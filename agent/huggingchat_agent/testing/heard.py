@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 class Source:
     """One chat, or one page that the agent is attached to.
 
-    `picture` writes a picture of it, while it is open. `tape` is where it is replayed from or recorded to.
+    `picture` writes a picture of it, while it is open.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.events: EventLog[Event] = EventLog()
         self.picture: Callable[[Path], object] | None = None
-        self.tape: Path | None = None
 
 
 class Heard:
-    """All sources of one test."""
+    """All sources of one test, the tape it plays or leaves, and whether it failed."""
 
     def __init__(self) -> None:
         self.sources: list[Source] = []
+        self.tape: Path | None = None
+        self.failed = False
 
     def listen(self, emitter: Emitter, settings: Settings) -> Source:
         """Keep what an emitter tells from now on."""

@@ -1,0 +1,96 @@
+"""Where the answers of a test come from: its tape, the app, or the app with a tape running."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+import pytest
+
+from huggingchat_agent.settings import Record
+from huggingchat_agent.testing import choice, heard, options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SUFFIX = ".tape"
+
+
+class Plan(NamedTuple):
+    """`tape` is played in "replay", made in "record", and None in "live"."""
+
+    does: Literal["replay", "record", "live"]
+    tape: Path | None
+
+
+def plan(item: pytest.Function, folder: Path) -> Plan:
+    """What is to be done for a test. Fails it where its tape is missing."""
+    __tracebackhide__ = True
+    chosen = choice.of(item)
+    if chosen.mode == "live":
+        return Plan("live", None)
+    tape = path_of(item, chosen.tape, folder)
+    if chosen.mode == "record" or (chosen.mode == "once" and not tape.exists()):
+        return Plan("record", tape)
+    if not tape.exists():
+        pytest.fail(
+            f"There is no tape of this test: {tape}\n"
+            "Without one nothing can be answered in replay, which never uses the network. Record it with:\n"
+            f"    {choice.command(item, 'once')}",
+            pytrace=False,
+        )
+    return Plan("replay", tape)
+
+
+def path_of(item: pytest.Function, name: str | Path | None, folder: Path) -> Path:
+    """The tape of a test: by the marker's name or path, else called as the test is."""
+    if isinstance(name, Path) or (name is not None and ("/" in name or name.endswith(SUFFIX))):
+        return item.path.parent / name
+    if name is None:
+        name = item.nodeid.partition("::")[2].replace("::", ".")
+    return folder / f"{options.file_name(name)}{SUFFIX}"
+
+
+@contextlib.contextmanager
+def running(
+    item: pytest.Function, given: Mapping[str, Any], folder: Path, home: Path
+) -> Iterator[dict[str, Any]]:
+    """The settings of a chat for this test, its tape included, and the tape put away after it.
+
+    A tape is kept when the test passed. What a test that failed has recorded goes to the output folder,
+    and the tape of before stays as it was.
+    """
+    chosen = plan(item, folder)
+    settings = {**given, "home": home}
+    settings.pop("record", None)
+    notes = heard.of(item)
+    if chosen.does == "replay":
+        notes.tape = chosen.tape
+        yield {**settings, "replay": chosen.tape}
+        return
+    draft = home / "tapes" / f"{options.file_name(item.nodeid)}{SUFFIX}"
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    left = options.output_folder(item) / f"huggingchat{SUFFIX}"
+    notes.tape = left
+    wanted = given.get("record")
+    record = wanted if isinstance(wanted, Record) else Record(draft)
+    try:
+        yield {**settings, "record": msgspec.structs.replace(record, path=draft)}
+    finally:
+        if draft.exists():
+            if notes.failed:
+                _move(draft, left)
+            elif chosen.tape is not None:
+                _move(draft, chosen.tape)
+            else:
+                draft.unlink()
+
+
+def _move(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")  # beside it, for the two may be on different disks
+    shutil.move(source, part)
+    part.replace(target)
