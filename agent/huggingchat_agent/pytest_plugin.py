@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
     from pathlib import Path
 
-    from huggingchat_agent import HuggingChat, sync
+    from huggingchat_agent import sync
+    from huggingchat_agent.chat import HuggingChat
 
 MODES = ("replay", "once", "record", "live")
 

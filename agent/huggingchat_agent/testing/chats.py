@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent import HuggingChat, sync
+from huggingchat_agent import sync
+from huggingchat_agent.chat import HuggingChat
 from huggingchat_agent.settings import settings
 from huggingchat_agent.storage import SavedSession
 from huggingchat_agent.testing import choice, heard, tapes
