@@ -326,7 +326,12 @@ class Sending:
         await asyncio.wait([gesture])
         try:
             if claim.via == "ui":
-                await self._session.close_tab(self._conversation_id)
+                if not page.closed:
+                    # What the page has sent is told before it answers; a closed tab tells nothing more.
+                    await page.evaluate("() => true", timeout=self._step)
+                    await self._tracker.settled()
+                if not claim.turn.done():
+                    await self._session.close_tab(self._conversation_id)
             elif claim.generation_id and not page.closed:
                 await calls.abort(page, claim.generation_id, timeout=self._step)
         except AgentError:

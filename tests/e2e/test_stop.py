@@ -74,6 +74,16 @@ async def test_cancelling_who_awaits_stops_the_run_on_the_server(chat, raw, via)
     assert await is_interrupted(raw, conversation.id)
 
 
+async def test_leaving_when_the_site_has_only_just_got_the_message_stops_the_run(chat, site, via):
+    """Before the agent has seen the page send it, most of the time."""
+    for _ in range(3):
+        conversation = await chat.new_conversation()
+        reply = conversation.send(LONG, via=via)
+        await asyncio.to_thread(site.control.wait_until, lambda: site.control.running, 30)
+        await reply.stop()
+        assert await site_is_idle(site)
+
+
 async def test_break_alone_only_stops_looking(chat):
     conversation = await chat.new_conversation()
     reply = conversation.send("count 20 every 5", via="page")
