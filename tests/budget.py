@@ -20,11 +20,11 @@ ROOT = Path(__file__).parent
 BUDGET = {
     "provider": 60,
     "wire": 60,
-    "browser": 90,
+    "browser": 80,
     "site": 90,
     "cli": 90,
     "e2e": 180,
-    "contract": 120,
+    "contract": 180,
     "tape": 120,
     "attached": 60,
     "harness": 120,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 ENGINES = [PlaywrightEngine(), NodriverEngine()]
 
-# What is written once for all engines: of the second, the default run takes every fifth test.
-SHARED = ("test_verbs", "test_hazards", "test_secrets")
+# What is written once for all engines: of the second, the default run takes every tenth test. What an
+# engine does itself is in tests/contract, on all of them.
+SHARED = ("test_verbs", "test_hazards", "test_secrets", "test_tabs", "test_tap_through")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,7 +35,7 @@ def pytest_collection_modifyitems(config, items):
         and getattr(item, "callspec", None)
         and item.callspec.params.get("engine") not in (None, ENGINES[0])
     ]
-    del spared[::5]
+    del spared[::10]
     for item in spared:
         item.add_marker("soak")
     if spared and not config.getoption("--soak"):
@@ -119,4 +120,4 @@ def quick_start(monkeypatch):
 @pytest.fixture
 def quick_close(monkeypatch):
     """A bound of closing that is short enough to wait for."""
-    monkeypatch.setattr(running, "CLOSE_SECONDS", 3.0)
+    monkeypatch.setattr(running, "CLOSE_SECONDS", 1.0)

@@ -3,10 +3,7 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-import textwrap
 import time
 from pathlib import Path
 
@@ -17,7 +14,6 @@ from huggingchat_agent.browser import mark
 from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, BrowserTimeout, SiteError
 from huggingchat_agent.exchange import Failed
-from tests.browser.conftest import Seen
 
 pytestmark = [
     pytest.mark.browser,
@@ -62,22 +58,6 @@ def main_process(known):
         if mark.switch(known).encode() in read(pid, "cmdline").split(b"\0")
     ]
     return with_switch[0]
-
-
-async def test_starting_and_closing_leaves_nothing(engine, chosen, temporary):
-    tasks = asyncio.all_tasks()
-    for _ in range(3):
-        browser = await engine.start(chosen, None)
-        page = await browser.new_page(Seen())
-        assert await page.evaluate("() => 1", timeout=5) == 1
-        assert len(mark.processes(browser.mark)) > 1
-        await browser.close()
-        await browser.close()
-        assert browser.closed
-        assert page.closed
-        assert mark.processes(browser.mark) == []
-        assert list(temporary.iterdir()) == []
-        assert asyncio.all_tasks() == tasks
 
 
 async def test_browser_tells_what_it_is(browser):
@@ -189,7 +169,7 @@ async def test_closing_a_tab_that_goes_to_another_document_does_close_it(browser
             await asyncio.wait_for(body.left.wait(), 5)
 
 
-@pytest.mark.parametrize("after", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9])
+@pytest.mark.parametrize("after", [0.0, 0.2, 0.6])
 async def test_start_that_is_cancelled_leaves_nothing(engine, chosen, temporary, marked, after):
     tasks = asyncio.all_tasks()
     starting = asyncio.ensure_future(engine.start(chosen, None))
@@ -247,51 +227,3 @@ async def test_close_ends_a_browser_that_hangs(engine, chosen, temporary, quick_
     assert await gone(browser.mark) == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks
-
-
-async def test_killed_program_leaves_nothing(engine, chosen, temporary):
-    script = f"""
-        import asyncio, os, signal
-        from huggingchat_agent.settings import settings
-        from {type(engine).__module__} import {type(engine).__name__}
-
-        async def main():
-            browser = await {type(engine).__name__}().start(settings(base_url={chosen.base_url!r}), None)
-            await browser.new_page(lambda event: None)
-            print(browser.mark, flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        asyncio.run(main())
-        """
-    run = [sys.executable, "-c", textwrap.dedent(script)]
-    process = await asyncio.to_thread(subprocess.run, run, capture_output=True)
-    known = process.stdout.decode().strip()
-    assert process.returncode == -signal.SIGKILL
-    assert known
-    assert await gone(known, 10) == []
-    until = time.monotonic() + 5
-    while list(temporary.iterdir()) and time.monotonic() < until:  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
-    assert list(temporary.iterdir()) == []
-
-
-async def test_storage_state_is_restored(engine, chosen, server, seen):
-    url = server.page("<p>", set_cookie="hf-chat=a-secret-cookie; Path=/; HttpOnly; Max-Age=1000")
-    browser = await engine.start(chosen, None)
-    try:
-        page = await browser.new_page(seen)
-        await page.goto(url, timeout=5)
-        await page.evaluate("() => localStorage.setItem('leafId', 'é')", timeout=5)
-        state = await browser.storage_state()
-    finally:
-        await browser.close()
-    assert [each["value"] for each in state["cookies"]] == ["a-secret-cookie"]
-    assert state["origins"] == [{"origin": server.origin, "localStorage": [{"name": "leafId", "value": "é"}]}]
-    browser = await engine.start(chosen, state)
-    try:
-        page = await browser.new_page(seen)
-        await page.goto(server.page("<p>"), timeout=5)
-        assert await page.evaluate("() => localStorage.leafId", timeout=5) == "é"
-        assert [each["value"] for each in (await browser.storage_state())["cookies"]] == ["a-secret-cookie"]
-    finally:
-        await browser.close()

@@ -43,6 +43,11 @@ Every setting can come from the environment instead; what is given on the comman
 | `HUGGINGCHAT_ENGINE` | `playwright` or `nodriver` |
 | `HUGGINGCHAT_BROWSER` | path of the browser to use |
 | `HUGGINGCHAT_VIA` | how messages are sent: `auto`, `ui` or `page` |
+| `HUGGINGCHAT_CHANNEL` | an installed browser by its channel: `chrome`, `msedge`, `chrome-beta`, ... |
+| `HUGGINGCHAT_BROWSER_ARGS` | further switches for the browser, as in a shell |
+| `HUGGINGCHAT_USER_DATA_DIR` | a profile folder of the browser's own, used and left in place |
+| `HUGGINGCHAT_PROXY` | `http://user:password@host:port`; the password never leaves the environment |
+| `HUGGINGCHAT_CONNECT`, `HUGGINGCHAT_ISOLATED` | a running browser to use; anything: apart from its cookies |
 | `HUGGINGCHAT_HEADED` | anything: show the browser's window |
 | `HUGGINGCHAT_HOME` | folder of the saved sessions and of the reports that failures leave |
 """

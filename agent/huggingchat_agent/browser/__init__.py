@@ -17,7 +17,7 @@ def engine(name: EngineName) -> Engine:
         try:
             from huggingchat_agent.browser.nodriver import NodriverEngine
         except ModuleNotFoundError as error:
-            if error.name != "nodriver":
+            if (error.name or "").partition(".")[0] != "nodriver":
                 raise
         else:
             return NodriverEngine()

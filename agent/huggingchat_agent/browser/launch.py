@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -70,6 +71,7 @@ SWITCHES = (
 
 # A word on its input means that all is well; the end of it means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
+_LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
 _LOOK_SECONDS = 0.02
 _ALL_HOSTS = "--proxy-bypass-list=<-loopback>"
 # A socket's path has at most 107 bytes, and the browser adds this many to that of its temporary folder.
@@ -163,6 +165,9 @@ class Launched:
             port, _, path = (self._profile / "DevToolsActivePort").read_text().partition("\n")
             if path:
                 return f"ws://127.0.0.1:{port}{path.strip()}"
+        with contextlib.suppress(OSError):  # all it does where the user has chosen the port
+            if written := _LISTENING.search(self._output.read_text(errors="replace")):
+                return written[1]
         return ""
 
     async def _listening(self, before: str) -> str:

@@ -25,7 +25,16 @@ T = TypeVar("T")
 
 EVENTS = (*TAPPED, "Page.lifecycleEvent", *heard.EVENTS)  # what `receive` wants to be handed
 
-_AT_THE_PROXY = ("_PROXY_", "_TUNNEL_", "_SOCKS_", "INVALID_AUTH_CREDENTIALS")
+_PROXY = "The proxy did not let us through: are its address, user name and password right?"
+# By what is in the browser's word for the failure; the last is for all others.
+_ADVICE = {
+    "_PROXY_": _PROXY,
+    "_TUNNEL_": _PROXY,
+    "_SOCKS_": _PROXY,
+    "INVALID_AUTH_CREDENTIALS": _PROXY,
+    "HTTP_RESPONSE_CODE_FAILURE": "The site, or a proxy on the way, answered with an error and no page.",
+    "": "Is the address right, and does the site run?",
+}
 _SNAPSHOT_SECONDS = 4.0
 _ASIDE_SECONDS = 5.0  # for what takes no time
 _STOP_SECONDS = 1.0
@@ -169,9 +178,7 @@ class CdpPage:
         if answer.get("errorText") == "net::ERR_ABORTED":  # the old document went elsewhere just then
             answer = await self._navigate(url)
         if problem := answer.get("errorText"):
-            advice = "Is the address right, and does the site run?"
-            if any(each in problem for each in _AT_THE_PROXY):
-                advice = "The proxy did not let us through: are its address, user name and password right?"
+            advice = next((_ADVICE[each] for each in _ADVICE if each in problem), _ADVICE[""])
             raise SiteError(f"{shown} cannot be reached ({problem}). {advice}")
         if loader := answer.get("loaderId"):  # none: it was only another place in the same document
             await navigation.parsed(answer["frameId"], loader)

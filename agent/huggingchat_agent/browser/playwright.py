@@ -17,6 +17,7 @@ from huggingchat_agent.browser import abilities, elsewhere, stored, trouble
 from huggingchat_agent.browser import mark as marks
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running import TAB_CLOSED, TAB_CRASHED, Running, failed, in_time, started
+from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.settings import secrets_aside
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import playwright.async_api as driver
 
     from huggingchat_agent.browser.page import CdpPage
-    from huggingchat_agent.errors import BrowserError
     from huggingchat_agent.proxy import Proxy
     from huggingchat_agent.settings import Settings
 
@@ -140,6 +140,8 @@ class PlaywrightBrowser(Running):
     def _unstarted(self, what: str, said: str) -> BrowserError:
         if not self._path:
             return failed(what, said)
+        if sentence := trouble.known(said):
+            return BrowserError(sentence)
         logs = said.partition("Call log:")[0]
         return trouble.unstarted(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
 

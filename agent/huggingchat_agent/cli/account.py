@@ -156,18 +156,26 @@ def _asker(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] |
 
 
 def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
+    from huggingchat_agent.browser import abilities, engine
     from huggingchat_agent.browser.find import find
     from huggingchat_agent.browser.sandbox import sandbox
 
-    found = find(chat.settings.browser)
+    settings = chat.settings
+    found = None if settings.connect else find(settings.browser, settings.channel)
+    where = f"the one at {redact.address(settings.connect)}" if settings.connect else "none found"
     box = sandbox()
+    said = engine(settings.engine).can
+    able = [each for each in abilities.ABILITIES if said[each.name]]
+    unable = [each for each in abilities.ABILITIES if not said[each.name]]
     saved = chat.inner.session.saved.path
     browser = chat.inner.session.browser
     return [
-        ("Browser", f"{found.path} ({found.origin})" if found else "none found"),
+        ("Browser", f"{found.path} ({found.origin})" if found else where),
         ("Version", browser.version if browser else "not running"),
-        ("Sandbox", f"{'on' if box.on else 'off'}: {box.reason}"),
-        ("Engine", chat.settings.engine),
+        ("Sandbox", "not ours" if settings.connect else f"{'on' if box.on else 'off'}: {box.reason}"),
+        ("Engine", settings.engine),
+        ("Can", "; ".join(each.meaning for each in able)),
+        ("Cannot", "; ".join(each.meaning for each in unable) or "-"),
         ("Profile", chat.settings.profile_folder),
         ("Session", f"{saved} ({_saved_when(chat.inner.session.saved)})"),
     ]

@@ -12,6 +12,7 @@ import typer
 from huggingchat_agent.cli import console, failures
 
 PANEL = "Global options, before or after the command"
+BROWSER_PANEL = "Which browser, before or after the command"
 
 
 class Engine(StrEnum):
@@ -45,6 +46,11 @@ class Options:
     profile: str | None = None
     profile_in_use: InUse | None = None
     headed: bool = False
+    connect: str | None = None
+    isolated: bool = False
+    proxy: str | None = None
+    channel: str | None = None
+    user_data_dir: str | None = None
     verbose: bool = False
 
     def over(self, other: "Options") -> "Options":
@@ -59,7 +65,20 @@ class Options:
             "profile": self.profile,
             "profile_in_use": self.profile_in_use,
             "headless": False if self.headed else None,
+            "connect": self.connect,
+            "isolated": self.isolated or None,
+            "proxy": self.proxy,
+            "channel": self.channel,
+            "user_data_dir": self.user_data_dir,
         }
+
+
+def _without_password(proxy: str | None) -> str | None:
+    if proxy and "@" in proxy:
+        raise typer.BadParameter(
+            "a password given here can be read by other users of this machine; set HUGGINGCHAT_PROXY instead."
+        )
+    return proxy
 
 
 def given(
@@ -95,6 +114,49 @@ def given(
     headed: Annotated[
         bool, typer.Option("--headed", rich_help_panel=PANEL, help="Show the browser's window.")
     ] = False,
+    connect: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            rich_help_panel=BROWSER_PANEL,
+            help="Use a browser that runs already, with its own cookies: http://127.0.0.1:9222, or the ws:// "
+            "address of a Playwright server (HUGGINGCHAT_CONNECT).",
+        ),
+    ] = None,
+    isolated: Annotated[
+        bool,
+        typer.Option(
+            "--isolated",
+            rich_help_panel=BROWSER_PANEL,
+            help="With --connect: apart from that browser's cookies (HUGGINGCHAT_ISOLATED).",
+        ),
+    ] = False,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            rich_help_panel=BROWSER_PANEL,
+            callback=_without_password,
+            help="Reach the network through a proxy. One that wants a password: HUGGINGCHAT_PROXY.",
+        ),
+    ] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=BROWSER_PANEL,
+            help="Which installed browser: chrome, msedge, chrome-beta, ... (HUGGINGCHAT_CHANNEL).",
+        ),
+    ] = None,
+    user_data_dir: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            rich_help_panel=BROWSER_PANEL,
+            help="Use a profile folder of the browser's own, and leave it in place "
+            "(HUGGINGCHAT_USER_DATA_DIR).",
+        ),
+    ] = None,
     verbose: Annotated[
         bool,
         typer.Option("--verbose", "-v", rich_help_panel=PANEL, help="Say more on stderr while working."),
@@ -107,6 +169,11 @@ def given(
         profile=profile,
         profile_in_use=profile_in_use,
         headed=headed,
+        connect=connect,
+        isolated=isolated,
+        proxy=proxy,
+        channel=channel,
+        user_data_dir=user_data_dir,
         verbose=verbose,
     )
 

@@ -1,0 +1,232 @@
+"""The browser that we start: with a window, through a proxy, with the user's profile folder and switches."""
+
+import asyncio
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from huggingchat_agent import HuggingChat
+from huggingchat_agent.browser import mark
+from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SiteError
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def display():
+    """A screen without a monitor; its name."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1300x900x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()
+        yield f":{number}"
+        server.terminate()
+
+
+@pytest.fixture
+def on_screen(display, monkeypatch):
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+async def test_window_is_shown_and_used(engine, account, on_screen, tmp_path):
+    async with HuggingChat(engine=engine, headless=False, home=tmp_path, **account) as chat:
+        await chat.login()
+        page = await chat.session.shared_page()
+        agent = await page.evaluate("() => navigator.userAgent", timeout=10)
+        assert "Headless" not in agent
+        assert "You said: hello" in (await (await chat.new_conversation()).send("hello", via="ui")).text
+
+
+def close_tab(port, url):
+    """As a person does it in the window; a second client of the browser tells it so."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
+        id = next(each["id"] for each in json.load(answer) if each["url"] == url)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/close/{id}"):
+        pass
+
+
+async def test_window_that_a_person_closes_is_told(started, on_screen, site, unused_tcp_port):
+    browser = await started(headless=False, browser_args=[f"--remote-debugging-port={unused_tcp_port}"])
+    try:
+        page = await browser.new_page(lambda event: None)
+        await page.goto(f"{site.url}/", timeout=15)
+        waiting = asyncio.ensure_future(page.wait("() => false", timeout=60))
+        await asyncio.to_thread(close_tab, unused_tcp_port, await page.address())
+        with pytest.raises(BrowserClosed):
+            async with asyncio.timeout(15):
+                await waiting
+        assert page.closed
+    finally:
+        await browser.close()
+
+
+async def test_no_display_is_told_with_what_to_do(started, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(BrowserError, match="no display"):
+        await started(headless=False)
+
+
+async def test_display_that_is_not_there_is_told_with_what_to_do(started, monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":9317")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(BrowserError, match="no display"):
+        await started(headless=False)
+
+
+def command_lines(browser):
+    return [Path(f"/proc/{each}/cmdline").read_bytes() for each in mark.processes(browser.mark)]
+
+
+class Gate:
+    """A proxy on loopback that wants a name and a password, and passes on to one server."""
+
+    def __init__(self, port):
+        self._port = port
+        self.address = ""
+        self.let_in = self.kept_out = 0
+        self.credentials = b"Basic " + base64.b64encode(b"ada@work:p:w/1234567")
+
+    async def serve(self, reader, writer):
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            lines = head.split(b"\r\n")
+            wanted = {line.partition(b": ")[2] for line in lines if line.lower().startswith(b"proxy-auth")}
+            if wanted != {self.credentials}:
+                self.kept_out += 1
+                writer.write(
+                    b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=gate\r\n"
+                    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+                return await writer.drain()
+            self.let_in += 1
+            method, address, version = lines[0].split(b" ")
+            path = b"/" + address.split(b"/", 3)[3]
+            kept = [line for line in lines[1:] if not line.lower().startswith((b"proxy-", b"connection"))]
+            there, back = await asyncio.open_connection("127.0.0.1", self._port)
+            kept.insert(0, b"Connection: close")
+            back.write(b"\r\n".join([b" ".join([method, path, version]), *kept]))
+            await asyncio.gather(_pour(reader, back), _pour(there, writer))
+        finally:
+            writer.close()
+
+
+async def _pour(source, sink):
+    while data := await source.read(65536):
+        sink.write(data)
+        await sink.drain()
+    sink.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def gate(site):
+    gate = Gate(int(site.origin.rpartition(":")[2]))
+
+    async def quietly(reader, writer):
+        try:
+            await gate.serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, IndexError):
+            pass
+
+    server = await asyncio.start_server(quietly, "127.0.0.1", 0)
+    gate.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield gate
+    server.close()
+
+
+async def test_proxy_gets_the_credentials_and_nobody_else_does(engine, account, gate, tmp_path, caplog, able):
+    caplog.set_level("DEBUG")
+    given = {"engine": engine, "home": tmp_path, "proxy": f"http://ada%40work:p%3Aw%2F1234567@{gate.address}"}
+    with able("proxy"):
+        async with HuggingChat(**account, **given) as chat:
+            await chat.login()
+            assert "You said: hello" in (await (await chat.new_conversation()).send("hello", via="ui")).text
+            browser: Any = chat.session.browser
+            lines = command_lines(browser)
+            assert any(gate.address.encode() in each for each in lines)
+        assert gate.let_in > 5
+        for secret in ("1234567", "ada@work", "ada%40work"):
+            assert secret not in repr(chat.settings.proxy.server)
+            assert not any(secret.encode() in each for each in lines)
+            assert secret not in caplog.text
+
+
+async def test_proxy_that_refuses_is_told(started, gate, site):
+    browser = await started(proxy=f"http://ada:wrong-password@{gate.address}")
+    try:
+        page = await browser.new_page(lambda event: None)
+        with pytest.raises(SiteError, match="proxy") as caught:
+            await page.goto(f"{site.url}/", timeout=15)
+        assert "wrong-password" not in str(caught.value)
+    finally:
+        await browser.close()
+    assert gate.let_in == 0
+
+
+async def test_profile_folder_keeps_what_is_in_it(started, site, able):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, able("user_data_dir"):
+        for kept in (None, "once=1"):
+            browser = await started(user_data_dir=folder)
+            try:
+                page = await browser.new_page(lambda event: None)
+                await page.goto(f"{site.url}/", timeout=15)
+                assert (await page.evaluate("() => document.cookie", timeout=10) or None) == kept
+                set_it = "() => { document.cookie = 'once=1; max-age=9999; path=/' }"
+                await page.evaluate(set_it, timeout=10)
+                names = {each["name"] for each in (await browser.storage_state())["cookies"]}
+                assert "once" in names
+            finally:
+                await browser.close()
+            assert mark.processes(browser.mark) == []
+        assert (Path(folder) / "Default").is_dir()
+
+
+async def test_default_profile_of_chrome_is_refused_with_the_reason(started, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(BrowserError, match="Since version 136"):
+        await started(user_data_dir=tmp_path / ".config" / "google-chrome")
+
+
+async def test_switches_reach_the_browser(started, able):
+    with able("browser_args"):
+        browser = await started(browser_args=["--user-agent=Somebody/1.0"])
+        try:
+            page = await browser.new_page(lambda event: None)
+            assert await page.evaluate("() => navigator.userAgent", timeout=10) == "Somebody/1.0"
+        finally:
+            await browser.close()
+
+
+async def test_channel_is_found_or_said_not_to_be_there(started):
+    browser = await started(channel="chromium")
+    await browser.close()
+    with pytest.raises(BrowserMissing, match="chrome-canary is not installed"):
+        await started(channel="chrome-canary")
+    with pytest.raises(BrowserMissing, match="no channel 'netscape'"):
+        await started(channel="netscape")
+
+
+async def test_missing_driver_is_told_with_the_command_that_installs_it():
+    script = (
+        "import sys; sys.modules['nodriver'] = None\n"
+        "from huggingchat_agent.browser import engine\n"
+        "from huggingchat_agent.errors import BrowserMissing\n"
+        "try: engine('nodriver')\n"
+        "except BrowserMissing as error: print(error, error.__context__)\n"
+    )
+    run = [sys.executable, "-c", script]
+    done = await asyncio.to_thread(subprocess.run, run, capture_output=True, text=True)
+    assert "pip install 'huggingchat-agent[nodriver]'" in done.stdout
+    assert done.stdout.rstrip().endswith("None")
