@@ -40,6 +40,14 @@ ABILITIES = (
         },
     ),
     Ability(
+        "tabs_apart",
+        "leave the other tabs of the browser that it connects to alone",
+        {
+            "playwright": "Playwright attaches itself to every tab of a browser that it connects to. "
+            'Where that matters, use engine="nodriver".'
+        },
+    ),
+    Ability(
         "private",
         "drive the browser over a pipe, which no other user of the machine can reach",
         {
