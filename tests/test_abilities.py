@@ -1,0 +1,69 @@
+"""The table of what each engine can do, and where it is shown."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from huggingchat_agent.browser import abilities, engine
+from huggingchat_agent.errors import SettingsError
+from huggingchat_agent.settings import EngineName, settings
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "engines.md"
+
+
+@pytest.mark.parametrize("name", get_args(EngineName))
+def test_engine_tells_the_table(name):
+    assert dict(engine(name).can) == abilities.can(name)
+    assert list(engine(name).can) == [each.name for each in abilities.ABILITIES]
+
+
+def test_document_has_the_table():
+    rows = [line.split("|")[1:4] for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
+    shown = {cells[0].strip(): [each.strip() for each in cells[1:]] for cells in rows}
+    for each in abilities.ABILITIES:
+        told = ["no" if name in each.without else "yes" for name in ("playwright", "nodriver")]
+        assert shown[each.meaning] == told
+
+
+def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():
+    with pytest.raises(SettingsError, match="speaks CDP and no Playwright protocol"):
+        abilities.check("nodriver", settings(connect="ws://127.0.0.1:4000/abc"))
+    abilities.check("nodriver", settings(connect="ws://127.0.0.1:4000/devtools/browser/abc"))
+    abilities.check("playwright", settings(connect="ws://127.0.0.1:4000/abc"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("channel", "chrome"),
+        ("browser_args", ["--mute-audio"]),
+        ("user_data_dir", "/tmp/x"),
+        ("proxy", "host:1"),
+    ],
+)
+def test_connect_is_refused_beside_what_is_for_a_browser_of_ours(name, value):
+    with pytest.raises(SettingsError, match=f"{name} is for a browser that we start"):
+        settings(connect="http://127.0.0.1:9222", **{name: value})
+
+
+@pytest.mark.parametrize("address", ["9222", "ftp://host:9222", "http://", "http://host:port"])
+def test_connect_that_is_no_address_is_refused(address):
+    with pytest.raises(SettingsError, match="connect is not the address"):
+        settings(connect=address)
+
+
+def test_choices_of_a_browser_come_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("HUGGINGCHAT_BROWSER_ARGS", "--lang=de '--user-agent=Some body'")
+    monkeypatch.setenv("HUGGINGCHAT_USER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HUGGINGCHAT_CHANNEL", "chrome")
+    chosen = settings()
+    assert chosen.browser_args == ("--lang=de", "--user-agent=Some body")
+    assert (chosen.user_data_dir, chosen.channel) == (tmp_path, "chrome")
+    assert chosen.own_cookies
+    for name in ("BROWSER_ARGS", "USER_DATA_DIR", "CHANNEL"):
+        monkeypatch.delenv(f"HUGGINGCHAT_{name}")
+    monkeypatch.setenv("HUGGINGCHAT_CONNECT", "http://127.0.0.1:9222")
+    assert settings().own_cookies
+    monkeypatch.setenv("HUGGINGCHAT_ISOLATED", "yes")
+    assert not settings().own_cookies
