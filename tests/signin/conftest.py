@@ -1,9 +1,4 @@
-"""A signed-in chat on the stand-in site, and a client that shares nothing with it but the cookies.
-
-Starting a browser and signing in takes longer than most tests, so a module shares one chat and one
-site. A test that breaks either, or counts what happens from the start, is marked `fresh` and gets
-its own.
-"""
+"""One site and one browser for a module: a test gets the site as new, and a browser without cookies."""
 
 from __future__ import annotations
 
@@ -12,12 +7,11 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from tests.raw import Raw
-
-
-def account_on(site, home):
-    """What a HuggingChat is opened with to be on the stand-in site as its test account."""
-    return {"base_url": site.url, "home": home, "username": site.username, "password": site.password}
+from huggingchat_agent.browser import engine
+from huggingchat_agent.onetime import Codes
+from huggingchat_agent.redact import Secret
+from huggingchat_agent.settings import settings as make_settings
+from huggingchat_agent.site.signin.machine import SignIn
 
 
 @pytest.fixture(scope="module")
@@ -26,65 +20,54 @@ def shared_site():
         yield site
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_chat(shared_site, tmp_path_factory):
-    async with HuggingChat(**account_on(shared_site, tmp_path_factory.mktemp("state"))) as chat:
-        await chat.login()
-        yield chat
-
-
 @pytest.fixture
-def site(request):
-    """The module's site, or one of the test's own."""
-    if request.node.get_closest_marker("fresh"):
-        with StandIn() as site:
-            yield site
-    else:
-        yield request.getfixturevalue("shared_site")
+def site(shared_site):
+    """The module's site, with nobody known to it and all switches as they were."""
+    shared_site.control.reset()
+    return shared_site
 
 
 @pytest.fixture
 def settings(site, tmp_path):
-    """For a chat that the test opens itself."""
-    return account_on(site, tmp_path / "state")
+    """What a HuggingChat is opened with to be on the stand-in site as its test account."""
+    return {
+        "base_url": site.url,
+        "home": tmp_path / "state",
+        "username": site.username,
+        "password": site.password,
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(shared_site):
+    """For the machine alone, which needs no more than a tab."""
+    browser = await engine("playwright").start(make_settings(base_url=shared_site.url), None)
+    yield browser
+    await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def own_chat(settings):
+async def sign_in(site, browser):
+    """Sign in by the machine, in a tab of a browser without cookies; the tab's address at the end."""
+    await browser._context.clear_cookies()  # the protocol has no word for it, and no other need
+    pages = []
+
+    async def run(username="ada", password="correct horse", otp=None, secret=None, timeout=20.0):
+        page = await browser.new_page(lambda event: None)
+        pages.append(page)
+        codes = Codes(otp, Secret(secret) if secret else None)
+        way = SignIn(page, site.url, username, Secret(password) if password else None, codes)
+        await way.run(timeout=timeout)
+        return await page.address()
+
+    yield run
+    for page in pages:
+        await page.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def chat(settings):
+    """Open and signed in."""
     async with HuggingChat(**settings) as chat:
         await chat.login()
         yield chat
-
-
-@pytest.fixture
-def chat(request):
-    """Open and signed in: the module's, or one of the test's own."""
-    if request.node.get_closest_marker("fresh"):
-        yield request.getfixturevalue("own_chat")
-        return
-    chat = request.getfixturevalue("shared_chat")
-    yield chat
-    for listener in tuple(chat._listeners):  # what one test subscribed the next must not hear
-        chat._remove(listener)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def raw(chat):
-    """A plain HTTP client with the chat's cookies."""
-    state = await chat.session.storage_state()
-    async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
-        yield raw
-
-
-@pytest.fixture(params=["ui", "page"])
-def via(request, site):
-    """Each way to send. By ui, the site refuses what no trusted input event came before."""
-    site.control.switch(require_trusted_input=request.param == "ui")
-    yield request.param
-    site.control.switch(require_trusted_input=False)
-
-
-@pytest.fixture
-def turns(request):
-    """How many turns the long runs take."""
-    return 300 if request.config.getoption("--soak") else 30
