@@ -26,6 +26,7 @@ BUDGET = {
     "e2e": 180,
     "contract": 180,
     "tape": 120,
+    "signin": 120,
     "attached": 60,
     "harness": 120,
 }

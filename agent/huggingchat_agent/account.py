@@ -161,8 +161,10 @@ async def _proved(session: Session, account: Account, credentials: Credentials) 
     """Save what the app has proved, and have it signed in again should it be lost."""
     await session.save()
 
-    async def again() -> None:
+    async def again(anyway: bool) -> None:
         await session.close_idle_tabs()
+        if not anyway and await known():
+            return
         found = await _sign_in(session, credentials)
         await session.home()
         if found.username != account.username:

@@ -29,13 +29,16 @@ class Recovery:
 
     def __init__(self) -> None:
         self.count = 0
-        self._again: Callable[[], Awaitable[None]] | None = None
+        self._again: Callable[[bool], Awaitable[None]] | None = None
         self._known: Callable[[], Awaitable[bool]] | None = None
         self._last = float("-inf")
         self._lock = asyncio.Lock()
 
-    def arm(self, again: Callable[[], Awaitable[None]], known: Callable[[], Awaitable[bool]]) -> None:
-        """From now on: how to sign in again (raises LoginError), and whether the app knows us."""
+    def arm(self, again: Callable[[bool], Awaitable[None]], known: Callable[[], Awaitable[bool]]) -> None:
+        """From now on: how to sign in again (raises LoginError), and whether the app knows us.
+
+        `again` is told whether to do so also where the app knows us.
+        """
         self._again, self._known = again, known
         self._last = float("-inf")
 
@@ -61,8 +64,12 @@ class Recovery:
         await self.recover(lost, count)
         return await action()
 
-    async def recover(self, lost: SessionRejected, count: int) -> None:
-        """Sign in again, unless somebody has since `count` was read. SessionRejected if that fails."""
+    async def recover(self, lost: SessionRejected, count: int, *, anyway: bool = False) -> None:
+        """Sign in again, unless somebody has since `count` was read. SessionRejected if that fails.
+
+        A page that was told so may have signed in by itself meanwhile; then that will do, unless it
+        is to be done `anyway`.
+        """
         async with self._lock:
             if self.count != count:
                 return
@@ -76,10 +83,10 @@ class Recovery:
             self._last = time.monotonic()
             log.info("The app has dropped the session; signing in again.")
             try:
-                await self._again()
+                await self._again(anyway)
             except AgentError as error:
                 if isinstance(error, LoginError):
-                    self.disarm()  # what is at hand is not enough, and will not be the next time
+                    self._again = None  # what is at hand is not enough, and will not be the next time
                 failure = SessionRejected(
                     f"The app dropped the session, and signing in again failed: {error}"
                 )

@@ -80,7 +80,7 @@ class Sending:
                 return turn
             lost = turn.error
         try:
-            await recovery.recover(lost, count)
+            await recovery.recover(lost, count, anyway=turn is not None and not turn.refused)
         except SessionRejected as error:
             if turn is None:
                 raise

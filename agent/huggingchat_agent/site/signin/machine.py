@@ -97,14 +97,14 @@ class SignIn:
 
     async def _go_on(self) -> None:
         """Wait for another page than the one just dealt with, or for another word on the same one."""
-        before, kind = self._seen, self._step.kind
+        before, kind, asks = self._seen, self._step.kind, self._step.asks
         while True:
             try:
                 self._take(await seeing.changed(self._page, self._seen, timeout=self._left))
             except BrowserTimeout:
                 failure = await self._late(kind)
             else:
-                another = self._seen.marker != before.marker or self._step.kind != kind
+                another = self._seen.marker != before.marker or self._step.asks != asks
                 if another or (self._seen.alert and self._seen.alert != before.alert):
                     return
                 continue
@@ -258,7 +258,12 @@ class SignIn:
         if len(fields) == 1:
             return await self._put(lambda now: now.code[0] if now.code else None, code.reveal())
         for field, character in zip(fields, code.reveal(), strict=False):
-            await self._insert(field, character, self._left)
+            try:
+                await self._insert(field, character, min(_MARK_PATIENCE, self._left))
+            except BrowserTimeout:
+                if field is not fields[-1]:
+                    raise
+                return  # with the last one the page has sent them all, and does not show it any more
 
     async def _insert(self, field: Field, text: str, timeout: float) -> None:
         await self._page.insert_text(f'[{seeing.MARK}="{field.index}"]', text, timeout=timeout)

@@ -39,6 +39,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     code: tuple[Field, ...] = ()
     button: Button | None = None
 
+    @property
+    def asks(self) -> tuple[object, ...]:
+        """What it is and what it wants; a page that only says it another way asks the same."""
+        return (self.kind, self.user is None, self.password is None, len(self.code))
+
 
 def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)

@@ -76,6 +76,7 @@ _LOOK = """(mark) => {
     .map((id) => id && document.getElementById(id)?.innerText).join(" ");
   const forms = [...document.forms];
   const of = (each) => forms.indexOf(each.form ?? each.closest("form"));
+  all(`[${mark}]`).forEach((each) => each.removeAttribute(mark));
   const marked = (each, index) => { each.setAttribute(mark, index); return index; };
   const out = {
     address: location.origin + location.pathname, marker: performance.timeOrigin,

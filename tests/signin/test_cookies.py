@@ -1,0 +1,91 @@
+"""Cookies in and out, without a browser."""
+
+import json
+import time
+
+import pytest
+
+from huggingchat_agent import cookies
+from huggingchat_agent.errors import CookiesUnreadable
+
+BASE = "https://huggingface.co/chat"
+LATER = int(time.time()) + 86400
+SECRET = "c0ffee-secret-value"
+STATE = {
+    "cookies": [
+        {
+            "name": "hf-chat",
+            "value": SECRET,
+            "domain": "huggingface.co",
+            "path": "/",
+            "expires": float(LATER),
+            "httpOnly": True,
+            "secure": True,
+            "sameSite": "Lax",
+        },
+        {
+            "name": "token",
+            "value": "t0ken-value",
+            "domain": ".huggingface.co",
+            "path": "/",
+            "expires": -1,
+            "httpOnly": True,
+            "secure": True,
+            "sameSite": "None",
+        },
+    ],
+    "origins": [],
+}
+
+
+def essence(state):
+    return {each["name"]: (each["value"], each["httpOnly"], each["secure"]) for each in state["cookies"]}
+
+
+@pytest.mark.parametrize("form", cookies.FORMATS)
+def test_cookies_come_back_from_every_format(form):
+    back = cookies.read(cookies.write(STATE, form, BASE), BASE)
+    assert essence(back) == essence(STATE)
+    if form != "plain":
+        assert [each["domain"] for each in back["cookies"]] == ["huggingface.co", ".huggingface.co"]
+        assert back["cookies"][0]["expires"] == LATER
+
+
+def test_plain_holds_only_what_the_app_gets():
+    assert json.loads(cookies.write(STATE, "plain", "https://other.example.org")) == {}
+
+
+def test_expired_cookies_are_left_out():
+    state = {**STATE, "cookies": [*STATE["cookies"], {**STATE["cookies"][0], "name": "old", "expires": 1.0}]}
+    assert "old" not in essence(cookies.read(json.dumps(state).encode(), BASE))
+    state["cookies"] = state["cookies"][-1:]
+    with pytest.raises(CookiesUnreadable, match="expired"):
+        cookies.read(json.dumps(state).encode(), BASE)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "nothing in it"),
+        (b"\xff\xfe\x00", "no text"),
+        (b"[", "none"),
+        (b"[]", "no cookies"),
+        (b"{}", "no cookies"),
+        (b'{"a": 1}', "no cookies"),
+        (b'["a"]', "Entry 1"),
+        (f'[{{"name": "a", "value": "{SECRET}"}}]'.encode(), "no domain"),
+        (f"huggingface.co\thf-chat\t{SECRET}".encode(), "Line 1"),
+        (b"# Netscape HTTP Cookie File\n", "no cookies"),
+        (b"<html>", "Line 1"),
+    ],
+)
+def test_garbage_is_told_without_a_value(body, said):
+    with pytest.raises(CookiesUnreadable, match=said) as caught:
+        cookies.read(body, BASE)
+    assert SECRET not in str(caught.value)
+    assert caught.value.__context__ is None or SECRET not in str(caught.value.__context__)
+
+
+def test_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(CookiesUnreadable, match="No such file"):
+        cookies.load(tmp_path / "none.txt", BASE)

@@ -1,0 +1,100 @@
+"""A session that the app has dropped: noticed at the next request, signed in again once."""
+
+import asyncio
+
+import pytest
+
+from huggingchat_agent import HuggingChat, recovery
+from huggingchat_agent.errors import SessionRejected
+from tests.raw import Raw
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def stored(chat, conversation_id):
+    """The prompts that the app has of a conversation, in order."""
+    state = await chat.session.storage_state()
+    async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
+        read = await raw.read(conversation_id)
+    return [each["content"] for each in read["messages"] if each["from"] == "user"]
+
+
+@pytest.mark.parametrize("hub", [False, True], ids=["hub still knows us", "hub does not"])
+@pytest.mark.parametrize("via", ["ui", "page"])
+async def test_session_dropped_in_a_conversation_is_signed_in_again_once(chat, site, via, hub):
+    conversation = await chat.new_conversation()
+    await conversation.send("first", via=via)
+    before = site.control.logins
+    site.control.sign_out(hub=hub)
+    answer = await conversation.send("second", via=via)
+    assert answer.text.startswith("You said: second")
+    await conversation.send("third", via=via)
+    assert site.control.logins - before == 1
+    assert await stored(chat, conversation.id) == ["first", "second", "third"]
+
+
+async def test_loss_noticed_by_several_at_once_is_one_sign_in(chat, site):
+    talks = [await chat.new_conversation() for _ in range(3)]
+    before = site.control.logins
+    site.control.sign_out(hub=True)
+    await asyncio.gather(*(talk.read() for talk in talks))
+    assert site.control.logins - before == 1
+
+
+@pytest.mark.parametrize("status", [401, 302])
+async def test_message_that_was_refused_is_sent_again(chat, site, status):
+    conversation = await chat.new_conversation()
+    kinds = []
+    conversation.on("failed", lambda event: kinds.append(event.error))
+    before = site.control.logins
+    headers = {"location": f"{site.url}/login"} if status == 302 else None
+    site.control.answer_next(
+        f"/conversation/{conversation.id}$",
+        status,
+        "You have to be logged in.",
+        method="POST",
+        content_type="text/plain",
+        headers=headers,
+    )
+    reply = conversation.send("hello", via="page")
+    answer = await reply
+    assert answer.text.startswith("You said: hello")
+    assert [event.name for event in reply.events].count("failed") == 0
+    assert site.control.logins - before <= 1  # none where the app still knows us all the same
+    assert await stored(chat, conversation.id) == ["hello"]
+
+
+async def test_session_lost_again_at_once_is_not_signed_in_in_a_loop(chat, site):
+    conversation = await chat.new_conversation()
+    before = site.control.logins
+    site.control.sign_out(hub=True)
+    await conversation.read()
+    for _ in range(3):
+        site.control.sign_out(hub=True)
+        with pytest.raises(SessionRejected, match="not once more so soon"):
+            await conversation.read()
+    assert site.control.logins - before == 1
+
+
+async def test_session_lost_later_is_signed_in_again(chat, site, monkeypatch):
+    monkeypatch.setattr(recovery, "PAUSE", 0.0)
+    conversation = await chat.new_conversation()
+    before = site.control.logins
+    for _ in range(2):
+        site.control.sign_out(hub=True)
+        await conversation.read()
+    assert site.control.logins - before == 2
+
+
+async def test_session_that_cannot_be_had_again_is_told_with_the_reason(settings, site):
+    async with HuggingChat(**settings) as chat:
+        await chat.login()
+        conversation = await chat.new_conversation()
+        site.control.switch(second_factor=True)
+        site.control.sign_out(hub=True)
+        with pytest.raises(SessionRejected, match="one-time code"):
+            await conversation.read()
+        tried = site.control.count("POST", "^/login$")
+        with pytest.raises(SessionRejected):
+            await conversation.read()
+        assert site.control.count("POST", "^/login$") == tried
