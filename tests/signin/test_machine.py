@@ -1,6 +1,7 @@
 """Signing in through whatever pages the site shows, in whatever order and markup."""
 
 import itertools
+from typing import Any
 
 import pyotp
 import pytest
@@ -85,7 +86,7 @@ async def test_machine_computes_the_code_from_a_secret(site, sign_in):
     site.control.switch(second_factor=True, second_factor_secret=SECRET)
     assert await sign_in(secret=SECRET) == f"{site.url}/"
     site.control.sign_out(hub=True)
-    assert await sign_in(secret=pyotp.TOTP(SECRET).provisioning_uri("ada")) == f"{site.url}/"
+    assert await sign_in(secret=pyotp.TOTP(SECRET).provisioning_uri(name="ada")) == f"{site.url}/"
 
 
 async def test_machine_without_a_code_says_what_to_give(site, sign_in):
@@ -123,7 +124,7 @@ async def test_machine_asks_again_after_a_wrong_code_but_not_for_ever(site, sign
         await sign_in(otp=lambda: "111111")  # the same again would not be right now either
 
 
-ORDERS = {
+ORDERS: dict[str, Any] = {
     "code first": {"before_password": ("second_factor",)},
     "code after a challenge that passes": {
         "before_password": ("challenge",),
