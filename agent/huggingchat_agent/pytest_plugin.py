@@ -49,9 +49,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "huggingchat(tape=..., mode=..., model=..., keep=...): the tape of a test (a name or a path), "
-        "where its answers come from (replay, once, record or live), the model of its `conversation`, "
-        "and whether that is kept on the server.",
+        "huggingchat(tape=..., mode=..., model=..., keep=..., faults=...): the tape of a test (a name or "
+        "a path), where its answers come from (replay, once, record or live), the model of its "
+        "`conversation`, whether that is kept on the server, and what goes wrong on the tape (see "
+        "huggingchat_agent.tape.faults).",
     )
     if config.getini("huggingchat_mode") not in MODES:
         raise pytest.UsageError(

@@ -70,7 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     to do where somebody else uses the profile: work with a "copy" of its session and save nothing, or
     "refuse".
 
-    `record` is a tape to be made, `replay` one that answers in the place of a browser.
+    `record` is a tape to be made, `replay` one that answers in the place of a browser; `faults` (see
+    `tape.faults`) go wrong on it though they did not then.
     """
 
     base_url: str = DEFAULT_BASE_URL
@@ -96,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     deadlines: Deadlines = Deadlines()
     record: Record | None = None
     replay: Path | None = None
+    faults: tuple[Any, ...] = ()
 
     @property
     def origin(self) -> str:
@@ -150,6 +152,7 @@ class Given(TypedDict, total=False):
     deadlines: Deadlines | None
     record: str | Path | Record | None
     replay: str | Path | None
+    faults: Sequence[Any] | None
 
 
 def settings(**given: Unpack[Given]) -> Settings:
@@ -193,6 +196,7 @@ def settings(**given: Unpack[Given]) -> Settings:
         deadlines=_deadlines(given.get("deadlines") or Deadlines()),
         record=_record(text("record")),
         replay=_path(given.get("replay")),
+        faults=tuple(given.get("faults") or ()),
     )
     _check_together(chosen)
     return chosen

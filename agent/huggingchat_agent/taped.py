@@ -26,6 +26,7 @@ from huggingchat_agent.errors import BrowserClosed, BrowserError, TapeMismatch
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
 from huggingchat_agent.site import calls
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.faults import with_faults
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.wire import jsontext, requests
 
@@ -61,7 +62,8 @@ class TapedEngine:
         recording = Tape(settings.replay).load(pictures=False)
         if recording.trouble is not None:
             raise recording.trouble
-        return TapedBrowser(recording)
+        records = with_faults(recording.records, settings.faults)
+        return TapedBrowser(recording._replace(records=records))
 
 
 class TapedBrowser:

@@ -18,10 +18,12 @@ def test_streamed_counts_the_pieces():
         assert_streamed(answer(), min_chunks=4)
 
 
-def test_streamed_wants_time_to_pass_between_the_pieces():
-    with pytest.raises(AssertionError, match="same moment"):
-        assert_streamed(answer(last=1.5))
-    assert_streamed(answer(tokens=1, last=1.5), min_chunks=1)
+def test_streamed_measures_the_time_between_the_pieces():
+    assert_streamed(answer(), spread=0.5)
+    with pytest.raises(
+        AssertionError, match=r"3 pieces of the answer came within 0\.500 s, and at least 0\.6 s"
+    ):
+        assert_streamed(answer(), spread=0.6)
 
 
 def test_first_token_is_measured_from_the_message():

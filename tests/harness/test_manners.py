@@ -49,7 +49,7 @@ def test_suite_that_does_not_use_it_loads_no_asyncio_plugin_of_its_own(project):
     ("marker", "said"),
     [
         ('mode="sometimes"', "*is one of replay, once, record, live, and not 'sometimes'*"),
-        ('casette="x"', "*takes tape=, mode=, model=, keep=, and not casette=*"),
+        ('casette="x"', "*takes tape=, mode=, model=, keep=, faults=, and not casette=*"),
         ('"x.tape"', "*takes no positional arguments, and got ('x.tape',)*"),
         ("model=3", "*is of type str, and not 3*"),
     ],

@@ -14,8 +14,8 @@ _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": 
 _MARKUP = re.compile(r"[*_`#>~]+")
 
 
-def assert_streamed(answer: Answer, *, min_chunks: int = 2) -> None:
-    """The text came in at least so many pieces, and not all at the same moment."""
+def assert_streamed(answer: Answer, *, min_chunks: int = 2, spread: float = 0.0) -> None:
+    """The text came in at least so many pieces, the last one at least `spread` seconds after the first."""
     __tracebackhide__ = True
     timing = answer.timing
     if timing.tokens < min_chunks:
@@ -23,8 +23,12 @@ def assert_streamed(answer: Answer, *, min_chunks: int = 2) -> None:
             f"The answer came in {timing.tokens} pieces, and at least {min_chunks} were expected: "
             f"{_short(answer.text)}"
         )
-    if min_chunks > 1 and timing.first_token == timing.last_token:
-        raise AssertionError(f"All {timing.tokens} pieces of the answer came at the same moment.")
+    took = (timing.last_token or 0.0) - (timing.first_token or 0.0)
+    if took < spread:
+        raise AssertionError(
+            f"The {timing.tokens} pieces of the answer came within {took:.3f} s, and at least {spread:g} s were "
+            "expected between the first and the last."
+        )
 
 
 def assert_first_token_within(answer: Answer, seconds: float) -> None:

@@ -5,24 +5,31 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import pytest
 
 from huggingchat_agent.pytest_plugin import MODES
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Mode = Literal["replay", "once", "record", "live"]
 
-_TYPES = {"tape": (str, Path), "mode": (str,), "model": (str,), "keep": (bool,)}
+_TYPES = {"tape": (str, Path), "mode": (str,), "model": (str,), "keep": (bool,), "faults": (list, tuple)}
 
 
 class Choice(NamedTuple):
-    """`tape` is a name or a path; None names it after the test. `keep` leaves conversations there."""
+    """`tape` is a name or a path; None names it after the test. `keep` leaves conversations there.
+
+    `faults` (see `tape.faults`) go wrong in replay.
+    """
 
     mode: Mode
     tape: str | Path | None
     model: str | None
     keep: bool
+    faults: tuple[Any, ...]
 
 
 def of(item: pytest.Item) -> Choice:
@@ -44,6 +51,7 @@ def of(item: pytest.Item) -> Choice:
         mode=cast("Mode", mode),
         tape=cast("str | Path | None", given.get("tape")),
         model=cast("str | None", given.get("model")),
+        faults=tuple(cast("Sequence[Any]", given.get("faults", ()))),
         keep=bool(given.get("keep", item.config.getoption("huggingchat_keep"))),
     )
 

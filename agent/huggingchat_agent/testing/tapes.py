@@ -66,11 +66,16 @@ def running(
     chosen = plan(item, folder)
     settings = {**given, "home": home}
     settings.pop("record", None)
+    faults = choice.of(item).faults
     notes = heard.of(item)
     if chosen.does == "replay":
         notes.tape = chosen.tape
-        yield {**settings, "replay": chosen.tape}
+        yield {**settings, "replay": chosen.tape, "faults": faults}
         return
+    if faults:
+        raise pytest.UsageError(
+            f"{item.nodeid}: faults= go wrong on a tape, and this test runs without (mode {chosen.does!r})."
+        )
     draft = home / "tapes" / f"{options.file_name(item.nodeid)}{SUFFIX}"
     draft.parent.mkdir(parents=True, exist_ok=True)
     left = options.output_folder(item) / f"huggingchat{SUFFIX}"

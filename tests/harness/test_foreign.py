@@ -1,0 +1,157 @@
+"""Beside pytest-playwright, and beside its async twin, each in packages of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.harness.conftest import Project
+
+ROOT = Path(__file__).parents[2]
+INSTALL_SECONDS = 240
+# The two refuse each other, so neither is among the tools of this project.
+PACKAGES = ("python-slugify>=8", "text-unidecode>=1.3")
+
+pytestmark = [pytest.mark.browser, pytest.mark.foreign, pytest.mark.timeout(INSTALL_SECONDS + 120)]
+
+
+def packages(name: str) -> Path:
+    """A folder with the plugin and what it needs; made the first time, kept for the next."""
+    place = ROOT / ".venv-harness" / name
+    if not (place / "installed").exists():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command = [*pip, "--target", str(place), f"{name}>=0.7", *PACKAGES]
+        subprocess.run(command, check=True, timeout=INSTALL_SECONDS)
+        (place / "installed").touch()
+    return place
+
+
+def beside(project: Project, plugin: str) -> Project:
+    path = [str(packages(plugin)), os.environ.get("PYTHONPATH", "")]
+    project.environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    project.write(
+        "conftest.py",
+        """
+        import os
+        import pytest
+        from huggingchat_agent.browser.find import find
+
+        @pytest.fixture(scope="session")
+        def base_url():
+            return os.environ["SITE"]
+
+        @pytest.fixture(scope="session")
+        def browser_type_launch_args(browser_type_launch_args):
+            return {**browser_type_launch_args, "executable_path": find().path, "chromium_sandbox": False}
+
+        @pytest.fixture(scope="session")
+        def huggingchat_settings(huggingchat_settings):
+            assert huggingchat_settings["base_url"] == os.environ["SITE"]
+            assert huggingchat_settings["browser"] == find().path
+            return {**huggingchat_settings, "via": "page"}
+        """,
+    )
+    return project
+
+
+@pytest.fixture
+def site(site):
+    """Without login, so that a page of a test is let in at once."""
+    site.control.switch(login=False)
+    yield site
+    site.control.switch(login=True)
+
+
+def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project):
+    beside(project, "pytest-playwright").write(
+        "test_both.py",
+        """
+        import pytest
+        from huggingchat_agent.testing import assert_says
+
+        def enter(page, base_url):
+            page.goto(base_url)
+            with page.expect_response("**/settings"):
+                page.get_by_role("button", name="Start chatting").click()
+
+        async def test_async_before(conversation):
+            assert_says(await conversation.send("hello"), "you said")
+
+        def test_attached(page, base_url, huggingchat_attach):
+            attached = huggingchat_attach(page)
+            enter(page, base_url)
+            page.get_by_placeholder("Ask anything").fill("to the page")
+            page.get_by_role("button", name="Send message").click()
+            assert_says(attached.wait_for_answer(), "to the page")
+            assert attached.events.of_type("token")
+
+        async def test_async_after(conversation):
+            assert_says(await conversation.send("hello"), "you said")
+
+        def test_sync_chat_beside_a_page(page, base_url, conversation):
+            page.goto(base_url)
+            assert_says(conversation.send("hello").result(), "you said")
+            assert page.title()
+
+        async def test_async_with_a_sync_page(page, huggingchat):
+            pass
+
+        def test_attached_fails(page, base_url, huggingchat_attach):
+            attached = huggingchat_attach(page)
+            enter(page, base_url)
+            page.get_by_placeholder("Ask anything").fill("to the page")
+            page.get_by_role("button", name="Send message").click()
+            assert_says(attached.wait_for_answer(), "goodbye")
+        """,
+    )
+    result = project.run("--huggingchat-mode=live", "--screenshot=only-on-failure", "--output=left")
+    result.assert_outcomes(passed=4, failed=1, errors=1)
+    result.stdout.fnmatch_lines_random(
+        [
+            "An async test cannot use the pages of pytest-playwright, which are sync.*",
+            "*HuggingChat transcript*",
+            "User: to the page",
+        ]
+    )
+    left = {path.name for path in (project.folder / "left").rglob("*") if path.is_file()}
+    assert left == {"huggingchat.txt", "test-failed-1.png"}
+
+
+def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
+    beside(project, "pytest-playwright-asyncio").write(
+        "pytest.ini",
+        """
+        [pytest]
+        asyncio_default_fixture_loop_scope = session
+        asyncio_default_test_loop_scope = session
+        """,
+    )
+    project.write(
+        "test_async.py",
+        """
+        from huggingchat_agent.testing import assert_says
+
+        async def test_attached(page, base_url, huggingchat_attach):
+            attached = await huggingchat_attach(page)
+            await page.goto(base_url)
+            async with page.expect_response("**/settings"):
+                await page.get_by_role("button", name="Start chatting").click()
+            await page.get_by_placeholder("Ask anything").fill("to the page")
+            await page.get_by_role("button", name="Send message").click()
+            assert_says(await attached.wait_for_answer(), "to the page")
+
+        async def test_page_and_chat(page, conversation):
+            assert_says(await conversation.send("hello"), "you said")
+            assert await page.title() == ""
+
+        def test_sync(conversation):
+            assert_says(conversation.send("hello").result(), "you said")
+        """,
+    )
+    project.run("--huggingchat-mode=live").assert_outcomes(passed=3)
