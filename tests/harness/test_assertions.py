@@ -20,9 +20,7 @@ def test_streamed_counts_the_pieces():
 
 def test_streamed_measures_the_time_between_the_pieces():
     assert_streamed(answer(), spread=0.5)
-    with pytest.raises(
-        AssertionError, match=r"3 pieces of the answer came within 0\.500 s, and at least 0\.6 s"
-    ):
+    with pytest.raises(AssertionError, match=r"3 pieces .* came within 0\.500 s, and at least 0\.6 s"):
         assert_streamed(answer(), spread=0.6)
 
 

@@ -26,8 +26,8 @@ def assert_streamed(answer: Answer, *, min_chunks: int = 2, spread: float = 0.0)
     took = (timing.last_token or 0.0) - (timing.first_token or 0.0)
     if took < spread:
         raise AssertionError(
-            f"The {timing.tokens} pieces of the answer came within {took:.3f} s, and at least {spread:g} s were "
-            "expected between the first and the last."
+            f"The {timing.tokens} pieces of the answer came within {took:.3f} s, and at least {spread:g} s "
+            "were expected between the first and the last."
         )
 
 
