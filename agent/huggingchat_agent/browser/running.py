@@ -176,6 +176,8 @@ class Running(ABC):
         return page
 
     async def _close(self) -> None:
+        if self._settings.connect and not self._gone:  # it goes on without us, and our tabs must not
+            await in_time(asyncio.gather(*(page.close() for page in self._pages), return_exceptions=True))
         self.lost(CLOSED)
         for page in self._pages:
             await page.settled()
