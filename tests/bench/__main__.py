@@ -5,6 +5,7 @@
 * first token: from the call of send to the first token in a callback, in ms.
 * per token: from the stand-in writing a token to the callback having it, at 20 ms a token, in ms.
 * burst: from the call of send to the last of 8,000 tokens in a callback, in ms.
+* replays: 100 tests of two turns each, from a tape, the start of pytest included, in s.
 * ceiling: the stand-in's burst thrown away unread, in ms. Where that is not far below the others
   (a fifth of page), the stand-in is what was measured.
 
@@ -31,6 +32,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
+from tests.bench import replays
 from tests.raw import Raw
 
 if TYPE_CHECKING:
@@ -129,7 +131,7 @@ async def measure(base_url: str, engine: str, rounds: int) -> tuple[Figures, str
             return figures, chat.session.browser.version
 
 
-def report(figures: Figures, browser: str, engine: str, rounds: int) -> str:
+def report(figures: Figures, browser: str, engine: str, rounds: int, replayed: float) -> str:
     """The figures as a Markdown table, with what they were taken on."""
 
     def ms(values: list[float], part: float = 0.5) -> float:
@@ -167,6 +169,8 @@ def report(figures: Figures, browser: str, engine: str, rounds: int) -> str:
         f"The stand-in's own burst, thrown away unread: {ceiling:.1f} ms, {page / ceiling:.1f} times faster "
         "than page.",
         "",
+        f"{replays.COUNT} tests of two turns each, replayed by pytest without a browser: {replayed:.1f} s.",
+        "",
         f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
         f"Python {platform.python_version()}, {browser}, engine {engine}; {versions}; "
         f"median of {rounds} rounds.",
@@ -189,7 +193,8 @@ def main() -> int:
             figures, browser = asyncio.run(measure(base_url, arguments.engine, arguments.rounds))
         finally:
             site.terminate()
-    table = report(figures, browser, arguments.engine, arguments.rounds)
+    replayed = replays.measure()
+    table = report(figures, browser, arguments.engine, arguments.rounds, replayed)
     if arguments.write:
         begin, end = "<!-- figures -->", "<!-- end of figures -->"
         head, _, rest = arguments.write.read_text().partition(begin)
