@@ -18,7 +18,7 @@ LLAMA, QWEN, DEEPSEEK = (
 )
 
 
-# Nothing in the provider knows the engine: of the second, the default run takes every fourth test.
+# Nothing in the provider knows the engine: of the second, the default run takes every fifth test.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     spared = [
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
         for item in items
         if item.path == Path(__file__).with_name("test_answers.py") and "nodriver" in item.name
     ]
-    del spared[::4]
+    del spared[::5]
     for item in spared:
         item.add_marker("soak")
     if spared and not config.getoption("--soak"):

@@ -96,14 +96,14 @@ async def test_conversation_is_kept_for_each_model(provider, auth):
     assert len({each["conversationId"] for each in conversation.models.values()}) == 2
 
 
-@pytest.mark.parametrize("name", ["deepseek-r1", "DeepSeek-R1", DEEPSEEK])
+@pytest.mark.parametrize("name", ["deepseek-r1", "DeepSeek-R1"])
 async def test_model_is_found_by_alias_and_by_the_end_of_its_id(provider, auth, site, name):
     parts = await everything(provider.create_authed(name, [user("who")], auth, return_conversation=True))
     assert list(parts[0].models) == [DEEPSEEK]
     assert stored(site, parts)["model"] == DEEPSEEK
 
 
-@pytest.mark.parametrize("name", ["", "auto", "omni", "flux"])
+@pytest.mark.parametrize("name", ["", "flux"])
 async def test_model_that_is_the_app_s_choice_is_left_to_it(provider, auth, site, name):
     parts = await everything(provider.create_authed(name, [user("any")], auth, return_conversation=True))
     assert stored(site, parts)["model"] == LLAMA

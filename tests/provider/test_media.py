@@ -1,4 +1,4 @@
-"""Files in every form that clients give them, and what becomes of messages."""
+"""Files in every form that clients give them, what becomes of messages, and which model is meant."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from huggingchat_agent.provider import ResponseError
+from huggingchat_agent.provider.answering import resolved
 from huggingchat_agent.provider.media import files
+from huggingchat_agent.provider.models import default_model, image_models
 from huggingchat_agent.provider.prompts import format_prompt, last_user_message, system_prompt
+from huggingchat_agent.wire.models import Model
 from tests.provider.conftest import user
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
@@ -68,6 +71,28 @@ def test_pictures_of_the_last_messages_come_first():
 def test_what_cannot_be_read_is_refused(given):
     with pytest.raises(ResponseError):
         files([given], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "chosen"),
+    [
+        ("", ""),
+        (None, ""),
+        ("auto", ""),
+        (default_model, ""),
+        ("flux", image_models[0]),
+        ("org/b", "org/b"),
+        ("B", "org/b"),
+        ("deepseek-r1", "deepseek-ai/DeepSeek-R1"),
+    ],
+)
+def test_model_is_resolved_by_alias_or_name_or_left_to_the_app(name, chosen):
+    offered = [Model(id=each) for each in ("org/a", "org/b", "deepseek-ai/DeepSeek-R1")]
+    assert resolved(name, offered) == chosen
+
+
+def test_default_model_is_taken_where_the_app_has_it():
+    assert resolved(default_model, [Model(id="org/a"), Model(id=default_model)]) == default_model
 
 
 def test_prompt_of_one_message_is_the_message():
