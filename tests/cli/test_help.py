@@ -14,6 +14,7 @@ import huggingchat_agent
 from huggingchat_agent import settings
 from huggingchat_agent.cli import failures
 from huggingchat_agent.cli.app import COMMANDS, GROUPS, app
+from huggingchat_agent.cli.app import run as run_here
 from tests.cli.reference import reference
 from tests.cli.shell import COMMAND
 
@@ -61,13 +62,14 @@ def found(path):
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
-def test_help_of_a_command_explains_itself(path):
-    done = run(COMMAND, *path, "--help")
-    assert (done.returncode, done.stderr) == (0, "")
+def test_help_of_a_command_explains_itself(path, capsys):
+    code = run_here([*path, "--help"])
+    shown, complaint = capsys.readouterr()
+    assert (code, complaint) == (0, "")
     command = found(path)
-    assert command.help.split(".")[0].split(",")[0] in done.stdout
-    assert f"$ huggingchat {' '.join(path)}" in done.stdout
-    assert "--base-url" in done.stdout and "--verbose" in done.stdout
+    assert command.help.split(".")[0].split(",")[0] in shown
+    assert f"$ huggingchat {' '.join(path)}" in shown
+    assert "--base-url" in shown and "--verbose" in shown
     assert all(each.help for each in command.params)
 
 
@@ -92,6 +94,14 @@ def test_no_arguments_are_answered_with_the_help():
 def test_version_is_the_one_of_the_package():
     done = run(sys.executable, "-m", "huggingchat_agent", "--version")
     assert done.stdout == f"huggingchat-agent {huggingchat_agent.__version__}\n"
+
+
+@pytest.mark.parametrize("group", [about.__name__ for about in GROUPS])
+def test_group_without_a_command_shows_which_there_are(group, capsys):
+    code = run_here([group])
+    shown, complaint = capsys.readouterr()
+    assert (code, complaint) == (failures.WRONG_USAGE, "")
+    assert "Commands" in shown
 
 
 def test_completion_knows_the_commands():

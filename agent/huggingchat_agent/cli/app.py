@@ -63,6 +63,7 @@ GROUPS = {
 def _typer(name: str) -> typer.Typer:
     return typer.Typer(
         name=name,
+        no_args_is_help=name != "huggingchat",
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -85,7 +85,8 @@ def _tell_usage(error: Any) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "huggingchat"
     message = " ".join(str(error.format_message()).split()).rstrip(".").replace("Value error, ", "")
-    _say(f"{message}. See `{command} --help`.")
+    if message:  # none where its help page was what it had to say: a group without a command
+        _say(f"{message}. See `{command} --help`.")
     return WRONG_USAGE
 
 
