@@ -11,6 +11,7 @@ offers is told by `pytest --fixtures` and in docs/testing.md.
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,7 +96,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if isinstance(item, pytest.Function) and _OURS & set(item.fixturenames):
+    if isinstance(item, pytest.Function) and "huggingchat_agent.testing.heard" in sys.modules:
         from huggingchat_agent.testing import failure
 
         failure.note(item, report)

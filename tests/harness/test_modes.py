@@ -112,7 +112,7 @@ def test_failure_in_replay_shows_what_was_said_and_the_tape(offline):
             "User: hello",
             "*HuggingChat files*",
             "report: *.txt",
-            "tape: *async.tape",
+            "tape: *huggingchat.tape",
         ]
     )
 

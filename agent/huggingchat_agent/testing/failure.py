@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
@@ -35,8 +37,18 @@ def note(item: pytest.Function, report: pytest.TestReport) -> None:
             continue  # told before, or nothing of it is left to be pictured
         files = _leave(folder, stem, source, f"{said}\n\n{redact.text(timeline(source.events, None))}")
         if notes.tape is not None and number == 1:
-            files.append(f"tape:       {notes.tape}")
+            files.append(f"tape:       {_tape(notes.tape, folder)}")
         report.sections.append((f"HuggingChat files{name}", "\n".join(files)))
+
+
+def _tape(tape: Path, folder: Path) -> Path:
+    """Where the tape is to be found: a copy of the one played; one that is being made comes there later."""
+    target = folder / f"huggingchat{tape.suffix}"
+    if tape.exists():
+        with contextlib.suppress(OSError):
+            shutil.copy(tape, target)
+            return target
+    return tape
 
 
 def _leave(folder: Path, stem: str, source: Source, text: str) -> list[str]:

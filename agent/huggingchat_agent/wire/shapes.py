@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,7 +20,7 @@ def shaped(kind: type[S], raw: Any) -> S:
     """
     if not isinstance(raw, dict):
         raise PageChanged(f"The app gave no object for a {kind.__name__}.")
-    names = {field.encode_name for field in msgspec.structs.fields(kind)}
+    names = _names(kind)
     fields = {key: value for key, value in raw.items() if key in names and value is not None}
     if "extra" in names:
         fields["extra"] = {key: value for key, value in raw.items() if key not in names}
@@ -27,6 +28,12 @@ def shaped(kind: type[S], raw: Any) -> S:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         raise PageChanged(f"The app's {kind.__name__} is not of the shape we know: {error}.") from None
+
+
+@functools.cache
+def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
+    # msgspec reads the annotations anew each time it is asked.
+    return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
 
 
 def objects(raw: Any, what: str) -> list[Any]:
