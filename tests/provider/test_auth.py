@@ -89,6 +89,13 @@ async def test_credentials_sign_in_where_nothing_is_saved(at, site):
     assert {"hf-chat", "token"} <= set(auth.cookies)
 
 
+async def test_proxy_is_what_the_browser_goes_through(at, site):
+    dead = "http://127.0.0.1:9"
+    with pytest.raises(ResponseError) as caught:
+        await everything(at.on_auth_async(username=site.username, password=site.password, proxy=dead))
+    assert isinstance(caught.value.__cause__, errors.SiteError)
+
+
 async def test_wrong_password_is_missing_auth(at, site):
     with pytest.raises(MissingAuthError) as caught:
         await everything(at.on_auth_async(username=site.username, password="battery staple"))
