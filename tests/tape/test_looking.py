@@ -1,0 +1,257 @@
+"""A tape looked at: as HTML in a real browser, as HAR, in the terminal."""
+
+import base64
+import json
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright
+
+from huggingchat_agent.browser.find import find
+from huggingchat_agent.tape.digest import digest
+from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.report import report
+from tests.cli.shell import COMMAND
+
+TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"
+ASYNC = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+def read(name):
+    return digest(Tape(TAPES / name).load())
+
+
+def run(*arguments):
+    return subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium():
+    async with async_playwright() as playwright:
+        found = find()
+        assert found is not None
+        browser = await playwright.chromium.launch(executable_path=found.path, chromium_sandbox=False)
+        yield browser
+        await browser.close()
+
+
+async def opened(chromium, tmp_path, name, width):
+    """The report in a browser without a network, and all it asked for and complained of."""
+    path = tmp_path / "report.html"
+    path.write_text(report(read(name)))
+    page = await chromium.new_page(viewport={"width": width, "height": 844}, offline=True)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: asked.append(message.text))
+    await page.goto(path.as_uri())
+    return page, asked, path.as_uri()
+
+
+class TestReport:
+    pytestmark = ASYNC
+
+    @pytest.mark.parametrize("width", [1280, 390])
+    async def test_report_has_plot_pictures_and_conversation(self, chromium, tmp_path, width):
+        page, asked, address = await opened(chromium, tmp_path, "v1-conversation.tape", width)
+        assert await page.locator("article").count() == 3
+        assert "You said: hello there" in await page.locator("#turn-1 .answer").inner_text()
+        for turn in (1, 2, 3):
+            pictures = page.locator(f"#turn-{turn} .film img")
+            assert await pictures.count() == 3
+            assert await pictures.evaluate_all("all => all.every(each => each.naturalWidth >= 800)")
+            plots = page.locator(f"#turn-{turn} svg")
+            assert await plots.count() == 2
+            assert len(await plots.first.locator("path.area").get_attribute("d") or "") > 30
+            assert await plots.last.locator("circle").count() >= 4
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        # Nothing but the file itself and what is in it.
+        assert [each for each in asked if not each.startswith("data:")] == [address]
+        await page.close()
+
+    async def test_report_tells_what_went_wrong_first(self, chromium, tmp_path):
+        page, _, _ = await opened(chromium, tmp_path, "v1-troubles.tape", 1280)
+        first = page.locator("main section").first
+        assert await first.get_attribute("id") == "troubles"
+        told = await first.inner_text()
+        for trouble in (
+            "GenerationFailed",
+            "StreamBroken",
+            "RateLimited",
+            "a handler of the user that fails",
+        ):
+            assert trouble in told
+        await page.close()
+
+    async def test_picture_opens_large_and_closes_again(self, chromium, tmp_path):
+        page, _, _ = await opened(chromium, tmp_path, "v1-conversation.tape", 1280)
+        picture = page.locator("#turn-2 .film img").last
+        small = (await picture.bounding_box())["width"]
+        await picture.click()
+        assert (await picture.bounding_box())["width"] > 2 * small
+        await page.mouse.click(3, 3)
+        assert (await picture.bounding_box())["width"] == small
+        await page.close()
+
+    async def test_report_shows_markup_of_an_answer_as_text(self, chromium, tmp_path):
+        found = read("v1-conversation.tape")
+        image = "<img src=https://example.org/x> ![y](https://example.org/y)"
+        evil = f"<script>document.title='x'</script> {image} **b**"
+        found.turns[0].prompt = evil
+        assert found.turns[0].answer is not None
+        found.turns[0].answer["text"] = evil
+        path = tmp_path / "report.html"
+        path.write_text(report(found))
+        page = await chromium.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(path.as_uri())
+        assert "<script>" in await page.locator("#turn-1 .answer").inner_text()
+        assert await page.locator("#turn-1 .answer strong").inner_text() == "b"
+        assert not [each for each in asked if each.startswith("http")]
+        await page.close()
+
+    async def test_browser_plays_the_archive_back(self, chromium, tmp_path):
+        """Another reader of HAR: what it routes from the archive is what was recorded."""
+        path = tmp_path / "run.har"
+        found = read("v1-full.tape")
+        path.write_text(json.dumps(har(found)))
+        page = await chromium.new_page()
+        await page.route_from_har(path)
+        main = next(each for each in found.exchanges if each.path.endswith("/main.js"))
+        home = next(each for each in found.exchanges if each.request.kind == "document")
+        await page.goto(home.request.url)
+        body = await page.evaluate("url => fetch(url).then(answer => answer.text())", main.request.url)
+        assert body.encode() == bytes(main.body) != b""
+        await page.close()
+
+
+# What HAR 1.2 says an object has, and of which type.
+NUMBER = (int, float)
+SHAPE: dict[str, dict[str, Any]] = {
+    "entry": {
+        "startedDateTime": str,
+        "time": NUMBER,
+        "request": dict,
+        "response": dict,
+        "cache": dict,
+        "timings": dict,
+    },
+    "request": {
+        "method": str,
+        "url": str,
+        "httpVersion": str,
+        "cookies": list,
+        "headers": list,
+        "queryString": list,
+        "headersSize": int,
+        "bodySize": int,
+    },
+    "response": {
+        "status": int,
+        "statusText": str,
+        "httpVersion": str,
+        "cookies": list,
+        "headers": list,
+        "content": dict,
+        "redirectURL": str,
+        "headersSize": int,
+        "bodySize": int,
+    },
+    "content": {"size": int, "mimeType": str},
+    "timings": {"send": NUMBER, "wait": NUMBER, "receive": NUMBER},
+    "page": {"startedDateTime": str, "id": str, "title": str, "pageTimings": dict},
+}
+
+
+def check(kind, value):
+    for name, type_ in SHAPE[kind].items():
+        assert isinstance(value[name], type_), f"{kind}.{name}"
+
+
+@pytest.mark.parametrize("name", ["v1-full.tape", "v1-troubles.tape"])
+def test_archive_is_har_1_2(name):
+    log = json.loads(json.dumps(har(read(name))))["log"]
+    assert log["version"] == "1.2" and {"name", "version"} <= log["creator"].keys()
+    pages = {page["id"] for page in log["pages"]}
+    for page in log["pages"]:
+        check("page", page)
+    assert len(log["entries"]) > 10
+    for entry in log["entries"]:
+        check("entry", entry)
+        check("request", entry["request"])
+        check("response", entry["response"])
+        check("content", entry["response"]["content"])
+        check("timings", entry["timings"])
+        assert entry["pageref"] in pages
+        assert datetime.fromisoformat(entry["startedDateTime"]).tzinfo is not None
+        assert entry["time"] == pytest.approx(sum(entry["timings"].values()))
+        for header in entry["request"]["headers"] + entry["response"]["headers"]:
+            assert header.keys() == {"name", "value"}
+        content = entry["response"]["content"]
+        if content.get("encoding") == "base64":
+            assert len(base64.b64decode(content["text"])) == content["size"]
+    moments = [datetime.fromisoformat(entry["startedDateTime"]) for entry in log["entries"]]
+    assert moments == sorted(moments)
+
+
+def test_show_tells_what_happened_in_order():
+    shown = run("tape", "show", TAPES / "v1-troubles.tape")
+    assert shown.returncode == 0, shown.stderr
+    for text in (
+        "turn 1 begins by page",
+        "turn 1 answers",
+        "StreamBroken",
+        "handler _raise failed",
+        "browser",
+    ):
+        assert text in shown.stdout
+    assert shown.stdout.index("turn 1 begins") < shown.stdout.index("turn 2 begins")
+
+
+def test_show_gives_the_records_as_json():
+    shown = run("tape", "show", "--json", TAPES / "v1-conversation.tape")
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert records[0]["tape"] == 1 and records[-1]["type"] == "last"
+
+
+def test_report_and_archive_are_written_beside_the_tape_for_their_owner_only(tmp_path):
+    tape = tmp_path / "run.tape"
+    tape.write_bytes((TAPES / "v1-conversation.tape").read_bytes())
+    for command, suffix in (("report", ".html"), ("har", ".har")):
+        done = run("tape", command, tape)
+        assert (done.returncode, done.stdout.strip()) == (0, str(tape.with_suffix(suffix)))
+        assert tape.with_suffix(suffix).stat().st_mode & 0o777 == 0o600
+
+
+def test_tape_that_breaks_off_is_shown_as_far_as_it_goes_and_fails(tmp_path):
+    tape = tmp_path / "run.tape"
+    tape.write_bytes((TAPES / "v1-conversation.tape").read_bytes()[:-3000])
+    for command in ("show", "report"):
+        done = run("tape", command, tape)
+        assert done.returncode == 1
+        assert "offset" in done.stderr and done.stdout
+
+
+def test_command_for_what_is_no_tape_says_so(tmp_path):
+    (tmp_path / "x").write_text("hello")
+    done = run("tape", "show", tmp_path / "x")
+    assert done.returncode == 1 and "cannot be read at offset" in done.stderr
+
+
+def test_replay_prints_the_answers_and_the_events():
+    told = run("replay", "--speed", "0", TAPES / "v1-conversation.tape")
+    assert told.returncode == 0 and told.stdout.startswith("You said: hello there [history=2")
+    lines = run("replay", "--speed", "0", "--json", TAPES / "v1-conversation.tape").stdout.splitlines()
+    names = [json.loads(line)["event"] for line in lines]
+    assert names.count("finished") == 3 and names[0] == "started"
+
+
+def test_replay_with_a_fault_fails_as_the_app_would_have():
+    done = run("replay", "--speed", "0", "--status", "503", "--in", "2", TAPES / "v1-conversation.tape")
+    assert done.returncode == 1 and "turn 2 failed" in done.stderr
+    assert run("replay", "--stall", "x", TAPES / "v1-conversation.tape").returncode == 2
