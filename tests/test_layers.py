@@ -19,6 +19,7 @@ ROOMS = [
         "privacy",
         "recording",
         "taped",
+        "completion",
         "report",
         "recovery",
         "session",

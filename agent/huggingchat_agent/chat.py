@@ -107,7 +107,7 @@ class HuggingChat(Emitter):
             await self._leave_in_order()
             await self._save_rolled_session()
             if self._recorder is not None:
-                await self._recorder.pictured()
+                await self._recorder.rest()
         finally:
             await self.session.close()
             await self.tracker.close()

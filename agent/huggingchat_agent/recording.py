@@ -17,6 +17,7 @@ import msgspec
 
 import huggingchat_agent
 from huggingchat_agent import events, redact
+from huggingchat_agent.completion import Completion
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.tape import format as tapes
@@ -59,6 +60,8 @@ class Recorder:
         self._page_of: Callable[[int], str] = lambda turn: ""
         self._pictures: set[asyncio.Task[None]] = set()
         self._cameras: dict[str, asyncio.Lock] = {}
+        self._completion = Completion() if self._record.full else None
+        self._watched: list[Page] = []
 
     def listen(self, emitter: Emitter, page_of: Callable[[int], str]) -> None:
         """Take everything that is told there. `page_of` gives the tab of a turn by its number."""
@@ -96,13 +99,19 @@ class Recorder:
                 tapes.Said(**self._now(), page=page.id, kind=said.kind, level=said.level, text=said.text)
             )
 
+        self._watched = [each for each in self._watched if not each.closed] + [page]
         try:
             await page.observe(hear, everything=self._record.full)
         except AgentError as error:
             log.warning("What a tab says is not on the tape: %s", error)
 
-    async def pictured(self) -> None:
-        """Wait a moment for the pictures that are being taken; the others are left out."""
+    async def rest(self) -> None:
+        """Before the browser goes: take what is still to be had of it.
+
+        The pictures that are being taken get a moment; the others are left out.
+        """
+        if self._completion is not None and (page := next((p for p in self._watched if not p.closed), None)):
+            await self._completion.complete(page)
         if self._pictures:
             await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)
         for task in self._pictures:
@@ -116,6 +125,8 @@ class Recorder:
     # What is told.
 
     def _seen(self, event: events.Seen) -> None:
+        if self._completion is not None:
+            self._completion.see(event.exchange)
         at = event.exchange.at - self._begun
         self._put(tapes.from_exchange(event.exchange, self._now()["n"], round(at, 6)))
 

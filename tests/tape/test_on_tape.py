@@ -1,9 +1,6 @@
 """A full tape in a real browser: the app as it was, with no app and no network."""
 
 import asyncio
-import contextlib
-import os
-from pathlib import Path
 
 import pytest
 
@@ -12,57 +9,9 @@ from huggingchat_agent.browser import mark as marks
 from huggingchat_agent.errors import GenerationFailed, RateLimited, StreamBroken, TapeMismatch, UsageError
 from huggingchat_agent.tape import faults
 from tests.tape.conftest import PROMPTS
+from tests.tape.sockets import family, is_loopback, sockets
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-
-def links(process):
-    """What the open files of a process are."""
-    for name in os.listdir(f"/proc/{process}/fd"):
-        with contextlib.suppress(OSError):
-            yield os.readlink(f"/proc/{process}/fd/{name}")
-
-
-def family(roots):
-    """These processes and all that descend from them; a browser's network process does not bear its mark."""
-    parents: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = path.read_text().rpartition(")")[2].split()
-            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
-    found, todo = set(), list(roots)
-    while todo:
-        process = todo.pop()
-        found.add(process)
-        todo += set(parents.get(process, ())) - found
-    return found
-
-
-def sockets(processes):
-    """The other ends, as /proc writes them, of what these processes are connected to over IP."""
-    inodes = set()
-    for process in processes:
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            inodes |= {each[8:-1] for each in links(process) if each.startswith("socket:[")}
-    found = set()
-    for name in ("tcp", "tcp6", "udp", "udp6"):
-        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[9] in inodes:
-                address, _, port = fields[2].rpartition(":")
-                found.add((address, int(port, 16)))
-    return found
-
-
-def is_loopback(address):
-    """Whether an address of /proc/net is on loopback, or none (of a socket that only listens)."""
-    if set(address) == {"0"}:
-        return True
-    if len(address) == 8:
-        return address.endswith("7F")
-    return address == "00000000000000000000000001000000" or (
-        address[16:].startswith("FFFF0000") and address.endswith("7F")
-    )
 
 
 async def again(chat, prompts=PROMPTS):
