@@ -22,6 +22,7 @@ for, or that is inside a `with`, is stopped on the server too. A second Ctrl-C d
 from huggingchat_agent.sync.attached import Attached, attach
 from huggingchat_agent.sync.chat import Conversation, HuggingChat
 from huggingchat_agent.sync.elicitation import Elicitation
+from huggingchat_agent.sync.playback import replay
 from huggingchat_agent.sync.reply import Reply
 
-__all__ = ["Attached", "Conversation", "Elicitation", "HuggingChat", "Reply", "attach"]
+__all__ = ["Attached", "Conversation", "Elicitation", "HuggingChat", "Reply", "attach", "replay"]

@@ -1,0 +1,85 @@
+"""A tape played without async."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import playback
+from huggingchat_agent.events import Seen
+from huggingchat_agent.sync.handlers import Handlers, pass_on
+from huggingchat_agent.sync.thread import LoopThread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from huggingchat_agent.events import Event
+    from huggingchat_agent.tape.faults import Fault
+    from huggingchat_agent.tape.format import Header
+
+
+class Replay(Handlers):
+    """A tape that is played once, by `for event in replay` or by `replay.run()`; see `playback.Replay`."""
+
+    def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
+        super().__init__()
+        self._inner = playback.Replay(path, speed=speed, faults=faults)
+        self._events: list[Event] = []
+
+    @property
+    def header(self) -> Header:
+        """What the tape says of itself."""
+        return self._inner.header
+
+    @property
+    def complete(self) -> bool:
+        """Whether the recording came to its end in good order; known when it was played."""
+        return self._inner.complete
+
+    @property
+    def speed(self) -> float:
+        """1 as it was, 2 twice as fast, 0 at once."""
+        return self._inner.speed
+
+    def run(self) -> None:
+        """Play it to its end; every handler is done then."""
+        for _ in self:
+            pass
+
+    def __iter__(self) -> Iterator[Event]:
+        thread = LoopThread("huggingchat replay")
+
+        def receive(event: Event) -> None:
+            if not isinstance(event, Seen):
+                self._events.append(event)
+            self._emitter.emit(event)
+
+        def forward(event: Event) -> None:
+            thread.post(lambda: receive(event))
+
+        pass_on(self._inner, forward)
+        if self._emitter.listening(Seen.name):
+            self._inner.on(Seen.name, forward)
+        index = 0
+        try:
+            job = thread.submit(self._inner.run())
+            while True:
+                while index < len(self._events):
+                    yield self._events[index]
+                    index += 1
+                if job.done and index == len(self._events):
+                    thread.wait(job)
+                    if index == len(self._events):
+                        job.result()
+                        return
+                thread.until(lambda seen=index: len(self._events) > seen or job.done)  # type: ignore[misc]
+        finally:
+            thread.stop()
+
+
+def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:
+    """Play a tape: `for event in replay("run.tape", speed=0)`. See Replay, and `tape.faults`.
+
+    Raises TapeError, TapeVersion or TapeCorrupt where it is none that can be read.
+    """
+    return Replay(path, speed=speed, faults=faults)
