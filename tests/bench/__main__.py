@@ -131,7 +131,36 @@ async def measure(base_url: str, engine: str, rounds: int) -> tuple[Figures, str
             return figures, chat.session.browser.version
 
 
-def report(figures: Figures, browser: str, engine: str, rounds: int, replayed: float) -> str:
+async def recorded(base_url: str, engine: str, rounds: int) -> Figures:
+    """The same by page while the session is recorded."""
+    figures = Figures()
+    with tempfile.TemporaryDirectory() as home:
+        chat = HuggingChat(
+            base_url=base_url,
+            engine=engine,
+            home=home,
+            username="ada",
+            password="correct horse",
+            record=Path(home, "bench.tape"),
+        )
+        async with chat:
+            await chat.login()
+            talk = await chat.new_conversation()
+
+            async def send(prompt: str, on_token: Callable[[str], None]) -> None:
+                reply = talk.send(prompt, via="page")
+                reply.on("token", lambda event: on_token(event.text))
+                await reply
+
+            for number in range(rounds + 1):  # the first warms up and does not count
+                taken = figures if number else Figures()
+                await paced(send, taken, "page")
+                await burst(send, taken, "page")
+                talk = await chat.new_conversation()
+    return figures
+
+
+def report(figures: Figures, taped: Figures, browser: str, engine: str, rounds: int, replayed: float) -> str:
     """The figures as a Markdown table, with what they were taken on."""
 
     def ms(values: list[float], part: float = 0.5) -> float:
@@ -169,6 +198,10 @@ def report(figures: Figures, browser: str, engine: str, rounds: int, replayed: f
         f"The stand-in's own burst, thrown away unread: {ceiling:.1f} ms, {page / ceiling:.1f} times faster "
         "than page.",
         "",
+        f"By page while the session is recorded: first token {ms(taped.first['page']):.1f} ms, per token p50 "
+        f"{ms(taped.latency['page']):.1f} ms and p99 {ms(taped.latency['page'], 0.99):.1f} ms, burst "
+        f"{ms(taped.burst['page']):.1f} ms.",
+        "",
         f"{replays.COUNT} tests of two turns each, replayed by pytest without a browser: {replayed:.1f} s.",
         "",
         f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
@@ -191,10 +224,11 @@ def main() -> int:
             assert site.stdout is not None
             base_url = site.stdout.readline().split()[-1]
             figures, browser = asyncio.run(measure(base_url, arguments.engine, arguments.rounds))
+            taped = asyncio.run(recorded(base_url, arguments.engine, arguments.rounds))
         finally:
             site.terminate()
     replayed = replays.measure()
-    table = report(figures, browser, arguments.engine, arguments.rounds, replayed)
+    table = report(figures, taped, browser, arguments.engine, arguments.rounds, replayed)
     if arguments.write:
         begin, end = "<!-- figures -->", "<!-- end of figures -->"
         head, _, rest = arguments.write.read_text().partition(begin)
