@@ -49,18 +49,18 @@ def settings(site, tmp_path):
     return account_on(site, tmp_path / "state")
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def own_chat(settings):
-    async with HuggingChat(**settings) as chat:
-        await chat.login()
-        yield chat
+@pytest.fixture
+def huggingchat_settings(settings):
+    """For the plugin's `huggingchat`, which tests get that are marked `fresh`."""
+    return settings
 
 
 @pytest.fixture
 def chat(request):
     """Open and signed in: the module's, or one of the test's own."""
     if request.node.get_closest_marker("fresh"):
-        yield request.getfixturevalue("own_chat")
+        request.applymarker(pytest.mark.huggingchat(mode="live"))
+        yield request.getfixturevalue("huggingchat")
         return
     chat = request.getfixturevalue("shared_chat")
     yield chat

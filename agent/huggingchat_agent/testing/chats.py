@@ -93,7 +93,12 @@ async def _enter(chat: HuggingChat) -> None:
 
 
 def _of_worker(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
-    """The settings with a home of the worker's own, which begins with the session saved by hand."""
+    """The settings with a home of the worker's own, which begins with the session saved by hand.
+
+    A home that the settings name is used as it is.
+    """
+    if given.get("home"):
+        return dict(given)
     own = {**given, "home": home}
     theirs = SavedSession(settings(**given).profile_folder)
     ours = SavedSession(settings(**own).profile_folder)

@@ -64,7 +64,7 @@ def running(
     and the tape of before stays as it was.
     """
     chosen = plan(item, folder)
-    settings = {**given, "home": home}
+    settings = dict(given)
     settings.pop("record", None)
     faults = choice.of(item).faults
     notes = heard.of(item)
@@ -81,7 +81,7 @@ def running(
     left = options.output_folder(item) / f"huggingchat{SUFFIX}"
     notes.tape = left
     wanted = given.get("record")
-    record = wanted if isinstance(wanted, Record) else Record(draft)
+    record = wanted if isinstance(wanted, Record) else Record(draft, pictures=chosen.does == "record")
     try:
         yield {**settings, "record": msgspec.structs.replace(record, path=draft)}
     finally:
