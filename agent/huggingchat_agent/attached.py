@@ -25,7 +25,7 @@ from huggingchat_agent.privacy import Privacy
 from huggingchat_agent.settings import settings
 from huggingchat_agent.site import calls
 from huggingchat_agent.tracker import TurnTracker
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -180,7 +180,7 @@ class _WatchedApp:
         return True
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
-        if isinstance(requests.classify(request.method, request.path, ""), requests.StopGenerating):
+        if isinstance(purposes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is somebody else's, and so is the run.")
         answer = await calls.call(
             self._open_page(), self._settings.base_url, request, timeout=self._settings.step_timeout

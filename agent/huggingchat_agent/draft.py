@@ -8,8 +8,8 @@ import msgspec
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.wire import requests
-from huggingchat_agent.wire.requests import FormPart
+from huggingchat_agent.wire import multipart, requests
+from huggingchat_agent.wire.multipart import FormPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,9 @@ def spot(draft: Draft, read: ConversationRead) -> Spot:
     else:
         message = find(read, target.message_id or "", "user" if isinstance(target, Edit) else "assistant")
     resent = tuple(
-        requests.stored_file(str(file.get("name", "")), str(file.get("mime", "")), str(file.get("value", "")))
+        multipart.stored_file(
+            str(file.get("name", "")), str(file.get("mime", "")), str(file.get("value", ""))
+        )
         for file in (message.files if isinstance(target, Edit) else ())
     )
     question = message.id if isinstance(target, Edit) else message.ancestors[-1]
@@ -118,7 +120,7 @@ def call(
 ) -> Call:
     """The request that sends the draft. `servers` are the tool servers to be on, None for all."""
     target = draft.target
-    uploads = [requests.new_file(each.name, each.mime, each.data) for each in draft.uploads]
+    uploads = [multipart.new_file(each.name, each.mime, each.data) for each in draft.uploads]
     return requests.send_message(
         conversation_id,
         draft.prompt,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes
 from huggingchat_agent.wire.inlined import inlined
 from huggingchat_agent.wire.models import Model, parse_models
 from huggingchat_agent.wire.tools import ToolServer, parse_servers
@@ -44,21 +44,21 @@ class PageData:
         self.models: Models | None = None
         self.tools: Tools | None = None
         self._base_path = base_path
-        self._bodies: dict[str, tuple[type[requests.Purpose], bytearray]] = {}
-        self._learners: dict[type[requests.Purpose], Callable[[bytes, Source], None]] = {
-            requests.ListModels: self.learn_models,
-            requests.McpServers: self.learn_tools,
+        self._bodies: dict[str, tuple[type[purposes.Purpose], bytearray]] = {}
+        self._learners: dict[type[purposes.Purpose], Callable[[bytes, Source], None]] = {
+            purposes.ListModels: self.learn_models,
+            purposes.McpServers: self.learn_tools,
         }
 
     def feed(self, event: ExchangeEvent) -> None:
         if isinstance(event, Started):
             if event.method != "GET":
                 return
-            purpose = type(requests.classify(event.method, event.url, self._base_path))
+            purpose = type(purposes.classify(event.method, event.url, self._base_path))
             if purpose in self._learners:
                 self._bodies[event.exchange_id] = (purpose, bytearray())
             elif event.kind == "document" and urlsplit(event.url).path.startswith(self._base_path):
-                self._bodies[event.exchange_id] = (requests.Document, bytearray())
+                self._bodies[event.exchange_id] = (purposes.Document, bytearray())
         elif event.exchange_id not in self._bodies:
             return
         elif isinstance(event, Chunk):
@@ -81,11 +81,11 @@ class PageData:
         tools.source = source
         self.tools = tools
 
-    def _take(self, purpose: type[requests.Purpose], body: bytes) -> None:
-        if purpose is not requests.Document:
+    def _take(self, purpose: type[purposes.Purpose], body: bytes) -> None:
+        if purpose is not purposes.Document:
             return self._try(self._learners[purpose], body, "request")
         for answer in inlined(body).values():
-            learn = self._learners.get(type(requests.classify("GET", answer.url, self._base_path)))
+            learn = self._learners.get(type(purposes.classify("GET", answer.url, self._base_path)))
             if learn is not None and answer.status == 200:
                 self._try(learn, answer.body, "inlined")
 

@@ -21,7 +21,7 @@ from huggingchat_agent.tape import faults as faulty
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tracker import Claim, TurnTracker
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import multipart, purposes, requests
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -229,10 +229,10 @@ def _vias(records: Sequence[AnyRecord]) -> dict[str, str]:
 
 def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker: TurnTracker) -> None:
     """Where a message was sent by the agent, say so, as the agent did."""
-    purpose = requests.classify(record.method, record.url, app.base_path)
-    if not isinstance(purpose, requests.SendMessage):
+    purpose = purposes.classify(record.method, record.url, app.base_path)
+    if not isinstance(purpose, purposes.SendMessage):
         return
-    fields = requests.send_fields(record.body, record.headers.get("content-type", "")) or {}
+    fields = multipart.send_fields(record.body, record.headers.get("content-type", "")) or {}
     generation_id = fields.get("generationId")
     if generation_id in vias:
         Claim(

@@ -15,12 +15,12 @@ import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.exchange import Ended, Failed, Responded, Started
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes
 
 if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
 
-_OF_LOGIN = (requests.Login, requests.LoginCallback, requests.Logout)
+_OF_LOGIN = (purposes.Login, purposes.LoginCallback, purposes.Logout)
 # `"headers":[{"key":…,"value":"…"}]` in the JSON of a request; the body may be cut off anywhere. What a
 # person wrote cannot match: its quotes are escaped there.
 _TOOL_HEADERS = b'"headers"'
@@ -51,7 +51,7 @@ class Privacy:
         path = urlsplit(event.url).path
         if path != self._base_path and not path.startswith(f"{self._base_path}/"):
             return True
-        purpose = requests.classify(event.method, event.url, self._base_path, event.kind)
+        purpose = purposes.classify(event.method, event.url, self._base_path, event.kind)
         return isinstance(purpose, _OF_LOGIN)
 
 

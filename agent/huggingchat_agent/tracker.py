@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Started
 from huggingchat_agent.turn import Turn
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import multipart, purposes, requests
 from huggingchat_agent.wire.conversations import parse_conversation
 
 if TYPE_CHECKING:
@@ -193,20 +193,20 @@ class TurnTracker:
             self._reading(event)
 
     def _started(self, event: Started) -> None:
-        purpose = requests.classify(event.method, event.url, self.app.base_path)
-        if isinstance(purpose, requests.SendMessage):
+        purpose = purposes.classify(event.method, event.url, self.app.base_path)
+        if isinstance(purpose, purposes.SendMessage):
             self._birth(event, purpose.conversation_id)
-        elif isinstance(purpose, requests.StopGenerating):
+        elif isinstance(purpose, purposes.StopGenerating):
             for turn in self._turns.values():
                 if turn.conversation_id == purpose.conversation_id:
                     turn.stop_seen = True
-        elif isinstance(purpose, requests.ReadConversation) and any(
+        elif isinstance(purpose, purposes.ReadConversation) and any(
             turn.conversation_id == purpose.conversation_id for turn in self._settling
         ):
             self._reads[event.exchange_id] = (purpose.conversation_id, event.at, bytearray())
 
     def _birth(self, started: Started, conversation_id: str) -> None:
-        request = requests.send_fields(started.body, started.headers.get("content-type", "")) or {}
+        request = multipart.send_fields(started.body, started.headers.get("content-type", "")) or {}
         generation_id = request.get("generationId")
         claim = next(
             (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from huggingchat_agent.wire import devalue, failures, superjson, updates
-from huggingchat_agent.wire import requests as purposes
+from huggingchat_agent.wire import devalue, failures, purposes, superjson, updates
 from huggingchat_agent.wire.conversations import parse_conversation, parse_created, parse_list
 from huggingchat_agent.wire.models import models_from_nodes, parse_models
-from huggingchat_agent.wire.requests import classify
+from huggingchat_agent.wire.purposes import classify
 from huggingchat_agent.wire.sse import SseDecoder
 from tests.wire.recordings import BASE_PATH, FOLDER, GENERATIONS, exchanges, files, fold, lines_of, scenario
 

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from huggingchat_agent.wire import requests
-from huggingchat_agent.wire.requests import FormPart, classify, multipart, send_fields
+from huggingchat_agent.wire import multipart, purposes, requests
+from huggingchat_agent.wire.multipart import FormPart, send_fields
+from huggingchat_agent.wire.purposes import classify
 from tests.wire.recordings import exchanges, one, streams
 
 ID = "6b013cfcbcc939b7fa8356c2"
@@ -12,40 +13,40 @@ ID = "6b013cfcbcc939b7fa8356c2"
 @pytest.mark.parametrize(
     ("method", "path", "purpose"),
     [
-        ("POST", "/conversation", requests.CreateConversation()),
-        ("POST", f"/conversation/{ID}", requests.SendMessage(ID)),
-        ("POST", f"/conversation/{ID}/stop-generating", requests.StopGenerating(ID)),
-        ("GET", f"/conversation/{ID}/stream?generationId=g&fromSeq=9", requests.Reattach(ID, "g", 9)),
-        ("GET", f"/conversation/{ID}/stream", requests.Reattach(ID)),
-        ("GET", f"/api/v2/conversations/{ID}", requests.ReadConversation(ID)),
-        ("GET", "/api/v2/conversations/0E921fx?fromShare=1", requests.ReadConversation("0E921fx")),
-        ("GET", f"/api/conversation/{ID}", requests.ReadConversation(ID)),
-        ("GET", f"/conversation/{ID}/__data.json?x-sveltekit-invalidated=11", requests.ReadConversation(ID)),
-        ("GET", "/api/v2/conversations?p=2", requests.ListConversations(2)),
-        ("GET", "/api/v2/conversations?p=-1", requests.ListConversations(0)),
-        ("GET", "/api/conversations", requests.ListConversations(0)),
-        ("GET", "/api/v2/models", requests.ListModels()),
-        ("GET", "/api/models", requests.ListModels()),
-        ("GET", "/api/v2/user", requests.ReadUser()),
-        ("GET", "/api/user", requests.ReadUser()),
-        ("GET", "/api/v2/user/settings", requests.ReadSettings()),
-        ("POST", "/api/v2/user/settings", requests.SaveSettings()),
-        ("POST", "/settings", requests.SaveSettings()),
-        ("GET", "/api/v2/generations/live", requests.Live()),
-        ("GET", "/api/mcp/servers", requests.McpServers()),
-        ("GET", "/__data.json", requests.PageData("")),
-        ("GET", "/models/a/b/__data.json", requests.PageData("/models/a/b")),
-        ("GET", "/login?next=/chat/", requests.Login()),
-        ("POST", "/login", requests.Login()),
-        ("GET", "/login/callback?code=c&state=s", requests.LoginCallback()),
-        ("POST", "/logout", requests.Logout()),
-        ("GET", "/", requests.Document("")),
-        ("GET", f"/conversation/{ID}?leafId=x", requests.Document(f"/conversation/{ID}")),
-        ("GET", "/settings/a/b", requests.Document("/settings/a/b")),
-        ("GET", "/api/v2/models/a/b", requests.Other()),
-        ("POST", "/api/v2/models/a/b/subscribe", requests.Other()),
-        ("DELETE", f"/conversation/{ID}", requests.Other()),
-        ("GET", "/_app/immutable/start.js", requests.Other()),
+        ("POST", "/conversation", purposes.CreateConversation()),
+        ("POST", f"/conversation/{ID}", purposes.SendMessage(ID)),
+        ("POST", f"/conversation/{ID}/stop-generating", purposes.StopGenerating(ID)),
+        ("GET", f"/conversation/{ID}/stream?generationId=g&fromSeq=9", purposes.Reattach(ID, "g", 9)),
+        ("GET", f"/conversation/{ID}/stream", purposes.Reattach(ID)),
+        ("GET", f"/api/v2/conversations/{ID}", purposes.ReadConversation(ID)),
+        ("GET", "/api/v2/conversations/0E921fx?fromShare=1", purposes.ReadConversation("0E921fx")),
+        ("GET", f"/api/conversation/{ID}", purposes.ReadConversation(ID)),
+        ("GET", f"/conversation/{ID}/__data.json?x-sveltekit-invalidated=11", purposes.ReadConversation(ID)),
+        ("GET", "/api/v2/conversations?p=2", purposes.ListConversations(2)),
+        ("GET", "/api/v2/conversations?p=-1", purposes.ListConversations(0)),
+        ("GET", "/api/conversations", purposes.ListConversations(0)),
+        ("GET", "/api/v2/models", purposes.ListModels()),
+        ("GET", "/api/models", purposes.ListModels()),
+        ("GET", "/api/v2/user", purposes.ReadUser()),
+        ("GET", "/api/user", purposes.ReadUser()),
+        ("GET", "/api/v2/user/settings", purposes.ReadSettings()),
+        ("POST", "/api/v2/user/settings", purposes.SaveSettings()),
+        ("POST", "/settings", purposes.SaveSettings()),
+        ("GET", "/api/v2/generations/live", purposes.Live()),
+        ("GET", "/api/mcp/servers", purposes.McpServers()),
+        ("GET", "/__data.json", purposes.PageData("")),
+        ("GET", "/models/a/b/__data.json", purposes.PageData("/models/a/b")),
+        ("GET", "/login?next=/chat/", purposes.Login()),
+        ("POST", "/login", purposes.Login()),
+        ("GET", "/login/callback?code=c&state=s", purposes.LoginCallback()),
+        ("POST", "/logout", purposes.Logout()),
+        ("GET", "/", purposes.Document("")),
+        ("GET", f"/conversation/{ID}?leafId=x", purposes.Document(f"/conversation/{ID}")),
+        ("GET", "/settings/a/b", purposes.Document("/settings/a/b")),
+        ("GET", "/api/v2/models/a/b", purposes.Other()),
+        ("POST", "/api/v2/models/a/b/subscribe", purposes.Other()),
+        ("DELETE", f"/conversation/{ID}", purposes.Other()),
+        ("GET", "/_app/immutable/start.js", purposes.Other()),
     ],
 )
 @pytest.mark.parametrize("base_path", ["", "/chat"])
@@ -55,18 +56,18 @@ def test_classify_knows_the_request(method, path, purpose, base_path):
 
 @pytest.mark.parametrize("url", ["https://hub.test/login", "https://hub.test/chatter", "https://hub.test/"])
 def test_classify_knows_nothing_outside_the_base_path(url):
-    assert classify("GET", url, "/chat") == requests.Other()
+    assert classify("GET", url, "/chat") == purposes.Other()
 
 
 def test_classify_takes_the_home_page_without_a_slash():
-    assert classify("GET", "https://chat.test/chat", "/chat") == requests.Document("")
-    assert classify("GET", "https://chat.test", "") == requests.Document("")
+    assert classify("GET", "https://chat.test/chat", "/chat") == purposes.Document("")
+    assert classify("GET", "https://chat.test", "") == purposes.Document("")
 
 
 def test_classify_believes_the_kind_of_resource():
     url = f"https://chat.test/conversation/{ID}"
-    assert classify("GET", url, "", "document") == requests.Document(f"/conversation/{ID}")
-    assert classify("GET", url, "", "image") == requests.Other()
+    assert classify("GET", url, "", "document") == purposes.Document(f"/conversation/{ID}")
+    assert classify("GET", url, "", "image") == purposes.Other()
 
 
 # Sent messages.
@@ -83,7 +84,7 @@ def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
             "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
         )
         files = [FormPart("files", text, "base64;dot.png", "image/png")]
-        files.append(requests.new_file("note.txt", "text/plain", b"hello file"))
+        files.append(multipart.new_file("note.txt", "text/plain", b"hello file"))
     if stream.generation == "2025-04":
         # What this generation sends beside is no choice of ours; the frame around it is the same.
         data = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
@@ -102,7 +103,7 @@ def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
         assert (call.method, f"/chat{call.path}", call.stream) == ("POST", stream.raw["url"], True)
         assert call.form is not None
         parts = call.form
-    assert multipart(parts, boundary) == stream.sent
+    assert multipart.body(parts, boundary) == stream.sent
 
 
 RECORDED = one("2026-08", "upload", 1)
@@ -128,9 +129,9 @@ def test_send_fields_are_none_however_the_body_is_cut():
         (b"", RECORDED.content_type),
         (RECORDED.sent, ""),
         (RECORDED.sent, "multipart/form-data; boundary=other"),
-        (multipart([FormPart("data", "[1]")], "b"), "multipart/form-data; boundary=b"),
-        (multipart([FormPart("data", "{")], "b"), "multipart/form-data; boundary=b"),
-        (multipart([FormPart("other", "{}")], "b"), "multipart/form-data; boundary=b"),
+        (multipart.body([FormPart("data", "[1]")], "b"), "multipart/form-data; boundary=b"),
+        (multipart.body([FormPart("data", "{")], "b"), "multipart/form-data; boundary=b"),
+        (multipart.body([FormPart("other", "{}")], "b"), "multipart/form-data; boundary=b"),
         (b"[1]", "application/json"),
     ],
 )
@@ -139,7 +140,7 @@ def test_send_fields_are_none_where_there_are_none(body, content_type):
 
 
 def test_send_fields_of_any_boundary_and_of_plain_json():
-    body = multipart([FormPart("data", '{"inputs":"é name=\\"data\\" --b"}')], "----x'(1)")
+    body = multipart.body([FormPart("data", '{"inputs":"é name=\\"data\\" --b"}')], "----x'(1)")
     assert send_fields(body, 'multipart/form-data; boundary="----x\'(1)"') == {"inputs": 'é name="data" --b'}
     assert send_fields(b'{"inputs":"a"}', "application/json; charset=utf-8") == {"inputs": "a"}
 
@@ -161,7 +162,7 @@ def test_retry_edit_and_resumption_are_sends_with_other_fields():
         "generationId": "g",
         "timezone": "UTC",
     }
-    kept = requests.stored_file("a;b.png", "image/png", "569f")
+    kept = multipart.stored_file("a;b.png", "image/png", "569f")
     files, fields = data_of(
         requests.send_message(ID, "new", "u", "g", timezone="UTC", is_retry=True, files=[kept])
     )
@@ -186,7 +187,7 @@ def test_send_leaves_the_servers_to_the_app_unless_they_are_chosen():
 
 
 def test_multipart_escapes_names_as_chromium_does():
-    body = multipart([FormPart("files", "QQ==", 'base64;a"b\r\n.txt', "")], "b")
+    body = multipart.body([FormPart("files", "QQ==", 'base64;a"b\r\n.txt', "")], "b")
     assert b'filename="base64;a%22b%0D%0A.txt"\r\nContent-Type: application/octet-stream\r\n\r\nQQ==' in body
 
 
@@ -217,19 +218,19 @@ def test_stop_without_what_was_seen_has_no_body():
 @pytest.mark.parametrize(
     ("call", "purpose"),
     [
-        (requests.create_conversation("m"), requests.CreateConversation()),
-        (requests.send_message(ID, "a", "p", "g", timezone="UTC"), requests.SendMessage(ID)),
-        (requests.stop_generating(ID), requests.StopGenerating(ID)),
-        (requests.reattach(ID, "g", 4), requests.Reattach(ID, "g", 4)),
-        (requests.read_conversation(ID), requests.ReadConversation(ID)),
-        (requests.list_conversations(3), requests.ListConversations(3)),
-        (requests.list_models(), requests.ListModels()),
-        (requests.read_user(), requests.ReadUser()),
-        (requests.read_settings(), requests.ReadSettings()),
-        (requests.save_settings({"activeModel": "m"}), requests.SaveSettings()),
-        (requests.mcp_servers(), requests.McpServers()),
-        (requests.logout(), requests.Logout()),
-        (requests.feature_flags(), requests.Other()),
+        (requests.create_conversation("m"), purposes.CreateConversation()),
+        (requests.send_message(ID, "a", "p", "g", timezone="UTC"), purposes.SendMessage(ID)),
+        (requests.stop_generating(ID), purposes.StopGenerating(ID)),
+        (requests.reattach(ID, "g", 4), purposes.Reattach(ID, "g", 4)),
+        (requests.read_conversation(ID), purposes.ReadConversation(ID)),
+        (requests.list_conversations(3), purposes.ListConversations(3)),
+        (requests.list_models(), purposes.ListModels()),
+        (requests.read_user(), purposes.ReadUser()),
+        (requests.read_settings(), purposes.ReadSettings()),
+        (requests.save_settings({"activeModel": "m"}), purposes.SaveSettings()),
+        (requests.mcp_servers(), purposes.McpServers()),
+        (requests.logout(), purposes.Logout()),
+        (requests.feature_flags(), purposes.Other()),
     ],
 )
 def test_built_request_is_what_it_is_for(call, purpose):

@@ -14,7 +14,7 @@ import msgspec
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK, Mask
 from huggingchat_agent.tape.pieces import Pieces, Recut
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import multipart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,7 +206,7 @@ def _with_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
 def _headers_within(body: bytes, content_type: str) -> Iterator[str]:
     """The values of all `headers` that a request body describes: those of tool servers."""
     if content_type.startswith("multipart/"):
-        value: Any = requests.send_fields(body, content_type)
+        value: Any = multipart.send_fields(body, content_type)
     else:
         value = _decoded(body)
     todo = [value]
