@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from huggingchat_agent.errors import FileRejected
@@ -42,6 +44,35 @@ def test_size_limit_is_exact(tmp_path):
         read([path])
     with path.open("rb") as file, pytest.raises(FileRejected, match="10 MiB"):
         read([file])
+
+
+def test_file_that_never_ends_is_refused():
+    with pytest.raises(FileRejected, match="too large"):
+        read(["/dev/zero"])
+
+
+def test_huge_file_is_not_read(tmp_path):
+    path = tmp_path / "huge.txt"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room, and would not fit into memory
+    with pytest.raises(FileRejected, match="1,099,511,627,776 bytes"):
+        read([path])
+    with path.open("rb") as file, pytest.raises(FileRejected, match="too large"):
+        read([file])
+
+
+class Trickle(io.BytesIO):
+    """A file that gives three bytes at a time, as a pipe may."""
+
+    name = "trickle.txt"
+
+    def read(self, size=-1):
+        return super().read(min(size, 3))
+
+
+def test_file_that_gives_little_at_a_time_is_read_to_its_end():
+    (upload,) = read([Trickle(b"0123456789")])
+    assert upload.data == b"0123456789"
 
 
 def test_folder_is_refused(tmp_path):

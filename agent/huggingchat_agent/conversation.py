@@ -77,7 +77,9 @@ class Conversation(Emitter):
         """Send a message; returns at once (see Reply).
 
         `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
-        (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
+        (ui, and page where a control cannot be found before the send gesture; said in `degraded`). After a
+        failed answer the page takes no message until that is made anew, so "ui" raises PageChanged then:
+        `retry` it, or send by page.
         `files` are paths, (name, bytes) or (name, bytes, media type), or open files that have a name;
         they are read at once. Line ends in the prompt become "\n", as the app stores them.
 

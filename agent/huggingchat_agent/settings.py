@@ -33,7 +33,11 @@ _NO = ("", "0", "false", "no", "off")
 
 
 class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds a turn may take. The idle clock counts updates other than keep-alives."""
+    """Seconds a turn may take: until its first update, between two updates, in all. Keep-alives are none.
+
+    While a tool runs the idle clock stands. While a tool's question waits for its answer, which the app
+    may allow an hour, the total clock stands as well.
+    """
 
     first_update: float = 60.0
     idle: float = 120.0

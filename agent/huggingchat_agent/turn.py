@@ -114,9 +114,10 @@ class Turn:
         if self._over.is_set():
             return  # a deadline passed; what comes now is not part of the answer any more
         for update in self._stream.feed(event):
+            told = self.fold.feed(update, event.at)
             if type(update) is not updates.KeepAlive:
-                self._clock.tick(event.at)
-            for each in self.fold.feed(update, event.at):
+                self._clock.tick(event.at, asking=self.fold.asking)
+            for each in told:
                 self.publish(each)
         if self.fold.terminal is not None and not self._said:
             self._said = event.at
@@ -175,7 +176,7 @@ class Turn:
 
     async def _until_over(self) -> None:
         """Wait for the end of the stream. Raises TurnTimeout, and the stream counts as over then."""
-        while True:
+        while not self._over.is_set():
             left, name, limit = self._clock.left(time.monotonic(), waiting=self.fold.waiting)
             if left <= 0:
                 self._end(time.monotonic())
@@ -185,13 +186,10 @@ class Turn:
                     conversation_id=self.conversation_id,
                     partial=self.fold.text,
                 )
-            try:
-                # Not longer than the idle clock: it may begin to run, or stop, in between.
+            # Not longer than the idle clock: it may begin to run, or stop, in between.
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, self._clock.longest_sleep)):
                     await self._over.wait()
-            except TimeoutError:
-                continue
-            return
 
     async def _settle(self) -> Answer:
         refusal = self._stream.refusal(self.conversation_id)
@@ -289,7 +287,27 @@ class Turn:
     def _final(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote, if it is stored as it will stay."""
         message = self._message(read)
-        return message if message and read and (read.is_terminal(message) or not self.generation_id) else None
+        if message is None or read is None:
+            return None
+        if not self.generation_id:
+            return message
+        return message if read.is_terminal(message) and self._goes_on_to_its_end(message) else None
+
+    def _goes_on_to_its_end(self, message: StoredMessage) -> bool:
+        """Whether the end that is stored is that of this turn.
+
+        A message that parked has an end from then. The rest of it ends otherwise: with the final answer,
+        or with another question.
+        """
+        if "resumeElicitationId" not in self.request or message.interrupted:
+            return True
+        told = [updates.typed(each) for each in message.updates]
+        if self.fold.parked:
+            asked = {
+                each.request.elicitation_id for each in told if isinstance(each, updates.ElicitationRequest)
+            }
+            return self.fold.questions <= asked
+        return any(isinstance(each, updates.FinalAnswer | updates.Errored) for each in told)
 
     async def _fail(self, error: AgentError) -> None:
         if isinstance(error, TurnTimeout):
@@ -332,6 +350,8 @@ class _Clock:
     def __init__(self, start: float, deadlines: Deadlines) -> None:
         self._start = start
         self._last: float | None = None  # the last update that was no keep-alive
+        self._asking: float | None = None  # since when a person is asked something
+        self._asked = 0.0  # how long persons were asked before that
         self._deadlines = deadlines
 
     @property
@@ -339,16 +359,22 @@ class _Clock:
         """How long to go without a look at the clock."""
         return self._deadlines.idle
 
-    def tick(self, at: float) -> None:
+    def tick(self, at: float, *, asking: bool) -> None:
+        """An update that was no keep-alive; `asking` says that a person is asked something from here on."""
         self._last = at
+        if self._asking is not None:
+            self._asked += at - self._asking
+        self._asking = at if asking else None
 
     def left(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
         """What is left of the deadline that ends first, its name and its whole length.
 
-        While the run waits for a tool or for a person the idle clock stands.
+        While the run waits for a tool or for a person the idle clock stands; while it waits for a
+        person, so does the total one.
         """
         limits = self._deadlines
-        due = [(self._start + limits.total - now, "total", limits.total)]
+        asked = self._asked + (0.0 if self._asking is None else now - self._asking)
+        due = [(self._start + asked + limits.total - now, "total", limits.total)]
         if self._last is None:
             due.append((self._start + limits.first_update - now, "first_update", limits.first_update))
         elif not waiting:

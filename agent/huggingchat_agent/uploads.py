@@ -71,18 +71,26 @@ def _read(given: Given) -> Upload:
             f"A file is given as a path, as (name, bytes), or as an open file that has a name; not as "
             f"{type(given).__name__}."
         )
-    content = given.read(LIMIT + 1)
-    return _checked(name, content.encode() if isinstance(content, str) else content)
+    return _checked(name, _content(given))
+
+
+def _content(file: Readable) -> bytes:
+    """What an open file has left, no more of it than shows that it is too large."""
+    content = b""
+    while len(content) <= LIMIT and (more := file.read(LIMIT + 1 - len(content))):
+        content += more.encode() if isinstance(more, str) else more
+    return content
 
 
 def _from_path(path: Path) -> Upload:
     try:
-        size = path.stat().st_size
         if path.is_dir():
             raise FileRejected(f"{str(path)!r} is a folder. Give the files in it one by one.")
+        size = path.stat().st_size
         if size > LIMIT:
             raise _too_large(str(path), f"{size:,} bytes")
-        return _checked(path.name, path.read_bytes(), shown=str(path))
+        with path.open("rb") as file:  # the size says nothing of a device or a pipe
+            return _checked(path.name, _content(file), shown=str(path))
     except OSError as error:
         raise FileRejected(
             f"The file {str(path)!r} cannot be read: {error.strerror or type(error).__name__}."

@@ -128,6 +128,21 @@ async def test_stopped_retry_or_edit_is_told_as_it_is_stored(chat, raw, via, how
     assert answer.message_id != first.message_id
 
 
+async def test_retry_and_edit_while_answering_are_refused(chat, site, raw):
+    conversation = await chat.new_conversation()
+    first = await conversation.send("one", via="page")
+    reply = conversation.send("hold 3", via="page")
+    async for event in reply:
+        if event.name == "started":
+            with pytest.raises(UsageError, match="still answering"):
+                conversation.retry()
+            with pytest.raises(UsageError, match="still answering"):
+                conversation.edit(first.user_message_id, "uno")
+            site.control.release()
+    await reply
+    assert len(await stored(raw, conversation)) == 5
+
+
 async def _stopped(reply):
     """The answer of a reply that is stopped after its fifth token."""
     async for event in reply:

@@ -1,5 +1,6 @@
 """Files that go with a message: what the model is given of them, and what is refused before it is sent."""
 
+import asyncio
 import io
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from fixtures.site.produced import PICTURE
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import FileRejected, UsageError
+from huggingchat_agent.site.gestures import composer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -126,3 +128,50 @@ async def test_files_left_in_the_composer_do_not_go_with_the_next_message(chat, 
     answer = await conversation.send("read", files=[("a.txt", b"alpha")], via="auto")
     assert [file["name"] for file in await stored_files(raw, answer)] == ["a.txt"]
     assert "left behind" not in given(site, conversation)["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("how", ["stop", "cancel"])
+async def test_message_given_up_while_its_files_are_put_in_leaves_nothing_behind(
+    chat, site, raw, monkeypatch, how
+):
+    conversation = await chat.new_conversation(READS)
+    await conversation.send("hello", via="ui")
+    attached, put_in = asyncio.Event(), composer.attach
+
+    async def attach(page, files, *, timeout):
+        await put_in(page, files, timeout=timeout)
+        attached.set()
+        await asyncio.Event().wait()  # given up here: the draft is written, the files are shown
+
+    with monkeypatch.context() as patch:
+        patch.setattr(composer, "attach", attach)
+        reply = conversation.send("left behind", files=[("left.txt", b"left behind")], via="ui")
+        await attached.wait()
+        if how == "stop":
+            await reply.stop()
+        else:
+            waiting = asyncio.ensure_future(reply)
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+    answer = await conversation.send("and now", via="ui")
+    assert answer.via == "ui"
+    last = (await raw.read(conversation.id))["messages"]
+    assert [each["content"] for each in last if each["from"] == "user"] == ["hello", "and now"]
+    assert not await stored_files(raw, answer)
+    assert "left behind" not in given(site, conversation)["messages"][-1]["content"]
+
+
+async def test_conversations_with_files_at_once_do_not_cross(chat, site, raw, via):
+    conversations = [await chat.new_conversation(READS) for _ in range(2)]
+    names = ["alpha", "beta"]
+    replies = [
+        each.send(f"read {name}", files=[(f"{name}.txt", name.encode() * 50_000)], via=via)
+        for each, name in zip(conversations, names, strict=True)
+    ]
+    answers = await asyncio.gather(*replies)
+    for conversation, answer, name in zip(conversations, answers, names, strict=True):
+        assert answer.via == via
+        assert [file["name"] for file in await stored_files(raw, answer)] == [f"{name}.txt"]
+        content = given(site, conversation)["messages"][-1]["content"]
+        assert name * 50_000 in content and f"read {name}" in content

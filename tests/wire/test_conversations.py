@@ -186,6 +186,10 @@ def test_forks_are_told():
     assert len(children) == 2
 
 
+FINISHED = {"type": "status", "status": "finished"}
+SETTLED = {"type": "elicitation", "subtype": "resolved", "elicitationId": "e", "action": "accept"}
+
+
 @pytest.mark.parametrize(
     ("fields", "terminal"),
     [
@@ -198,6 +202,10 @@ def test_forks_are_told():
         ({"updates": [{"type": "status", "status": "error"}]}, True),
         ({"updates": [{"type": "status", "status": "finished"}]}, True),
         ({"interrupted": True}, True),
+        ({"updates": [FINISHED, SETTLED]}, False),
+        ({"updates": [FINISHED, SETTLED, {"type": "stream", "token": "", "len": 1}]}, False),
+        ({"updates": [FINISHED, SETTLED], "interrupted": True}, True),
+        ({"updates": [FINISHED, SETTLED, FINISHED]}, True),
     ],
 )
 def test_message_is_terminal_when_its_run_is_over(fields, terminal):

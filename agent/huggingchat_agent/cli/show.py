@@ -35,10 +35,11 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
     with reply:
         try:
             for event in reply:
-                screen.show(event)
                 if isinstance(event, events.ElicitationRequested):
                     screen.end()
                     rest = settle(talk, event)
+                else:
+                    screen.show(event)
         finally:
             screen.end()
         answer = reply.result()
@@ -71,6 +72,10 @@ class Screen:
             case events.SearchSources(sources=sources):
                 for source in sources:
                     self.aside(note, f"Source: {source.title} {source.uri}")
+            case events.ElicitationRequested(server=server, message=message, url=url):
+                self.aside(note, f"{server or 'A tool'} asks: {message}{url and f' {url}'}")
+            case events.ElicitationResolved(action=action, resolution=resolution):
+                self.aside(note, f"Its question is settled: {action} ({resolution})")
             case events.FileProduced(file=file):
                 self.aside(note, f"File: {file.name} ({file.mime}, {file.sha[:12]})")
             case _:

@@ -97,14 +97,24 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
         return {each.id: each.children for each in self.messages if len(each.children) > 1}
 
     def is_terminal(self, message: StoredMessage) -> bool:
-        """Whether the run that wrote the message is over."""
-        return message.interrupted or any(
-            each.get("type") == "finalAnswer" or (each.get("type"), each.get("status")) in _ENDS
-            for each in message.updates
-        )
+        """Whether the run that wrote the message is over.
+
+        A run that parked on a question ends, and the one that takes it up begins with what became of
+        the question: the end before that is none any more.
+        """
+        if message.interrupted:
+            return True
+        for each in reversed(message.updates):
+            kind = (each.get("type"), each.get("status" if each.get("type") == "status" else "subtype"))
+            if kind in _ENDS:
+                return True
+            if kind == _SETTLED:
+                return False
+        return False
 
 
-_ENDS = (("status", "error"), ("status", "finished"))
+_ENDS = (("finalAnswer", None), ("status", "error"), ("status", "finished"))
+_SETTLED = ("elicitation", "resolved")
 
 
 class ConversationSummary(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -22,8 +22,8 @@ class Fold:
     """Everything known of one turn from its updates, whether they come by stream or by reattaching.
 
     `terminal` is None until the app said how it ended: "final" (the text is complete), then
-    "finished"; or "error", and `error` is what it said. `tools`, `files`, `sources`, `title` and
-    `router` are as far as known.
+    "finished"; or "error", and `error` is what it said. `tools`, `files`, `sources`, `title`,
+    `router` and `questions` are as far as known.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Fold:
         self._reasoning: list[str] = []
         self._splitter = think.ThinkSplitter()
         self._final: updates.FinalAnswer | None = None
-        self._questions: set[str] = set()  # asked by a tool and not answered
+        self.questions: set[str] = set()  # ids of what tools asked and nobody settled
         self._first_token: float | None = None
         self._tokens = 0
         self._last_token: float | None = None
@@ -84,12 +84,17 @@ class Fold:
     @property
     def parked(self) -> bool:
         """Whether the run is over for now, and goes on when a question is answered."""
-        return self.terminal == "finished" and self._final is None and bool(self._questions)
+        return self.terminal == "finished" and self._final is None and self.asking
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question of a tool is open."""
+        return bool(self.questions)
 
     @property
     def waiting(self) -> bool:
         """Whether the run waits for a tool's result or for an answer to a question."""
-        return bool(self._questions) or any(use.status == "running" for use in self.tools.values())
+        return self.asking or any(use.status == "running" for use in self.tools.values())
 
     def ended_properly(self, generation: str) -> bool:
         """Whether the app of that generation ("2026-08", "2025-04") says no more after what it said."""
@@ -313,11 +318,11 @@ class Fold:
 
     def _read_question(self, update: updates.ElicitationRequest, at: float) -> list[events.TurnEvent]:
         question = form.question(update)
-        self._questions.add(question.elicitation_id)
+        self.questions.add(question.elicitation_id)
         return [self.stamp(events.ElicitationRequested, at, **msgspec.structs.asdict(question))]
 
     def _read_resolved(self, update: updates.ElicitationResolved, at: float) -> list[events.TurnEvent]:
-        self._questions.discard(update.elicitation_id)
+        self.questions.discard(update.elicitation_id)
         return [
             self.stamp(
                 events.ElicitationResolved,

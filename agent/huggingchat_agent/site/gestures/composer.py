@@ -104,7 +104,7 @@ async def _check_open(page: Page) -> None:
     except BrowserTimeout:
         raise PageChanged(
             f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer the page takes no "
-            'message until it is retried. Send by via="page", or start a new conversation.'
+            'message until it is made anew. Retry it (conversation.retry()), or send by via="page".'
         ) from None
 
 

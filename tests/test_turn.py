@@ -1,0 +1,130 @@
+"""A turn at its edges: whose end a stored end is, and which clocks run while a person is asked."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
+from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.tracker import TurnTracker
+from huggingchat_agent.turn import _Clock
+from huggingchat_agent.wire import multipart, requests
+
+GENERATION = "6f1c0c0e-7f0b-4d29-9c5b-0d6f3b1e2a11"
+ASKED = {"type": "elicitation", "subtype": "request", "request": {"elicitationId": "e", "message": "Who?"}}
+AGAIN = {"type": "elicitation", "subtype": "request", "request": {"elicitationId": "f", "message": "Why?"}}
+SETTLED = {"type": "elicitation", "subtype": "resolved", "elicitationId": "e", "action": "accept"}
+FINISHED = {"type": "status", "status": "finished"}
+STARTED = {"type": "status", "status": "started"}
+PARKED = [STARTED, ASKED, FINISHED]
+
+
+def token(text):
+    return {"type": "stream", "token": text}
+
+
+def final(text):
+    return {"type": "finalAnswer", "text": text, "interrupted": False}
+
+
+class App:
+    """An app that has stored, at each look, what the test says."""
+
+    base_path = "/chat"
+    deadlines = Deadlines()
+
+    def __init__(self, *looks):
+        self.looks = list(looks)
+
+    def shows(self, page_id):
+        return True
+
+    def refetches(self, page_id):
+        return False
+
+    async def ask(self, request, *, conversation_id=""):
+        content, updates = self.looks.pop(0)
+        message = {"id": "a", "from": "assistant", "ancestors": ["r", "u"], "content": content}
+        message |= {"generationId": GENERATION, "updates": updates}
+        others = [{"id": "r", "from": "system", "children": ["u"]}]
+        others.append({"id": "u", "from": "user", "ancestors": ["r"], "children": ["a"], "content": "hello"})
+        return json.dumps(
+            {"json": {"id": "c", "rootMessageId": "r", "messages": [*others, message]}}
+        ).encode()
+
+
+async def resumed(app, *lines, at=None):
+    """The turn that takes up a parked answer, when its stream has said these lines."""
+    turns = []
+    tracker = TurnTracker(app, lambda turn, event: turns.append(turn), lambda event: None)
+    call = requests.send_message("c", None, "a", GENERATION, timezone="UTC", resume_elicitation_id="e")
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    body = multipart.body(call.form, "b")
+    common = {"exchange_id": "1", "page": "p", "at": at or time.monotonic()}
+    url = f"https://chat.test/chat{call.path}"
+    tracker.feed(Started(**common, method="POST", url=url, kind="fetch", headers=headers, body=body))
+    tracker.feed(Responded(**common, status=200, mime="application/jsonl", headers={}, protocol="h2"))
+    told = b"".join(json.dumps(each).encode() + b"\n" for each in lines)
+    tracker.feed(Chunk(**common, data=told))
+    tracker.feed(Ended(**common))
+    await tracker.settled()
+    async with asyncio.timeout(20):
+        await turns[0].done.wait()
+    await tracker.close()
+    return turns[0]
+
+
+async def test_end_of_a_parked_answer_is_not_the_end_of_its_rest():
+    rest = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
+    app = App(
+        ("Wait. ", PARKED),
+        ("Wait. ", [*PARKED, SETTLED, STARTED]),
+        ("Wait. So: Ada", [*PARKED, *rest]),
+    )
+    turn = await resumed(app, *rest)
+    assert turn.answer.content == "Wait. So: Ada"
+    assert (turn.answer.finish_reason, turn.answer.message_id) == ("stop", "a")
+    assert app.looks == []
+
+
+async def test_end_of_a_parked_answer_is_not_the_end_of_one_that_parks_again():
+    rest = [SETTLED, AGAIN, FINISHED]
+    app = App(("Wait. ", PARKED), ("Wait. ", [*PARKED, *rest]))
+    turn = await resumed(app, *rest)
+    assert turn.answer.finish_reason == "elicitation"
+    assert app.looks == []
+
+
+async def test_rest_of_an_answer_whose_question_was_not_settled_has_its_end():
+    rest = [STARTED, token("No tool."), final("No tool."), FINISHED]
+    turn = await resumed(App(("Wait. No tool.", [*PARKED, *rest])), *rest)
+    assert turn.answer.text == "Wait. No tool."
+
+
+@pytest.mark.parametrize(("now", "name", "left"), [(50.0, "total", 57.0), (3607.0, "total", 57.0)])
+def test_total_clock_stands_while_a_person_is_asked(now, name, left):
+    clock = _Clock(0.0, Deadlines(first_update=10.0, idle=20.0, total=60.0))
+    clock.tick(1.0, asking=False)
+    clock.tick(3.0, asking=True)
+    assert clock.left(now, waiting=True) == (left, name, 60.0)
+
+
+def test_total_clock_goes_on_when_the_person_has_answered():
+    clock = _Clock(0.0, Deadlines(first_update=10.0, idle=20.0, total=60.0))
+    clock.tick(3.0, asking=True)
+    clock.tick(3603.0, asking=False)
+    assert clock.left(3603.0, waiting=False) == (20.0, "idle", 20.0)
+    clock.tick(3650.0, asking=False)
+    assert clock.left(3650.0, waiting=False) == (10.0, "total", 60.0)
+    clock.tick(3655.0, asking=True)
+    clock.tick(3656.0, asking=True)
+    assert clock.left(4000.0, waiting=True) == (5.0, "total", 60.0)
+
+
+async def test_answer_that_is_complete_is_not_too_late():
+    long_ago = time.monotonic() - 10_000.0
+    rest = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
+    turn = await resumed(App(("Wait. So: Ada", [*PARKED, *rest])), *rest, at=long_ago)
+    assert turn.answer.content == "Wait. So: Ada"
