@@ -90,12 +90,14 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
     """One tool call and what came of it.
 
     `status` is "running" until the result: "success" or "error". `outputs` are the app's own
-    objects, `error` the server's sentence.
+    objects, `error` the server's sentence. `arguments` is the JSON text the model wrote, where known;
+    `parameters` lack what is nested in it.
     """
 
     uuid: str
     name: str
     parameters: dict[str, Any]
+    arguments: str = ""
     status: str = "running"
     outputs: list[Any] = []
     error: str = ""

@@ -78,12 +78,17 @@ class Title(TurnEvent, frozen=True, kw_only=True):
 
 
 class ToolCalled(TurnEvent, frozen=True, kw_only=True):
-    """The model calls a tool; `uuid` pairs the call with what follows."""
+    """The model calls a tool; `uuid` pairs the call with what follows.
+
+    `parameters` are those the app shows, which leaves out what is nested; `arguments` is the JSON text
+    the model wrote, "" where the app does not tell it.
+    """
 
     name: ClassVar[str] = "tool_call"
     uuid: str
     tool: str
     parameters: dict[str, Any]
+    arguments: str = ""
 
 
 class ToolEta(TurnEvent, frozen=True, kw_only=True):
@@ -166,6 +171,7 @@ class RouterChose(TurnEvent, frozen=True, kw_only=True):
 class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
     """A tool asks the user something. `conversation.elicitation(event)` is there to answer it.
 
+    `tool_uuid` is the call that asks, "" where the app cannot tell it from others that run beside it.
     `expires_at` is None where the run parks (the stream ends and the turn is resumed later), else
     a unix time in seconds until which the run waits.
     """
@@ -178,15 +184,17 @@ class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
     fields: list[Field] = []
     url: str = ""
     expires_at: float | None = None
+    tool_uuid: str = ""
 
 
 class ElicitationResolved(TurnEvent, frozen=True, kw_only=True):
-    """The question is settled: by the user, by time, or withdrawn."""
+    """The question is settled: by the user, by time, or withdrawn. `content` is what was answered."""
 
     name: ClassVar[str] = "elicitation_resolved"
     elicitation_id: str
     action: str
     resolution: str
+    content: dict[str, Any] = {}
 
 
 class Unknown(TurnEvent, frozen=True, kw_only=True):

@@ -48,7 +48,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a tool asks. `mode` is "form" (answered by `fields`) or "url" (by a visit to `url`).
 
     `expires_at` is None where the run parks (the stream ends and the turn is resumed later), else a
-    unix time in seconds until which the run waits.
+    unix time in seconds until which the run waits. `tool_uuid` is the tool call that asks, where known.
     """
 
     elicitation_id: str
@@ -58,3 +58,4 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     fields: list[Field] = []
     url: str = ""
     expires_at: float | None = None
+    tool_uuid: str = ""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggingchat_agent import events
-from huggingchat_agent.answer import File, Router, Source, ToolUse
+from huggingchat_agent.answer import Answer, File, Router, Source, Timing, ToolUse
 from huggingchat_agent.wire import reply, updates
 from huggingchat_agent.wire.conversations import parse_conversation
 from huggingchat_agent.wire.reply import Fold
@@ -69,7 +69,17 @@ def test_keep_alives_and_stored_tokens_have_no_event():
         (
             updates.ToolCall("u", CALL),
             events.ToolCalled,
-            {"uuid": "u", "tool": "echo", "parameters": {"text": "ping"}},
+            {"uuid": "u", "tool": "echo", "parameters": {"text": "ping"}, "arguments": ""},
+        ),
+        (
+            updates.ToolCall("u", CALL, '{"text":"ping","more":[1]}'),
+            events.ToolCalled,
+            {
+                "uuid": "u",
+                "tool": "echo",
+                "parameters": {"text": "ping"},
+                "arguments": '{"text":"ping","more":[1]}',
+            },
         ),
         (updates.ToolEta("u", 10), events.ToolEta, {"uuid": "u", "eta": 10}),
         (
@@ -99,7 +109,7 @@ def test_keep_alives_and_stored_tokens_have_no_event():
         (updates.SearchFinished(), events.SearchFinished, {}),
         (updates.RouterMetadata("r", "m"), events.RouterChose, {"router": Router(route="r", model="m")}),
         (
-            updates.ElicitationRequest(updates.Question("e", "s", "url", "m", None, "u"), 2500.0),
+            updates.ElicitationRequest(updates.Question("e", "s", "url", "m", None, "u"), 2500.0, "t"),
             events.ElicitationRequested,
             {
                 "elicitation_id": "e",
@@ -109,12 +119,18 @@ def test_keep_alives_and_stored_tokens_have_no_event():
                 "fields": [],
                 "url": "u",
                 "expires_at": 2.5,
+                "tool_uuid": "t",
             },
         ),
         (
             updates.ElicitationResolved("e", "accept"),
             events.ElicitationResolved,
-            {"elicitation_id": "e", "action": "accept", "resolution": ""},
+            {"elicitation_id": "e", "action": "accept", "resolution": "", "content": {}},
+        ),
+        (
+            updates.ElicitationResolved("e", "accept", "user", {"name": "Ada"}),
+            events.ElicitationResolved,
+            {"elicitation_id": "e", "action": "accept", "resolution": "user", "content": {"name": "Ada"}},
         ),
         (updates.Unknown({"type": "new"}), events.Unknown, {"raw": {"type": "new"}}),
     ],
@@ -257,16 +273,18 @@ def answered(turn, stored=None):
 
 def test_answer_holds_everything():
     asked = updates.ElicitationRequest(updates.Question("e"))
+    sources = [{"link": "https://a.test", "title": "A"}]
     turn, _ = folded(
         updates.Started(),
         token("<think>hm</think>"),
         token("a"),
         asked,
         updates.ElicitationResolved("e"),
-        updates.ToolCall("t", CALL),
+        updates.ToolCall("t", CALL, "{}"),
         updates.File("n", "s", "m"),
         updates.RouterMetadata("r"),
         updates.Title("T"),
+        updates.SearchSources(sources),
         token("b"),
         final("b"),
         updates.Finished(),
@@ -276,11 +294,16 @@ def test_answer_holds_everything():
     assert (answer.conversation_id, answer.user_message_id, answer.message_id) == ("c", "u", "m")
     assert (answer.generation_id, answer.via, answer.title) == ("g", "page", "T")
     assert (answer.interrupted, answer.finish_reason) == (False, "stop")
-    assert [use.uuid for use in answer.tools] == ["t"]
+    assert [(use.uuid, use.arguments) for use in answer.tools] == [("t", "{}")]
+    assert answer.sources == [Source(uri="https://a.test", title="A")]
     assert answer.files == [File(name="n", sha="s", mime="m")]
     assert answer.router == Router(route="r")
     timing = answer.timing
-    assert (timing.sent, timing.first_token, timing.last_token, timing.finished) == (0.5, 3.0, 10.0, 9.0)
+    assert (timing.sent, timing.first_token, timing.last_token, timing.finished) == (0.5, 3.0, 11.0, 9.0)
+    assert timing.tokens == 2
+    defaults = Answer(text="", conversation_id="", user_message_id="", message_id="", timing=Timing(sent=0.0))
+    same = [name for name in Answer.__struct_fields__ if getattr(answer, name) == getattr(defaults, name)]
+    assert same == ["interrupted", "finish_reason"]
 
 
 def stored(**fields: Any):

@@ -55,6 +55,10 @@ LINES = [
         {"type": "tool", "subtype": "call", "uuid": "u", "call": CALL, "originalId": "c", "content": "x"},
         updates.ToolCall("u", updates.Call("echo", {"text": "ping"})),
     ),
+    (
+        {"type": "tool", "subtype": "call", "uuid": "u", "call": CALL, "argumentsRaw": '{"a":[1]}'},
+        updates.ToolCall("u", updates.Call("echo", {"text": "ping"}), '{"a":[1]}'),
+    ),
     ({"type": "tool", "subtype": "eta", "uuid": "u", "eta": 10}, updates.ToolEta("u", 10)),
     (
         {"type": "tool", "subtype": "progress", "uuid": "u", "progress": 0.5, "total": 2, "message": "half"},
@@ -107,8 +111,9 @@ LINES = [
             "elicitationId": "e",
             "action": "accept",
             "resolution": "user",
+            "content": {"name": "Ada"},
         },
-        updates.ElicitationResolved("e", "accept", "user"),
+        updates.ElicitationResolved("e", "accept", "user", {"name": "Ada"}),
     ),
 ]
 

@@ -39,6 +39,7 @@ def question(update: updates.ElicitationRequest) -> Question:
         fields=[field for raw in asked.fields or [] if (field := _field(raw)) is not None],
         url=asked.url or "",
         expires_at=None if expires is None else expires / 1000,
+        tool_uuid=update.tool_uuid or "",
     )
 
 

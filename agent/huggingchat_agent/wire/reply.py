@@ -246,9 +246,15 @@ class Fold:
         return [self.stamp(events.RouterChose, at, router=self.router)]
 
     def _read_call(self, update: updates.ToolCall, at: float) -> list[events.TurnEvent]:
-        use = ToolUse(uuid=update.uuid, name=update.call.name, parameters=update.call.parameters or {})
-        self.tools[update.uuid] = use
-        return [self.stamp(events.ToolCalled, at, uuid=use.uuid, tool=use.name, parameters=use.parameters)]
+        use = ToolUse(
+            uuid=update.uuid,
+            name=update.call.name,
+            parameters=update.call.parameters or {},
+            arguments=update.arguments_raw or "",
+        )
+        self.tools[use.uuid] = use
+        told = {"uuid": use.uuid, "tool": use.name, "parameters": use.parameters, "arguments": use.arguments}
+        return [self.stamp(events.ToolCalled, at, **told)]
 
     def _read_eta(self, update: updates.ToolEta, at: float) -> list[events.TurnEvent]:
         return [self.stamp(events.ToolEta, at, uuid=update.uuid, eta=update.eta)]
@@ -330,6 +336,7 @@ class Fold:
                 elicitation_id=update.elicitation_id,
                 action=update.action or "",
                 resolution=update.resolution or "",
+                content=update.content or {},
             )
         ]
 

@@ -86,10 +86,11 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class ToolCall(Update, frozen=True):
-    """The model calls a tool."""
+    """The model calls a tool; `arguments_raw` is what it wrote as arguments (since 2026-08)."""
 
     uuid: str
     call: Call
+    arguments_raw: str | None = None
 
 
 class ToolEta(Update, frozen=True):
@@ -188,6 +189,7 @@ class ElicitationResolved(Update, frozen=True):
     elicitation_id: str
     action: str | None = None
     resolution: str | None = None
+    content: dict[str, Any] | None = None
 
 
 class Unknown(Update, frozen=True):
