@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -61,8 +62,8 @@ async def resumed(app, *lines, at=None):
     tracker = TurnTracker(app, lambda turn, event: turns.append(turn), lambda event: None)
     call = requests.send_message("c", None, "a", GENERATION, timezone="UTC", resume_elicitation_id="e")
     headers = {"content-type": "multipart/form-data; boundary=b"}
-    body = multipart.body(call.form, "b")
-    common = {"exchange_id": "1", "page": "p", "at": at or time.monotonic()}
+    body = multipart.body(call.form or [], "b")
+    common: dict[str, Any] = {"exchange_id": "1", "page": "p", "at": at or time.monotonic()}
     url = f"https://chat.test/chat{call.path}"
     tracker.feed(Started(**common, method="POST", url=url, kind="fetch", headers=headers, body=body))
     tracker.feed(Responded(**common, status=200, mime="application/jsonl", headers={}, protocol="h2"))

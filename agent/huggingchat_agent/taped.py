@@ -28,7 +28,7 @@ from huggingchat_agent.site import calls
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.faults import with_faults
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.wire import jsontext, requests
+from huggingchat_agent.wire import jsontext, multipart, purposes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -190,12 +190,12 @@ class _Recorded:
         self.used = False
         parts = urlsplit(request.url)
         self.path = _path(parts.path, parts.query)
-        purpose = requests.classify(request.method, request.url, base_path)
-        self.is_message = isinstance(purpose, requests.SendMessage)
+        purpose = purposes.classify(request.method, request.url, base_path)
+        self.is_message = isinstance(purpose, purposes.SendMessage)
         self.fields: dict[str, Any] = {}
         if self.is_message:
             kind = request.headers.get("content-type", "")
-            self.fields = requests.send_fields(request.body, kind) or {}
+            self.fields = multipart.send_fields(request.body, kind) or {}
 
     @property
     def json(self) -> Any:

@@ -1,14 +1,16 @@
+from typing import Any
+
 from huggingchat_agent import events
 from huggingchat_agent.cli import show
 
-PLACE = {"conversation_id": "c", "turn": 1, "seq": 1, "at": 0.0}
+PLACE: dict[str, Any] = {"conversation_id": "c", "turn": 1, "seq": 1, "at": 0.0}
 
 
 def test_question_of_a_tool_and_how_it_was_settled_are_lines_of_their_own(monkeypatch):
     lines: list[str] = []
     monkeypatch.setattr(show, "note", lines.append)
     screen = show.Screen()
-    asked = {"elicitation_id": "e", "server": "Mock", "message": "Allow it there."}
+    asked: dict[str, Any] = {"elicitation_id": "e", "server": "Mock", "message": "Allow it there."}
     screen.show(
         events.ElicitationRequested(**PLACE, **asked, mode="url", url="https://mcp.example.org/allow")
     )

@@ -18,7 +18,7 @@ import msgspec
 from huggingchat_agent.errors import TapeMismatch
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import multipart, purposes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.digest import Digest, Exchange
 
 CHANGING = ("generationId", "timezone")
-_ACTS = (requests.SendMessage, requests.CreateConversation)
+_ACTS = (purposes.SendMessage, purposes.CreateConversation)
 _READING = ("GET", "HEAD")
 
 
@@ -90,7 +90,7 @@ class Shelf:
         return text
 
     def _is_act(self, method: str, url: str) -> bool:
-        return isinstance(requests.classify(method, url, self._base_path), _ACTS)
+        return isinstance(purposes.classify(method, url, self._base_path), _ACTS)
 
     def _reading(self, held: list[_Held]) -> _Held | None:
         here = [each for each in held if each.act == self._acts]
@@ -145,7 +145,7 @@ def _fields(body: bytes, content_type: str) -> Any:
     """What a body says: the fields of a message, JSON, or else its text."""
     if not body:
         return None
-    fields: Any = requests.send_fields(body, content_type)
+    fields: Any = multipart.send_fields(body, content_type)
     if fields is not None:
         return fields
     try:
