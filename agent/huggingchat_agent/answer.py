@@ -59,7 +59,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Its bytes, downloaded through the signed-in browser.
 
         Raises UsageError where nothing leads to them (a file made from JSON, a tape), and the errors
-        of the app: GenerationFailed if it has no such file.
+        of the app: GenerationFailed if it has no such file. SiteError for one larger than 256 MiB.
         """
         fetch: Callable[[], Awaitable[bytes]] | None = self.__dict__.get("fetch")
         if fetch is None:

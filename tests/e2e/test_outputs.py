@@ -8,7 +8,8 @@ import pytest
 
 from fixtures.site.produced import PICTURE
 from huggingchat_agent.answer import File
-from huggingchat_agent.errors import ChatError, StorageError, UsageError
+from huggingchat_agent.errors import ChatError, SiteError, StorageError, UsageError
+from huggingchat_agent.site import calls
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -43,6 +44,16 @@ async def test_large_file_comes_whole(chat):
     data = await answer.files[0].read()
     assert len(data) == size
     assert hashlib.sha256(data).digest() == hashlib.sha256(made(size)).digest()
+
+
+async def test_file_that_is_larger_than_is_taken_is_an_error(chat, monkeypatch):
+    conversation = await chat.new_conversation()
+    answer = await conversation.send("make file big.bin of 5000", via="page")
+    monkeypatch.setattr(calls, "LARGEST", 4999)
+    with pytest.raises(SiteError, match=rf"/output/{answer.files[0].sha} is larger than 4,999 bytes"):
+        await answer.files[0].read()
+    monkeypatch.setattr(calls, "LARGEST", 5000)
+    assert await answer.files[0].read() == made(5000)
 
 
 async def test_name_of_a_file_does_not_choose_the_place(chat, tmp_path):

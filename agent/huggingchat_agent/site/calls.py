@@ -39,6 +39,9 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
 # Of a download, per step: what a script returns goes through the browser's debugging connection.
 PIECE = 768 * 1024  # bytes, a multiple of three so that the base64 texts have no padding between them
 
+# Of a download in all: the page holds it whole, and so does who asked for it.
+LARGEST = 256 * 1024 * 1024  # bytes
+
 # One request, from a description that JSON can carry. Files travel as the app sends them: a Blob
 # of base64 text under a name that says so.
 _REQUEST = """
@@ -71,11 +74,20 @@ CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
   }}
 }}"""
 
-FETCH = f"""async (call, milliseconds, key) => {{ {_REQUEST}
+FETCH = f"""async (call, milliseconds, key, largest) => {{ {_REQUEST}
   const held = (window[Symbol.for("downloads")] ??= new Map());
   try {{
     const response = await request(call, AbortSignal.timeout(milliseconds), "manual");
-    const bytes = new Uint8Array(await response.arrayBuffer());
+    const pieces = [], reader = response.body?.getReader();
+    let size = 0;
+    for (let step; reader && !(step = await reader.read()).done; pieces.push(step.value)) {{
+      size += step.value.length;
+      if (size > largest) {{
+        await reader.cancel();
+        return {{ larger: largest }};
+      }}
+    }}
+    const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
     if (response.ok) held.set(key, bytes);
     return {{
       status: response.status, mime: response.headers.get("content-type") ?? "",
@@ -125,13 +137,19 @@ async def call(page: Page, base_url: str, request: Call, *, timeout: float) -> C
 async def download(page: Page, base_url: str, request: Call, *, timeout: float) -> tuple[CallResult, bytes]:
     """As `call`, for an answer of any bytes; they are fetched in the page and taken from it bit by bit.
 
-    The bytes are empty unless the status is a success; the text of a refusal is in the result.
+    The bytes are empty unless the status is a success; the text of a refusal is in the result. Raises
+    SiteError, too, for more than LARGEST bytes.
     """
     key = uuid.uuid4().hex
     try:
         fetched = await page.evaluate(
-            FETCH, _described(base_url, request), round(timeout * 1000), key, timeout=timeout + 2.0
+            FETCH, _described(base_url, request), round(timeout * 1000), key, LARGEST, timeout=timeout + 2.0
         )
+        if larger := fetched.get("larger"):
+            raise SiteError(
+                f"{request.path.partition('?')[0]} is larger than {larger:,} bytes, and no more than that is "
+                "taken from a page. Download it in a browser of your own."
+            )
         answer = _answered(fetched, base_url, request)
         size = fetched["size"] if answer.status == 200 else 0
         pieces = [
