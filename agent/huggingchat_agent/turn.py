@@ -43,6 +43,9 @@ REFETCH_PATIENCE = 2.0
 READS = 12
 READ_PAUSE = 0.25
 
+# The deadlines are kept to this many seconds.
+SHORTEST_SLEEP = 0.05
+
 # A stopped run ends its stream at once; if it does not, the stream is dropped after this time.
 STOP_PATIENCE = 10.0
 
@@ -186,9 +189,10 @@ class Turn:
                     conversation_id=self.conversation_id,
                     partial=self.fold.text,
                 )
-            # Not longer than the idle clock: it may begin to run, or stop, in between.
+            # Not longer than the idle clock, which may begin to run in between; and not much shorter than
+            # anybody notices, for the total clock may stand just before its end.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, self._clock.longest_sleep)):
+                async with asyncio.timeout(min(max(left, SHORTEST_SLEEP), self._clock.longest_sleep)):
                     await self._over.wait()
 
     async def _settle(self) -> Answer:

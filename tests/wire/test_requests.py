@@ -10,69 +10,6 @@ from tests.wire.recordings import exchanges, one, streams
 ID = "6b013cfcbcc939b7fa8356c2"
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "purpose"),
-    [
-        ("POST", "/conversation", purposes.CreateConversation()),
-        ("POST", f"/conversation/{ID}", purposes.SendMessage(ID)),
-        ("POST", f"/conversation/{ID}/stop-generating", purposes.StopGenerating(ID)),
-        ("GET", f"/conversation/{ID}/stream?generationId=g&fromSeq=9", purposes.Reattach(ID, "g", 9)),
-        ("GET", f"/conversation/{ID}/stream", purposes.Reattach(ID)),
-        ("GET", f"/api/v2/conversations/{ID}", purposes.ReadConversation(ID)),
-        ("GET", "/api/v2/conversations/0E921fx?fromShare=1", purposes.ReadConversation("0E921fx")),
-        ("GET", f"/api/conversation/{ID}", purposes.ReadConversation(ID)),
-        ("GET", f"/conversation/{ID}/__data.json?x-sveltekit-invalidated=11", purposes.ReadConversation(ID)),
-        ("GET", "/api/v2/conversations?p=2", purposes.ListConversations(2)),
-        ("GET", "/api/v2/conversations?p=-1", purposes.ListConversations(0)),
-        ("GET", "/api/conversations", purposes.ListConversations(0)),
-        ("GET", "/api/v2/models", purposes.ListModels()),
-        ("GET", "/api/models", purposes.ListModels()),
-        ("GET", "/api/v2/user", purposes.ReadUser()),
-        ("GET", "/api/user", purposes.ReadUser()),
-        ("GET", "/api/v2/user/settings", purposes.ReadSettings()),
-        ("POST", "/api/v2/user/settings", purposes.SaveSettings()),
-        ("POST", "/settings", purposes.SaveSettings()),
-        ("GET", "/api/v2/generations/live", purposes.Live()),
-        ("GET", "/api/mcp/servers", purposes.McpServers()),
-        ("GET", "/__data.json", purposes.PageData("")),
-        ("GET", "/models/a/b/__data.json", purposes.PageData("/models/a/b")),
-        ("GET", "/login?next=/chat/", purposes.Login()),
-        ("POST", "/login", purposes.Login()),
-        ("GET", "/login/callback?code=c&state=s", purposes.LoginCallback()),
-        ("POST", "/logout", purposes.Logout()),
-        ("GET", "/", purposes.Document("")),
-        ("GET", f"/conversation/{ID}?leafId=x", purposes.Document(f"/conversation/{ID}")),
-        ("GET", "/settings/a/b", purposes.Document("/settings/a/b")),
-        ("GET", "/api/v2/models/a/b", purposes.Other()),
-        ("POST", "/api/v2/models/a/b/subscribe", purposes.Other()),
-        ("DELETE", f"/conversation/{ID}", purposes.Other()),
-        ("GET", "/_app/immutable/start.js", purposes.Other()),
-    ],
-)
-@pytest.mark.parametrize("base_path", ["", "/chat"])
-def test_classify_knows_the_request(method, path, purpose, base_path):
-    assert classify(method, f"https://chat.test:8080{base_path}{path}", base_path) == purpose
-
-
-@pytest.mark.parametrize("url", ["https://hub.test/login", "https://hub.test/chatter", "https://hub.test/"])
-def test_classify_knows_nothing_outside_the_base_path(url):
-    assert classify("GET", url, "/chat") == purposes.Other()
-
-
-def test_classify_takes_the_home_page_without_a_slash():
-    assert classify("GET", "https://chat.test/chat", "/chat") == purposes.Document("")
-    assert classify("GET", "https://chat.test", "") == purposes.Document("")
-
-
-def test_classify_believes_the_kind_of_resource():
-    url = f"https://chat.test/conversation/{ID}"
-    assert classify("GET", url, "", "document") == purposes.Document(f"/conversation/{ID}")
-    assert classify("GET", url, "", "image") == purposes.Other()
-
-
-# Sent messages.
-
-
 @pytest.mark.parametrize("stream", streams(), ids=str)
 def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
     fields = send_fields(stream.sent, stream.content_type)
@@ -104,48 +41,6 @@ def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
         assert call.form is not None
         parts = call.form
     assert multipart.body(parts, boundary) == stream.sent
-
-
-RECORDED = one("2026-08", "upload", 1)
-
-
-def test_send_fields_of_a_recorded_send_with_files():
-    fields = send_fields(RECORDED.sent, RECORDED.content_type)
-    assert fields is not None
-    assert fields["inputs"] == "describe it"
-    assert fields["generationId"] == "cad87feb-2ce8-48e9-a130-0e608cb4407b"
-
-
-def test_send_fields_are_none_however_the_body_is_cut():
-    data = RECORDED.sent.rindex(b"}")
-    for end in range(data + 1):
-        assert send_fields(RECORDED.sent[:end], RECORDED.content_type) is None
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type"),
-    [
-        (None, RECORDED.content_type),
-        (b"", RECORDED.content_type),
-        (RECORDED.sent, ""),
-        (RECORDED.sent, "multipart/form-data; boundary=other"),
-        (multipart.body([FormPart("data", "[1]")], "b"), "multipart/form-data; boundary=b"),
-        (multipart.body([FormPart("data", "{")], "b"), "multipart/form-data; boundary=b"),
-        (multipart.body([FormPart("other", "{}")], "b"), "multipart/form-data; boundary=b"),
-        (b"[1]", "application/json"),
-    ],
-)
-def test_send_fields_are_none_where_there_are_none(body, content_type):
-    assert send_fields(body, content_type) is None
-
-
-def test_send_fields_of_any_boundary_and_of_plain_json():
-    body = multipart.body([FormPart("data", '{"inputs":"é name=\\"data\\" --b"}')], "----x'(1)")
-    assert send_fields(body, 'multipart/form-data; boundary="----x\'(1)"') == {"inputs": 'é name="data" --b'}
-    assert send_fields(b'{"inputs":"a"}', "application/json; charset=utf-8") == {"inputs": "a"}
-
-
-# Calls.
 
 
 def data_of(call):
@@ -184,11 +79,6 @@ def test_send_leaves_the_servers_to_the_app_unless_they_are_chosen():
     none = data_of(requests.send_message(ID, "hi", "u", "g", timezone="UTC", mcp_servers=[]))[1]
     assert "selectedMcpServers" not in left
     assert none["selectedMcpServers"] == none["selectedMcpServerNames"] == []
-
-
-def test_multipart_escapes_names_as_chromium_does():
-    body = multipart.body([FormPart("files", "QQ==", 'base64;a"b\r\n.txt', "")], "b")
-    assert b'filename="base64;a%22b%0D%0A.txt"\r\nContent-Type: application/octet-stream\r\n\r\nQQ==' in body
 
 
 def test_recorded_create_is_built_again():
