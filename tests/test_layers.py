@@ -32,7 +32,7 @@ ROOMS = [
         "export",
         "uploads",
     },
-    {"app", "stream", "turn", "tracker", "outputs"},
+    {"app", "stream", "clock", "turn", "tracker", "outputs"},
     {"attached", "reply", "elicitation", "sending", "conversation", "conversations", "chat"},
     {"sync", "playback", "stage", "provider"},
     {"cli", "__main__", "pytest_plugin", "testing"},

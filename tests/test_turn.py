@@ -1,16 +1,13 @@
-"""A turn at its edges: whose end a stored end is, and which clocks run while a person is asked."""
+"""A turn at its edges: whose end a stored end is, and when it is too late."""
 
 import asyncio
 import json
 import time
 from typing import Any
 
-import pytest
-
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.tracker import TurnTracker
-from huggingchat_agent.turn import _Clock
 from huggingchat_agent.wire import multipart, requests
 
 GENERATION = "6f1c0c0e-7f0b-4d29-9c5b-0d6f3b1e2a11"
@@ -102,26 +99,6 @@ async def test_rest_of_an_answer_whose_question_was_not_settled_has_its_end():
     rest = [STARTED, token("No tool."), final("No tool."), FINISHED]
     turn = await resumed(App(("Wait. No tool.", [*PARKED, *rest])), *rest)
     assert turn.answer.text == "Wait. No tool."
-
-
-@pytest.mark.parametrize(("now", "name", "left"), [(50.0, "total", 57.0), (3607.0, "total", 57.0)])
-def test_total_clock_stands_while_a_person_is_asked(now, name, left):
-    clock = _Clock(0.0, Deadlines(first_update=10.0, idle=20.0, total=60.0))
-    clock.tick(1.0, asking=False)
-    clock.tick(3.0, asking=True)
-    assert clock.left(now, waiting=True) == (left, name, 60.0)
-
-
-def test_total_clock_goes_on_when_the_person_has_answered():
-    clock = _Clock(0.0, Deadlines(first_update=10.0, idle=20.0, total=60.0))
-    clock.tick(3.0, asking=True)
-    clock.tick(3603.0, asking=False)
-    assert clock.left(3603.0, waiting=False) == (20.0, "idle", 20.0)
-    clock.tick(3650.0, asking=False)
-    assert clock.left(3650.0, waiting=False) == (10.0, "total", 60.0)
-    clock.tick(3655.0, asking=True)
-    clock.tick(3656.0, asking=True)
-    assert clock.left(4000.0, waiting=True) == (5.0, "total", 60.0)
 
 
 async def test_answer_that_is_complete_is_not_too_late():

@@ -1,0 +1,46 @@
+"""The clocks of a turn, which stand while others are to blame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggingchat_agent.settings import Deadlines
+
+
+class Clock:
+    """The deadlines of a turn. All times in seconds of one clock."""
+
+    def __init__(self, start: float, deadlines: Deadlines) -> None:
+        self._start = start
+        self._last: float | None = None  # the last update that was no keep-alive
+        self._asking: float | None = None  # since when a person is asked something
+        self._asked = 0.0  # how long persons were asked before that
+        self._deadlines = deadlines
+
+    @property
+    def longest_sleep(self) -> float:
+        """How long to go without a look at the clock."""
+        return self._deadlines.idle
+
+    def tick(self, at: float, *, asking: bool) -> None:
+        """An update that was no keep-alive; `asking` says that a person is asked something from here on."""
+        self._last = at
+        if self._asking is not None:
+            self._asked += at - self._asking
+        self._asking = at if asking else None
+
+    def left(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
+        """What is left of the deadline that ends first, its name and its whole length.
+
+        While the run waits for a tool or for a person the idle clock stands; while it waits for a
+        person, so does the total one.
+        """
+        limits = self._deadlines
+        asked = self._asked + (0.0 if self._asking is None else now - self._asking)
+        due = [(self._start + asked + limits.total - now, "total", limits.total)]
+        if self._last is None:
+            due.append((self._start + limits.first_update - now, "first_update", limits.first_update))
+        elif not waiting:
+            due.append((self._last + limits.idle - now, "idle", limits.idle))
+        return min(due)
