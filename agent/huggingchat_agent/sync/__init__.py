@@ -20,7 +20,8 @@ for, or that is inside a `with`, is stopped on the server too. A second Ctrl-C d
 """
 
 from huggingchat_agent.sync.attached import Attached, attach
-from huggingchat_agent.sync.chat import Conversation, HuggingChat
+from huggingchat_agent.sync.chat import HuggingChat
+from huggingchat_agent.sync.conversation import Conversation
 from huggingchat_agent.sync.elicitation import Elicitation
 from huggingchat_agent.sync.playback import replay
 from huggingchat_agent.sync.reply import Reply

@@ -1,4 +1,4 @@
-"""HuggingChat and its conversations, without async."""
+"""HuggingChat without async."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from huggingchat_agent import answer
 from huggingchat_agent import chat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
-from huggingchat_agent.sync.elicitation import Elicitation
-from huggingchat_agent.sync.file import File
+from huggingchat_agent.sync.conversation import Conversation
 from huggingchat_agent.sync.handlers import Handlers, pass_on
-from huggingchat_agent.sync.reply import Reply
 from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
     from typing import Unpack
@@ -27,15 +24,12 @@ if TYPE_CHECKING:
     from huggingchat_agent.conversation import Conversation as AsyncConversation
     from huggingchat_agent.cookies import Format as CookieFormat
     from huggingchat_agent.emitter import Emitter
-    from huggingchat_agent.events import ElicitationRequested, Event
-    from huggingchat_agent.export import Form
+    from huggingchat_agent.events import Event
     from huggingchat_agent.onetime import Otp
     from huggingchat_agent.pagedata import Models, Tools
     from huggingchat_agent.preferences import Changes, Preferences
-    from huggingchat_agent.reply import Reply as AsyncReply
-    from huggingchat_agent.settings import Settings, Via
-    from huggingchat_agent.uploads import Given
-    from huggingchat_agent.wire.conversations import ConversationRead, ConversationSummary, StoredMessage
+    from huggingchat_agent.settings import Settings
+    from huggingchat_agent.wire.conversations import ConversationSummary
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -279,179 +273,6 @@ class HuggingChat(Handlers):
             log.warning("It did not close in order: %s", error or type(error).__name__)
         finally:
             thread.stop()
-
-
-class Conversation(Handlers):
-    """Made by `HuggingChat.new_conversation` and `HuggingChat.conversation`.
-
-    Events of its turns can be subscribed to here, whoever starts them. Used as `with`, a temporary
-    conversation is deleted on the server at the end of the block, else when the chat closes.
-    """
-
-    def __init__(self, inner: AsyncConversation, thread: LoopThread) -> None:
-        """Made in the loop."""
-        super().__init__()
-        self.inner = inner
-        self._thread = thread
-        emit = self._emitter.emit
-        pass_on(inner, lambda event: thread.post(lambda: emit(event)))
-
-    @property
-    def id(self) -> str:
-        """The server's id: 24 hex digits."""
-        return self.inner.id
-
-    @property
-    def model(self) -> str | None:
-        """The id of its model; None where the app was not asked yet."""
-        return self.inner.model
-
-    @property
-    def temporary(self) -> bool:
-        """Whether it is deleted at the end."""
-        return self.inner.temporary
-
-    @property
-    def deleted(self) -> bool:
-        """Whether it was deleted by us."""
-        return self.inner.deleted
-
-    @property
-    def url(self) -> str:
-        """The address of its page."""
-        return self.inner.url
-
-    def send(
-        self,
-        prompt: str,
-        *,
-        via: Via | None = None,
-        files: Sequence[Given] = (),
-        tools: Sequence[str] | None = None,
-        web_search: bool = False,
-        **unsupported: object,
-    ) -> Reply:
-        """Send a message; returns at once (see Reply).
-
-        `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
-        (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
-        `files` are paths, (name, bytes) or (name, bytes, media type), or open files that have a name.
-        `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
-        (`chat.tools()` lists them): [] for none, None for the app's own choice. `web_search` has the
-        one that searches the web on. To choose goes by page only.
-
-        Raises FileRejected for a file that is missing, empty or larger than 10 MiB; one of a type that
-        the model does not take is refused by the reply, before anything is sent. Raises UsageError for
-        an empty prompt, while an answer is still coming, or for an option that
-        the app has no counterpart of (`temperature`, `max_tokens`, ...), saying why.
-        """
-        return self._started(
-            lambda: self.inner.send(
-                prompt,
-                via=via,
-                files=files,
-                tools=tools,
-                web_search=web_search,
-                **dict[str, Any](unsupported),
-            )
-        )
-
-    def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
-        """Have an answer made anew, beside the old one; None for the last. Returns at once (see Reply).
-
-        The conversation goes on from the new answer.
-        """
-        return self._started(lambda: self.inner.retry(message_id, via=via))
-
-    def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
-        """Say something else in the place of a message of the user; returns at once (see Reply).
-
-        This makes a new branch beside the old one, with the old message's files, and the conversation
-        goes on from there.
-        """
-        return self._started(lambda: self.inner.edit(user_message_id, prompt, via=via))
-
-    def elicitation(self, event: ElicitationRequested) -> Elicitation:
-        """What a tool asks in an event of this conversation, to be answered, declined or dismissed."""
-        return Elicitation(self.inner.elicitation(event), self._thread)
-
-    def elicitations(self) -> list[Elicitation]:
-        """What tools have asked in this conversation and is not settled, as the server stores it.
-
-        A run that parked can so be taken up again later, by another process as well.
-        """
-        return [Elicitation(each, self._thread) for each in self._thread.run(self.inner.elicitations())]
-
-    def _started(self, start: Callable[[], AsyncReply]) -> Reply:
-        async def begin() -> Reply:
-            return Reply(start(), self._thread)
-
-        return self._thread.run(begin())
-
-    def file(self, file: answer.File | str) -> File:
-        """A file that the conversation holds, by its sha, from an answer or an event, to read or save."""
-
-        async def look_up() -> File:
-            return File(self.inner.file(file), self._thread)
-
-        return self._thread.run(look_up())
-
-    def messages(self) -> list[StoredMessage]:
-        """The messages of the branch that the next message continues, in order, without the root (the
-        system message, which the app does not show). Read from the server.
-        """
-        return self._thread.run(self.inner.messages())
-
-    def tree(self) -> ConversationRead:
-        """All branches, as the server stores them: every message names its children and ancestors.
-
-        `path(leaf)` gives one branch, `forks()` where they part.
-        """
-        return self._thread.run(self.inner.tree())
-
-    def checkout(self, message_id: str) -> StoredMessage:
-        """Go on with the branch that a message is on; returns the message the next one will follow.
-
-        That is the last one below it, by way of the children made last, as in the app. It holds until
-        a retry or an edit makes a newer branch. Raises UsageError if there is no such message.
-        """
-        return self._thread.run(self.inner.checkout(message_id))
-
-    def read(self) -> ConversationRead:
-        """The conversation as the server stores it, all branches of it."""
-        return self._thread.run(self.inner.read())
-
-    def rename(self, title: str) -> None:
-        """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
-        self._thread.run(self.inner.rename(title))
-
-    def change_model(self, model: str) -> None:
-        """Have another model answer from now on; named as for `new_conversation`. Raises UnknownModel."""
-        self._thread.run(self.inner.change_model(model))
-
-    def share(self) -> str:
-        """Make its link: anybody who has it can read the conversation as it is now.
-
-        The same content gives the same link. Raises UsageError while a turn is under way.
-        """
-        return self._thread.run(self.inner.share())
-
-    def export(self, form: Form = "markdown") -> str:
-        """The conversation as a document, "markdown" or "json"; see `export` for what is in each."""
-        return self._thread.run(self.inner.export(form))
-
-    def delete(self) -> None:
-        """Delete it on the server. Twice is fine."""
-        self._thread.run(self.inner.delete())
-
-    def __enter__(self) -> Conversation:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.temporary:
-            self.delete()
 
 
 async def _next(entries: AsyncIterator[ConversationSummary]) -> ConversationSummary | None:
