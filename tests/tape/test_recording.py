@@ -39,7 +39,7 @@ async def test_tape_has_the_streams_as_they_arrived(recorded):
         body = b"".join(each.data for each in chunks)
         tokens = [each for each in told if isinstance(each, events.Token) and each.turn == turn]
         assert body.count(b'"type":"stream"') >= len(tokens) > 3
-        assert len(chunks) > 1
+        assert chunks  # how many depends on how busy the machine is: a stream that is over may come in one
         assert [each.at for each in chunks] == sorted(each.at for each in chunks)
 
 
