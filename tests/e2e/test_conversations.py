@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ChatError, SessionRejected, UsageError
 from tests.raw import Raw
 
@@ -178,12 +179,18 @@ async def test_export_holds_what_was_said(chat):
 
 
 @pytest.mark.fresh
-async def test_signed_out_changes_say_so(site, chat):
-    conversation = await chat.new_conversation()
-    site.control.sign_out(hub=True)
-    for call in (conversation.rename("x"), conversation.share(), chat.import_share("abcdefg")):
-        with pytest.raises(SessionRejected):
-            await call
+async def test_signed_out_changes_say_so(site, settings):
+    async with HuggingChat(**settings) as chat:
+        await chat.login()
+        conversation_id = (await chat.new_conversation()).id
+    nobody = {"username": None, "password": None}  # the saved session is all there is
+    async with HuggingChat(**settings | nobody) as chat:
+        await chat.login()
+        site.control.sign_out(hub=True)
+        conversation = chat.conversation(conversation_id)
+        for call in (conversation.rename("x"), conversation.share(), chat.import_share("abcdefg")):
+            with pytest.raises(SessionRejected):
+                await call
 
 
 @pytest.mark.fresh
