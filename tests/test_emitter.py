@@ -1,11 +1,13 @@
 """The emitter: order, failures, slow listeners."""
 
 import asyncio
+import json
 
 import pytest
 
 from huggingchat_agent import events
 from huggingchat_agent.emitter import NAMES, Emitter
+from huggingchat_agent.redact import Secret
 
 
 def token(number):
@@ -67,9 +69,24 @@ async def test_handler_that_raises_stops_nothing_and_is_reported(caplog):
     await emitter.drain()
     assert got == [1]
     assert [str(report.error) for report in reports] == ["no", "nor later"]
-    assert reports[0].event == "token"
+    assert reports[0].handled == "token"
     assert "bad" in reports[0].handler
     assert caplog.text.count("raised") == 2
+
+
+def test_failed_handler_as_json_names_what_it_handled_and_keeps_secrets():
+    emitter, lines = Emitter(), []
+    emitter.on("handler_failed", lambda event: lines.append(json.loads(events.to_json(event))))
+    secret = Secret("correct horse")
+
+    @emitter.on("token")
+    def bad(event):
+        raise RuntimeError(f"not with {secret.reveal()} of ada@example.org")
+
+    emitter.emit(token(1))
+    (told,) = lines
+    assert (told["event"], told["handled"]) == ("handler_failed", "token")
+    assert told["error"] == "RuntimeError: not with [redacted] of [redacted]"
 
 
 def test_handler_of_failures_that_raises_does_not_report_itself(caplog):

@@ -106,8 +106,8 @@ class HuggingChat(Emitter):
         try:
             await self._leave_in_order()
             await self._save_rolled_session()
-            if self._recorder is not None:
-                await self._recorder.rest()
+            if self._recorder is not None and self.session.browser is not None:
+                await self._recorder.rest(self.session.shared_page)
         finally:
             await self.session.close()
             await self.tracker.close()

@@ -15,6 +15,8 @@ from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Responded, Started
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.exchange import ExchangeEvent
 
@@ -59,12 +61,16 @@ class Completion:
         elif isinstance(event, Chunk) and (url := self._scripts.pop(event.exchange_id, None)):
             self._workers |= {urljoin(url, each.decode("latin-1")) for each in _WORKER.findall(event.data)}
 
-    async def complete(self, page: Page) -> None:
-        """Have the page fetch what is missing. A failure is only logged: most of the tape is good without."""
+    async def complete(self, tab: Callable[[], Awaitable[Page]]) -> None:
+        """Have a page of the app fetch what is missing; `tab` gives one, and is asked only if need be.
+
+        A failure is only logged: most of the tape is good without.
+        """
         wanted = sorted((self._workers | set(self._asked.values())) - self._loaded)
         if not wanted:
             return
         try:
+            page = await tab()
             await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
         except AgentError as error:
             log.warning("Scripts of workers are not on the tape: %s", error)

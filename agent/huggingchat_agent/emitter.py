@@ -120,7 +120,7 @@ class Emitter:
         log.error("The handler %s of %r raised.", label, listener.name, exc_info=error)
         if listener.name == HandlerFailed.name:  # else a failing reporter would report itself
             return
-        failed = HandlerFailed(event=listener.name, handler=label, error=error)
+        failed = HandlerFailed(handled=listener.name, handler=label, error=error)
         emitter: Emitter | None = self
         while emitter is not None:
             emitter.emit(failed)

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from huggingchat_agent import redact
 from huggingchat_agent.answer import Answer, File, Router, Source
 from huggingchat_agent.exchange import ExchangeEvent
 from huggingchat_agent.form import Field
@@ -256,10 +257,10 @@ class Queued(Event, frozen=True, kw_only=True):
 
 
 class HandlerFailed(Event, frozen=True, kw_only=True):
-    """A callback raised. The stream goes on; `error` is what it raised."""
+    """A callback raised. The stream goes on; `handled` is the name of its event, `error` what it raised."""
 
     name: ClassVar[str] = "handler_failed"
-    event: str
+    handled: str
     handler: str
     error: BaseException
 
@@ -283,9 +284,22 @@ def known(name: str) -> str:
 
 
 def to_json(event: Event) -> bytes:
-    """One line without its newline: the fields of the event after its name.
+    """One line without its newline: the fields of the event after its name; see `plain`."""
+    return msgspec.json.encode(plain(event))
 
-    Values JSON has no form for (an exception, the raw exchange bytes) become text.
+
+def plain(event: Event) -> dict[str, Any]:
+    """The event as JSON has it: its name as `event`, then its fields.
+
+    Values JSON has no form for become text: the raw exchange bytes, and an exception, whose text is
+    the user's and is shown without secrets.
     """
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
-    return msgspec.json.encode({"event": event.name, **fields}, enc_hook=str)
+    told: dict[str, Any] = msgspec.to_builtins({"event": event.name, **fields}, enc_hook=_as_text)
+    return told
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, BaseException):
+        return redact.text(f"{type(value).__name__}: {value}")
+    return str(value)

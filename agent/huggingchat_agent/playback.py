@@ -16,7 +16,7 @@ from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, TapeMismatch
 from huggingchat_agent.exchange import Failed
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import faults as faulty
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# The deadlines of the recorded session had their say then; a tape has none of its own.
-_NO_DEADLINES = Deadlines(first_update=1e8, idle=1e8, total=1e8)
 _PATIENCE = 8.0  # seconds for a turn to come to the end that the tape says it had
 
 _EVENTS = {each.name: each for each in events.every()}
@@ -173,9 +171,10 @@ class _Recorded:
 
     def __init__(self, header: tapes.Header, records: Sequence[AnyRecord]) -> None:
         self.base_path = urlsplit(header.base_url).path
-        self.deadlines = _NO_DEADLINES
+        self.deadlines = NO_DEADLINES  # those of the recorded session had their say then
         self.open: dict[str, str] = {}  # exchanges under way, and their tabs
         self.gone: set[str] = set()
+        self.for_calls: set[str] = set()  # tabs in which the agent made its calls, and no page was at work
         self._n = 0
         self._reads: dict[str, list[tuple[int, bytearray]]] = {}
         bodies: dict[str, bytearray] = {}
@@ -200,7 +199,7 @@ class _Recorded:
         return page_id not in self.gone
 
     def refetches(self, page_id: str) -> bool:
-        return True  # whoever read the conversation then, it is on the tape
+        return page_id not in self.for_calls
 
     async def ask(self, request: requests.Call, *, conversation_id: str = "") -> bytes:
         found = self._reads.get(self.base_path + request.path, []) if request.method == "GET" else []
@@ -235,6 +234,8 @@ def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker:
     fields = multipart.send_fields(record.body, record.headers.get("content-type", "")) or {}
     generation_id = fields.get("generationId")
     if generation_id in vias:
+        if vias[generation_id] == "page":
+            app.for_calls.add(record.page)
         Claim(
             tracker,
             page_id=record.page,

@@ -13,8 +13,6 @@ import time
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 import huggingchat_agent
 from huggingchat_agent import events, redact
 from huggingchat_agent.completion import Completion
@@ -26,7 +24,7 @@ from huggingchat_agent.tape.redaction import Redaction
 from huggingchat_agent.tape.writer import TapeWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from huggingchat_agent.browser.heard import Said
     from huggingchat_agent.browser.protocols import Page
@@ -61,7 +59,6 @@ class Recorder:
         self._pictures: set[asyncio.Task[None]] = set()
         self._cameras: dict[str, asyncio.Lock] = {}
         self._completion = Completion() if self._record.full else None
-        self._watched: list[Page] = []
 
     def listen(self, emitter: Emitter, page_of: Callable[[int], str]) -> None:
         """Take everything that is told there. `page_of` gives the tab of a turn by its number."""
@@ -99,19 +96,19 @@ class Recorder:
                 tapes.Said(**self._now(), page=page.id, kind=said.kind, level=said.level, text=said.text)
             )
 
-        self._watched = [each for each in self._watched if not each.closed] + [page]
         try:
             await page.observe(hear, everything=self._record.full)
         except AgentError as error:
             log.warning("What a tab says is not on the tape: %s", error)
 
-    async def rest(self) -> None:
+    async def rest(self, tab: Callable[[], Awaitable[Page]]) -> None:
         """Before the browser goes: take what is still to be had of it.
 
-        The pictures that are being taken get a moment; the others are left out.
+        `tab` gives one on a page of the app, opened anew where a person has closed the last one. The
+        pictures that are being taken get a moment; the others are left out.
         """
-        if self._completion is not None and (page := next((p for p in self._watched if not p.closed), None)):
-            await self._completion.complete(page)
+        if self._completion is not None:
+            await self._completion.complete(tab)
         if self._pictures:
             await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)
         for task in self._pictures:
@@ -131,17 +128,13 @@ class Recorder:
         self._put(tapes.from_exchange(event.exchange, self._now()["n"], round(at, 6)))
 
     def _told(self, event: Event) -> None:
-        fields = {name: getattr(event, name) for name in event.__struct_fields__}
+        raw = events.plain(event)
         if isinstance(event, events.TurnEvent):
-            fields["at"] = at = round(event.at - self._begun, 6)
+            raw["at"] = at = round(event.at - self._begun, 6)
             if self._record.pictures:
                 self._picture(event)
         else:
             at = self._now()["at"]
-        if isinstance(event, events.HandlerFailed):
-            fields["handled"] = fields.pop("event")
-            fields["error"] = redact.text(f"{type(event.error).__name__}: {event.error}")
-        raw: Any = msgspec.to_builtins({"event": event.name, **fields}, enc_hook=str)
         if (answer := raw.get("answer")) and isinstance(answer, dict):
             answer["timing"] = {
                 name: None if moment is None else round(moment - self._begun, 6)

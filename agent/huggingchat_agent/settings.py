@@ -44,6 +44,9 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     total: float = 900.0
 
 
+NO_DEADLINES = Deadlines(first_update=1e8, idle=1e8, total=1e8)
+
+
 class Record(msgspec.Struct, frozen=True):
     """How to record a session: the file, and what of it (see docs/tape.md).
 

@@ -79,9 +79,9 @@ class Shell:
             bufsize=0,
         )
 
-    def terminal(self, *arguments: str) -> Terminal:
+    def terminal(self, *arguments: str, environment: dict[str, str] | None = None) -> Terminal:
         """Start it at a terminal."""
-        return Terminal([COMMAND, *arguments], self.environment())
+        return Terminal([COMMAND, *arguments], environment or self.environment())
 
 
 class Terminal:

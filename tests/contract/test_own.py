@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,21 +16,15 @@ import pytest_asyncio
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import mark
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SiteError
+from tests.screen import screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest.fixture(scope="module")
 def display():
-    """A screen without a monitor; its name."""
-    reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1300x900x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
-        os.close(writing)
-        with os.fdopen(reading) as told:
-            number = told.readline().strip()
-        yield f":{number}"
-        server.terminate()
+    with screen() as name:
+        yield name
 
 
 @pytest.fixture

@@ -46,3 +46,12 @@ async def recorded(stand_in, tmp_path_factory):
         conversation = await chat.new_conversation()
         answers = [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]
     return path, told, answers
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def saved_home(stand_in, tmp_path_factory):
+    """A state folder with the session of ada."""
+    home = tmp_path_factory.mktemp("state")
+    async with HuggingChat(**account(stand_in, home)) as chat:
+        await chat.login()
+    return home

@@ -1,5 +1,7 @@
 """A tape played without a browser tells what the session told."""
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -50,6 +52,15 @@ async def test_replay_keeps_the_time_between_events(recorded):
     fast = [event.at async for event in replay(path, speed=0) if isinstance(event, events.Token)]
     then = [event.at for event in seen if isinstance(event, events.Token)]
     assert [round(at - fast[0], 3) for at in fast] == pytest.approx([at - then[0] for at in then], abs=0.002)
+
+
+async def test_replay_at_once_waits_for_no_clock(recorded, monkeypatch):
+    path, _, _ = recorded
+    for name in ("turn.REFETCH_PATIENCE", "turn.READ_PAUSE", "playback._PATIENCE"):
+        monkeypatch.setattr(f"huggingchat_agent.{name}", 3600.0)
+    async with asyncio.timeout(60):
+        played = [event async for event in replay(path, speed=0)]
+    assert [event.name for event in played].count("finished") == 3
 
 
 async def test_replay_takes_its_time_at_a_speed(recorded):

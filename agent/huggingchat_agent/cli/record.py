@@ -1,6 +1,7 @@
 """`record`: a window for a person, and a tape of what happens in it."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from huggingchat_agent.chat import HuggingChat
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, recording
+from huggingchat_agent.settings import NO_DEADLINES
 
 
 def record(
@@ -25,8 +27,10 @@ def record(
     The saved session is used, if there is one. What is recorded is that tab's; signing in is left out.
     """
     tape = recording(file, full, hide, hide_username)
-    given = {**options.settings(), "headless": False, "record": tape}
-    asyncio.run(_watch(HuggingChat(**given)))
+    # A person may take their time, and nothing of theirs is stopped.
+    given = {**options.settings(), "headless": False, "record": tape, "deadlines": NO_DEADLINES}
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_watch(HuggingChat(**given)))
     console.out.print(str(file))
 
 
