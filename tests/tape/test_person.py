@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from typing import Any
 
 import pytest
 from playwright.async_api import async_playwright
@@ -95,7 +96,7 @@ async def test_scripts_of_workers_are_on_a_full_tape_although_the_last_tab_was_c
     path = tmp_path / "run.tape"
     given = {"base_url": stand_in.url, "home": saved_home}
     async with HuggingChat(**given, record=Record(path, full=True)) as chat:
-        of = {"exchange_id": "x", "page": "p", "at": time.monotonic()}
+        of: dict[str, Any] = {"exchange_id": "x", "page": "p", "at": time.monotonic()}
         url = f"{stand_in.url}/_assets/main.js"
         start = Started(**of, method="GET", url=url, kind="script", headers={})
         answer = Responded(**of, status=200, mime="text/javascript", headers={})
