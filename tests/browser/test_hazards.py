@@ -49,8 +49,9 @@ OBSTACLES = {
         "it is not visible",
     ),
     "always moving": (
-        "<style>@keyframes move { to { margin-left: 300px } }"
-        f"#go {{ animation: move 1s infinite alternate }}</style>{BUTTON}",
+        # On a circle, for there is no turning point at which it would stand still for two frames.
+        "<style>@keyframes move { to { transform: rotate(1turn) } }"
+        f"#go {{ margin: 100px; transform-origin: 99px; animation: move 2s infinite linear }}</style>{BUTTON}",
         "it is moving",
     ),
 }

@@ -78,6 +78,13 @@ def test_wrong_usage_is_told_before_a_browser_is_started(stranger, arguments, pa
     assert not stranger.home.exists()
 
 
+def test_proxy_with_a_password_is_refused_where_others_can_read_it(stranger):
+    done = stranger("models", "--proxy", "http://ada:correct-horse@127.0.0.1:9")
+    failed(done, 2, "--proxy", "HUGGINGCHAT_PROXY")
+    assert "correct-horse" not in done.err
+    assert not stranger.home.exists()
+
+
 def test_wrong_environment_is_wrong_usage(stranger):
     failed(stranger("models", env={"HUGGINGCHAT_ENGINE": "lynx"}), 2, "lynx")
 

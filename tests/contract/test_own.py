@@ -9,6 +9,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -79,23 +80,29 @@ async def test_display_that_is_not_there_is_told_with_what_to_do(started, monkey
         await started(headless=False)
 
 
+# Whom a browser asks of its own accord; docs/engines.md says so.
+BY_ITSELF = {"accounts.google.com:443"}
+
+
 def command_lines(browser):
     return [Path(f"/proc/{each}/cmdline").read_bytes() for each in mark.processes(browser.mark)]
 
 
 class Gate:
-    """A proxy on loopback that wants a name and a password, and passes on to one server."""
+    """A proxy on loopback that wants a name and a password, and passes on to one server. `asked`: for whom."""
 
     def __init__(self, port):
         self._port = port
         self.address = ""
         self.let_in = self.kept_out = 0
+        self.asked: set[str] = set()
         self.credentials = b"Basic " + base64.b64encode(b"ada@work:p:w/1234567")
 
     async def serve(self, reader, writer):
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             lines = head.split(b"\r\n")
+            self.asked.add(lines[0].split(b" ")[1].decode().removeprefix("http://").partition("/")[0])
             wanted = {line.partition(b": ")[2] for line in lines if line.lower().startswith(b"proxy-auth")}
             if wanted != {self.credentials}:
                 self.kept_out += 1
@@ -150,10 +157,12 @@ async def test_proxy_gets_the_credentials_and_nobody_else_does(engine, account, 
             lines = command_lines(browser)
             assert any(gate.address.encode() in each for each in lines)
         assert gate.let_in > 5
+        assert gate.asked - BY_ITSELF == {urlsplit(account["base_url"]).netloc}
         assert "1234567" not in repr(chat.settings)
         for secret in ("1234567", "ada@work", "ada%40work"):
             assert not any(secret.encode() in each for each in lines)
             assert secret not in caplog.text
+        assert "Input.insertText" not in caplog.text  # nor any other message to the browser
 
 
 async def test_proxy_that_refuses_is_told(started, gate, site):

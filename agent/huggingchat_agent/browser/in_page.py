@@ -6,11 +6,14 @@ They change nothing that the page could see, apart from scrolling, focus and sel
 # Whether the element could be used with the mouse: {x, y} of its middle, or {obstacle}.
 MIDDLE = """async function () {
   const box = () => [...this.getClientRects()].find(each => each.width > 0 && each.height > 0);
-  // A tab that is not shown may get no frames; it must not wait for one for ever.
+  // A tab that stands behind another gets few frames; it must not wait for one for ever.
   const frame = () => new Promise(done => {
-    const timer = setTimeout(done, 100);
-    requestAnimationFrame(() => { clearTimeout(timer); done(); });
+    const timer = setTimeout(done, 100, false);
+    requestAnimationFrame(() => { clearTimeout(timer); done(true); });
   });
+  // Between two frames nothing moves, whatever is going on.
+  const animated = () => document.getAnimations().some(
+    each => each.playState === 'running' && each.effect?.target?.contains(this));
   if (!this.isConnected) return {obstacle: 'it was replaced'};
   const off = this.matches(':disabled') || this.closest('[aria-disabled="true"]');
   if (off) return {obstacle: 'it is disabled'};
@@ -18,11 +21,11 @@ MIDDLE = """async function () {
   this.scrollIntoViewIfNeeded(true);
   await frame();
   const before = box();
-  await frame();
+  const drawn = await frame();
   const now = box();
   if (!before || !now) return {obstacle: 'it is not visible'};
   const moved = ['left', 'top', 'width', 'height'].some(each => before[each] !== now[each]);
-  if (moved) return {obstacle: 'it is moving'};
+  if (moved || (!drawn && animated())) return {obstacle: 'it is moving'};
   const x = now.left + now.width / 2, y = now.top + now.height / 2;
   if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) {
     this.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});

@@ -37,6 +37,7 @@ class Link(Connection):  # type: ignore[misc]
     async def connect(self, address: str) -> None:
         self.websocket_url = address
         await self.aopen()
+        self.socket.protocol.debug = False  # else a log of all modules shows what is typed and who we are
         self._listener_task.add_done_callback(lambda _: self._lost())
 
     async def process_event(self, message: dict[str, Any], tx_id: int | None = None) -> None:

@@ -15,6 +15,7 @@ from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser import abilities, elsewhere, stored, trouble
 from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.browser.launch import QUIET
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running import TAB_CLOSED, TAB_CRASHED, Running, failed, in_time, started
 from huggingchat_agent.errors import BrowserError
@@ -33,7 +34,6 @@ _SWEEPS = 25
 _TIDY_SECONDS = 1.0
 
 _WRITTEN = re.compile(r"^\[pid=\d+\]\[err\] (.*)$", re.MULTILINE)
-_ARGUMENTS = ("--disable-domain-reliability", "--disable-client-side-phishing-detection", "--no-pings")
 
 
 class PlaywrightEngine:
@@ -103,7 +103,7 @@ class PlaywrightBrowser(Running):
             "executable_path": self._path,
             "headless": self._settings.headless,
             "chromium_sandbox": self.sandboxed,
-            "args": [*_ARGUMENTS, marks.switch(self.mark), *self._settings.browser_args],
+            "args": [*QUIET, marks.switch(self.mark), *self._settings.browser_args],
             "env": dict(marks.environment(self.mark)),
             "proxy": _named(self._settings.proxy),
             # Signals are for us to deal with.
