@@ -51,7 +51,8 @@ OBSTACLES = {
     "always moving": (
         # On a circle, for there is no turning point at which it would stand still for two frames.
         "<style>@keyframes move { to { transform: rotate(1turn) } }"
-        f"#go {{ margin: 100px; transform-origin: 99px; animation: move 2s infinite linear }}</style>{BUTTON}",
+        "#go { margin: 100px; transform-origin: 99px; animation: move 2s infinite linear }</style>"
+        f"{BUTTON}",
         "it is moving",
     ),
 }

@@ -89,7 +89,10 @@ def command_lines(browser):
 
 
 class Gate:
-    """A proxy on loopback that wants a name and a password, and passes on to one server. `asked`: for whom."""
+    """A proxy on loopback that wants a name and a password, and passes on to one server.
+
+    `asked` are those it was asked for.
+    """
 
     def __init__(self, port):
         self._port = port

@@ -1,4 +1,4 @@
-"""Signing in, asking, stopping, failing: the same on every engine."""
+"""Signing in, asking, branches, files, stopping, failing: the same on every engine."""
 
 import asyncio
 import itertools
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from fixtures.site.produced import PICTURE
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import mark
 from huggingchat_agent.errors import BrowserClosed, PageChanged, StreamBroken
@@ -51,6 +52,45 @@ async def test_stop_gives_the_text_that_the_server_stores(chat, raw, via):
     stored = (await raw.read(conversation.id))["messages"][-1]
     assert answer.interrupted
     assert stored["content"] == answer.text != ""
+
+
+async def test_retry_and_edit_make_branches(chat, raw, via):
+    conversation = await chat.new_conversation()
+    first = await conversation.send("one", via=via)
+    again = await conversation.retry(via=via)
+    other = await conversation.edit(first.user_message_id, "uno", via=via)
+    messages = {each["id"]: each for each in (await raw.read(conversation.id))["messages"]}
+    assert messages[first.user_message_id]["children"] == [first.message_id, again.message_id]
+    assert messages[again.message_id]["content"] == again.text == first.text
+    root = messages[first.user_message_id]["ancestors"][-1]
+    assert messages[root]["children"] == [first.user_message_id, other.user_message_id]
+    assert messages[other.user_message_id]["content"] == "uno"
+    assert {each.via for each in (first, again, other)} == {via}
+
+
+async def test_files_reach_the_model(chat, site, raw, via):
+    conversation = await chat.new_conversation("Qwen2.5-VL")
+    long = "0123456789abcde\n" * 2**17  # 2 MiB in one message to the browser, and more in its coding
+    files = [("dot.png", PICTURE), ("notes.md", "# Grüße\n".encode()), ("long.txt", long.encode())]
+    answer = await conversation.send("burst 3", files=files, via=via)  # else all is said again
+    given = next(each for each in reversed(site.control.heard) if each["conversation"] == conversation.id)
+    assert given["images"] == [{"mime": "image/png", "size": len(PICTURE)}]
+    for text in ("# Grüße\n", long):
+        assert text in given["messages"][-1]["content"]
+    messages = (await raw.read(conversation.id))["messages"]
+    asked = next(each for each in messages if each["id"] == answer.user_message_id)
+    assert [each["name"] for each in asked["files"]] == [name for name, _ in files]
+    assert answer.via == via
+
+
+async def test_file_of_an_answer_is_downloaded_as_it_is_stored(chat, raw, via, tmp_path):
+    conversation = await chat.new_conversation()
+    (file,) = (await conversation.send("make file dots.png of 3000001", via=via)).files
+    async with raw.http.get(f"{conversation.url}/output/{file.sha}") as response:
+        stored = await response.read()
+    assert len(stored) == 3000001
+    assert await file.read() == stored
+    assert (await file.save(tmp_path)).read_bytes() == stored
 
 
 async def test_changed_page_leaves_a_report(chat, site, monkeypatch):

@@ -22,7 +22,7 @@ class Ability(NamedTuple):
 
 
 ABILITIES = (
-    Ability("chat", "sign in, ask by ui and by page, stop, attach files, take pictures"),
+    Ability("chat", "sign in, ask by ui and by page, stop, retry and edit, files both ways, pictures"),
     Ability("session", "save the session, and take one that another engine saved"),
     Ability("headed", "show the window (headless=False)"),
     Ability("proxy", "go through a proxy, with user name and password"),
