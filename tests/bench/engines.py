@@ -20,6 +20,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
+import socket
 import statistics
 import sys
 import tempfile
@@ -34,6 +35,8 @@ from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser import engine as engine_named
+from huggingchat_agent.settings import settings
+from tests.persons import Persons
 
 if TYPE_CHECKING:
     from huggingchat_agent.settings import EngineName, Via
@@ -48,7 +51,7 @@ MARKS = {
     "user agent says Headless": "() => /Headless/.test(navigator.userAgent) ? 'yes' : 'no'",
     "brands say Headless": "() => (navigator.userAgentData?.brands ?? [])"
     ".some(each => /Headless/.test(each.brand)) ? 'yes' : 'no'",
-    "a logged object is read by somebody": """() => {
+    "a logged object is read (Runtime domain on)": """() => {
         let read = 'no'
         const trap = new Error()
         Object.defineProperty(trap, 'stack', {get: () => { read = 'yes'; return '' }})
@@ -60,6 +63,9 @@ MARKS = {
     "plugins": "() => String(navigator.plugins.length)",
     "window": "() => `${outerWidth} x ${outerHeight}, inside ${innerWidth} x ${innerHeight}`",
 }
+
+
+ELSEWHERE = "`navigator.webdriver` in a browser that we connect to"
 
 
 class Figures:
@@ -134,6 +140,19 @@ async def measure(engine: EngineName, site: StandIn, figures: Figures, *, counts
                 taken[f"first token by {via}, ms"].append(1000 * (arrived[0] - start))
 
 
+async def connected(engine: EngineName) -> str:
+    """What a tab of ours shows of being driven in a browser that somebody else has started."""
+    with tempfile.TemporaryDirectory() as home, socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        held.close()
+        async with Persons(Path(home), port) as persons:
+            browser = await engine_named(engine).start(settings(connect=persons.address), None)
+            page = await browser.new_page(lambda event: None)
+            seen = await page.evaluate(MARKS["`navigator.webdriver`"], timeout=10)
+            await browser.close()
+            return str(seen)
+
+
 def report(figures: Figures, rounds: int, load: float) -> str:
     """The tables in Markdown, with what they were taken on."""
     head = [f"| | {' | '.join(ENGINES)} |", "|---|---|---|"]
@@ -147,7 +166,7 @@ def report(figures: Figures, rounds: int, load: float) -> str:
         row = [f"{statistics.median(figures.taken[each][name]):.0f}" for each in ENGINES]
         lines.append(f"| {name} | {' | '.join(row)} |")
     lines += ["", *head]
-    for name in MARKS:
+    for name in (*MARKS, ELSEWHERE):
         lines.append(f"| {name} | {' | '.join(figures.marks[each][name] for each in ENGINES)} |")
     versions = ", ".join(f"{each} {importlib.metadata.version(each)}" for each in ENGINES)
     cores = os.cpu_count() or 1
@@ -167,6 +186,8 @@ async def run(rounds: int) -> Figures:
         for number in range(rounds + 1):  # the first warms up and does not count
             for engine in ENGINES:
                 await measure(engine, site, figures, counts=number > 0)
+    for engine in ENGINES:
+        figures.marks[engine][ELSEWHERE] = await connected(engine)
     return figures
 
 

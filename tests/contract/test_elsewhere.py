@@ -1,71 +1,20 @@
 """A browser that runs already: used, and left as it was found."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
 import subprocess
-import urllib.request
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.browser.find import find
 from huggingchat_agent.browser.sandbox import sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError
+from tests.persons import Persons, program
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-
-def program():
-    found = find()
-    assert found is not None
-    return found.path
-
-
-class Persons:
-    """A person's own browser, with a port to connect to."""
-
-    def __init__(self, folder):
-        self._folder = folder
-        self.address = ""
-        self.process: Any = None
-
-    async def __aenter__(self):
-        box = [] if sandbox().on else ["--no-sandbox"]
-        folder = f"--user-data-dir={self._folder}"
-        with (self._folder.parent / "output").open("wb") as output:
-            self.process = await asyncio.create_subprocess_exec(
-                program(),
-                "--headless",
-                "--remote-debugging-port=0",
-                "--no-first-run",
-                *box,
-                folder,
-                "about:blank",
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        told = self._folder / "DevToolsActivePort"
-        async with asyncio.timeout(30):
-            while not (told.exists() and "\n" in told.read_text()):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-        self.address = f"http://127.0.0.1:{told.read_text().splitlines()[0]}"
-        return self
-
-    async def __aexit__(self, *_):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        await self.process.wait()
-
-    def tabs(self):
-        """Their addresses by id."""
-        with urllib.request.urlopen(f"{self.address}/json/list") as answer:
-            return {each["id"]: each["url"] for each in json.load(answer) if each["type"] == "page"}
 
 
 @pytest_asyncio.fixture(loop_scope="module")

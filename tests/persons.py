@@ -1,0 +1,65 @@
+"""A browser that runs already, as somebody has started it for themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent.browser.find import find
+from huggingchat_agent.browser.sandbox import sandbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def program() -> str:
+    found = find()
+    assert found is not None
+    return found.path
+
+
+class Persons:
+    """A person's own browser, with a port to connect to: that one, or one of the browser's choice."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self._folder, self._port = folder, port
+        self.address = ""
+        self.process: Any = None
+
+    async def __aenter__(self) -> Persons:
+        box = [] if sandbox().on else ["--no-sandbox"]
+        folder = f"--user-data-dir={self._folder}"
+        with (self._folder.parent / "output").open("wb") as output:
+            self.process = await asyncio.create_subprocess_exec(
+                program(),
+                "--headless",
+                f"--remote-debugging-port={self._port}",
+                "--no-first-run",
+                *box,
+                folder,
+                "about:blank",
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        told = self._folder / "DevToolsActivePort"
+        async with asyncio.timeout(30):
+            while not (told.exists() and "\n" in told.read_text()):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        self.address = f"http://127.0.0.1:{told.read_text().splitlines()[0]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.process.wait()
+
+    def tabs(self) -> dict[str, str]:
+        """Their addresses by id."""
+        with urllib.request.urlopen(f"{self.address}/json/list") as answer:
+            return {each["id"]: each["url"] for each in json.load(answer) if each["type"] == "page"}
