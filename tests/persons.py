@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from huggingchat_agent.browser.sandbox import sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_LISTENING = re.compile(r"^DevTools listening on ws://([^/]+)/", re.MULTILINE)
 
 
 def program() -> str:
@@ -34,7 +37,8 @@ class Persons:
     async def __aenter__(self) -> Persons:
         box = [] if sandbox().on else ["--no-sandbox"]
         folder = f"--user-data-dir={self._folder}"
-        with (self._folder.parent / "output").open("wb") as output:
+        output = self._folder / "output"
+        with output.open("wb") as written:
             self.process = await asyncio.create_subprocess_exec(
                 program(),
                 "--headless",
@@ -43,15 +47,18 @@ class Persons:
                 *box,
                 folder,
                 "about:blank",
-                stdout=output,
-                stderr=output,
+                stdout=written,
+                stderr=written,
                 start_new_session=True,
             )
-        told = self._folder / "DevToolsActivePort"
-        async with asyncio.timeout(30):
-            while not (told.exists() and "\n" in told.read_text()):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-        self.address = f"http://127.0.0.1:{told.read_text().splitlines()[0]}"
+        try:
+            async with asyncio.timeout(30):
+                while not (told := _LISTENING.search(output.read_text(errors="replace"))):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        self.address = f"http://{told[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
