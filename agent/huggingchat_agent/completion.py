@@ -1,18 +1,20 @@
-"""What a full tape still lacks: scripts that workers load, which no tab tells of.
+"""What a full tape still lacks at its end: what a page is just loading, and scripts of workers.
 
-They are found in the scripts that start workers, and fetched by a page of the app when the recording
-ends: so they pass through the tap, and are on the tape like everything else.
+Those no tab tells of. They are found in the scripts that start workers, and fetched by a page of the
+app when the recording ends: so they pass through the tap, and are on the tape like everything else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from huggingchat_agent.errors import AgentError
-from huggingchat_agent.exchange import Chunk, Responded, Started
+from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("huggingchat_agent")
 
 SECONDS = 20.0
+QUIET = 0.5  # seconds without a request
+QUIET_PATIENCE = 3.0
 
 _WORKER = re.compile(rb"""["'`]([^"'`\s]*worker[^"'`\s]*\.m?js)["'`]""", re.IGNORECASE)
 
@@ -50,8 +54,15 @@ class Completion:
         self._scripts: dict[str, str] = {}  # by exchange, until their text has come
         self._loaded: set[str] = set()
         self._workers: set[str] = set()
+        self._open: set[str] = set()
+        self._last = 0.0  # when something was asked for
 
     def see(self, event: ExchangeEvent) -> None:
+        if isinstance(event, Started) and event.kind != "eventsource":
+            self._open.add(event.exchange_id)
+            self._last = time.monotonic()
+        elif isinstance(event, Ended | Failed):
+            self._open.discard(event.exchange_id)
         if isinstance(event, Started):
             if event.kind == "script":
                 self._asked[event.exchange_id] = event.url
@@ -60,6 +71,12 @@ class Completion:
             self._scripts[event.exchange_id] = url
         elif isinstance(event, Chunk) and (url := self._scripts.pop(event.exchange_id, None)):
             self._workers |= {urljoin(url, each.decode("latin-1")) for each in _WORKER.findall(event.data)}
+
+    async def quiet(self) -> None:
+        """Let pages come to an end with what they ask for when they were loaded, for a little while."""
+        end = time.monotonic() + QUIET_PATIENCE
+        while (now := time.monotonic()) < end and (self._open or now < self._last + QUIET):  # noqa: ASYNC110
+            await asyncio.sleep(QUIET / 10)
 
     async def complete(self, tab: Callable[[], Awaitable[Page]]) -> None:
         """Have a page of the app fetch what is missing; `tab` gives one, and is asked only if need be.

@@ -108,6 +108,7 @@ class Recorder:
         pictures that are being taken get a moment; the others are left out.
         """
         if self._completion is not None:
+            await self._completion.quiet()
             await self._completion.complete(tab)
         if self._pictures:
             await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)

@@ -65,8 +65,10 @@ async def on_tape(
     recording = tape.load(pictures=False)
     if recording.trouble is not None:
         raise recording.trouble
-    changed = faulty.with_faults(recording.records, faults)
-    server = TapeServer(digest(recording._replace(records=changed)), speed=speed)
+    # A pause is one of the clock on the wall here, whatever the speed.
+    pauses = {faulty.exchange_of(recording.records, each): each.stall for each in faults if each.stall}
+    changed = faulty.with_faults(recording.records, [each for each in faults if not each.stall])
+    server = TapeServer(digest(recording._replace(records=changed)), speed=speed, stalls=pauses)
     async with server:
         with tempfile.TemporaryDirectory(prefix="huggingchat-tape-", ignore_cleanup_errors=True) as home:
             switches = (*given.pop("browser_args", ()), *server.switches)

@@ -1,17 +1,43 @@
 """A full tape in a real browser: the app as it was, with no app and no network."""
 
 import asyncio
+from itertools import pairwise
+from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 
-from huggingchat_agent import events, on_tape
+from fixtures.site import StandIn
+from huggingchat_agent import HuggingChat, events, on_tape
 from huggingchat_agent.browser import mark as marks
-from huggingchat_agent.errors import GenerationFailed, RateLimited, StreamBroken, TapeMismatch, UsageError
+from huggingchat_agent.errors import (
+    GenerationFailed,
+    RateLimited,
+    SiteError,
+    StreamBroken,
+    TapeMismatch,
+    UsageError,
+)
+from huggingchat_agent.settings import Record
 from huggingchat_agent.tape import faults
-from tests.tape.conftest import PROMPTS
+from huggingchat_agent.tape.digest import digest
+from huggingchat_agent.tape.reader import Tape
+from tests.tape.conftest import PROMPTS, account
 from tests.tape.sockets import family, is_loopback, sockets
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def secure(tmp_path_factory):
+    """A full tape of a session over HTTPS and HTTP/2; with the address then, and the answer."""
+    path = tmp_path_factory.mktemp("secure") / "run.tape"
+    with StandIn(tls=True, echo_pause=0.001) as site:
+        given = account(site, tmp_path_factory.mktemp("state"))
+        lenient = ["--ignore-certificate-errors"]
+        async with HuggingChat(**given, browser_args=lenient, record=Record(path, full=True)) as chat:
+            _, answers = await again(chat, PROMPTS[:1])
+        return path, site.url, answers[0].text
 
 
 async def again(chat, prompts=PROMPTS):
@@ -131,6 +157,47 @@ async def test_swapped_status_reaches_the_caller(recorded):
         conversation = await chat.new_conversation()
         with pytest.raises(RateLimited, match="Slow down"):
             await conversation.send(PROMPTS[0][0], via="page")
+
+
+async def test_stalled_stream_stalls_in_the_browser_too(recorded):
+    path, _, answers = recorded
+    exchanges = digest(Tape(path).load()).exchanges
+    posts = [each.body for each in exchanges if each.request.method == "POST"]
+    body = next(each for each in posts if b'"stream"' in each)
+    second = body.index(b'"stream"', body.index(b'"stream"') + 1)
+    wrong = [faults.stall(after=second, seconds=1.5, nth=1)]
+    async with on_tape(path, speed=0, faults=wrong) as chat:
+        told, now = await again(chat, PROMPTS[:1])
+    moments = [each.at for each in told if each.name == "token"]
+    assert max(later - earlier for earlier, later in pairwise(moments)) >= 1.4
+    assert now[0].text == answers[0].text
+
+
+@pytest.mark.parametrize("engine", ["playwright", "nodriver"])
+async def test_session_over_https_is_replayed_at_its_https_address(secure, engine):
+    """The browser takes our certificate for that host, and no other one."""
+    path, url, text = secure
+    async with on_tape(path, speed=0, engine=engine) as chat:
+        assert chat.settings.base_url == url and url.startswith("https:")
+        _, answers = await again(chat, PROMPTS[:1])
+        page = await chat.session.shared_page()
+        assert await page.evaluate("() => [location.origin, isSecureContext]", timeout=10) == [
+            url.removesuffix("/chat"),
+            True,
+        ]
+    assert answers[0].text == text
+
+
+async def test_other_certificates_are_not_taken(secure, tmp_path):
+    path, url, _ = secure
+    async with on_tape(path, speed=0) as chat:
+        pins = [each for each in chat.settings.browser_args if "spki" in each]
+        assert len(pins) == 1
+    with StandIn(tls=True) as other:
+        rules = f"--host-resolver-rules=MAP {urlsplit(url).netloc} {urlsplit(other.origin).netloc}"
+        with pytest.raises(SiteError, match="ERR_CERT"):
+            async with HuggingChat(base_url=url, home=tmp_path, browser_args=[*pins, rules]):
+                raise AssertionError
 
 
 async def test_tape_that_is_not_full_is_refused(tmp_path):

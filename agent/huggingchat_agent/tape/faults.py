@@ -52,15 +52,20 @@ def with_faults(records: Sequence[AnyRecord], faults: Iterable[Fault]) -> list[A
     """The records as if these faults had happened. Raises UsageError for one that finds no exchange."""
     changed = list(records)
     for fault in faults:
-        found = [
-            each.id
-            for each in changed
-            if isinstance(each, tapes.Request) and re.search(fault.where, f"{each.method} {each.url}")
-        ]
-        if len(found) < fault.nth:
-            raise UsageError(f"There is no exchange number {fault.nth} on the tape for {fault.where!r}.")
-        changed = _with(changed, fault, found[fault.nth - 1])
+        changed = _with(changed, fault, exchange_of(changed, fault))
     return changed
+
+
+def exchange_of(records: Sequence[AnyRecord], fault: Fault) -> str:
+    """The id of the exchange in which it is to happen. Raises UsageError where there is none."""
+    found = [
+        each.id
+        for each in records
+        if isinstance(each, tapes.Request) and re.search(fault.where, f"{each.method} {each.url}")
+    ]
+    if len(found) < fault.nth:
+        raise UsageError(f"There is no exchange number {fault.nth} on the tape for {fault.where!r}.")
+    return found[fault.nth - 1]
 
 
 def _with(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRecord]:
@@ -77,16 +82,20 @@ def _with(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyReco
         if ours and isinstance(record, tapes.Chunk):
             data = record.data
             seen += len(data)
+            where: dict[str, Any] = {"n": record.n, "at": record.at, "id": record.id, "page": record.page}
             if fault.cut is not None and seen >= fault.cut:
                 kept = data[: len(data) - (seen - fault.cut)]
-                where: dict[str, Any] = {"n": record.n, "at": record.at, "id": record.id, "page": record.page}
                 if kept:
                     out.append(tapes.Chunk(**where, **tapes.payload(kept)))
                 out.append(tapes.Fail(**where, reason=CUT))
                 over = True
                 continue
-            if fault.stall is not None and seen > fault.stall[0]:
+            if fault.stall is not None and seen > fault.stall[0] and not late:
                 late = fault.stall[1]
+                place = len(data) - (seen - fault.stall[0])
+                if place:
+                    out.append(tapes.Chunk(**where, **tapes.payload(data[:place])))
+                    record = tapes.Chunk(**where, **tapes.payload(data[place:]))
         # Everything behind a pause comes later, not only what the pause is in.
         out.append(msgspec.structs.replace(record, at=record.at + late) if late else record)
     return out

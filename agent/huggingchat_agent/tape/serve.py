@@ -22,7 +22,7 @@ from huggingchat_agent.tape.shelf import Shelf
 from huggingchat_agent.wire.failures import TAPE_MISMATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from huggingchat_agent.tape.digest import Digest, Exchange
 
@@ -42,10 +42,14 @@ _DROPPED = {
 class TapeServer:
     """Serves a tape while it is open (`async with`). `speed` is as for `replay`.
 
-    `mismatches` are the requests of the app that were not on the tape.
+    `stalls` are bodies, by the id of their exchange, that stop behind so many bytes for so many seconds,
+    whatever the speed. `mismatches` are the requests of the app that were not on the tape.
     """
 
-    def __init__(self, digest: Digest, *, speed: float = 1.0) -> None:
+    def __init__(
+        self, digest: Digest, *, speed: float = 1.0, stalls: Mapping[str, tuple[int, float]] | None = None
+    ) -> None:
+        self._stalls = stalls or {}
         self.mismatches: list[TapeMismatch] = []
         self._digest, self._speed = digest, speed
         self._shelf = Shelf(digest)
@@ -177,18 +181,19 @@ class TapeServer:
     async def _stream(self, exchange: Exchange, send: Send, began: float) -> None:
         assert exchange.response is not None
         text = is_text(exchange.response.mime)
+        stall, seconds = self._stalls.get(exchange.request.id, (-1, 0.0))
         place = 0
         for at, length in exchange.cuts:
-            piece = bytes(exchange.body[place : place + length])
-            place += length
+            end = place + length
             await self._until(began, at - exchange.request.at)
-            await send(
-                {
-                    "type": "http.response.body",
-                    "body": self._shelf.told_now(piece) if text else piece,
-                    "more_body": True,
-                }
-            )
+            for start, stop in _around(stall, place, end):
+                if start == stall:
+                    await asyncio.sleep(seconds)
+                    began += seconds
+                piece = bytes(exchange.body[start:stop])
+                body = self._shelf.told_now(piece) if text else piece
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            place = end
         over = exchange.ended or (exchange.failed.at if exchange.failed else None)
         if over is not None and len(exchange.cuts) > 1:
             await self._until(began, over - exchange.request.at)
@@ -211,6 +216,11 @@ class TapeServer:
             due = began + after / self._speed - asyncio.get_running_loop().time()
             if due > 0:
                 await asyncio.sleep(due)
+
+
+def _around(stall: int, start: int, end: int) -> list[tuple[int, int]]:
+    """A piece of a body, cut in two where the body stalls within it."""
+    return [(start, stall), (stall, end)] if start < stall < end else [(start, end)]
 
 
 async def _refuse(send: Send, status: int, text: str, *, mismatch: bool = False) -> None:

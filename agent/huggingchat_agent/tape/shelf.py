@@ -42,8 +42,14 @@ class Shelf:
         self._all: list[_Held] = []
         self._acts = 0
         acts = 0
+        self._before: dict[str, _Held] = {}  # what was read before the sign-in, and perhaps never again
         for exchange in digest.exchanges:
-            if exchange.request.n < signed_in or exchange.response is None:
+            if exchange.response is None:
+                continue
+            if exchange.request.n < signed_in:
+                held = _Held(exchange, 0, is_act=False)
+                if exchange.request.method in _READING and exchange.response.status == 200:
+                    self._before[held.path] = held
                 continue
             held = _Held(exchange, acts, is_act=self._is_act(exchange.request.method, exchange.request.url))
             acts += held.is_act
@@ -73,7 +79,7 @@ class Shelf:
             target = target.replace(now, then)
         held = self._held.get((method, target), [])
         if method in _READING:
-            found = self._reading(held)
+            found = self._reading(held) or self._before.get(target)
         else:
             found = self._posted(held, body, content_type, is_act=self._is_act(method, target))
         if found is None:
