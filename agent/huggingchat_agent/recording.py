@@ -138,8 +138,8 @@ class Recorder:
             at = self._now()["at"]
         if (answer := raw.get("answer")) and isinstance(answer, dict):
             answer["timing"] = {
-                name: None if moment is None else round(moment - self._begun, 6)
-                for name, moment in answer["timing"].items()
+                name: round(value - self._begun, 6) if isinstance(value, float) else value
+                for name, value in answer["timing"].items()
             }
         self._put(tapes.Event(n=self._now()["n"], at=at, event=raw))
 

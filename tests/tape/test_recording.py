@@ -25,6 +25,17 @@ async def test_tape_has_the_events_that_callbacks_got(recorded):
     assert list(tokens.values()) == [answer.text for answer in answers]
 
 
+async def test_times_of_an_answer_on_the_tape_are_those_of_the_tape(recorded):
+    path, _, answers = recorded
+    found = Tape(path).load().records
+    seen = [each for each in found if isinstance(each, tapes.Event) and each.event["event"] == "answer"]
+    assert len(seen) == len(answers)
+    for each, answer in zip(seen, answers, strict=True):
+        timing = each.event["answer"]["timing"]
+        assert timing["tokens"] == answer.timing.tokens > 3
+        assert 0 < timing["sent"] < timing["first_token"] <= timing["last_token"] <= each.at + 0.5
+
+
 async def test_tape_has_the_streams_as_they_arrived(recorded):
     path, told, _ = recorded
     records = Tape(path).load().records

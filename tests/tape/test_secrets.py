@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 PASSWORD = "correct horse"
 EMAIL = "ada@example.org"
 CODE = "code-7f3a91bc"
+OTP = "83041796"
 MCP = "mcp-header-5521-zx"
 TICKET = "ACME-4711"
 
@@ -32,15 +34,15 @@ async def planted(tmp_path_factory):
     path = tmp_path_factory.mktemp("planted") / "run.tape"
     home = tmp_path_factory.mktemp("state")
     record = Record(path, full=True, hide=(r"ACME-\d+",), hide_username=True)
-    with StandIn(echo_pause=0.001) as site:
+    with StandIn(echo_pause=0.001, second_factor=True, second_factor_code=OTP) as site:
         async with HuggingChat(**account(site, home), record=record) as chat:
             chat.on("title", fail)
-            await chat.login()
+            await chat.login(otp=OTP)
             page = await chat.session.shared_page()
             state = await chat.session.storage_state()
             cookies = {each["value"] for each in state["cookies"] if len(each["value"]) >= 8}
             talk = await chat.new_conversation(system_prompt=f"The word is {PASSWORD}.")
-            said = f"Remember {PASSWORD}, {EMAIL}, {TICKET}, {min(cookies)} of ada, will you?"
+            said = f"Remember {PASSWORD}, {EMAIL}, {TICKET}, {min(cookies)}, {OTP} of ada, will you?"
             await talk.send(said, via="page")
             await talk.send(said, via="ui")
             await page.evaluate(
@@ -65,7 +67,16 @@ async def planted(tmp_path_factory):
                 min(cookies),
                 timeout=20,
             )
+        cookies |= signed_in_by(site)
     return path, cookies
+
+
+def signed_in_by(site):
+    """Codes and states that came and went while we were signed in."""
+    queries = [parse_qs(urlsplit(each.path).query) for each in site.control.requests]
+    found = {value for query in queries for name in ("code", "state") for value in query.get(name, ())}
+    assert len(found) >= 2
+    return found
 
 
 def fail(event):
@@ -73,7 +84,7 @@ def fail(event):
 
 
 def secrets(cookies):
-    plain = {PASSWORD, EMAIL, CODE, MCP, TICKET, *cookies}
+    plain = {PASSWORD, EMAIL, CODE, OTP, MCP, TICKET, *cookies}
     return {
         *plain,
         *(each.replace(" ", "+") for each in plain),
@@ -164,3 +175,20 @@ async def test_picture_of_a_page_masks_fields_and_secrets(tmp_path):
             one = await pictured("correct horse", "one-time", " 1234")
             other = await pictured("battery stapl", "two-fold", " 9876")
             assert one == other
+
+
+async def test_picture_of_the_login_form_is_the_same_whatever_was_typed(tmp_path):
+    typed = """(name, word) => {
+        const fields = [...document.querySelectorAll("form input:not([type=hidden])")];
+        fields.forEach(each => { each.value = each.type === "password" ? word : name });
+        return fields.length;
+    }"""
+    with StandIn() as site:
+        async with HuggingChat(**account(site, tmp_path)) as chat:
+            page = await chat.session.new_page()
+            await page.goto(f"{site.url}/login", timeout=15)
+            pictures = set()
+            for name, word in (("ada", "correct horse"), ("grace.hopper", "x")):
+                assert await page.evaluate(typed, name, word, timeout=5) >= 2
+                pictures.add(await page.picture(lambda text: []))
+            assert len(pictures) == 1
