@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import inspect
 import threading
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import Secret
@@ -74,9 +76,23 @@ def _totp(secret: Secret) -> Any:
     import pyotp  # only those who have a second factor pay for it
 
     value = secret.reveal()
-    if value.startswith("otpauth://"):
-        return pyotp.parse_uri(value)
-    return pyotp.TOTP("".join(value.replace("-", "").split()).upper())
+    if not value.startswith("otpauth://"):
+        return pyotp.TOTP(_lengthened(value))
+    parts = urlsplit(value)
+    told = [(key, _lengthened(each) if key == "secret" else each) for key, each in parse_qsl(parts.query)]
+    return pyotp.parse_uri(parts._replace(query=urlencode(told, quote_via=quote)).geturl())
+
+
+def _lengthened(secret: str) -> str:
+    """The base32 text of a secret with the same codes that pyotp does not refuse for being short.
+
+    It wants 14 bytes; many sites give 10. HMAC fills up a key with zeros itself, so these change nothing.
+    """
+    text = "".join(secret.replace("-", "").split()).rstrip("=").upper()
+    key = base64.b32decode(text + "=" * (-len(text) % 8))
+    if not key:
+        raise ValueError("no secret")
+    return base64.b32encode(key.ljust(14, b"\0")).decode()
 
 
 def _is_async(function: object) -> bool:

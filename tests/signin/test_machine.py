@@ -3,7 +3,6 @@
 import itertools
 from typing import Any
 
-import pyotp
 import pytest
 
 from huggingchat_agent.errors import (
@@ -21,7 +20,7 @@ from huggingchat_agent.errors import (
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 SKINS = pytest.mark.parametrize("skin", ["forms", "scripts"])
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+SECRET = "JBSWY3DPEHPK3PXP"  # as short as many sites give it
 
 
 @SKINS
@@ -86,7 +85,7 @@ async def test_machine_computes_the_code_from_a_secret(site, sign_in):
     site.control.switch(second_factor=True, second_factor_secret=SECRET)
     assert await sign_in(secret=SECRET) == f"{site.url}/"
     site.control.sign_out(hub=True)
-    assert await sign_in(secret=pyotp.TOTP(SECRET).provisioning_uri(name="ada")) == f"{site.url}/"
+    assert await sign_in(secret=f"otpauth://totp/Hub:ada?secret={SECRET}&issuer=Hub") == f"{site.url}/"
 
 
 async def test_machine_without_a_code_says_what_to_give(site, sign_in):
