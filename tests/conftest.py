@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fixtures.site import StandIn
+from tests.screen import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,3 +29,17 @@ def open_site() -> Iterator[Callable[..., StandIn]]:
 def site(open_site: Callable[..., StandIn]) -> StandIn:
     """A stand-in site under /chat, with login, nobody signed in yet."""
     return open_site()
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    """A screen without a monitor; its name."""
+    with screen() as name:
+        yield name
+
+
+@pytest.fixture
+def on_screen(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is started now shows its windows on that screen."""
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

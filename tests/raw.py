@@ -32,6 +32,19 @@ class Raw:
     async def __aexit__(self, *_: object) -> None:
         await self.http.close()
 
+    async def user(self) -> Any:
+        """Who the app takes us for."""
+        async with self.http.get(f"{self.base_url}/api/v2/user") as response:
+            return (await response.json())["json"]
+
+    async def log_out(self) -> None:
+        """End the session at the app, as another tab of the same browser could."""
+        headers = {"Origin": self.origin}
+        async with self.http.post(
+            f"{self.base_url}/logout", headers=headers, allow_redirects=False
+        ) as response:
+            assert response.status < 400, response.status
+
     async def create(self, model: str) -> str:
         async with self.http.post(f"{self.base_url}/conversation", json={"model": model}) as response:
             return str((await response.json())["conversationId"])

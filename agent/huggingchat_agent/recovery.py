@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from huggingchat_agent.errors import AgentError, ChatError, LoginError, SessionRejected
+from huggingchat_agent.errors import AgentError, ChatError, LoginError, PageChanged, SessionRejected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,9 +56,9 @@ class Recovery:
             return await action()
         except SessionRejected as error:
             lost = error
-        except ChatError as error:
-            # Signed out, what is ours is refused as if it were not, or not there.
-            if type(error) is not ChatError or not await self._unknown():
+        except (ChatError, PageChanged) as error:
+            # Signed out, what is ours is refused as if it were not, or not there; or some page comes.
+            if type(error) not in (ChatError, PageChanged) or not await self._unknown():
                 raise
             lost = SessionRejected(f"The app no longer knows this session ({error}). Sign in again.")
         await self.recover(lost, count)

@@ -54,6 +54,40 @@ def test_login_asks_for_what_is_missing_and_does_not_show_the_password(stranger)
         assert PASSWORD not in terminal.shown
 
 
+@pytest.fixture
+def second_factor(stand_in):
+    stand_in.control.switch(second_factor=True)
+    yield stand_in
+    stand_in.control.switch(second_factor=False, second_factor_secret="")
+
+
+def test_login_asks_for_the_code_of_a_second_factor_until_it_is_right(stranger, second_factor):
+    environment = stranger.environment({"HUGGINGCHAT_PASSWORD": PASSWORD})
+    with stranger.terminal("login", "-u", "ada", environment=environment) as terminal:
+        for code in ("111111", "123456"):
+            terminal.expect("One-time code (not shown): ")
+            terminal.type(f"{code}\n")
+        terminal.expect("as ada")
+        assert terminal.code() == 0
+        assert "111111" not in terminal.shown and "123456" not in terminal.shown
+
+
+def test_login_takes_the_code_of_a_second_factor_or_its_secret(stranger, second_factor):
+    given = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": PASSWORD}
+    done = stranger("login", env=given)
+    assert (done.code, done.out) == (3, "")
+    assert "--otp CODE" in done.err
+    done = stranger("login", "--otp", "111111", env=given)
+    assert done.code == 3
+    assert "refused the one-time code" in done.err and "111111" not in done.err
+    assert "as ada" in stranger("login", "--otp", "123456", env=given).out
+
+    assert stranger("logout").code == 0
+    second_factor.control.switch(second_factor_secret="JBSWY3DPEHPK3PXP")
+    done = stranger("login", env={**given, "HUGGINGCHAT_TOTP_SECRET": "jbsw y3dp ehpk 3pxp"})
+    assert "as ada" in done.out
+
+
 def test_login_leaves_a_picture_and_no_secret_when_the_password_is_wrong(stranger):
     wrong = "incorrect zebra"
     environment = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": wrong}

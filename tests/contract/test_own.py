@@ -17,21 +17,8 @@ import pytest_asyncio
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import mark
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SiteError
-from tests.screen import screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest.fixture(scope="module")
-def display():
-    with screen() as name:
-        yield name
-
-
-@pytest.fixture
-def on_screen(display, monkeypatch):
-    monkeypatch.setenv("DISPLAY", display)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
 
 
 async def test_window_is_shown_and_used(engine, account, on_screen, tmp_path):

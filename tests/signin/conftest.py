@@ -1,6 +1,8 @@
-"""One site and one browser for a module: a test gets the site as new, and a browser without cookies."""
+"""One site and one browser for a module: a test gets the site as new, which knows nobody any more."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,6 +14,36 @@ from huggingchat_agent.onetime import Codes
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.settings import settings as make_settings
 from huggingchat_agent.site.signin.machine import SignIn
+
+SKINS = ("forms", "scripts")
+ACCOUNT = ("ada", "correct horse")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """The default run takes each test that is there for both skins in one of them, by turns."""
+    skinned = [
+        item
+        for item in items
+        if item.path.parent == Path(__file__).parent and "skin" in getattr(item, "fixturenames", ())
+    ]
+    cases = {case: number for number, case in enumerate(dict.fromkeys(map(_case, skinned)))}
+    spared = [
+        item
+        for item in skinned
+        if SKINS.index(item.callspec.params["skin"]) != cases[_case(item)] % len(SKINS)
+    ]
+    for item in spared:
+        item.add_marker("soak")
+    if spared and not config.getoption("--soak"):
+        config.hook.pytest_deselected(items=spared)
+        items[:] = [item for item in items if item not in spared]
+
+
+def _case(item):
+    """The test, whatever its skin."""
+    rest = {name: value for name, value in item.callspec.params.items() if name != "skin"}
+    return (item.originalname, *rest.values())
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +84,7 @@ async def sign_in(site, browser):
     await browser._context.clear_cookies()  # the protocol has no word for it, and no other need
     pages = []
 
-    async def run(username="ada", password="correct horse", otp=None, secret=None, timeout=20.0):
+    async def run(username=ACCOUNT[0], password=ACCOUNT[1], otp=None, secret=None, timeout=20.0):
         page = await browser.new_page(lambda event: None)
         pages.append(page)
         codes = Codes(otp, Secret(secret) if secret else None)
@@ -65,9 +97,23 @@ async def sign_in(site, browser):
         await page.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def chat(settings):
-    """Open and signed in."""
-    async with HuggingChat(**settings) as chat:
-        await chat.login()
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_chat(shared_site, tmp_path_factory):
+    """Open, without credentials of its own."""
+    async with HuggingChat(base_url=shared_site.url, home=tmp_path_factory.mktemp("state")) as chat:
         yield chat
+
+
+@pytest.fixture
+def stranger(site, shared_chat):
+    """Open, nobody is signed in, and nothing is saved. `login(*ACCOUNT)` signs it in."""
+    shared_chat.session.recovery.disarm()
+    shared_chat.session.saved.remove()
+    return shared_chat
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def chat(stranger):
+    """Open and signed in."""
+    await stranger.login(*ACCOUNT)
+    return stranger

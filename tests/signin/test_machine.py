@@ -16,14 +16,15 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
 )
+from tests.signin.conftest import SKINS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-SKINS = pytest.mark.parametrize("skin", ["forms", "scripts"])
+BOTH_SKINS = pytest.mark.parametrize("skin", SKINS)
 SECRET = "JBSWY3DPEHPK3PXP"  # as short as many sites give it
 
 
-@SKINS
+@BOTH_SKINS
 @pytest.mark.parametrize("consent", ["once", "never"])
 async def test_machine_gets_in_by_name_and_password(site, sign_in, skin, consent):
     site.control.switch(skin=skin, consent=consent)
@@ -31,7 +32,7 @@ async def test_machine_gets_in_by_name_and_password(site, sign_in, skin, consent
     assert site.control.logins == 1
 
 
-@SKINS
+@BOTH_SKINS
 async def test_machine_gets_in_without_credentials_when_the_hub_knows_the_browser(site, sign_in, skin):
     site.control.switch(skin=skin)
     await sign_in()
@@ -40,13 +41,13 @@ async def test_machine_gets_in_without_credentials_when_the_hub_knows_the_browse
     assert site.control.logins == 2
 
 
-@SKINS
+@BOTH_SKINS
 async def test_machine_gets_in_where_every_page_is_slow(site, sign_in, skin):
     site.control.switch(skin=skin, slow=0.5, second_factor=True)
     assert await sign_in(otp="123456") == f"{site.url}/"
 
 
-@SKINS
+@BOTH_SKINS
 async def test_machine_tells_a_wrong_password(site, sign_in, skin):
     site.control.switch(skin=skin)
     with pytest.raises(CredentialsRejected, match="Invalid username or password"):
@@ -55,7 +56,7 @@ async def test_machine_tells_a_wrong_password(site, sign_in, skin):
     assert site.control.count("POST", "^/login$") == 1
 
 
-@SKINS
+@BOTH_SKINS
 async def test_machine_gives_the_code_of_a_second_factor(site, sign_in, skin):
     site.control.switch(skin=skin, second_factor=True)
     assert await sign_in(otp="123456") == f"{site.url}/"
@@ -94,7 +95,7 @@ async def test_machine_without_a_code_says_what_to_give(site, sign_in):
         await sign_in()
 
 
-@SKINS
+@BOTH_SKINS
 async def test_machine_tells_a_wrong_code_from_a_wrong_password(site, sign_in, skin):
     site.control.switch(skin=skin, second_factor=True)
     with pytest.raises(SecondFactorRejected, match="Invalid code") as caught:
@@ -103,7 +104,7 @@ async def test_machine_tells_a_wrong_code_from_a_wrong_password(site, sign_in, s
     assert "111111" not in str(caught.value)
 
 
-@SKINS
+@BOTH_SKINS
 async def test_machine_tells_an_expired_code_from_a_wrong_one(site, sign_in, skin):
     site.control.switch(skin=skin, second_factor=True)
     with pytest.raises(SecondFactorExpired, match="expired"):
@@ -135,14 +136,14 @@ ORDERS: dict[str, Any] = {
 }
 
 
-@SKINS
+@BOTH_SKINS
 @pytest.mark.parametrize("order", ORDERS)
 async def test_machine_takes_the_pages_in_any_order(site, sign_in, skin, order):
     site.control.switch(skin=skin, **ORDERS[order])
     assert await sign_in(otp="123456") == f"{site.url}/"
 
 
-@SKINS
+@BOTH_SKINS
 @pytest.mark.parametrize("where", ["at the door", "before_password", "after_password"])
 async def test_machine_does_not_solve_a_challenge(site, sign_in, skin, where):
     site.control.switch(
@@ -153,7 +154,7 @@ async def test_machine_does_not_solve_a_challenge(site, sign_in, skin, where):
     assert site.control.count("GET", "^/login/human") == 0
 
 
-@SKINS
+@BOTH_SKINS
 async def test_machine_names_an_email_address_that_is_not_confirmed(site, sign_in, skin):
     site.control.switch(skin=skin, after_password=("confirmation",))
     with pytest.raises(EmailConfirmationRequired):

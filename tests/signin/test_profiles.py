@@ -1,7 +1,5 @@
 """Profiles: locked while in use, listed, removed; and whole whatever happens while one is saved."""
 
-import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -96,6 +94,7 @@ def test_profile_that_is_not_there_cannot_be_removed(tmp_path):
         remove_profile(tmp_path, "wrok")
 
 
+@pytest.mark.soak
 def test_kill_while_saving_leaves_a_whole_session(tmp_path, request):
     saved = SavedSession(tmp_path)
     for round in range(100 if request.config.getoption("--soak") else 12):
@@ -108,8 +107,9 @@ def test_kill_while_saving_leaves_a_whole_session(tmp_path, request):
     assert {each.name for each in tmp_path.iterdir()} == {"session.json", "session.previous.json"}
 
 
+@pytest.mark.soak
 def test_many_starts_on_one_profile_leave_it_whole(tmp_path, request):
-    pairs = 50 if request.config.getoption("--soak") else 5
+    pairs = 100 if request.config.getoption("--soak") else 5
     took = []
     for number in range(pairs):
         both = [python(STARTER, tmp_path, number % 10), python(STARTER, tmp_path, (number + 1) % 10)]
@@ -121,17 +121,16 @@ def test_many_starts_on_one_profile_leave_it_whole(tmp_path, request):
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="module")
-async def test_second_chat_on_a_profile_works_with_a_copy_and_saves_nothing(settings, site):
-    async with HuggingChat(**settings) as first:
-        await first.login()
-        path = first.session.saved.path
-        before = path.read_bytes()
-        async with HuggingChat(**settings) as second:
-            assert (await second.login()).username == "ada"
-            assert second.session.copied
-        assert path.read_bytes() == before
-        with pytest.raises(ProfileInUse, match=str(os.getpid())):
-            async with HuggingChat(**settings, profile_in_use="refuse"):
-                raise AssertionError("it was opened")
+async def test_second_chat_on_a_profile_works_with_a_copy_and_saves_nothing(chat, site):
+    path = chat.session.saved.path
+    before = path.read_bytes()
+    same = {"base_url": site.url, "home": chat.settings.home}
+    async with HuggingChat(**same) as second:
+        assert (await second.login()).username == "ada"
+        assert second.session.copied
+        await (await second.new_conversation()).send("hello", via="page")  # and the app prolongs its session
+    assert path.read_bytes() == before
+    with pytest.raises(ProfileInUse, match=str(os.getpid())):
+        async with HuggingChat(**same, profile_in_use="refuse"):
+            raise AssertionError("it was opened")
     assert site.control.logins == 1
-    await asyncio.to_thread(json.loads, path.read_text())

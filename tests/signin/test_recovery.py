@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from huggingchat_agent import HuggingChat, recovery
-from huggingchat_agent.errors import SessionRejected
+from huggingchat_agent import recovery
+from huggingchat_agent.errors import PageChanged, SessionRejected
 from tests.raw import Raw
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -86,15 +86,59 @@ async def test_session_lost_later_is_signed_in_again(chat, site, monkeypatch):
     assert site.control.logins - before == 2
 
 
-async def test_session_that_cannot_be_had_again_is_told_with_the_reason(settings, site):
-    async with HuggingChat(**settings) as chat:
-        await chat.login()
-        conversation = await chat.new_conversation()
-        site.control.switch(second_factor=True)
-        site.control.sign_out(hub=True)
-        with pytest.raises(SessionRejected, match="one-time code"):
-            await conversation.read()
-        tried = site.control.count("POST", "^/login$")
-        with pytest.raises(SessionRejected):
-            await conversation.read()
-        assert site.control.count("POST", "^/login$") == tried
+async def test_session_that_cannot_be_had_again_is_told_with_the_reason(chat, site):
+    conversation = await chat.new_conversation()
+    site.control.switch(second_factor=True)
+    site.control.sign_out(hub=True)
+    with pytest.raises(SessionRejected, match="one-time code"):
+        await conversation.read()
+    tried = site.control.count("POST", "^/login$")
+    with pytest.raises(SessionRejected):
+        await conversation.read()
+    assert site.control.count("POST", "^/login$") == tried
+
+
+SIGN_IN = '<html><h1>Sign in</h1><form action="/login"><input type="password" name="password"></form>'
+
+
+@pytest.mark.parametrize(
+    ("body", "dropped"),
+    [(SIGN_IN, True), (SIGN_IN, False), ("<html><h1>Welcome</h1>", True)],
+    ids=["sign-in", "sign-in by mistake", "any page"],
+)
+async def test_page_in_the_place_of_an_answer_is_a_lost_session(chat, site, body, dropped):
+    conversation = await chat.new_conversation()
+    before = site.control.logins
+    if dropped:
+        site.control.sign_out()
+    site.control.answer_next(f"/api/v2/conversations/{conversation.id}", 200, body, content_type="text/html")
+    assert (await conversation.read()).id == conversation.id
+    assert site.control.logins - before == dropped  # none where the app still knows us all the same
+
+
+async def test_page_in_the_place_of_an_answer_is_told_where_the_app_still_knows_us(chat, site):
+    conversation = await chat.new_conversation()
+    site.control.answer_next(
+        f"/api/v2/conversations/{conversation.id}", 200, "<html><h1>Welcome</h1>", content_type="text/html"
+    )
+    before = site.control.logins
+    with pytest.raises(PageChanged, match="HTML page"):
+        await conversation.read()
+    assert site.control.logins == before
+
+
+@pytest.mark.parametrize("via", ["ui", "page"])
+async def test_access_revoked_within_the_stream_is_signed_in_again_and_the_message_is_not_repeated(
+    chat, site, via
+):
+    conversation = await chat.new_conversation()
+    before = site.control.logins
+    prompt = "fail 401 after 3 saying The OAuth authorization has been revoked"
+    with pytest.raises(SessionRejected, match="has been revoked") as caught:
+        await conversation.send(prompt, via=via)
+    assert "signing in again failed" not in str(caught.value)
+    assert site.control.logins > before
+    logins = site.control.logins
+    assert (await conversation.send("hello", via="page")).text.startswith("You said: hello")
+    assert site.control.logins == logins
+    assert await stored(chat, conversation.id) == [prompt, "hello"]

@@ -1,0 +1,104 @@
+"""Signed in by the cookies of another browser, or told why not."""
+
+import json
+
+import pytest
+import pytest_asyncio
+
+from huggingchat_agent import HuggingChat, cookies
+from huggingchat_agent.errors import CookiesUnreadable, SessionRejected
+from tests.raw import Raw
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def exported(shared_site, tmp_path_factory):
+    """The cookies of a browser that is signed in, in each format; written by the agent."""
+    folder = tmp_path_factory.mktemp("exported")
+    account = {"username": shared_site.username, "password": shared_site.password}
+    async with HuggingChat(base_url=shared_site.url, home=folder, **account) as chat:
+        await chat.login()
+        for form in cookies.FORMATS:
+            await chat.export_cookies(folder / form, form)
+    return folder
+
+
+@pytest.fixture
+def site(shared_site):
+    """Here the site goes on knowing who has signed in."""
+    return shared_site
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def newcomer(shared_site, tmp_path_factory):
+    """Open, with no credentials."""
+    async with HuggingChat(base_url=shared_site.url, home=tmp_path_factory.mktemp("newcomer")) as chat:
+        yield chat
+
+
+def only(exported, *names):
+    """A storage state with these cookies alone."""
+    state = json.loads((exported / "state").read_text())
+    return {**state, "cookies": [each for each in state["cookies"] if each["name"] in names]}
+
+
+@pytest.mark.parametrize("form", cookies.FORMATS)
+async def test_cookies_of_each_format_sign_in_and_are_saved(newcomer, site, exported, form):
+    newcomer.session.saved.remove()
+    before = site.control.logins
+    assert (await newcomer.login(cookies=exported / form)).username == "ada"
+    assert site.control.logins == before
+    saved = {each["name"]: each["value"] for each in newcomer.session.saved.load()["cookies"]}
+    async with Raw(site.url, saved) as raw:
+        assert await raw.list() == {"conversations": [], "hasMore": False}
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["hf-chat"], "'hf-chat' only together with the 'token' cookie.*HttpOnly"),
+        (["token"], "'hf-chat', which is the app's session, is not among"),
+        (["hfChat-codeVerifier"], "does not know the session"),
+    ],
+    ids=["hf-chat alone", "token alone", "neither"],
+)
+async def test_cookies_that_do_not_do_are_refused_with_what_to_export(newcomer, exported, names, said):
+    newcomer.session.saved.remove()
+    with pytest.raises(SessionRejected, match=said) as caught:
+        await newcomer.login(cookies=only(exported, *names))
+    assert newcomer.session.saved.load() is None
+    assert not (await newcomer.status()).signed_in
+    for each in only(exported, "hf-chat", "token")["cookies"]:
+        assert each["value"] not in str(caught.value)
+
+
+async def test_cookies_that_are_refused_leave_the_saved_session_in_use(newcomer, exported):
+    await newcomer.login(cookies=exported / "state")
+    before = newcomer.session.saved.path.read_bytes()
+    with pytest.raises(SessionRejected):
+        await newcomer.login(cookies=only(exported, "hf-chat"))
+    assert newcomer.session.saved.path.read_bytes() == before
+    assert (await newcomer.status()).username == "ada"
+
+
+async def test_cookies_of_a_session_that_has_ended_are_refused(newcomer, exported):
+    state = only(exported, "hf-chat", "token")
+    for each in state["cookies"]:
+        each["value"] = "of another time"
+    with pytest.raises(SessionRejected, match="it has ended"):
+        await newcomer.login(cookies=state)
+
+
+async def test_cookies_of_other_sites_and_files_without_any_are_told_before_anything_is_tried(
+    newcomer, exported, tmp_path
+):
+    browser = newcomer.session.browser
+    state = only(exported, "hf-chat", "token")
+    elsewhere = {**state, "cookies": [each | {"domain": "example.org"} for each in state["cookies"]]}
+    with pytest.raises(SessionRejected, match=r"no cookies for 127\.0\.0\.1"):
+        await newcomer.login(cookies=elsewhere)
+    (tmp_path / "page").write_text("<html>")
+    with pytest.raises(CookiesUnreadable, match=f"{tmp_path / 'page'}: Line 1"):
+        await newcomer.login(cookies=tmp_path / "page")
+    assert newcomer.session.browser is browser
