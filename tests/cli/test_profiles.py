@@ -45,7 +45,7 @@ def test_profile_is_removed_but_not_while_in_use(shell):
         [sys.executable, "-c", HOLDER, shell.home], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with holder:
-        assert holder.stdout.readline() == "True\n"
+        assert holder.stdout and holder.stdout.readline() == "True\n"
         assert f"by process {holder.pid}" in shell("profiles", "list").out
         done = shell("profiles", "remove", "default")
         assert (done.code, done.out) == (1, "")

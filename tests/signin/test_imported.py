@@ -1,6 +1,7 @@
 """Signed in by the cookies of another browser, or told why not."""
 
 import json
+from typing import get_args
 
 import pytest
 import pytest_asyncio
@@ -19,7 +20,7 @@ async def exported(shared_site, tmp_path_factory):
     account = {"username": shared_site.username, "password": shared_site.password}
     async with HuggingChat(base_url=shared_site.url, home=folder, **account) as chat:
         await chat.login()
-        for form in cookies.FORMATS:
+        for form in get_args(cookies.Format):
             await chat.export_cookies(folder / form, form)
     return folder
 
