@@ -14,15 +14,8 @@ from huggingchat_agent.settings import Record
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 from tests.cli.shell import Shell
-from tests.screen import screen
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest.fixture(scope="module")
-def display():
-    with screen() as name:
-        yield name
 
 
 class Recording:
