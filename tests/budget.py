@@ -45,6 +45,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="run the long matrices whole, not a tenth of them")
 
 
+def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[pytest.Item]) -> None:
+    """Mark these for the long run, and take them out of the default one."""
+    for item in spared:
+        item.add_marker("soak")
+    if spared and not config.getoption("--soak"):
+        config.hook.pytest_deselected(items=spared)
+        items[:] = [item for item in items if item not in spared]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Rooms without a browser first: what is fast to fail should fail fast."""
     items.sort(key=lambda item: "browser" in item.keywords)

@@ -14,6 +14,7 @@ from huggingchat_agent.browser.nodriver import NodriverEngine
 from huggingchat_agent.browser.playwright import PlaywrightEngine
 from huggingchat_agent.settings import settings
 from tests.browser.server import Server
+from tests.budget import leave_to_soak
 
 if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
@@ -36,11 +37,7 @@ def pytest_collection_modifyitems(config, items):
         and item.callspec.params.get("engine") not in (None, ENGINES[0])
     ]
     del spared[::10]
-    for item in spared:
-        item.add_marker("soak")
-    if spared and not config.getoption("--soak"):
-        config.hook.pytest_deselected(items=spared)
-        items[:] = [item for item in items if item not in spared]
+    leave_to_soak(config, items, spared)
 
 
 class Seen:

@@ -50,7 +50,6 @@ class SignIns:
         await self.switch(two_factor=False, challenge=False, consent=False)
         async with self.chat("password") as chat:
             account = await chat.login()
-            self.state = await chat.session.storage_state()
         assert account.expires is not None, "the session has no end"
         return f"{account.username}, until {account.expires:%Y-%m-%d %H:%M} UTC"
 
@@ -62,6 +61,7 @@ class SignIns:
         await self.switch(consent=True)
         async with self.chat("consent") as chat:
             account = await chat.login()
+            self.state = await chat.session.storage_state()
         await self.switch(consent=False)
         return f"{account.username}, through the consent page"
 
@@ -101,6 +101,9 @@ class SignIns:
 
     async def session_cookie_alone(self) -> str:
         kept = [each for each in self.state["cookies"] if each["name"] == "hf-chat"]
+        both = {each["name"]: each["value"] for each in self.state["cookies"]}
+        async with Raw(self.base_url, both) as raw:
+            assert await raw.user(), "the session has ended"
         async with Raw(self.base_url, {each["name"]: each["value"] for each in kept}) as raw:
             assert await raw.user() is None, "the app takes it alone"
         async with self.chat("alone") as chat:

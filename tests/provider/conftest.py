@@ -10,6 +10,7 @@ import pytest
 from fixtures.site import StandIn
 from huggingchat_agent.provider import HuggingChat
 from huggingchat_agent.provider.background import background
+from tests.budget import leave_to_soak
 
 LLAMA, QWEN, DEEPSEEK = (
     "meta-llama/Llama-3.3-70B-Instruct",
@@ -27,11 +28,7 @@ def pytest_collection_modifyitems(config, items):
         if item.path == Path(__file__).with_name("test_answers.py") and "nodriver" in item.name
     ]
     del spared[::5]
-    for item in spared:
-        item.add_marker("soak")
-    if spared and not config.getoption("--soak"):
-        config.hook.pytest_deselected(items=spared)
-        items[:] = [item for item in items if item not in spared]
+    leave_to_soak(config, items, spared)
 
 
 def user(text):

@@ -14,6 +14,7 @@ from huggingchat_agent.onetime import Codes
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.settings import settings as make_settings
 from huggingchat_agent.site.signin.machine import SignIn
+from tests.budget import leave_to_soak
 
 SKINS = ("forms", "scripts")
 ACCOUNT = ("ada", "correct horse")
@@ -33,11 +34,7 @@ def pytest_collection_modifyitems(config, items):
         for item in skinned
         if SKINS.index(item.callspec.params["skin"]) != cases[_case(item)] % len(SKINS)
     ]
-    for item in spared:
-        item.add_marker("soak")
-    if spared and not config.getoption("--soak"):
-        config.hook.pytest_deselected(items=spared)
-        items[:] = [item for item in items if item not in spared]
+    leave_to_soak(config, items, spared)
 
 
 def _case(item):

@@ -174,11 +174,16 @@ def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
         ("Version", browser.version if browser else "not running"),
         ("Sandbox", "not ours" if settings.connect else f"{'on' if box.on else 'off'}: {box.reason}"),
         ("Engine", settings.engine),
-        ("Can", "; ".join(each.meaning for each in able)),
-        ("Cannot", "; ".join(each.meaning for each in unable) or "-"),
+        *_listed("Can", [each.meaning for each in able]),
+        *_listed("Cannot", [each.meaning for each in unable]),
         ("Profile", chat.settings.profile_folder),
         ("Session", f"{saved} ({_saved_when(chat.inner.session.saved)})"),
     ]
+
+
+def _listed(label: str, lines: list[str]) -> list[tuple[str, object]]:
+    """A fact of several lines, the label before the first."""
+    return [("" if number else label, line) for number, line in enumerate(lines or ["-"])]
 
 
 def _saved_when(saved: SavedSession) -> str:

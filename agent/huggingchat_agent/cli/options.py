@@ -108,7 +108,7 @@ def given(
         typer.Option(
             rich_help_panel=PANEL,
             help="Where another process uses the profile: work with a copy that is not saved (the default), "
-            "or refuse (HUGGINGCHAT_PROFILE_IN_USE).",
+            "or refuse. Also by HUGGINGCHAT_PROFILE_IN_USE",
         ),
     ] = None,
     headed: Annotated[
