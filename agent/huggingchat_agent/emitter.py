@@ -88,6 +88,13 @@ class Emitter:
         if fatal is not None:
             raise fatal
 
+    def report(self, failed: HandlerFailed) -> None:
+        """Hand a failure to those who listen for them, here and upstream."""
+        emitter: Emitter | None = self
+        while emitter is not None:
+            emitter.emit(failed)
+            emitter = emitter._reports_to
+
     def listening(self, name: str) -> bool:
         """Whether anybody listens to that name."""
         return bool(self._pyee.listeners(name))
@@ -120,11 +127,7 @@ class Emitter:
         log.error("The handler %s of %r raised.", label, listener.name, exc_info=error)
         if listener.name == HandlerFailed.name:  # else a failing reporter would report itself
             return
-        failed = HandlerFailed(handled=listener.name, handler=label, error=error)
-        emitter: Emitter | None = self
-        while emitter is not None:
-            emitter.emit(failed)
-            emitter = emitter._reports_to
+        self.report(HandlerFailed(handled=listener.name, handler=label, error=error))
 
 
 class _Listener:

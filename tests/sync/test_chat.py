@@ -51,6 +51,7 @@ def names(cls):
 def test_sync_has_every_name_that_async_has(name):
     inside = {
         "emit",
+        "report",
         "listening",
         "drain",
         "receive",
@@ -180,7 +181,7 @@ def test_handler_that_raises_is_reported_and_stops_nothing(chat, caplog):
         raise ZeroDivisionError("on purpose")
 
     assert reply.result().text.startswith("You said: hello")
-    assert [(each.event, type(each.error)) for each in failures] == [("started", ZeroDivisionError)]
+    assert [(each.handled, type(each.error)) for each in failures] == [("started", ZeroDivisionError)]
     assert "broken" in failures[0].handler
     assert "on purpose" in caplog.text
 

@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from huggingchat_agent import events, sync
+from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.reader import Tape
+from tests.tape.conftest import account
 
 TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
 
@@ -23,3 +28,33 @@ def test_sync_replay_can_be_left_early():
     for event in sync.replay(TAPE, speed=20):
         assert isinstance(event, events.Started)
         break
+
+
+@pytest.mark.browser
+def test_handlers_without_async_that_raise_are_on_the_tape(stand_in, saved_home, tmp_path):
+    path = tmp_path / "run.tape"
+
+    def of_chat(event):
+        raise ValueError("in the chat's")
+
+    def of_conversation(event):
+        raise ValueError("in the conversation's")
+
+    def of_reply(event):
+        raise ValueError("in the reply's")
+
+    given = account(stand_in, saved_home)
+    with sync.HuggingChat(**given, record=path, via="page") as chat:
+        chat.on("finished", of_chat)
+        talk = chat.new_conversation()
+        talk.on("title", of_conversation)
+        reply = talk.send("hello")
+        reply.on("answer", of_reply)
+        assert reply.result().text.startswith("You said: hello")
+    told = [each.event for each in Tape(path).load().records if isinstance(each, tapes.Event)]
+    failed = {(each["handled"], each["error"]) for each in told if each["event"] == "handler_failed"}
+    assert failed == {
+        ("finished", "ValueError: in the chat's"),
+        ("title", "ValueError: in the conversation's"),
+        ("answer", "ValueError: in the reply's"),
+    }

@@ -11,7 +11,7 @@ from huggingchat_agent import chat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
 from huggingchat_agent.sync.conversation import Conversation
-from huggingchat_agent.sync.handlers import Handlers, pass_on
+from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
 from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class HuggingChat(Handlers):
         self._sees_exchanges = False
         self._forward = self._forwarder(self._emitter.emit)
         pass_on(self.inner, self._forward)
+        pass_back(self._emitter, self.inner, self._tell)
 
     @property
     def settings(self) -> Settings:
@@ -256,6 +257,10 @@ class HuggingChat(Handlers):
             else:
                 self._thread.run(_subscribe(self.inner, name, self._forward))
         return super()._subscribe(subscribe, name, handler)
+
+    def _tell(self, function: Callable[[], None]) -> None:
+        if self._thread is not None:
+            self._thread.tell(function)
 
     def _forwarder(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:
         def forward(event: Event) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.sync.elicitation import Elicitation
 from huggingchat_agent.sync.file import File
-from huggingchat_agent.sync.handlers import Handlers, pass_on
+from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
 from huggingchat_agent.sync.reply import Reply
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Conversation(Handlers):
         self._thread = thread
         emit = self._emitter.emit
         pass_on(inner, lambda event: thread.post(lambda: emit(event)))
+        pass_back(self._emitter, inner, thread.tell)
 
     @property
     def id(self) -> str:

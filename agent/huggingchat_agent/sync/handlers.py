@@ -60,6 +60,11 @@ class Handlers:
         return subscribe(name, handler)
 
 
+def pass_back(emitter: Emitter, inner: Emitter, tell: Callable[[Callable[[], None]], Any]) -> None:
+    """Have an object in the loop hear of handlers that failed out here; `tell` calls in the loop."""
+    emitter.on(HandlerFailed.name, lambda event: tell(lambda: inner.report(event)))
+
+
 def pass_on(source: Emitter, sink: Callable[[Event], Any]) -> None:
     """Have every event of an object in the loop reach the sink; called in the loop."""
     for name in PASSED_ON:

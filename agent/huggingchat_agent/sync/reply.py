@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent import events
 from huggingchat_agent.eventlog import EventLog
-from huggingchat_agent.sync.handlers import Handlers, pass_on
+from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +39,7 @@ class Reply(Handlers):
         self._answer: Job[Answer] | None = None
         receive = _receiver(self.events, self._emitter.emit)
         pass_on(inner, lambda event: thread.post(lambda: receive(event)))
+        pass_back(self._emitter, inner, thread.tell)
 
     @property
     def conversation_id(self) -> str:

@@ -128,6 +128,10 @@ class LoopThread:
             self._work.append(work)
         self._wake()
 
+    def tell(self, function: Callable[[], None]) -> None:
+        """Have the loop call it soon, and do not wait; nothing where the loop has ended."""
+        self._call(function)
+
     def stop(self) -> None:
         """End the loop: what still runs there is cancelled. Twice is fine."""
         if self._call(self._stop.set):
