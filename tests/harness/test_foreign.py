@@ -155,3 +155,29 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
         """,
     )
     project.run("--huggingchat-mode=live").assert_outcomes(passed=3)
+
+
+def test_report_of_a_tape_opens_in_a_page_of_pytest_playwright(project):
+    tape = ROOT / "fixtures" / "tapes" / "v1-conversation.tape"
+    beside(project, "pytest-playwright").write(
+        "test_report.py",
+        f"""
+        from pathlib import Path
+        from playwright.sync_api import expect
+        from huggingchat_agent.tape.digest import digest
+        from huggingchat_agent.tape.reader import Tape
+        from huggingchat_agent.tape.report import report
+
+        def test_report(page, context, tmp_path):
+            context.set_offline(True)
+            path = tmp_path / "report.html"
+            path.write_text(report(digest(Tape(Path({str(tape)!r})).load())))
+            page.goto(path.as_uri())
+            expect(page.locator("article")).to_have_count(3)
+            expect(page.locator("#turn-1 .answer")).to_contain_text("You said: hello there")
+            expect(page.locator("#turn-2 .film img")).to_have_count(3)
+            expect(page.locator("#turn-2 svg")).to_have_count(2)
+            expect(page.locator("#turn-2 svg path.area").first).to_be_visible()
+        """,
+    )
+    project.run().assert_outcomes(passed=1)
