@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import events, redact, report
@@ -101,6 +102,15 @@ class Attached(Emitter):
             raise turn.error or UsageError("The turn was given up.")
         return turn.answer
 
+    async def screenshot(self, path: str | Path) -> Path:
+        """Write a picture (PNG) of the page, what is typed in form fields masked; the path.
+
+        Raises BrowserError or OSError.
+        """
+        picture = await self._app.open_page().snapshot()
+        await asyncio.to_thread(Path(path).write_bytes, picture.png)
+        return Path(path)
+
     async def close(self) -> None:
         """Take the agent off the page, which stays as it is. Turns under way fail. Twice is fine."""
         if self._closed:
@@ -183,7 +193,7 @@ class _WatchedApp:
         if isinstance(purposes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is somebody else's, and so is the run.")
         answer = await calls.call(
-            self._open_page(), self._settings.base_url, request, timeout=self._settings.step_timeout
+            self.open_page(), self._settings.base_url, request, timeout=self._settings.step_timeout
         )
         return calls.success(answer, conversation_id=conversation_id)
 
@@ -196,9 +206,10 @@ class _WatchedApp:
 
     async def address(self) -> str:
         """Where the page is."""
-        return await self._open_page().address()
+        return await self.open_page().address()
 
-    def _open_page(self) -> BorrowedPage:
+    def open_page(self) -> BorrowedPage:
+        """The page. Raises BrowserClosed before it is watched."""
         if self.page is None:
             raise BrowserClosed("The page is not watched yet.")
         return self.page

@@ -30,6 +30,13 @@ _ASYNC = frozenset({"huggingchat", "conversation", "huggingchat_attach"})
 _OURS = _ASYNC | {"huggingchat_sync"}
 
 
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
+    """Whether anybody chose a `--screenshot`, which looks like "off" where nobody did."""
+    early_config.option.huggingchat_pictures_chosen = any(
+        each.partition("=")[0] == "--screenshot" for each in args
+    )
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("huggingchat", "HuggingChat")
     group.addoption(
@@ -83,11 +90,27 @@ def pytest_itemcollected(item: pytest.Item) -> None:
             item.fixturenames.insert(0, "_huggingchat_aside")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A marker that nobody can follow ends the run before its first test, as a wrong option does.
+
+    The workers of xdist cannot end a run with a sentence: there it is the error of each such test.
+    """
+    marked = [item for item in items if item.get_closest_marker("huggingchat") is not None]
+    if marked and not hasattr(config, "workerinput"):
+        from huggingchat_agent.testing import choice
+
+        choice.check(marked)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if isinstance(item, pytest.Function) and _OURS & set(item.fixturenames):
-        from huggingchat_agent.testing import choice, loops
+    if item.get_closest_marker("huggingchat") is not None:
+        from huggingchat_agent.testing import choice
 
         choice.of(item)
+    if isinstance(item, pytest.Function) and _OURS & set(item.fixturenames):
+        from huggingchat_agent.testing import loops
+
         loops.check(item)
 
 
@@ -99,7 +122,7 @@ def pytest_runtest_makereport(
     if isinstance(item, pytest.Function) and "huggingchat_agent.testing.heard" in sys.modules:
         from huggingchat_agent.testing import failure
 
-        failure.note(item, report)
+        failure.note(item, call, report)
     return report
 
 
@@ -229,5 +252,5 @@ def huggingchat_attach(
     from huggingchat_agent.testing import attaching, loops
 
     loop = loops.of(request) if is_async(request.node) else None
-    with attaching.attacher(request.node, huggingchat_settings, _huggingchat_home, loop) as attach:
+    with attaching.attacher(request, huggingchat_settings, _huggingchat_home, loop) as attach:
         yield attach

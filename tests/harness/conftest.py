@@ -33,6 +33,10 @@ def huggingchat_settings(huggingchat_settings):
 """
 
 
+# So long may one run take on a busy machine, where a dozen browsers are started in it.
+RUN_SECONDS = 400
+
+
 class Project:
     """A folder with tests, and how to run them."""
 
@@ -72,7 +76,7 @@ class Project:
     def run(self, *arguments: str) -> pytest.RunResult:
         began = time.monotonic()
         process = self.start(*arguments)
-        out, _ = process.communicate(timeout=100)
+        out, _ = process.communicate(timeout=RUN_SECONDS)
         sys.stdout.write(out)  # shown where the outer test fails
         return pytest.RunResult(process.returncode, out.splitlines(), [], time.monotonic() - began)
 

@@ -6,19 +6,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from tests.harness.conftest import Project
+from tests.harness.conftest import RUN_SECONDS, Project
 
 ROOT = Path(__file__).parents[2]
 INSTALL_SECONDS = 240
 # The two refuse each other, so neither is among the tools of this project.
 PACKAGES = ("python-slugify>=8", "text-unidecode>=1.3")
 
-pytestmark = [pytest.mark.browser, pytest.mark.foreign, pytest.mark.timeout(INSTALL_SECONDS + 120)]
+pytestmark = [pytest.mark.browser, pytest.mark.foreign, pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)]
 
 
 def packages(name: str) -> Path:
@@ -120,7 +118,77 @@ def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project)
         ]
     )
     left = {path.name for path in (project.folder / "left").rglob("*") if path.is_file()}
-    assert left == {"huggingchat.txt", "test-failed-1.png"}
+    assert left == {"huggingchat.txt", "huggingchat.png", "test-failed-1.png"}
+
+
+def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, site):
+    beside(project, "pytest-playwright").write(
+        "test_options.py",
+        """
+        import os
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def base_url():
+            return None
+
+        @pytest.fixture(scope="session")
+        def browser_context_args(browser_context_args):
+            return {**browser_context_args, "base_url": os.environ["SITE"]}
+
+        @pytest.fixture(scope="session")
+        def browser_type_launch_args(browser_type_launch_args):
+            proxy = {"server": "http://127.0.0.1:9", "username": "ada", "password": "p@ss", "bypass": "x.org"}
+            return {**browser_type_launch_args, "proxy": proxy, "timeout": 9}
+
+        @pytest.fixture(scope="session")
+        def huggingchat_settings(huggingchat_settings):
+            assert huggingchat_settings.pop("proxy") == "http://ada:p%40ss@127.0.0.1:9"
+            assert "base_url" not in huggingchat_settings
+            return {**huggingchat_settings, "base_url": os.environ["SITE"]}
+
+        def test_chat(huggingchat_sync):
+            assert huggingchat_sync.models()
+
+        @pytest.mark.browser_context_args(locale="de")
+        def test_chat_again(huggingchat_sync):
+            assert huggingchat_sync.models()
+        """,
+    )
+    project.write("conftest.py", (project.folder / "conftest.py").read_text().split("@pytest.fixture", 1)[0])
+    project.write(
+        "test_context.py",
+        """
+        import os
+        import pytest
+        from huggingchat_agent.browser.find import find
+
+        @pytest.fixture(scope="session")
+        def browser_type_launch_args(browser_type_launch_args):
+            return {**browser_type_launch_args, "executable_path": find().path, "chromium_sandbox": False}
+
+        @pytest.fixture(scope="session")
+        def browser_context_args(browser_context_args):
+            return {**browser_context_args, "base_url": os.environ["SITE"]}
+
+        def test_attached(page, huggingchat_attach):
+            attached = huggingchat_attach(page)
+            page.goto("/")
+            assert attached.settings.base_url == os.environ["SITE"]
+        """,
+    )
+    shown = ("-W", "default::pytest.PytestWarning")
+    result = project.run("--huggingchat-mode=live", "--screenshot=on", "--slowmo=5", *shown)
+    result.assert_outcomes(passed=3, warnings=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*NotHeeded: The browsers of huggingchat and huggingchat_sync do not heed --slowmo, timeout, "
+            "bypass= of the proxy; your own pages do. *huggingchat_settings.",
+            "*NotHeeded: *do not heed the marker browser_context_args; *",
+        ]
+    )
+    pictures = sorted(path.parent.name for path in project.folder.glob("test-results/*/huggingchat.png"))
+    assert [name.split("-")[2] for name in pictures] == ["test_attached", "test_chat", "test_chat_again"]
 
 
 def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
@@ -152,9 +220,15 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
 
         def test_sync(conversation):
             assert_says(conversation.send("hello").result(), "you said")
+
+        def test_fails(conversation):
+            assert_says(conversation.send("hello").result(), "goodbye")
         """,
     )
-    project.run("--huggingchat-mode=live").assert_outcomes(passed=3)
+    result = project.run("--huggingchat-mode=live", "--screenshot=off")
+    result.assert_outcomes(passed=3, failed=1)
+    left = {path.name for path in (project.folder / "test-results").rglob("*") if path.is_file()}
+    assert left == {"huggingchat.txt", "huggingchat.tape"}
 
 
 def test_report_of_a_tape_opens_in_a_page_of_pytest_playwright(project):

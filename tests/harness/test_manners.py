@@ -45,29 +45,66 @@ def test_suite_that_does_not_use_it_loads_no_asyncio_plugin_of_its_own(project):
     assert not set(json.loads(done.stdout)) & {*HEAVY, "pytest_asyncio"}
 
 
-@pytest.mark.parametrize(
-    ("marker", "said"),
-    [
-        ('mode="sometimes"', "*is one of replay, once, record, live, and not 'sometimes'*"),
-        ('casette="x"', "*takes tape=, mode=, model=, keep=, faults=, and not casette=*"),
-        ('"x.tape"', "*takes no positional arguments, and got ('x.tape',)*"),
-        ("model=3", "*is of type str, and not 3*"),
-    ],
-)
-def test_wrong_marker_argument_is_an_error_that_names_what_is_allowed(project, marker, said):
-    project.write(
-        "test_marker.py",
-        f"""
-        import pytest
+WRONG_MARKERS = """
+    import pytest
 
-        @pytest.mark.huggingchat({marker})
-        def test_it(huggingchat_sync):
+    @pytest.mark.huggingchat(mode="sometimes")
+    def test_mode(huggingchat_sync):
+        pass
+
+    @pytest.mark.huggingchat(casette="x")
+    class TestName:
+        def test_one(self, huggingchat_sync):
             pass
-        """,
+
+        def test_two(self, huggingchat_sync):
+            pass
+
+    @pytest.mark.huggingchat("x.tape")
+    def test_position():
+        pass
+
+    @pytest.mark.huggingchat(model=3)
+    def test_type(conversation):
+        pass
+"""
+
+
+def test_wrong_markers_end_the_run_before_its_first_test_and_name_what_is_allowed(project):
+    project.write("test_marker.py", WRONG_MARKERS)
+    project.write("test_first.py", "def test_first():\n    raise RuntimeError('it ran')\n")
+    result = project.run("-v")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    allowed = "takes tape=, mode=, model=, keep=, faults="
+    assert [line for line in result.outlines if line.startswith("ERROR: ")] == [
+        f"ERROR: test_marker.py::{said}"
+        for said in (
+            "test_mode: huggingchat(mode=...) is one of replay, once, record, live, and not 'sometimes'.",
+            f"TestName::test_one: the marker huggingchat {allowed}, and not casette=.",
+            "test_position: the marker huggingchat takes no positional arguments, and got ('x.tape',). "
+            f"It {allowed}.",
+            "test_type: huggingchat(model=...) is of type str, and not 3.",
+        )
+    ]
+    result.stdout.no_fnmatch_line("*it ran*")
+
+
+def test_wrong_marker_is_an_error_of_its_test_in_a_worker_of_xdist(project):
+    project.write("test_marker.py", WRONG_MARKERS)
+    result = project.run("-n", "2")
+    result.assert_outcomes(errors=5)
+    result.stdout.fnmatch_lines_random(
+        [
+            "E *UsageError: *test_mode: *is one of replay, once, record, live*",
+            "E *UsageError: *test_position: *",
+        ]
     )
-    result = project.run()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([f"E*UsageError: test_marker.py::test_it: {said}"])
+
+
+def test_wrong_marker_of_a_test_that_is_not_selected_hurts_nobody(project):
+    project.write("test_marker.py", WRONG_MARKERS)
+    project.write("test_first.py", "def test_first():\n    pass\n")
+    project.run("-k", "first").assert_outcomes(passed=1, deselected=4 + 1)
 
 
 def test_wrong_mode_of_the_ini_file_ends_the_run(project):

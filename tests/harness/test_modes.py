@@ -1,12 +1,15 @@
 """Where answers come from: tapes that a real browser made, and what is done without one."""
 
 import gzip
+import re
 import shutil
 
 import pytest
 
 from huggingchat_agent.testing.options import file_name
-from tests.harness.conftest import Project
+from tests.harness.conftest import RUN_SECONDS, Project
+
+pytestmark = pytest.mark.timeout(RUN_SECONDS + 20)
 
 TESTS = """
     import pytest
@@ -43,16 +46,20 @@ def recorded(tmp_path_factory, site):
     return project
 
 
-@pytest.fixture
-def offline(recorded, tmp_path):
-    """The same project elsewhere: without the site, an account, a browser."""
-    shutil.copytree(recorded.folder / "tapes", tmp_path / "tapes")
-    project = Project(tmp_path)
+def elsewhere(recorded, folder):
+    """The same project without the site, an account, a browser."""
+    shutil.copytree(recorded.folder / "tapes", folder / "tapes")
+    project = Project(folder)
     project.write("test_chat.py", TESTS)
     project.environment |= {"HUGGINGCHAT_BROWSER": "/nowhere/chromium"}
     for name in ("HUGGINGCHAT_USERNAME", "HUGGINGCHAT_PASSWORD"):
         del project.environment[name]
     return project
+
+
+@pytest.fixture
+def offline(recorded, tmp_path):
+    return elsewhere(recorded, tmp_path)
 
 
 def tapes(project):
@@ -83,30 +90,78 @@ def test_once_replays_where_there_is_a_tape(offline):
     offline.run("--huggingchat-mode=once").assert_outcomes(passed=3)
 
 
-@pytest.mark.browser
-def test_message_that_is_not_on_the_tape_fails_with_the_closest_one(offline):
-    offline.write("test_chat.py", TESTS.replace('"once more"', '"one more"'))
-    result = offline.run()
-    result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(
-        ["E*TapeMismatch: Not on the tape, *: the message 'one more'. *that is there: once more."]
-    )
+WRONG = """
+    import pytest
+    from huggingchat_agent.testing import assert_says
+
+    def on(tape, **more):
+        return pytest.mark.huggingchat(tape=f"tapes/test_chat/{tape}.tape", **more)
+
+    @on("test_async")
+    async def test_message(conversation):
+        await conversation.send("hello")
+        await conversation.send("one more")
+
+    @on("shared", model="llama")
+    def test_model(huggingchat_sync, conversation):
+        pass
+
+    @on("test_async")
+    async def test_text(conversation):
+        assert_says(await conversation.send("hello"), "goodbye")
+
+    async def test_missing(conversation):
+        pass
+
+    @on("none")
+    def test_unreadable(huggingchat_sync):
+        pass
+"""
+
+
+@pytest.fixture(scope="module")
+def wrong(recorded, tmp_path_factory):
+    """What replay says of tests that do not go with their tapes; each shown alone, by its name."""
+    project = elsewhere(recorded, tmp_path_factory.mktemp("wrong"))
+    project.write("test_chat.py", WRONG)
+    project.write("tapes/test_chat/none.tape", "no tape")
+    before = tapes(project)
+    result = project.run("--tb=short")
+    result.assert_outcomes(failed=2, errors=3)
+    assert tapes(project) == before
+    sections = re.split(r"^_+ (?:ERROR at setup of )?test_(\w+) _+$", "\n".join(result.outlines), flags=re.M)
+    return {
+        name: pytest.LineMatcher(text.splitlines())
+        for name, text in zip(sections[1::2], sections[2::2], strict=True)
+    }
 
 
 @pytest.mark.browser
-def test_other_model_than_on_the_tape_fails(offline):
-    offline.write("test_chat.py", TESTS.replace('model="qwen"', 'model="llama"'))
-    result = offline.run("-k", "models")
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["E*TapeMismatch: Not on the tape, *: POST /conversation.*"])
+@pytest.mark.parametrize(
+    ("test", "lines"),
+    [
+        (
+            "message",
+            ["E*TapeMismatch: Not on the tape, *: the message 'one more'. *that is there: once more."],
+        ),
+        ("model", ["E*TapeMismatch: Not on the tape, *: POST /conversation.*"]),
+        (
+            "missing",
+            [
+                "There is no tape of this test: *tapes/test_chat/test_missing.tape",
+                "*python* -m pytest test_chat.py::test_missing --huggingchat-mode=once",
+            ],
+        ),
+        ("unreadable", ["E*TapeCorrupt: *none.tape cannot be read at offset 0*"]),
+    ],
+)
+def test_replay_fails_with_a_sentence_and_asks_nobody(wrong, test, lines):
+    wrong[test].fnmatch_lines(lines)
 
 
 @pytest.mark.browser
-def test_failure_in_replay_shows_what_was_said_and_the_tape(offline):
-    offline.write("test_chat.py", TESTS.replace("you said: hello", "goodbye"))
-    result = offline.run("-k", "async", "--tb=short")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
+def test_failure_in_replay_shows_what_was_said_and_the_tape(wrong):
+    wrong["text"].fnmatch_lines(
         [
             "*HuggingChat transcript*",
             "User: hello",
@@ -117,54 +172,38 @@ def test_failure_in_replay_shows_what_was_said_and_the_tape(offline):
     )
 
 
-def test_missing_tape_fails_with_the_command_that_records_it(tmp_path):
-    project = Project(tmp_path)
-    project.write("test_chat.py", TESTS)
-    result = project.run()
-    result.assert_outcomes(errors=3)
-    result.stdout.fnmatch_lines(
-        [
-            "There is no tape of this test: *tapes/test_chat/test_async.tape",
-            "*python* -m pytest test_chat.py::test_async --huggingchat-mode=once",
-        ]
-    )
-    assert not (tmp_path / "tapes").exists()
-
-
-def test_tape_that_cannot_be_read_says_where_it_is_wrong(tmp_path):
-    project = Project(tmp_path)
-    project.write("test_chat.py", TESTS)
-    project.write("tapes/test_chat/test_async.tape", "no tape")
-    result = project.run("-k", "async")
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["E*TapeCorrupt: *test_async.tape cannot be read at offset 0*"])
-
-
 @pytest.mark.browser
 def test_recording_of_a_test_that_fails_does_not_replace_its_tape(recorded, offline, site):
     offline.environment = {**recorded.environment}
-    offline.write("test_chat.py", TESTS.replace("you said: hello", "goodbye"))
-    tape = offline.folder / "tapes" / "test_chat" / "test_async.tape"
-    before = tape.read_bytes()
-    result = offline.run("-k", "async", "--huggingchat-mode=record")
-    result.assert_outcomes(failed=1)
-    assert tape.read_bytes() == before
-    left = list((offline.folder / "test-results").rglob("*"))
-    assert {path.name for path in left if path.is_file()} == {
-        "huggingchat.txt",
-        "huggingchat.png",
-        "huggingchat.tape",
-    }
+    failing = TESTS.replace("you said: hello", "goodbye")
+    offline.write("test_chat.py", failing.replace("def test_models(", "def test_models(refused, "))
+    offline.write(
+        "conftest.py",
+        """
+        import os
+        import pytest
+
+        @pytest.fixture
+        def refused(huggingchat_settings):
+            huggingchat_settings |= {"password": "wrong horse", "profile": "nobody"}
+
+        @pytest.fixture(scope="session")
+        def huggingchat_settings(huggingchat_settings):
+            return {**huggingchat_settings, "base_url": os.environ["SITE"], "via": "page"}
+        """,
+    )
+    before = {path: path.read_bytes() for path in offline.folder.rglob("*.tape")}
+    result = offline.run("-k", "async or models", "--huggingchat-mode=record")
+    result.assert_outcomes(failed=1, errors=1, deselected=1)
+    assert {path: path.read_bytes() for path in offline.folder.glob("tapes/*/*.tape")} == before
+    left = sorted(path.name for path in (offline.folder / "test-results").glob("*/*"))
+    assert left == sorted(
+        [
+            *("huggingchat.txt", "huggingchat.png", "huggingchat.tape"),
+            *("huggingchat.txt", "huggingchat-error.png", "huggingchat-error.txt", "huggingchat.tape"),
+        ]
+    )
     result.stdout.fnmatch_lines(["tape: *huggingchat.tape"])
-
-
-@pytest.mark.browser
-def test_live_makes_no_tape(recorded, tmp_path):
-    project = Project(tmp_path)
-    project.environment = recorded.environment
-    project.write("test_chat.py", TESTS)
-    project.run("-k", "models", "--huggingchat-mode=live").assert_outcomes(passed=1)
-    assert not (tmp_path / "tapes").exists() and not (tmp_path / "test-results").exists()
 
 
 @pytest.mark.parametrize("text", ["a" * 200, "ä/ö", "..", "", "a b", "-"])

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.site import StandIn
-from tests.harness.conftest import Project
+from tests.harness.conftest import RUN_SECONDS, Project
+
+pytestmark = pytest.mark.timeout(RUN_SECONDS + 20)
 
 SAMPLE = Path(__file__).parents[2] / "fixtures" / "sample_harness"
 

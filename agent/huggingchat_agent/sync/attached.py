@@ -22,6 +22,7 @@ from huggingchat_agent.settings import settings
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import Any, Unpack
 
@@ -84,6 +85,13 @@ class Attached(Handlers):
         those of its turn after that.
         """
         return self._fibers.wait(self._answer(timeout))
+
+    def screenshot(self, path: str | Path) -> Path:
+        """Write a picture (PNG) of the page, what is typed in form fields masked; the path.
+
+        Raises BrowserError or OSError.
+        """
+        return self._fibers.wait(self.inner.screenshot(path))
 
     def close(self) -> None:
         """Take the agent off the page, which stays as it is. Turns under way fail. Twice is fine."""

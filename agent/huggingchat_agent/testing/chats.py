@@ -9,7 +9,7 @@ from huggingchat_agent import sync
 from huggingchat_agent.chat import HuggingChat
 from huggingchat_agent.settings import settings
 from huggingchat_agent.storage import SavedSession
-from huggingchat_agent.testing import choice, heard, tapes
+from huggingchat_agent.testing import choice, failure, heard, tapes
 from huggingchat_agent.testing.loops import complete
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def asynchronous(
         if not chat.settings.replay:
             note.picture = lambda path: complete(loop, chat.screenshot(path))
         try:
-            complete(loop, _enter(chat))
+            with failure.step(item, note, "The browser was being opened"):
+                complete(loop, chat.open())
+            with failure.step(item, note, _signing_in(chat.settings)):
+                complete(loop, chat.login())
             yield chat
         finally:
             note.picture = None
@@ -56,11 +59,14 @@ def synchronous(
         if not chat.settings.replay:
             note.picture = chat.screenshot
         try:
-            with chat:
+            with failure.step(item, note, "The browser was being opened"):
+                chat.open()
+            with failure.step(item, note, _signing_in(chat.settings)):
                 chat.login()
-                yield chat
+            yield chat
         finally:
             note.picture = None
+            chat.close()
 
 
 @contextlib.contextmanager
@@ -81,15 +87,19 @@ def conversation_sync(item: pytest.Function, chat: sync.HuggingChat) -> Iterator
         yield made
 
 
+def _signing_in(settings: Settings) -> str:
+    if settings.username is not None or settings.replay is not None:
+        return f"It was being signed in to {settings.base_url}"
+    return (
+        f"It was being signed in to {settings.base_url}, for which `huggingchat login` saves a session, or "
+        "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD say who it is,"
+    )
+
+
 def _chosen(item: pytest.Function, settings: Settings) -> dict[str, Any]:
     """How a conversation is made. On a tape nothing is left to be deleted."""
     chosen = choice.of(item)
     return {"model": chosen.model, "temporary": not (chosen.keep or settings.replay)}
-
-
-async def _enter(chat: HuggingChat) -> None:
-    await chat.open()
-    await chat.login()
 
 
 def _of_worker(given: Mapping[str, Any], home: Path) -> dict[str, Any]:

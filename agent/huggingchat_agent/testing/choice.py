@@ -56,6 +56,18 @@ def of(item: pytest.Item) -> Choice:
     )
 
 
+def check(items: Sequence[pytest.Item]) -> None:
+    """Raise UsageError with all that is wrong with their markers; of a marker of many, the first is named."""
+    wrong: dict[str, str] = {}
+    for item in items:
+        try:
+            of(item)
+        except pytest.UsageError as error:
+            wrong.setdefault(str(error).removeprefix(item.nodeid), str(error))
+    if wrong:
+        raise pytest.UsageError(*wrong.values())
+
+
 def command(item: pytest.Item, mode: str) -> str:
     """What runs this very test in another mode."""
     return f"{Path(sys.executable).name} -m pytest {shlex.quote(item.nodeid)} --huggingchat-mode={mode}"

@@ -20,22 +20,25 @@ if TYPE_CHECKING:
 class Source:
     """One chat, or one page that the agent is attached to.
 
-    `picture` writes a picture of it, while it is open.
+    `picture` writes a picture of it, while it is open; `pictured` is the one that was written already.
+    `doing` says what went on when it failed before there was anything to tell.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.events: EventLog[Event] = EventLog()
         self.picture: Callable[[Path], object] | None = None
+        self.pictured: Path | None = None
+        self.doing = ""
 
 
 class Heard:
-    """All sources of one test, the tape it plays or leaves, and whether it failed."""
+    """All sources of one test, the tape it plays or leaves, and whether it came to its end and passed."""
 
     def __init__(self) -> None:
         self.sources: list[Source] = []
         self.tape: Path | None = None
-        self.failed = False
+        self.passed = False
 
     def listen(self, emitter: Emitter, settings: Settings) -> Source:
         """Keep what an emitter tells from now on."""

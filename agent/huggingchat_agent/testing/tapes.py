@@ -60,8 +60,8 @@ def running(
 ) -> Iterator[dict[str, Any]]:
     """The settings of a chat for this test, its tape included, and the tape put away after it.
 
-    A tape is kept when the test passed. What a test that failed has recorded goes to the output folder,
-    and the tape of before stays as it was.
+    A tape is kept when the test passed. What one that failed, or was interrupted, has recorded goes to the
+    output folder, and the tape of before stays as it was.
     """
     chosen = plan(item, folder)
     settings = dict(given)
@@ -76,6 +76,7 @@ def running(
         raise pytest.UsageError(
             f"{item.nodeid}: faults= go wrong on a tape, and this test runs without (mode {chosen.does!r})."
         )
+    options.tell_unheeded(item)
     draft = home / "tapes" / f"{options.file_name(item.nodeid)}{SUFFIX}"
     draft.parent.mkdir(parents=True, exist_ok=True)
     left = options.output_folder(item) / f"huggingchat{SUFFIX}"
@@ -86,7 +87,7 @@ def running(
         yield {**settings, "record": msgspec.structs.replace(record, path=draft)}
     finally:
         if draft.exists():
-            if notes.failed:
+            if not notes.passed:
                 _move(draft, left)
             elif chosen.tape is not None:
                 _move(draft, chosen.tape)
