@@ -145,6 +145,12 @@ def test_two_pages_at_once_keep_their_events_apart(page, attached, site, browser
     context.close()
 
 
+def test_screenshot_is_a_picture_of_the_page(page, attached, site, tmp_path):
+    enter(page, site)
+    path = attached.screenshot(tmp_path / "page.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
 def test_agent_comes_off_a_page_that_was_closed_in_the_middle_of_an_answer(page, attached, site):
     say(page, "hold 2")
     site.control.release(upto=0)

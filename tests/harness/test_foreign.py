@@ -121,43 +121,17 @@ def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project)
     assert left == {"huggingchat.txt", "huggingchat.png", "test-failed-1.png"}
 
 
+def test_other_plugins_cause_no_warning_by_what_is_asked_of_them(project):
+    beside(project, "pytest-playwright").write("conftest.py", "")
+    project.write("test_it.py", "async def test_it(conversation):\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["There is no tape of this test: *"])
+
+
 def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, site):
     beside(project, "pytest-playwright").write(
-        "test_options.py",
-        """
-        import os
-        import pytest
-
-        @pytest.fixture(scope="session")
-        def base_url():
-            return None
-
-        @pytest.fixture(scope="session")
-        def browser_context_args(browser_context_args):
-            return {**browser_context_args, "base_url": os.environ["SITE"]}
-
-        @pytest.fixture(scope="session")
-        def browser_type_launch_args(browser_type_launch_args):
-            proxy = {"server": "http://127.0.0.1:9", "username": "ada", "password": "p@ss", "bypass": "x.org"}
-            return {**browser_type_launch_args, "proxy": proxy, "timeout": 9}
-
-        @pytest.fixture(scope="session")
-        def huggingchat_settings(huggingchat_settings):
-            assert huggingchat_settings.pop("proxy") == "http://ada:p%40ss@127.0.0.1:9"
-            assert "base_url" not in huggingchat_settings
-            return {**huggingchat_settings, "base_url": os.environ["SITE"]}
-
-        def test_chat(huggingchat_sync):
-            assert huggingchat_sync.models()
-
-        @pytest.mark.browser_context_args(locale="de")
-        def test_chat_again(huggingchat_sync):
-            assert huggingchat_sync.models()
-        """,
-    )
-    project.write("conftest.py", (project.folder / "conftest.py").read_text().split("@pytest.fixture", 1)[0])
-    project.write(
-        "test_context.py",
+        "conftest.py",
         """
         import os
         import pytest
@@ -165,19 +139,42 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
 
         @pytest.fixture(scope="session")
         def browser_type_launch_args(browser_type_launch_args):
-            return {**browser_type_launch_args, "executable_path": find().path, "chromium_sandbox": False}
+            account = {"username": "ada", "password": "p@ss"}
+            proxy = {"server": "http://127.0.0.1:9", "bypass": "127.0.0.1", **account}
+            found = {"executable_path": find().path, "chromium_sandbox": False}
+            return {**browser_type_launch_args, **found, "proxy": proxy, "timeout": 60_000}
 
         @pytest.fixture(scope="session")
         def browser_context_args(browser_context_args):
             return {**browser_context_args, "base_url": os.environ["SITE"]}
 
+        @pytest.fixture(scope="session")
+        def huggingchat_settings(huggingchat_settings):
+            assert huggingchat_settings["proxy"] == "http://ada:p%40ss@127.0.0.1:9"
+            return {**huggingchat_settings, "proxy": None}
+        """,
+    )
+    project.write(
+        "test_options.py",
+        """
+        import os
+        import pytest
+
         def test_attached(page, huggingchat_attach):
             attached = huggingchat_attach(page)
             page.goto("/")
             assert attached.settings.base_url == os.environ["SITE"]
+
+        def test_chat(huggingchat_settings, huggingchat_sync):
+            assert huggingchat_sync.models()
+
+        @pytest.mark.browser_context_args(locale="de")
+        def test_chat_again(huggingchat_sync):
+            assert huggingchat_sync.models()
         """,
     )
-    shown = ("-W", "default::pytest.PytestWarning")
+    project.environment["HUGGINGCHAT_BASE_URL"] = site.url.replace("127.0.0.1", "localhost")
+    shown = ("-W", "default::pytest.PytestWarning", "-W", "ignore::pytest.PytestDeprecationWarning")
     result = project.run("--huggingchat-mode=live", "--screenshot=on", "--slowmo=5", *shown)
     result.assert_outcomes(passed=3, warnings=2)
     result.stdout.fnmatch_lines(
@@ -188,7 +185,7 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
         ]
     )
     pictures = sorted(path.parent.name for path in project.folder.glob("test-results/*/huggingchat.png"))
-    assert [name.split("-")[2] for name in pictures] == ["test_attached", "test_chat", "test_chat_again"]
+    assert [name.split("-")[1] for name in pictures] == ["test_attached", "test_chat", "test_chat_again"]
 
 
 def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):

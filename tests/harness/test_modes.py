@@ -142,7 +142,10 @@ def wrong(recorded, tmp_path_factory):
     [
         (
             "message",
-            ["E*TapeMismatch: Not on the tape, *: the message 'one more'. *that is there: once more."],
+            [
+                "E*TapeMismatch: Not on the tape, *: the message 'one more'. *that is there: once more.",
+                "made anew: *python* -m pytest test_chat.py::test_message --huggingchat-mode=record",
+            ],
         ),
         ("model", ["E*TapeMismatch: Not on the tape, *: POST /conversation.*"]),
         (

@@ -7,8 +7,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import AgentError
-from huggingchat_agent.testing import heard, options
+from huggingchat_agent.errors import AgentError, TapeError
+from huggingchat_agent.testing import choice, heard, options
 from huggingchat_agent.testing.transcript import timeline, transcript
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def note(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.Test
         if notes.tape is not None and number == 1:
             files.append(f"tape:       {_tape(notes.tape, folder)}")
         if number == 1 and call.excinfo is not None:
+            if isinstance(call.excinfo.value, TapeError):
+                files.append(f"made anew:  {choice.command(item, 'record')}")
             files += _left_by(call.excinfo.value, folder, pictures != "off")
         report.sections.append((f"HuggingChat files{name}", "\n".join(files)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
@@ -130,6 +131,9 @@ def _address(proxy: Mapping[str, str]) -> str:
 def _value(request: pytest.FixtureRequest, name: str) -> Any:
     """The value of a fixture that may not be there."""
     try:
-        return request.getfixturevalue(name)
+        with warnings.catch_warnings():
+            # How another plugin wrote its fixture is nothing the user of ours could change.
+            warnings.simplefilter("ignore", pytest.PytestDeprecationWarning)
+            return request.getfixturevalue(name)
     except pytest.FixtureLookupError:
         return None
