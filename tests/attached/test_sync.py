@@ -145,8 +145,7 @@ def test_two_pages_at_once_keep_their_events_apart(page, attached, site, browser
     context.close()
 
 
-def test_screenshot_is_a_picture_of_the_page(page, attached, site, tmp_path):
-    enter(page, site)
+def test_screenshot_is_a_picture_of_the_page(attached, tmp_path):
     path = attached.screenshot(tmp_path / "page.png")
     assert path.read_bytes().startswith(b"\x89PNG")
 
