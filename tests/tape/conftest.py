@@ -1,4 +1,4 @@
-"""A stand-in site and tapes recorded on it; a module shares them, for each takes a browser."""
+"""A stand-in site and tapes recorded on it; all tests share them, for each takes a browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.events import Event
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stand_in():
     with StandIn(echo_pause=0.001) as site:
         yield site
@@ -32,7 +32,7 @@ PROMPTS: tuple[tuple[str, Via], ...] = (
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def recorded(stand_in, tmp_path_factory):
     """A full tape of a sign-in and three turns; with the events and answers as callbacks got them."""
     path = tmp_path_factory.mktemp("tapes") / "run.tape"
@@ -48,7 +48,7 @@ async def recorded(stand_in, tmp_path_factory):
     return path, told, answers
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def saved_home(stand_in, tmp_path_factory):
     """A state folder with the session of ada."""
     home = tmp_path_factory.mktemp("state")
