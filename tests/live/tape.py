@@ -1,22 +1,26 @@
 """Record a three-turn conversation with a real chat-ui, and play it in a browser without the app.
 
-    python -m tests.live.tape BASE_URL [--engine NAME] [--keep FILE]
+    python -m tests.live.tape BASE_URL [--engine NAME] [--keep FILE] [--stop COMMAND]
 
 The account comes from HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD. While the tape plays, what the
 browser's processes are connected to is read from /proc twenty times a second: nothing but loopback,
-and there only the tape's own server and the browser's DevTools, never the app.
+and there only the tape's own server and the browser's DevTools, never the app. `--stop` gives a command
+that ends the app in between; that it does not answer any more is checked.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import pytest
 from rich.console import Console
 
 from huggingchat_agent import HuggingChat, on_tape, replay
@@ -83,6 +87,11 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
         again = [event async for event in replay(path, speed=0) if event.name == "token"]
         assert "".join(event.text for event in again) == "".join(answer.text for answer in answers)  # type: ignore[attr-defined]
         console.print(f"replayed without a browser: {len(again)} tokens, the same")
+        if arguments.stop:
+            subprocess.run(arguments.stop, shell=True, check=True)
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", app), timeout=5)
+            console.print("the app is stopped: its port refuses connections")
         for engine in ("playwright", "nodriver"):
             told_now, answers_now, seen, elsewhere = await played(path, engine)
             assert told_now == told, "the events differ"
@@ -102,6 +111,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.live.tape", description=__doc__)
     parser.add_argument("base_url")
     parser.add_argument("--engine", default=None)
+    parser.add_argument("--stop", default="", help="a command that ends the app before the tape is played")
     parser.add_argument("--keep", type=Path, default=None, help="keep the tape there")
     return asyncio.run(walk(parser.parse_args(), Console(width=160)))
 
