@@ -1,12 +1,15 @@
-"""What a full tape still lacks at its end: what a page is just loading, and scripts of workers.
+"""What a full tape still lacks at its end: what a page is just loading, and scripts it may yet load.
 
-Those no tab tells of. They are found in the scripts that start workers, and fetched by a page of the
-app when the recording ends: so they pass through the tap, and are on the tape like everything else.
+Of those of workers no tab tells; and what a page loads only at need (an answer is rendered without
+its worker where that is slow to come) it may need another time. They are found by their names in the
+scripts that were loaded, and fetched by a page of the app when the recording ends: so they pass
+through the tap, and are on the tape like everything else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import time
@@ -28,9 +31,10 @@ SECONDS = 20.0
 QUIET = 0.5  # seconds without a request
 QUIET_PATIENCE = 3.0
 
-_WORKER = re.compile(rb"""["'`]([^"'`\s]*worker[^"'`\s]*\.m?js)["'`]""", re.IGNORECASE)
+_NAMED = re.compile(rb"""["'`]([^"'`\s]*(?:/|worker)[^"'`\s]*\.(?:m?js|css))["'`]""", re.IGNORECASE)
+_LONGEST_NAME = 500
 
-# Fetches these and, in turn, the scripts they import, but none that was loaded before.
+# Fetches these and, in turn, what scripts among them name, but nothing that was loaded before.
 _FETCH = """async (wanted, loaded) => {
   const seen = new Set(loaded), todo = [...wanted];
   while (todo.length && seen.size < 1000) {
@@ -40,20 +44,20 @@ _FETCH = """async (wanted, loaded) => {
     const answer = await fetch(url).catch(() => null);
     if (!answer?.ok || !answer.headers.get('content-type')?.includes('javascript')) continue;
     const text = await answer.text();
-    for (const [, name] of text.matchAll(/(?:from|import)\\s*\\(?\\s*["']([^"']+\\.m?js)["']/g))
-      todo.push(new URL(name, url).href);
+    for (const [, name] of text.matchAll(/["'`]([^"'`\\s]*\\/[^"'`\\s]*\\.(?:m?js|css))["'`]/g))
+      if (URL.canParse(name, url)) todo.push(new URL(name, url).href);
   }
 }"""
 
 
 class Completion:
-    """Takes note of what was loaded, and of workers that scripts speak of."""
+    """Takes note of what was loaded, and of what the scripts among it name."""
 
     def __init__(self) -> None:
         self._asked: dict[str, str] = {}  # by exchange, until they are answered: of workers they never are
-        self._scripts: dict[str, str] = {}  # by exchange, until their text has come
+        self._scripts: dict[str, tuple[str, bytes]] = {}  # by exchange, with the end of what has come
         self._loaded: set[str] = set()
-        self._workers: set[str] = set()
+        self._named: set[str] = set()
         self._open: set[str] = set()
         self._last = 0.0  # when something was asked for
 
@@ -63,14 +67,21 @@ class Completion:
             self._last = time.monotonic()
         elif isinstance(event, Ended | Failed):
             self._open.discard(event.exchange_id)
+            self._scripts.pop(event.exchange_id, None)
         if isinstance(event, Started):
-            if event.kind == "script":
+            if event.kind in ("script", "stylesheet"):
                 self._asked[event.exchange_id] = event.url
         elif isinstance(event, Responded) and (url := self._asked.pop(event.exchange_id, None)):
             self._loaded.add(url)
-            self._scripts[event.exchange_id] = url
-        elif isinstance(event, Chunk) and (url := self._scripts.pop(event.exchange_id, None)):
-            self._workers |= {urljoin(url, each.decode("latin-1")) for each in _WORKER.findall(event.data)}
+            if "javascript" in event.mime:
+                self._scripts[event.exchange_id] = (url, b"")
+        elif isinstance(event, Chunk) and event.exchange_id in self._scripts:
+            url, end = self._scripts[event.exchange_id]
+            text = end + event.data  # a name may be cut in two
+            for name in _NAMED.findall(text):
+                with contextlib.suppress(ValueError):  # what only looks like an address
+                    self._named.add(urljoin(url, name.decode("latin-1")))
+            self._scripts[event.exchange_id] = (url, text[-_LONGEST_NAME:])
 
     async def quiet(self) -> None:
         """Let pages come to an end with what they ask for when they were loaded, for a little while."""
@@ -83,11 +94,12 @@ class Completion:
 
         A failure is only logged: most of the tape is good without.
         """
-        wanted = sorted((self._workers | set(self._asked.values())) - self._loaded)
+        wanted = sorted((self._named | set(self._asked.values())) - self._loaded)
         if not wanted:
             return
         try:
             page = await tab()
             await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
+            await self.quiet()  # what the page has is on the tape a moment later
         except AgentError as error:
-            log.warning("Scripts of workers are not on the tape: %s", error)
+            log.warning("Scripts that a page may yet load are not on the tape: %s", error)

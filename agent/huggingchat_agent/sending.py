@@ -88,7 +88,7 @@ class Sending:
         else:
             if turn is None or turn.refused:
                 self._held = None
-                return await self._attempt(via)
+                turn = await self._attempt(via)
         self._tell_held()
         return turn
 

@@ -73,7 +73,7 @@ def way(request, site):
     site.control.switch(require_trusted_input=False)
 
 
-def refuse(site, conversation, status, kind, sentence, **headers):
+def refuse(site, conversation, status, kind, sentence, *, times=1, **headers):
     content_type, body = KINDS[kind](sentence)
     site.control.answer_next(
         rf"/conversation/{conversation.id}$",
@@ -82,6 +82,7 @@ def refuse(site, conversation, status, kind, sentence, **headers):
         method="POST",
         content_type=content_type,
         headers=headers,
+        times=times,
     )
 
 
@@ -119,9 +120,10 @@ async def test_refusal_before_the_stream_is_its_error_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("kind", ["json_error", "page"])
-async def test_refused_session_before_the_stream_says_so(chat, site, via, kind):
+async def test_session_refused_again_after_a_new_sign_in_says_so(chat, site, via, kind):
+    await chat.login()  # a session that was just proved is signed in again once
     conversation = await chat.new_conversation()
-    refuse(site, conversation, 401, kind, SIGNED_OUT)
+    refuse(site, conversation, 401, kind, SIGNED_OUT, times=2)
     caught = await refused(conversation, "hello", via, errors.SessionRejected)
     if via == "page":  # by ui the page may leave for the sign-in before the body can be taken off the wire
         assert SIGNED_OUT in str(caught)

@@ -119,7 +119,8 @@ async def test_no_secret_when_the_callback_fails(watched, site):
 async def test_no_secret_when_the_session_ends_within_a_conversation(watched, site, via):
     await watched.chat.login()
     conversation = await watched.chat.new_conversation()
-    site.control.sign_out()
+    site.control.sign_out(hub=True)
+    site.control.switch(challenge=True)  # so that signing in again does not help
     with pytest.raises(AgentError) as caught:
         await conversation.send("hello", via=via)
     await watched.check(site, caught.value)

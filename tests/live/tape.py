@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -88,7 +87,7 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
         assert "".join(event.text for event in again) == "".join(answer.text for answer in answers)  # type: ignore[attr-defined]
         console.print(f"replayed without a browser: {len(again)} tokens, the same")
         if arguments.stop:
-            subprocess.run(arguments.stop, shell=True, check=True)
+            assert await (await asyncio.create_subprocess_shell(arguments.stop)).wait() == 0
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", app), timeout=5)
             console.print("the app is stopped: its port refuses connections")
