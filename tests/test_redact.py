@@ -16,6 +16,12 @@ PIECES = st.sampled_from(
 )
 
 
+def test_secret_of_few_characters_leaves_texts_alone():
+    Secret("1")
+    Secret("----")
+    assert redact.text("------error 101 at 127.0.0.1") == "------error 101 at 127.0.0.1"
+
+
 def test_secret_does_not_show_itself():
     secret = Secret("correct horse battery")
     assert "horse" not in f"{secret} {secret!r} {[secret]}"

@@ -12,6 +12,10 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 MASK = "[redacted]"
 
+# To mask every "1" of a text, or every line of dashes, because a secret was one hides nothing and leaves
+# no text.
+SHORTEST = 4
+
 _ADDRESS = re.compile(
     r"(?i)\b(?:https?|wss?)://(?:[^\s\"'<>)\]/@]*@)?(?:\[[0-9a-f:.%]*\])?[^\s\"'<>)\]]*[^\s\"'<>)\].,:;]"
 )
@@ -49,7 +53,8 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        _known.add(value)
+        if len(value) >= SHORTEST and len(set(value)) > 1:
+            _known.add(value)
 
     def reveal(self) -> str:
         """The value itself; for the one place that types it."""

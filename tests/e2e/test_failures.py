@@ -100,7 +100,8 @@ async def test_http_error_before_the_stream_keeps_the_servers_words(chat, site, 
 @pytest.mark.fresh
 async def test_signed_out_in_between_is_told(hasty, site, via):
     conversation = await hasty.new_conversation()
-    site.control.sign_out()
+    site.control.sign_out(hub=True)
+    site.control.switch(challenge=True)  # so that signing in again does not help
     with pytest.raises(SessionRejected):
         await conversation.send("hello", via=via)
 
