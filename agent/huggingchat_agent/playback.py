@@ -19,6 +19,7 @@ from huggingchat_agent.exchange import Failed
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import faults as faulty
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.digest import TAB_GONE
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, purposes, requests
@@ -192,7 +193,7 @@ class _Recorded:
             self.open[record.id] = record.page
         elif isinstance(record, tapes.End | tapes.Fail):
             self.open.pop(record.id, None)
-            if isinstance(record, tapes.Fail) and record.reason == "the tab is gone":
+            if isinstance(record, tapes.Fail) and record.reason == TAB_GONE:
                 self.gone.add(record.page)
 
     def shows(self, page_id: str) -> bool:

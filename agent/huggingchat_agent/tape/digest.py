@@ -40,9 +40,14 @@ class Exchange:
         return len(self.body) + sum(len(each.data) for each in self.messages)
 
     @property
+    def given_up(self) -> bool:
+        """Whether nobody waited for its end any more."""
+        return self.failed is not None and (self.failed.canceled or self.failed.reason == TAB_GONE)
+
+    @property
     def troubled(self) -> bool:
         """Whether it failed, other than by being given up, or was refused."""
-        broken = self.failed is not None and not self.failed.canceled and self.failed.reason != TAB_GONE
+        broken = self.failed is not None and not self.given_up
         return broken or (self.response is not None and self.response.status >= 400)
 
 

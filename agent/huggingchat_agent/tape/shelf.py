@@ -99,6 +99,12 @@ class Shelf:
         return isinstance(purposes.classify(method, url, self._base_path), _ACTS)
 
     def _reading(self, held: list[_Held]) -> _Held | None:
+        # What a closing tab cut off is no answer where there is a whole one; to look on at what runs is
+        # always given up some time.
+        whole = [
+            each for each in held if not each.exchange.given_up or each.exchange.request.kind == "eventsource"
+        ]
+        held = whole or held
         here = [each for each in held if each.act == self._acts]
         for each in here:
             if not each.served:

@@ -102,13 +102,19 @@ async def _check_open(page: Page) -> None:
     try:
         await page.wait(_OPEN, _FIELD, timeout=_TO_OPEN)
     except BrowserTimeout:
-        raise PageChanged(
-            f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer the page takes no "
-            'message until it is made anew. Retry it (conversation.retry()), or send by via="page".'
-        ) from None
+        raise _closed() from None
+
+
+def _closed() -> PageChanged:
+    return PageChanged(
+        f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer the page takes no "
+        'message until it is made anew. Retry it (conversation.retry()), or send by via="page".'
+    )
 
 
 async def _missing(page: Page) -> PageChanged:
+    if not await page.evaluate(_OPEN, _FIELD, timeout=_TO_OPEN):
+        return _closed()
     for control in (COMPOSER, SEND):
         if not await page.find(control, timeout=0):
             return PageChanged(f"The page has no {control.role} {control.name!r}.")
