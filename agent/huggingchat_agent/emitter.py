@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -46,7 +47,7 @@ class Emitter:
     def __init__(self, *, upstream: Emitter | None = None) -> None:
         self._reports_to = upstream
         self._pyee = pyee.EventEmitter()
-        self._listeners: list[_Listener] = []
+        self._listeners: dict[str, tuple[_Listener, ...]] = {}  # by name, as pyee holds them
 
     @overload
     def on(self, name: str, handler: H) -> H: ...
@@ -69,18 +70,19 @@ class Emitter:
 
     def off(self, name: str, handler: Callable[[Any], Any]) -> None:
         """Unsubscribe. Events an async handler has in its queue still reach it. Unknown: ignored."""
-        for listener in self._listeners:
-            if listener.name == name and listener.handler == handler:
+        for listener in self._listeners.get(name, ()):
+            if listener.handler == handler:
                 self._remove(listener)
                 return
 
     def emit(self, event: Event) -> None:
         """Hand one event to its handlers. Of what they raise, only what ends a program comes out."""
-        if not self._listeners:
+        # Not by `pyee.emit`: its lock and its hooks cost more than all else on the way of a token.
+        listeners = self._listeners.get(event.name)
+        if not listeners:
             return
         fatal: BaseException | None = None
-        # Not by `pyee.emit`: its lock and its hooks cost more than all else on the way of a token.
-        for listener in self._pyee.listeners(event.name):
+        for listener in listeners:
             try:
                 listener(event)
             except (KeyboardInterrupt, SystemExit) as end:
@@ -97,7 +99,7 @@ class Emitter:
 
     def listening(self, name: str) -> bool:
         """Whether anybody listens to that name."""
-        return bool(self._pyee.listeners(name))
+        return name in self._listeners
 
     async def drain(self) -> None:
         """Wait until every async handler has dealt with all it was handed so far.
@@ -106,21 +108,29 @@ class Emitter:
         await a reply, which waits for all handlers, would wait for each other or for themselves.
         """
         if not _handling.get():
-            await asyncio.gather(*[each.idle() for each in tuple(self._listeners)])
+            held = itertools.chain.from_iterable(self._listeners.values())
+            await asyncio.gather(*[each.idle() for each in held])
 
     def _subscribe(self, name: str, handler: Any, *, once: bool) -> Any:
         known(name)
         if handler is None:
             return lambda each: self._subscribe(name, each, once=once)
         listener = _Listener(self, name, handler, once)
-        self._listeners.append(listener)
         self._pyee.on(name, listener)
+        self._index(name)
         return handler
 
     def _remove(self, listener: _Listener) -> None:
         listener.removed = True
-        self._listeners.remove(listener)
         self._pyee.remove_listener(listener.name, listener)
+        self._index(listener.name)
+
+    def _index(self, name: str) -> None:
+        held: Any = self._pyee.listeners(name)
+        if held:
+            self._listeners[name] = tuple(held)
+        else:
+            self._listeners.pop(name, None)
 
     def _failed(self, listener: _Listener, error: BaseException) -> None:
         label = getattr(listener.handler, "__qualname__", repr(listener.handler))

@@ -116,12 +116,15 @@ class Turn:
     def feed(self, event: ExchangeEvent) -> None:
         if self._over.is_set():
             return  # a deadline passed; what comes now is not part of the answer any more
+        fold, publish, at = self.fold, self.publish, event.at
+        alive_only = True
         for update in self._stream.feed(event):
-            told = self.fold.feed(update, event.at)
             if type(update) is not updates.KeepAlive:
-                self._clock.tick(event.at, asking=self.fold.asking)
-            for each in told:
-                self.publish(each)
+                alive_only = False
+            for each in fold.feed(update, at):
+                publish(each)
+        if not alive_only:
+            self._clock.tick(at, asking=fold.asking)
         if self.fold.terminal is not None and not self._said:
             self._said = event.at
         if self._stream.over:

@@ -114,6 +114,16 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
+    def interrupt(self) -> None:
+        """Ctrl-C, as soon as the program waits for something.
+
+        Between showing a character and waiting for the next one, Python's line input would only hear of
+        the signal with the next line; no person is that quick, but a test is, now and then.
+        """
+        while self._state() not in "SZX":
+            time.sleep(0.001)  # there is no event for it
+        self.type("\x03")
+
     def expect(self, text: str) -> None:
         """Wait until the text was shown after what was waited for last."""
         end = time.monotonic() + PATIENCE
@@ -133,6 +143,10 @@ class Terminal:
     def shown(self) -> str:
         """All that was shown so far, escape sequences included."""
         return self._seen.decode(errors="replace")
+
+    def _state(self) -> str:
+        """What the kernel says its main thread does: R(uns), S(leeps), ..."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0]
 
     def _read(self, end: float) -> bool:
         if not select.select([self._master], [], [], max(end - time.monotonic(), 0))[0]:

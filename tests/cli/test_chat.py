@@ -31,7 +31,7 @@ def test_interrupt_stops_the_answer_and_twice_ends(shell, stand_in):
         terminal.expect(PROMPT)
         terminal.type(f"{LONG}\n")
         terminal.expect("@")  # some token: a busy machine shows many at once, and the end of a long answer
-        terminal.type("\x03")
+        terminal.interrupt()
         terminal.expect("Stopped. Ctrl-C again ends.")
         assert stand_in.control.conversations()[0]["messages"][-1]["interrupted"] is True
         terminal.expect(PROMPT)
@@ -40,12 +40,12 @@ def test_interrupt_stops_the_answer_and_twice_ends(shell, stand_in):
         terminal.expect(PROMPT)
         terminal.type("half a line")
         terminal.expect("half a line")
-        terminal.type("\x03")
+        terminal.interrupt()
         terminal.expect("Ctrl-C again ends.")
         terminal.expect(PROMPT)
         terminal.type("again")
         terminal.expect("again")
-        terminal.type("\x03")
+        terminal.interrupt()
         assert terminal.code() == 130
     assert not shell.processes()
 

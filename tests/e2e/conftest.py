@@ -64,8 +64,9 @@ def chat(request):
         return
     chat = request.getfixturevalue("shared_chat")
     yield chat
-    for listener in tuple(chat._listeners):  # what one test subscribed the next must not hear
-        chat._remove(listener)
+    for listeners in tuple(chat._listeners.values()):  # what one test subscribed the next must not hear
+        for listener in listeners:
+            chat._remove(listener)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

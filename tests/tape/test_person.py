@@ -106,7 +106,7 @@ async def test_ctrl_c_ends_a_recording_with_a_whole_tape(recording, tmp_path):
     async with recording(path) as it:
         await it.ask("hello there")
         await it.sees("Turn 1: finished")
-        it.terminal.type("\x03")
+        it.terminal.interrupt()
         assert await asyncio.to_thread(it.terminal.code) == 0
         assert it.terminal.shown.rstrip().endswith("run.tape")
     loaded, texts = on(path)
