@@ -1,44 +1,53 @@
-"""Seconds per room of the test suite, printed at the end beside what the room may take.
+"""Seconds per subject of the test suite, printed at the end beside what the subject may take.
 
-A room is a folder below tests/ (or a file at its top). Time counts from the collection of a test's
-fixtures to their end. A room over its budget is marked; it does not fail the run, for a machine can
-be busy.
+Time counts from the set-up of a test to its end, on all workers together. A subject over its budget
+is marked; it does not fail the run, for a machine can be busy.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
 
-ROOT = Path(__file__).parent
-
-# Seconds on two cores, alone on them; two workers side by side take longer each.
-BUDGET = {
-    "provider": 60,
-    "wire": 60,
-    "browser": 80,
-    "site": 90,
-    "cli": 90,
-    "e2e": 180,
-    "contract": 180,
-    "tape": 120,
-    "signin": 120,
-    "attached": 60,
-    "harness": 120,
+# What belongs to a subject, below tests/; the first that fits.
+SUBJECTS = {
+    "sign-in": ("signin/*", "site/test_sessions.py", "cli/test_account.py", "cli/test_profiles.py"),
+    "engines": ("contract/*",),
+    "tapes": ("tape/*",),
+    "harness": ("harness/*", "attached/*"),
+    "provider": ("provider/*",),
+    "conversations": (
+        *(f"e2e/test_{name}.py" for name in ("branches", "conversations", "elicitation", "outputs")),
+        *(f"e2e/test_{name}.py" for name in ("preferences", "refusals", "tools", "uploads")),
+        *(f"cli/test_{name}.py" for name in ("attachments", "conversations", "tools")),
+        "site/test_elicitation.py",
+    ),
+    "turns": ("*",),
 }
-OTHERS = 30
+
+# Minutes of a run on two cores with nothing else on them, one worker each.
+MINUTES = {
+    "sign-in": 2,
+    "engines": 3,
+    "tapes": 2,
+    "harness": 2,
+    "provider": 1,
+    "conversations": 4,
+    "turns": 5,
+}
+WORKERS = 2
 
 spent: dict[str, float] = defaultdict(float)
 counts: dict[str, int] = defaultdict(int)
 
 
-def room(nodeid: str) -> str:
-    parts = Path(nodeid.split("::")[0]).parts
-    return parts[1] if len(parts) > 2 else "(top)"
+def subject(nodeid: str) -> str:
+    path = nodeid.split("::")[0].removeprefix("tests/")
+    return next(name for name, patterns in SUBJECTS.items() if any(fnmatch(path, each) for each in patterns))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,20 +64,20 @@ def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Rooms without a browser first: what is fast to fail should fail fast."""
+    """What needs no browser first: what is fast to fail should fail fast."""
     items.sort(key=lambda item: "browser" in item.keywords)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    spent[room(report.nodeid)] += report.duration
-    counts[room(report.nodeid)] += report.when == "call"
+    spent[subject(report.nodeid)] += report.duration
+    counts[subject(report.nodeid)] += report.when == "call"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if len(spent) < 2:
         return
-    terminalreporter.section("seconds per room")
+    terminalreporter.section("seconds per subject, over all workers")
     for name, seconds in sorted(spent.items(), key=lambda each: -each[1]):
-        budget = BUDGET.get(name, OTHERS)
+        budget = 60 * WORKERS * MINUTES[name]
         over = "  OVER BUDGET" if seconds > budget else ""
-        terminalreporter.line(f"{name:12} {counts[name]:5} tests {seconds:7.1f} s of {budget:4}{over}")
+        terminalreporter.line(f"{name:14} {counts[name]:5} tests {seconds:7.1f} s of {budget:4}{over}")
