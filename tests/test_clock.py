@@ -1,7 +1,7 @@
 import pytest
 
-from huggingchat_agent.clock import Clock
 from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.turn.clock import Clock
 
 
 @pytest.mark.parametrize(("now", "name", "left"), [(50.0, "total", 57.0), (3607.0, "total", 57.0)])

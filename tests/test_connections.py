@@ -2,7 +2,7 @@
 
 import asyncio
 
-from huggingchat_agent.connections import FOR_STREAMS, Connections
+from huggingchat_agent.session.connections import FOR_STREAMS, Connections
 
 
 async def hold(connections, count, done, waited):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from huggingchat_agent import export
+from huggingchat_agent.chat import export
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 

@@ -4,7 +4,7 @@ import pytest
 
 from huggingchat_agent import redact
 from huggingchat_agent.exchange import Ended, Responded, Started
-from huggingchat_agent.privacy import Privacy
+from huggingchat_agent.session.privacy import Privacy
 
 SITE = "https://example.org"
 

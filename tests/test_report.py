@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from huggingchat_agent import report
 from huggingchat_agent.browser.protocols import Snapshot
 from huggingchat_agent.errors import BrowserClosed, PageChanged
 from huggingchat_agent.redact import Secret
+from huggingchat_agent.session import report
 
 
 class Page:

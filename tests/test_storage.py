@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from huggingchat_agent.errors import StorageError
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.storage import SavedSession
 
 OLD = {"cookies": [{"name": "hf-chat", "value": "old"}], "origins": []}
 NEW = {"cookies": [{"name": "hf-chat", "value": "new"}], "origins": []}

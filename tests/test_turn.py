@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
-from huggingchat_agent.tracker import TurnTracker
+from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import multipart, requests
 
 GENERATION = "6f1c0c0e-7f0b-4d29-9c5b-0d6f3b1e2a11"

@@ -2,8 +2,8 @@ import io
 
 import pytest
 
+from huggingchat_agent.chat.uploads import LIMIT, check, read
 from huggingchat_agent.errors import FileRejected
-from huggingchat_agent.uploads import LIMIT, check, read
 from huggingchat_agent.wire.models import Model
 
 READS = Model(id="reads")

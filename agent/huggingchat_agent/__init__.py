@@ -9,43 +9,43 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from huggingchat_agent.account import Account as Account
     from huggingchat_agent.answer import Answer as Answer
-    from huggingchat_agent.attached import Attached as Attached
-    from huggingchat_agent.attached import attach as attach
-    from huggingchat_agent.chat import HuggingChat as HuggingChat
-    from huggingchat_agent.conversation import Conversation as Conversation
-    from huggingchat_agent.elicitation import Elicitation as Elicitation
+    from huggingchat_agent.chat.attached import Attached as Attached
+    from huggingchat_agent.chat.attached import attach as attach
+    from huggingchat_agent.chat.chat import HuggingChat as HuggingChat
+    from huggingchat_agent.chat.conversation import Conversation as Conversation
+    from huggingchat_agent.chat.elicitation import Elicitation as Elicitation
+    from huggingchat_agent.chat.preferences import Preferences as Preferences
+    from huggingchat_agent.chat.reply import Reply as Reply
     from huggingchat_agent.eventlog import EventLog as EventLog
-    from huggingchat_agent.playback import replay as replay
-    from huggingchat_agent.preferences import Preferences as Preferences
-    from huggingchat_agent.reply import Reply as Reply
+    from huggingchat_agent.playback.playback import replay as replay
+    from huggingchat_agent.playback.stage import on_tape as on_tape
+    from huggingchat_agent.session.account import Account as Account
     from huggingchat_agent.settings import Deadlines as Deadlines
     from huggingchat_agent.settings import Record as Record
-    from huggingchat_agent.stage import on_tape as on_tape
     from huggingchat_agent.wire.models import Model as Model
 
 __version__ = "0.1.0"
 
 # Where each public name lives.
 _HOMES = {
-    "Account": "account",
+    "Account": "session.account",
     "Answer": "answer",
-    "Attached": "attached",
-    "attach": "attached",
-    "Conversation": "conversation",
+    "Attached": "chat.attached",
+    "attach": "chat.attached",
+    "Conversation": "chat.conversation",
     "Deadlines": "settings",
-    "Elicitation": "elicitation",
+    "Elicitation": "chat.elicitation",
     "EventLog": "eventlog",
-    "HuggingChat": "chat",
+    "HuggingChat": "chat.chat",
     "Model": "wire.models",
-    "Preferences": "preferences",
+    "Preferences": "chat.preferences",
     "Record": "settings",
-    "Reply": "reply",
+    "Reply": "chat.reply",
     "errors": "errors",
     "events": "events",
-    "on_tape": "stage",
-    "replay": "playback",
+    "on_tape": "playback.stage",
+    "replay": "playback.playback",
     "sync": "sync",
 }
 

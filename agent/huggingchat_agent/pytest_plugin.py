@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from huggingchat_agent import sync
-    from huggingchat_agent.chat import HuggingChat
+    from huggingchat_agent.chat.chat import HuggingChat
 
 MODES = ("replay", "once", "record", "live")
 

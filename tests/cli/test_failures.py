@@ -152,7 +152,7 @@ def test_browser_killed_in_the_middle_is_browser_trouble(shell):
 # The limit is set only when the session is saved: no browser would start under it.
 FULL_DISK = """
 import resource, sys
-from huggingchat_agent import storage
+from huggingchat_agent.state import storage
 from huggingchat_agent.cli import main
 
 save = storage.SavedSession.save

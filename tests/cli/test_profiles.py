@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from huggingchat_agent import cookies
+from huggingchat_agent.state import cookies
 
 HOLDER = """
 import sys
 from pathlib import Path
-from huggingchat_agent.profiles import ProfileLock
+from huggingchat_agent.state.profiles import ProfileLock
 lock = ProfileLock(Path(sys.argv[1]), "default")
 print(lock.take(), flush=True)
 sys.stdin.read()

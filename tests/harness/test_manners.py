@@ -14,7 +14,7 @@ HEAVY = [
     "msgspec",
     "pyee",
     "rich",
-    "huggingchat_agent.chat",
+    "huggingchat_agent.chat.chat",
     "huggingchat_agent.testing",
 ]
 

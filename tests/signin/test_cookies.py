@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from huggingchat_agent import cookies
 from huggingchat_agent.errors import CookiesUnreadable
+from huggingchat_agent.state import cookies
 
 BASE = "https://huggingface.co/chat"
 LATER = int(time.time()) + 86400

@@ -6,8 +6,9 @@ from typing import get_args
 import pytest
 import pytest_asyncio
 
-from huggingchat_agent import HuggingChat, cookies
+from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import CookiesUnreadable, SessionRejected
+from huggingchat_agent.state import cookies
 from tests.raw import Raw
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

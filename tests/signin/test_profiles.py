@@ -10,13 +10,13 @@ import pytest
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ProfileInUse, StorageError
-from huggingchat_agent.profiles import ProfileLock, profiles, remove_profile
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.profiles import ProfileLock, profiles, remove_profile
+from huggingchat_agent.state.storage import SavedSession
 
 HOLDER = """
 import sys
 from pathlib import Path
-from huggingchat_agent.profiles import ProfileLock
+from huggingchat_agent.state.profiles import ProfileLock
 lock = ProfileLock(Path(sys.argv[1]), "work")
 print(lock.take(), flush=True)
 sys.stdin.read()
@@ -25,7 +25,7 @@ sys.stdin.read()
 SAVER = """
 import sys
 from pathlib import Path
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.storage import SavedSession
 saved = SavedSession(Path(sys.argv[1]))
 for number in range(10 ** 9):
     saved.save({"cookies": [{"name": "hf-chat", "value": str(number) * 2000}], "origins": []})
@@ -36,8 +36,8 @@ for number in range(10 ** 9):
 STARTER = """
 import sys
 from pathlib import Path
-from huggingchat_agent.profiles import ProfileLock
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.profiles import ProfileLock
+from huggingchat_agent.state.storage import SavedSession
 home, number = Path(sys.argv[1]), sys.argv[2]
 lock, saved = ProfileLock(home, "work"), SavedSession(home / "profiles" / "work")
 took = lock.take()

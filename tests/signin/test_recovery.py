@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from huggingchat_agent import recovery
 from huggingchat_agent.errors import PageChanged, SessionRejected
+from huggingchat_agent.session import recovery
 from tests.raw import Raw
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

@@ -15,7 +15,7 @@ from huggingchat_agent.cli.opening import not_signed_in, opened
 from huggingchat_agent.cli.options import InUse, Options
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
 from huggingchat_agent.settings import settings
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync import HuggingChat
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from huggingchat_agent import uploads
 from huggingchat_agent.answer import Answer
 from huggingchat_agent.browser.protocols import Upload
+from huggingchat_agent.chat import uploads
 from huggingchat_agent.cli import console
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.sync import Conversation

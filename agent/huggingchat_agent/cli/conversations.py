@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
+from huggingchat_agent.chat.conversations import conversation_id
+from huggingchat_agent.chat.export import exported, render
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.transcript import listing, transcript
-from huggingchat_agent.conversations import conversation_id
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.export import exported, render
 from huggingchat_agent.sync import HuggingChat
 from huggingchat_agent.wire.conversations import ConversationSummary
 

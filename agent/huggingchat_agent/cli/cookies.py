@@ -13,7 +13,7 @@ from huggingchat_agent.cli.options import Options
 
 
 class Format(StrEnum):
-    """The formats of `huggingchat_agent.cookies`."""
+    """The formats of `huggingchat_agent.state.cookies`."""
 
     state = "state"
     json = "json"

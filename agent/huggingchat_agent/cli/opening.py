@@ -14,8 +14,8 @@ from huggingchat_agent.sync import HuggingChat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggingchat_agent.account import Account
     from huggingchat_agent.cli.options import Options
+    from huggingchat_agent.session.account import Account
 
 
 @contextlib.contextmanager

@@ -10,11 +10,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from huggingchat_agent.chat.preferences import Preferences
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.preferences import Preferences
 
 
 class Effort(StrEnum):

@@ -8,10 +8,10 @@ import msgspec
 import typer
 from rich.table import Table
 
-from huggingchat_agent import profiles as stored
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.settings import settings
+from huggingchat_agent.state import profiles as stored
 
 
 def profiles(options: Options) -> None:

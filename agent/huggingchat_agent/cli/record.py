@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from huggingchat_agent import events
-from huggingchat_agent.chat import HuggingChat
+from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, recording

@@ -11,7 +11,7 @@ from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import Screen
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.playback import Replay
+from huggingchat_agent.playback.playback import Replay
 from huggingchat_agent.tape import faults
 
 _FAULTS = "Faults: what did not happen, in the first message or the one that --in names"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from huggingchat_agent.export import Export, ExportedMessage
+    from huggingchat_agent.chat.export import Export, ExportedMessage
     from huggingchat_agent.wire.conversations import ConversationSummary
 
 # A terminal narrower than this has no room for more than the title beside an id, or for the model too.

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from huggingchat_agent import cookies as cookie_formats
 from huggingchat_agent import redact
-from huggingchat_agent.account import SESSION_COOKIE
 from huggingchat_agent.errors import LoginError, SessionRejected
 from huggingchat_agent.provider.background import Wanted
 from huggingchat_agent.provider.kin import kin
 from huggingchat_agent.provider.parts import HiddenResponse, JsonMixin
+from huggingchat_agent.session.account import SESSION_COOKIE
 from huggingchat_agent.settings import settings
+from huggingchat_agent.state import cookies as cookie_formats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

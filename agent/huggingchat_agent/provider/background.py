@@ -15,9 +15,9 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from huggingchat_agent.chat import HuggingChat
+from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.errors import AgentError, BrowserClosed
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from huggingchat_agent import redact
-from huggingchat_agent.account import SESSION_COOKIE
 from huggingchat_agent.errors import AgentError, SessionRejected
 from huggingchat_agent.provider import answering, auth
 from huggingchat_agent.provider import models as names
@@ -20,13 +19,14 @@ from huggingchat_agent.provider.kin import kin
 from huggingchat_agent.provider.media import files
 from huggingchat_agent.provider.parts import Conversation, RequestLogin
 from huggingchat_agent.provider.prompts import last_user_message
+from huggingchat_agent.session.account import SESSION_COOKIE
 from huggingchat_agent.settings import DEFAULT_BASE_URL, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
     from concurrent.futures import Future
 
-    from huggingchat_agent.chat import HuggingChat as Agent
+    from huggingchat_agent.chat.chat import HuggingChat as Agent
     from huggingchat_agent.provider.auth import Session
     from huggingchat_agent.provider.background import House, Work
     from huggingchat_agent.provider.prompts import Messages

@@ -15,8 +15,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from huggingchat_agent import attached as asynchronous
 from huggingchat_agent.browser.borrowed import borrow_sync
+from huggingchat_agent.chat import attached as asynchronous
 from huggingchat_agent.events import Seen
 from huggingchat_agent.settings import settings
 from huggingchat_agent.sync.handlers import Handlers, pass_on

@@ -7,7 +7,7 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from huggingchat_agent import chat as asynchronous
+from huggingchat_agent.chat import chat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
 from huggingchat_agent.sync.conversation import Conversation
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
-    from huggingchat_agent.account import Account
-    from huggingchat_agent.conversation import Conversation as AsyncConversation
-    from huggingchat_agent.cookies import Format as CookieFormat
+    from huggingchat_agent.chat.conversation import Conversation as AsyncConversation
+    from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
     from huggingchat_agent.onetime import Otp
-    from huggingchat_agent.pagedata import Models, Tools
-    from huggingchat_agent.preferences import Changes, Preferences
+    from huggingchat_agent.session.account import Account
+    from huggingchat_agent.session.pagedata import Models, Tools
     from huggingchat_agent.settings import Settings
+    from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.wire.conversations import ConversationSummary
 
 log = logging.getLogger("huggingchat_agent")
@@ -114,7 +114,7 @@ class HuggingChat(Handlers):
         Credentials not given come from the settings. `otp` is the code of a second factor, or a
         callable that gives one when it is asked for (in a thread of its own); without it the settings'
         TOTP secret computes it. `cookies` are those of another browser instead of a form: a file in any
-        of the formats of `huggingchat_agent.cookies`, or a storage state. `by_person` leaves all of it
+        of the formats of `huggingchat_agent.state.cookies`, or a storage state. `by_person` leaves all of it
         to the person at the window (`headless=False`) and waits for `person_timeout` seconds.
 
         The session is saved once the app has proved it. An app without login is used as it is, and the

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from huggingchat_agent import answer
-    from huggingchat_agent.conversation import Conversation as AsyncConversation
+    from huggingchat_agent.chat.conversation import Conversation as AsyncConversation
+    from huggingchat_agent.chat.export import Form
+    from huggingchat_agent.chat.reply import Reply as AsyncReply
+    from huggingchat_agent.chat.uploads import Given
     from huggingchat_agent.events import ElicitationRequested
-    from huggingchat_agent.export import Form
-    from huggingchat_agent.reply import Reply as AsyncReply
     from huggingchat_agent.settings import Via
     from huggingchat_agent.sync.thread import LoopThread
-    from huggingchat_agent.uploads import Given
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from typing import Any
 
-    from huggingchat_agent import reply as asynchronous
-    from huggingchat_agent.elicitation import Elicitation as AsyncElicitation
+    from huggingchat_agent.chat import reply as asynchronous
+    from huggingchat_agent.chat.elicitation import Elicitation as AsyncElicitation
     from huggingchat_agent.form import Question
     from huggingchat_agent.sync.thread import LoopThread
     from huggingchat_agent.wire.form import Value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from huggingchat_agent import playback
 from huggingchat_agent.events import Seen
+from huggingchat_agent.playback import playback
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 from huggingchat_agent.sync.thread import LoopThread
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from huggingchat_agent import reply as asynchronous
     from huggingchat_agent.answer import Answer
+    from huggingchat_agent.chat import reply as asynchronous
     from huggingchat_agent.sync.thread import Job, LoopThread
 
 

@@ -6,9 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import sync
-from huggingchat_agent.chat import HuggingChat
+from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.settings import settings
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.testing import choice, failure, heard, tapes
 from huggingchat_agent.testing.loops import complete
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from huggingchat_agent.conversation import Conversation
+    from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.settings import Settings
 
 

@@ -12,9 +12,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from huggingchat_agent import redact, report
+from huggingchat_agent import redact
 from huggingchat_agent.browser import engine
-from huggingchat_agent.connections import Connections
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
@@ -25,12 +24,14 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.exchange import Ended, Failed, Responded, Started
-from huggingchat_agent.privacy import Privacy
-from huggingchat_agent.profiles import ProfileLock
-from huggingchat_agent.recovery import Recovery
+from huggingchat_agent.session import report
+from huggingchat_agent.session.connections import Connections
+from huggingchat_agent.session.privacy import Privacy
+from huggingchat_agent.session.recovery import Recovery
+from huggingchat_agent.session.taped import TapedEngine
 from huggingchat_agent.site import calls
-from huggingchat_agent.storage import SavedSession
-from huggingchat_agent.taped import TapedEngine
+from huggingchat_agent.state.profiles import ProfileLock
+from huggingchat_agent.state.storage import SavedSession
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

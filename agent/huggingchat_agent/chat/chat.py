@@ -8,20 +8,22 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent import account as accounts
-from huggingchat_agent import conversations, events, preferences, taped
-from huggingchat_agent import cookies as cookie_formats
-from huggingchat_agent.conversation import Conversation
+from huggingchat_agent import events
+from huggingchat_agent.chat import conversations, preferences
+from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserError, SessionRejected, UsageError
-from huggingchat_agent.pagedata import Models, PageData, Tools
-from huggingchat_agent.recording import Recorder
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.session import Session
+from huggingchat_agent.session import account as accounts
+from huggingchat_agent.session import taped
+from huggingchat_agent.session.pagedata import Models, PageData, Tools
+from huggingchat_agent.session.recording import Recorder
+from huggingchat_agent.session.session import Session
 from huggingchat_agent.settings import Settings, settings
 from huggingchat_agent.site import calls
-from huggingchat_agent.storage import write_private
-from huggingchat_agent.tracker import TurnTracker
+from huggingchat_agent.state import cookies as cookie_formats
+from huggingchat_agent.state.storage import write_private
+from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_created
 from huggingchat_agent.wire.models import pick
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
-    from huggingchat_agent.account import Account
-    from huggingchat_agent.cookies import Format as CookieFormat
+    from huggingchat_agent.chat.preferences import Changes, Preferences
+    from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.onetime import Otp
-    from huggingchat_agent.preferences import Changes, Preferences
-    from huggingchat_agent.reply import Reply
+    from huggingchat_agent.session.account import Account
     from huggingchat_agent.settings import Given
-    from huggingchat_agent.turn import Turn
+    from huggingchat_agent.state.cookies import Format as CookieFormat
+    from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationSummary
 
 log = logging.getLogger("huggingchat_agent")
@@ -138,7 +140,7 @@ class HuggingChat(Emitter):
         Credentials not given come from the settings. `otp` is the code of a second factor, or a
         callable (async or not) that gives one when it is asked for; without it the settings' TOTP
         secret computes it. `cookies` are those of another browser instead of a form: a file in any of
-        the formats of `huggingchat_agent.cookies`, or a storage state. `by_person` leaves all of it to
+        the formats of `huggingchat_agent.state.cookies`, or a storage state. `by_person` leaves all of it to
         the person at the window (`headless=False`) and waits for `person_timeout` seconds.
 
         The session is saved once the app has proved it. An app without login is used as it is, and the

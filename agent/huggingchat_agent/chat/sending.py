@@ -9,9 +9,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from huggingchat_agent import draft as drafts
-from huggingchat_agent import events, uploads
-from huggingchat_agent.account import whoami
+from huggingchat_agent import events
+from huggingchat_agent.chat import draft as drafts
+from huggingchat_agent.chat import uploads
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
@@ -22,21 +22,22 @@ from huggingchat_agent.errors import (
     SessionRejected,
     UsageError,
 )
+from huggingchat_agent.session.account import whoami
 from huggingchat_agent.site import calls
 from huggingchat_agent.site.gestures import composer, messages
-from huggingchat_agent.tracker import Claim
+from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import tools
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from huggingchat_agent.browser.protocols import Page
-    from huggingchat_agent.chat import HuggingChat
-    from huggingchat_agent.draft import Draft, Spot
-    from huggingchat_agent.reply import Reply
-    from huggingchat_agent.session import Tab
+    from huggingchat_agent.chat.chat import HuggingChat
+    from huggingchat_agent.chat.draft import Draft, Spot
+    from huggingchat_agent.chat.reply import Reply
+    from huggingchat_agent.session.session import Tab
     from huggingchat_agent.settings import Via
-    from huggingchat_agent.turn import Turn
+    from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
 log = logging.getLogger("huggingchat_agent")

@@ -14,8 +14,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent import events, outputs
-from huggingchat_agent.clock import Clock
+from huggingchat_agent import events
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
@@ -24,14 +23,16 @@ from huggingchat_agent.errors import (
     StreamBroken,
     TurnTimeout,
 )
-from huggingchat_agent.stream import Stream
+from huggingchat_agent.turn import outputs
+from huggingchat_agent.turn.clock import Clock
+from huggingchat_agent.turn.stream import Stream
 from huggingchat_agent.wire import failures, requests, think, updates
 from huggingchat_agent.wire.reply import Fold
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.exchange import ExchangeEvent, Started
-    from huggingchat_agent.tracker import Claim, TurnTracker
+    from huggingchat_agent.turn.tracker import Claim, TurnTracker
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
 log = logging.getLogger("huggingchat_agent")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from huggingchat_agent.chat import HuggingChat
+from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.tape import faults as faulty
 from huggingchat_agent.tape.digest import digest

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 import msgspec
 
-from huggingchat_agent.account import read_settings
 from huggingchat_agent.errors import SiteError, UsageError
+from huggingchat_agent.session.account import read_settings
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.models import pick
 from huggingchat_agent.wire.shapes import shaped
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
 
-    from huggingchat_agent.session import Session
+    from huggingchat_agent.session.session import Session
     from huggingchat_agent.wire.models import Model
 
 Effort = Literal["low", "medium", "high"]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Started
-from huggingchat_agent.turn import Turn
+from huggingchat_agent.turn.turn import Turn
 from huggingchat_agent.wire import multipart, purposes, requests
 from huggingchat_agent.wire.conversations import parse_conversation
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent import events
-    from huggingchat_agent.app import App
     from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.turn.app import App
     from huggingchat_agent.wire.conversations import ConversationRead
 
 log = logging.getLogger("huggingchat_agent")

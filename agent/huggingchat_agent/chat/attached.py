@@ -17,15 +17,16 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingchat_agent import events, redact, report
+from huggingchat_agent import events, redact
 from huggingchat_agent.browser.borrowed import borrow
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserClosed, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
-from huggingchat_agent.privacy import Privacy
+from huggingchat_agent.session import report
+from huggingchat_agent.session.privacy import Privacy
 from huggingchat_agent.settings import settings
 from huggingchat_agent.site import calls
-from huggingchat_agent.tracker import TurnTracker
+from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import purposes
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.borrowed import AsyncPage, BorrowedPage
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Deadlines, Given, Settings
-    from huggingchat_agent.turn import Turn
+    from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.requests import Call
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from huggingchat_agent import cookies, person, redact
+from huggingchat_agent import redact
 from huggingchat_agent.errors import (
     AgentError,
     BrowserTimeout,
@@ -19,11 +19,13 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.onetime import Codes, Otp
 from huggingchat_agent.redact import Secret
+from huggingchat_agent.session import person
 from huggingchat_agent.site.signin.machine import SignIn
+from huggingchat_agent.state import cookies
 from huggingchat_agent.wire import requests, superjson
 
 if TYPE_CHECKING:
-    from huggingchat_agent.session import Session
+    from huggingchat_agent.session.session import Session
 
 log = logging.getLogger("huggingchat_agent")
 

@@ -12,8 +12,8 @@ from huggingchat_agent.wire.conversations import parse_created, parse_list
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from huggingchat_agent.conversation import Conversation
-    from huggingchat_agent.session import Session
+    from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.session.session import Session
     from huggingchat_agent.wire.conversations import ConversationSummary
 
 _ID = re.compile(r"(?:^|/conversation/)([0-9a-f]{24})(?:[/?#]|$)")

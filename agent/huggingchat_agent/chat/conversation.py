@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from huggingchat_agent import draft as drafts
-from huggingchat_agent import export, outputs, uploads
-from huggingchat_agent import unsupported as options
 from huggingchat_agent.answer import File
-from huggingchat_agent.draft import Draft, Edit, Next, Resume, Retry
-from huggingchat_agent.elicitation import Elicitation, asked
+from huggingchat_agent.chat import draft as drafts
+from huggingchat_agent.chat import export, uploads
+from huggingchat_agent.chat import unsupported as options
+from huggingchat_agent.chat.draft import Draft, Edit, Next, Resume, Retry
+from huggingchat_agent.chat.elicitation import Elicitation, asked
+from huggingchat_agent.chat.reply import Reply
+from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, UsageError
-from huggingchat_agent.reply import Reply
-from huggingchat_agent.sending import Sending
+from huggingchat_agent.turn import outputs
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
 from huggingchat_agent.wire.form import open_questions
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from huggingchat_agent.chat import HuggingChat
+    from huggingchat_agent.chat.chat import HuggingChat
+    from huggingchat_agent.chat.export import Form
+    from huggingchat_agent.chat.uploads import Given
     from huggingchat_agent.events import ElicitationRequested
-    from huggingchat_agent.export import Form
     from huggingchat_agent.settings import Via
-    from huggingchat_agent.turn import Turn
-    from huggingchat_agent.uploads import Given
+    from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.turn import Turn
+    from huggingchat_agent.turn.turn import Turn
 
 log = logging.getLogger("huggingchat_agent")
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import huggingchat_agent
 from huggingchat_agent import events, redact
-from huggingchat_agent.completion import Completion
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import AgentError
+from huggingchat_agent.session.completion import Completion
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import Mask
 from huggingchat_agent.tape.redaction import Redaction

@@ -16,7 +16,7 @@ import filelock
 import msgspec
 
 from huggingchat_agent.errors import ProfileInUse, StorageError
-from huggingchat_agent.storage import SavedSession
+from huggingchat_agent.state.storage import SavedSession
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from huggingchat_agent.tape import faults as faulty
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.digest import TAB_GONE
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tracker import Claim, TurnTracker
+from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, purposes, requests
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.tape.faults import Fault
     from huggingchat_agent.tape.format import AnyRecord
-    from huggingchat_agent.turn import Turn
+    from huggingchat_agent.turn.turn import Turn
 
 log = logging.getLogger("huggingchat_agent")
 

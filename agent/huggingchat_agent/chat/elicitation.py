@@ -17,9 +17,9 @@ from huggingchat_agent.wire import form, jsontext, requests
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from huggingchat_agent.conversation import Conversation
+    from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.events import ElicitationRequested
-    from huggingchat_agent.reply import Reply
     from huggingchat_agent.wire.conversations import ConversationRead
     from huggingchat_agent.wire.form import Value
 

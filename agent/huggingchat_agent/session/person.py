@@ -11,8 +11,8 @@ from huggingchat_agent.errors import AgentError, BrowserClosed, BrowserTimeout, 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.account import Account
-    from huggingchat_agent.session import Session
+    from huggingchat_agent.session.account import Account
+    from huggingchat_agent.session.session import Session
 
 # True when the app is shown; `marker` is the document that was already asked about.
 _AT_APP = """(app, marker) => {

@@ -1,0 +1,1 @@
+"""What a user holds, and how a message gets on its way."""

@@ -1,0 +1,1 @@
+"""A tape through the same pipeline, or in a real browser."""

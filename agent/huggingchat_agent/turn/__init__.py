@@ -1,0 +1,1 @@
+"""Turns, built from what is seen on the wire."""
