@@ -46,7 +46,7 @@ async def test_message_that_was_refused_is_sent_again(chat, site, status):
     conversation = await chat.new_conversation()
     kinds = []
     conversation.on("failed", lambda event: kinds.append(event.error))
-    before = site.control.logins
+    before, sought = site.control.logins, site.control.count("GET", "/login")
     headers = {"location": f"{site.url}/login"} if status == 302 else None
     site.control.answer_next(
         f"/conversation/{conversation.id}$",
@@ -60,7 +60,8 @@ async def test_message_that_was_refused_is_sent_again(chat, site, status):
     answer = await reply
     assert answer.text.startswith("You said: hello")
     assert [event.name for event in reply.events].count("failed") == 0
-    assert site.control.logins - before <= 1  # none where the app still knows us all the same
+    # None where the app still knows us all the same: a fetch that follows the redirect may sign in as well.
+    assert (site.control.logins, site.control.count("GET", "/login")) == (before, sought)
     assert await stored(chat, conversation.id) == ["hello"]
 
 
@@ -142,3 +143,23 @@ async def test_access_revoked_within_the_stream_is_signed_in_again_and_the_messa
     assert (await conversation.send("hello", via="page")).text.startswith("You said: hello")
     assert site.control.logins == logins
     assert await stored(chat, conversation.id) == [prompt, "hello"]
+
+
+async def test_access_revoked_is_told_although_the_page_left_before_its_last_line_was_read(chat, site):
+    conversation = await chat.new_conversation()
+    prompt = "fail 401 after 3 saying The OAuth authorization has been revoked"
+    before = site.control.logins
+    site.control.stall(4, 60)  # the first lines are seen; the one that says why is not
+    reply = conversation.send(prompt, via="ui")
+    async for event in reply:
+        if event.name == "token":
+            break
+    await asyncio.to_thread(site.control.wait_until_idle)
+    page = await chat.session.front_page()
+    sign_in = f"{site.url}/login?next=/chat/conversation/{conversation.id}"
+    await page.evaluate("address => location.assign(address)", sign_in, timeout=10)
+    with pytest.raises(SessionRejected, match="has been revoked"):
+        await reply
+    assert [event.name for event in reply.events].count("failed") == 1
+    assert site.control.logins - before == 2  # the page's own, and ours
+    assert await stored(chat, conversation.id) == [prompt]

@@ -113,8 +113,9 @@ START = f"""(call, key) => {{ {_REQUEST}
   const controller = new AbortController();
   running.set(key, controller);
   (async () => {{
-    const reader = (await request(call, controller.signal)).body.getReader();
-    while (!(await reader.read()).done);
+    // A redirect leads to the sign-in: to follow it might sign in behind the back of whoever does so now.
+    const reader = (await request(call, controller.signal, "manual")).body?.getReader();
+    while (reader && !(await reader.read()).done);
   }})().catch(() => {{}}).finally(() => running.delete(key));
 }}"""
 

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class Stream:
     """Feed it the events of the exchange in order; it says what they mean.
 
-    `over` is true after the last of them; `reason` is then why it broke, "" if it ended cleanly.
+    `over` is true after the last of them; `reason` is then why it broke, "" if it ended cleanly, and
+    `canceled` whether the page itself gave it up.
     """
 
     def __init__(self) -> None:
-        self.over = False
+        self.over = self.canceled = False
         self.reason = ""
         self._response: Responded | None = None
         self._lines = LineSplitter()
@@ -41,7 +42,8 @@ class Stream:
             self._response = event
         elif isinstance(event, Ended | Failed):
             self.over = True
-            self.reason = event.reason if isinstance(event, Failed) else ""
+            if isinstance(event, Failed):
+                self.reason, self.canceled = event.reason, event.canceled
             rest = self._lines.close()
             if rest and not self.reason:  # what a broken stream ends with is half a line
                 return [updates.decode(rest)]

@@ -44,6 +44,9 @@ REFETCH_PATIENCE = 2.0
 READS = 12
 READ_PAUSE = 0.25
 
+# Of a page that left in the middle: the app stores why a run failed right after it told the page.
+READS_AFTER_LEAVING = 4
+
 # The deadlines are kept to this many seconds.
 SHORTEST_SLEEP = 0.05
 
@@ -229,13 +232,17 @@ class Turn:
             self._tracker.stopped(self.conversation_id)
         return answer
 
-    async def _broken(self, why: str) -> StreamBroken:
+    async def _broken(self, why: str) -> AgentError:
+        """The error that the app stored for this turn; where it stored none, that its stream broke."""
         gone = not self._tracker.app.shows(self.page_id)
+        message = None if gone else await self._stored_message()
+        partial = self.fold.text
+        if not partial and message is not None:
+            partial = think.split(message.content)[0]
+        if message is not None and (failure := _failure(message)) is not None:
+            return failures.from_update(failure, conversation_id=self.conversation_id, partial=partial)
         if gone:
             why = "the browser or its tab went away"
-        partial = self.fold.text
-        if not partial and not gone:
-            partial = await self._stored_text()
         broken = StreamBroken(
             f"The answer's stream broke after {len(partial)} characters: {why}. The text so far is in "
             "`partial`; the conversation may hold more.",
@@ -246,14 +253,23 @@ class Turn:
             broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
         return broken
 
-    async def _stored_text(self) -> str:
-        """What the conversation has of this turn, for a stream that broke before the tap got hold of it.
+    async def _stored_message(self) -> StoredMessage | None:
+        """What the conversation has of this turn, for a stream that broke before the tap had all of it.
 
-        (The browser gives no body of a request that failed, although bytes had arrived.)
+        The browser gives no body of a request that failed, although bytes had arrived. And a page that is
+        told within the stream to sign in again leaves at once: its last line may never be seen.
         """
-        read = await self._own_read()
-        message = self._message(read) if self.generation_id else None
-        return think.split(message.content)[0] if message else ""
+        if not self.generation_id:
+            return None
+        message = None
+        for attempt in range(READS_AFTER_LEAVING if self._stream.canceled else 1):
+            if attempt:
+                await asyncio.sleep(READ_PAUSE)
+            read = await self._own_read()
+            message = self._message(read) or message
+            if read is None or message is None or read.is_terminal(message):
+                break
+        return message
 
     async def _final_read(self) -> ConversationRead | None:
         """The conversation as stored when the run is over: the page's own read of it, else one of ours.
@@ -350,3 +366,9 @@ class Turn:
         except AgentError as error:
             log.warning("The stream could not be dropped: %s", error)
         self._end(time.monotonic())
+
+
+def _failure(message: StoredMessage) -> updates.Errored | None:
+    """Why the run that wrote the message failed, if that is stored."""
+    told = (updates.typed(each) for each in reversed(message.updates))
+    return next((each for each in told if isinstance(each, updates.Errored)), None)
