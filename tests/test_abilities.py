@@ -1,11 +1,15 @@
 """The table of what each engine can do, and where it is shown."""
 
+import inspect
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from playwright.async_api import Browser
 
+from huggingchat_agent import redact
 from huggingchat_agent.browser import abilities, engine
+from huggingchat_agent.context import LEFT_OUT, TAKEN
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.settings import EngineName, settings
 
@@ -45,6 +49,40 @@ def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():
 def test_connect_is_refused_beside_what_is_for_a_browser_of_ours(name, value):
     with pytest.raises(SettingsError, match=f"{name} is for a browser that we start"):
         settings(connect="http://127.0.0.1:9222", **{name: value})
+
+
+def test_arguments_of_a_context_are_refused_by_name_with_what_to_do():
+    with pytest.raises(SettingsError, match=r"'base_url'\. Where the app is, is the setting base_url"):
+        settings(context_args={"base_url": "https://example.org"})
+    with pytest.raises(SettingsError, match=r"'viewprot'\. It takes viewport, "):
+        settings(context_args={"viewprot": {}})
+    with pytest.raises(SettingsError, match="Add isolated"):
+        settings(connect="http://127.0.0.1:9222", context_args={"locale": "de-DE"})
+    settings(connect="http://127.0.0.1:9222", context_args={"locale": "de-DE"}, isolated=True)
+
+
+def test_every_argument_of_a_context_that_playwright_has_is_taken_or_answered():
+    theirs = set(inspect.signature(Browser.new_context).parameters) - {"self"}
+    assert theirs <= {*TAKEN, *LEFT_OUT}
+    assert not set(TAKEN) & set(LEFT_OUT)
+
+
+def test_what_a_context_is_opened_with_does_not_show():
+    chosen = settings(
+        context_args={
+            "extra_http_headers": {"x-key": "header-secret"},
+            "http_credentials": {"username": "ada", "password": "gate-secret"},
+        }
+    )
+    assert "extra_http_headers" in repr(chosen)
+    assert "-secret" not in repr(chosen)
+    assert redact.text("said header-secret, gate-secret") == f"said {redact.MASK}, {redact.MASK}"
+
+
+@pytest.mark.parametrize("value", [-1, "fast"])
+def test_slow_mo_is_refused_when_it_is_no_time(value):
+    with pytest.raises(SettingsError, match="slow_mo must be a number of milliseconds above 0"):
+        settings(slow_mo=value)
 
 
 @pytest.mark.parametrize("address", ["9222", "ftp://host:9222", "http://", "http://host:port"])

@@ -10,7 +10,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
     {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
-    {"proxy", "settings", "onetime", "emitter", "wire", "state"},
+    {"context", "proxy", "settings", "onetime", "emitter", "wire", "state"},
     {"tape"},
     {"browser"},
     {"site"},

@@ -132,7 +132,15 @@ def is_async(item: pytest.Function) -> bool:
 
 
 @pytest.fixture
-def _huggingchat_aside() -> Iterator[None]:
+def _huggingchat_context(request: pytest.FixtureRequest, huggingchat_tapes: Path) -> dict[str, Any]:
+    """How pytest-playwright was told to open pages, where a browser is going to be started."""
+    from huggingchat_agent.testing import contexts, tapes
+
+    return {} if tapes.played(request.node, huggingchat_tapes) else contexts.asked(request)
+
+
+@pytest.fixture
+def _huggingchat_aside(_huggingchat_context: Mapping[str, Any]) -> Iterator[None]:
     """Before an async test: a sync Playwright that runs in this thread steps aside until its end."""
     from huggingchat_agent.testing import loops
 
@@ -151,9 +159,10 @@ async def _huggingchat_anyio_loop() -> AsyncIterator[Any]:
 @pytest.fixture(scope="session")
 def huggingchat_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What chats are opened with: the settings of HuggingChat by name, as a dict to override in conftest.py.
-    From pytest-playwright, where it is installed, come `--headed`, `--browser-channel`, `base_url` and
-    what else of `browser_type_launch_args` the agent has a setting for. The rest comes from the
-    environment (`HUGGINGCHAT_BASE_URL`, `HUGGINGCHAT_USERNAME`, ...).
+    From pytest-playwright, where it is installed, come `--headed`, `--slowmo`, `--browser-channel`,
+    `base_url` and what else of `browser_type_launch_args` the agent has a setting for; how pages are
+    opened (`browser_context_args`) is added for each test. The rest comes from the environment
+    (`HUGGINGCHAT_BASE_URL`, `HUGGINGCHAT_USERNAME`, ...).
 
         @pytest.fixture(scope="session")
         def huggingchat_settings(huggingchat_settings):
@@ -185,16 +194,17 @@ def huggingchat(
     huggingchat_settings: Mapping[str, Any],
     huggingchat_tapes: Path,
     _huggingchat_home: Path,
+    _huggingchat_context: Mapping[str, Any],
 ) -> Iterator[HuggingChat]:
     """A HuggingChat, open and signed in, in the event loop of an async test; closed at its end.
     Each test has a browser of its own, and none at all in replay. The sign-in is made once per worker
     and then read from disk; it starts from the session that `huggingchat login` saved, if there is one.
     """
-    from huggingchat_agent.testing import chats, loops
+    from huggingchat_agent.testing import chats, contexts, loops
 
-    with chats.asynchronous(
-        request.node, huggingchat_settings, huggingchat_tapes, _huggingchat_home, loops.of(request)
-    ) as chat:
+    wanted = contexts.merged(request.node, huggingchat_settings, _huggingchat_context)
+    loop = loops.of(request)
+    with chats.asynchronous(request.node, wanted, huggingchat_tapes, _huggingchat_home, loop) as chat:
         yield chat
 
 
@@ -204,13 +214,15 @@ def huggingchat_sync(
     huggingchat_settings: Mapping[str, Any],
     huggingchat_tapes: Path,
     _huggingchat_home: Path,
+    _huggingchat_context: Mapping[str, Any],
 ) -> Iterator[sync.HuggingChat]:
     """As `huggingchat`, for tests without async: the same names on `huggingchat_agent.sync`. Works beside the
     `page` of pytest-playwright.
     """
-    from huggingchat_agent.testing import chats
+    from huggingchat_agent.testing import chats, contexts
 
-    with chats.synchronous(request.node, huggingchat_settings, huggingchat_tapes, _huggingchat_home) as chat:
+    wanted = contexts.merged(request.node, huggingchat_settings, _huggingchat_context)
+    with chats.synchronous(request.node, wanted, huggingchat_tapes, _huggingchat_home) as chat:
         yield chat
 
 

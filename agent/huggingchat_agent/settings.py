@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 import msgspec
 import platformdirs
 
+from huggingchat_agent.context import ContextArgs
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.onetime import totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 EngineName = Literal["playwright", "nodriver"]
 Via = Literal["auto", "ui", "page"]
@@ -69,7 +70,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     "msedge-beta"); `browser_args` are further switches for it, and `proxy` is what it reaches the
     network through. `user_data_dir` is a profile folder of the browser's own: what is in it is used,
     and stays. `connect` is the address of a browser that runs already (see docs/engines.md), with the
-    cookies it has unless `isolated`.
+    cookies it has unless `isolated`. `context_args` are what its pages are opened with, as Playwright's
+    `new_context` takes it (viewport, locale, ...), and after each gesture on a page the agent waits
+    `slow_mo` milliseconds, for somebody who looks on.
 
     `home` is the folder of profiles and failure reports. Times are in seconds: `step_timeout` bounds one
     gesture or page load, `login_timeout` the whole sign-in, `person_timeout` one that is left to a
@@ -93,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     proxy: Proxy | None = None
     connect: str | None = None
     isolated: bool = False
+    context_args: ContextArgs = ContextArgs({})
+    slow_mo: float = 0.0
     username: str | None = None
     password: Secret | None = None
     totp_secret: Secret | None = None
@@ -148,6 +153,8 @@ class Given(TypedDict, total=False):
     proxy: str | None
     connect: str | None
     isolated: bool | None
+    context_args: Mapping[str, Any] | None
+    slow_mo: float | None
     username: str | None
     password: str | None
     totp_secret: str | None
@@ -190,6 +197,8 @@ def settings(**given: Unpack[Given]) -> Settings:
         proxy=Proxy.parse(proxy) if proxy else None,
         connect=_connect(text("connect")),
         isolated=isolated if isolated is not None else flag("isolated"),
+        context_args=ContextArgs(given.get("context_args") or {}),
+        slow_mo=_above_zero("slow_mo", given["slow_mo"], "milliseconds") if given.get("slow_mo") else 0.0,
         username=text("username"),
         password=Secret(password) if password else None,
         totp_secret=totp_secret(text("totp_secret")),
@@ -299,6 +308,11 @@ def _check_together(chosen: Settings) -> None:
                     f"{name} is for a browser that we start, and connect uses one that runs already. Leave "
                     "one of the two out."
                 )
+    if chosen.context_args and chosen.connect and not chosen.isolated:
+        raise SettingsError(
+            "context_args are for pages in a context of our own, and with connect they are opened in the "
+            "browser's. Add isolated, or leave context_args out."
+        )
     if chosen.browser and chosen.channel:
         raise SettingsError("browser and channel both name a browser. Leave one of the two out.")
 
@@ -336,7 +350,7 @@ def _record(given: str | Path | Record | None) -> Record | None:
     return Record(Path(given).expanduser().absolute())
 
 
-def _above_zero(name: str, value: Any) -> float:
+def _above_zero(name: str, value: Any, unit: str = "seconds") -> float:
     if not isinstance(value, int | float) or not value > 0:  # NaN is not either
-        raise SettingsError(f"{name} must be a number of seconds above 0, not {value!r}.")
+        raise SettingsError(f"{name} must be a number of {unit} above 0, not {value!r}.")
     return float(value)

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import mark
+from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SiteError
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -189,6 +190,57 @@ async def test_default_profile_of_chrome_is_refused_with_the_reason(started, mon
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(BrowserError, match="Since version 136"):
         await started(user_data_dir=tmp_path / ".config" / "google-chrome")
+
+
+LOOKS = """() => [innerWidth, innerHeight, navigator.language, navigator.userAgent, devicePixelRatio,
+    Intl.DateTimeFormat().resolvedOptions().timeZone, matchMedia("(prefers-color-scheme: dark)").matches]"""
+
+
+async def test_pages_are_opened_as_context_args_say(started, able, site, open_site, tmp_path):
+    asked = {
+        "viewport": {"width": 811, "height": 533},
+        "device_scale_factor": 2,
+        "locale": "de-DE",
+        "timezone_id": "Asia/Tokyo",
+        "user_agent": "Somebody/1.0",
+        "color_scheme": "dark",
+        "extra_http_headers": {"x-asked-by": "a test"},
+        "ignore_https_errors": True,
+    }
+    secured = open_site(tls=True)
+    with able("context_args"):
+        for more in ({}, {"user_data_dir": tmp_path / "folder"}):
+            browser = await started(context_args=asked, **more)
+            seen: list[Any] = []
+            try:
+                page = await browser.new_page(seen.append)
+                await page.goto(f"{secured.url}/", timeout=15)
+                shown = await page.evaluate(LOOKS, timeout=10)
+                await page.goto(f"{site.url}/", timeout=15)
+            finally:
+                await browser.close()
+            assert shown == [811, 533, "de-DE", "Somebody/1.0", 2, "Asia/Tokyo", True]
+            assert seen[0].headers["x-asked-by"] == "a test"
+
+
+async def test_gestures_are_apart_by_the_time_asked_for(started, site):
+    browser = await started(slow_mo=400)
+    try:
+        page = await browser.new_page(lambda event: None)
+        await page.goto(f"{site.url}/", timeout=15)
+        made = """() => {
+            window.log = [];
+            document.body.innerHTML = "<textarea></textarea><button>Go</button>";
+            for (const kind of ["input", "click"])
+                document.addEventListener(kind, (event) => log.push([event.target.tagName, event.timeStamp]));
+        }"""
+        await page.evaluate(made, timeout=10)
+        await page.insert_text("textarea", "hello", timeout=10)
+        await page.click(Control("button", "Go"), timeout=10)
+        log = dict(await page.evaluate("() => log", timeout=10))
+        assert log["BUTTON"] - log["TEXTAREA"] >= 400
+    finally:
+        await browser.close()
 
 
 async def test_switches_reach_the_browser(started, able):

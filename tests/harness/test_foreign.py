@@ -121,8 +121,17 @@ def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project)
     assert left == {"huggingchat.txt", "huggingchat.png", "test-failed-1.png"}
 
 
-def test_other_plugins_cause_no_warning_by_what_is_asked_of_them(project):
-    beside(project, "pytest-playwright").write("conftest.py", "")
+def test_other_plugins_cause_no_warning_by_what_is_asked_of_them_and_are_not_woken_in_replay(project):
+    beside(project, "pytest-playwright").write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.fixture
+        def browser_context_args():
+            raise RuntimeError("asked for in replay")
+        """,
+    )
     project.write("test_it.py", "async def test_it(conversation):\n    pass\n")
     result = project.run()
     result.assert_outcomes(errors=1)
@@ -146,12 +155,14 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
 
         @pytest.fixture(scope="session")
         def browser_context_args(browser_context_args):
-            return {**browser_context_args, "base_url": os.environ["SITE"]}
+            looks = {"viewport": {"width": 811, "height": 533}, "locale": "de-DE", "color_scheme": "dark"}
+            return {**browser_context_args, **looks, "base_url": os.environ["SITE"], "storage_state": None}
 
         @pytest.fixture(scope="session")
         def huggingchat_settings(huggingchat_settings):
             assert huggingchat_settings["proxy"] == "http://ada:p%40ss@127.0.0.1:9"
-            return {**huggingchat_settings, "proxy": None}
+            own = {"locale": "fr-FR", "timezone_id": "Asia/Tokyo"}
+            return {**huggingchat_settings, "proxy": None, "context_args": own}
         """,
     )
     project.write(
@@ -160,32 +171,64 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
         import os
         import pytest
 
+        LOOKS = '''() => [innerWidth, innerHeight, matchMedia("(prefers-color-scheme: dark)").matches,
+            Intl.DateTimeFormat().resolvedOptions().timeZone, navigator.language]'''
+
+        FORM = '''() => {
+            window.log = [];
+            document.body.innerHTML = "<input><textarea></textarea>";
+            document.addEventListener("input", (event) => log.push(event.timeStamp));
+        }'''
+
+        async def test_chat(huggingchat):
+            page = await huggingchat.session.shared_page()
+            assert await page.evaluate(LOOKS, timeout=10) == [811, 533, True, "Asia/Tokyo", "fr-FR"]
+            await page.evaluate(FORM, timeout=10)
+            for field in ("input", "textarea"):
+                await page.insert_text(field, "hello", timeout=10)
+            first, second = await page.evaluate("() => log", timeout=10)
+            assert second - first >= 100
+
+        @pytest.mark.browser_context_args(locale="it-IT", offline=False)
+        async def test_chat_again(huggingchat):
+            page = await huggingchat.session.shared_page()
+            assert await page.evaluate(LOOKS, timeout=10) == [811, 533, True, "Asia/Tokyo", "it-IT"]
+
         def test_attached(page, huggingchat_attach):
             attached = huggingchat_attach(page)
             page.goto("/")
             assert attached.settings.base_url == os.environ["SITE"]
+        """,
+    )
+    project.write(
+        "test_other.py",
+        """
+        import pytest
 
-        def test_chat(huggingchat_settings, huggingchat_sync):
-            assert huggingchat_sync.models()
+        @pytest.fixture(scope="session")
+        def huggingchat_settings(huggingchat_settings):
+            return {**huggingchat_settings, "context_args": None, "engine": "nodriver"}
 
-        @pytest.mark.browser_context_args(locale="de")
-        def test_chat_again(huggingchat_sync):
+        def test_engine(huggingchat_sync):
             assert huggingchat_sync.models()
         """,
     )
     project.environment["HUGGINGCHAT_BASE_URL"] = site.url.replace("127.0.0.1", "localhost")
     shown = ("-W", "default::pytest.PytestWarning", "-W", "ignore::pytest.PytestDeprecationWarning")
-    result = project.run("--huggingchat-mode=live", "--screenshot=on", "--slowmo=5", *shown)
-    result.assert_outcomes(passed=3, warnings=2)
+    result = project.run("--huggingchat-mode=live", "--screenshot=on", "--slowmo=100", *shown)
+    result.assert_outcomes(passed=4, warnings=3)
     result.stdout.fnmatch_lines(
         [
-            "*NotHeeded: The browsers of huggingchat and huggingchat_sync do not heed --slowmo, timeout, "
-            "bypass= of the proxy; your own pages do. *huggingchat_settings.",
-            "*NotHeeded: *do not heed the marker browser_context_args; *",
+            "*NotHeeded: The browsers of huggingchat and huggingchat_sync do not heed timeout, "
+            "bypass= of the proxy, storage_state= of browser_context_args; your own pages do. "
+            "*huggingchat_settings.",
+            "*NotHeeded: *do not heed offline= of browser_context_args; *",
+            "*NotHeeded: *do not heed browser_context_args (engine nodriver); *",
         ]
     )
     pictures = sorted(path.parent.name for path in project.folder.glob("test-results/*/huggingchat.png"))
-    assert [name.split("-")[1] for name in pictures] == ["test_attached", "test_chat", "test_chat_again"]
+    tests = ("test_attached", "test_chat", "test_chat_again", "test_engine")
+    assert sorted(name.split("-")[1] for name in pictures) == sorted(tests)
 
 
 def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):

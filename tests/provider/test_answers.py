@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from fixtures.site.produced import PICTURE
-from huggingchat_agent import errors
+from huggingchat_agent import errors, turn
 from huggingchat_agent.provider import (
     AuthResult,
     Conversation,
@@ -25,6 +25,15 @@ from huggingchat_agent.provider import (
 from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN, everything, only, user
 
 pytestmark = pytest.mark.browser
+
+SERVERS = {
+    "Mock": "https://mcp.example.org/mcp",
+    "Web Search (Exa)": "https://mcp.exa.ai/mcp?tools=web_search_exa",
+}
+FOUND = [
+    {"url": "https://one.example/?q=1", "title": "One of them"},
+    {"url": "https://two.example", "title": "Another"},
+]
 
 
 def stored(site, parts):
@@ -245,8 +254,9 @@ async def test_pages_that_a_tool_points_to_are_sources(provider, auth):
     ]
 
 
-async def test_sources_come_once_before_the_reason(provider, auth, site):
+async def test_sources_come_once_before_the_reason(provider, auth, site, monkeypatch):
     """The app of 2026-08 has no such lines; one that has them is played by an answer made for it."""
+    monkeypatch.setattr(turn, "READS", 1)  # such an answer is stored nowhere
     lines = [
         {"type": "webSearch", "subtype": "update", "message": "Searching"},
         {
@@ -274,8 +284,34 @@ async def test_sources_come_once_before_the_reason(provider, auth, site):
     assert "".join(only(str, parts)) == "It is so."
 
 
+@pytest.fixture
+def searching(provider, auth, site):
+    """The app offers a tool that searches the web."""
+
+    def offer(*names):
+        site.control.switch(tool_servers={name: SERVERS[name] for name in names})
+        provider._do(auth, lambda agent: agent.tools(refresh=True))  # it was told with the page, long ago
+
+    offer(*SERVERS)
+    yield
+    offer("Mock")
+
+
+async def test_web_search_has_the_tool_on_and_what_it_found_comes_as_sources(provider, auth, site, searching):
+    for wanted in (True, False):
+        answer = provider.create_authed(
+            LLAMA, [user("search the web")], auth, web_search=wanted, return_conversation=True
+        )
+        parts = await everything(answer)
+        assert "Web Search (Exa)" in site.control.heard[-1]["tools"]
+        assert "".join(only(str, parts)) == stored(site, parts)["messages"][-1]["content"]
+        found = [source for part in only(Sources, parts) for source in part.list]
+        # The text of a tool is read for pages only where a search was asked for.
+        assert found == (FOUND if wanted else [])
+
+
 async def test_web_search_is_a_response_error_where_the_app_has_no_tool_for_it(provider, auth):
-    with pytest.raises(ResponseError, match="searches the web"):
+    with pytest.raises(ResponseError, match="searches the web: it offers only Mock"):
         await everything(provider.create_authed(LLAMA, [user("find")], auth, web_search=True))
 
 

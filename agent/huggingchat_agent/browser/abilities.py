@@ -31,6 +31,15 @@ ABILITIES = (
     Ability("browser_args", "take further switches for the browser"),
     Ability("connect", "use a running browser by its CDP address, in a tab of our own"),
     Ability("isolated", "keep apart from the cookies of the browser that it connects to"),
+    Ability("slow_mo", "wait after each gesture, for somebody who looks on"),
+    Ability(
+        "context_args",
+        "open its pages as told (viewport, locale, time zone, headers, ...)",
+        {
+            "nodriver": "The engine nodriver opens pages as the browser has them, and takes no context_args. "
+            'Use engine="playwright", or browser_args (--window-size=..., --lang=...).'
+        },
+    ),
     Ability(
         "playwright_server",
         "use a Playwright server by its ws:// address",
@@ -65,9 +74,12 @@ def can(engine: EngineName) -> dict[str, bool]:
 
 def check(engine: EngineName, settings: Settings) -> None:
     """Raise SettingsError, with the sentence of the table, where more is wanted than the engine can do."""
-    wanted = {"playwright_server"} if settings.connect and not speaks_cdp(settings.connect) else set()
+    wanted = {
+        "playwright_server": settings.connect is not None and not speaks_cdp(settings.connect),
+        "context_args": bool(settings.context_args),
+    }
     for each in ABILITIES:
-        if each.name in wanted and engine in each.without:
+        if wanted.get(each.name) and engine in each.without:
             raise SettingsError(each.without[engine])
 
 

@@ -46,11 +46,21 @@ _LATER = 0.1  # an endless script is stopped so many seconds after its verb has 
 class CdpPage:
     """Implements `protocols.Page`. The engine hands it what the tab reports, and says when it is lost.
 
-    `ask_to_close` asks the browser to close the tab; that it did is known by `ended`.
+    `ask_to_close` asks the browser to close the tab; that it did is known by `ended`. After each gesture
+    and page load it waits `pause` seconds, which do not count as the verb's time.
     """
 
-    def __init__(self, id: str, cdp: Cdp, pump: Pump, ask_to_close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        id: str,
+        cdp: Cdp,
+        pump: Pump,
+        ask_to_close: Callable[[], Awaitable[None]],
+        *,
+        pause: float = 0.0,
+    ) -> None:
         self._id, self._cdp, self._pump, self._ask_to_close = id, cdp, pump, ask_to_close
+        self._pause = pause
         self._gone = ""
         self._ended = asyncio.Event()
         self._running: set[asyncio.Timeout] = set()
@@ -97,7 +107,8 @@ class CdpPage:
     async def goto(self, url: str, *, timeout: float) -> None:
         shown = redact.address(url)
         try:
-            return await self._within(timeout, self._goto(url, shown), f"{shown} did not load")
+            await self._within(timeout, self._goto(url, shown), f"{shown} did not load")
+            return await self._paused()
         except BrowserTimeout as error:
             failure = error
         # A navigation that hangs holds back all scripts, and so every verb that follows.
@@ -120,16 +131,19 @@ class CdpPage:
         obstacle = Obstacle()
         gesture = controls.click(self._cdp, control, obstacle)
         await self._within(timeout, gesture, f"{_named(control)} could not be clicked", obstacle)
+        await self._paused()
 
     async def insert_text(self, selector: str, text: str, *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = fields.insert(self._cdp, selector, text, obstacle)
         await self._within(timeout, gesture, f"The field {selector} could not be filled in", obstacle)
+        await self._paused()
 
     async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = fields.upload(self._cdp, selector, files, obstacle)
         await self._within(timeout, gesture, f"The file input {selector} could not be filled", obstacle)
+        await self._paused()
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
         work = script.evaluate(self._cdp, function, *args, limit=timeout + _LATER)
@@ -171,6 +185,10 @@ class CdpPage:
     async def settled(self) -> None:
         """After `lost`: wait until no task of this tab is left."""
         await self._pump.closed()
+
+    async def _paused(self) -> None:
+        if self._pause:
+            await asyncio.sleep(self._pause)
 
     async def _goto(self, url: str, shown: str) -> None:
         self._navigation = navigation = _Navigation()

@@ -68,7 +68,9 @@ class PlaywrightBrowser(Running):
             self._browser = browser = await self._connect(chromium, self._settings.connect)
         elif self._settings.user_data_dir is not None:
             folder = self._settings.user_data_dir
-            context = await chromium.launch_persistent_context(folder, **self._options(), no_viewport=True)
+            context = await chromium.launch_persistent_context(
+                folder, **self._options(), **self._context_args(no_viewport=True)
+            )
             assert context.browser is not None
             self._browser = browser = context.browser
         else:
@@ -84,7 +86,8 @@ class PlaywrightBrowser(Running):
             self._context.on("dialog", self._dialog)
         else:
             self._context = await browser.new_context(
-                storage_state=cast("Any", storage_state), no_viewport=not self._settings.headless or None
+                storage_state=cast("Any", storage_state),
+                **self._context_args(no_viewport=not self._settings.headless or None),
             )
 
     async def _connect(self, chromium: driver.BrowserType, connect: str) -> driver.Browser:
@@ -111,6 +114,11 @@ class PlaywrightBrowser(Running):
             "handle_sigterm": False,
             "handle_sighup": False,
         }
+
+    def _context_args(self, *, no_viewport: bool | None) -> dict[str, Any]:
+        """Those that were chosen; a viewport among them excludes that there is none."""
+        chosen = dict(self._settings.context_args)
+        return chosen if "viewport" in chosen else {"no_viewport": no_viewport, **chosen}
 
     async def _take_note(self, root: PlaywrightSession) -> None:
         """Find out what must be gone at the end: the process, and the folders that are not the user's."""

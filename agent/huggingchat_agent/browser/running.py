@@ -161,7 +161,8 @@ class Running(ABC):
             tab = await asyncio.shield(making)
             await tab.attach()
             id, cdp = f"page-{next(self._numbers)}", tab.cdp
-            page = CdpPage(id, cdp, Pump(cdp, Tap(id, self._ours), sink), tab.ask_to_close)
+            pump, pause = Pump(cdp, Tap(id, self._ours), sink), self._settings.slow_mo / 1000
+            page = CdpPage(id, cdp, pump, tab.ask_to_close, pause=pause)
             self._pages = {page: tab} | {each: its for each, its in self._pages.items() if not each.closed}
             tab.report_to(page)
             # Several tabs are at work at a time; each must think that it is the one looked at.

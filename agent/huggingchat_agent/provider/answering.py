@@ -17,6 +17,7 @@ from huggingchat_agent.provider.parts import (
     TitleGeneration,
 )
 from huggingchat_agent.provider.prompts import format_prompt, last_user_message, system_prompt
+from huggingchat_agent.provider.results import blocks, found, linked
 from huggingchat_agent.wire.models import pick
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ async def answer(chat: HuggingChat, asked: Request, put: Callable[[Any], None]) 
     sources: list[dict[str, str]] = []
     async with conversation.send(prompt, web_search=asked.web_search, **more) as reply:
         async for event in reply:
-            sources += _sources(event)
+            sources += _sources(event, asked)
             for part in _parts(event, f"{conversation.url}/output", asked):
                 put(part)
         whole = await reply
@@ -125,30 +126,21 @@ def _parts(event: events.TurnEvent, folder: str, asked: Request) -> Iterator[Any
             options = {"cookies": dict(asked.cookies)}
             yield kin(ImageResponse)(f"{folder}/{file.sha}", asked.alt, options)
         case events.ToolResult():
-            for block in _blocks(event.outputs):
+            for block in blocks(event.outputs):
                 if block.get("type") == "image" and _is_base64(data := block.get("data")):
                     mime = block.get("mimeType") or "image/png"
                     yield kin(ImageResponse)(f"data:{mime};base64,{data}", asked.alt)
 
 
-def _sources(event: events.TurnEvent) -> list[dict[str, str]]:
-    """The pages that a search found, and those a tool points to."""
+def _sources(event: events.TurnEvent, asked: Request) -> list[dict[str, str]]:
+    """The pages that a search found, and those a tool points to. Where a search was asked for, its tool's
+    text is read for them too.
+    """
     if isinstance(event, events.SearchSources):
         return [{"url": each.uri, "title": each.title} for each in event.sources]
     if isinstance(event, events.ToolResult):
-        return [
-            {"url": str(block["uri"]), "title": str(block.get("title") or block.get("name") or "")}
-            for block in _blocks(event.outputs)
-            if block.get("type") == "resource_link" and str(block.get("uri")).startswith(("http:", "https:"))
-        ]
+        return [*linked(event.outputs), *(found(event.outputs) if asked.web_search else ())]
     return []
-
-
-def _blocks(outputs: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    """The content of a tool's outputs, as its protocol (MCP) has it."""
-    for output in outputs:
-        content = output.get("content") if isinstance(output, dict) else None
-        yield from (block for block in content or () if isinstance(block, dict))
 
 
 def _is_base64(data: Any) -> bool:

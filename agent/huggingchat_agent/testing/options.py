@@ -21,13 +21,14 @@ _LAUNCH = {
     "channel": "channel",
     "args": "browser_args",
     "proxy": "proxy",
+    "slow_mo": "slow_mo",
 }
 
 # Those that the agent sees to by itself.
 _SEEN_TO = {"chromium_sandbox", "handle_sigint", "handle_sigterm", "handle_sighup"}
 
-# As they are given on the command line.
-_AS_OPTION = {"slow_mo": "--slowmo"}
+OF_CONTEXT = pytest.StashKey[list[str]]()
+"""With a test: what was asked of its pages and is not done on ours."""
 
 _OF_LAUNCH = pytest.StashKey[list[str]]()
 _TOLD = pytest.StashKey[set[str]]()
@@ -47,7 +48,7 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         unheeded = [name for name in launch if name not in {*_LAUNCH, *_SEEN_TO}]
         if proxy is not None and proxy.get("bypass"):
             unheeded.append("bypass= of the proxy")
-        request.config.stash[_OF_LAUNCH] = [_AS_OPTION.get(name, name) for name in unheeded]
+        request.config.stash[_OF_LAUNCH] = unheeded
     base_url = _value(request, "base_url")
     return {**given, "base_url": base_url} if base_url else given
 
@@ -69,13 +70,9 @@ def tell_unheeded(item: pytest.Item) -> None:
     if not has_playwright(item.config):
         return
     config = item.config
-    asked = config.stash.setdefault(_OF_LAUNCH, []).copy()
-    if config.getoption("device", None):
-        asked.append("--device")
+    asked = [*config.stash.get(_OF_LAUNCH, []), *item.stash.get(OF_CONTEXT, [])]
     if set(config.getoption("browser", None) or ["chromium"]) != {"chromium"}:
         asked.append("--browser (it is always a Chromium)")
-    if item.get_closest_marker("browser_context_args") is not None:
-        asked.append("the marker browser_context_args")
     told = config.stash.setdefault(_TOLD, set())
     new = [each for each in asked if each not in told]
     told.update(new)

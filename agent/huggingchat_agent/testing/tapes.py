@@ -26,6 +26,12 @@ class Plan(NamedTuple):
     tape: Path | None
 
 
+def played(item: pytest.Function, folder: Path) -> bool:
+    """Whether a test is answered by its tape, and no browser started."""
+    chosen = choice.of(item)
+    return chosen.mode == "replay" or (chosen.mode == "once" and path_of(item, chosen.tape, folder).exists())
+
+
 def plan(item: pytest.Function, folder: Path) -> Plan:
     """What is to be done for a test. Fails it where its tape is missing."""
     __tracebackhide__ = True
@@ -33,7 +39,7 @@ def plan(item: pytest.Function, folder: Path) -> Plan:
     if chosen.mode == "live":
         return Plan("live", None)
     tape = path_of(item, chosen.tape, folder)
-    if chosen.mode == "record" or (chosen.mode == "once" and not tape.exists()):
+    if not played(item, folder):
         return Plan("record", tape)
     if not tape.exists():
         pytest.fail(
