@@ -132,9 +132,19 @@ def test_other_plugins_cause_no_warning_by_what_is_asked_of_them_and_are_not_wok
             raise RuntimeError("asked for in replay")
         """,
     )
-    project.write("test_it.py", "async def test_it(conversation):\n    pass\n")
-    result = project.run()
-    result.assert_outcomes(errors=1)
+    project.write(
+        "test_it.py",
+        """
+        async def test_it(conversation):
+            pass
+
+        def test_options(huggingchat_settings):
+            told = {name: huggingchat_settings[name] for name in ("headless", "channel", "slow_mo")}
+            assert told == {"headless": False, "channel": "chrome-beta", "slow_mo": 7}
+        """,
+    )
+    result = project.run("--headed", "--browser-channel=chrome-beta", "--slowmo=7")
+    result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["There is no tape of this test: *"])
 
 
@@ -231,6 +241,13 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
     assert sorted(name.split("-")[1] for name in pictures) == sorted(tests)
 
 
+LOOKS = """
+@pytest.fixture
+def browser_context_args(browser_context_args):
+    return {**browser_context_args, "locale": "it-IT"}
+"""
+
+
 def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
     beside(project, "pytest-playwright-asyncio").write(
         "pytest.ini",
@@ -240,10 +257,14 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
         asyncio_default_test_loop_scope = session
         """,
     )
+    with (project.folder / "conftest.py").open("a") as conftest:
+        conftest.write(LOOKS)
     project.write(
         "test_async.py",
         """
         from huggingchat_agent.testing import assert_says
+
+        LANGUAGE = "() => navigator.language"
 
         async def test_attached(page, base_url, huggingchat_attach):
             attached = await huggingchat_attach(page)
@@ -254,9 +275,11 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
             await page.get_by_role("button", name="Send message").click()
             assert_says(await attached.wait_for_answer(), "to the page")
 
-        async def test_page_and_chat(page, conversation):
+        async def test_page_and_chat(page, huggingchat, conversation):
             assert_says(await conversation.send("hello"), "you said")
             assert await page.title() == ""
+            ours = await huggingchat.session.shared_page()
+            assert await page.evaluate(LANGUAGE) == await ours.evaluate(LANGUAGE, timeout=10) == "it-IT"
 
         def test_sync(conversation):
             assert_says(conversation.send("hello").result(), "you said")

@@ -1,11 +1,14 @@
 """How the plugin behaves in a run of pytest, without a browser."""
 
+import ast
+import inspect
 import json
 import subprocess
 import sys
 
 import pytest
 
+from huggingchat_agent import pytest_plugin
 from tests.harness.conftest import Project
 
 HEAVY = [
@@ -123,6 +126,18 @@ def test_async_fixture_in_a_test_without_async_is_refused_with_a_sentence(projec
     result.stdout.fnmatch_lines(
         ["`huggingchat` is for async tests, and this is none. Use `huggingchat_sync`*"]
     )
+
+
+def test_fixtures_of_ours_are_told_by_their_names():
+    # So that no name of pytest-playwright's, or of anybody else's, is taken.
+    functions = ast.walk(ast.parse(inspect.getsource(pytest_plugin)))
+    found = {
+        each.name
+        for each in functions
+        if any("fixture" in ast.unparse(how) for how in getattr(each, "decorator_list", ()))
+    }
+    assert found >= {"huggingchat", "conversation", "huggingchat_attach"}
+    assert {name for name in found if not name.lstrip("_").startswith("huggingchat")} == {"conversation"}
 
 
 def test_fixtures_and_options_explain_themselves(project):

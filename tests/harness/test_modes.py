@@ -209,6 +209,16 @@ def test_recording_of_a_test_that_fails_does_not_replace_its_tape(recorded, offl
     result.stdout.fnmatch_lines(["tape: *huggingchat.tape"])
 
 
+@pytest.mark.browser
+def test_record_makes_the_tape_of_a_test_that_passes_anew(recorded, offline):
+    offline.environment = {**recorded.environment}
+    before = {path.name: path.read_bytes() for path in offline.folder.glob("tapes/*/*.tape")}
+    offline.run("-k", "models", "--huggingchat-mode=record").assert_outcomes(passed=1, deselected=2)
+    after = {path.name: path.read_bytes() for path in offline.folder.glob("tapes/*/*.tape")}
+    assert [name for name in after if after[name] != before.get(name)] == ["shared.tape"]
+    assert set(after) == set(before)
+
+
 @pytest.mark.parametrize("text", ["a" * 200, "ä/ö", "..", "", "a b", "-"])
 def test_file_names_are_short_plain_and_different(text):
     name = file_name(text)

@@ -16,6 +16,7 @@ import itertools
 import sys
 import tempfile
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from rich.console import Console
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ChatError
 from tests.live.account import walk_account
+from tests.live.provider import Provider
 from tests.live.tools import Tools
 from tests.live.turns import Turns
 from tests.live.walk import Walk
@@ -104,6 +106,7 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
             await Turns(chat, arguments.model, arguments.seen).walk(steps)
             await Tools(chat, arguments.model, arguments.seen).walk(steps)
             await walk_account(chat, steps, arguments.model)
+            await Provider(chat, Path(home) / "provider", arguments.model).walk(steps)
     console.print(steps.table)
     return 1 if steps.failed else 0
 

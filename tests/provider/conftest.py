@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,32 @@ def ended():
 
 
 @pytest.fixture
+def run(site, tmp_path):
+    """Run a program in a process of its own, signed in by what the environment says; what it printed."""
+
+    def run(*command):
+        ran = subprocess.run(
+            [str(each) for each in command],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "HOME": str(tmp_path),
+                "HUGGINGCHAT_BASE_URL": site.url,
+                "HUGGINGCHAT_HOME": str(tmp_path / "home"),
+                "HUGGINGCHAT_USERNAME": site.username,
+                "HUGGINGCHAT_PASSWORD": site.password,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
 def provider_at(tmp_path_factory):
     """A provider of one's own for a site: `provider_at(site, **options)`."""
 

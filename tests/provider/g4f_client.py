@@ -1,10 +1,15 @@
 """Run in an environment that has g4f: its client on our provider; what it got as JSON.
 
-usage: python g4f_client.py PICTURE
+EXAMPLE is a program that is run in between, as it stands.
+
+usage: python g4f_client.py PICTURE EXAMPLE
 """
 
 import asyncio
+import contextlib
+import io
 import json
+import runpy
 import sys
 from pathlib import Path
 
@@ -60,12 +65,19 @@ def with_client(told):
     ]
 
 
-def main(picture):
+def with_example(told, program):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        runpy.run_path(program)
+    told["example"] = printed.getvalue()
+
+
+def main(picture, example):
     told = {"models": HuggingChat.get_models()}
     asyncio.run(with_async_client(told, Path(picture).read_bytes()))
     asyncio.run(without_auth(told))
     with_client(told)
+    with_example(told, example)
     sys.stdout.write(json.dumps(told, default=str))
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

@@ -21,6 +21,7 @@ from huggingchat_agent.provider import (
 from huggingchat_agent.provider.background import background
 from tests.provider.conftest import LLAMA, everything, only, user
 from tests.raw import Raw
+from tests.signin.person import Person
 from tests.site.client import signed_in
 
 pytestmark = pytest.mark.browser
@@ -47,19 +48,71 @@ def at(site, tmp_path):
     background.close()
 
 
-async def test_cookies_are_taken_as_given_and_proved(at, site, tmp_path):
-    async with signed_in(site) as client:
-        cookies = client.cookies()
+@pytest.fixture(scope="module")
+def cookies(site):
+    """Of somebody who signed in elsewhere."""
+
+    async def sign_in():
+        async with signed_in(site) as client:
+            return client.cookies()
+
+    return asyncio.run(sign_in())
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def shared(site, home):
+    """A provider without credentials, for tests that leave nothing in its home; its browser goes on."""
+    return type("HuggingChat", (HuggingChat,), {"url": site.url, "options": {"home": home}})
+
+
+async def test_cookies_are_taken_as_given_and_proved(shared, site, cookies, home):
     before = site.control.logins
-    (auth,) = await everything(at.on_auth_async(cookies=cookies))
+    (auth,) = await everything(shared.on_auth_async(cookies=cookies))
     assert isinstance(auth, AuthResult)
     assert auth.cookies["hf-chat"] == cookies["hf-chat"]
     assert "Chrom" in auth.headers["user-agent"]
     assert auth.headers["origin"] == site.origin
-    parts = await everything(at.create_authed(LLAMA, [user("as given")], auth))
+    parts = await everything(shared.create_authed(LLAMA, [user("as given")], auth))
     assert "as given" in "".join(only(str, parts))
     assert site.control.logins == before
-    assert not list(tmp_path.rglob("session.json")), "what a caller brings is not written to disk"
+    assert not list(home.rglob("session.json")), "what a caller brings is not written to disk"
+
+
+async def test_session_calls_take_what_an_auth_result_opens(shared, site, cookies):
+    (auth,) = await everything(shared.on_auth_async(cookies=cookies))
+    with auth.open() as session:
+        conversation = shared.create_conversation(session, LLAMA)
+        root = site.control.conversation(conversation)["rootMessageId"]
+        assert shared.fetch_message_id(session, conversation) == root
+
+
+async def test_id_that_cannot_be_read_is_a_runtime_error(shared, site, cookies):
+    (auth,) = await everything(shared.on_auth_async(cookies=cookies))
+    site.control.answer_next("/conversation$", 200, "{}", method="POST")
+    with pytest.raises(RuntimeError, match="conversationId"):
+        shared.create_conversation(auth, LLAMA)
+    conversation = shared.create_conversation(auth, LLAMA)
+    empty = '{"json":{"messages":[],"rootMessageId":"x"}}'
+    site.control.answer_next("/api/v2/conversations/[0-9a-f]{24}$", 200, empty)
+    with pytest.raises(RuntimeError, match="no message"):
+        shared.fetch_message_id(auth, conversation)
+
+
+async def test_wrong_password_is_missing_auth(shared, site):
+    with pytest.raises(MissingAuthError) as caught:
+        await everything(shared.on_auth_async(username=site.username, password="battery staple"))
+    assert isinstance(caught.value.__cause__, errors.CredentialsRejected)
+    assert "battery" not in str(caught.value)
+
+
+def test_nobody_signed_in_is_missing_auth_for_a_script(shared):
+    with pytest.raises(MissingAuthError):
+        shared().create_conversation(model=LLAMA)
 
 
 async def test_session_cookie_without_the_one_it_is_tied_to_is_refused(at, site):
@@ -96,13 +149,6 @@ async def test_proxy_is_what_the_browser_goes_through(at, site):
     assert isinstance(caught.value.__cause__, errors.SiteError)
 
 
-async def test_wrong_password_is_missing_auth(at, site):
-    with pytest.raises(MissingAuthError) as caught:
-        await everything(at.on_auth_async(username=site.username, password="battery staple"))
-    assert isinstance(caught.value.__cause__, errors.CredentialsRejected)
-    assert "battery" not in str(caught.value)
-
-
 async def test_person_is_asked_and_waited_for_where_nothing_is_at_hand(at, site, account, tmp_path):
     steps = at.on_auth_async(login_timeout=60)
     request = await anext(steps)
@@ -111,6 +157,28 @@ async def test_person_is_asked_and_waited_for_where_nothing_is_at_hand(at, site,
     shutil.copytree(account / "profiles", tmp_path / "profiles", dirs_exist_ok=True)  # they did it elsewhere
     assert isinstance(await anext(steps), AuthResult)
     assert await everything(steps) == []
+
+
+async def test_person_signs_in_at_the_provider_s_window(at, open_site, on_screen, unused_tcp_port):
+    site = open_site()  # where nobody has consented yet
+    at.url = site.url
+    window = {"headless": False, "browser_args": [f"--remote-debugging-port={unused_tcp_port}"]}
+    at.options = {**at.options, **window}
+    steps = at.on_auth_async(login_timeout=60)
+    assert isinstance(await anext(steps), RequestLogin)
+    waiting = asyncio.ensure_future(anext(steps))
+    async with Person(unused_tcp_port) as person:
+        await person.types("input[name=username]", site.username)
+        await person.types("input[name=password]", site.password)
+        await person.clicks("form[action='/login'] button")
+        assert not waiting.done()
+        await person.clicks("form[action^='/oauth/authorize'] button.main")
+        auth = await waiting
+    assert isinstance(auth, AuthResult)
+    assert await everything(steps) == []
+    parts = await everything(at.create_authed(LLAMA, [user("by hand")], auth))
+    assert "by hand" in "".join(only(str, parts))
+    assert site.control.logins == 1
 
 
 async def test_person_who_does_not_come_is_missing_auth(at):
@@ -166,33 +234,6 @@ def test_scripts_calls_work_without_a_loop(at, site):
         chat.create_conversation(model="deepsink")
     with pytest.raises(ResponseError):
         chat.fetch_message_id(None, "0" * 24)
-
-
-async def test_session_calls_take_what_an_auth_result_opens(at, site):
-    async with signed_in(site) as client:
-        (auth,) = await everything(at.on_auth_async(cookies=client.cookies()))
-    with auth.open() as session:
-        conversation = at.create_conversation(session, LLAMA)
-        root = site.control.conversation(conversation)["rootMessageId"]
-        assert at.fetch_message_id(session, conversation) == root
-
-
-async def test_id_that_cannot_be_read_is_a_runtime_error(at, site):
-    async with signed_in(site) as client:
-        (auth,) = await everything(at.on_auth_async(cookies=client.cookies()))
-    site.control.answer_next("/conversation$", 200, "{}", method="POST")
-    with pytest.raises(RuntimeError, match="conversationId"):
-        at.create_conversation(auth, LLAMA)
-    conversation = at.create_conversation(auth, LLAMA)
-    empty = '{"json":{"messages":[],"rootMessageId":"x"}}'
-    site.control.answer_next("/api/v2/conversations/[0-9a-f]{24}$", 200, empty)
-    with pytest.raises(RuntimeError, match="no message"):
-        at.fetch_message_id(auth, conversation)
-
-
-def test_nobody_signed_in_is_missing_auth_for_a_script(at):
-    with pytest.raises(MissingAuthError):
-        at().create_conversation(model=LLAMA)
 
 
 def test_missing_browser_is_a_missing_requirement(at, tmp_path):

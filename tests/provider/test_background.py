@@ -17,10 +17,9 @@ from tests.provider.conftest import LLAMA, everything, only, user
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def here(provider_at, site):
-    yield provider_at(site)
-    background.close()
+    return provider_at(site)
 
 
 def loop_threads():
@@ -57,20 +56,6 @@ async def test_relay_left_early_awaits_the_end_of_what_it_runs():
     assert ended == ["in order"]
 
 
-async def test_closing_stops_what_is_answering_and_ends_the_loop_and_the_next_call_starts_another(here, site):
-    (auth,) = await everything(here.on_auth_async())
-    assert len(loop_threads()) == 1
-    answering = asyncio.create_task(everything(here.create_authed(LLAMA, [user("hold 9")], auth)))
-    await asyncio.to_thread(site.control.wait_until, lambda: site.control.running, 30)
-    site.control.release(0)
-    await asyncio.to_thread(here.close)
-    assert (await answering)[-1].reason == "interrupted"
-    assert loop_threads() == []
-    site.control.release()
-    parts = await everything(here.create_authed(LLAMA, [user("again")], auth))
-    assert "again" in "".join(only(str, parts))
-
-
 async def test_calls_of_two_loops_are_answered_by_one_browser(here, site):
     (auth,) = await everything(here.on_auth_async())
     before = site.control.count("GET", "/chat/$")
@@ -85,6 +70,20 @@ async def test_calls_of_two_loops_are_answered_by_one_browser(here, site):
     assert "here" in "".join(only(str, here_too))
     assert len(loop_threads()) == 1
     assert site.control.count("GET", "/chat/$") == before
+
+
+async def test_closing_stops_what_is_answering_and_ends_the_loop_and_the_next_call_starts_another(here, site):
+    (auth,) = await everything(here.on_auth_async())
+    assert len(loop_threads()) == 1
+    answering = asyncio.create_task(everything(here.create_authed(LLAMA, [user("hold 9")], auth)))
+    await asyncio.to_thread(site.control.wait_until, lambda: site.control.running, 30)
+    site.control.release(0)
+    await asyncio.to_thread(here.close)
+    assert (await answering)[-1].reason == "interrupted"
+    assert loop_threads() == []
+    site.control.release()
+    parts = await everything(here.create_authed(LLAMA, [user("again")], auth))
+    assert "again" in "".join(only(str, parts))
 
 
 FORK = """

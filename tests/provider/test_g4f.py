@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from fixtures.site.produced import PICTURE
 from tests import foreign
+from tests.provider import document
 from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN
 
 pytestmark = [
@@ -25,36 +25,12 @@ def python():
     return foreign.interpreter(with_agent=True)
 
 
-@pytest.fixture
-def run(python, site, tmp_path):
-    """Run a program there, signed in by what the environment says; what it printed."""
-
-    def run_one(*arguments):
-        ran = subprocess.run(
-            [str(python), *map(str, arguments)],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "HOME": str(tmp_path),
-                "HUGGINGCHAT_BASE_URL": site.url,
-                "HUGGINGCHAT_HOME": str(tmp_path / "home"),
-                "HUGGINGCHAT_USERNAME": site.username,
-                "HUGGINGCHAT_PASSWORD": site.password,
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    return run_one
-
-
-def test_client_streams_or_not_goes_on_with_a_conversation_and_sends_a_picture(run, site, tmp_path):
+def test_client_streams_or_not_goes_on_with_a_conversation_and_sends_a_picture(python, run, site, tmp_path):
     logins = site.control.logins
     (tmp_path / "dot.png").write_bytes(PICTURE)
-    told = json.loads(run(Path(__file__).with_name("g4f_client.py"), tmp_path / "dot.png"))
+    (tmp_path / "example.py").write_text(document.INSIDE_G4F)
+    client = Path(__file__).with_name("g4f_client.py")
+    told = json.loads(run(python, client, tmp_path / "dot.png", tmp_path / "example.py"))
     assert told["models"] == [LLAMA, QWEN, DEEPSEEK]
     assert told["whole"].startswith("You said: not streamed [history=2 ")
     assert told["finish"] == "stop"
@@ -68,6 +44,9 @@ def test_client_streams_or_not_goes_on_with_a_conversation_and_sends_a_picture(r
     assert told["missing_auth"] == "MissingAuthError"
     assert told["sync"].startswith("You said: without a loop")
     assert len(told["sync_chunks"]) > 3
+    first, second = told["example"].splitlines()
+    assert first.startswith("You said: Why is the sky blue? [history=2 ")
+    assert second.startswith("You said: And at night? [history=4 ")
     assert site.control.logins == logins + 1
 
 

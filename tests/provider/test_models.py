@@ -26,15 +26,14 @@ pytestmark = pytest.mark.browser
 LIVE = [LLAMA, QWEN, DEEPSEEK]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def here(provider_at, site):
-    """A provider that has not asked yet."""
-    yield provider_at(site)
-    background.close()
+    """The module's provider."""
+    return provider_at(site)
 
 
-@pytest.fixture
-def browsers(monkeypatch):
+@pytest.fixture(scope="module")
+def browsers():
     """The marks of the browsers that are started."""
     made = []
 
@@ -43,8 +42,9 @@ def browsers(monkeypatch):
         return made[-1]
 
     original = mark.mark
-    monkeypatch.setattr(mark, "mark", marked)
-    return made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mark, "mark", marked)
+        yield made
 
 
 def test_names_are_there_before_anything_is_asked():
@@ -71,11 +71,14 @@ def test_list_is_the_app_s(here, browsers):
     assert len(browsers) == 1
 
 
-async def test_list_is_given_inside_a_running_loop(here):
-    assert here.get_models() == LIVE
+async def test_list_is_given_inside_a_running_loop(here, browsers):
+    assert here.get_models(refresh=True) == LIVE
+    assert len(browsers) == 1
 
 
-def test_list_asked_for_by_many_threads_takes_one_browser_and_one_request(here, browsers, site):
+def test_list_asked_for_by_many_threads_takes_one_browser_and_one_request(provider_at, browsers, site):
+    here = provider_at(site)  # which has not asked yet
+    started = len(browsers)
     got, before = [], site.control.count("GET", "/chat/$")
     asking = [threading.Thread(target=lambda: got.append(here.get_models(60))) for _ in range(12)]
     for each in asking:
@@ -83,7 +86,7 @@ def test_list_asked_for_by_many_threads_takes_one_browser_and_one_request(here, 
     for each in asking:
         each.join()
     assert got == [LIVE] * 12
-    assert len(browsers) == 1
+    assert len(browsers) == started + 1
     assert site.control.count("GET", "/chat/$") == before + 1
 
 
