@@ -134,7 +134,8 @@ def test_fixtures_of_ours_are_told_by_their_names():
     found = {
         each.name
         for each in functions
-        if any("fixture" in ast.unparse(how) for how in getattr(each, "decorator_list", ()))
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        and any("fixture" in ast.unparse(how) for how in each.decorator_list)
     }
     assert found >= {"huggingchat", "conversation", "huggingchat_attach"}
     assert {name for name in found if not name.lstrip("_").startswith("huggingchat")} == {"conversation"}

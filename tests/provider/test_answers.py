@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from fixtures.site.produced import PICTURE
-from huggingchat_agent import errors, turn
+from huggingchat_agent import errors
 from huggingchat_agent.provider import (
     AuthResult,
     Conversation,
@@ -22,6 +22,7 @@ from huggingchat_agent.provider import (
     Sources,
     TitleGeneration,
 )
+from huggingchat_agent.turn import turn
 from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN, everything, only, user
 
 pytestmark = pytest.mark.browser
