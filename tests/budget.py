@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 # What belongs to a subject, below tests/; the first that fits.
 SUBJECTS = {
@@ -41,6 +39,8 @@ MINUTES = {
 }
 WORKERS = 2
 
+LONGEST = 1800  # seconds that a test may take where it does all of its rounds
+
 spent: dict[str, float] = defaultdict(float)
 counts: dict[str, int] = defaultdict(int)
 
@@ -63,8 +63,18 @@ def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[
         items[:] = [item for item in items if item not in spared]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs no browser first: what is fast to fail should fail fast."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs no browser first: what is fast to fail should fail fast.
+
+    A test that is marked soak does a part of its rounds in the default run; of one's cases those that
+    are marked so (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all.
+    """
+    marks = [(item, getattr(getattr(item, "callspec", None), "marks", ())) for item in items]
+    leave_to_soak(config, items, [item for item, own in marks if any(mark.name == "soak" for mark in own)])
+    if config.getoption("--soak"):
+        for item in items:
+            if item.get_closest_marker("soak") and not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(LONGEST))
     items.sort(key=lambda item: "browser" in item.keywords)
 
 

@@ -31,6 +31,14 @@ def test_arguments_beat_the_environment(monkeypatch):
     assert settings(engine="playwright").engine == "playwright"
 
 
+def test_state_is_in_the_platforms_data_folder_unless_another_is_chosen(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert settings().home == tmp_path / "data" / "huggingchat-agent"
+    monkeypatch.setenv("HUGGINGCHAT_HOME", str(tmp_path / "one"))
+    assert settings().home == tmp_path / "one"
+    assert settings(home=tmp_path / "two").home == tmp_path / "two"
+
+
 def test_password_does_not_show(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
     given = settings()

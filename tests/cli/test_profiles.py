@@ -50,6 +50,9 @@ def test_profile_is_removed_but_not_while_in_use(shell):
         done = shell("profiles", "remove", "default")
         assert (done.code, done.out) == (1, "")
         assert f"in use by process {holder.pid}" in done.err and done.err.count("\n") == 1
+        for refused in (shell("login"), shell("ask", "hello", "--profile-in-use", "refuse")):
+            assert (refused.code, refused.out) == (1, "")
+            assert f"in use by process {holder.pid}" in refused.err and "--profile NAME" in refused.err
         holder.communicate()
     assert shell("profiles", "remove", "default").out == "Profile 'default' is removed.\n"
     assert not (shell.home / "profiles" / "default").exists()

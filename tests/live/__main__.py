@@ -1,11 +1,14 @@
 """Walk through a chat-ui that runs somewhere and print what was seen, as the rows of a table.
 
-    python -m tests.live BASE_URL [--engine NAME] [--model MODEL] [--seen URL]
+    python -m tests.live BASE_URL [--engine NAME] [--model MODEL] [--seen URL] [--sign-in URL [--code CODE]]
 
 The account comes from HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD. Everything is done in temporary
 conversations, which are deleted at the end. Some prompts mean something to the scripted model that a
 test deployment has behind it ("fail 500", "reason ..."); a real model just answers them, and the row
-says so. With `--seen` that model is asked what reached it. Exits with 1 if a check failed.
+says so. With `--seen` that model is asked what reached it. With `--sign-in` the ways of signing in come
+first, each with a browser that nobody knows: the identity provider is told what to ask for by JSON posted
+there (`two_factor`, `challenge`, `consent`: true or false), and `--code` is the one-time code it then wants.
+Exits with 1 if a check failed.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ChatError
 from tests.live.account import walk_account
 from tests.live.provider import Provider
+from tests.live.signin import SignIns
 from tests.live.tools import Tools
 from tests.live.turns import Turns
 from tests.live.walk import Walk
@@ -72,6 +76,9 @@ async def failing(conversation: Conversation, via: Via) -> str:
 async def walk(arguments: argparse.Namespace, console: Console) -> int:
     steps = Walk(console)
     with tempfile.TemporaryDirectory() as home:
+        if arguments.sign_in:
+            signs = SignIns(arguments.base_url, arguments.sign_in, arguments.code, Path(home) / "sign-ins")
+            await signs.walk(steps)
         async with HuggingChat(base_url=arguments.base_url, engine=arguments.engine, home=home) as chat:
 
             async def login() -> str:
@@ -117,6 +124,10 @@ def main() -> int:
     parser.add_argument("--engine", default=None)
     parser.add_argument("--model", default=None)
     parser.add_argument("--seen", default=None, metavar="URL", help="where the model tells what it was given")
+    parser.add_argument(
+        "--sign-in", default=None, metavar="URL", help="where the sign-in is told what to ask"
+    )
+    parser.add_argument("--code", default="123456", help="the one-time code it then wants")
     return asyncio.run(walk(parser.parse_args(), Console(width=160)))
 
 

@@ -1,24 +1,14 @@
 """Signing in where more than a password is asked for, on an app whose identity provider can be told to.
 
-    python -m tests.live.signin BASE_URL --flags URL [--code CODE]
-
-`--flags` is where the identity provider takes JSON that switches `two_factor`, `challenge` and `consent` on
-and off; `--code` is the one-time code that it then wants. The account comes from HUGGINGCHAT_USERNAME and
-HUGGINGCHAT_PASSWORD. Each check starts with a browser that nobody knows. Exits with 1 if one failed.
+Each check starts with a browser that nobody knows.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
-import sys
-import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from rich.console import Console
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import (
@@ -28,18 +18,45 @@ from huggingchat_agent.errors import (
     SecondFactorRequired,
     SessionRejected,
 )
-from tests.live.walk import Walk
 from tests.raw import Raw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.live.walk import Walk
 
 
 class SignIns:
-    """Every sign-in in a browser of its own; what it saved is below `folder`."""
+    """Every sign-in in a browser of its own; what it saved is below `folder`.
+
+    `flags` is where the identity provider takes JSON that switches `two_factor`, `challenge` and
+    `consent` on and off; `code` is the one-time code that it then wants. The account comes from the
+    environment.
+    """
 
     def __init__(self, base_url: str, flags: str, code: str, folder: Path) -> None:
         self.base_url, self.flags, self.code, self.folder = base_url, flags, code, folder
         self.state: dict[str, Any] = {}
 
-    async def switch(self, **flags: bool) -> None:
+    async def walk(self, steps: Walk) -> None:
+        for name, look in (
+            ("sign-in by password", self.password),
+            ("wrong password", self.wrong_password),
+            ("session lost", self.lost),
+            ("consent", self.consent),
+            ("second factor", self.second_factor),
+            ("second factor, no code", self.no_code),
+            ("second factor, wrong code", self.wrong_code),
+            ("challenge", self.challenge),
+            ("cookies in", self.cookies),
+            ("hf-chat alone", self.session_cookie_alone),
+        ):
+            await steps.check(name, look)
+        await self.ask_for()
+
+    async def ask_for(self, *extras: str) -> None:
+        """Have the identity provider ask for these beside the password, and for nothing else."""
+        flags = {each: each in extras for each in ("two_factor", "challenge", "consent")}
         async with aiohttp.ClientSession() as http, http.post(self.flags, json=flags) as answer:
             answer.raise_for_status()
 
@@ -47,7 +64,7 @@ class SignIns:
         return HuggingChat(base_url=self.base_url, home=self.folder, profile=profile, **more)
 
     async def password(self) -> str:
-        await self.switch(two_factor=False, challenge=False, consent=False)
+        await self.ask_for()
         async with self.chat("password") as chat:
             account = await chat.login()
         assert account.expires is not None, "the session has no end"
@@ -58,15 +75,14 @@ class SignIns:
             return await self.refused(chat, CredentialsRejected)
 
     async def consent(self) -> str:
-        await self.switch(consent=True)
+        await self.ask_for("consent")
         async with self.chat("consent") as chat:
             account = await chat.login()
             self.state = await chat.session.storage_state()
-        await self.switch(consent=False)
         return f"{account.username}, through the consent page"
 
     async def second_factor(self) -> str:
-        await self.switch(two_factor=True)
+        await self.ask_for("two_factor")
         asked: list[str] = []
 
         def otp() -> str:
@@ -86,13 +102,12 @@ class SignIns:
             return await self.refused(chat, SecondFactorRejected, otp="000000")
 
     async def challenge(self) -> str:
-        await self.switch(two_factor=False, challenge=True)
+        await self.ask_for("challenge")
         async with self.chat("challenge") as chat:
-            said = await self.refused(chat, ChallengePresented)
-        await self.switch(challenge=False)
-        return said
+            return await self.refused(chat, ChallengePresented)
 
     async def cookies(self) -> str:
+        await self.ask_for()
         file = self.folder / "cookies.json"
         file.write_text(json.dumps(self.state["cookies"]))
         async with self.chat("cookies", username=None, password=None) as chat:
@@ -139,36 +154,3 @@ class SignIns:
             assert chat.session.saved.load() is None, "something was saved"
             return f"{type(error).__name__}: {error}"
         raise AssertionError("it was let in")
-
-
-async def walk(arguments: argparse.Namespace, console: Console) -> int:
-    steps = Walk(console)
-    with tempfile.TemporaryDirectory() as folder:
-        signs = SignIns(arguments.base_url, arguments.flags, arguments.code, Path(folder))
-        for name, look in (
-            ("sign-in by password", signs.password),
-            ("wrong password", signs.wrong_password),
-            ("session lost", signs.lost),
-            ("consent", signs.consent),
-            ("second factor", signs.second_factor),
-            ("second factor, no code", signs.no_code),
-            ("second factor, wrong code", signs.wrong_code),
-            ("challenge", signs.challenge),
-            ("cookies in", signs.cookies),
-            ("hf-chat alone", signs.session_cookie_alone),
-        ):
-            await steps.check(name, look)
-    console.print(steps.table)
-    return 1 if steps.failed else 0
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.live.signin", description=__doc__)
-    parser.add_argument("base_url")
-    parser.add_argument("--flags", required=True, metavar="URL")
-    parser.add_argument("--code", default="123456")
-    return asyncio.run(walk(parser.parse_args(), Console(width=200)))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

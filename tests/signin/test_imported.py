@@ -45,7 +45,14 @@ def only(exported, *names):
     return {**state, "cookies": [each for each in state["cookies"] if each["name"] in names]}
 
 
-@pytest.mark.parametrize("form", cookies.FORMATS)
+# What each format holds is tested without a browser (test_cookies.py).
+FORMS = [
+    pytest.param(form, marks=[] if form in ("json", "plain") else pytest.mark.soak)
+    for form in cookies.FORMATS
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
 async def test_cookies_of_each_format_sign_in_and_are_saved(newcomer, site, exported, form):
     newcomer.session.saved.remove()
     before = site.control.logins
@@ -59,11 +66,12 @@ async def test_cookies_of_each_format_sign_in_and_are_saved(newcomer, site, expo
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["hf-chat"], "'hf-chat' only together with the 'token' cookie.*HttpOnly"),
-        (["token"], "'hf-chat', which is the app's session, is not among"),
-        (["hfChat-codeVerifier"], "does not know the session"),
+        pytest.param(
+            ["hf-chat"], "'hf-chat' only together with the 'token' cookie.*HttpOnly", id="hf-chat alone"
+        ),
+        pytest.param(["token"], "'hf-chat', which is the app's session, is not among", id="token alone"),
+        pytest.param(["hfChat-codeVerifier"], "does not know", id="neither", marks=pytest.mark.soak),
     ],
-    ids=["hf-chat alone", "token alone", "neither"],
 )
 async def test_cookies_that_do_not_do_are_refused_with_what_to_export(newcomer, exported, names, said):
     newcomer.session.saved.remove()

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.errors import CredentialsRejected, LoginError
+from huggingchat_agent.errors import ChallengePresented, CredentialsRejected, LoginError
 from tests.e2e.reports import picture, tree
 from tests.raw import Raw
 from tests.signin.conftest import ACCOUNT
@@ -73,11 +73,16 @@ async def test_no_credentials_say_what_to_set(stranger):
         await stranger.login()
 
 
-async def test_form_that_cannot_be_filled_is_shown(stranger, site):
+async def test_page_that_is_not_got_through_is_shown(stranger, site):
     site.control.switch(password_field="disabled")
     with pytest.raises(LoginError, match=r"can be filled") as caught:
         await stranger.login(*ACCOUNT)
     assert picture(caught.value)
+    site.control.switch(password_field="shown", challenge=True)
+    with pytest.raises(ChallengePresented, match="huggingchat login --headed") as caught:
+        await stranger.login(*ACCOUNT)
+    assert "human" in tree(caught.value) and picture(caught.value)
+    assert stranger.session.saved.load() is None
 
 
 async def test_consent_that_hangs_is_told(settings, site):
@@ -106,7 +111,7 @@ async def test_session_of_an_app_that_is_coupled_with_nothing_needs_no_token(str
     assert site.control.logins == 1
 
 
-@pytest.mark.parametrize("base_path", ["/chat", ""])
+@pytest.mark.parametrize("base_path", ["/chat", pytest.param("", marks=pytest.mark.soak)])
 async def test_app_without_login_just_works(tmp_path, base_path):
     async with (
         StandIn(base_path=base_path, login=False) as site,

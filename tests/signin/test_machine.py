@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from huggingchat_agent.errors import (
-    BrowserTimeout,
     ChallengePresented,
     ConsentRequired,
     CredentialsRejected,
@@ -43,7 +42,7 @@ async def test_machine_gets_in_without_credentials_when_the_hub_knows_the_browse
 
 @BOTH_SKINS
 async def test_machine_gets_in_where_every_page_is_slow(site, sign_in, skin):
-    site.control.switch(skin=skin, slow=0.5, second_factor=True)
+    site.control.switch(skin=skin, slow=0.3, second_factor=True)
     assert await sign_in(otp="123456") == f"{site.url}/"
 
 
@@ -54,6 +53,36 @@ async def test_machine_tells_a_wrong_password(site, sign_in, skin):
         await sign_in(password="wrong horse battery")
     assert site.control.logins == 0
     assert site.control.count("POST", "^/login$") == 1
+
+
+FORM_AGAIN = """<!doctype html><h1>Log In</h1><p role="alert">{}</p>
+<form method="post" action="/login"><input name="username" autocomplete="username">
+<input type="password" name="password"><button>Login</button></form>"""
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "said"),
+    [
+        ("Too many attempts. Try again later.", LoginError, "does not let this account sign in now.*Too"),
+        ("Please solve the captcha.", ChallengePresented, "--headed"),
+    ],
+    ids=["held off", "captcha"],
+)
+async def test_machine_does_not_blame_the_password_for_everything(site, sign_in, word, kind, said):
+    answer = FORM_AGAIN.format(word)
+    site.control.answer_next("^/login$", 400, answer, method="POST", content_type="text/html")
+    with pytest.raises(LoginError, match=said) as caught:
+        await sign_in()
+    assert type(caught.value) is kind
+    assert site.control.count("POST", "^/login$") == 1
+
+
+async def test_machine_tells_a_code_that_came_when_the_sign_in_was_over(site, sign_in):
+    site.control.switch(second_factor=True)
+    again = {"location": "/login"}
+    site.control.answer_next("^/login/two-factor$", 302, method="POST", headers=again)
+    with pytest.raises(SecondFactorExpired, match="asked for the password again"):
+        await sign_in(otp="123456")
 
 
 @BOTH_SKINS
@@ -192,8 +221,10 @@ async def test_machine_tells_callbacks_of_another_browser(site, sign_in):
     assert "state=" not in str(caught.value)
 
 
-async def test_machine_tells_a_consent_that_hangs(site, sign_in):
-    site.control.switch(consent_hangs=True)
-    with pytest.raises((ConsentRequired, LoginError, BrowserTimeout)) as caught:
-        await sign_in(timeout=3)
-    assert "code=" not in str(caught.value)
+@BOTH_SKINS
+async def test_machine_tells_a_consent_that_is_asked_for_again(site, sign_in, skin):
+    site.control.switch(skin=skin, consent_returns=True)
+    with pytest.raises(ConsentRequired, match="did not let us through") as caught:
+        await sign_in()
+    assert "state=" not in str(caught.value)
+    assert site.control.count("POST", "^/oauth/authorize") == 1

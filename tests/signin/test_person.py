@@ -49,7 +49,13 @@ async def test_person_signs_in_through_challenge_and_second_factor(shell, window
     assert site.control.logins == 1
 
 
-@pytest.mark.parametrize("closes", [Person.closes_the_tab, Person.closes_the_browser], ids=["tab", "window"])
+@pytest.mark.parametrize(
+    "closes",
+    [
+        pytest.param(Person.closes_the_tab, id="tab", marks=pytest.mark.soak),
+        pytest.param(Person.closes_the_browser, id="window"),
+    ],
+)
 async def test_window_closed_early_is_told_and_nothing_is_saved(shell, window, closes):
     terminal, port = window
     async with Person(port) as person:
