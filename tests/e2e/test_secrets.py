@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.emitter import NAMES
-from huggingchat_agent.errors import AgentError
+from huggingchat_agent.errors import AgentError, LoginError
 from huggingchat_agent.events import to_json
 
 pytestmark = [pytest.mark.browser, pytest.mark.fresh, pytest.mark.asyncio(loop_scope="module")]
@@ -77,7 +77,7 @@ async def watched(settings, caplog):
 
 
 async def failing_login(watched):
-    with pytest.raises(AgentError) as caught:
+    with pytest.raises(LoginError) as caught:
         await watched.chat.login()
     return caught.value
 

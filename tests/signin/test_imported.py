@@ -69,7 +69,12 @@ async def test_cookies_of_each_format_sign_in_and_are_saved(newcomer, site, expo
         pytest.param(
             ["hf-chat"], "'hf-chat' only together with the 'token' cookie.*HttpOnly", id="hf-chat alone"
         ),
-        pytest.param(["token"], "'hf-chat', which is the app's session, is not among", id="token alone"),
+        pytest.param(
+            ["token"],
+            "'hf-chat', which is the app's session, is not among",
+            id="token alone",
+            marks=pytest.mark.soak,
+        ),
         pytest.param(["hfChat-codeVerifier"], "does not know", id="neither", marks=pytest.mark.soak),
     ],
 )

@@ -85,14 +85,6 @@ async def test_page_that_is_not_got_through_is_shown(stranger, site):
     assert stranger.session.saved.load() is None
 
 
-async def test_consent_that_hangs_is_told(settings, site):
-    site.control.switch(consent_hangs=True)
-    async with HuggingChat(**settings, login_timeout=2, step_timeout=4) as chat:
-        with pytest.raises(LoginError) as caught:
-            await chat.login()
-        assert "code=" not in str(caught.value)
-
-
 async def test_session_without_the_hubs_token_is_signed_out(chat):
     saved = chat.session.saved
     state = saved.load() or {}

@@ -15,6 +15,7 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
 )
+from huggingchat_agent.site.signin.machine import PATIENCE
 from tests.signin.conftest import SKINS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -174,7 +175,8 @@ async def test_machine_takes_the_pages_in_any_order(site, sign_in, skin, order):
 
 @BOTH_SKINS
 @pytest.mark.parametrize("where", ["at the door", "before_password", "after_password"])
-async def test_machine_does_not_solve_a_challenge(site, sign_in, skin, where):
+async def test_machine_does_not_solve_a_challenge(site, sign_in, monkeypatch, skin, where):
+    monkeypatch.setitem(PATIENCE, "challenge", 0.2)  # this one does not pass by itself
     site.control.switch(
         skin=skin, **({"challenge": True} if where == "at the door" else {where: ("challenge",)})
     )
