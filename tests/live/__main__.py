@@ -124,9 +124,7 @@ def main() -> int:
     parser.add_argument("--engine", default=None)
     parser.add_argument("--model", default=None)
     parser.add_argument("--seen", default=None, metavar="URL", help="where the model tells what it was given")
-    parser.add_argument(
-        "--sign-in", default=None, metavar="URL", help="where the sign-in is told what to ask"
-    )
+    parser.add_argument("--sign-in", metavar="URL", help="where the sign-in is told what to ask for")
     parser.add_argument("--code", default="123456", help="the one-time code it then wants")
     return asyncio.run(walk(parser.parse_args(), Console(width=160)))
 
