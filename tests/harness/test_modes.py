@@ -143,11 +143,11 @@ def wrong(recorded, tmp_path_factory):
         (
             "message",
             [
-                "E*TapeMismatch: Not on the tape, *: the message 'one more'. *that is there: once more.",
+                "E*TapeMismatch: Not on the tape, *{*one more*}. The closest on it is *{*once more*}.",
                 "made anew: *python* -m pytest test_chat.py::test_message --huggingchat-mode=record",
             ],
         ),
-        ("model", ["E*TapeMismatch: Not on the tape, *: POST /conversation.*"]),
+        ("model", ["E*TapeMismatch: Not on the tape, *: POST /conversation {*}. The closest*"]),
         (
             "missing",
             [

@@ -114,7 +114,7 @@ async def test_what_is_not_on_the_tape_fails_with_the_closest_that_is(recorded):
 
 async def test_mismatch_that_nobody_met_is_raised_at_the_end(recorded):
     path, _, _ = recorded
-    with pytest.raises(TapeMismatch, match=r"not on the tape: GET .*/api/v2/export"):
+    with pytest.raises(TapeMismatch, match=r"Not on the tape.*: GET .*/api/v2/export"):
         async with on_tape(path, speed=0) as chat:
             page = await chat.session.shared_page()
             await page.evaluate(

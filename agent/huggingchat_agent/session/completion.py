@@ -1,9 +1,11 @@
-"""What a full tape still lacks at its end: what a page is just loading, and scripts it may yet load.
+"""What a full tape still lacks at its end: what a page is just loading, and what it may yet load.
 
-Of those of workers no tab tells; and what a page loads only at need (an answer is rendered without
-its worker where that is slow to come) it may need another time. They are found by their names in the
-scripts that were loaded, and fetched by a page of the app when the recording ends: so they pass
-through the tap, and are on the tape like everything else.
+Of scripts of workers no tab tells; one that a closing tab cut off may have come nowhere else; and what
+a page loads only at need (an answer is rendered without its worker where that is slow to come) it may
+need another time. They are found by their names in the scripts that were loaded. And how far a page
+reads on in the list of conversations is a matter of milliseconds: what the app says behind its end is
+asked for, and holds for every page that was not read. All this is fetched by a page of the app when the
+recording ends: so it passes through the tap, and is on the tape like everything else.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from urllib.parse import urljoin
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
+from huggingchat_agent.site import calls
+from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,6 +34,7 @@ log = logging.getLogger("huggingchat_agent")
 SECONDS = 20.0
 QUIET = 0.5  # seconds without a request
 QUIET_PATIENCE = 3.0
+BEHIND_THE_LIST = 9999  # a page of the list of conversations that nobody has
 
 _NAMED = re.compile(rb"""["'`]([^"'`\s]*(?:/|worker)[^"'`\s]*\.(?:m?js|css))["'`]""", re.IGNORECASE)
 _LONGEST_NAME = 500
@@ -54,7 +59,9 @@ class Completion:
     """Takes note of what was loaded, and of what the scripts among it name."""
 
     def __init__(self) -> None:
-        self._asked: dict[str, str] = {}  # by exchange, until they are answered: of workers they never are
+        # By exchange, until it came whole; of workers it never does.
+        self._asked: dict[str, str] = {}
+        self._answered: set[str] = set()
         self._scripts: dict[str, tuple[str, bytes]] = {}  # by exchange, with the end of what has come
         self._loaded: set[str] = set()
         self._named: set[str] = set()
@@ -68,11 +75,14 @@ class Completion:
         elif isinstance(event, Ended | Failed):
             self._open.discard(event.exchange_id)
             self._scripts.pop(event.exchange_id, None)
+            if event.exchange_id in self._answered and isinstance(event, Ended):
+                self._loaded.add(self._asked.pop(event.exchange_id))
+            self._answered.discard(event.exchange_id)
         if isinstance(event, Started):
             if event.kind in ("script", "stylesheet"):
                 self._asked[event.exchange_id] = event.url
-        elif isinstance(event, Responded) and (url := self._asked.pop(event.exchange_id, None)):
-            self._loaded.add(url)
+        elif isinstance(event, Responded) and (url := self._asked.get(event.exchange_id)):
+            self._answered.add(event.exchange_id)
             if "javascript" in event.mime:
                 self._scripts[event.exchange_id] = (url, b"")
         elif isinstance(event, Chunk) and event.exchange_id in self._scripts:
@@ -89,17 +99,18 @@ class Completion:
         while (now := time.monotonic()) < end and (self._open or now < self._last + QUIET):  # noqa: ASYNC110
             await asyncio.sleep(QUIET / 10)
 
-    async def complete(self, tab: Callable[[], Awaitable[Page]]) -> None:
-        """Have a page of the app fetch what is missing; `tab` gives one, and is asked only if need be.
+    async def complete(self, base_url: str, tab: Callable[[], Awaitable[Page]]) -> None:
+        """Have a page of the app at that address fetch what is missing; `tab` gives one.
 
         A failure is only logged: most of the tape is good without.
         """
         wanted = sorted((self._named | set(self._asked.values())) - self._loaded)
-        if not wanted:
-            return
         try:
             page = await tab()
-            await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
+            if wanted:
+                await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
+            behind = requests.list_conversations(BEHIND_THE_LIST)
+            await calls.call(page, base_url, behind, timeout=SECONDS)
             await self.quiet()  # what the page has is on the tape a moment later
         except AgentError as error:
-            log.warning("Scripts that a page may yet load are not on the tape: %s", error)
+            log.warning("What a page may yet load is not all on the tape: %s", error)

@@ -109,7 +109,7 @@ class Recorder:
         """
         if self._completion is not None:
             await self._completion.quiet()
-            await self._completion.complete(tab)
+            await self._completion.complete(self._settings.base_url, tab)
         if self._pictures:
             await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)
         for task in self._pictures:

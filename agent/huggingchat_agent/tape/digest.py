@@ -18,9 +18,13 @@ TAB_GONE = "the tab is gone"  # how the tap ends what was open in a tab that was
 
 @dataclass
 class Exchange:
-    """One request with what came of it. Times in seconds from the beginning of the tape."""
+    """One request with what came of it: as `records`, and put together from them.
+
+    Times in seconds from the beginning of the tape.
+    """
 
     request: tapes.Request
+    records: list[AnyRecord] = field(default_factory=list)
     response: tapes.Response | None = None
     body: bytearray = field(default_factory=bytearray)
     cuts: list[tuple[float, int]] = field(default_factory=list)
@@ -163,7 +167,7 @@ def digest(recording: Recording) -> Digest:
         found.ends = max(found.ends, record.at)
         match record:
             case tapes.Request():
-                exchanges[record.id] = Exchange(record)
+                exchanges[record.id] = Exchange(record, [record])
                 found.exchanges.append(exchanges[record.id])
             case tapes.OfExchange():
                 if exchange := exchanges.get(record.id):
@@ -185,6 +189,7 @@ def digest(recording: Recording) -> Digest:
 
 
 def _add(exchange: Exchange, record: AnyRecord) -> None:
+    exchange.records.append(record)
     match record:
         case tapes.Response():
             exchange.response = record

@@ -151,7 +151,8 @@ class TapeServer:
     async def _play(self, exchange: Exchange, receive: Receive, send: Send, *, again: bool) -> None:
         began, then = asyncio.get_running_loop().time(), exchange.request.at
         response = exchange.response
-        assert response is not None
+        if response is None:
+            return await _hang_up(exchange, receive)
         await self._until(began, response.at - then)
         headers = [
             (name.encode(), line.encode())
@@ -172,10 +173,8 @@ class TapeServer:
             gone.cancel()
         else:
             await self._stream(exchange, send, began)
-            if exchange.failed is not None and exchange.failed.canceled:
-                await _gone(receive)  # it is the page that gives up
             if exchange.failed is not None:
-                raise ConnectionResetError  # and the server hangs up in the middle of the answer
+                await _hang_up(exchange, receive)
         await send({"type": "http.response.body", "body": b""})
 
     async def _stream(self, exchange: Exchange, send: Send, began: float) -> None:
@@ -229,6 +228,13 @@ async def _refuse(send: Send, status: int, text: str, *, mismatch: bool = False)
         headers.append((TAPE_MISMATCH.encode(), b"1"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})
+
+
+async def _hang_up(exchange: Exchange, receive: Receive) -> None:
+    """End the connection before the answer is complete, as then."""
+    if exchange.failed is not None and exchange.failed.canceled:
+        await _gone(receive)  # it is the page that gives up
+    raise ConnectionResetError
 
 
 async def _gone(receive: Receive) -> None:

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from huggingchat_agent.errors import TapeMismatch
+from huggingchat_agent import redact
+from huggingchat_agent.errors import PageChanged, TapeMismatch
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK
 from huggingchat_agent.wire import multipart, purposes
+from huggingchat_agent.wire.conversations import parse_list
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from huggingchat_agent.tape.digest import Digest, Exchange
 
@@ -30,32 +31,64 @@ _ACTS = (purposes.SendMessage, purposes.CreateConversation)
 _READING = ("GET", "HEAD")
 
 
+class Asker(NamedTuple):
+    """Who asks, which says how what is asked is compared.
+
+    `compared` gives of the fields of a body those that must be the same. With `in_step` the reads
+    between two acts are answered one after the other as they were, else by the last of them. What
+    writes but is no act may be said again or in other words where the asker `repeats` itself.
+    """
+
+    compared: Callable[[Any], Any]
+    in_step: bool
+    repeats: bool
+
+
+def _lasting(fields: Any) -> Any:
+    """Without what changes on every run."""
+    if isinstance(fields, dict):
+        return {name: value for name, value in fields.items() if name not in CHANGING}
+    return fields
+
+
+def _said(fields: Any) -> Any:
+    """Of a message what it says; how much more is sent with it depends on who sends."""
+    if isinstance(fields, dict) and not fields.keys().isdisjoint(("inputs", "is_retry", "generationId")):
+        return {name: fields[name] for name in ("inputs", "is_retry") if fields.get(name)}
+    return fields
+
+
+# The app's own pages, in a browser, which do again exactly what they did then.
+PAGES = Asker(_lasting, in_step=True, repeats=True)
+# The agent by itself, at once and perhaps by another way than then.
+AGENT = Asker(_said, in_step=False, repeats=False)
+
+
 class Shelf:
     """The exchanges of a tape, from the sign-in on if there was one."""
 
-    def __init__(self, digest: Digest) -> None:
+    def __init__(self, digest: Digest, asker: Asker = PAGES) -> None:
         self._base_path = digest.base_path
-        signed_in = max(
-            (each.n for each in digest.recording.records if isinstance(each, tapes.Hidden)), default=0
-        )
+        self._asker = asker
         self._held: dict[tuple[str, str], list[_Held]] = {}
         self._all: list[_Held] = []
         self._acts = 0
-        acts = 0
         self._before: dict[str, _Held] = {}  # what was read before the sign-in, and perhaps never again
-        for exchange in digest.exchanges:
-            if exchange.response is None:
+        self._generations: dict[str, str] = {}  # of the tape -> of now
+        made = [_Held(exchange, self._base_path) for exchange in digest.exchanges]
+        begins = _signed_in(digest, made)
+        acts = 0
+        for held in made:
+            if held.method in _READING and held.exchange.response is None and held.exchange.given_up:
                 continue
-            if exchange.request.n < signed_in:
-                held = _Held(exchange, 0, is_act=False)
-                if exchange.request.method in _READING and exchange.response.status == 200:
+            if held.exchange.request.n < begins:
+                if held.method in _READING and held.is_good:
                     self._before[held.path] = held
                 continue
-            held = _Held(exchange, acts, is_act=self._is_act(exchange.request.method, exchange.request.url))
+            held.act = acts
             acts += held.is_act
             self._all.append(held)
-            self._held.setdefault((exchange.request.method, held.path), []).append(held)
-        self._generations: dict[str, str] = {}  # of the tape -> of now
+            self._held.setdefault((held.method, held.path), []).append(held)
 
     @property
     def acts(self) -> int:
@@ -77,11 +110,10 @@ class Shelf:
         """
         for then, now in self._generations.items():
             target = target.replace(now, then)
-        held = self._held.get((method, target), [])
         if method in _READING:
-            found = self._reading(held) or self._before.get(target)
+            found = self._read(method, target)
         else:
-            found = self._posted(held, body, content_type, is_act=self._is_act(method, target))
+            found = self._posted(self._held.get((method, target), []), _fields(body, content_type))
         if found is None:
             raise TapeMismatch(self._sentence(method, target, body, content_type))
         again, found.served = found.served, True
@@ -95,62 +127,103 @@ class Shelf:
             text = text.replace(then.encode(), now.encode())
         return text
 
-    def _is_act(self, method: str, url: str) -> bool:
-        return isinstance(purposes.classify(method, url, self._base_path), _ACTS)
-
-    def _reading(self, held: list[_Held]) -> _Held | None:
+    def _read(self, method: str, target: str) -> _Held | None:
         # What a closing tab cut off is no answer where there is a whole one; to look on at what runs is
         # always given up some time.
+        held = self._held.get((method, target), [])
         whole = [
             each for each in held if not each.exchange.given_up or each.exchange.request.kind == "eventsource"
         ]
-        held = whole or held
-        here = [each for each in held if each.act == self._acts]
-        for each in here:
-            if not each.served:
-                return each
-        before = [each for each in held if each.act < self._acts]
-        return (here or before)[-1] if here or before else held[0] if held else None
+        if not whole and (found := self._before.get(target) or self._end_of_list(method, target)):
+            return found
+        return self._now(whole or held)
 
-    def _posted(self, held: list[_Held], body: bytes, content_type: str, *, is_act: bool) -> _Held | None:
-        said = _fields(body, content_type)
-        for each in held:
-            if not each.served and each.fits(said):
-                self._learn(each, said)
-                return each
-        if is_act:
+    def _now(self, held: list[_Held]) -> _Held | None:
+        """Of what was read there, what is read at this place of the tape, or as near as there is."""
+        if self._asker.in_step:
+            for each in held:
+                if each.act == self._acts and not each.served:
+                    return each
+        before = [each for each in held if each.act <= self._acts]
+        return before[-1] if before else held[0] if held else None
+
+    def _end_of_list(self, method: str, target: str) -> _Held | None:
+        """What the app says behind the last page of its list of conversations, if this is a page of it.
+
+        How far a page of the app reads on there depends on how fast it is answered.
+        """
+        asked = purposes.classify(method, target, self._base_path)
+        if not isinstance(asked, purposes.ListConversations) or asked.page == 0:
             return None
-        # Settings and the like, which a page may say once more or in other words.
-        return next((each for each in held if not each.served), held[-1] if held else None)
+        pages = [each for each in self._all if isinstance(each.purpose, purposes.ListConversations)]
+        furthest = max((each for each in pages if each.is_good), key=lambda each: each.page, default=None)
+        return furthest if furthest is not None and furthest.is_empty_list else None
+
+    def _posted(self, held: list[_Held], said: Any) -> _Held | None:
+        fresh = [each for each in held if not each.served]
+        same = [each for each in fresh if each.fits(said, self._asker.compared)]
+        # Said more than once, it is known by what it was an answer to.
+        same.sort(key=lambda each: _value(each.fields, "id") != _value(said, "id"))
+        if same:
+            self._learn(same[0], said)
+            return same[0]
+        if not self._asker.repeats or any(each.is_act for each in held):
+            return None
+        return fresh[0] if fresh else held[-1] if held else None
 
     def _learn(self, held: _Held, said: Any) -> None:
-        then = held.fields.get("generationId") if isinstance(held.fields, dict) else None
-        now = said.get("generationId") if isinstance(said, dict) else None
+        then, now = _value(held.fields, "generationId"), _value(said, "generationId")
         if isinstance(then, str) and isinstance(now, str) and then != now:
             self._generations[then] = now
 
     def _sentence(self, method: str, target: str, body: bytes, content_type: str) -> str:
-        asked = _described(method, target, _fields(body, content_type))
-        there = [_described(each.exchange.request.method, each.path, each.fields) for each in self._all]
+        compared = self._asker.compared
+        asked = _described(method, target, compared(_fields(body, content_type)))
+        there = [_described(each.method, each.path, compared(each.fields)) for each in self._all]
         closest = max(there, key=lambda each: _likeness(asked, each), default="")
-        hint = f" The closest on it is {closest}." if closest else " There is nothing on it."
-        return f"The app asked for something that is not on the tape: {asked}.{hint}"
+        hint = f"The closest on it is {closest}." if closest else "There is nothing on it."
+        return redact.text(f"Not on the tape, or answered already: {asked}. {hint}")
 
 
 class _Held:
     """An exchange; `act` is how many acts came before it."""
 
-    def __init__(self, exchange: Exchange, act: int, *, is_act: bool) -> None:
-        self.exchange, self.act, self.is_act = exchange, act, is_act
-        self.served = False
-        parts = urlsplit(exchange.request.url)
-        self.path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        body = exchange.request.body
-        self.unknown = body is None and exchange.request.has_body
-        self.fields = _fields(body or b"", exchange.request.headers.get("content-type", ""))
+    def __init__(self, exchange: Exchange, base_path: str) -> None:
+        request = exchange.request
+        self.exchange, self.act, self.served = exchange, 0, False
+        self.method, self.path = request.method, exchange.path
+        self.purpose = purposes.classify(request.method, request.url, base_path)
+        self.is_act = isinstance(self.purpose, _ACTS)
+        self.unknown = request.body is None and request.has_body
+        self.fields = _fields(request.body or b"", request.headers.get("content-type", ""))
 
-    def fits(self, said: Any) -> bool:
-        return self.unknown or _fits(_lasting(self.fields), _lasting(said))
+    @property
+    def is_good(self) -> bool:
+        """Whether all of it came, and was what had been asked for."""
+        response = self.exchange.response
+        return response is not None and response.status == 200 and self.exchange.failed is None
+
+    @property
+    def page(self) -> int:
+        """Of the list of conversations."""
+        return self.purpose.page if isinstance(self.purpose, purposes.ListConversations) else 0
+
+    @property
+    def is_empty_list(self) -> bool:
+        try:
+            return not parse_list(bytes(self.exchange.body)).conversations
+        except PageChanged:
+            return False
+
+    def fits(self, said: Any, compared: Callable[[Any], Any]) -> bool:
+        return self.unknown or _fits(compared(self.fields), compared(said))
+
+
+def _signed_in(digest: Digest, made: Sequence[_Held]) -> int:
+    """The record with which the sign-in was over that the session began with."""
+    first = min((each.exchange.request.n for each in made if each.is_act), default=None)
+    hidden = [each.n for each in digest.recording.records if isinstance(each, tapes.Hidden)]
+    return max((n for n in hidden if first is None or n < first), default=0)
 
 
 def _fields(body: bytes, content_type: str) -> Any:
@@ -166,25 +239,24 @@ def _fields(body: bytes, content_type: str) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def _lasting(fields: Any) -> Any:
-    if isinstance(fields, dict):
-        return {name: value for name, value in fields.items() if name not in CHANGING}
-    return fields
+def _value(fields: Any, name: str) -> Any:
+    return fields.get(name) if isinstance(fields, dict) else None
 
 
 def _fits(then: Any, now: Any) -> bool:
+    """Whether the one says what the other does; absent and null are one."""
     if isinstance(then, str) and isinstance(now, str) and MASK in then:
         pattern = ".*".join(map(re.escape, then.split(MASK)))
         return re.fullmatch(pattern, now, re.DOTALL) is not None
     if isinstance(then, dict) and isinstance(now, dict):
-        return then.keys() == now.keys() and all(_fits(then[name], now[name]) for name in then)
+        return all(_fits(then.get(name), now.get(name)) for name in then.keys() | now.keys())
     if isinstance(then, list) and isinstance(now, list):
         return len(then) == len(now) and all(map(_fits, then, now))
     return bool(then == now)
 
 
 def _described(method: str, path: str, fields: Any) -> str:
-    said = "" if fields is None else f" {msgspec.json.encode(_lasting(fields)).decode()[:300]}"
+    said = "" if fields is None else f" {msgspec.json.encode(fields).decode()[:300]}"
     return f"{method} {path}{said}"
 
 
