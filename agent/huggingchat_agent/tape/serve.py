@@ -1,7 +1,8 @@
 """Answers a browser from a tape: a server on loopback that is taken for the app.
 
-Needs the extra `replay`. Bodies come in the pieces and with the pauses they had. Server-sent events
-of the page's own watch wait for what happened before them on the tape.
+Needs the extra `replay`. Bodies come in the pieces and with the pauses they had, but for what only
+makes up a page, which comes at once. Server-sent events of the page's own watch wait for what happened
+before them on the tape.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+import math
 import socket
 import tempfile
 from pathlib import Path
@@ -37,6 +39,9 @@ _DROPPED = {
     *("connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "date"),
     *("set-cookie", "alt-svc", "strict-transport-security", "server"),
 }
+# What a page is made of. The time it took then was mostly that of waiting for one another, and each
+# would wait for the others again.
+_AT_ONCE = {"script", "stylesheet", "image", "font", "media", "manifest", "other"}
 
 
 class TapeServer:
@@ -153,6 +158,8 @@ class TapeServer:
         response = exchange.response
         if response is None:
             return await _hang_up(exchange, receive)
+        if exchange.request.kind in _AT_ONCE:
+            began = -math.inf
         await self._until(began, response.at - then)
         headers = [
             (name.encode(), line.encode())
