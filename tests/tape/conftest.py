@@ -37,15 +37,22 @@ async def recorded(stand_in, tmp_path_factory):
     """A full tape of a sign-in and three turns; with the events and answers as callbacks got them."""
     path = tmp_path_factory.mktemp("tapes") / "run.tape"
     told: list[Event] = []
-    async with HuggingChat(
-        **account(stand_in, tmp_path_factory.mktemp("state")), record=Record(path, full=True)
-    ) as chat:
+    given = account(stand_in, tmp_path_factory.mktemp("state"))
+    with pytest.MonkeyPatch.context() as patched:
+        # A picture that takes too long is left out, and how long it takes is the machine's affair.
+        patched.setattr("huggingchat_agent.browser.page._PICTURE_SECONDS", 60.0)
+        patched.setattr("huggingchat_agent.session.recording.PICTURE_PATIENCE", 60.0)
+        answers = await _recorded(HuggingChat(**given, record=Record(path, full=True)), told)
+    return path, told, answers
+
+
+async def _recorded(chat, told):
+    async with chat:
         for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
             chat.on(name, told.append)
         await chat.login()
         conversation = await chat.new_conversation()
-        answers = [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]
-    return path, told, answers
+        return [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,9 +9,10 @@ import pytest
 from playwright.async_api import async_playwright
 
 from huggingchat_agent import HuggingChat, events
-from huggingchat_agent.exchange import Chunk, Responded, Started
+from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.reader import Tape
 from tests.cli.shell import Shell
 
@@ -82,7 +83,7 @@ async def test_clicks_of_a_person_are_on_the_tape_that_ends_with_the_window(reco
     assert any(isinstance(each, tapes.Picture) and each.turn == 1 for each in loaded.records)
 
 
-async def test_scripts_of_workers_are_on_a_full_tape_although_the_last_tab_was_closed(
+async def test_scripts_of_workers_and_what_was_cut_off_are_on_a_full_tape_although_the_last_tab_was_closed(
     stand_in, saved_home, tmp_path
 ):
     """The site has no worker. A script that speaks of one stands for it, and a script that is there."""
@@ -94,11 +95,16 @@ async def test_scripts_of_workers_are_on_a_full_tape_although_the_last_tab_was_c
         start = Started(**of, method="GET", url=url, kind="script", headers={})
         answer = Responded(**of, status=200, mime="text/javascript", headers={})
         text = Chunk(**of, data=b"new Worker('./answer.js?worker.js')")
-        for each in (start, answer, text):
+        left = Started(
+            **of | {"exchange_id": "y"}, method="GET", url=f"{url}?left", kind="script", headers={}
+        )
+        begun = Responded(**of | {"exchange_id": "y"}, status=200, mime="text/javascript", headers={})
+        gone = Failed(**of | {"exchange_id": "y"}, reason="the tab is gone")
+        for each in (start, answer, text, left, begun, gone):
             chat.emit(events.Seen(exchange=each))
         await (await chat.session.shared_page()).close()
-    asked = {each.url for each in Tape(path).load().records if isinstance(each, tapes.Request)}
-    assert f"{stand_in.url}/_assets/answer.js?worker.js" in asked
+    whole = {each.request.url for each in digest(Tape(path).load()).exchanges if each.ended is not None}
+    assert {f"{stand_in.url}/_assets/answer.js?worker.js", f"{url}?left"} <= whole
 
 
 async def test_ctrl_c_ends_a_recording_with_a_whole_tape(recording, tmp_path):
@@ -112,3 +118,14 @@ async def test_ctrl_c_ends_a_recording_with_a_whole_tape(recording, tmp_path):
     loaded, texts = on(path)
     assert loaded.complete
     assert [text.split(" [")[0] for text in texts] == ["You said: hello there"]
+
+
+async def test_second_ctrl_c_does_not_wait_and_is_no_success(recording, tmp_path):
+    path = tmp_path / "run.tape"
+    async with recording("--full", path) as it:
+        it.terminal.type("\x03")
+        await it.sees("Bringing the tape to its end")
+        it.terminal.type("\x03")
+        assert await asyncio.to_thread(it.terminal.code) == 130
+        incomplete = "the tape is incomplete" in it.terminal.shown
+    assert Tape(path).load().complete is not incomplete

@@ -4,7 +4,9 @@ import pytest
 
 from huggingchat_agent import events
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.wire.conversations import parse_list
 from tests.tape.conftest import PROMPTS
 from tests.tape.unpack import lines
 
@@ -79,3 +81,11 @@ async def test_full_tape_has_pages_and_scripts(recorded):
     kinds = {each.id: each.kind for each in records if isinstance(each, tapes.Request)}
     bodies = {kinds[each.id] for each in records if isinstance(each, tapes.Chunk)}
     assert {"document", "script", "stylesheet", "fetch"} <= bodies
+
+
+async def test_full_tape_has_the_end_of_the_list_of_conversations(recorded):
+    """How far a page reads on there is a matter of milliseconds."""
+    path, _, _ = recorded
+    lists = [each for each in digest(Tape(path).load()).exchanges if "/api/v2/conversations?" in each.path]
+    furthest = max(lists, key=lambda each: int(each.path.partition("p=")[2]))
+    assert parse_list(bytes(furthest.body)).conversations == []

@@ -1,13 +1,16 @@
 """Which exchange of a tape answers a request."""
 
 import itertools
+from typing import Any
 
+import msgspec
 import pytest
 
+from huggingchat_agent.errors import TapeMismatch
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.digest import TAB_GONE, digest
 from huggingchat_agent.tape.reader import Recording
-from huggingchat_agent.tape.shelf import Shelf
+from huggingchat_agent.tape.shelf import AGENT, PAGES, Shelf
 
 HOST = "http://127.0.0.1:8000"
 PATH = "/chat/_app/node.js"
@@ -18,24 +21,41 @@ def numbers():
     return itertools.count(1)
 
 
-def asked(numbers, name, *, kind, text, left=None):
-    """An exchange: whole, or left by who had asked, in the words of `left`."""
+def asked(numbers, name, *, kind="fetch", text="", left=None, method="GET", path=PATH, said=None):
+    """An exchange: whole, or left by who had asked, in the words of `left`. `said` is its body."""
     page = f"page-{name}"
 
     def of():
         return {"n": (n := next(numbers)), "at": float(n), "id": f"{page}:1", "page": page}
 
-    yield tapes.Request(**of(), method="GET", url=HOST + PATH, kind=kind, headers={})
+    body: dict[str, Any] = (
+        {} if said is None else {"text": msgspec.json.encode(said).decode(), "has_body": True}
+    )
+    headers = {} if said is None else {"content-type": "application/json"}
+    yield tapes.Request(**of(), method=method, url=HOST + path, kind=kind, headers=headers, **body)
     yield tapes.Response(**of(), status=200, mime="text/javascript", headers={})
     yield tapes.Chunk(**of(), text=text)
     yield tapes.End(**of()) if left is None else tapes.Fail(**of(), reason=left)
 
 
-def given(records):
+def signing_in(numbers):
+    return tapes.Hidden(n=next(numbers), at=0.0)
+
+
+def shelf(*records, asker=PAGES):
     header = tapes.Header(
         tape=tapes.VERSION, agent="0", base_url=f"{HOST}/chat", begun="", engine="playwright", full=True
     )
-    exchange, _ = Shelf(digest(Recording(header, list(records), True))).find("GET", PATH, b"", "")
+    return Shelf(digest(Recording(header, list(records), True)), asker)
+
+
+def given(records, path=PATH):
+    return answer(shelf(*records), path=path)
+
+
+def answer(held, method="GET", path=PATH, said=None):
+    body = b"" if said is None else msgspec.json.encode(said)
+    exchange, _ = held.find(method, path, body, "application/json")
     return bytes(exchange.body)
 
 
@@ -59,3 +79,95 @@ def test_answer_that_broke_by_itself_is_as_good_as_any(numbers):
 def test_live_view_that_was_left_is_given_like_any_other(numbers):
     left = list(asked(numbers, "left", kind="eventsource", text="first", left=TAB_GONE))
     assert given([*left, *asked(numbers, "whole", kind="eventsource", text="second")]) == b"first"
+
+
+def test_whole_answer_from_before_the_sign_in_is_given_where_a_closing_tab_cut_off_the_other(numbers):
+    whole = asked(numbers, "whole", kind="script", text="all of it")
+    cut_off = asked(numbers, "left", kind="script", text="all", left=TAB_GONE)
+    assert given([*whole, signing_in(numbers), *cut_off]) == b"all of it"
+
+
+def test_sign_in_behind_a_message_hides_nothing_of_what_came_before(numbers):
+    message = asked(numbers, "sent", method="POST", path=TALK, said=message_of("hello"), text="hi")
+    held = shelf(*message, signing_in(numbers))
+    assert answer(held, "POST", TALK, message_of("hello")) == b"hi"
+
+
+LIST = "/chat/api/v2/conversations?p="
+EMPTY = '{"json":{"conversations":[],"hasMore":false}}'
+FULL = '{"json":{"conversations":[{"id":"6b01b6a1c2dc352e8e6d1979","title":"a"}],"hasMore":true}}'
+
+
+def test_page_of_the_list_that_was_not_read_is_its_end(numbers):
+    first = list(asked(numbers, "first", path=LIST + "1", text=FULL))
+    end = list(asked(numbers, "end", path=LIST + "9999", text=EMPTY))
+    assert given([*first, *end], LIST + "1") == FULL.encode()
+    assert given([*first, *end], LIST + "2") == EMPTY.encode()
+
+
+@pytest.mark.parametrize(("text", "page"), [(FULL, 2), (EMPTY, 0), ("no list", 2)])
+def test_page_of_the_list_is_a_mismatch_where_its_end_is_not_known(numbers, text, page):
+    with pytest.raises(TapeMismatch, match=rf"p={page}\. The closest on it is GET .*p=1"):
+        given(asked(numbers, "only", path=LIST + "1", text=text), f"{LIST}{page}")
+
+
+TALK = "/chat/conversation/6b01b6a1c2dc352e8e6d1979"
+
+
+def message_of(inputs, *, parent="p", generation="g", **more):
+    return {"inputs": inputs, "id": parent, "is_retry": False, "generationId": generation} | more
+
+
+def test_generation_of_then_is_answered_as_that_of_now(numbers):
+    then = message_of("hello", generation="1" * 36)
+    held = shelf(*asked(numbers, "sent", method="POST", path=TALK, said=then))
+    answer(held, "POST", TALK, message_of("hello", generation="2" * 36))
+    assert held.told_now(b"of " + b"1" * 36) == b"of " + b"2" * 36
+
+
+def test_message_is_answered_once(numbers):
+    held = shelf(*asked(numbers, "sent", method="POST", path=TALK, said=message_of("hello")))
+    answer(held, "POST", TALK, message_of("hello"))
+    with pytest.raises(TapeMismatch, match=r'answered already: POST .*"hello"'):
+        answer(held, "POST", TALK, message_of("hello"))
+
+
+def test_message_of_the_agent_is_known_by_what_it_says(numbers):
+    """It may be sent by page where then a page sent it, with more fields."""
+    then = message_of("hello", parent="q", tools=["echo"])
+    records = list(asked(numbers, "sent", method="POST", path=TALK, said=then, text="hi"))
+    assert answer(shelf(*records, asker=AGENT), "POST", TALK, message_of("hello")) == b"hi"
+    with pytest.raises(TapeMismatch):
+        answer(shelf(*records), "POST", TALK, message_of("hello"))
+
+
+def test_message_said_twice_is_known_by_what_it_answers(numbers):
+    one = asked(numbers, "one", method="POST", path=TALK, said=message_of("more", parent="a"), text="1")
+    two = asked(numbers, "two", method="POST", path=TALK, said=message_of("more", parent="b"), text="2")
+    held = shelf(*one, *two, asker=AGENT)
+    assert answer(held, "POST", TALK, message_of("more", parent="b")) == b"2"
+    assert answer(held, "POST", TALK, message_of("more", parent="c")) == b"1"
+
+
+@pytest.mark.parametrize(("asker", "texts"), [(PAGES, ["1", "2", "2"]), (AGENT, ["2", "2", "2"])])
+def test_reads_between_two_messages_are_answered_in_step_or_as_at_the_end(numbers, asker, texts):
+    records = [*asked(numbers, "one", text="1"), *asked(numbers, "two", text="2")]
+    records += asked(numbers, "sent", method="POST", path=TALK, said=message_of("hello"))
+    records += asked(numbers, "three", text="3")
+    held = shelf(*records, asker=asker)
+    assert [answer(held).decode() for _ in texts] == texts
+    answer(held, "POST", TALK, message_of("hello"))
+    assert answer(held) == b"3"
+
+
+def test_page_may_save_what_it_saved_in_other_words_and_the_agent_not(numbers):
+    records = list(asked(numbers, "saved", method="POST", path="/chat/settings", said={"a": 1}, text="ok"))
+    assert answer(shelf(*records), "POST", "/chat/settings", {"a": 2}) == b"ok"
+    with pytest.raises(TapeMismatch):
+        answer(shelf(*records, asker=AGENT), "POST", "/chat/settings", {"a": 2})
+
+
+def test_what_was_masked_may_be_anything_and_what_is_null_may_be_left_out(numbers):
+    then = {"model": "m", "preprompt": "I am [redacted].", "files": None}
+    held = shelf(*asked(numbers, "made", method="POST", path="/chat/conversation", said=then, text="ok"))
+    assert answer(held, "POST", "/chat/conversation", {"model": "m", "preprompt": "I am ada."}) == b"ok"

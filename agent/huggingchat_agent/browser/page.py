@@ -36,6 +36,7 @@ _ADVICE = {
     "": "Is the address right, and does the site run?",
 }
 _SNAPSHOT_SECONDS = 4.0
+_PICTURE_SECONDS = 10.0  # nobody waits for one, and a busy machine draws slowly
 _ASIDE_SECONDS = 5.0  # for what takes no time
 _STOP_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
@@ -165,7 +166,7 @@ class CdpPage:
 
     async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
         work = picture(self._cdp, secrets)
-        return await self._within(_SNAPSHOT_SECONDS, work, "The page could not be pictured")
+        return await self._within(_PICTURE_SECONDS, work, "The page could not be pictured")
 
     async def address(self) -> str:
         work = script.until(self._cdp, "() => location.href")

@@ -12,7 +12,9 @@ from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, recording
+from huggingchat_agent.errors import TapeError
 from huggingchat_agent.settings import NO_DEADLINES
+from huggingchat_agent.tape.reader import Tape
 
 
 def record(
@@ -29,9 +31,20 @@ def record(
     tape = recording(file, full, hide, hide_username)
     # A person may take their time, and nothing of theirs is stopped.
     given = {**options.settings(), "headless": False, "record": tape, "deadlines": NO_DEADLINES}
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_watch(HuggingChat(**given)))
+    except KeyboardInterrupt:
+        if not _is_whole(file):
+            console.warn("the tape is incomplete: Ctrl-C was pressed before it was brought to its end.")
+        raise
     console.out.print(str(file))
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        return Tape(file).load(pictures=False).complete
+    except TapeError:
+        return False
 
 
 async def _watch(chat: HuggingChat) -> None:
@@ -42,4 +55,7 @@ async def _watch(chat: HuggingChat) -> None:
         chat.on(name, tell)
     async with chat:
         console.note("Recording. Close the window, or press Ctrl-C, to end it.")
-        await chat.session.gone()
+        # The first Ctrl-C, which is how one ends it. Another one, or one before, is an interruption.
+        with contextlib.suppress(asyncio.CancelledError):
+            await chat.session.gone()
+        console.note("Bringing the tape to its end.")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-PICTURE_PATIENCE = 2.0  # seconds for the last pictures when the session ends
+PICTURE_PATIENCE = 5.0  # seconds for the last pictures when the session ends
 
 
 class Recorder:
