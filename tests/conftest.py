@@ -6,12 +6,16 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 
 from fixtures.site import StandIn
+from tests.raw import Raw
 from tests.screen import screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from huggingchat_agent import HuggingChat
 
 
 @pytest.fixture
@@ -43,3 +47,19 @@ def on_screen(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is started now shows its windows on that screen."""
     monkeypatch.setenv("DISPLAY", display)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def raw(chat: HuggingChat) -> AsyncIterator[Raw]:
+    """A plain HTTP client with the chat's cookies."""
+    state = await chat.session.storage_state()
+    async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
+        yield raw
+
+
+@pytest.fixture(params=["ui", "page"])
+def via(request: pytest.FixtureRequest, site: StandIn) -> Iterator[str]:
+    """Each way to send. By ui, the site refuses what no trusted input event came before."""
+    site.control.switch(require_trusted_input=request.param == "ui")
+    yield request.param
+    site.control.switch(require_trusted_input=False)

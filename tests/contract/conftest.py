@@ -18,7 +18,6 @@ from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser import engine as engine_named
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.settings import settings
-from tests.raw import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,22 +48,6 @@ async def chat(engine, account, tmp_path_factory):
     async with HuggingChat(engine=engine, home=tmp_path_factory.mktemp("state"), **account) as chat:
         await chat.login()
         yield chat
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def raw(chat):
-    """A plain HTTP client with the chat's cookies."""
-    state = await chat.session.storage_state()
-    async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
-        yield raw
-
-
-@pytest.fixture(params=["ui", "page"])
-def via(request, site):
-    """Each way to send. By ui, the site refuses what no trusted input event came before."""
-    site.control.switch(require_trusted_input=request.param == "ui")
-    yield request.param
-    site.control.switch(require_trusted_input=False)
 
 
 @pytest.fixture

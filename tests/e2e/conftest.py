@@ -12,7 +12,6 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from tests.raw import Raw
 
 
 def account_on(site, home):
@@ -67,22 +66,6 @@ def chat(request):
     for listeners in tuple(chat._listeners.values()):  # what one test subscribed the next must not hear
         for listener in listeners:
             chat._remove(listener)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def raw(chat):
-    """A plain HTTP client with the chat's cookies."""
-    state = await chat.session.storage_state()
-    async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
-        yield raw
-
-
-@pytest.fixture(params=["ui", "page"])
-def via(request, site):
-    """Each way to send. By ui, the site refuses what no trusted input event came before."""
-    site.control.switch(require_trusted_input=request.param == "ui")
-    yield request.param
-    site.control.switch(require_trusted_input=False)
 
 
 @pytest.fixture

@@ -42,9 +42,10 @@ def account(site, tmp_path_factory):
 
 
 @pytest.fixture
-def at(site, tmp_path):
+def at(site, engine, tmp_path):
     """A provider without credentials, in a home of its own; closed at the end."""
-    yield type("HuggingChat", (HuggingChat,), {"url": site.url, "options": {"home": tmp_path}})
+    options = {"home": tmp_path, "engine": engine, "via": "page"}
+    yield type("HuggingChat", (HuggingChat,), {"url": site.url, "options": options})
     background.close()
 
 
@@ -65,9 +66,10 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def shared(site, home):
+def shared(site, engine, home):
     """A provider without credentials, for tests that leave nothing in its home; its browser goes on."""
-    return type("HuggingChat", (HuggingChat,), {"url": site.url, "options": {"home": home}})
+    options = {"home": home, "engine": engine, "via": "page"}
+    return type("HuggingChat", (HuggingChat,), {"url": site.url, "options": options})
 
 
 async def test_cookies_are_taken_as_given_and_proved(shared, site, cookies, home):

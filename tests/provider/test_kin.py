@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
+from huggingchat_agent import provider
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.provider import (
     AuthResult,
@@ -41,6 +44,24 @@ def theirs(monkeypatch):
     monkeypatch.setitem(sys.modules, "g4f.providers.response", response)
     monkeypatch.setitem(sys.modules, "g4f.errors", wrong)
     return types.SimpleNamespace(JsonConversation=JsonConversation, MissingAuthError=MissingAuthError)
+
+
+def test_provider_imports_nothing_that_speaks_http():
+    imported = {
+        name.partition(".")[0]
+        for path in Path(provider.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [each.name for each in node.names if each.name != "urllib.parse"]
+            if isinstance(node, ast.Import)
+            else []
+        )
+        if name != "urllib.parse"
+    }
+    assert imported - sys.stdlib_module_names == {"huggingchat_agent", "msgspec"}
+    assert not imported & {"http", "urllib", "socket", "ssl", "asyncore"}
 
 
 def test_class_is_ours_where_nothing_else_is_loaded():

@@ -17,7 +17,7 @@ import pytest
 
 from fixtures.site import StandIn
 from huggingchat_agent.browser import mark
-from huggingchat_agent.provider import HuggingChat, default_model, models
+from huggingchat_agent.provider import HuggingChat, auth, default_model, models
 from huggingchat_agent.provider.background import background
 from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN
 
@@ -33,7 +33,7 @@ def here(provider_at, site):
 
 
 @pytest.fixture(scope="module")
-def browsers():
+def browsers(engine):
     """The marks of the browsers that are started."""
     made = []
 
@@ -58,6 +58,19 @@ def test_names_are_there_before_anything_is_asked():
     assert HuggingChat.default_model in HuggingChat.text_models
     assert set(HuggingChat.image_models) & set(HuggingChat.model_aliases.values())
     assert HuggingChat.models == []
+
+
+@pytest.mark.parametrize(("there", "chosen"), [(True, "nodriver"), (False, "playwright")])
+def test_engine_is_nodriver_where_that_is_installed_and_the_log_says_which(
+    monkeypatch, caplog, there, chosen
+):
+    monkeypatch.delenv("HUGGINGCHAT_ENGINE", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if there else None)
+    caplog.set_level(logging.INFO)
+    auth._engine.cache_clear()
+    assert HuggingChat._options()["engine"] == chosen
+    auth._engine.cache_clear()
+    assert f"engine is {chosen}: nodriver is {'' if there else 'not '}installed" in caplog.text
 
 
 def test_list_is_the_app_s(here, browsers):
@@ -132,8 +145,8 @@ SCRIPT = """
 """
 
 
-@pytest.mark.parametrize("engine", ["playwright", "nodriver"])
-def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(site, tmp_path, engine):
+@pytest.mark.parametrize("driver", ["playwright", "nodriver"])
+def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(site, tmp_path, driver):
     (tmp_path / "models_at_import.py").write_text(
         "from huggingchat_agent.provider import HuggingChat\nMODELS = HuggingChat.get_models()\n"
     )
@@ -144,7 +157,7 @@ def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(s
             **os.environ,
             "HUGGINGCHAT_BASE_URL": site.url,
             "HUGGINGCHAT_HOME": str(tmp_path / "home"),
-            "HUGGINGCHAT_ENGINE": engine,
+            "HUGGINGCHAT_ENGINE": driver,
         },
         capture_output=True,
         text=True,
