@@ -60,6 +60,11 @@ def main_process(known):
     return with_switch[0]
 
 
+def descendants(pid):
+    below = [int(each) for each in read(pid, f"task/{pid}/children").split()]
+    return [*below, *(each for child in below for each in descendants(child))]
+
+
 async def test_browser_tells_what_it_is(browser):
     name, _, version = browser.version.partition(" ")
     assert name
@@ -77,6 +82,26 @@ async def test_browser_does_not_get_our_settings(engine, chosen, monkeypatch):
         await browser.close()
     assert any(browser.mark.encode() in each for each in environments)
     assert not any(b"correct-horse-battery" in each for each in environments)
+
+
+async def test_browser_makes_no_page_that_is_not_asked_for(browser, page, server):
+    await page.goto(server.page("<p>plain</p>"), timeout=10)
+    pages = [
+        pid
+        for pid in descendants(main_process(browser.mark))
+        if b"--type=renderer" in read(pid, "cmdline") and b"--extension-process" not in read(pid, "cmdline")
+    ]
+    assert pages
+    assert not [pid for pid in pages if b"--top-chrome-webui" in read(pid, "cmdline")]
+
+
+async def test_browser_leaves_out_all_that_its_driver_leaves_out(browser):
+    given = [
+        set(each.partition(b"=")[2].split(b","))
+        for each in read(main_process(browser.mark), "cmdline").split(b"\0")
+        if each.startswith(b"--disable-features=")
+    ]
+    assert set.union(*given) == given[-1]  # the one that counts
 
 
 async def test_killed_browser_ends_every_verb(engine, chosen, server, seen, temporary):

@@ -40,9 +40,36 @@ QUIET = (
     "--no-pings",
 )
 
+# Of several such switches Chromium heeds the last: this one has all that Playwright's has. Besides, nothing
+# is looked up, and the address bar makes no pages of its own: they cost as much as the start of the browser.
+WITHOUT = "--disable-features=" + ",".join(
+    (
+        "AimEnabled",
+        "AvoidCorsURLLoaderRestartOnRedirect",
+        "AvoidUnnecessaryBeforeUnloadCheckSync",
+        "DestroyProfileOnBrowserClose",
+        "HttpsFirstBalancedModeAutoEnable",
+        "HttpsUpgrades",
+        "LensOverlay",
+        "MediaRouter",
+        "NetworkTimeServiceQuerying",
+        "OptimizationHints",
+        "PaintHolding",
+        "PreconnectToSearch",
+        "TcpPortRandomizationWin",
+        "ThirdPartyStoragePartitioning",
+        "Translate",
+        "WebUIOmniboxAimPopup",
+        "WebUIOmniboxPopup",
+        "msEdgeUpdateLaunchServicesPreferredVersion",
+        "msForceBrowserSignIn",
+    )
+)
+
 # Nothing slowed down in tabs behind others, nothing asked.
 SWITCHES = (
     *QUIET,
+    WITHOUT,
     "--remote-debugging-port=0",
     "--no-first-run",
     "--no-default-browser-check",
@@ -68,9 +95,6 @@ SWITCHES = (
     "--disable-search-engine-choice-screen",
     "--disable-sync",
     "--enable-unsafe-swiftshader",
-    "--disable-features=AimEnabled,HttpsUpgrades,"
-    "HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,NetworkTimeServiceQuerying,"
-    "PreconnectToSearch,PaintHolding,Translate",
     "--enable-features=SkipListAccountsWithoutGaiaCookies",  # in versions to come
     "--force-color-profile=srgb",
     "--metrics-recording-only",

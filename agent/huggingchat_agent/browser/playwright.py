@@ -15,7 +15,7 @@ from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser import abilities, elsewhere, stored, trouble
 from huggingchat_agent.browser import mark as marks
-from huggingchat_agent.browser.launch import QUIET
+from huggingchat_agent.browser.launch import QUIET, WITHOUT
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running import TAB_CLOSED, TAB_CRASHED, Running, failed, in_time, started
 from huggingchat_agent.errors import BrowserError
@@ -106,7 +106,7 @@ class PlaywrightBrowser(Running):
             "executable_path": self._path,
             "headless": self._settings.headless,
             "chromium_sandbox": self.sandboxed,
-            "args": [*QUIET, marks.switch(self.mark), *self._settings.browser_args],
+            "args": [*QUIET, WITHOUT, marks.switch(self.mark), *self._settings.browser_args],
             "env": dict(marks.environment(self.mark)),
             "proxy": _named(self._settings.proxy),
             # Signals are for us to deal with.
