@@ -118,10 +118,10 @@ def message_of(inputs, *, parent="p", generation="g", **more):
     return {"inputs": inputs, "id": parent, "is_retry": False, "generationId": generation} | more
 
 
-def test_generation_of_then_is_answered_as_that_of_now(numbers):
-    then = message_of("hello", generation="1" * 36)
+def test_generation_of_then_is_that_of_now_and_the_time_zone_does_not_matter(numbers):
+    then = message_of("hello", generation="1" * 36, timezone="Europe/Berlin")
     held = shelf(*asked(numbers, "sent", method="POST", path=TALK, said=then))
-    answer(held, "POST", TALK, message_of("hello", generation="2" * 36))
+    answer(held, "POST", TALK, message_of("hello", generation="2" * 36, timezone="UTC"))
     assert held.told_now(b"of " + b"1" * 36) == b"of " + b"2" * 36
 
 

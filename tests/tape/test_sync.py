@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from huggingchat_agent import events, sync
+from huggingchat_agent.errors import TapeMismatch
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from tests.tape.conftest import account
+from tests.tape.conftest import PROMPTS, account
 
 TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
 
@@ -28,6 +29,22 @@ def test_sync_replay_can_be_left_early():
     for event in sync.replay(TAPE, speed=20):
         assert isinstance(event, events.Started)
         break
+
+
+@pytest.mark.browser
+def test_full_tape_is_played_in_a_browser_without_async(recorded):
+    path, _, answers = recorded
+    texts: list[str] = []
+    with pytest.raises(TapeMismatch, match=r"Not on the tape.*hullo.*The closest on it is POST"):
+        with sync.on_tape(path, speed=0) as chat:
+            chat.on("token", lambda event: texts.append(event.text))
+            chat.login()
+            talk = chat.new_conversation()
+            assert talk.send(PROMPTS[0][0], via="page").result().message_id == answers[0].message_id
+            assert (chat.status().username, chat.elsewhere) == ("ada", 0)
+            with pytest.raises(TapeMismatch, match="hullo"):
+                talk.send("hullo", via="page").result()
+    assert "".join(texts) == answers[0].text
 
 
 @pytest.mark.browser

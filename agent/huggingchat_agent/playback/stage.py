@@ -26,7 +26,7 @@ from huggingchat_agent.tape.serve import TapeServer
 from huggingchat_agent.tape.shelf import mismatched
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from huggingchat_agent.browser.heard import Said
     from huggingchat_agent.browser.protocols import Page
@@ -44,6 +44,10 @@ class OnTape(HuggingChat):
     elsewhere = 0
     port = 0
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.session.recorder = _Refused(self)
+
 
 @contextlib.asynccontextmanager
 async def on_tape(
@@ -59,7 +63,22 @@ async def on_tape(
     to it, else at the end of the block. TapeError, TapeVersion, TapeCorrupt, and UsageError for a tape
     that is not full.
     """
-    tape = Tape(Path(path))
+    async with staged(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
+        chat = OnTape(**settings)
+        chat.port = server.port
+        async with chat:
+            yield chat
+
+
+@contextlib.asynccontextmanager
+async def staged(
+    path: Path, *, speed: float, faults: Sequence[Fault], given: Mapping[str, Any]
+) -> AsyncIterator[tuple[TapeServer, dict[str, Any]]]:
+    """A server that answers from the tape, and the settings of a HuggingChat for it.
+
+    Raises as `on_tape`.
+    """
+    tape = Tape(path)
     if not tape.header.full:
         raise UsageError(f"{path} is no full tape: record with full=True (--full) to replay it in a browser.")
     recording = tape.load(pictures=False)
@@ -71,14 +90,8 @@ async def on_tape(
     server = TapeServer(digest(recording._replace(records=changed)), speed=speed, stalls=pauses)
     async with server:
         with tempfile.TemporaryDirectory(prefix="huggingchat-tape-", ignore_cleanup_errors=True) as home:
-            switches = (*given.pop("browser_args", ()), *server.switches)
-            chat = OnTape(
-                **{**given, "base_url": tape.header.base_url, "home": home, "browser_args": switches}
-            )
-            chat.port = server.port
-            chat.session.recorder = _Refused(chat)
-            async with chat:
-                yield chat
+            switches = (*(given.get("browser_args") or ()), *server.switches)
+            yield server, {**given, "base_url": tape.header.base_url, "home": home, "browser_args": switches}
     if mismatch := mismatched(server.mismatches):
         raise mismatch
 

@@ -25,5 +25,6 @@ from huggingchat_agent.sync.conversation import Conversation
 from huggingchat_agent.sync.elicitation import Elicitation
 from huggingchat_agent.sync.playback import replay
 from huggingchat_agent.sync.reply import Reply
+from huggingchat_agent.sync.stage import on_tape
 
-__all__ = ["Attached", "Conversation", "Elicitation", "HuggingChat", "Reply", "attach", "replay"]
+__all__ = ["Attached", "Conversation", "Elicitation", "HuggingChat", "Reply", "attach", "on_tape", "replay"]

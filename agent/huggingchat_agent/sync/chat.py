@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from huggingchat_agent.chat import chat as asynchronous
 from huggingchat_agent.errors import UsageError
@@ -47,10 +47,12 @@ class HuggingChat(Handlers):
     `close`). May be used by several threads.
     """
 
+    _of: ClassVar[type[asynchronous.HuggingChat]] = asynchronous.HuggingChat
+
     def __init__(self, **given: Any) -> None:
         """Raises SettingsError; nothing is opened yet."""
         super().__init__()
-        self.inner = asynchronous.HuggingChat(**given)
+        self.inner = self._of(**given)
         self._thread: LoopThread | None = None
         self._conversations: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
         self._sees_exchanges = False
