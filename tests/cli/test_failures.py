@@ -89,8 +89,12 @@ def test_wrong_environment_is_wrong_usage(stranger):
     failed(stranger("models", env={"HUGGINGCHAT_ENGINE": "lynx"}), 2, "lynx")
 
 
-def test_missing_browser_is_browser_trouble(stranger):
-    failed(stranger("ask", "hello", env={"HUGGINGCHAT_BROWSER": "/nowhere/chromium"}), 4, "/nowhere/chromium")
+def test_missing_browser_is_browser_trouble_and_costs_no_tape(stranger, tmp_path):
+    tape = tmp_path / "keep.tape"
+    tape.write_bytes(b"an older recording")
+    done = stranger("ask", "--record", str(tape), "hello", env={"HUGGINGCHAT_BROWSER": "/nowhere/chromium"})
+    failed(done, 4, "/nowhere/chromium")
+    assert tape.read_bytes() == b"an older recording"
 
 
 def test_file_where_the_state_folder_should_be_is_told(stranger):

@@ -60,6 +60,24 @@ def test_tape_cannot_be_written_where_there_is_no_place(tmp_path):
         opened(tmp_path / "file" / "a.tape")
 
 
+def test_tape_that_was_there_stays_until_something_is_recorded(tmp_path):
+    path = whole(tmp_path / "a.tape")
+    before = path.read_bytes()
+    opened(path).close(tapes.Last(n=0, at=0.0))
+    assert path.read_bytes() == before
+    writer = opened(path)
+    assert path.read_bytes() == before
+    writer.put(event(0))
+    writer.close(tapes.Last(n=1, at=1.0))
+    recording = Tape(path).load()
+    assert recording.complete and len(recording.records) == 2
+
+
+def test_tape_of_nothing_is_no_file(tmp_path):
+    opened(tmp_path / "a.tape").close(tapes.Last(n=0, at=0.0))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_tape_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(TapeError, match="cannot be read"):
         Tape(tmp_path / "none.tape")
@@ -86,7 +104,7 @@ def test_tape_of_a_killed_program_opens_and_is_incomplete(tmp_path, after):
         assert process.stdout is not None
         for _ in range(after):
             process.stdout.readline()
-        while path.stat().st_size < 200:  # until it has written
+        while not path.exists() or path.stat().st_size < 200:  # until it has written
             process.stdout.readline()
         process.send_signal(signal.SIGKILL)
         process.stdout.close()
@@ -127,7 +145,9 @@ def test_file_that_is_no_tape_is_corrupt(tmp_path, text):
 
 def test_tape_of_the_future_says_what_to_do(tmp_path):
     path = tmp_path / "a.tape"
-    opened(path, tapes.Header(tape=99, agent="9", base_url="", begun="")).close(tapes.Last(n=0, at=0.0))
+    writer = opened(path, tapes.Header(tape=99, agent="9", base_url="", begun=""))
+    writer.put(event(0))
+    writer.close(tapes.Last(n=1, at=0.0))
     with pytest.raises(TapeVersion, match=r"version 99 \(offset 0\).*Install a newer"):
         Tape(path)
 

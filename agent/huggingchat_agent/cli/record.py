@@ -34,7 +34,7 @@ def record(
     try:
         asyncio.run(_watch(HuggingChat(**given)))
     except KeyboardInterrupt:
-        if not _is_whole(file):
+        if file.exists() and not _is_whole(file):
             console.warn("the tape is incomplete: Ctrl-C was pressed before it was brought to its end.")
         raise
     console.out.print(str(file))

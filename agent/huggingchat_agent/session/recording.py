@@ -67,7 +67,7 @@ class Recorder:
             emitter.on(name, self._seen if name == events.Seen.name else self._told)
 
     def begin(self) -> None:
-        """Make the file. Raises TapeError."""
+        """Get ready; the file is begun with the first record. Raises TapeError where there can be none."""
         header = tapes.Header(
             tape=tapes.VERSION,
             agent=huggingchat_agent.__version__,

@@ -38,22 +38,23 @@ _GZIP = 16 + zlib.MAX_WBITS
 class TapeWriter:
     """An open tape. `put` may be called by any thread and returns at once.
 
+    The file is begun with the first record: where there is none to come, what was there before stays.
     Raises TapeError where the file cannot be made. What fails later is logged once, and the tape
     ends there: nothing that is recorded suffers from it.
     """
 
     def __init__(self, path: Path, header: Header, redaction: Redaction) -> None:
-        self._path, self._redaction = path, redaction
+        self._path, self._header, self._redaction = path, header, redaction
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Only for its owner: there is no telling what was said.
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            _check(path)
         except OSError as error:
-            raise TapeError(f"The tape {path} cannot be written: {error.strerror}.") from None
+            raise TapeError(
+                f"The tape {path} cannot be written: {error.strerror}. Name another file."
+            ) from None
+        self._file: int | None = None
         self._pack = _packer()
         self._packed = 0
         self._broken = False
-        self._append([msgspec.json.encode(header)])
         self._queue: queue.SimpleQueue[AnyRecord | None] = queue.SimpleQueue()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="tape", daemon=True)
@@ -87,13 +88,17 @@ class TapeWriter:
                 batch.append(self._queue.get())
             going = None not in batch
             self._write([each for each in batch if each is not None])
-        os.close(self._file)
+        if self._file is not None:
+            os.close(self._file)
 
     def _write(self, batch: list[AnyRecord]) -> None:
-        if self._broken:
+        if self._broken or (self._file is None and all(isinstance(each, tapes.Last) for each in batch)):
             return
         try:
             lines: list[bytes] = []
+            if self._file is None:
+                self._file = _open(self._path, os.O_TRUNC)
+                lines.append(msgspec.json.encode(self._header))
             for record in batch:
                 if isinstance(record, tapes.Last):
                     lines += map(msgspec.json.encode, self._redaction.close())
@@ -108,7 +113,7 @@ class TapeWriter:
 
     def _append(self, lines: Iterable[bytes], *, end: bool = False) -> None:
         data = b"".join(line + b"\n" for line in lines)
-        if not data and not end:
+        if self._file is None or not (data or end):
             return
         packed = self._pack.compress(data)
         self._packed += len(data)
@@ -120,6 +125,20 @@ class TapeWriter:
         view = memoryview(packed)
         while view:
             view = view[os.write(self._file, view) :]
+
+
+def _check(path: Path) -> None:
+    """Raise OSError where it cannot be written, and leave what is there as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not path.exists()
+    os.close(_open(path))
+    if fresh:
+        path.unlink()
+
+
+def _open(path: Path, how: int = 0) -> int:
+    # Only for its owner: there is no telling what was said.
+    return os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
 
 
 def _packer() -> zlib._Compress:
