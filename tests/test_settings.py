@@ -2,12 +2,13 @@
 
 import math
 import os
+from typing import Any
 
 import pytest
 
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.settings import Deadlines, inheritable, secrets_aside, settings
+from huggingchat_agent.settings import Deadlines, Record, inheritable, secrets_aside, settings
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,21 @@ def test_password_does_not_show(monkeypatch):
 def test_bad_value_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=name):
         settings(**{name: value})
+
+
+def test_name_that_no_setting_has_is_refused():
+    misspelt: dict[str, Any] = {"baseurl": "https://example.org"}
+    with pytest.raises(SettingsError, match=r"no setting 'baseurl'\. Did you mean base_url\?"):
+        settings(**misspelt)
+    unlike: dict[str, Any] = {"zzz": 1}
+    with pytest.raises(SettingsError, match="There are: base_url, engine"):
+        settings(**unlike)
+
+
+def test_record_may_name_its_file_as_text(tmp_path):
+    text: Any = str(tmp_path / "run.tape")
+    record = settings(record=Record(text, full=True)).record
+    assert record == Record(tmp_path / "run.tape", full=True)
 
 
 @pytest.mark.parametrize("field", ["first_update", "idle", "total"])

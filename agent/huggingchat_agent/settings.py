@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shlex
 import threading
@@ -174,6 +175,10 @@ def settings(**given: Unpack[Given]) -> Settings:
 
     Raises SettingsError naming the setting, the value and what is allowed.
     """
+    for name in given.keys() - Given.__annotations__.keys():
+        close = difflib.get_close_matches(name, Given.__annotations__, 1)
+        meant = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(Given.__annotations__)}."
+        raise SettingsError(f"There is no setting {name!r}. {meant}")
 
     def text(name: str, default: str | None = None) -> Any:
         return given.get(name) or _aside.get(f"{_PREFIX}{name.upper()}") or default
@@ -186,8 +191,8 @@ def settings(**given: Unpack[Given]) -> Settings:
     arguments = given.get("browser_args")
     chosen = Settings(
         base_url=_base_url(text("base_url", DEFAULT_BASE_URL)),
-        engine=_choice("engine", text("engine", "playwright"), EngineName),
-        via=_choice("via", text("via", "auto"), Via),
+        engine=choice("engine", text("engine", "playwright"), EngineName),
+        via=choice("via", text("via", "auto"), Via),
         profile=_profile(text("profile", "default")),
         headless=headless if headless is not None else not flag("headed"),
         browser=text("browser"),
@@ -202,7 +207,7 @@ def settings(**given: Unpack[Given]) -> Settings:
         username=text("username"),
         password=Secret(password) if password else None,
         totp_secret=totp_secret(text("totp_secret")),
-        profile_in_use=_choice("profile_in_use", text("profile_in_use", "copy"), InUse),
+        profile_in_use=choice("profile_in_use", text("profile_in_use", "copy"), InUse),
         home=Path(text("home") or platformdirs.user_data_dir("huggingchat-agent", False))
         .expanduser()
         .absolute(),
@@ -317,7 +322,8 @@ def _check_together(chosen: Settings) -> None:
         raise SettingsError("browser and channel both name a browser. Leave one of the two out.")
 
 
-def _choice(name: str, value: str, allowed: object) -> Any:
+def choice(name: str, value: str, allowed: object) -> Any:
+    """The value if it is one of that Literal. Raises SettingsError."""
     choices = get_args(allowed)
     if value not in choices:
         raise SettingsError(f"{name} cannot be {value!r}. It is one of: {', '.join(choices)}.")
@@ -345,9 +351,10 @@ def _path(given: str | Path | None) -> Path | None:
 
 
 def _record(given: str | Path | Record | None) -> Record | None:
-    if given is None or isinstance(given, Record):
-        return given
-    return Record(Path(given).expanduser().absolute())
+    if given is None:
+        return None
+    record = given if isinstance(given, Record) else Record(Path(given))
+    return msgspec.structs.replace(record, path=Path(record.path).expanduser().absolute())
 
 
 def _above_zero(name: str, value: Any, unit: str = "seconds") -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from huggingchat_agent.errors import GenerationFailed, PageChanged, StreamBroken
+from huggingchat_agent.errors import GenerationFailed, PageChanged, SettingsError, StreamBroken
 from huggingchat_agent.wire import requests
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -51,6 +51,15 @@ async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
     answer = await conversation.send("and by the agent", via=via)
     assert "[history=4 " in answer.text
     assert forks((await raw.read(conversation.id))["messages"]) == []
+
+
+async def test_way_that_there_is_none_of_is_refused_before_anything_is_sent(chat):
+    conversation = await chat.new_conversation()
+    with pytest.raises(SettingsError, match="via cannot be 'telepathy'"):
+        conversation.send("hello", via="telepathy")
+    with pytest.raises(SettingsError, match="format cannot be 'toml'"):
+        await chat.export_cookies("cookies.toml", format="toml")
+    assert not conversation.running
 
 
 async def test_stop_that_found_nothing_to_stop_does_not_hit_the_next_message(chat):

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.errors import ChallengePresented, CredentialsRejected, LoginError
+from huggingchat_agent.errors import ChallengePresented, CredentialsRejected, LoginError, SiteError
 from tests.e2e.reports import picture, tree
 from tests.raw import Raw
 from tests.signin.conftest import ACCOUNT
@@ -50,6 +50,13 @@ async def test_logout_ends_the_session_here_and_there(chat):
     assert chat.session.saved.load() is None
     async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
         assert await raw.user() is None
+
+
+async def test_logout_that_the_app_refuses_is_told_and_the_session_forgotten(chat, site):
+    site.control.answer_next("/logout$", 500, "Internal Error", method="POST", content_type="text/plain")
+    with pytest.raises(SiteError, match="answered the logout with 500"):
+        await chat.logout()
+    assert chat.session.saved.load() is None
 
 
 async def test_wrong_password_is_told_and_nothing_is_saved(stranger):
@@ -98,8 +105,8 @@ async def test_session_of_an_app_that_is_coupled_with_nothing_needs_no_token(str
     site.control.switch(hub_cookie="hub-session")
     await stranger.login(*ACCOUNT)
     state = await stranger.session.storage_state()
-    state["cookies"] = [each for each in state["cookies"] if each["name"] == "hf-chat"]
-    assert (await stranger.login(cookies=state)).username == "ada"
+    session = {each["name"]: each["value"] for each in state["cookies"] if each["name"] == "hf-chat"}
+    assert (await stranger.login(cookies=session)).username == "ada"
     assert site.control.logins == 1
 
 
@@ -114,7 +121,9 @@ async def test_app_without_login_just_works(tmp_path, base_path):
         for via in ("ui", "page"):
             answer = await (await chat.new_conversation()).send("hello", via=via)
             assert answer.text.startswith("You said: hello")
-        assert chat.session.saved.load() is None
+        await chat.close()
+        async with HuggingChat(base_url=site.url, home=tmp_path) as later:
+            assert [each.id async for each in later.conversations()]  # they belong to the session's cookie
 
 
 async def test_app_under_the_root_path_signs_in_and_answers(tmp_path):

@@ -41,6 +41,20 @@ async def test_loss_noticed_by_several_at_once_is_one_sign_in(chat, site):
     assert site.control.logins - before == 1
 
 
+async def test_what_strangers_have_is_not_taken_for_ones_own(chat, site, monkeypatch):
+    monkeypatch.setattr(recovery, "PAUSE", 0.0)
+    talk = await chat.new_conversation()
+    model = talk.model
+    await chat.change_preferences(system_prompts={model: "Be brief."})
+    site.control.sign_out()
+    assert (await chat.preferences()).system_prompts == {model: "Be brief."}
+    site.control.sign_out()
+    await chat.change_preferences(streaming_mode="smooth")
+    assert (await chat.preferences()).system_prompts == {model: "Be brief."}
+    site.control.sign_out()
+    assert talk.id in [each.id async for each in chat.conversations()]
+
+
 @pytest.mark.parametrize("status", [401, 302])
 async def test_message_that_was_refused_is_sent_again(chat, site, status):
     conversation = await chat.new_conversation()

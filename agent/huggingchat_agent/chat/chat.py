@@ -8,6 +8,8 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from huggingchat_agent import events
 from huggingchat_agent.chat import conversations, preferences
 from huggingchat_agent.chat.conversation import Conversation
@@ -19,7 +21,7 @@ from huggingchat_agent.session import taped
 from huggingchat_agent.session.pagedata import Models, PageData, Tools
 from huggingchat_agent.session.recording import Recorder
 from huggingchat_agent.session.session import Session
-from huggingchat_agent.settings import Settings, settings
+from huggingchat_agent.settings import Settings, choice, settings
 from huggingchat_agent.site import calls
 from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
@@ -81,7 +83,7 @@ class HuggingChat(Emitter):
         self._timezone: str | None = None
         self._preferring = asyncio.Lock()  # a change is read, made and proved before the next one
         self._state = "new"
-        self._proved = False  # the app took us for somebody since the login
+        self._proved = False  # the app has taken the session since the login
 
     async def open(self) -> HuggingChat:
         """Start the browser and load the app."""
@@ -140,8 +142,9 @@ class HuggingChat(Emitter):
         Credentials not given come from the settings. `otp` is the code of a second factor, or a
         callable (async or not) that gives one when it is asked for; without it the settings' TOTP
         secret computes it. `cookies` are those of another browser instead of a form: a file in any of
-        the formats of `huggingchat_agent.state.cookies`, or a storage state. `by_person` leaves all of it to
-        the person at the window (`headless=False`) and waits for `person_timeout` seconds.
+        the formats of `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values.
+        `by_person` leaves all of it to the person at the window (`headless=False`) and waits for
+        `person_timeout` seconds.
 
         The session is saved once the app has proved it. An app without login is used as it is, and the
         account says so. Should the app drop the session later, the agent signs in again by the same
@@ -155,7 +158,7 @@ class HuggingChat(Emitter):
             totp_secret=self.settings.totp_secret,
         )
         if cookies is not None:
-            state = cookies if isinstance(cookies, dict) else await self._cookies_in(Path(cookies))
+            state = await self._cookies_in(cookies)
             account = await accounts.login_by_cookies(self.session, state, credentials)
         elif by_person:
             if self.settings.headless:
@@ -163,11 +166,15 @@ class HuggingChat(Emitter):
             account = await accounts.login_by_person(self.session)
         else:
             account = await accounts.login(self.session, credentials, wanted=username)
-        self._proved = account.signed_in
+        self._proved = account.signed_in or not account.login_offered
         return account
 
     async def logout(self) -> None:
-        """End the session at the app and forget the saved one."""
+        """End the session at the app and forget the saved one.
+
+        Raises SiteError or BrowserError where the app could not be told; the saved one is forgotten then
+        too.
+        """
         self._check_open()
         self._proved = False
         await accounts.logout(self.session)
@@ -184,6 +191,7 @@ class HuggingChat(Emitter):
         "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected when nobody is
         signed in, StorageError when the file cannot be written.
         """
+        choice("format", format, cookie_formats.Format)
         self._check_open()
         if not (await accounts.whoami(self.session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
@@ -309,8 +317,11 @@ class HuggingChat(Emitter):
         await asyncio.to_thread(Path(path).write_bytes, picture.png)
         return Path(path)
 
-    async def _cookies_in(self, path: Path) -> dict[str, Any]:
-        return await asyncio.to_thread(cookie_formats.load, path, self.settings.base_url)
+    async def _cookies_in(self, given: str | Path | dict[str, Any]) -> dict[str, Any]:
+        """The storage state in what was given."""
+        if isinstance(given, dict):
+            return cookie_formats.read(msgspec.json.encode(given), self.settings.base_url)
+        return await asyncio.to_thread(cookie_formats.load, Path(given), self.settings.base_url)
 
     def forget(self, conversation: Conversation) -> None:
         """A conversation is gone."""
@@ -340,7 +351,8 @@ class HuggingChat(Emitter):
         if not self._proved or self.session.browser is None:
             return
         try:
-            if (await accounts.whoami(self.session)).signed_in:
+            account = await accounts.whoami(self.session)
+            if account.signed_in or not account.login_offered:
                 await self.session.save()
         except BrowserError:
             pass  # it is just going away; the session saved before still stands

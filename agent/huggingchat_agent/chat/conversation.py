@@ -15,6 +15,7 @@ from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.settings import Via, choice
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.uploads import Given
     from huggingchat_agent.events import ElicitationRequested
-    from huggingchat_agent.settings import Via
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
@@ -100,7 +100,7 @@ class Conversation(Emitter):
             prompt=_said(prompt),
             target=Next(self._leaf),
             uploads=uploads.read(files),
-            tools=None if tools is None else tuple(tools),
+            tools=None if tools is None else (tools,) if isinstance(tools, str) else tuple(tools),
             web_search=web_search,
         )
         return self.start(draft, via=via)
@@ -139,7 +139,9 @@ class Conversation(Emitter):
             )
         self._branching = isinstance(draft.target, Retry | Edit)
         self._tools = (draft.tools, draft.web_search)
-        chosen = "page" if self._chat.settings.replay else via or self._chat.settings.via
+        chosen = choice("via", via, Via) if via else self._chat.settings.via
+        if self._chat.settings.replay:
+            chosen = "page"
 
         async def sender(reply: Reply) -> Turn:
             return await Sending(self._chat, reply, draft).send(chosen)

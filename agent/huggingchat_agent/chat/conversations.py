@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.session.session import Session
-    from huggingchat_agent.wire.conversations import ConversationSummary
+    from huggingchat_agent.wire.conversations import ConversationPage, ConversationSummary
 
 _ID = re.compile(r"(?:^|/conversation/)([0-9a-f]{24})(?:[/?#]|$)")
 _SHARE_ID = re.compile(r"(?:^|/r/|/conversation/)([A-Za-z0-9_-]{7})(?:[/?#]|$)")
@@ -38,7 +39,7 @@ async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
     seen: set[str] = set()
     number, more = 0, True
     while more:
-        page = parse_list(await session.ask(requests.list_conversations(number)), before=len(seen))
+        page = await session.guarded(functools.partial(_page, session, number, len(seen)))
         fresh = {each.id: each for each in page.conversations if each.id not in seen}
         seen.update(fresh)
         for each in fresh.values():
@@ -46,6 +47,13 @@ async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
         # A page without anything new: an app that knows of no pages gives the same one for ever.
         more = page.has_more and bool(fresh)
         number += 1
+
+
+async def _page(session: Session, number: int, before: int) -> ConversationPage:
+    page = parse_list(await session.ask_once(requests.list_conversations(number)), before=before)
+    if not page.conversations:
+        await session.recovery.check()  # a stranger has none
+    return page
 
 
 async def delete_all_of(conversations: Sequence[Conversation], *, confirmed: int) -> None:

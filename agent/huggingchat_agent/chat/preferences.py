@@ -68,7 +68,7 @@ _MAPPINGS = ("system_prompts", "system_prompts_enabled", "reasoning_efforts")
 
 async def read(session: Session) -> Preferences:
     """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
-    return shaped(Preferences, await read_settings(session))
+    return shaped(Preferences, await session.guarded(lambda: read_settings(session)))
 
 
 async def change(
@@ -80,10 +80,15 @@ async def change(
     took the change but does not keep it.
     """
     wanted = _by_id(models, changes)
-    async with lock:
+
+    async def changed() -> dict[str, Any]:
         stored = await read_settings(session)
-        await session.ask(requests.save_settings(_sendable(_merged(stored, wanted))))
-        after = await read_settings(session)
+        await session.ask_once(requests.save_settings(_sendable(_merged(stored, wanted))))
+        return await read_settings(session)
+
+    async with lock:
+        # As one: what is read in one session must not be written in another.
+        after = await session.guarded(changed)
     _check_kept(after, wanted)
     return shaped(Preferences, after)
 

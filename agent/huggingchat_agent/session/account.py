@@ -11,7 +11,6 @@ import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import (
-    AgentError,
     BrowserTimeout,
     LoginError,
     SessionRejected,
@@ -84,7 +83,7 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
     """Be signed in: by the saved session if the app still takes it, else through the login form.
 
     `wanted` is the name the caller insists on, where that matters. The session is saved once the
-    app proved it. An app without login is left as it is. Raises a LoginError; where the page tells
+    app proved it; where there is no login, as it is. Raises a LoginError; where the page tells
     why, with a picture of it.
     """
     account = await whoami(session)
@@ -95,6 +94,7 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
         )
     if not account.login_offered:
         log.info("%s has no login; it is used without one.", redact.address(session.settings.base_url))
+        await session.save()  # what is said there belongs to its cookie
         return account
     if not account.signed_in:
         account = await _sign_in(session, credentials)
@@ -209,19 +209,27 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
 
 
 async def logout(session: Session) -> None:
-    """End the session at the app, as far as it can be reached, and forget the saved one."""
+    """End the session at the app and forget the saved one.
+
+    Raises SiteError or BrowserError where the app could not be told; the saved one is forgotten then too.
+    """
     session.recovery.disarm()
     try:
-        await session.call(requests.logout())
-    except AgentError as error:
-        log.warning("The app was not told of the logout: %s", error)
+        answer = await session.call(requests.logout())
     finally:
         session.saved.remove()
+    if answer.status >= 400:
+        raise SiteError(
+            f"The app answered the logout with {answer.status}: it may still know the session, which ends by "
+            "itself after two weeks without use. The saved one is removed."
+        )
 
 
 async def read_settings(session: Session) -> dict[str, Any]:
-    """The account's settings as the app keeps them."""
-    return dict(await _read(session, requests.read_settings()) or {})
+    """The account's settings as the app keeps them. SessionRejected where those of a stranger came."""
+    settings = dict(await _read(session, requests.read_settings()) or {})
+    await session.recovery.check()
+    return settings
 
 
 async def _read(session: Session, request: requests.Call) -> Any:

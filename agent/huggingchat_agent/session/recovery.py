@@ -64,6 +64,14 @@ class Recovery:
         await self.recover(lost, count)
         return await action()
 
+    async def check(self) -> None:
+        """Raise SessionRejected where a session was proved and the app does not know it now.
+
+        For what the app tells strangers as well: they get what is theirs, which is little, and no error.
+        """
+        if await self._unknown():
+            raise SessionRejected("The app no longer knows this session. Sign in again (huggingchat login).")
+
     async def recover(self, lost: SessionRejected, count: int, *, anyway: bool = False) -> None:
         """Sign in again, unless somebody has since `count` was read. SessionRejected if that fails.
 
