@@ -251,6 +251,22 @@ def test_replay_prints_the_answers_and_the_events():
     assert names.count("finished") == 3 and names[0] == "started"
 
 
+@pytest.mark.browser
+def test_replay_in_a_browser_prints_what_replay_prints_without():
+    told = []
+    for options in ([], ["--browser"]):
+        done = run("replay", "--speed", "0", "--json", *options, TAPES / "v1-full.tape")
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        told.append([(each["event"], each["turn"], each["seq"], each.get("text")) for each in lines])
+    assert told[0] == told[1] and len(told[0]) > 20
+
+
+def test_replay_in_a_browser_takes_a_full_tape():
+    done = run("replay", "--browser", TAPES / "v1-conversation.tape")
+    assert done.returncode == 2 and "no full tape" in done.stderr
+
+
 def test_replay_with_a_fault_fails_as_the_app_would_have():
     done = run("replay", "--speed", "0", "--status", "503", "--in", "2", TAPES / "v1-conversation.tape")
     assert done.returncode == 1 and "turn 2 failed" in done.stderr

@@ -9,7 +9,9 @@ import pytest
 from playwright.async_api import async_playwright
 
 from huggingchat_agent import HuggingChat, events
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
+from huggingchat_agent.playback.retake import Retake
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.digest import digest
@@ -81,6 +83,11 @@ async def test_clicks_of_a_person_are_on_the_tape_that_ends_with_the_window(reco
     assert loaded.complete and loaded.header.full
     assert [text.split(" [")[0] for text in texts] == ["You said: hello there", "You said: and once more"]
     assert any(isinstance(each, tapes.Picture) and each.turn == 1 for each in loaded.records)
+    asked = {each.url for each in loaded.records if isinstance(each, tapes.Request)}
+    assert any(url.endswith("/api/v2/user") for url in asked)  # for login(), which nobody called
+    with pytest.raises(UsageError, match="'hello there' was sent by a person"):
+        async for _ in Retake(path, speed=0):
+            raise AssertionError
 
 
 async def test_scripts_of_workers_and_what_was_cut_off_are_on_a_full_tape_although_the_last_tab_was_closed(

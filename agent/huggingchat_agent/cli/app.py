@@ -48,6 +48,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat replay run.tape",
         "huggingchat replay --speed 0 --json run.tape | jq -r 'select(.event == \"token\").text'",
         "huggingchat replay --cut 400 --in 2 run.tape",
+        "huggingchat replay --browser --headed run.tape",
     ),
 }
 # Commands with commands below them: what the group itself is, and those.

@@ -1,4 +1,4 @@
-"""`replay`: a tape again, without a browser and without a network."""
+"""`replay`: a tape again, without a network and, unless that is wanted, without a browser."""
 
 import asyncio
 from pathlib import Path
@@ -12,9 +12,12 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import Screen
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.playback.playback import Replay
+from huggingchat_agent.playback.retake import Retake
 from huggingchat_agent.tape import faults
 
 _FAULTS = "Faults: what did not happen, in the first message or the one that --in names"
+
+_OF_THE_BROWSER = ("engine", "headless", "channel")
 
 
 def replay(
@@ -24,6 +27,12 @@ def replay(
     speed: Annotated[
         float, typer.Option(metavar="X", help="1 as it was, 2 twice as fast, 0 all at once.")
     ] = 1.0,
+    browser: Annotated[
+        bool,
+        typer.Option(
+            "--browser", help="In a real browser that is answered from a full tape; --headed shows it."
+        ),
+    ] = False,
     cut: Annotated[
         int | None,
         typer.Option(metavar="BYTES", rich_help_panel=_FAULTS, help="The stream breaks after so many bytes."),
@@ -44,18 +53,24 @@ def replay(
 ) -> None:
     """Play a tape: the same events in the same order, at the speed they had.
 
-    Nothing is opened and nothing is sent. The exit code is 1 if a turn fails, as it did then or because of
-    a fault.
+    Nothing is opened and nothing is sent; with --browser what the agent did is done again, in a browser
+    that reaches nothing but the tape. The exit code is 1 if a turn fails, as it did then or because of a
+    fault.
     """
     if speed < 0:
         raise UsageError(f"--speed must be 0 or more, not {speed:g}.")
     chosen = _faults(cut, stall, status, message)
-    failed = asyncio.run(_play(Replay(file, speed=speed, faults=chosen), json=json))
+    if browser:
+        given = {name: value for name, value in options.settings().items() if name in _OF_THE_BROWSER}
+        played: Replay | Retake = Retake(file, speed=speed, faults=chosen, **given)
+    else:
+        played = Replay(file, speed=speed, faults=chosen)
+    failed = asyncio.run(_play(played, json=json))
     if failed:
         raise SystemExit(1)
 
 
-async def _play(played: Replay, *, json: bool) -> bool:
+async def _play(played: Replay | Retake, *, json: bool) -> bool:
     failed = False
     screen = None if json else Screen()
     try:

@@ -4,8 +4,9 @@ Of scripts of workers no tab tells; one that a closing tab cut off may have come
 a page loads only at need (an answer is rendered without its worker where that is slow to come) it may
 need another time. They are found by their names in the scripts that were loaded. And how far a page
 reads on in the list of conversations is a matter of milliseconds: what the app says behind its end is
-asked for, and holds for every page that was not read. All this is fetched by a page of the app when the
-recording ends: so it passes through the tap, and is on the tape like everything else.
+asked for, and holds for every page that was not read. Who is signed in is what whoever plays the tape
+asks first. All this is fetched by a page of the app when the recording ends: so it passes through the
+tap, and is on the tape like everything else.
 """
 
 from __future__ import annotations
@@ -109,8 +110,8 @@ class Completion:
             page = await tab()
             if wanted:
                 await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
-            behind = requests.list_conversations(BEHIND_THE_LIST)
-            await calls.call(page, base_url, behind, timeout=SECONDS)
+            for request in (requests.list_conversations(BEHIND_THE_LIST), requests.read_user()):
+                await calls.call(page, base_url, request, timeout=SECONDS)
             await self.quiet()  # what the page has is on the tape a moment later
         except AgentError as error:
             log.warning("What a page may yet load is not all on the tape: %s", error)
