@@ -264,7 +264,7 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
         """
         from huggingchat_agent.testing import assert_says
 
-        LANGUAGE = "() => navigator.language"
+        LOOKS = "() => [navigator.language, navigator.userAgent, devicePixelRatio, screen.width]"
 
         async def test_attached(page, base_url, huggingchat_attach):
             attached = await huggingchat_attach(page)
@@ -279,7 +279,9 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
             assert_says(await conversation.send("hello"), "you said")
             assert await page.title() == ""
             ours = await huggingchat.session.shared_page()
-            assert await page.evaluate(LANGUAGE) == await ours.evaluate(LANGUAGE, timeout=10) == "it-IT"
+            looks = await ours.evaluate(LOOKS, timeout=10)
+            assert looks == await page.evaluate(LOOKS)
+            assert looks[0] == "it-IT" and "Pixel 7" in looks[1] and looks[2] == 2.625
 
         def test_sync(conversation):
             assert_says(conversation.send("hello").result(), "you said")
@@ -288,7 +290,7 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
             assert_says(conversation.send("hello").result(), "goodbye")
         """,
     )
-    result = project.run("--huggingchat-mode=live", "--screenshot=off")
+    result = project.run("--huggingchat-mode=live", "--screenshot=off", "--device=Pixel 7")
     result.assert_outcomes(passed=3, failed=1)
     left = {path.name for path in (project.folder / "test-results").rglob("*") if path.is_file()}
     assert left == {"huggingchat.txt", "huggingchat.tape"}
