@@ -223,6 +223,17 @@ async def test_pages_are_opened_as_context_args_say(started, able, site, open_si
             assert seen[0].headers["x-asked-by"] == "a test"
 
 
+async def test_browser_without_a_window_has_a_mouse_that_can_hover(started):
+    # What an app shows where the pointer is, such as the Edit of a message, it shows to no browser without.
+    browser = await started()
+    try:
+        page = await browser.new_page(lambda event: None)
+        asked = "() => ['(hover: hover)', '(pointer: fine)'].map((each) => matchMedia(each).matches)"
+        assert await page.evaluate(asked, timeout=10) == [True, True]
+    finally:
+        await browser.close()
+
+
 async def test_gestures_are_apart_by_the_time_asked_for(started, site):
     browser = await started(slow_mo=400)
     try:

@@ -104,6 +104,13 @@ SWITCHES = (
     "--window-size=1280,800",
 )
 
+# Without a window there is no mouse to be found either, and pages show what is for a pointer to none.
+HEADLESS = (
+    "--headless",
+    "--hide-scrollbars",
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
+)
+
 # A word on its input means that all is well; the end of it means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
@@ -132,7 +139,7 @@ class Launched:
         if len(str(self._folder)) <= _LONGEST_TEMPORARY:
             environment["TMPDIR"] = str(self._folder)
         chosen = [
-            *(["--headless", "--hide-scrollbars"] if settings.headless else []),
+            *(HEADLESS if settings.headless else ()),
             *([] if sandboxed else ["--no-sandbox"]),
             *([f"--proxy-server={settings.proxy.server}", _ALL_HOSTS] if settings.proxy else []),
             f"--user-data-dir={self._profile}",
