@@ -202,32 +202,35 @@ class HuggingChat:
 
         The AuthResult is kept for the process, and asked for anew, once, where the app takes it no more.
         """
-        key = repr((cls.url, sorted(cls.options)))
-        kept = HuggingChat._auth.get(key)
-        for attempt in ("kept", "new"):
-            begun = False
-            if kept is None:
-                attempt = "new"
-                async with contextlib.aclosing(cls.on_auth_async(**kwargs)) as steps:
-                    async for step in steps:
-                        if isinstance(step, AuthResult):
-                            kept = HuggingChat._auth[key] = step
-                        else:
-                            yield step
-            assert kept is not None
-            answer = cls.create_authed(
-                model, messages, kept, return_conversation=return_conversation, **kwargs
+        known = cls._whose(**kwargs)
+
+        def answer(auth_result: AuthResult) -> AsyncGenerator[Any, None]:
+            return cls.create_authed(
+                model, messages, auth_result, return_conversation=return_conversation, **kwargs
             )
+
+        if (kept := HuggingChat._auth.get(known)) is not None:
+            begun = False
             try:
-                async with contextlib.aclosing(answer) as parts:
+                async with contextlib.aclosing(answer(kept)) as parts:
                     async for part in parts:
                         begun = True
                         yield part
                 return
             except MissingAuthError:
-                kept = HuggingChat._auth.pop(key, None) and None
-                if begun or attempt == "new":
+                HuggingChat._auth.pop(known, None)
+                if begun:
                     raise
+        async with contextlib.aclosing(cls.on_auth_async(**kwargs)) as steps:
+            async for step in steps:
+                if isinstance(step, AuthResult):
+                    kept = HuggingChat._auth[known] = step
+                else:
+                    yield step
+        assert kept is not None
+        async with contextlib.aclosing(answer(kept)) as parts:
+            async for part in parts:
+                yield part
 
     @classmethod
     def create_conversation(
@@ -289,6 +292,18 @@ class HuggingChat:
     @classmethod
     def get_parent(cls) -> str:
         return cls.__name__
+
+    @classmethod
+    def _whose(
+        cls,
+        *,
+        cookies: Mapping[str, str] | None = None,
+        username: str | None = None,
+        proxy: str | None = None,
+        **_: Any,
+    ) -> str:
+        """Where, and as whom, one is to be signed in: what is the same for two calls with one AuthResult."""
+        return repr((sorted(cls._options(proxy=proxy).items()), sorted((cookies or {}).items()), username))
 
     @classmethod
     def _options(cls, **more: Any) -> dict[str, Any]:
