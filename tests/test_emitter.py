@@ -51,6 +51,50 @@ async def test_slow_listener_loses_nothing_and_delays_nobody():
     assert slow == list(range(500))
 
 
+async def test_drain_does_not_wait_for_what_is_handed_over_later():
+    emitter = Emitter()
+    gates = [asyncio.Event() for _ in range(2)]
+
+    @emitter.on("token")
+    async def handler(event):
+        await gates[event.seq].wait()
+
+    emitter.emit(token(0))
+    drained = asyncio.create_task(emitter.drain())
+    await asyncio.sleep(0)  # it waits by now
+    emitter.emit(token(1))
+    gates[0].set()
+    await asyncio.wait_for(drained, 10)
+    gates[1].set()
+    await emitter.drain()
+
+
+async def test_drain_names_the_handler_it_does_not_wait_for_and_lets_all_others_go(caplog):
+    emitter, got = Emitter(), []
+    gate = asyncio.Event()
+
+    @emitter.on("token")
+    async def stuck(event):
+        await gate.wait()
+        got.append(event.seq)
+
+    @emitter.on("token")
+    async def quick(event):
+        got.append("quick")
+
+    emitter.emit(token(1))
+    unbounded = asyncio.create_task(emitter.drain())
+    await asyncio.sleep(0)
+    await emitter.drain(within=0.01)
+    await asyncio.wait_for(unbounded, 10)
+    assert "stuck" in caplog.text and "quick" not in caplog.text
+    emitter.emit(token(2))
+    await asyncio.wait_for(emitter.drain(), 10)  # nor is it waited for later
+    gate.set()
+    while got != ["quick", "quick", 1, 2]:  # but it is called
+        await asyncio.sleep(0)
+
+
 async def test_handler_that_raises_stops_nothing_and_is_reported(caplog):
     emitter, got = Emitter(), []
     reports: list[events.HandlerFailed] = []

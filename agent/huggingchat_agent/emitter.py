@@ -16,6 +16,7 @@ import asyncio
 import inspect
 import itertools
 import logging
+from collections import deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -101,15 +102,25 @@ class Emitter:
         """Whether anybody listens to that name."""
         return name in self._listeners
 
-    async def drain(self) -> None:
-        """Wait until every async handler has dealt with all it was handed so far.
+    async def drain(self, *, within: float | None = None) -> None:
+        """Wait until every async handler has dealt with all it was handed so far; what comes later does
+        not count. One that has not after `within` seconds is named in a warning and not waited for again.
 
         Does not wait where an async handler calls it, or a task that one started: handlers that
         await a reply, which waits for all handlers, would wait for each other or for themselves.
         """
-        if not _handling.get():
-            held = itertools.chain.from_iterable(self._listeners.values())
-            await asyncio.gather(*[each.idle() for each in held])
+        if _handling.get():
+            return
+        held = itertools.chain.from_iterable(self._listeners.values())
+        marks = [(listener, listener.mark()) for listener in held]
+        try:
+            async with asyncio.timeout(within):
+                for _, mark in marks:
+                    await mark.wait()
+        except TimeoutError:
+            for listener, mark in marks:
+                if not mark.is_set():
+                    listener.give_up()
 
     def _subscribe(self, name: str, handler: Any, *, once: bool) -> Any:
         known(name)
@@ -133,7 +144,7 @@ class Emitter:
             self._listeners.pop(name, None)
 
     def _failed(self, listener: _Listener, error: BaseException) -> None:
-        label = getattr(listener.handler, "__qualname__", repr(listener.handler))
+        label = listener.label
         log.error("The handler %s of %r raised.", label, listener.name, exc_info=error)
         if listener.name == HandlerFailed.name:  # else a failing reporter would report itself
             return
@@ -146,8 +157,13 @@ class _Listener:
     def __init__(self, owner: Emitter, name: str, handler: Handler, once: bool) -> None:
         self.owner, self.name, self.handler, self.once = owner, name, handler, once
         self.removed = False
-        self._task: asyncio.Task[None] | None = None
-        self._queue: asyncio.Queue[Awaitable[None]] | None = None
+        self._task: asyncio.Task[None] | None = None  # while there is something in the queue
+        self._queue: deque[Awaitable[None] | _Mark] = deque()
+        self._given_up = False
+
+    @property
+    def label(self) -> str:
+        return getattr(self.handler, "__qualname__", repr(self.handler))
 
     def __call__(self, event: Event) -> None:
         if self.removed:  # by a handler that got the same event before
@@ -164,26 +180,40 @@ class _Listener:
             if result is not None and inspect.isawaitable(result):
                 self._enqueue(result)
 
-    async def idle(self) -> None:
-        if self._queue is not None:
-            await self._queue.join()
+    def mark(self) -> _Mark:
+        """Set once all that is in the queue by now is dealt with."""
+        mark = _Mark()
+        if self._task is None or self._given_up:
+            mark.set()
+        else:
+            self._queue.append(mark)
+        return mark
+
+    def give_up(self) -> None:
+        """Nobody is to wait for it any more. It works on."""
+        log.warning("The handler %s of %r has not come to its end; it is left alone.", self.label, self.name)
+        self._given_up = True
+        for each in self._queue:
+            if isinstance(each, _Mark):
+                each.set()
 
     def _enqueue(self, work: Awaitable[None]) -> None:
-        if self._queue is None:
-            self._queue = asyncio.Queue()
-        self._queue.put_nowait(work)
+        self._queue.append(work)
         if self._task is None:
-            self._begin(self._queue)
+            self._begin()
 
-    def _begin(self, queue: asyncio.Queue[Awaitable[None]]) -> None:
-        self._task = asyncio.create_task(self._work(queue), name=f"handler {self.name}")
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._work(), name=f"handler {self.name}")
         # Not at the end of the task itself: one that is cancelled early never runs.
-        self._task.add_done_callback(lambda task: self._ended(task, queue))
+        self._task.add_done_callback(self._ended)
 
-    async def _work(self, queue: asyncio.Queue[Awaitable[None]]) -> None:
+    async def _work(self) -> None:
         _handling.set(True)
-        while not queue.empty():
-            work = queue.get_nowait()
+        while self._queue:
+            work = self._queue.popleft()
+            if isinstance(work, _Mark):
+                work.set()
+                continue
             try:
                 await work
             except asyncio.CancelledError as error:
@@ -192,20 +222,23 @@ class _Listener:
                 self.owner._failed(self, error)  # the handler awaited something that was cancelled
             except Exception as error:
                 self.owner._failed(self, error)
-            finally:
-                queue.task_done()
 
-    def _ended(self, task: asyncio.Task[None], queue: asyncio.Queue[Awaitable[None]]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
         if task.cancelled() or task.exception():
             # The loop is being torn down. Nobody is to wait for what will not be dealt with.
-            while not queue.empty():
-                work = queue.get_nowait()
-                if inspect.iscoroutine(work):
+            while self._queue:
+                work = self._queue.popleft()
+                if isinstance(work, _Mark):
+                    work.set()
+                elif inspect.iscoroutine(work):
                     work.close()
-                queue.task_done()
-        elif not queue.empty():  # handed over just after it had looked
-            self._begin(queue)
+        elif self._queue:  # handed over just after it had looked
+            self._begin()
+
+
+class _Mark(asyncio.Event):
+    """A place in the queue of a handler that somebody waits for it to reach."""
 
 
 def _being_cancelled() -> bool:
