@@ -153,12 +153,15 @@ async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="page")
     killed, gone = chat.session.browser, asyncio.Event()
+    lost = await chat.session.shared_page()
     killed.on_closed(gone.set)
     os.kill(killed._process, signal.SIGKILL)
     await gone.wait()
     answer = await conversation.send("two", via="page")
     assert "[history=4 " in answer.text
     assert chat.session.browser is not killed
+    # A tape of both tells exchanges apart by their tabs.
+    assert (await chat.session.shared_page()).id != lost.id
 
 
 async def test_address_without_a_chat_is_a_site_error(settings, site):

@@ -60,7 +60,7 @@ class Snapshot(NamedTuple):
 
 
 class Page(Protocol):
-    """One tab. `id` is unique within the browser; `closed` tells without asking the browser."""
+    """One tab. `id` is unique within the process; `closed` tells without asking the browser."""
 
     @property
     def id(self) -> str: ...

@@ -42,6 +42,10 @@ CLOSED = "The browser was closed."
 TAB_CLOSED = "The tab was closed."
 TAB_CRASHED = "The tab crashed."
 
+# Of all tabs, whatever browser has them: a session outlives its browser, and its tape and its readers
+# tell exchanges apart by their tabs.
+_numbers = itertools.count(1)
+
 
 class Tab(Protocol):
     """One tab, as an engine knows it."""
@@ -70,7 +74,6 @@ class Running(ABC):
         self._settings, self._path = settings, path
         self._ours = within(settings.base_url)
         self._pages: dict[CdpPage, Tab] = {}
-        self._numbers = itertools.count(1)
         self._gone = ""
         self._callbacks: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -160,7 +163,7 @@ class Running(ABC):
         try:
             tab = await asyncio.shield(making)
             await tab.attach()
-            id, cdp = f"page-{next(self._numbers)}", tab.cdp
+            id, cdp = f"page-{next(_numbers)}", tab.cdp
             pump, pause = Pump(cdp, Tap(id, self._ours), sink), self._settings.slow_mo / 1000
             page = CdpPage(id, cdp, pump, tab.ask_to_close, pause=pause)
             self._pages = {page: tab} | {each: its for each, its in self._pages.items() if not each.closed}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from bisect import insort
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ class Attached(Emitter):
         self._app = _WatchedApp(settings)
         self._tracker = TurnTracker(self._app, self._publish, self._seen)
         self._privacy = Privacy(settings.base_path)
-        self._turns: deque[Turn] = deque()  # not asked for yet
+        self._turns: list[Turn] = []  # not waited for, in order
         self._begun = asyncio.Event()
         self._closed = False
 
@@ -85,19 +85,25 @@ class Attached(Emitter):
         """
         if self._closed and not self._turns:
             raise UsageError("The agent was taken off this page, and all its answers were handed out.")
-        now = time.monotonic()
+        begun = time.monotonic()
         first = self.settings.deadlines.first_update if timeout is None else timeout
-        if not await _in_time(self._begun, first):
-            raise TimeoutError(await self._silence(first))
-        turn = self._turns[0]
-        left = None if timeout is None else timeout - (time.monotonic() - now)
-        if not await _in_time(turn.done, left):
-            raise TimeoutError(
-                f"The answer was not complete within {timeout:g} s; it has {len(turn.fold.text)} characters."
-            )
-        self._turns.popleft()
+        while not self._turns:
+            if not await _in_time(self._begun, first - (time.monotonic() - begun)):
+                raise TimeoutError(await self._silence(first))
+        turn = self._turns.pop(0)  # at once: who else waits meanwhile is to have the next one
         if not self._turns:
             self._begun.clear()
+        left = None if timeout is None else timeout - (time.monotonic() - begun)
+        try:
+            if not await _in_time(turn.done, left):
+                raise TimeoutError(
+                    f"The answer was not complete within {timeout:g} s; "
+                    f"it has {len(turn.fold.text)} characters."
+                )
+        except BaseException:
+            insort(self._turns, turn, key=_number)
+            self._begun.set()
+            raise
         await self.drain()
         if turn.answer is None:
             raise turn.error or UsageError("The turn was given up.")
@@ -158,6 +164,10 @@ class Attached(Emitter):
             f"The page sent no message within {seconds:g} s. It is at {where}; messages to "
             f"{self.settings.base_url} are looked for (base_url=)."
         )
+
+
+def _number(turn: Turn) -> int:
+    return turn.number
 
 
 async def _in_time(happened: asyncio.Event, seconds: float | None) -> bool:
