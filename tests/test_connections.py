@@ -51,3 +51,31 @@ async def test_waiting_stream_that_is_cancelled_gives_its_place_up():
     done.set()
     await asyncio.gather(first, third)
     assert (connections.in_use, connections.running) == (0, 0)
+
+
+async def test_waiting_stream_that_is_cancelled_while_another_ends_costs_no_connection():
+    connections, done = Connections(), asyncio.Event()
+    connections.learn("http/1.1")
+    tasks = [asyncio.create_task(hold(connections, 1, done, [])) for _ in range(FOR_STREAMS + 3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()  # those that run give theirs up before those that wait hear of it
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in outcomes] == [asyncio.CancelledError] * len(tasks)
+    assert (connections.in_use, connections.running) == (0, 0)
+
+
+async def test_stream_that_fits_starts_when_the_one_before_it_is_cancelled():
+    connections, done = Connections(), asyncio.Event()
+    connections.learn("http/1.1")
+    tasks = [asyncio.create_task(hold(connections, count, done, [])) for count in (FOR_STREAMS - 1, 2, 1)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert connections.running == 1
+    tasks[1].cancel()
+    await asyncio.gather(tasks[1], return_exceptions=True)
+    assert (connections.in_use, connections.running) == (FOR_STREAMS, 2)
+    done.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (connections.in_use, connections.running) == (0, 0)

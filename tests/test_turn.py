@@ -5,6 +5,8 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.turn.tracker import TurnTracker
@@ -42,6 +44,12 @@ class App:
     def refetches(self, page_id):
         return False
 
+    async def drop_stream(self, page_id, conversation_id, generation_id):
+        pass
+
+    async def explain(self, error, page_id=""):
+        pass
+
     async def ask(self, request, *, conversation_id=""):
         content, updates = self.looks.pop(0)
         message = {"id": "a", "from": "assistant", "ancestors": ["r", "u"], "content": content}
@@ -53,20 +61,25 @@ class App:
         ).encode()
 
 
+def exchange(*lines, at=None, number=1):
+    """What the wire shows of a post that takes up a parked answer, and of these lines in return."""
+    call = requests.send_message("c", None, "a", GENERATION, timezone="UTC", resume_elicitation_id="e")
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    body = multipart.body(call.form or [], "b")
+    common: dict[str, Any] = {"exchange_id": str(number), "page": "p", "at": at or time.monotonic()}
+    url = f"https://chat.test/chat{call.path}"
+    yield Started(**common, method="POST", url=url, kind="fetch", headers=headers, body=body)
+    yield Responded(**common, status=200, mime="application/jsonl", headers={}, protocol="h2")
+    yield Chunk(**common, data=b"".join(json.dumps(each).encode() + b"\n" for each in lines))
+    yield Ended(**common)
+
+
 async def resumed(app, *lines, at=None):
     """The turn that takes up a parked answer, when its stream has said these lines."""
     turns = []
     tracker = TurnTracker(app, lambda turn, event: turns.append(turn), lambda event: None)
-    call = requests.send_message("c", None, "a", GENERATION, timezone="UTC", resume_elicitation_id="e")
-    headers = {"content-type": "multipart/form-data; boundary=b"}
-    body = multipart.body(call.form or [], "b")
-    common: dict[str, Any] = {"exchange_id": "1", "page": "p", "at": at or time.monotonic()}
-    url = f"https://chat.test/chat{call.path}"
-    tracker.feed(Started(**common, method="POST", url=url, kind="fetch", headers=headers, body=body))
-    tracker.feed(Responded(**common, status=200, mime="application/jsonl", headers={}, protocol="h2"))
-    told = b"".join(json.dumps(each).encode() + b"\n" for each in lines)
-    tracker.feed(Chunk(**common, data=told))
-    tracker.feed(Ended(**common))
+    for event in exchange(*lines, at=at):
+        tracker.feed(event)
     await tracker.settled()
     async with asyncio.timeout(20):
         await turns[0].done.wait()
@@ -106,3 +119,31 @@ async def test_answer_that_is_complete_is_not_too_late():
     rest = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
     turn = await resumed(App(("Wait. So: Ada", [*PARKED, *rest])), *rest, at=long_ago)
     assert turn.answer.content == "Wait. So: Ada"
+
+
+def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop():
+    """As in a notebook: the interrupt ends the cell, and the next one runs in the same loop."""
+    rest = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
+    app = App(("Wait. So: Ada", [*PARKED, *rest]))
+    born = []
+
+    def publish(turn, event):
+        if turn not in born:
+            born.append(turn)
+            if len(born) == 1:
+                raise KeyboardInterrupt
+
+    tracker = TurnTracker(app, publish, lambda event: None)
+
+    async def send(number):
+        for event in exchange(*rest, number=number):
+            tracker.feed(event)
+        await tracker.settled()
+
+    with asyncio.Runner() as notebook:
+        with pytest.raises(KeyboardInterrupt):
+            notebook.run(send(1))
+        notebook.run(send(2))
+        assert [turn.number for turn in born] == [1, 2]
+        notebook.run(tracker.close())
+    assert born[1].answer.content == "Wait. So: Ada"

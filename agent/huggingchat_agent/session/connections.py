@@ -45,10 +45,10 @@ class Connections:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # admitted in the same moment
+            if turn.cancelled():
+                self._admit()  # who waits behind it may fit
+            else:  # admitted in the same moment
                 self._release(count)
-            else:
-                self._waiting.remove((count, turn))
             raise
         try:
             yield
@@ -58,6 +58,9 @@ class Connections:
     def _admit(self) -> None:
         while self._waiting:
             count, turn = self._waiting[0]
+            if turn.done():  # cancelled, and told so only later
+                self._waiting.popleft()
+                continue
             if self.limited and self.in_use and self.in_use + count > FOR_STREAMS:
                 return
             self._waiting.popleft()

@@ -7,7 +7,17 @@ import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from huggingchat_agent.errors import AgentError, ChatError, LoginError, PageChanged, SessionRejected
+from huggingchat_agent.errors import (
+    AgentError,
+    ChallengePresented,
+    ChatError,
+    CredentialsRejected,
+    EmailConfirmationRequired,
+    PageChanged,
+    SecondFactorRejected,
+    SecondFactorRequired,
+    SessionRejected,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,6 +29,16 @@ T = TypeVar("T")
 # A session that is lost again so soon is not worth another sign-in: an app that takes none would get one
 # with every request.
 PAUSE = 30.0  # seconds
+
+# What is at hand is not enough, and will not be the next time. Anything else may have been a bad moment,
+# a consent that did not lead back in time as well.
+LASTING = (
+    ChallengePresented,
+    CredentialsRejected,
+    EmailConfirmationRequired,
+    SecondFactorRejected,
+    SecondFactorRequired,
+)
 
 
 class Recovery:
@@ -86,20 +106,23 @@ class Recovery:
             since = time.monotonic() - self._last
             if since < PAUSE:
                 raise SessionRejected(
-                    f"{lost} It had been signed in again {since:.0f} s before, and is not once more so soon."
+                    f"{lost} To sign in again was tried {since:.0f} s before, and is not once more so soon."
                 )
             self._last = time.monotonic()
             log.info("The app has dropped the session; signing in again.")
             try:
                 await self._again(anyway)
             except AgentError as error:
-                if isinstance(error, LoginError):
-                    self._again = None  # what is at hand is not enough, and will not be the next time
+                if isinstance(error, LASTING):
+                    self._again = None
                 failure = SessionRejected(
                     f"The app dropped the session, and signing in again failed: {error}"
                 )
                 failure.screenshot, failure.snapshot = error.screenshot, error.snapshot
                 raise failure from error
+            except asyncio.CancelledError:
+                self._last = float("-inf")  # one who waited does no more; the others are to have their try
+                raise
             self.count += 1
 
     async def _unknown(self) -> bool:

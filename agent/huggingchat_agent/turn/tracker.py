@@ -108,7 +108,9 @@ class TurnTracker:
 
     def feed(self, event: ExchangeEvent) -> None:
         """Take an exchange event from a driver's callback."""
-        if self._dispatching is None:
+        task = self._dispatching
+        # A handler may raise what ends a program; in a notebook the loop lives on.
+        if task is None or (task.done() and not task.cancelled()):
             self._dispatching = asyncio.create_task(self._dispatch(), name="turn dispatch")
         self._queue.put_nowait(event)
 

@@ -1,0 +1,91 @@
+"""When to sign in again, and when no more."""
+
+import asyncio
+
+import pytest
+
+from huggingchat_agent.errors import (
+    ChallengePresented,
+    CredentialsRejected,
+    LoginError,
+    SecondFactorExpired,
+    SessionRejected,
+)
+from huggingchat_agent.session import recovery
+from huggingchat_agent.session.recovery import Recovery
+
+LOST = SessionRejected("It is lost.")
+
+
+async def unknown():
+    return False
+
+
+class SignIns:
+    """A way to sign in that fails as it is told; `count` is how often it was tried."""
+
+    def __init__(self, *outcomes):
+        self.count = 0
+        self._outcomes = list(outcomes)
+
+    async def __call__(self, anyway):
+        self.count += 1
+        outcome = self._outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+
+
+@pytest.mark.parametrize(
+    ("failure", "attempts"),
+    [
+        (LoginError("Signing in did not get on."), 2),
+        (SessionRejected("The app still does not know who we are."), 2),
+        (CredentialsRejected("Wrong."), 1),
+        (SecondFactorExpired("Too late."), 1),
+        (ChallengePresented("Are you human?"), 1),
+    ],
+    ids=lambda each: type(each).__name__ if isinstance(each, Exception) else "",
+)
+async def test_sign_in_that_failed_is_tried_later_unless_it_was_refused_for_good(
+    monkeypatch, failure, attempts
+):
+    monkeypatch.setattr(recovery, "PAUSE", 0.0)
+    again, recover = SignIns(failure, None), Recovery()
+    recover.arm(again, unknown)
+    for _ in range(2):
+        try:
+            await recover.recover(LOST, 0)
+        except SessionRejected:
+            assert recover.count == 0
+    assert again.count == attempts
+    assert recover.count == attempts - 1
+
+
+async def test_sign_in_that_failed_is_not_said_to_have_been_done():
+    again, recover = SignIns(LoginError("Signing in did not get on.")), Recovery()
+    recover.arm(again, unknown)
+    with pytest.raises(SessionRejected, match="did not get on"):
+        await recover.recover(LOST, 0)
+    with pytest.raises(SessionRejected, match="was tried 0 s before"):
+        await recover.recover(LOST, 0)
+    assert again.count == 1
+
+
+async def test_sign_in_that_was_cancelled_is_taken_over_by_who_waits():
+    count, begun = 0, asyncio.Event()
+
+    async def again(anyway):
+        nonlocal count
+        count += 1
+        if count == 1:
+            begun.set()
+            await asyncio.Event().wait()
+
+    recover = Recovery()
+    recover.arm(again, unknown)
+    first, second = [asyncio.create_task(recover.recover(LOST, 0)) for _ in range(2)]
+    await begun.wait()
+    first.cancel()
+    await second
+    assert first.cancelled()
+    assert (count, recover.count) == (2, 1)
