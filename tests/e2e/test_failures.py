@@ -46,7 +46,8 @@ async def test_stream_that_is_cut_raises_with_the_partial_text(chat, site, via, 
     with pytest.raises(StreamBroken, match="broke after") as caught:
         await reply
     # Where the cut came before the tap had a hold of the stream, the partial text is the stored one.
-    assert caught.value.partial == reply.text or reply.text == ""
+    assert caught.value.partial.startswith(reply.text)
+    assert caught.value.partial or lines < 50  # behind the first of them there are tokens
     whole = site.control.conversation(conversation.id)["messages"][-1]["content"]
     assert whole.startswith(caught.value.partial)
     assert caught.value.conversation_id == conversation.id

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser.find import find
+from huggingchat_agent.cli import app as cli
 from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
@@ -265,6 +267,55 @@ def test_replay_in_a_browser_prints_what_replay_prints_without():
 def test_replay_in_a_browser_takes_a_full_tape():
     done = run("replay", "--browser", TAPES / "v1-conversation.tape")
     assert done.returncode == 2 and "no full tape" in done.stderr
+
+
+@pytest.fixture
+def tape(tmp_path):
+    return Path(shutil.copy(TAPES / "v1-conversation.tape", tmp_path / "run.tape"))
+
+
+@pytest.mark.parametrize(("command", "suffix"), [("report", ".html"), ("har", ".har")])
+def test_tape_is_never_replaced_by_what_is_made_of_it(tape, command, suffix, capsys):
+    before = tape.read_bytes()
+    alias = tape.with_suffix(suffix)
+    alias.hardlink_to(tape)
+    for given in ([tape, "-o", tape], [alias], [tape]):
+        assert cli.run(["tape", command, "--force", *map(str, given)]) == 2
+        assert "is the tape itself" in capsys.readouterr().err
+    assert tape.read_bytes() == before
+
+
+def test_report_replaces_no_file_unless_it_is_told_to(tape, capsys):
+    page = tape.with_suffix(".html")
+    page.write_text("something else")
+    assert cli.run(["tape", "report", str(tape)]) == 2
+    assert "--force" in capsys.readouterr().err and page.read_text() == "something else"
+    assert cli.run(["tape", "report", str(tape), "--force"]) == 0
+    assert page.read_text().startswith("<!")
+    assert cli.run(["tape", "report", str(tape), "-o", str(tape.parent)]) == 2
+    assert "Name a file in it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--cut", "1", "--in", "0"], "--in"),
+        (["--cut", "-5"], "--cut"),
+        (["--status", "9999"], "--status"),
+        (["--stall", "5:-1"], "seconds above 0, not -1"),
+        (["--stall", "5:nan"], "seconds above 0, not nan"),
+        (["--stall", "-5:1"], "0 bytes or more, not -5"),
+        (["--speed", "nan"], "from 0 up, not nan"),
+        (["--speed", "-1"], "from 0 up, not -1"),
+        (["--in", "2"], "--cut, --stall or --status"),
+        (["--cut", "1", "--in", "99"], "The tape has 3 messages; there is no number 99."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_fault_that_cannot_be_is_wrong_usage(given, says, capsys):
+    assert cli.run(["replay", *given, str(TAPES / "v1-conversation.tape")]) == 2
+    told = capsys.readouterr()
+    assert says in told.err and told.out == "" and told.err.count("\n") == 1
 
 
 def test_replay_with_a_fault_fails_as_the_app_would_have():

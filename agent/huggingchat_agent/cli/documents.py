@@ -18,12 +18,22 @@ def write_json(value: Any) -> None:
     console.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
-def check_writable(path: Path | None, *, force: bool) -> None:
-    """Raise UsageError for a file that must not be written, before anything was done for it."""
+def check_writable(
+    path: Path | None,
+    *,
+    force: bool = False,
+    instead: str = "Give --force to write over it, or another name.",
+) -> None:
+    """Raise UsageError for a file that must not be written, before anything was done for it.
+
+    `instead` is what to do where there is one already.
+    """
     if path is None:
         return
-    if path.exists() and not force:
-        raise UsageError(f"{path} is there already. Give --force to write over it, or another name.")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder. Name a file in it.")
+    if path.is_file() and not force:  # what is no file, such as /dev/stdout, loses nothing
+        raise UsageError(f"{path} is there already. {instead}")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {path.absolute().parent} to write {path.name} to.")
 
@@ -36,5 +46,7 @@ def write(text: str, path: Path | None) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror or error}. Name another file."
+        ) from None
     console.note(f"Written to {path}.")

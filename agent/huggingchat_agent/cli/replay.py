@@ -35,7 +35,9 @@ def replay(
     ] = False,
     cut: Annotated[
         int | None,
-        typer.Option(metavar="BYTES", rich_help_panel=_FAULTS, help="The stream breaks after so many bytes."),
+        typer.Option(
+            metavar="BYTES", min=0, rich_help_panel=_FAULTS, help="The stream breaks after so many bytes."
+        ),
     ] = None,
     stall: Annotated[
         str | None,
@@ -45,11 +47,20 @@ def replay(
     ] = None,
     status: Annotated[
         int | None,
-        typer.Option(metavar="CODE", rich_help_panel=_FAULTS, help="The app answers with this status."),
+        typer.Option(
+            metavar="CODE",
+            min=faults.STATUSES[0],
+            max=faults.STATUSES[-1],
+            rich_help_panel=_FAULTS,
+            help="The app answers with this status, from 200 to 599.",
+        ),
     ] = None,
     message: Annotated[
-        int, typer.Option("--in", metavar="N", rich_help_panel=_FAULTS, help="In which message, from 1.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--in", metavar="N", min=1, rich_help_panel=_FAULTS, help="In which message, from 1; 1 otherwise."
+        ),
+    ] = None,
 ) -> None:
     """Play a tape: the same events in the same order, at the speed they had.
 
@@ -57,8 +68,6 @@ def replay(
     that reaches nothing but the tape. The exit code is 1 if a turn fails, as it did then or because of a
     fault.
     """
-    if speed < 0:
-        raise UsageError(f"--speed must be 0 or more, not {speed:g}.")
     chosen = _faults(cut, stall, status, message)
     if browser:
         given = {name: value for name, value in options.settings().items() if name in _OF_THE_BROWSER}
@@ -93,16 +102,21 @@ async def _play(played: Replay | Retake, *, json: bool) -> bool:
     return failed
 
 
-def _faults(cut: int | None, stall: str | None, status: int | None, message: int) -> list[faults.Fault]:
+def _faults(
+    cut: int | None, stall: str | None, status: int | None, message: int | None
+) -> list[faults.Fault]:
+    nth = message or 1
     chosen = []
     if cut is not None:
-        chosen.append(faults.cut(cut, nth=message))
+        chosen.append(faults.cut(cut, nth=nth))
     if stall is not None:
         after, _, seconds = stall.partition(":")
         try:
-            chosen.append(faults.stall(int(after), float(seconds), nth=message))
+            chosen.append(faults.stall(int(after), float(seconds), nth=nth))
         except ValueError:
             raise UsageError(f"--stall takes BYTES:SECONDS, such as 500:3, not {stall!r}.") from None
     if status is not None:
-        chosen.append(faults.status(status, nth=message))
+        chosen.append(faults.status(status, nth=nth))
+    if message is not None and not chosen:
+        raise UsageError("--in says where a fault happens. Give --cut, --stall or --status with it.")
     return chosen

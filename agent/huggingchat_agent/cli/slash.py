@@ -114,6 +114,6 @@ class Commands:
 
     def _export(self, rest: str) -> None:
         path = Path(rest).expanduser() if rest else None
-        documents.check_writable(path, force=False)
+        documents.check_writable(path, instead="Give another name.")
         text = self.talk.export("json" if path is not None and path.suffix == ".json" else "markdown")
         documents.write(text, path)

@@ -10,15 +10,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from huggingchat_agent.cli import console
+from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.options import Options
-from huggingchat_agent.errors import TapeError
+from huggingchat_agent.errors import StorageError, UsageError
 from huggingchat_agent.tape.digest import Digest, digest
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.timeline import timeline
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")]
+
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 _STYLES = {"turn": "bold", "trouble": "red", "request": "", "said": "cyan", "note": "dim"}
 
@@ -60,6 +62,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; FILE.html if not given.")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Write a tape as one HTML file that opens in any browser, without a network.
 
@@ -68,8 +71,10 @@ def report(
     """
     from huggingchat_agent.tape.report import report as page
 
-    found = _read(Tape(file))
-    _write(output or file.with_suffix(".html"), page(found))
+    tape = Tape(file)
+    where = _output(tape, output, ".html", force=force)
+    found = _read(tape)
+    _write(where, page(found))
     if found.recording.trouble is not None:
         raise found.recording.trouble
 
@@ -80,11 +85,13 @@ def har_(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; FILE.har if not given.")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Write a tape as an HTTP archive (HAR 1.2), which browsers' developer tools and others open."""
-    found = _read(Tape(file))
-    text = json.dumps(har(found), ensure_ascii=False, indent=1)
-    _write(output or file.with_suffix(".har"), text)
+    tape = Tape(file)
+    where = _output(tape, output, ".har", force=force)
+    found = _read(tape)
+    _write(where, json.dumps(har(found), ensure_ascii=False, indent=1))
     if found.recording.trouble is not None:
         raise found.recording.trouble
 
@@ -115,11 +122,22 @@ def _print_records(tape: Tape) -> None:
         console.write_line(msgspec.json.encode(record))
 
 
+def _output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path:
+    """Where to write what is made of a tape: never over the tape. Raises UsageError."""
+    path = named or tape.path.with_suffix(suffix)
+    if path.exists() and path.samefile(tape.path):
+        raise UsageError(f"{path} is the tape itself. Name another file with --output.")
+    documents.check_writable(path, force=force)
+    return path
+
+
 def _write(path: Path, text: str) -> None:
     try:
         # As private as the tape: there is no telling what was said.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(text)
     except OSError as error:
-        raise TapeError(f"{path} cannot be written: {error.strerror}.") from None
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}. Name another file with --output."
+        ) from None
     console.out.print(str(path))

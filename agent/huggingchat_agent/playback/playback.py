@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import msgspec
 
 from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, TapeMismatch
+from huggingchat_agent.errors import AgentError, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Failed
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import faults as faulty
@@ -55,7 +56,7 @@ class Replay(Emitter):
 
     def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
         super().__init__()
-        self.speed = speed
+        self.speed = pace(speed)
         self.complete = False
         self._tape = Tape(Path(path))
         self._faults = tuple(faults)
@@ -162,9 +163,17 @@ class Replay(Emitter):
 def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:
     """Play a tape: `async for event in replay("run.tape", speed=0)`. See Replay, and `tape.faults`.
 
-    Raises TapeError, TapeVersion or TapeCorrupt where it is none that can be read.
+    Raises TapeError, TapeVersion or TapeCorrupt where it is none that can be read, UsageError for a
+    speed or a fault that cannot be.
     """
     return Replay(path, speed=speed, faults=faults)
+
+
+def pace(speed: float) -> float:
+    """The speed, if it is one to play at. Raises UsageError."""
+    if not (speed >= 0 and math.isfinite(speed)):
+        raise UsageError(f"The speed of a replay is a number from 0 up, not {speed:g}.")
+    return speed
 
 
 class _Recorded:

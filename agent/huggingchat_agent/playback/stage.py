@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.playback.playback import pace
 from huggingchat_agent.tape import faults as faulty
 from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.reader import Tape
@@ -79,6 +80,7 @@ async def staged(
     Raises as `on_tape`.
     """
     tape = Tape(path)
+    speed = pace(speed)
     if not tape.header.full:
         raise UsageError(f"{path} is no full tape: record with full=True (--full) to replay it in a browser.")
     recording = tape.load(pictures=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 
 MESSAGES = r"POST .*/conversation/[0-9a-f]{24}$"
 CUT = "net::ERR_CONNECTION_RESET"
+STATUSES = range(200, 600)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """Something that goes wrong in one exchange of a tape.
 
     `where` is a regular expression that finds "METHOD address" (messages, if none is given) and `nth`
-    says which of those it finds, from 1. One of the functions below makes one.
+    says which of those it finds, from 1. One of the functions below makes one. Raises UsageError for
+    what cannot happen.
     """
 
     where: str = MESSAGES
@@ -31,6 +34,21 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     cut: int | None = None
     stall: tuple[int, float] | None = None
     status: tuple[int, str] | None = None
+
+    def __post_init__(self) -> None:
+        after = self.cut if self.stall is None else self.stall[0]
+        if self.nth < 1:
+            raise UsageError(f"Exchanges are counted from 1: a fault cannot be in number {self.nth}.")
+        if after is not None and after < 0:
+            raise UsageError(f"A fault comes after 0 bytes or more, not {after}.")
+        if self.stall is not None and not (self.stall[1] > 0 and math.isfinite(self.stall[1])):
+            raise UsageError(f"A stall takes a number of seconds above 0, not {self.stall[1]:g}.")
+        if self.status is not None and self.status[0] not in STATUSES:
+            raise UsageError(f"The status of an answer is from 200 to 599, not {self.status[0]}.")
+        try:
+            re.compile(self.where)
+        except re.error as error:
+            raise UsageError(f"{self.where!r} is no regular expression: {error}.") from None
 
 
 def cut(after: int, where: str = MESSAGES, nth: int = 1) -> Fault:
@@ -64,7 +82,10 @@ def exchange_of(records: Sequence[AnyRecord], fault: Fault) -> str:
         if isinstance(each, tapes.Request) and re.search(fault.where, f"{each.method} {each.url}")
     ]
     if len(found) < fault.nth:
-        raise UsageError(f"There is no exchange number {fault.nth} on the tape for {fault.where!r}.")
+        what = "message" if fault.where == MESSAGES else f"exchange that {fault.where!r} finds"
+        head, _, tail = what.partition(" ")
+        count = f"{len(found)} {head}{'' if len(found) == 1 else 's'} {tail}".rstrip()
+        raise UsageError(f"The tape has {count}; there is no number {fault.nth}.")
     return found[fault.nth - 1]
 
 
