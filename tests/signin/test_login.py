@@ -7,7 +7,13 @@ import pytest
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.errors import ChallengePresented, CredentialsRejected, LoginError, SiteError
+from huggingchat_agent.errors import (
+    ChallengePresented,
+    CredentialsRejected,
+    LoginError,
+    SiteError,
+    UsageError,
+)
 from tests.e2e.reports import picture, tree
 from tests.raw import Raw
 from tests.signin.conftest import ACCOUNT
@@ -78,6 +84,11 @@ async def test_wrong_password_keeps_the_session_that_was_saved(chat, site):
 async def test_no_credentials_say_what_to_set(stranger):
     with pytest.raises(LoginError, match="HUGGINGCHAT_PASSWORD"):
         await stranger.login()
+
+
+async def test_person_without_a_window_is_a_mistake(stranger):
+    with pytest.raises(UsageError, match="headless=False"):
+        await stranger.login(by_person=True)
 
 
 async def test_page_that_is_not_got_through_is_shown(stranger, site):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.errors import LoginError, UsageError
+from huggingchat_agent.errors import LoginError
 from tests.cli.shell import Shell
 from tests.signin.person import Person
 
@@ -81,8 +81,3 @@ async def test_person_who_does_not_come_is_not_waited_for_for_ever(settings, on_
         assert chat.session.saved.load() is None
         await chat.login()
         assert (await chat.login(by_person=True)).username == "ada"  # nobody is waited for
-
-
-async def test_person_without_a_window_is_a_mistake(stranger):
-    with pytest.raises(UsageError, match="headless=False"):
-        await stranger.login(by_person=True)
