@@ -121,7 +121,7 @@ async def test_machine_computes_the_code_from_a_secret(site, sign_in):
 
 async def test_machine_without_a_code_says_what_to_give(site, sign_in):
     site.control.switch(second_factor=True)
-    with pytest.raises(SecondFactorRequired, match="--otp CODE.*HUGGINGCHAT_TOTP_SECRET"):
+    with pytest.raises(SecondFactorRequired, match=r"--otp CODE.*HUGGINGCHAT_TOTP_SECRET"):
         await sign_in()
 
 
