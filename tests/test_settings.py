@@ -77,8 +77,7 @@ def test_name_that_no_setting_has_is_refused():
 
 
 def test_record_may_name_its_file_as_text(tmp_path):
-    text: Any = str(tmp_path / "run.tape")
-    record = settings(record=Record(text, full=True)).record
+    record = settings(record=Record(str(tmp_path / "run.tape"), full=True)).record
     assert record == Record(tmp_path / "run.tape", full=True)
 
 

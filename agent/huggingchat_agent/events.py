@@ -2,8 +2,10 @@
 
 Events of a turn, in this order:
 
-    started, (token | reasoning | title | tool_* | search_* | file | router | elicitation_* |
-    status | unknown)*, then answer and finished, or failed
+    started, (token | reasoning | title | tool_* | search_* | sources | file | router | elicitation |
+    elicitation_resolved | status | unknown)*, then answer and finished, or failed
+
+A message that could not be sent has `failed` alone.
 
 Each carries `conversation_id`, `turn` (1, 2, ... within the session), `seq` (from 1, strictly
 rising within the turn) and `at` (seconds, monotonic clock of this process). Events of the agent
@@ -189,7 +191,11 @@ class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
 
 
 class ElicitationResolved(TurnEvent, frozen=True, kw_only=True):
-    """The question is settled: by the user, by time, or withdrawn. `content` is what was answered."""
+    """The question is settled. `content` is what was answered.
+
+    `action` is "accept", "decline" or "cancel"; `resolution` says by whom or what: "user", "expired",
+    "aborted" (the run was stopped) or "withdrawn" (by the tool).
+    """
 
     name: ClassVar[str] = "elicitation_resolved"
     elicitation_id: str

@@ -57,7 +57,7 @@ class Record(msgspec.Struct, frozen=True):
     Without `pictures` there are no screenshots.
     """
 
-    path: Path
+    path: str | Path
     full: bool = False
     hide: tuple[str, ...] = ()
     hide_username: bool = False

@@ -64,7 +64,9 @@ class HuggingChat(Emitter):
     and what was not raises TapeMismatch.
 
     Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or
-    StorageError. A HuggingChat belongs to the event loop it was opened in.
+    StorageError. Every call may raise, besides what it names itself, UsageError (not open), SessionRejected
+    (the app has dropped the session, and it could not be had again), SiteError (the app does not answer,
+    or not as a chat-ui does), BrowserError, and the ChatError of what the app refuses. A HuggingChat belongs to the event loop it was opened in.
     """
 
     def __init__(self, **given: Unpack[Given]) -> None:
@@ -295,7 +297,7 @@ class HuggingChat(Emitter):
         return self.conversation(await conversations.take_over(self.session, id_or_link))
 
     async def preferences(self) -> Preferences:
-        """The account's settings in the app: active model, system prompts, and so on."""
+        """The account's settings in the app: active model, system prompts, and so on (see `Preferences`)."""
         self._check_open()
         return await preferences.read(self.session)
 
@@ -310,11 +312,11 @@ class HuggingChat(Emitter):
     async def screenshot(self, path: str | Path) -> Path:
         """Write a picture (PNG) of the tab used last, what is typed in form fields masked; the path.
 
-        Raises BrowserError or OSError.
+        Raises StorageError where it cannot be written.
         """
         self._check_open()
         picture = await (await self.session.front_page()).snapshot()
-        await asyncio.to_thread(Path(path).write_bytes, picture.png)
+        await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
     async def _cookies_in(self, given: str | Path | dict[str, Any]) -> dict[str, Any]:

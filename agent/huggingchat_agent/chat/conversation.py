@@ -44,6 +44,9 @@ class Conversation(Emitter):
 
     Events of its turns can be subscribed to here, whoever starts them. Used as `async with`, a
     temporary conversation is deleted on the server at the end of the block, else when the chat closes.
+
+    What asks the app raises, besides what it names itself, ChatError for a conversation that is gone or
+    somebody else's, and what every call of a `HuggingChat` may.
     """
 
     def __init__(
@@ -236,7 +239,7 @@ class Conversation(Emitter):
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
 
     async def export(self, form: Form = "markdown") -> str:
-        """The conversation as a document, "markdown" or "json"; see `export` for what is in each."""
+        """The conversation as a document, "markdown" (the active path, to be read) or "json" (all branches)."""
         return export.render(await self.read(), form, url=self.url)
 
     async def delete(self) -> None:

@@ -11,6 +11,7 @@ import datetime
 import logging
 import time
 from base64 import b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import huggingchat_agent
@@ -78,7 +79,7 @@ class Recorder:
         )
         redaction = Redaction(self._mask, learn=redact.remember, hide_username=self._record.hide_username)
         self._begun = time.monotonic()
-        self._writer = TapeWriter(self._record.path, header, redaction)
+        self._writer = TapeWriter(Path(self._record.path), header, redaction)
 
     def started(self, version: str) -> None:
         """A browser was started."""
