@@ -56,6 +56,11 @@ def test_prepare_says_so_when_a_file_is_in_the_way(tmp_path):
         SavedSession(tmp_path / "profiles" / "default").prepare()
 
 
+def test_prepare_leaves_nothing_behind(tmp_path):
+    SavedSession(tmp_path / "home" / "profiles" / "typo").prepare()
+    assert os.listdir(tmp_path) == []
+
+
 def test_load_says_so_when_the_session_is_damaged(saved):
     saved.save(OLD)
     saved.path.write_bytes(saved.path.read_bytes()[:-10])

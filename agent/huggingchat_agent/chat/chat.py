@@ -64,9 +64,11 @@ class HuggingChat(Emitter):
     and what was not raises TapeMismatch.
 
     Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or
-    StorageError. Every call may raise, besides what it names itself, UsageError (not open), SessionRejected
-    (the app has dropped the session, and it could not be had again), SiteError (the app does not answer,
-    or not as a chat-ui does), BrowserError, and the ChatError of what the app refuses. A HuggingChat belongs to the event loop it was opened in.
+    StorageError. Every call may raise, besides what it names itself, UsageError (not open),
+    SessionRejected (the app has dropped the session, and it could not be had again), SiteError (the app
+    does not answer, or not as a chat-ui does), BrowserError, and the ChatError of what the app refuses.
+
+    A HuggingChat belongs to the event loop it was opened in.
     """
 
     def __init__(self, **given: Unpack[Given]) -> None:

@@ -239,7 +239,7 @@ class Conversation(Emitter):
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
 
     async def export(self, form: Form = "markdown") -> str:
-        """The conversation as a document, "markdown" (the active path, to be read) or "json" (all branches)."""
+        """As a document: "markdown" (the active path, to be read) or "json" (all branches)."""
         return export.render(await self.read(), form, url=self.url)
 
     async def delete(self) -> None:

@@ -10,6 +10,7 @@ moment either the old or the new session is there, whole.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -48,17 +49,24 @@ class SavedSession:
         return state
 
     def prepare(self) -> None:
-        """Make sure that a session could be saved, before a browser is started for nothing."""
+        """Make sure that a session could be saved, before a browser is started for nothing.
+
+        Nothing is made: who only looks leaves no profile behind.
+        """
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            there = next(each for each in (self.folder, *self.folder.parents) if each.exists())
+            if not there.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(there, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise self._trouble("write", error) from None
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the saved session. Raises StorageError, and then the old one still stands."""
-        self.prepare()
         body = msgspec.json.format(msgspec.json.encode(state), indent=1)
         try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = _draft(self.folder, body)
             try:
                 if self.path.exists():
