@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import events
-from huggingchat_agent.chat import conversations, preferences
+from huggingchat_agent.chat import closing, conversations, preferences
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, BrowserError, SessionRejected, UsageError
+from huggingchat_agent.errors import SessionRejected, UsageError
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
 from huggingchat_agent.session import taped
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationSummary
-
-log = logging.getLogger("huggingchat_agent")
 
 
 class HuggingChat(Emitter):
@@ -87,6 +85,7 @@ class HuggingChat(Emitter):
         self._timezone: str | None = None
         self._preferring = asyncio.Lock()  # a change is read, made and proved before the next one
         self._state = "new"
+        self._closing: asyncio.Task[None] | None = None
         self._proved = False  # the app has taken the session since the login
 
     async def open(self) -> HuggingChat:
@@ -106,23 +105,33 @@ class HuggingChat(Emitter):
     async def close(self) -> None:
         """Stop what is still answering, delete temporary conversations, end the browser.
 
-        Closing twice is fine; nothing in here raises because the site or the browser is gone.
+        Closing twice is fine, and waits for the same end; nothing in here raises because the site or the
+        browser is gone. Handlers get a few seconds for what they were handed last. Cancelled, it goes on.
+        Raises UsageError in another event loop than the one it was opened in, as everything else does.
         """
-        if self._state == "closed":
-            return
+        if self._closing is None or not self._closing.done():
+            self.session.check_loop()
         self._state = "closed"
-        try:
-            await self._leave_in_order()
-            await self._save_rolled_session()
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="close the chat")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        async with contextlib.AsyncExitStack() as last:  # in the order from below
+            last.push_async_callback(self._drain)
+            if self._recorder is not None:  # a handler that never returns must not cost the tape its end
+                last.push_async_callback(self._recorder.close)
+            last.push_async_callback(self.tracker.close)
+            last.push_async_callback(self.session.close)
+            await closing.stop(self.replies)
+            await closing.delete_temporary(self.session, self._conversations.values())
+            if self._proved:
+                await closing.save_rolled(self.session)
             if self._recorder is not None and self.session.browser is not None:
                 await self._recorder.rest(self.session.shared_page)
-        finally:
-            await self.session.close()
-            await self.tracker.close()
-            for emitter in (*self.replies, *self._conversations.values(), self):
-                await emitter.drain()
-            if self._recorder is not None:
-                await self._recorder.close()
+
+    async def _drain(self) -> None:
+        await closing.drain((*self.replies, *self._conversations.values(), self))
 
     async def __aenter__(self) -> HuggingChat:
         return await self.open()
@@ -338,39 +347,11 @@ class HuggingChat(Emitter):
             self._timezone = str(await page.evaluate(calls.TIMEZONE, timeout=self.settings.step_timeout))
         return self._timezone
 
-    async def _leave_in_order(self) -> None:
-        await asyncio.gather(*(reply.stop() for reply in list(self.replies) if not reply.done))
-        temporary = [each for each in self._conversations.values() if each.temporary]
-        if self.session.browser is None:
-            return self._report_kept(temporary, "the browser is gone")
-        outcomes = await asyncio.gather(*(each.delete() for each in temporary), return_exceptions=True)
-        for conversation, outcome in zip(temporary, outcomes, strict=True):
-            if isinstance(outcome, AgentError):
-                self._report_kept([conversation], str(outcome))
-            elif isinstance(outcome, BaseException):
-                raise outcome
-
-    async def _save_rolled_session(self) -> None:
-        """The app renews its cookie as it is used: one that is used every day must not run out."""
-        if not self._proved or self.session.browser is None:
-            return
-        try:
-            account = await accounts.whoami(self.session)
-            if account.signed_in or not account.login_offered:
-                await self.session.save()
-        except BrowserError:
-            pass  # it is just going away; the session saved before still stands
-        except AgentError as error:
-            log.warning("The session could not be saved again: %s", error)
-
-    def _report_kept(self, temporary: list[Conversation], reason: str) -> None:
-        for each in temporary:
-            log.warning("Temporary conversation %s is still on the server: %s", each.id, reason)
-
     def _check_open(self) -> None:
         if self._state != "open":
             hint = "Use `async with HuggingChat() as chat:`." if self._state == "new" else "Make a new one."
             raise UsageError(f"This HuggingChat is not open. {hint}")
+        self.session.check_loop()
 
     # From the wire to the handlers.
 

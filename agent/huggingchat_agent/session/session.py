@@ -90,6 +90,7 @@ class Session:
         self._privacy = Privacy(settings.base_path)
         self._opening = asyncio.Lock()
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def base_path(self) -> str:
@@ -108,6 +109,19 @@ class Session:
         """Start the browser and load the app. Raises BrowserError, SiteError or StorageError."""
         await self.shared_page()
 
+    def check_loop(self) -> None:
+        """Raise UsageError in another event loop than the one this was first used in."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # in none, where nothing can be awaited
+        self._loop = self._loop or running
+        if self._loop is not running:
+            raise UsageError(
+                "This HuggingChat belongs to the event loop it was opened in, and this is another one. Open, "
+                "use and close it within one asyncio.run, or take huggingchat_agent.sync."
+            )
+
     async def close(self) -> None:
         """End the browser. Closing twice is fine."""
         self._closed = True
@@ -119,6 +133,7 @@ class Session:
 
     async def shared_page(self) -> Page:
         """The tab for in-page calls, on a page of the app; opened anew if it was lost."""
+        self.check_loop()
         page = self._shared
         if page is not None and not page.closed and self.browser:
             return page
@@ -201,6 +216,7 @@ class Session:
 
     async def close_tab(self, conversation_id: str) -> None:
         """Close the tab of a conversation that is gone."""
+        self.check_loop()
         tab = self._tabs.pop(conversation_id, None)
         if tab is not None:
             await tab.page.close()

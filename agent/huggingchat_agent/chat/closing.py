@@ -1,0 +1,67 @@
+"""What is left to do before a chat is closed, and after its browser is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.errors import AgentError, BrowserError
+from huggingchat_agent.session.account import whoami
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.chat.reply import Reply
+    from huggingchat_agent.emitter import Emitter
+    from huggingchat_agent.session.session import Session
+
+log = logging.getLogger("huggingchat_agent")
+
+# Handlers get this long (seconds) for what they were handed last. One that needs more may never return, and
+# half of what the end of an interpreter waits for a chat must be left for all else.
+HANDLER_PATIENCE = 5.0
+
+
+async def stop(replies: Iterable[Reply]) -> None:
+    """Stop what is still answering."""
+    await asyncio.gather(*(reply.stop() for reply in list(replies) if not reply.done))
+
+
+async def delete_temporary(session: Session, conversations: Iterable[Conversation]) -> None:
+    """Delete the temporary ones on the server; those that could not be are named in a warning."""
+    temporary = [each for each in conversations if each.temporary]
+    if session.browser is None:
+        for each in temporary:
+            _report_kept(each, "the browser is gone")
+        return
+    outcomes = await asyncio.gather(*(each.delete() for each in temporary), return_exceptions=True)
+    for conversation, outcome in zip(temporary, outcomes, strict=True):
+        if isinstance(outcome, AgentError):
+            _report_kept(conversation, str(outcome))
+        elif isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def save_rolled(session: Session) -> None:
+    """The app renews its cookie as it is used: one that is used every day must not run out."""
+    if session.browser is None:
+        return
+    try:
+        account = await whoami(session)
+        if account.signed_in or not account.login_offered:
+            await session.save()
+    except BrowserError:
+        pass  # it is just going away; the session saved before still stands
+    except AgentError as error:
+        log.warning("The session could not be saved again: %s", error)
+
+
+async def drain(emitters: Sequence[Emitter]) -> None:
+    """Let handlers come to their end, all of them within HANDLER_PATIENCE."""
+    await asyncio.gather(*(each.drain(within=HANDLER_PATIENCE) for each in emitters))
+
+
+def _report_kept(conversation: Conversation, reason: str) -> None:
+    log.warning("Temporary conversation %s is still on the server: %s", conversation.id, reason)
