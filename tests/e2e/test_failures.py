@@ -165,6 +165,20 @@ async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     assert (await chat.session.shared_page()).id != lost.id
 
 
+async def test_tabs_that_crashed_are_closed_when_others_are_opened_for_them(chat):
+    conversation = await chat.new_conversation()
+    await conversation.send("one", via="ui")
+    before = len(chat.session.browser._context.pages)
+    for page in (await chat.session.shared_page(), await chat.session.front_page()):
+        lost = asyncio.ensure_future(page.wait("() => false", timeout=60))
+        with pytest.raises((BrowserClosed, SiteError)):
+            await page.goto("chrome://crash", timeout=10)
+        with pytest.raises(BrowserClosed):
+            await lost
+    await conversation.send("two", via="ui")
+    assert len(chat.session.browser._context.pages) == before
+
+
 async def test_address_without_a_chat_is_a_site_error(settings, site):
     async with HuggingChat(**settings | {"base_url": f"{site.origin}/nothing-here"}) as chat:
         with pytest.raises(SiteError, match="does not answer as a chat-ui"):

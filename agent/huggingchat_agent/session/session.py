@@ -183,6 +183,7 @@ class Session:
         await self.shared_page()
         tab = self._tabs.get(conversation_id)
         if tab is None or tab.page.closed:
+            await self.close_tab(conversation_id)
             tab = Tab(await self.new_page(), conversation_id)
             self._tabs[conversation_id] = tab
         tab.busy = True
@@ -191,8 +192,8 @@ class Session:
     async def leave(self, tab: Tab) -> None:
         """The conversation does not need its tab now. The tabs used longest ago are closed."""
         tab.busy = False
-        if self._tabs.pop(tab.conversation_id, None) is tab and not tab.page.closed:
-            self._tabs[tab.conversation_id] = tab  # to the end: most recently used
+        if self._tabs.get(tab.conversation_id) is tab:
+            self._tabs[tab.conversation_id] = self._tabs.pop(tab.conversation_id)  # most recently used
         idle = [each for each in self._tabs.values() if not each.busy]
         for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
             await self.close_tab(old.conversation_id)
@@ -215,7 +216,7 @@ class Session:
                     await self.close_tab(tab.conversation_id)
 
     async def close_tab(self, conversation_id: str) -> None:
-        """Close the tab of a conversation that is gone."""
+        """Close the tab of a conversation, also one that crashed: the browser still has that."""
         self.check_loop()
         tab = self._tabs.pop(conversation_id, None)
         if tab is not None:
@@ -338,6 +339,8 @@ class Session:
             self._browser = await self._start(state)
             if self.recorder is not None:
                 self.recorder.started(self._browser.version)
+        elif self._shared is not None:
+            await self._shared.close()  # one that crashed is still a tab of the browser
         page = await self.new_page()
         try:
             await page.goto(f"{self.settings.base_url}/", timeout=self.settings.step_timeout)
