@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     Handler = Callable[[Any], Awaitable[None] | None]
+    _Queue = deque["Awaitable[None] | _Mark"]
 
 H = TypeVar("H", bound="Callable[[Any], Any]")
 
@@ -112,7 +113,7 @@ class Emitter:
         if _handling.get():
             return
         held = itertools.chain.from_iterable(self._listeners.values())
-        marks = [(listener, listener.mark()) for listener in held]
+        marks = [(listener, mark) for listener in held if (mark := listener.mark())]
         try:
             async with asyncio.timeout(within):
                 for _, mark in marks:
@@ -158,7 +159,7 @@ class _Listener:
         self.owner, self.name, self.handler, self.once = owner, name, handler, once
         self.removed = False
         self._task: asyncio.Task[None] | None = None  # while there is something in the queue
-        self._queue: deque[Awaitable[None] | _Mark] = deque()
+        self._queue: _Queue | None = None  # most handlers are sync, and never have one
         self._given_up = False
 
     @property
@@ -180,37 +181,38 @@ class _Listener:
             if result is not None and inspect.isawaitable(result):
                 self._enqueue(result)
 
-    def mark(self) -> _Mark:
-        """Set once all that is in the queue by now is dealt with."""
+    def mark(self) -> _Mark | None:
+        """Set once all that is in the queue by now is dealt with; None where nothing is to be waited for."""
+        if self._task is None or self._queue is None or self._given_up:
+            return None
         mark = _Mark()
-        if self._task is None or self._given_up:
-            mark.set()
-        else:
-            self._queue.append(mark)
+        self._queue.append(mark)
         return mark
 
     def give_up(self) -> None:
         """Nobody is to wait for it any more. It works on."""
         log.warning("The handler %s of %r has not come to its end; it is left alone.", self.label, self.name)
         self._given_up = True
-        for each in self._queue:
+        for each in self._queue or ():
             if isinstance(each, _Mark):
                 each.set()
 
     def _enqueue(self, work: Awaitable[None]) -> None:
+        if self._queue is None:
+            self._queue = deque()
         self._queue.append(work)
         if self._task is None:
-            self._begin()
+            self._begin(self._queue)
 
-    def _begin(self) -> None:
-        self._task = asyncio.create_task(self._work(), name=f"handler {self.name}")
+    def _begin(self, queue: _Queue) -> None:
+        self._task = asyncio.create_task(self._work(queue), name=f"handler {self.name}")
         # Not at the end of the task itself: one that is cancelled early never runs.
-        self._task.add_done_callback(self._ended)
+        self._task.add_done_callback(lambda task: self._ended(task, queue))
 
-    async def _work(self) -> None:
+    async def _work(self, queue: _Queue) -> None:
         _handling.set(True)
-        while self._queue:
-            work = self._queue.popleft()
+        while queue:
+            work = queue.popleft()
             if isinstance(work, _Mark):
                 work.set()
                 continue
@@ -223,18 +225,18 @@ class _Listener:
             except Exception as error:
                 self.owner._failed(self, error)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None], queue: _Queue) -> None:
         self._task = None
         if task.cancelled() or task.exception():
             # The loop is being torn down. Nobody is to wait for what will not be dealt with.
-            while self._queue:
-                work = self._queue.popleft()
+            while queue:
+                work = queue.popleft()
                 if isinstance(work, _Mark):
                     work.set()
                 elif inspect.iscoroutine(work):
                     work.close()
-        elif self._queue:  # handed over just after it had looked
-            self._begin()
+        elif queue:  # handed over just after it had looked
+            self._begin(queue)
 
 
 class _Mark(asyncio.Event):

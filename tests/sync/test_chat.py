@@ -1,9 +1,12 @@
 """The facade without async, on the stand-in site."""
 
+import gc
 import signal
 import subprocess
 import sys
 import threading
+import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from huggingchat_agent import sync
 from huggingchat_agent.errors import GenerationFailed, SettingsError, UsageError
 
 LONG = "count 3000 every 10"
+TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
 
 
 def test_chat_refuses_a_wrong_setting_before_anything_is_opened():
@@ -271,10 +275,19 @@ async def test_facade_works_beside_a_running_loop(chat):
     assert chat.new_conversation().send("hello").result().text.startswith("You said: hello")
 
 
-@pytest.mark.browser
-def test_conversation_is_the_same_object_for_as_long_as_it_is_held(chat):
-    conversation = chat.new_conversation()
-    assert chat.conversation(conversation.url) is conversation
+def test_conversation_is_one_object_until_it_is_deleted(tmp_path):
+    with sync.HuggingChat(replay=TAPE, home=tmp_path) as chat:
+        first = weakref.ref(chat.conversation("6" * 24))
+        inner = chat.conversation("6" * 24).inner
+        listening = len(inner._listeners["token"])
+        gc.collect()
+        for _ in range(10):
+            assert chat.conversation("6" * 24) is first()
+        assert len(inner._listeners["token"]) == listening == 1
+        chat.inner.forget(inner)
+        del inner
+        gc.collect()
+        assert first() is None
 
 
 @pytest.mark.browser

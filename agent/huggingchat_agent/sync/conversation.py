@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.reply import Reply as AsyncReply
     from huggingchat_agent.chat.uploads import Given
-    from huggingchat_agent.events import ElicitationRequested
+    from huggingchat_agent.events import ElicitationRequested, Event
     from huggingchat_agent.settings import Via
     from huggingchat_agent.sync.thread import LoopThread
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
@@ -36,8 +36,9 @@ class Conversation(Handlers):
         super().__init__()
         self.inner = inner
         self._thread = thread
-        emit = self._emitter.emit
-        pass_on(inner, lambda event: thread.post(lambda: emit(event)))
+        # By a method of this object, which so lives as long as the one in the loop: a second face to that
+        # would hear all of its events again.
+        pass_on(inner, self._receive)
         pass_back(self._emitter, inner, thread.tell)
 
     @property
@@ -125,6 +126,9 @@ class Conversation(Handlers):
         A run that parked can so be taken up again later, by another process as well.
         """
         return [Elicitation(each, self._thread) for each in self._thread.run(self.inner.elicitations())]
+
+    def _receive(self, event: Event) -> None:
+        self._thread.post(lambda: self._emitter.emit(event))
 
     def _started(self, start: Callable[[], AsyncReply]) -> Reply:
         async def begin() -> Reply:
