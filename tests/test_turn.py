@@ -9,6 +9,7 @@ import pytest
 
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.turn import tracker as tracking
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import multipart, requests
 
@@ -147,3 +148,14 @@ def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop()
         assert [turn.number for turn in born] == [1, 2]
         notebook.run(tracker.close())
     assert born[1].answer.content == "Wait. So: Ada"
+
+
+def test_tracker_keeps_nothing_of_conversations_seen_long_ago(monkeypatch):
+    monkeypatch.setattr(tracking, "FRESH", 0.0)
+    monkeypatch.setattr(tracking, "STOP_LINGERS", 0.0)
+    app: Any = App()
+    tracker = TurnTracker(app, lambda turn, event: None, lambda event: None)
+    for number in range(100):
+        tracker.know_leaf(str(number), "a")
+        tracker.stopping(str(number))
+    assert len(tracker._leaves) == len(tracker._quiet) == 1

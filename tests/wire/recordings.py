@@ -86,6 +86,14 @@ def fold(lines: list[bytes]) -> tuple[Fold, list[Any]]:
     return turn, [event for line in lines for event in turn.feed(decode(line), 1.0)]
 
 
+def server_sent(body: bytes) -> list[tuple[str, str]]:
+    """The events of a recorded event stream, each its name and its data, of one line here."""
+    blocks = [
+        dict(line.partition(": ")[::2] for line in each.split("\n")) for each in body.decode().split("\n\n")
+    ]
+    return [(each.get("event", "message"), each["data"]) for each in blocks if "data" in each]
+
+
 def lines_of(*pieces: bytes) -> list[bytes]:
     """The lines of a stream that arrives in these pieces."""
     splitter = LineSplitter()

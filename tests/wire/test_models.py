@@ -1,8 +1,10 @@
+import json
+
 import pytest
 
 from huggingchat_agent.errors import PageChanged, UnknownModel
 from huggingchat_agent.wire import devalue
-from huggingchat_agent.wire.models import Model, models_from_nodes, parse_models, pick
+from huggingchat_agent.wire.models import Model, parse_models, pick
 from tests.wire.recordings import GENERATIONS, endpoint, one
 
 RECORDED = ["meta-llama/Llama-3.3-70B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct", "deepseek-ai/DeepSeek-R1"]
@@ -28,8 +30,9 @@ def test_models_of_the_older_route(generation):
 
 
 def test_models_of_page_data():
-    exchange = one("2025-04", "model-page", 1)
-    models = models_from_nodes(devalue.load(exchange.body or b""))
+    page = devalue.load(one("2025-04", "model-page", 1).body or b"")
+    [listed] = [node["models"] for node in page.nodes if isinstance(node, dict) and "models" in node]
+    models = parse_models(json.dumps(listed).encode())
     assert [model.id for model in models] == RECORDED
     assert [model.supports_reasoning for model in models] == [False, False, True]
     assert models[0].parameters == {}
@@ -56,11 +59,6 @@ def test_models_keep_every_field_and_the_unknown_ones():
 def test_models_raise_page_changed_for_anything_else(body):
     with pytest.raises(PageChanged):
         parse_models(body)
-
-
-def test_models_from_nodes_raise_page_changed_where_there_are_none():
-    with pytest.raises(PageChanged):
-        models_from_nodes(devalue.load(b'{"type":"data","nodes":[null,null]}'))
 
 
 OFFER = [

@@ -8,10 +8,19 @@ import pytest
 
 from huggingchat_agent.wire import devalue, failures, purposes, superjson, updates
 from huggingchat_agent.wire.conversations import parse_conversation, parse_created, parse_list
-from huggingchat_agent.wire.models import models_from_nodes, parse_models
+from huggingchat_agent.wire.models import parse_models
 from huggingchat_agent.wire.purposes import classify
-from huggingchat_agent.wire.sse import SseDecoder
-from tests.wire.recordings import BASE_PATH, FOLDER, GENERATIONS, exchanges, files, fold, lines_of, scenario
+from tests.wire.recordings import (
+    BASE_PATH,
+    FOLDER,
+    GENERATIONS,
+    exchanges,
+    files,
+    fold,
+    lines_of,
+    scenario,
+    server_sent,
+)
 
 # Requests that nothing here has a name for, and why that is right.
 NAMELESS = {
@@ -46,16 +55,16 @@ def read_stream(body: bytes) -> None:
 
 
 def read_reattached(body: bytes) -> None:
-    *sent, last = SseDecoder().feed(body)
-    assert last.event == "end"
-    assert {event.event for event in sent} == {"update"}
-    assert not any(isinstance(updates.decode(event.data.encode()), updates.Unknown) for event in sent)
+    *sent, (last, _) = server_sent(body)
+    assert last == "end"
+    assert {name for name, _ in sent} == {"update"}
+    assert not any(isinstance(updates.decode(data.encode()), updates.Unknown) for _, data in sent)
 
 
 def read_live(body: bytes) -> None:
-    found = SseDecoder().feed(body)
+    found = server_sent(body)
     assert found
-    assert all(isinstance(json.loads(event.data), dict) for event in found)
+    assert all(isinstance(json.loads(data), dict) for _, data in found)
 
 
 def read_list(body: bytes) -> None:
@@ -75,7 +84,8 @@ def read_models(body: bytes) -> None:
 
 
 def read_nodes(body: bytes) -> None:
-    assert len(models_from_nodes(devalue.load(body))) == 3
+    [models] = [node["models"] for node in devalue.load(body).nodes if node and "models" in node]
+    assert len(models) == 3
 
 
 def read_value(body: bytes) -> None:

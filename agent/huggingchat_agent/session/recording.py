@@ -10,6 +10,7 @@ import asyncio
 import datetime
 import logging
 import time
+import weakref
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,8 @@ class Recorder:
         self._pages_of_turns: dict[int, str] = {}
         self._page_of: Callable[[int], str] = lambda turn: ""
         self._pictures: set[asyncio.Task[None]] = set()
-        self._cameras: dict[str, asyncio.Lock] = {}
+        # One for each tab that is being pictured, as long as it is.
+        self._cameras: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._completion = Completion() if self._record.full else None
 
     def listen(self, emitter: Emitter, page_of: Callable[[int], str]) -> None:

@@ -291,11 +291,6 @@ class Session:
         async with self._opening:
             await self._drop()
 
-    @property
-    def copied(self) -> bool:
-        """Whether somebody else uses the profile, so that this works with a copy and saves nothing."""
-        return self._copied
-
     async def _enter(self) -> None:
         """Take the profile, or a copy of it if that is wanted. Raises ProfileInUse or StorageError."""
         self.saved.prepare()

@@ -13,6 +13,10 @@ The browser is driven by an event loop in a thread of its own. Handlers do not r
 in the thread that calls, while it iterates over a reply or waits for something, in the order of the
 events. What happens while nobody waits is kept until somebody does.
 
+A handler may use the chat. It must not wait (`join`, a future's `result`) for another thread that uses
+it: handlers are called one at a time, by whichever thread, and what a thread calls returns when those of
+all events until then are through. The two would wait for each other for ever.
+
 `attach(page)` is for a page that the program drives itself with Playwright's sync API.
 
 Ctrl-C ends any wait. What was waited for is given up in good order first; a reply that is waited

@@ -44,7 +44,8 @@ class HuggingChat(Handlers):
 
     Takes the settings of `Settings` by name; what is not given comes from the environment
     (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `with` (or `open`) and ends with it (or
-    `close`). May be used by several threads.
+    `close`). May be used by several threads; but a handler must not wait for another one that uses it, for
+    that one waits until the handler is through.
     """
 
     _of: ClassVar[type[asynchronous.HuggingChat]] = asynchronous.HuggingChat

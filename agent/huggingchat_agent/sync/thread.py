@@ -63,7 +63,7 @@ class LoopThread:
 
     `post` keeps work for the callers: it is done in order, one at a time, by a thread that waits in
     `wait` or `run`, and never by the loop's thread. Work that itself waits gets no other work done
-    meanwhile.
+    meanwhile; work that waits for a thread which waits here never ends, for that one waits for the work.
     """
 
     def __init__(self, name: str) -> None:

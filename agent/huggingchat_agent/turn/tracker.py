@@ -135,7 +135,10 @@ class TurnTracker:
 
     def know_leaf(self, conversation_id: str, leaf: str, *, is_root: bool = False) -> None:
         """The app has just told which message of a conversation is the last."""
-        self._leaves[conversation_id] = Leaf(leaf, is_root, time.monotonic())
+        now = time.monotonic()
+        # Most are never asked for again, and a session may see many conversations.
+        self._leaves = {each: known for each, known in self._leaves.items() if now - known.at < FRESH}
+        self._leaves[conversation_id] = Leaf(leaf, is_root, now)
 
     def fresh_leaf(self, conversation_id: str) -> Leaf | None:
         """The last message of a conversation, if that was told a moment ago and no turn was seen since."""
@@ -144,7 +147,9 @@ class TurnTracker:
 
     def stopping(self, conversation_id: str) -> None:
         """The app is asked to stop a run. If none runs any more, that hits the next one."""
-        self._quiet[conversation_id] = time.monotonic() + STOP_LINGERS
+        now = time.monotonic()
+        self._quiet = {each: end for each, end in self._quiet.items() if end > now}
+        self._quiet[conversation_id] = now + STOP_LINGERS
 
     def stopped(self, conversation_id: str) -> None:
         """A run was cut short: the stop has done its work and hits nothing else."""
@@ -152,10 +157,7 @@ class TurnTracker:
 
     def quiet(self, conversation_id: str) -> float:
         """Seconds during which a new run could still be hit by an old stop."""
-        left = self._quiet.get(conversation_id, 0.0) - time.monotonic()
-        if left <= 0:
-            self._quiet.pop(conversation_id, None)
-        return max(left, 0.0)
+        return max(self._quiet.get(conversation_id, 0.0) - time.monotonic(), 0.0)
 
     async def settled(self) -> None:
         """Wait until everything seen so far is dealt with."""

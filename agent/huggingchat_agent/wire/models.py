@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from huggingchat_agent.errors import PageChanged, UnknownModel
+from huggingchat_agent.errors import UnknownModel
 from huggingchat_agent.wire import naming, superjson
 from huggingchat_agent.wire.shapes import objects, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from huggingchat_agent.wire.devalue import PageData
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -53,14 +51,6 @@ def parse_models(body: bytes) -> list[Model]:
     Raises PageChanged if it is none.
     """
     return _models(superjson.load(body))
-
-
-def models_from_nodes(page: PageData) -> list[Model]:
-    """The models in the page data of 2025-04, unlisted ones too. Raises PageChanged if there are none."""
-    for node in page.nodes:
-        if isinstance(node, dict) and "models" in node:
-            return _models(node["models"])
-    raise PageChanged("The app's page data holds no models.")
 
 
 def pick(models: Sequence[Model], wanted: str) -> Model:

@@ -96,10 +96,6 @@ class Fold:
         """Whether the run waits for a tool's result or for an answer to a question."""
         return self.asking or any(use.status == "running" for use in self.tools.values())
 
-    def ended_properly(self, generation: str) -> bool:
-        """Whether the app of that generation ("2026-08", "2025-04") says no more after what it said."""
-        return self.terminal in (("finished", "error") if generation == "2026-08" else ("final", "error"))
-
     def merged_content(self) -> str:
         """The content as the app stores it, going by what was streamed."""
         return final_text.merged(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `path` begins behind the base path; the body is `json`, or `form`, or nothing.
 
-    `stream` is true where the answer comes bit by bit, `binary` where it is not text.
+    `binary` is true where the answer is not text.
     """
 
     method: str
@@ -24,7 +24,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     json: Any = None
     form: list[FormPart] | None = None
-    stream: bool = False
     binary: bool = False
 
 
@@ -71,7 +70,7 @@ def send_message(
     if resume_elicitation_id is not None:
         data["resumeElicitationId"] = resume_elicitation_id
     form = [*files, FormPart("data", msgspec.json.encode(data).decode())]
-    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}", form=form, stream=True)
+    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}", form=form)
 
 
 def output_file(conversation_id: str, sha: str) -> Call:
@@ -86,13 +85,6 @@ def stop_generating(conversation_id: str, generation_id: str | None = None, seen
     if generation_id is not None and seen is not None:
         body = {"generationId": generation_id, "seenContentLength": seen}
     return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/stop-generating", json=body)
-
-
-def reattach(conversation_id: str, generation_id: str, from_seq: int) -> Call:
-    """The stream of a run from behind line `from_seq` on (server-sent events)."""
-    path = f"/conversation/{_segment(conversation_id)}/stream"
-    query = f"generationId={_segment(generation_id)}&fromSeq={from_seq}"
-    return Call(method="GET", path=f"{path}?{query}", stream=True)
 
 
 def read_conversation(conversation_id: str) -> Call:
