@@ -125,7 +125,7 @@ async def test_answer_that_is_complete_is_not_too_late():
 def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop():
     """As in a notebook: the interrupt ends the cell, and the next one runs in the same loop."""
     rest = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
-    app = App(("Wait. So: Ada", [*PARKED, *rest]))
+    app = App(*[("Wait. So: Ada", [*PARKED, *rest])] * 2)
     born = []
 
     def publish(turn, event):
@@ -147,7 +147,7 @@ def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop()
         notebook.run(send(2))
         assert [turn.number for turn in born] == [1, 2]
         notebook.run(tracker.close())
-    assert born[1].answer.content == "Wait. So: Ada"
+    assert [turn.answer.content for turn in born] == ["Wait. So: Ada"] * 2
 
 
 def test_tracker_keeps_nothing_of_conversations_seen_long_ago(monkeypatch):

@@ -112,6 +112,8 @@ class TurnTracker:
         # A handler may raise what ends a program; in a notebook the loop lives on.
         if task is None or (task.done() and not task.cancelled()):
             self._dispatching = asyncio.create_task(self._dispatch(), name="turn dispatch")
+            # What ends a program went through the loop; nobody needs to be told of it once more.
+            self._dispatching.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._queue.put_nowait(event)
 
     def number(self) -> int:
@@ -223,11 +225,11 @@ class TurnTracker:
             claim.withdraw()
             if not claim.turn.done():
                 claim.turn.set_result(turn)
-        turn.begin()
         task = asyncio.create_task(turn.run(), name=f"turn {turn.number}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: self._settling.discard(turn))
+        turn.begin()
 
     def _reading(self, event: ExchangeEvent) -> None:
         conversation_id, started_at, body = self._reads[event.exchange_id]
