@@ -57,6 +57,10 @@ class Raw:
         async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
             return response.status
 
+    async def delete(self, conversation_id: str) -> None:
+        async with self.http.delete(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
+            response.raise_for_status()
+
     async def list(self, page: int = 0) -> Any:
         """One page of the list, as the app gives it."""
         async with self.http.get(f"{self.base_url}/api/v2/conversations?p={page}") as response:

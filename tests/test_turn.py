@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from huggingchat_agent.errors import BrowserTimeout, ChatError, SessionRejected, SiteError, UsageError
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.turn import tracker as tracking
+from huggingchat_agent.turn import turn as turns
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import multipart, requests
 
@@ -31,13 +33,14 @@ def final(text):
 
 
 class App:
-    """An app that has stored, at each look, what the test says."""
+    """An app that has stored, at each look, what the test says; or it fails, or with None says nothing."""
 
     base_path = "/chat"
     deadlines = Deadlines()
 
     def __init__(self, *looks):
         self.looks = list(looks)
+        self.asked = 0
 
     def shows(self, page_id):
         return True
@@ -52,7 +55,13 @@ class App:
         pass
 
     async def ask(self, request, *, conversation_id=""):
-        content, updates = self.looks.pop(0)
+        self.asked += 1
+        look = self.looks.pop(0)
+        if isinstance(look, Exception):
+            raise look
+        if look is None:
+            await asyncio.Event().wait()
+        content, updates = look
         message = {"id": "a", "from": "assistant", "ancestors": ["r", "u"], "content": content}
         message |= {"generationId": GENERATION, "updates": updates}
         others = [{"id": "r", "from": "system", "children": ["u"]}]
@@ -77,15 +86,15 @@ def exchange(*lines, at=None, number=1):
 
 async def resumed(app, *lines, at=None):
     """The turn that takes up a parked answer, when its stream has said these lines."""
-    turns = []
-    tracker = TurnTracker(app, lambda turn, event: turns.append(turn), lambda event: None)
+    born = []
+    tracker = TurnTracker(app, lambda turn, event: born.append(turn), lambda event: None)
     for event in exchange(*lines, at=at):
         tracker.feed(event)
     await tracker.settled()
     async with asyncio.timeout(20):
-        await turns[0].done.wait()
+        await born[0].done.wait()
     await tracker.close()
-    return turns[0]
+    return born[0]
 
 
 async def test_end_of_a_parked_answer_is_not_the_end_of_its_rest():
@@ -122,10 +131,44 @@ async def test_answer_that_is_complete_is_not_too_late():
     assert turn.answer.content == "Wait. So: Ada"
 
 
+WHOLE = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ChatError("The app refused the request (404).", status=404),
+        ChatError("The app refused the request (403).", status=403),
+        SessionRejected("The app no longer knows this session."),
+        BrowserTimeout("The page did not answer."),
+        UsageError("This HuggingChat is closed."),
+    ],
+    ids=lambda error: type(error).__name__ + str(getattr(error, "status", "")),
+)
+async def test_answer_whose_ids_cannot_be_read_any_more_is_not_asked_for_again(failure):
+    app = App(failure)
+    turn = await resumed(app, *WHOLE)
+    assert (turn.answer.text, turn.answer.message_id) == ("So: Ada", "")
+    assert app.asked == 1
+
+
+async def test_answer_is_read_again_after_a_bad_moment_of_the_app(monkeypatch):
+    monkeypatch.setattr(turns, "READ_PAUSE", 0.0)
+    busy = ChatError("The request failed (503).", status=503)
+    app = App(SiteError("It did not answer."), busy, ("Wait. So: Ada", [*PARKED, *WHOLE]))
+    turn = await resumed(app, *WHOLE)
+    assert (turn.answer.content, turn.answer.message_id) == ("Wait. So: Ada", "a")
+
+
+async def test_answer_is_there_although_the_app_says_nothing_any_more(monkeypatch):
+    monkeypatch.setattr(turns, "READ_PATIENCE", 0.1)
+    turn = await resumed(App(None), *WHOLE)
+    assert (turn.answer.text, turn.answer.message_id) == ("So: Ada", "")
+
+
 def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop():
     """As in a notebook: the interrupt ends the cell, and the next one runs in the same loop."""
-    rest = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
-    app = App(*[("Wait. So: Ada", [*PARKED, *rest])] * 2)
+    app = App(*[("Wait. So: Ada", [*PARKED, *WHOLE])] * 2)
     born = []
 
     def publish(turn, event):
@@ -137,7 +180,7 @@ def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop()
     tracker = TurnTracker(app, publish, lambda event: None)
 
     async def send(number):
-        for event in exchange(*rest, number=number):
+        for event in exchange(*WHOLE, number=number):
             tracker.feed(event)
         await tracker.settled()
 

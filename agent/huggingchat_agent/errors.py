@@ -142,11 +142,20 @@ class ChatError(AgentError):
     """The chat said no, or an answer broke off.
 
     `conversation_id` is the conversation concerned ("" where none exists yet), `partial` the text
-    of the answer received before the error ("" if none).
+    of the answer received before the error ("" if none), `status` the HTTP or in-band status code,
+    None where the app gave none.
     """
 
-    def __init__(self, message: str, *, conversation_id: str = "", partial: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        conversation_id: str = "",
+        partial: str = "",
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.conversation_id = conversation_id
         self.partial = partial
 
@@ -163,10 +172,11 @@ class RateLimited(ChatError):
         message: str,
         *,
         retry_after: float | None = None,
+        status: int | None = None,
         conversation_id: str = "",
         partial: str = "",
     ) -> None:
-        super().__init__(message, conversation_id=conversation_id, partial=partial)
+        super().__init__(message, status=status, conversation_id=conversation_id, partial=partial)
         self.retry_after = retry_after
 
 
@@ -183,21 +193,7 @@ class FileRejected(ChatError):
 
 
 class GenerationFailed(ChatError):
-    """The app reported an error instead of, or in the middle of, an answer.
-
-    `status` is the HTTP or in-band status code, None where the app gave none.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        conversation_id: str = "",
-        partial: str = "",
-    ) -> None:
-        super().__init__(message, conversation_id=conversation_id, partial=partial)
-        self.status = status
+    """The app reported an error instead of, or in the middle of, an answer."""
 
 
 class StreamBroken(ChatError):

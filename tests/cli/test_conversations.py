@@ -131,8 +131,9 @@ def test_wrong_usage_is_told_before_a_browser_starts(stranger, arguments, said):
 def test_unknown_conversation_is_an_error_of_the_chat(shell):
     done = shell("conversations", "show", GONE)
     assert done.code == 1 and "not found" in done.err
-    done = shell("conversations", "delete", GONE, GONE[::-1], "--yes")
-    assert done.code == 2 and "Nothing was deleted" in done.err
+    for ids in ([GONE], [GONE, GONE[::-1]]):
+        done = shell("conversations", "delete", *ids, "--yes")
+        assert done.code == 2 and "Nothing was deleted" in done.err
 
 
 def test_settings_are_shown_and_changed(shell, stand_in):

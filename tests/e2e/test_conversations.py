@@ -152,12 +152,21 @@ async def test_many_are_deleted_only_when_their_number_is_confirmed(site, chat, 
     assert [await raw.status(each) for each in (kept, *doomed)] == [200, 404, 404, 404]
 
 
-async def test_deleting_many_says_how_far_it_came(chat, raw):
-    first, last = [await raw.create(LLAMA) for _ in range(2)]
+async def test_deleting_many_says_how_far_it_came(site, chat, raw):
+    first, second, last = [await raw.create(LLAMA) for _ in range(3)]
+    site.control.answer_next(f"/conversation/{second}$", 500, "upstream failure", method="DELETE")
     with pytest.raises(ChatError) as raised:
-        await chat.delete_conversations([first, GONE, last], confirmed=3)
+        await chat.delete_conversations([first, second, last], confirmed=3)
     assert raised.value.__notes__ == ["1 of 3 conversations were deleted before that."]
-    assert [await raw.status(each) for each in (first, last)] == [404, 200]
+    assert [await raw.status(each) for each in (first, second, last)] == [404, 200, 200]
+
+
+async def test_conversation_that_somebody_else_deleted_is_deleted(chat, raw):
+    conversation = await chat.new_conversation(temporary=True)
+    await raw.delete(conversation.id)
+    await conversation.delete()
+    assert conversation.deleted
+    assert chat.conversation(conversation.id) is not conversation  # nothing is left to be deleted at the end
 
 
 async def test_export_holds_what_was_said(chat):

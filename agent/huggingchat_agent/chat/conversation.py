@@ -14,7 +14,7 @@ from huggingchat_agent.chat.elicitation import Elicitation, asked
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.errors import AgentError, ChatError, UsageError
 from huggingchat_agent.settings import Via, choice
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.wire import requests
@@ -243,13 +243,17 @@ class Conversation(Emitter):
         return export.render(await self.read(), form, url=self.url)
 
     async def delete(self) -> None:
-        """Delete it on the server. Twice is fine."""
+        """Delete it on the server. Twice is fine, and so is one that the server does not have any more."""
         if self.deleted:
             return
         if self._reply is not None:
             await self._reply.stop()
         await self._chat.session.close_tab(self.id)
-        await self._chat.session.ask(requests.delete_conversation(self.id), conversation_id=self.id)
+        try:
+            await self.ask(requests.delete_conversation(self.id))
+        except ChatError as error:
+            if error.status != 404:
+                raise
         self.deleted = True
         self._chat.forget(self)
 

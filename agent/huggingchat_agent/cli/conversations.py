@@ -192,14 +192,13 @@ def delete(
         raise UsageError("There is no terminal to ask at whether to delete these. Give --yes if you mean it.")
     with opened(options) as chat:
         signed_in(chat)
-        if everything or len(ids) > 1:
-            doomed = _doomed(chat, None if everything else ids)
-            if not doomed:
-                console.note("There are no conversations to delete.")
-                return
-            ids = [each.id for each in doomed]
-            if not yes and not _confirmed(doomed):
-                raise UsageError("Nothing was deleted.")
+        doomed = _doomed(chat, None if everything else ids)  # a mistyped id is told, and not deleted
+        if not doomed:
+            console.note("There are no conversations to delete.")
+            return
+        if (everything or len(ids) > 1) and not yes and not _confirmed(doomed):
+            raise UsageError("Nothing was deleted.")
+        ids = [each.id for each in doomed]
         with console.progress(f"Deleting {_count(ids)}"):
             chat.delete_conversations(ids, confirmed=len(ids))
         console.note(f"Deleted {_count(ids)}.")

@@ -20,6 +20,7 @@ from huggingchat_agent.errors import (
     BrowserClosed,
     ChatError,
     PageChanged,
+    SiteError,
     StreamBroken,
     TurnTimeout,
 )
@@ -30,6 +31,8 @@ from huggingchat_agent.wire import failures, requests, think, updates
 from huggingchat_agent.wire.reply import Fold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.exchange import ExchangeEvent, Started
     from huggingchat_agent.turn.tracker import Claim, TurnTracker
@@ -39,10 +42,11 @@ log = logging.getLogger("huggingchat_agent")
 
 # The app refetches the conversation itself when its page has shown the answer; how long to leave it
 # the first word, and then how often to look until what it stored is final (its own page does 8
-# times 0.4 s after a stop: the store lags the stream).
+# times 0.4 s after a stop: the store lags the stream), and how long in all where the app is slow to tell.
 REFETCH_PATIENCE = 2.0
 READS = 12
 READ_PAUSE = 0.25
+READ_PATIENCE = 10.0
 
 # Of a page that left in the middle: the app stores why a run failed right after it told the page.
 READS_AFTER_LEAVING = 4
@@ -261,15 +265,13 @@ class Turn:
         """
         if not self.generation_id:
             return None
-        message = None
-        for attempt in range(READS_AFTER_LEAVING if self._stream.canceled else 1):
-            if attempt:
-                await asyncio.sleep(READ_PAUSE)
-            read = await self._own_read()
-            message = self._message(read) or message
-            if read is None or message is None or read.is_terminal(message):
-                break
-        return message
+
+        def enough(read: ConversationRead | None) -> bool:
+            message = self._message(read)
+            return read is None or message is None or read.is_terminal(message)
+
+        read = await self._own_read(READS_AFTER_LEAVING if self._stream.canceled else 1, enough)
+        return self._message(read)
 
     async def _final_read(self) -> ConversationRead | None:
         """The conversation as stored when the run is over: the page's own read of it, else one of ours.
@@ -281,24 +283,32 @@ class Turn:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFETCH_PATIENCE):
                     await self._refetched.wait()
-        read = self._read
-        for attempt in range(READS):
-            if self._read is not None:
-                return self._read
-            if attempt:
-                await asyncio.sleep(READ_PAUSE)  # the app has no event for "stored"
-            read = await self._own_read() or read
-            if self._final(read) is not None:
-                return read
-        log.warning("Conversation %s could not be read in its final state.", self.conversation_id)
-        return read
+        if self._read is not None:
+            return self._read
+        read = await self._own_read(READS, lambda read: (self._read or self._final(read)) is not None)
+        if self._read is None and self._final(read) is None:
+            log.warning("Conversation %s could not be read in its final state.", self.conversation_id)
+        return self._read or read
 
-    async def _own_read(self) -> ConversationRead | None:
-        try:
-            return await self._tracker.read(self.conversation_id)
-        except AgentError as error:
-            log.warning("Conversation %s could not be read: %s", self.conversation_id, error)
-            return None
+    async def _own_read(
+        self, most: int, enough: Callable[[ConversationRead | None], bool]
+    ) -> ConversationRead | None:
+        """Read until it is enough, `most` times at most; the last read, None where there was none."""
+        read = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READ_PATIENCE):
+                for attempt in range(most):
+                    if attempt:
+                        await asyncio.sleep(READ_PAUSE)  # the app has no event for "stored"
+                    try:
+                        read = await self._tracker.read(self.conversation_id)
+                    except AgentError as error:
+                        log.warning("Conversation %s could not be read: %s", self.conversation_id, error)
+                        if not _may_pass(error):
+                            break
+                    if enough(read):
+                        break
+        return read
 
     def _message(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote."""
@@ -366,6 +376,13 @@ class Turn:
         except AgentError as error:
             log.warning("The stream could not be dropped: %s", error)
         self._end(time.monotonic())
+
+
+def _may_pass(error: AgentError) -> bool:
+    """Whether to look again: not where the conversation is gone, or the browser, or our session."""
+    if isinstance(error, ChatError):
+        return error.status not in (403, 404)
+    return isinstance(error, SiteError)
 
 
 def _failure(message: StoredMessage) -> updates.Errored | None:

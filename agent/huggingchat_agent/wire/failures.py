@@ -49,7 +49,7 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
     # Older apps give the upstream status in the text only, as in "402 upstream failure".
     upstream = re.match(r"([45]\d\d)\b", said)
     status = error.status_code or (int(upstream[1]) if upstream else None)
-    about: dict[str, Any] = {"conversation_id": conversation_id, "partial": partial}
+    about: dict[str, Any] = {"status": status, "conversation_id": conversation_id, "partial": partial}
     if status == 402:
         return CreditsExhausted(f"The account has no inference credits left. The app said: {said}", **about)
     if status == 401 and _REVOKED.search(said):
@@ -62,7 +62,7 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
         return RateLimited(
             f"The model {what}. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
         )
-    return GenerationFailed(f"The answer failed. The app said: {said}", status=status, **about)
+    return GenerationFailed(f"The answer failed. The app said: {said}", **about)
 
 
 # Of an answer to what is not on the tape that stands in for the app.
@@ -94,7 +94,7 @@ def from_response(
     said = ((page_text(body) or "an HTML page") if is_page else _sentence(body))[:_LONGEST]
     if status == 401:
         return SessionRejected(f"The app does not accept this session. Sign in again. The app said: {said}")
-    about: dict[str, Any] = {"conversation_id": conversation_id, "partial": partial}
+    about: dict[str, Any] = {"status": status, "conversation_id": conversation_id, "partial": partial}
     if status == 429:
         return _too_much(said, headers, about)
     if status == 413:
@@ -103,7 +103,7 @@ def from_response(
         return UnknownModel(f"The app does not offer this model. The app said: {said}", **about)
     if status in (403, 404, 409):
         return ChatError(f"The app refused the request ({status}). The app said: {said}", **about)
-    return GenerationFailed(f"The request failed ({status}). The app said: {said}", status=status, **about)
+    return GenerationFailed(f"The request failed ({status}). The app said: {said}", **about)
 
 
 def _too_much(said: str, headers: Mapping[str, str], about: dict[str, Any]) -> AgentError:
