@@ -69,6 +69,26 @@ async def test_drain_does_not_wait_for_what_is_handed_over_later():
     await emitter.drain()
 
 
+@pytest.mark.parametrize("how", ["once", "off"])
+async def test_drain_waits_for_a_handler_that_is_not_subscribed_any_more(how):
+    emitter, got = Emitter(), []
+    gate = asyncio.Event()
+
+    async def handler(event):
+        await gate.wait()
+        got.append(event.seq)
+
+    subscribe = emitter.once if how == "once" else emitter.on
+    subscribe("token", handler)
+    emitter.emit(token(1))
+    emitter.off("token", handler)
+    drained = asyncio.create_task(emitter.drain())
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.wait_for(drained, 10)
+    assert got == [1]
+
+
 async def test_drain_names_the_handler_it_does_not_wait_for_and_lets_all_others_go(caplog):
     emitter, got = Emitter(), []
     gate, called_again = asyncio.Event(), asyncio.Event()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import itertools
 import logging
 from collections import deque
 from contextvars import ContextVar
@@ -50,6 +49,7 @@ class Emitter:
         self._reports_to = upstream
         self._pyee = pyee.EventEmitter()
         self._listeners: dict[str, tuple[_Listener, ...]] = {}  # by name, as pyee holds them
+        self._busy: set[_Listener] = set()  # the async ones at work, also what was unsubscribed meanwhile
 
     @overload
     def on(self, name: str, handler: H) -> H: ...
@@ -112,8 +112,7 @@ class Emitter:
         """
         if _handling.get():
             return
-        held = itertools.chain.from_iterable(self._listeners.values())
-        marks = [(listener, mark) for listener in held if (mark := listener.mark())]
+        marks = [(listener, mark) for listener in self._busy if (mark := listener.mark())]
         try:
             async with asyncio.timeout(within):
                 for _, mark in marks:
@@ -206,6 +205,7 @@ class _Listener:
 
     def _begin(self, queue: _Queue) -> None:
         self._task = asyncio.create_task(self._work(queue), name=f"handler {self.name}")
+        self.owner._busy.add(self)
         # Not at the end of the task itself: one that is cancelled early never runs.
         self._task.add_done_callback(lambda task: self._ended(task, queue))
 
@@ -227,6 +227,7 @@ class _Listener:
 
     def _ended(self, task: asyncio.Task[None], queue: _Queue) -> None:
         self._task = None
+        self.owner._busy.discard(self)
         if task.cancelled() or task.exception():
             # The loop is being torn down. Nobody is to wait for what will not be dealt with.
             while queue:
