@@ -88,6 +88,12 @@ def test_bad_deadline_is_refused_by_name(field, value):
         settings(deadlines=Deadlines(**{field: value}))
 
 
+def test_switches_with_a_quote_too_few_are_refused_by_name(monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_BROWSER_ARGS", "--lang='de")
+    with pytest.raises(SettingsError, match=r"browser_args .*[Cc]losing quotation"):
+        settings()
+
+
 def test_step_timeout_is_refused_when_it_is_no_number():
     with pytest.raises(SettingsError, match="step_timeout"):
         settings(step_timeout=math.nan)

@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from huggingchat_agent.errors import StorageError
+from huggingchat_agent.state.profiles import profiles
 from huggingchat_agent.state.storage import SavedSession
 
 OLD = {"cookies": [{"name": "hf-chat", "value": "old"}], "origins": []}
@@ -66,6 +67,18 @@ def test_load_says_so_when_the_session_is_damaged(saved):
     saved.path.write_bytes(saved.path.read_bytes()[:-10])
     with pytest.raises(StorageError, match="damaged"):
         saved.load()
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"cookies": 5}', b'{"cookies": [5]}', b"[5]", b"{}", b'{"cookies": [{"name": "hf-chat"}]}']
+)
+def test_session_that_is_none_is_damaged_and_listed_as_such(saved, body):
+    saved.save(OLD)
+    saved.path.write_bytes(body)
+    with pytest.raises(StorageError, match="damaged"):
+        saved.load()
+    (listed,) = profiles(saved.folder.parents[1])
+    assert listed.damaged and listed.saved is None
 
 
 def test_remove_forgets_both(saved):

@@ -197,7 +197,9 @@ def settings(**given: Unpack[Given]) -> Settings:
         headless=headless if headless is not None else not flag("headed"),
         browser=text("browser"),
         channel=text("channel"),
-        browser_args=tuple(arguments if arguments is not None else shlex.split(text("browser_args", ""))),
+        browser_args=tuple(
+            arguments if arguments is not None else _words("browser_args", text("browser_args"))
+        ),
         user_data_dir=Path(folder).expanduser().absolute() if folder else None,
         proxy=Proxy.parse(proxy) if proxy else None,
         connect=_connect(text("connect")),
@@ -285,6 +287,15 @@ def _base_url(value: str) -> str:
     if parts.username or parts.password:
         raise SettingsError("base_url must not hold a user name or password; use login() for them.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _words(name: str, value: str | None) -> list[str]:
+    try:
+        return shlex.split(value or "")
+    except ValueError as error:
+        raise SettingsError(
+            f"{name} cannot be taken apart as a shell would do it: {error}. Quote switches that have spaces."
+        ) from None
 
 
 def _connect(value: str | None) -> str | None:

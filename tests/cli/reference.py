@@ -24,6 +24,11 @@ HEAD = """\
 """
 
 TAIL = """\
+## What exit codes mean
+
+Wrong usage (2) is an option, an argument or a setting that cannot be, and a file that would be written over
+unasked. A file that is missing, cannot be read or written, or is not what it should be is 1 for any use.
+
 ## Completion
 
 `huggingchat --install-completion` adds completion to your shell (bash, zsh, fish, PowerShell);
@@ -47,9 +52,13 @@ Every setting can come from the environment instead; what is given on the comman
 | `HUGGINGCHAT_BROWSER_ARGS` | further switches for the browser, as in a shell |
 | `HUGGINGCHAT_USER_DATA_DIR` | a profile folder of the browser's own, used and left in place |
 | `HUGGINGCHAT_PROXY` | `http://user:password@host:port`; the password never leaves the environment |
-| `HUGGINGCHAT_CONNECT`, `HUGGINGCHAT_ISOLATED` | a running browser to use; anything: apart from its cookies |
-| `HUGGINGCHAT_HEADED` | anything: show the browser's window |
+| `HUGGINGCHAT_CONNECT` | address of a running browser to use |
+| `HUGGINGCHAT_ISOLATED` | yes: apart from the cookies of that browser |
+| `HUGGINGCHAT_HEADED` | yes: show the browser's window |
+| `HUGGINGCHAT_RECORD` | the tape to record the session on |
 | `HUGGINGCHAT_HOME` | folder of the saved sessions and of the reports that failures leave |
+
+Yes is anything but `0`, `false`, `no` and `off`, in any case.
 """
 
 
@@ -62,6 +71,7 @@ def reference() -> str:
         parts += [
             f"{mark} huggingchat {' '.join(names)}\n",
             _about(command, names),
+            _arguments(command),
             _options("", _own(command)),
         ]
     return "\n".join(part for part in (*parts, TAIL) if part)
@@ -91,6 +101,12 @@ def _options(title: str, options: list[Any]) -> str:
         return ""
     rows = "\n".join(f"| {_names(each)} | {_plain(each.help)} |" for each in options)
     return (f"{title}:\n\n" if title else "") + f"| option | meaning |\n|---|---|\n{rows}\n"
+
+
+def _arguments(command: Any) -> str:
+    found = [each for each in command.params if each.param_type_name == "argument"]
+    rows = "\n".join(f"| `{each.metavar}` | {_plain(each.help)} |" for each in found)
+    return f"| argument | meaning |\n|---|---|\n{rows}\n" if rows else ""
 
 
 def _names(option: Any) -> str:

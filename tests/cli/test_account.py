@@ -26,6 +26,8 @@ def test_login_saves_a_session_that_status_and_a_second_login_use(stranger, stan
 
     logins = stand_in.control.logins
     assert stranger("login").out == f"Already signed in at {stand_in.url} as ada.\n"
+    done = stranger("login", "--username", "bob")
+    assert (done.code, done.out) == (3, "") and "signed in as ada, not as bob" in done.err
     assert stand_in.control.logins == logins
 
     status = stranger("status", "-v")

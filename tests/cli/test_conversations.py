@@ -118,7 +118,6 @@ def test_all_are_deleted_with_yes(tmp_path):
         (["show", "nonsense"], "Not a conversation"),
         (["delete"], "or --all"),
         (["delete", GONE, "--all"], "or --all"),
-        (["export", GONE, "-o", "/no/such/folder/x.md"], "no folder"),
         (["list", "--limit", "0"], "--limit"),
     ],
 )
@@ -128,12 +127,18 @@ def test_wrong_usage_is_told_before_a_browser_starts(stranger, arguments, said):
     assert not stranger.home.exists()
 
 
+def test_missing_folder_is_told_before_a_browser_starts(stranger):
+    done = stranger("conversations", "export", GONE, "-o", "/no/such/folder/x.md")
+    assert done.code == 1 and "no folder" in done.err and "Make it first" in done.err
+    assert not stranger.home.exists()
+
+
 def test_unknown_conversation_is_an_error_of_the_chat(shell):
     done = shell("conversations", "show", GONE)
-    assert done.code == 1 and "not found" in done.err
+    assert done.code == 1 and "not found" in done.err and "Check its id" in done.err
     for ids in ([GONE], [GONE, GONE[::-1]]):
         done = shell("conversations", "delete", *ids, "--yes")
-        assert done.code == 2 and "Nothing was deleted" in done.err
+        assert done.code == 1 and "Nothing was deleted" in done.err
 
 
 def test_settings_are_shown_and_changed(shell, stand_in):

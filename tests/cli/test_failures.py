@@ -1,19 +1,26 @@
 """What goes wrong: an exit code that says what kind, one sentence that says what to do, no traceback."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from huggingchat_agent import errors
 from huggingchat_agent.cli import failures
-from tests.cli.shell import Finished
+from huggingchat_agent.cli.app import run as run_here
+from huggingchat_agent.settings import settings
+from tests.cli.shell import COMMAND, Finished
+
+TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
 
 KINDS = {
     errors.SettingsError: 2,
     errors.UsageError: 2,
+    errors.CookiesUnreadable: 1,
     errors.StorageError: 1,
     errors.BrowserError: 4,
     errors.LoginError: 3,
@@ -59,8 +66,11 @@ def failed(done, code, *parts):
         (["ask", "-"], ["empty"]),
         (["ask", "hello", "--via", "post"], ["--via", "auto", "ui", "page"]),
         (["ask", "hello", "--timeout", "0"], ["--timeout"]),
+        (["ask", "hello", "--full"], ["--record FILE"]),
+        (["chat", "--hide", "x"], ["--record FILE"]),
         (["ask", "hello", "--conversation", "66b0c0ffee66b0c0ffee66b0", "--temporary"], ["--conversation"]),
         (["nonsense"], ["nonsense", "huggingchat --help"]),
+        (["asj"], ["'ask'? See"]),
         (["status", "--nonsense"], ["--nonsense", "huggingchat status --help"]),
         (["login", "--password-stdin"], ["stdin"]),
         (["--base-url", "ftp://before", "status"], ["ftp://before"]),
@@ -78,6 +88,17 @@ def test_wrong_usage_is_told_before_a_browser_is_started(stranger, arguments, pa
     assert not stranger.home.exists()
 
 
+def test_advice_is_for_the_command_line(capsys):
+    broken = errors.StreamBroken("The stream broke. The text so far is in `partial`; try again.")
+    with pytest.raises(errors.SettingsError) as caught:
+        settings(base_url="https://a:b@x.org")
+    for error in (broken, caught.value):
+        failures.tell(error)
+    told = capsys.readouterr().err
+    assert "`partial`" not in told and "so far is printed" in told
+    assert "login()" not in told and "`huggingchat login`" in told
+
+
 def test_proxy_with_a_password_is_refused_where_others_can_read_it(stranger):
     done = stranger("models", "--proxy", "http://ada:correct-horse@127.0.0.1:9")
     failed(done, 2, "--proxy", "HUGGINGCHAT_PROXY")
@@ -85,8 +106,40 @@ def test_proxy_with_a_password_is_refused_where_others_can_read_it(stranger):
     assert not stranger.home.exists()
 
 
-def test_wrong_environment_is_wrong_usage(stranger):
-    failed(stranger("models", env={"HUGGINGCHAT_ENGINE": "lynx"}), 2, "lynx")
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ENGINE", "lynx", "lynx"),
+        ("BROWSER_ARGS", "'--a", "browser_args"),
+        ("CHANNEL", "netscape", "chromium, chrome,"),
+    ],
+)
+def test_wrong_environment_is_wrong_usage(monkeypatch, tmp_path, capsys, name, value, says):
+    monkeypatch.setenv("HUGGINGCHAT_HOME", str(tmp_path))
+    monkeypatch.setenv(f"HUGGINGCHAT_{name}", value)
+    code = run_here(["models"])
+    failed(Finished(code, *capsys.readouterr()), 2, says)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "to", "code", "says"),
+    [
+        (["tape", "show", str(TAPE)], "> /dev/full", 1, "No space left"),
+        (["tape", "show", "--json", str(TAPE)], "> /dev/full", 1, "No space left"),
+        (["--help"], "> /dev/full", 1, "No space left"),
+        (["--version"], ">&-", 1, "stdout is closed"),
+        (["tape", "show", str(TAPE)], "| exec 3<&-", 141, ""),
+        (["--help"], "| exec 3<&-", 141, ""),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_output_that_nobody_takes_is_no_mistake_of_ours(stranger, arguments, to, code, says):
+    pipe = f"set -o pipefail; {shlex.join([COMMAND, *arguments])} {to}"
+    done = subprocess.run(
+        ["bash", "-c", pipe], env=stranger.environment(), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == code, done
+    assert says in done.stderr and "mistake" not in done.stderr and done.stderr.count("\n") == bool(says)
 
 
 def test_missing_browser_is_browser_trouble_and_costs_no_tape(stranger, tmp_path):

@@ -1,7 +1,23 @@
 from typing import Any
 
+import pytest
+
 from huggingchat_agent import events
 from huggingchat_agent.cli import show
+
+
+@pytest.mark.parametrize(
+    ("reason", "running", "told"),
+    [
+        ("connections", 1, "1 answer is running"),
+        ("connections", 3, "3 answers are running"),
+        ("run", 0, "the conversation is still being answered"),
+        ("stop", 0, "an answer is still being stopped"),
+    ],
+)
+def test_wait_says_for_what(reason, running, told):
+    assert show.awaited(events.Queued(conversation_id="c", reason=reason, running=running)) == told
+
 
 PLACE: dict[str, Any] = {"conversation_id": "c", "turn": 1, "seq": 1, "at": 0.0}
 

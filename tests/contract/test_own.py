@@ -17,7 +17,7 @@ import pytest_asyncio
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import mark
 from huggingchat_agent.browser.protocols import Control
-from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SiteError
+from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SettingsError, SiteError
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -269,7 +269,7 @@ async def test_channel_is_found_or_said_not_to_be_there(started):
     await browser.close()
     with pytest.raises(BrowserMissing, match="chrome-canary is not installed"):
         await started(channel="chrome-canary")
-    with pytest.raises(BrowserMissing, match="no channel 'netscape'"):
+    with pytest.raises(SettingsError, match="no channel 'netscape'"):
         await started(channel="netscape")
 
 

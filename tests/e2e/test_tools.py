@@ -61,12 +61,13 @@ async def test_model_is_given_the_tools_that_were_chosen(chat, site, offered, op
     assert answer.text.endswith(site.control.signature(conversation.id, answer.message_id))
 
 
-async def test_tools_chosen_in_auto_go_by_page_and_say_why(chat, site):
+async def test_tools_chosen_in_auto_go_by_page_and_that_is_no_degradation(chat, site, caplog):
+    caplog.set_level("INFO", logger="huggingchat_agent")
     heard: list[Any] = []
     chat.on("degraded", heard.append)
     conversation = await chat.new_conversation()
     assert (await conversation.send("one", via="auto", tools=[])).via == "page"
-    assert ["all turns" in event.reason for event in heard] == [True]
+    assert heard == [] and "Sent by page" in caplog.text and "all turns" in caplog.text
     # The page knows nothing of it: a message typed there has all tools, as before.
     assert (await conversation.send("two", via="ui")).via == "ui"
     given = [each["tools"] for each in site.control.heard if each["conversation"] == conversation.id]

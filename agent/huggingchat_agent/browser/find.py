@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from huggingchat_agent.errors import BrowserMissing
+from huggingchat_agent.errors import BrowserMissing, SettingsError
 from huggingchat_agent.settings import inheritable
 
 DOWNLOAD_SECONDS = 120.0
@@ -75,7 +75,7 @@ def find(named: str | None = None, channel: str | None = None) -> Found | None:
     """The browser to use without downloading one; None if there is none.
 
     `named` is `HUGGINGCHAT_BROWSER`, `channel` is `HUGGINGCHAT_CHANNEL`. Raises BrowserMissing if
-    that is not something to execute, or not installed.
+    that is not something to execute, or not installed, SettingsError for a channel that does not exist.
     """
     if channel:
         return _of(channel)
@@ -111,7 +111,7 @@ def missing() -> BrowserMissing:
 
 def _of(channel: str) -> Found:
     if channel not in _CHANNELS:
-        raise BrowserMissing(f"There is no channel {channel!r}. It is one of: {', '.join(_CHANNELS)}.")
+        raise SettingsError(f"There is no channel {channel!r}. It is one of: {', '.join(_CHANNELS)}.")
     names, bundle, folder = _CHANNELS[channel]
     program = "msedge.exe" if "Edge" in folder else "chrome.exe"
     candidates = {

@@ -68,7 +68,10 @@ def unstarted(path: str, written: Sequence[str]) -> BrowserError:
     if sentence := known("\n".join(written)):
         return BrowserError(sentence)
     telling = [line for line in written if "FATAL" in line] or written[-3:]
-    return BrowserError(f"The browser did not start ({path}): {redact.text(' '.join(telling))}")
+    return BrowserError(
+        f"The browser did not start ({path}): {redact.text(' '.join(telling)).rstrip('.')}. See that this is "
+        "a Chromium, and that it can write to its profile folder."
+    )
 
 
 def unreachable(connect: str, why: str) -> BrowserError:

@@ -146,7 +146,7 @@ class Sending:
         if via == "ui":
             raise UsageError(f'Tools are chosen for a turn by via="page" only: {why}. Or leave out tools.')
         if via == "auto":
-            self._reply.announce(events.Degraded(conversation_id=self._conversation_id, reason=why))
+            log.info("Sent by page: %s.", why)
         return "page"
 
     async def _by_page(self, spot: Spot, servers: list[dict[str, Any]] | None) -> Turn:

@@ -93,7 +93,8 @@ def _from_path(path: Path) -> Upload:
             return _checked(path.name, _content(file), shown=str(path))
     except OSError as error:
         raise FileRejected(
-            f"The file {str(path)!r} cannot be read: {error.strerror or type(error).__name__}."
+            f"The file {str(path)!r} cannot be read: {error.strerror or type(error).__name__}. "
+            "Check its path."
         ) from None
 
 

@@ -66,6 +66,8 @@ def login(
             console.out.print(f"{where} has no login; it can be used as it is.")
             return
         if account.signed_in:
+            if username is not None and cookies is None:
+                chat.login(username)  # which types nothing, and says so where it is somebody else's session
             console.out.print(f"Already signed in at {where} as {account.username}.")
             console.note("To sign in as somebody else: `huggingchat logout` first, or --profile NAME.")
             if cookies is None:

@@ -20,6 +20,7 @@ from huggingchat_agent.cli.options import Options, examples, with_options
 from huggingchat_agent.cli.record import record
 from huggingchat_agent.cli.replay import replay
 from huggingchat_agent.cli.tools import tools
+from huggingchat_agent.errors import StorageError
 
 # In the order of the help page, which is the order one needs them in.
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
@@ -114,6 +115,8 @@ for about, commands in GROUPS.items():
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code. Says on stderr what goes wrong, and never raises."""
+    if "stdout" in console.fill_in():
+        return failures.tell(StorageError("stdout is closed. Send the output somewhere, such as to a file."))
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal cannot show is no reason to lose an answer.

@@ -10,7 +10,7 @@ from huggingchat_agent.answer import Answer
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.chat import uploads
 from huggingchat_agent.cli import console
-from huggingchat_agent.errors import UsageError
+from huggingchat_agent.errors import StorageError
 from huggingchat_agent.sync import Conversation
 
 Files = Annotated[
@@ -40,8 +40,8 @@ def folder(path: Path | None) -> Path | None:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(
-                f"--save-files: {str(path)!r} is no folder to save to: {error.strerror}."
+            raise StorageError(
+                f"--save-files: {str(path)!r} is no folder to save to: {error.strerror}. Name another one."
             ) from None
     return path
 

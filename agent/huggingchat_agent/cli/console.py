@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 # Lines are not broken here: a terminal does that itself, and a file should get them whole.
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+# Why stdout may take nothing more. Files that we write to by name have errors of their own.
+UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 
 # What a terminal would obey instead of showing it, line ends and tabs excepted.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
@@ -113,8 +118,19 @@ def facts(rows: list[tuple[str, Any]]) -> None:
         out.print(Text.assemble((f"{name:<{width}}  ", "dim"), str(value)))
 
 
+def fill_in() -> list[str]:
+    """Open what of stdin, stdout and stderr was closed by who started us; the names.
+
+    Else the next file that is opened would be in their place.
+    """
+    closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
+    for name in closed:
+        setattr(sys, name, Path(os.devnull).open("r+"))
+    return closed
+
+
 def abandon_stdout() -> None:
-    """Nobody reads stdout any more: make sure that nothing is written there at exit."""
+    """Stdout takes nothing any more: make sure that nothing is written there at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -15,7 +15,7 @@ from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.transcript import listing, transcript
-from huggingchat_agent.errors import UsageError
+from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.sync import HuggingChat
 from huggingchat_agent.wire.conversations import ConversationSummary
 
@@ -217,7 +217,7 @@ def _doomed(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummar
                 break
     missing = [each for each in ids if each not in known]
     if missing:
-        raise UsageError(f"You have no conversation {', '.join(missing)}. Nothing was deleted.")
+        raise ChatError(f"You have no conversation {', '.join(missing)}. Nothing was deleted.")
     return [known[each] for each in ids]
 
 

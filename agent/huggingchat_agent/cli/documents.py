@@ -24,18 +24,21 @@ def check_writable(
     force: bool = False,
     instead: str = "Give --force to write over it, or another name.",
 ) -> None:
-    """Raise UsageError for a file that must not be written, before anything was done for it.
+    """Raise an error for a file that cannot or must not be written, before anything was done for it.
 
-    `instead` is what to do where there is one already.
+    StorageError where there is no place for it; UsageError where there is one already, and `instead` says
+    what to do then.
     """
     if path is None:
         return
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name a file in it.")
+        raise StorageError(f"{path} is a folder. Name a file in it.")
     if path.is_file() and not force:  # what is no file, such as /dev/stdout, loses nothing
         raise UsageError(f"{path} is there already. {instead}")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {path.absolute().parent} to write {path.name} to.")
+        raise StorageError(
+            f"There is no folder {path.absolute().parent} to write {path.name} to. Make it first."
+        )
 
 
 def write(text: str, path: Path | None) -> None:

@@ -12,6 +12,7 @@ from huggingchat_agent.cli import console
 from huggingchat_agent.errors import (
     AgentError,
     BrowserError,
+    CookiesUnreadable,
     LoginError,
     SettingsError,
     UsageError,
@@ -25,13 +26,22 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell has it
 NOBODY_READS = 141  # 128 + SIGPIPE
 
 EXIT_CODES = (
-    "[bold]Exit codes[/bold]: 0 done · 1 the chat, the app or the state folder failed · 2 wrong usage · "
-    "3 not signed in · 4 browser trouble · 130 stopped by Ctrl-C · 141 nobody reads the output any more"
+    "[bold]Exit codes[/bold]: 0 done · 1 the chat, the app, a file or the state folder failed · "
+    "2 wrong usage · 3 not signed in · 4 browser trouble · 130 stopped by Ctrl-C · "
+    "141 nobody reads the output any more"
 )
 
 
 # What Python code would write, and what it is here.
-_HERE = {"deadlines=": "--timeout", 'via="page"': "--via page"}
+_HERE = {
+    "deadlines=": "--timeout",
+    'via="page"': "--via page",
+    "use login() for them": "`huggingchat login` takes them",
+    "The text so far is in `partial`": "The text so far is printed",
+    "Retry it (conversation.retry())": "Retry it (/retry in `huggingchat chat`)",
+    "Pass username and password to login()": "Run `huggingchat login`",
+    "Pass otp to login() (--otp CODE)": "Give `huggingchat login` --otp CODE",
+}
 
 
 class NotSignedIn(LoginError):
@@ -41,19 +51,23 @@ class NotSignedIn(LoginError):
 def tell(error: BaseException) -> int:
     """Say on stderr what went wrong; the exit code. Ctrl-C and a closed pipe need no words."""
     if isinstance(error, SystemExit):
+        if error.code == 1 and isinstance(error.__context__, BrokenPipeError):  # what rich makes of one
+            console.abandon_stdout()
+            return NOBODY_READS
         return error.code if isinstance(error.code, int) else CHAT_FAILED
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
     if isinstance(error, BrokenPipeError):
         console.abandon_stdout()
         return NOBODY_READS
+    if isinstance(error, OSError) and error.filename is None and error.errno in console.UNWRITABLE:
+        console.abandon_stdout()
+        _say(f"The output cannot be written: {error.strerror}. Send it somewhere else.")
+        return CHAT_FAILED
     if hasattr(error, "format_message"):  # typer's errors of usage; it has no public class for them
         return _tell_usage(error)
     if isinstance(error, AgentError):
-        sentence = redact.text(str(error))
-        for there, here in _HERE.items():
-            sentence = sentence.replace(there, here)
-        _say(sentence)
+        _say(here(redact.text(str(error))))
         # The paths of a picture have lines of their own.
         notes = [each for each in getattr(error, "__notes__", ()) if str(error.screenshot) not in each]
         for each in notes:
@@ -70,8 +84,17 @@ def tell(error: BaseException) -> int:
     return exit_code(error)
 
 
+def here(sentence: str) -> str:
+    """What an error says, with the advice it has for the command line."""
+    for there, words in _HERE.items():
+        sentence = sentence.replace(there, words)
+    return sentence
+
+
 def exit_code(error: BaseException) -> int:
-    """What kind of failure it is."""
+    """What kind of failure it is. A file that is named and no good is one kind, whatever it was for."""
+    if isinstance(error, CookiesUnreadable):
+        return CHAT_FAILED
     if isinstance(error, UsageError | SettingsError):
         return WRONG_USAGE
     if isinstance(error, LoginError):
@@ -86,7 +109,7 @@ def _tell_usage(error: Any) -> int:
     command = context.command_path if context is not None else "huggingchat"
     message = " ".join(str(error.format_message()).split()).rstrip(".").replace("Value error, ", "")
     if message:  # none where its help page was what it had to say: a group without a command
-        _say(f"{message}. See `{command} --help`.")
+        _say(f"{message}{'' if message.endswith('?') else '.'} See `{command} --help`.")
     return WRONG_USAGE
 
 

@@ -46,7 +46,7 @@ def list_(
     )
     for each in found:
         used = f"by process {each.in_use_by}" if each.in_use_by else ""
-        table.add_row(each.name, ", ".join(each.hosts), _date(each.saved), _date(each.expires), used)
+        table.add_row(each.name, ", ".join(each.hosts), _saved(each), _date(each.expires), used)
     console.out.print(table)
 
 
@@ -60,6 +60,10 @@ def remove(
     chosen = settings(**{**options.settings(), "profile": name})
     stored.remove_profile(chosen.home, chosen.profile)
     console.out.print(f"Profile {name!r} is removed.")
+
+
+def _saved(profile: stored.Profile) -> str:
+    return "damaged" if profile.damaged else _date(profile.saved)
 
 
 def _date(moment: datetime | None) -> str:

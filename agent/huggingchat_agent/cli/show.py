@@ -31,7 +31,7 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
     reply.on(
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
     )
-    reply.on("queued", lambda event: screen.aside(note, f"Waiting: {event.running} answers are running."))
+    reply.on("queued", lambda event: screen.aside(note, f"Waiting: {awaited(event)}."))
     with reply:
         try:
             for event in reply:
@@ -44,6 +44,15 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
             screen.end()
         answer = reply.result()
     return show(rest, talk, reasoning=reasoning, plain=plain) if rest is not None else answer
+
+
+def awaited(event: events.Queued) -> str:
+    """What a message waits for."""
+    if event.reason == "run":
+        return "the conversation is still being answered"
+    if event.reason == "stop":
+        return "an answer is still being stopped"
+    return "1 answer is running" if event.running == 1 else f"{event.running} answers are running"
 
 
 class Screen:

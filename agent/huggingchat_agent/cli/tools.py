@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli import console
+from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
@@ -54,7 +54,7 @@ def tools(
         with console.progress("Reading the tool servers"):
             found = [_shown(server) for server in chat.tools()]
     if json:
-        console.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+        documents.write_json(found)
     elif sys.stdout.isatty() and found:
         console.out.print(_table(found), soft_wrap=False)
     else:

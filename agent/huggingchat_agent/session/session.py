@@ -271,7 +271,6 @@ class Session:
         if self.settings.replay is not None:
             return  # what is on a tape is no session
         if self._copied:
-            log.info("Profile %r is in use elsewhere: this session is not saved.", self.settings.profile)
             return
         browser = self.browser
         if browser is None:
@@ -301,7 +300,10 @@ class Session:
             raise self._lock.in_use()
         elif not self._copied:
             self._copied = True
-            log.info("Profile %r is in use elsewhere: working with a copy of it.", self.settings.profile)
+            log.info(
+                "Profile %r is in use elsewhere: working with a copy, which is not saved.",
+                self.settings.profile,
+            )
 
     async def gone(self) -> None:
         """Wait until the browser went away, or a person closed the shared tab."""

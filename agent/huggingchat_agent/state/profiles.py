@@ -23,7 +23,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """One profile as it is on the disk.
 
     `hosts` are the sites its cookies are for, `saved` and `expires` moments in UTC: when the session was
-    saved and when the last of its cookies that scripts cannot read ends. `in_use_by` is a process id.
+    saved and when the last of its cookies that scripts cannot read ends. `damaged` says that there is one
+    that cannot be read. `in_use_by` is a process id.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     saved: datetime | None = None
     expires: datetime | None = None
+    damaged: bool = False
     in_use_by: int | None = None
 
 
@@ -117,17 +119,23 @@ def _profile(home: Path, name: str) -> Profile:
     hosts: set[str] = set()
     ends: list[float] = []
     moment: datetime | None = None
-    with contextlib.suppress(StorageError, OSError):
+    damaged = False
+    try:
         for cookie in (saved.load() or {}).get("cookies", []):
-            hosts.add(str(cookie.get("domain", "")).lstrip("."))
-            if cookie.get("httpOnly") and float(cookie.get("expires", -1)) > 0:
-                ends.append(float(cookie["expires"]))
+            hosts.add(cookie.get("domain", "").lstrip("."))
+            if cookie.get("httpOnly") and cookie.get("expires", -1) > 0:
+                ends.append(cookie["expires"])
         moment = datetime.fromtimestamp(saved.path.stat().st_mtime, UTC)
+    except StorageError:
+        damaged = True
+    except OSError:
+        pass  # there is none
     return Profile(
         name=name,
         folder=saved.folder,
         hosts=tuple(sorted(hosts - {""})),
         saved=moment,
         expires=datetime.fromtimestamp(max(ends), UTC) if ends else None,
+        damaged=damaged,
         in_use_by=ProfileLock(home, name).holder,
     )

@@ -13,7 +13,7 @@ import contextlib
 import errno
 import os
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -21,6 +21,20 @@ from huggingchat_agent.errors import StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class _Cookie(TypedDict):
+    name: str
+    value: str
+    domain: NotRequired[str]
+    expires: NotRequired[float]
+
+
+class _Shape(TypedDict):
+    """What a storage state has at least."""
+
+    cookies: list[_Cookie]
+    origins: NotRequired[list[dict[str, Any]]]
 
 
 class SavedSession:
@@ -40,7 +54,8 @@ class SavedSession:
         except OSError as error:
             raise self._trouble("read", error) from None
         try:
-            state = msgspec.json.decode(body, type=dict[str, Any])
+            msgspec.json.decode(body, type=_Shape)
+            state: dict[str, Any] = msgspec.json.decode(body)
         except msgspec.DecodeError:
             raise StorageError(
                 f"The saved session {self.path} is damaged. Put {self.previous.name} in its place, or "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1 << 12  # bytes; what is in a piece that cannot be read is lost
 _GZIP = 16 + zlib.MAX_WBITS
+_MAGIC = b"\x1f\x8b"  # how gzip begins
 _FLUSHED = b"\0\0\xff\xff"  # how deflate ends what was brought out by a sync flush
 
 _RECORD = msgspec.json.Decoder(tapes.AnyRecord)
@@ -87,6 +88,8 @@ class Tape:
         try:
             with self.path.open("rb") as file:
                 while data := file.read(_AT_ONCE):
+                    if not offset and not data.startswith(_MAGIC[: len(data)]):
+                        raise self._corrupt(0, "it is no tape. Give the path of a recording")
                     last = (last + data)[-4:]
                     while data:
                         if unpack.eof:
@@ -99,9 +102,11 @@ class Tape:
                         for line in lines:
                             yield line, before
         except zlib.error as error:
-            raise self._corrupt(offset, f"it is no gzip there ({error})") from None
+            raise self._corrupt(offset, f"it is damaged there ({error})") from None
         except OSError as error:
-            raise TapeError(f"The tape {self.path} cannot be read: {error.strerror}.") from None
+            raise TapeError(
+                f"The tape {self.path} cannot be read: {error.strerror}. Give the path of a recording."
+            ) from None
         if rest or not (unpack.eof or last == _FLUSHED or not offset):
             raise self._corrupt(offset, "it breaks off in the middle of a record")
 

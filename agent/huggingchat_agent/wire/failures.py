@@ -101,6 +101,12 @@ def from_response(
         return FileRejected(f"A file was refused. The app said: {said}", **about)
     if status == 410 or re.search(r"invalid model|unlisted model", said, re.IGNORECASE):
         return UnknownModel(f"The app does not offer this model. The app said: {said}", **about)
+    if status == 404 and "conversation not found" in said.lower():
+        return ChatError(
+            "This account has no such conversation. Check its id, and who is signed in. "
+            f"The app said: {said}",
+            **about,
+        )
     if status in (403, 404, 409):
         return ChatError(f"The app refused the request ({status}). The app said: {said}", **about)
     return GenerationFailed(f"The request failed ({status}). The app said: {said}", **about)
