@@ -75,7 +75,10 @@ def test_load_says_so_when_the_session_is_damaged(saved):
 def test_session_that_is_none_is_damaged_and_listed_as_such(saved, body):
     saved.save(OLD)
     saved.path.write_bytes(body)
-    with pytest.raises(StorageError, match="damaged"):
+    with pytest.raises(StorageError, match=r"damaged\. Remove it and sign in again"):
+        saved.load()
+    saved.previous.write_bytes(b"{}")
+    with pytest.raises(StorageError, match=r"damaged\. Put session\.previous\.json in its place"):
         saved.load()
     (listed,) = profiles(saved.folder.parents[1])
     assert listed.damaged and listed.saved is None

@@ -109,6 +109,7 @@ def test_unknown_slash_command_is_not_sent(shell, stand_in):
             ("/modle qwen", "There is no /modle"),
             ("/edit x", "no message to edit"),
             ("/file /no/such", "/no/such"),
+            (f"/export {__file__}", "Give another name."),
             ("/help", "/export"),
             ("/usr/bin is a folder", "You said: /usr/bin is a folder"),
         ):

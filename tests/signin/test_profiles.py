@@ -121,7 +121,8 @@ def test_many_starts_on_one_profile_leave_it_whole(tmp_path, request):
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="module")
-async def test_second_chat_on_a_profile_works_with_a_copy_and_saves_nothing(chat, site):
+async def test_second_chat_on_a_profile_works_with_a_copy_and_saves_nothing(chat, site, caplog):
+    caplog.set_level("INFO", logger="huggingchat_agent")
     path = chat.session.saved.path
     before = path.read_bytes()
     same = {"base_url": site.url, "home": chat.settings.home}
@@ -130,6 +131,7 @@ async def test_second_chat_on_a_profile_works_with_a_copy_and_saves_nothing(chat
         assert second.session._copied
         await (await second.new_conversation()).send("hello", via="page")  # and the app prolongs its session
     assert path.read_bytes() == before
+    assert caplog.text.count("in use elsewhere") == 1
     with pytest.raises(ProfileInUse, match=str(os.getpid())):
         async with HuggingChat(**same, profile_in_use="refuse"):
             raise AssertionError("it was opened")

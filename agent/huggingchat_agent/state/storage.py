@@ -57,9 +57,11 @@ class SavedSession:
             msgspec.json.decode(body, type=_Shape)
             state: dict[str, Any] = msgspec.json.decode(body)
         except msgspec.DecodeError:
+            instead = (
+                f"Put {self.previous.name} in its place, or remove" if self.previous.exists() else "Remove"
+            )
             raise StorageError(
-                f"The saved session {self.path} is damaged. Put {self.previous.name} in its place, or "
-                "remove it and sign in again."
+                f"The saved session {self.path} is damaged. {instead} it and sign in again."
             ) from None
         return state
 
