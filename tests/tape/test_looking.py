@@ -292,7 +292,7 @@ def test_report_replaces_no_file_unless_it_is_told_to(tape, capsys):
     assert "--force" in capsys.readouterr().err and page.read_text() == "something else"
     assert cli.run(["tape", "report", str(tape), "--force"]) == 0
     assert page.read_text().startswith("<!")
-    assert cli.run(["tape", "report", str(tape), "-o", str(tape.parent)]) == 2
+    assert cli.run(["tape", "report", str(tape), "-o", str(tape.parent)]) == 1
     assert "Name a file in it" in capsys.readouterr().err
 
 
