@@ -103,11 +103,19 @@ async def test_stop_before_anything_was_sent_says_so(chat):
 
 
 @pytest.mark.fresh
-async def test_closing_the_chat_stops_what_is_running(settings, raw, chat):
+async def test_closing_the_chat_stops_what_is_running_and_lets_nothing_begin(raw, chat):
     conversation = await chat.new_conversation()
     reply = conversation.send(LONG, via="page")
+
+    async def go_on():
+        await reply
+        await conversation.send("and then", via="page")
+
+    going = asyncio.create_task(go_on())
     await first_token(reply)
     await chat.close()
+    with pytest.raises(UsageError, match="not open"):
+        await going
     assert (await reply).interrupted
     assert await is_interrupted(raw, conversation.id)
 

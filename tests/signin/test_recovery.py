@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from huggingchat_agent.errors import PageChanged, SessionRejected
+from huggingchat_agent.errors import PageChanged, SessionRejected, UsageError
 from huggingchat_agent.session import recovery
 from tests.raw import Raw
 
@@ -53,6 +53,27 @@ async def test_what_strangers_have_is_not_taken_for_ones_own(chat, site, monkeyp
     assert (await chat.preferences()).system_prompts == {model: "Be brief."}
     site.control.sign_out()
     assert talk.id in [each.id async for each in chat.conversations()]
+
+
+async def test_reply_that_is_stopped_while_it_is_signed_in_again_sends_nothing_and_keeps_nobody_out(
+    chat, site
+):
+    conversation, other = await chat.new_conversation(), await chat.new_conversation()
+    heard, logins = len(site.control.heard), site.control.logins
+    site.control.sign_out(hub=True)
+    site.control.switch(slow=2.0)
+    seen = site.control.count("GET", "^/login")
+    reply = conversation.send("hello", via="page")
+    await asyncio.to_thread(site.control.wait_for, "GET", "^/login", seen + 1)
+    reading = asyncio.create_task(other.read())  # waits for the same sign-in
+    await reply.stop()
+    assert site.control.logins == logins
+    site.control.switch(slow=0.0)
+    with pytest.raises(UsageError, match="before the message was sent"):
+        await reply
+    assert [event.name for event in reply.events][-1] == "failed"
+    assert (await reading).id == other.id
+    assert len(site.control.heard) == heard
 
 
 @pytest.mark.parametrize("status", [401, 302])

@@ -61,6 +61,8 @@ def test_sync_has_every_name_that_async_has(name):
         "receive",
         "announce",
         "when_done",
+        "stopping",
+        "check_open",
         "forget",
         "timezone",
         "start",

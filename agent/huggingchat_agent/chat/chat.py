@@ -163,7 +163,7 @@ class HuggingChat(Emitter):
         account says so. Should the app drop the session later, the agent signs in again by the same
         means, once. Raises LoginError and its kin, or CookiesUnreadable.
         """
-        self._check_open()
+        self.check_open()
         credentials = accounts.Credentials(
             username=username or self.settings.username,
             password=Secret(password) if password else self.settings.password,
@@ -188,13 +188,13 @@ class HuggingChat(Emitter):
         Raises SiteError or BrowserError where the app could not be told; the saved one is forgotten then
         too.
         """
-        self._check_open()
+        self.check_open()
         self._proved = False
         await accounts.logout(self.session)
 
     async def status(self) -> Account:
         """Who the app takes us for, now."""
-        self._check_open()
+        self.check_open()
         return await accounts.whoami(self.session)
 
     async def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
@@ -205,7 +205,7 @@ class HuggingChat(Emitter):
         signed in, StorageError when the file cannot be written.
         """
         choice("format", format, cookie_formats.Format)
-        self._check_open()
+        self.check_open()
         if not (await accounts.whoami(self.session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
         body = cookie_formats.write(await self.session.storage_state(), format, self.settings.base_url)
@@ -216,7 +216,7 @@ class HuggingChat(Emitter):
 
         `refresh` asks the app again.
         """
-        self._check_open()
+        self.check_open()
         await self.session.shared_page()
         await self.tracker.settled()
         known = self._page_data
@@ -230,7 +230,7 @@ class HuggingChat(Emitter):
         Any of them can be chosen for a message: `conversation.send(..., tools=["name"])`. `refresh`
         asks the app again.
         """
-        self._check_open()
+        self.check_open()
         await self.session.shared_page()
         await self.tracker.settled()
         known = self._page_data
@@ -269,7 +269,7 @@ class HuggingChat(Emitter):
 
     def conversation(self, id_or_url: str) -> Conversation:
         """A conversation that exists, by its id or its address. Nothing is asked of the app yet."""
-        self._check_open()
+        self.check_open()
         found = conversations.conversation_id(id_or_url)
         known = self._conversations.get(found)
         if known is None:
@@ -282,7 +282,7 @@ class HuggingChat(Emitter):
         Loaded page after page as it is consumed (30 on each). None is given twice; but do not delete
         while it goes on, or others move up and are missed.
         """
-        self._check_open()
+        self.check_open()
         async for each in conversations.listed(self.session):
             yield each
 
@@ -304,12 +304,12 @@ class HuggingChat(Emitter):
         The app makes one copy of each and gives the same one again. Raises UsageError for what is no
         share, ChatError where the app knows of none.
         """
-        self._check_open()
+        self.check_open()
         return self.conversation(await conversations.take_over(self.session, id_or_link))
 
     async def preferences(self) -> Preferences:
         """The account's settings in the app: active model, system prompts, and so on (see `Preferences`)."""
-        self._check_open()
+        self.check_open()
         return await preferences.read(self.session)
 
     async def change_preferences(self, **changes: Unpack[Changes]) -> Preferences:
@@ -325,7 +325,7 @@ class HuggingChat(Emitter):
 
         Raises StorageError where it cannot be written.
         """
-        self._check_open()
+        self.check_open()
         picture = await (await self.session.front_page()).snapshot()
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
@@ -347,7 +347,8 @@ class HuggingChat(Emitter):
             self._timezone = str(await page.evaluate(calls.TIMEZONE, timeout=self.settings.step_timeout))
         return self._timezone
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise UsageError before `open`, and from `close` on."""
         if self._state != "open":
             hint = "Use `async with HuggingChat() as chat:`." if self._state == "new" else "Make a new one."
             raise UsageError(f"This HuggingChat is not open. {hint}")

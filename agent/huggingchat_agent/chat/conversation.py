@@ -133,6 +133,7 @@ class Conversation(Emitter):
 
     def start(self, draft: Draft, *, via: Via | None = None) -> Reply:
         """Send what is described; `send`, `retry` and `edit` describe it."""
+        self._chat.check_open()
         if self.deleted:
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
         if self._reply is not None or self._chat.tracker.running(self.id):

@@ -30,7 +30,8 @@ class Reply(Emitter):
     * `await reply` gives the Answer, after every listener has handled `finished`, or raises what
       went wrong. Cancelling it stops the run on the server too.
     * `async for event in reply` gives the turn's events, each iterator from the first. It ends after
-      `finished` or `failed` and does not raise; `break` only stops looking.
+      `finished` or `failed`, when the next message can be sent, and does not raise; `break` only
+      stops looking.
     * `async with reply` stops the run if the block is left before the end.
     * `reply.on(name, handler)` subscribes to the events of this turn.
 
@@ -56,18 +57,23 @@ class Reply(Emitter):
         self._upstream = upstream
         self._number = number
         self._waiting: list[asyncio.Future[None]] = []
-        self._ended = False
+        self._ended = False  # the task is done, and whoever is told of that hears of it now
         self._retrieved = False
         self._stopping: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(sender), name=f"reply in {conversation_id}")
         # It is for `__del__` to tell of a failure that nobody has seen, not for the task.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        self._task.add_done_callback(lambda _: self._wake(ended=True))
+        self._task.add_done_callback(lambda _: self._end())
 
     @property
     def done(self) -> bool:
         """Whether the turn is over, well or not."""
         return self._task.done()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop: nothing is to be sent any more. For the rooms beside this."""
+        return self._stopping is not None
 
     @property
     def text(self) -> str:
@@ -110,8 +116,7 @@ class Reply(Emitter):
     def receive(self, event: events.TurnEvent) -> None:
         """Take an event of the turn; called by whoever claimed it."""
         self.events.append(event)
-        if self._waiting or type(event) in _LAST:
-            self._wake(ended=type(event) in _LAST)
+        self._wake()
         self.emit(event)
 
     def announce(self, event: events.Event) -> None:
@@ -123,8 +128,11 @@ class Reply(Emitter):
         """Call back when the turn is over, well or not."""
         self._task.add_done_callback(lambda _: callback())
 
-    def _wake(self, *, ended: bool) -> None:
-        self._ended = self._ended or ended
+    def _end(self) -> None:
+        self._ended = True
+        self._wake()
+
+    def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             if not each.done():
@@ -186,7 +194,7 @@ class Reply(Emitter):
         """Tell of a failure that no turn told of."""
         if isinstance(error, ChatError) and not error.conversation_id:
             error.conversation_id = self.conversation_id
-        if not self._ended:
+        if not (self.events and type(self.events[-1]) in _LAST):
             failed = events.Failed(
                 conversation_id=self.conversation_id,
                 turn=self._number(),

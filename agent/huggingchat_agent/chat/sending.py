@@ -70,7 +70,7 @@ class Sending:
         of the message it is sent again then. Raises PageChanged (ui only) and whatever else keeps the
         message from being sent; what goes wrong after that is the turn's.
         """
-        recovery, count = self._session.recovery, self._session.recovery.count
+        count = self._session.recovery.count
         turn: Turn | None = None
         try:
             turn = await self._attempt(via)
@@ -80,17 +80,29 @@ class Sending:
             if not isinstance(turn.error, SessionRejected):
                 return turn
             lost = turn.error
+        if turn is None or not self._reply.stopping:
+            turn = await self._recovered(turn, lost, count, via)
+        self._tell_held()
+        return turn
+
+    async def _recovered(self, turn: Turn | None, lost: SessionRejected, count: int, via: Via) -> Turn:
+        """Sign in again; then the turn of the message sent again, where the app took nothing of it before."""
+        taken = turn is not None and not turn.refused
+        self._reply.turn = None  # it is over: a stop is for what follows
         try:
-            await recovery.recover(lost, count, anyway=turn is not None and not turn.refused)
+            await self._session.recovery.recover(lost, count, anyway=taken)
         except SessionRejected as error:
             if turn is None:
                 raise
             log.warning("%s", error)
+        except asyncio.CancelledError:
+            if turn is None or not taken:
+                raise
         else:
-            if turn is None or turn.refused:
+            if turn is None or not taken:
                 self._held = None
-                turn = await self._attempt(via)
-        self._tell_held()
+                return await self._attempt(via)
+        self._reply.turn = turn
         return turn
 
     async def _attempt(self, via: Via) -> Turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import events
@@ -24,7 +25,8 @@ class Reply(Handlers):
     * `reply.result()` gives the Answer, after every handler has handled `finished`, or raises what
       went wrong. Ctrl-C meanwhile stops the run on the server too.
     * `for event in reply` gives the turn's events, each iterator from the first. It ends after
-      `finished` or `failed` and does not raise; `break` only stops looking.
+      `finished` or `failed`, when the next message can be sent, and does not raise; `break` only
+      stops looking.
     * `with reply` stops the run if the block is left before the end.
     * `reply.on(name, handler)` subscribes to the events of this turn; handlers subscribed before the
       first wait miss nothing.
@@ -37,6 +39,9 @@ class Reply(Handlers):
         self._inner = inner
         self._thread = thread
         self._answer: Job[Answer] | None = None
+        self._over = threading.Event()
+        inner.when_done(self._over.set)
+        inner.when_done(lambda: thread.post(lambda: None))  # who waits is to look at that
         receive = _receiver(self.events, self._emitter.emit)
         pass_on(inner, lambda event: thread.post(lambda: receive(event)))
         pass_back(self._emitter, inner, thread.tell)
@@ -92,12 +97,18 @@ class Reply(Handlers):
             while index < len(self.events):
                 yield self.events[index]
                 index += 1
-            if self.events and isinstance(self.events[-1], events.Finished | events.Failed):
+            if self._told:
                 return
-            self._thread.until(functools.partial(self._has_more, index))
+            self._thread.until(functools.partial(self._has_news, index))
 
-    def _has_more(self, seen: int) -> bool:
-        return len(self.events) > seen
+    @property
+    def _told(self) -> bool:
+        """Whether that was all: the last event may come before the end, or be handled after it."""
+        last = self.events[-1] if self.events else None
+        return self._over.is_set() and isinstance(last, events.Finished | events.Failed)
+
+    def _has_news(self, seen: int) -> bool:
+        return len(self.events) > seen or self._told
 
     def __enter__(self) -> Reply:
         return self

@@ -1,0 +1,159 @@
+"""A reply at its edges: when it is over, and that nothing is sent after a stop."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from huggingchat_agent import events, sync
+from huggingchat_agent.chat.reply import Reply
+from huggingchat_agent.chat.sending import Sending
+from huggingchat_agent.errors import SessionRejected, StreamBroken
+from huggingchat_agent.session.recovery import Recovery
+from huggingchat_agent.sync.thread import LoopThread
+
+COMMON: Any = {"conversation_id": "c", "turn": 1}
+FINISHED = events.Finished(**COMMON, seq=9, at=0.0)
+FAILED = events.Failed(**COMMON, seq=9, at=0.0, error="StreamBroken", message="It broke.")
+
+
+def reply_of(sender):
+    return Reply("c", sender, number=lambda: 1, upstream=())
+
+
+async def test_iterating_ends_when_the_next_message_can_be_sent():
+    async def sender(reply):
+        reply.receive(FINISHED)
+        for _ in range(5):  # a tab is given back, a connection too
+            await asyncio.sleep(0)
+        return SimpleNamespace(answer="an answer")
+
+    free: list[bool] = []
+    reply = reply_of(sender)
+    reply.when_done(lambda: free.append(True))
+    assert [event async for event in reply] == [FINISHED]
+    assert free
+
+
+def test_iterating_without_async_ends_when_the_next_message_can_be_sent():
+    go = asyncio.Event()
+
+    async def sender(reply):
+        await go.wait()
+        reply.receive(FINISHED)
+        await asyncio.sleep(0.1)  # as long as it takes to give a tab back
+        return SimpleNamespace(answer="an answer")
+
+    async def make():
+        return sync.Reply(reply_of(sender), thread)
+
+    thread = LoopThread("reply")
+    try:
+        reply, told = thread.run(make()), []
+        reply.on("finished", lambda event: told.extend(reply))  # in a handler, which is handed nothing else
+        thread.tell(go.set)
+        assert list(reply) == told == [FINISHED]
+        assert reply.done
+    finally:
+        thread.stop()
+
+
+async def test_iterating_does_not_wait_for_handlers_as_the_answer_does():
+    async def sender(reply):
+        reply.receive(FINISHED)
+        return SimpleNamespace(answer="an answer")
+
+    go = asyncio.Event()
+
+    async def handler(event):
+        await go.wait()
+
+    reply = reply_of(sender)
+    reply.on("finished", handler)
+    assert [event async for event in reply] == [FINISHED]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reply, 0.05)
+    go.set()
+    assert await reply == "an answer"
+
+
+async def test_failure_that_the_turn_told_of_is_not_told_again():
+    async def sender(reply):
+        reply.receive(FAILED)
+        raise StreamBroken("It broke.")
+
+    reply = reply_of(sender)
+    with pytest.raises(StreamBroken):
+        await reply
+    assert reply.events == [FAILED]
+
+
+class Turn:
+    """One that the app ends with an error as soon as it is stopped."""
+
+    def __init__(self, *, refused):
+        self.answer, self.error, self.refused = None, SessionRejected("It is lost."), refused
+        self.done = asyncio.Event()
+
+    async def stop(self):
+        self.done.set()
+
+
+class Attempts(Sending):
+    """Each attempt to send makes the next one of these turns."""
+
+    def __init__(self, reply, recovery, turns):
+        settings = SimpleNamespace(step_timeout=1.0)
+        chat: Any = SimpleNamespace(
+            session=SimpleNamespace(recovery=recovery), tracker=None, settings=settings
+        )
+        draft: Any = None
+        super().__init__(chat, reply, draft)
+        self.turns = turns
+
+    async def _attempt(self, via):
+        turn = self._reply.turn = self.turns.pop(0)
+        await turn.done.wait()
+        return turn
+
+
+async def test_message_refused_while_it_is_stopped_is_not_sent_again():
+    turns = [Turn(refused=True), Turn(refused=True)]
+
+    async def again(anyway):
+        pass
+
+    async def known():
+        return False
+
+    recovery = Recovery()
+    recovery.arm(again, known)
+    reply = reply_of(lambda reply: Attempts(reply, recovery, turns).send("page"))
+    await asyncio.sleep(0)
+    assert reply.turn is not None
+    await reply.stop()
+    with pytest.raises(SessionRejected):
+        await reply
+    assert len(turns) == 1
+
+
+async def test_stop_does_not_wait_for_the_sign_in_after_a_message_that_the_app_took():
+    begun = asyncio.Event()
+
+    async def again(anyway):
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def known():
+        return False
+
+    recovery, turn = Recovery(), Turn(refused=False)
+    recovery.arm(again, known)
+    reply = reply_of(lambda reply: Attempts(reply, recovery, [turn]).send("page"))
+    turn.done.set()
+    await begun.wait()
+    await reply.stop()
+    with pytest.raises(SessionRejected, match="It is lost"):
+        await reply
+    assert reply.turn is turn
