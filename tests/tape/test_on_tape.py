@@ -51,12 +51,13 @@ async def again(chat, prompts=PROMPTS):
 
 
 def spans(told):
-    """Seconds from the first token to the last, for each turn."""
-    moments: dict[int, list[float]] = {}
-    for each in told:
-        if each.name == "token":
-            moments.setdefault(each.turn, []).append(each.at)
-    return [each[-1] - each[0] for each in moments.values()]
+    """Seconds from the message to the last token, for each turn.
+
+    Not from the first token: on a busy machine the first ones come late, and all at once.
+    """
+    sent = {each.turn: each.at for each in told if each.name == "started"}
+    last = {each.turn: each.at for each in told if each.name == "token"}
+    return [last[turn] - sent[turn] for turn in sent]
 
 
 def shape(told):
