@@ -81,6 +81,11 @@ def test_live_view_that_was_left_is_given_like_any_other(numbers):
     assert given([*left, *asked(numbers, "whole", kind="eventsource", text="second")]) == b"first"
 
 
+def test_live_view_from_before_the_sign_in_is_given_where_the_page_looked_at_none_since(numbers):
+    before = list(asked(numbers, "before", kind="eventsource", text="idle", left="net::ERR_ABORTED"))
+    assert given([*before, signing_in(numbers)]) == b"idle"
+
+
 def test_whole_answer_from_before_the_sign_in_is_given_where_a_closing_tab_cut_off_the_other(numbers):
     whole = asked(numbers, "whole", kind="script", text="all of it")
     cut_off = asked(numbers, "left", kind="script", text="all", left=TAB_GONE)

@@ -66,15 +66,21 @@ class Completion:
         self._scripts: dict[str, tuple[str, bytes]] = {}  # by exchange, with the end of what has come
         self._loaded: set[str] = set()
         self._named: set[str] = set()
-        self._open: set[str] = set()
+        self._open: set[str] = set()  # that nothing has come of yet
+        self._endless: set[str] = set()
         self._last = 0.0  # when something was asked for
 
     def see(self, event: ExchangeEvent) -> None:
-        if isinstance(event, Started) and event.kind != "eventsource":
+        if isinstance(event, Started):
             self._open.add(event.exchange_id)
             self._last = time.monotonic()
+            if event.kind == "eventsource":
+                self._endless.add(event.exchange_id)
+        elif isinstance(event, Responded) and event.exchange_id in self._endless:
+            self._open.discard(event.exchange_id)  # what more it says is for who looks on
         elif isinstance(event, Ended | Failed):
             self._open.discard(event.exchange_id)
+            self._endless.discard(event.exchange_id)
             self._scripts.pop(event.exchange_id, None)
             if event.exchange_id in self._answered and isinstance(event, Ended):
                 self._loaded.add(self._asked.pop(event.exchange_id))

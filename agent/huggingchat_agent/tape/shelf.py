@@ -128,12 +128,9 @@ class Shelf:
         return text
 
     def _read(self, method: str, target: str) -> _Held | None:
-        # What a closing tab cut off is no answer where there is a whole one; to look on at what runs is
-        # always given up some time.
+        # What a closing tab cut off is no answer where there is a whole one.
         held = self._held.get((method, target), [])
-        whole = [
-            each for each in held if not each.exchange.given_up or each.exchange.request.kind == "eventsource"
-        ]
+        whole = [each for each in held if each.is_whole or not each.exchange.given_up]
         if not whole and (found := self._before.get(target) or self._end_of_list(method, target)):
             return found
         return self._now(whole or held)
@@ -201,7 +198,13 @@ class _Held:
     def is_good(self) -> bool:
         """Whether all of it came, and was what had been asked for."""
         response = self.exchange.response
-        return response is not None and response.status == 200 and self.exchange.failed is None
+        return response is not None and response.status == 200 and self.is_whole
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it came to its end; to look on at what runs is always given up some time."""
+        looked_on = self.exchange.request.kind == "eventsource" and self.exchange.response is not None
+        return looked_on or self.exchange.failed is None
 
     @property
     def page(self) -> int:
