@@ -7,6 +7,8 @@ import sys
 import venv
 from pathlib import Path
 
+import filelock
+
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / ".venv-g4f"
 # What its provider needs, and no more: g4f[all] would take many minutes.
@@ -17,14 +19,15 @@ INSTALL_SECONDS = 240
 def interpreter(*, with_agent: bool = False) -> Path:
     """Its Python; `with_agent` with the agent installed beside, from this folder."""
     python = PLACE / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not _installed("installed", " ".join(PACKAGES)):
-        venv.create(PLACE, with_pip=True, clear=True)
-        _install(python, *PACKAGES)
-        (PLACE / "installed").write_text(" ".join(PACKAGES))
-    wanted = (ROOT / "pyproject.toml").read_text()
-    if with_agent and not _installed("installed-agent", wanted):
-        _install(python, "--editable", str(ROOT))
-        (PLACE / "installed-agent").write_text(wanted)
+    with filelock.FileLock(PLACE.with_suffix(".lock")):  # two workers may want it at the same time
+        if not _installed("installed", " ".join(PACKAGES)):
+            venv.create(PLACE, with_pip=True, clear=True)
+            _install(python, *PACKAGES)
+            (PLACE / "installed").write_text(" ".join(PACKAGES))
+        wanted = (ROOT / "pyproject.toml").read_text()
+        if with_agent and not _installed("installed-agent", wanted):
+            _install(python, "--editable", str(ROOT))
+            (PLACE / "installed-agent").write_text(wanted)
     return python
 
 
