@@ -117,16 +117,19 @@ async def measure(base_url: str, engine: str, rounds: int) -> tuple[Figures, str
 
                     return by_raw if how == "raw" else by_agent
 
-                for number in range(rounds + 1):  # the first warms up and does not count
-                    taken = figures if number else Figures()
-                    for how in HOWS:
-                        send = sender(how, await raw.create(model))
-                        await send("hello", lambda text: None)
-                        await paced(send, taken, how)
-                        await burst(send, taken, how)
-                        if number:
-                            progress.advance(task)
-                    taken.ceiling.append(await raw.drink(await raw.create(model), f"burst {BURST}"))
+                # By ui last: its tabs stay, and render what they were told while others are measured.
+                for hows in (("raw", "page"), ("ui",)):
+                    for number in range(rounds + 1):  # the first warms up and does not count
+                        taken = figures if number else Figures()
+                        for how in hows:
+                            send = sender(how, await raw.create(model))
+                            await send("hello", lambda text: None)
+                            await paced(send, taken, how)
+                            await burst(send, taken, how)
+                            if number:
+                                progress.advance(task)
+                for _ in range(rounds):
+                    figures.ceiling.append(await raw.drink(await raw.create(model), f"burst {BURST}"))
             assert chat.session.browser is not None
             return figures, chat.session.browser.version
 

@@ -116,7 +116,8 @@ class Reply(Emitter):
     def receive(self, event: events.TurnEvent) -> None:
         """Take an event of the turn; called by whoever claimed it."""
         self.events.append(event)
-        self._wake()
+        if self._waiting:
+            self._wake()
         self.emit(event)
 
     def announce(self, event: events.Event) -> None:

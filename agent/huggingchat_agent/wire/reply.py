@@ -39,7 +39,6 @@ class Fold:
         self.sources: list[Source] = []
         self.title: str | None = None
         self.router: Router | None = None
-        self.offset = 0  # characters of `content`
         self._conversation_id, self._turn, self._seq = conversation_id, turn, 0
         self._content: list[str] = []
         self._text: list[str] = []
@@ -49,7 +48,6 @@ class Fold:
         self._final: updates.FinalAnswer | None = None
         self.questions: set[str] = set()  # ids of what tools asked and nobody settled
         self._first_token: float | None = None
-        self._tokens = 0
         self._last_token: float | None = None
 
     # What is known.
@@ -58,6 +56,11 @@ class Fold:
     def content(self) -> str:
         """All tokens put together, `<think>` markup included."""
         return "".join(self._content)
+
+    @property
+    def offset(self) -> int:
+        """Characters of `content`: from where a stream could be taken up again."""
+        return len(self.content)
 
     @property
     def text(self) -> str:
@@ -125,7 +128,6 @@ class Fold:
         if not text:
             return []  # the stored form of a token
         self._content.append(text)
-        self.offset += len(text)
         splitter = self._splitter
         if splitter.kind == "text" and not splitter.held and "<" not in text:
             return [self._token(text, at)]
@@ -140,7 +142,6 @@ class Fold:
         if self._first_token is None:
             self._first_token = at
         self._last_token = at
-        self._tokens += 1
         self._seq += 1
         return events.Token(
             conversation_id=self._conversation_id,
@@ -186,7 +187,7 @@ class Fold:
                 first_token=self._first_token,
                 last_token=self._last_token,
                 finished=finished,
-                tokens=self._tokens,
+                tokens=len(self._text),
             ),
             files=list(self.files),
             sources=list(self.sources),
