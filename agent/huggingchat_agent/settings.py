@@ -15,7 +15,7 @@ import msgspec
 import platformdirs
 
 from huggingchat_agent.context import ContextArgs
-from huggingchat_agent.errors import SettingsError
+from huggingchat_agent.errors import AgentError, SettingsError
 from huggingchat_agent.onetime import totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
@@ -333,11 +333,11 @@ def _check_together(chosen: Settings) -> None:
         raise SettingsError("browser and channel both name a browser. Leave one of the two out.")
 
 
-def choice(name: str, value: str, allowed: object) -> Any:
-    """The value if it is one of that Literal. Raises SettingsError."""
+def choice(name: str, value: Any, allowed: object, *, wrong: type[AgentError] = SettingsError) -> Any:
+    """The value if it is one of that Literal; raises `wrong` if not."""
     choices = get_args(allowed)
     if value not in choices:
-        raise SettingsError(f"{name} cannot be {value!r}. It is one of: {', '.join(choices)}.")
+        raise wrong(f"{name} cannot be {value!r}. It is one of: {', '.join(choices)}.")
     return value
 
 

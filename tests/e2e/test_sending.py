@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from huggingchat_agent.errors import GenerationFailed, PageChanged, SettingsError, StreamBroken
+from huggingchat_agent.errors import GenerationFailed, PageChanged, StreamBroken, UsageError
 from huggingchat_agent.wire import requests
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -55,9 +55,9 @@ async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
 
 async def test_way_that_there_is_none_of_is_refused_before_anything_is_sent(chat):
     conversation = await chat.new_conversation()
-    with pytest.raises(SettingsError, match="via cannot be 'telepathy'"):
+    with pytest.raises(UsageError, match="via cannot be 'telepathy'"):
         conversation.send("hello", via="telepathy")
-    with pytest.raises(SettingsError, match="format cannot be 'toml'"):
+    with pytest.raises(UsageError, match="format cannot be 'toml'"):
         await chat.export_cookies("cookies.toml", format="toml")
     assert not conversation.running
 

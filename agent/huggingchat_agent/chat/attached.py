@@ -26,6 +26,7 @@ from huggingchat_agent.session import report
 from huggingchat_agent.session.privacy import Privacy
 from huggingchat_agent.settings import settings
 from huggingchat_agent.site import calls
+from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import purposes
 
@@ -112,10 +113,10 @@ class Attached(Emitter):
     async def screenshot(self, path: str | Path) -> Path:
         """Write a picture (PNG) of the page, what is typed in form fields masked; the path.
 
-        Raises BrowserError or OSError.
+        Raises BrowserError, or StorageError where it cannot be written.
         """
         picture = await self._app.open_page().snapshot()
-        await asyncio.to_thread(Path(path).write_bytes, picture.png)
+        await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
     async def close(self) -> None:

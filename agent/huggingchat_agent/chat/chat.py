@@ -204,7 +204,7 @@ class HuggingChat(Emitter):
         "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected when nobody is
         signed in, StorageError when the file cannot be written.
         """
-        choice("format", format, cookie_formats.Format)
+        choice("format", format, cookie_formats.Format, wrong=UsageError)
         self.check_open()
         if not (await accounts.whoami(self.session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")

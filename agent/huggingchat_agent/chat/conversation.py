@@ -143,7 +143,7 @@ class Conversation(Emitter):
             )
         self._branching = isinstance(draft.target, Retry | Edit)
         self._tools = (draft.tools, draft.web_search)
-        chosen = choice("via", via, Via) if via else self._chat.settings.via
+        chosen = choice("via", via, Via, wrong=UsageError) if via else self._chat.settings.via
         if self._chat.settings.replay:
             chosen = "page"
 
@@ -221,12 +221,12 @@ class Conversation(Emitter):
         title = title.strip()
         if not 0 < len(title.encode("utf-16-le")) // 2 <= TITLE_LENGTH:  # as the app counts
             raise UsageError(f"A title has 1 to {TITLE_LENGTH} characters; this one has {len(title)}.")
-        await self._change(requests.rename_conversation(self.id, title))
+        await self.ask(requests.rename_conversation(self.id, title))
 
     async def change_model(self, model: str) -> None:
         """Have another model answer from now on; named as for `new_conversation`. Raises UnknownModel."""
         chosen = pick(await self._chat.models(), model).id
-        await self._change(requests.change_model(self.id, chosen))
+        await self.ask(requests.change_model(self.id, chosen))
         self.model = chosen
 
     async def share(self) -> str:
@@ -236,7 +236,7 @@ class Conversation(Emitter):
         """
         if self._chat.tracker.running(self.id):
             raise UsageError(f"Conversation {self.id} is still answering. Share it when that is over.")
-        body = await self._chat.session.ask(requests.share_conversation(self.id), conversation_id=self.id)
+        body = await self.ask(requests.share_conversation(self.id))
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
 
     async def export(self, form: Form = "markdown") -> str:
@@ -272,9 +272,6 @@ class Conversation(Emitter):
             if error is None:
                 raise
             log.warning("Temporary conversation %s could not be deleted: %s", self.id, trouble)
-
-    async def _change(self, request: Call) -> None:
-        await self._chat.session.ask(request, conversation_id=self.id)
 
     def _answered(self) -> None:
         reply, self._reply = self._reply, None

@@ -6,12 +6,13 @@ made to all that it told last, what we have no name for included, and is read ba
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import msgspec
 
 from huggingchat_agent.errors import SiteError, UsageError
 from huggingchat_agent.session.account import read_settings
+from huggingchat_agent.settings import choice
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.models import pick
 from huggingchat_agent.wire.shapes import shaped
@@ -115,8 +116,7 @@ def _by_id(models: Sequence[Model], changes: Changes) -> dict[str, Any]:
 
 def _check(name: str, values: list[Any], allowed: object) -> None:
     for value in values:
-        if value not in get_args(allowed):
-            raise UsageError(f"{name} cannot be {value!r}. It is one of: {', '.join(get_args(allowed))}.")
+        choice(name, value, allowed, wrong=UsageError)
 
 
 def _merged(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Attached(Handlers):
     def screenshot(self, path: str | Path) -> Path:
         """Write a picture (PNG) of the page, what is typed in form fields masked; the path.
 
-        Raises BrowserError or OSError.
+        Raises BrowserError, or StorageError where it cannot be written.
         """
         return self._fibers.wait(self.inner.screenshot(path))
 

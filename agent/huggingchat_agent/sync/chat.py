@@ -117,8 +117,9 @@ class HuggingChat(Handlers):
         Credentials not given come from the settings. `otp` is the code of a second factor, or a
         callable that gives one when it is asked for (in a thread of its own); without it the settings'
         TOTP secret computes it. `cookies` are those of another browser instead of a form: a file in any
-        of the formats of `huggingchat_agent.state.cookies`, or a storage state. `by_person` leaves all of it
-        to the person at the window (`headless=False`) and waits for `person_timeout` seconds.
+        of the formats of `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and
+        values. `by_person` leaves all of it to the person at the window (`headless=False`) and waits for
+        `person_timeout` seconds.
 
         The session is saved once the app has proved it. An app without login is used as it is, and the
         account says so. Should the app drop the session later, the agent signs in again by the same
@@ -229,7 +230,7 @@ class HuggingChat(Handlers):
     def screenshot(self, path: str | Path) -> Path:
         """Write a picture (PNG) of the tab used last, what is typed in form fields masked; the path.
 
-        Raises BrowserError or OSError.
+        Raises BrowserError, or StorageError where it cannot be written.
         """
         return self._run(self.inner.screenshot(path))
 
