@@ -25,7 +25,7 @@ from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.session import report
 from huggingchat_agent.session.privacy import Privacy
 from huggingchat_agent.settings import settings
-from huggingchat_agent.site import calls
+from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import purposes
@@ -204,10 +204,9 @@ class _WatchedApp:
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         if isinstance(purposes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is somebody else's, and so is the run.")
-        answer = await calls.call(
-            self.open_page(), self._settings.base_url, request, timeout=self._settings.step_timeout
-        )
-        return calls.success(answer, conversation_id=conversation_id)
+        calls = PageCalls(self.open_page(), self._settings.base_url)
+        answer = await calls.call(request, timeout=self._settings.step_timeout)
+        return require_success(answer, conversation_id=conversation_id)
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """The stream is the page's own."""

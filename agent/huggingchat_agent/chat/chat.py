@@ -22,7 +22,6 @@ from huggingchat_agent.session.pagedata import Models, PageData, Tools
 from huggingchat_agent.session.recording import Recorder
 from huggingchat_agent.session.session import Session
 from huggingchat_agent.settings import Settings, choice, settings
-from huggingchat_agent.site import calls
 from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.turn.tracker import TurnTracker
@@ -343,8 +342,8 @@ class HuggingChat(Emitter):
     async def timezone(self) -> str:
         """The browser's time zone, which the app sends along with a message."""
         if self._timezone is None:
-            page = await self.session.shared_page()
-            self._timezone = str(await page.evaluate(calls.TIMEZONE, timeout=self.settings.step_timeout))
+            calls = await self.session.calls()
+            self._timezone = await calls.timezone(timeout=self.settings.step_timeout)
         return self._timezone
 
     def check_open(self) -> None:

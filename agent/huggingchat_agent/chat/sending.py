@@ -23,7 +23,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.session.account import whoami
-from huggingchat_agent.site import calls
+from huggingchat_agent.site.calls import PageCalls
 from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import tools
@@ -173,7 +173,8 @@ class Sending:
             servers=servers,
         )
         claim = self._claim(page, "page", generation_id)
-        post = calls.start(page, self._chat.settings.base_url, message, generation_id, timeout=self._step)
+        calls = PageCalls(page, self._chat.settings.base_url)
+        post = calls.start(message, generation_id, timeout=self._step)
         return await self._follow(claim, page, asyncio.create_task(post, name="send by page"))
 
     async def _by_ui(self, spot: Spot) -> Turn:
@@ -346,7 +347,9 @@ class Sending:
                 if not claim.turn.done():
                     await self._session.close_tab(self._conversation_id)
             elif claim.generation_id and not page.closed:
-                await calls.abort(page, claim.generation_id, timeout=self._step)
+                await PageCalls(page, self._chat.settings.base_url).abort(
+                    claim.generation_id, timeout=self._step
+                )
         except AgentError:
             pass  # the page is gone, and cannot send either
         await self._tracker.settled()

@@ -21,7 +21,7 @@ from urllib.parse import urljoin
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
-from huggingchat_agent.site import calls
+from huggingchat_agent.site.calls import PageCalls
 from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Completion:
             if wanted:
                 await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
             for request in (requests.list_conversations(BEHIND_THE_LIST), requests.read_user()):
-                await calls.call(page, base_url, request, timeout=SECONDS)
+                await PageCalls(page, base_url).call(request, timeout=SECONDS)
             await self.quiet()  # what the page has is on the tape a moment later
         except AgentError as error:
             log.warning("What a page may yet load is not all on the tape: %s", error)

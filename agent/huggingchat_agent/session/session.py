@@ -29,7 +29,7 @@ from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.privacy import Privacy
 from huggingchat_agent.session.recovery import Recovery
 from huggingchat_agent.session.taped import TapedEngine
-from huggingchat_agent.site import calls
+from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.profiles import ProfileLock
 from huggingchat_agent.state.storage import SavedSession
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Browser, Page
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Deadlines, Settings
-    from huggingchat_agent.site.calls import CallResult
+    from huggingchat_agent.site.calls import CallResult, Calls
     from huggingchat_agent.wire.requests import Call
 
 log = logging.getLogger("huggingchat_agent")
@@ -151,10 +151,15 @@ class Session:
 
     async def call(self, request: Call, *, timeout: float | None = None) -> CallResult:
         """Make a request of the app in the shared tab; the answer as it came, whatever its status."""
-        page = await self.shared_page()
-        return await calls.call(
-            page, self.settings.base_url, request, timeout=timeout or self.settings.step_timeout
-        )
+        shared = await self.calls()
+        return await shared.call(request, timeout=timeout or self.settings.step_timeout)
+
+    async def calls(self) -> Calls:
+        """The calls in the shared tab, opened anew if it was lost."""
+        return self._calls_in(await self.shared_page())
+
+    def _calls_in(self, page: Page) -> Calls:
+        return PageCalls(page, self.settings.base_url)
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         """As `call`, for the body of a success. Raises the error that fits any other answer.
@@ -170,13 +175,11 @@ class Session:
     async def ask_once(self, request: Call, *, conversation_id: str = "") -> bytes:
         """As `ask`, but a session that was dropped is just an error."""
         if not request.binary:
-            return calls.success(await self.call(request), conversation_id=conversation_id)
-        page = await self.shared_page()
-        answer, body = await calls.download(
-            page, self.settings.base_url, request, timeout=self.settings.step_timeout
-        )
+            return require_success(await self.call(request), conversation_id=conversation_id)
+        shared = await self.calls()
+        answer, body = await shared.download(request, timeout=self.settings.step_timeout)
         # A file may be a page, which as an answer to anything else would be a refusal.
-        return body if answer.status == 200 else calls.success(answer, conversation_id=conversation_id)
+        return body if answer.status == 200 else require_success(answer, conversation_id=conversation_id)
 
     async def tab(self, conversation_id: str) -> Tab:
         """The tab of a conversation, a new and empty one if it has none. Give it back with `leave`."""
@@ -249,7 +252,7 @@ class Session:
         """Free the connection of a run's stream: one of ours is aborted, a page's goes with its tab."""
         page = self._page(page_id)
         if page is not None and generation_id and not self.refetches(page_id):
-            await calls.abort(page, generation_id, timeout=self.settings.step_timeout)
+            await self._calls_in(page).abort(generation_id, timeout=self.settings.step_timeout)
         else:
             await self.close_tab(conversation_id)
 

@@ -1,15 +1,14 @@
-"""Requests of the app, made inside the page: its cookies, its origin, its fingerprint.
+"""The requests that the agent makes to the app by itself.
 
-`call` waits for the whole answer, `download` as well, for one that is not text. `start` only sets a
-stream going: the page reads it to its end and throws it away, for the bytes are taken off the wire by
-the tap.
+Everything above makes its requests through `Calls`. `PageCalls` makes them inside a page, with the page's
+cookies, origin and fingerprint. A tape can stand behind `Calls` instead of a page.
 """
 
 from __future__ import annotations
 
 import base64
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -36,10 +35,47 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
-# Of a download, per step: what a script returns goes through the browser's debugging connection.
+class Calls(Protocol):
+    """Makes requests of the app. Timeouts are in seconds.
+
+    Everything raises SiteError when the site does not answer, and BrowserError when the page is gone.
+    """
+
+    @property
+    def page_id(self) -> str:
+        """The page that exchange events of these calls name."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more calls can be made here."""
+
+    async def call(self, request: Call, *, timeout: float) -> CallResult:
+        """Make a request and return the whole answer, whatever its status."""
+
+    async def download(self, request: Call, *, timeout: float) -> tuple[CallResult, bytes]:
+        """Like `call`, for an answer of any bytes.
+
+        The bytes are empty unless the status is 200; the text of a refusal is in the result. Raises SiteError
+        for more than LARGEST bytes.
+        """
+
+    async def start(self, request: Call, key: str, *, timeout: float) -> None:
+        """Start a streaming request and return at once. `key` names it for `abort`.
+
+        The answer is seen as exchange events only.
+        """
+
+    async def abort(self, key: str, *, timeout: float) -> None:
+        """Drop a stream that was started. The run itself goes on; stopping it is a request of its own."""
+
+    async def timezone(self, *, timeout: float) -> str:
+        """The IANA name of the time zone that the app would be given."""
+
+
+# A download is taken from the page in steps, because results go through the browser's debugging connection.
 PIECE = 768 * 1024  # bytes, a multiple of three so that the base64 texts have no padding between them
 
-# Of a download in all: the page holds it whole, and so does who asked for it.
+# The largest download: the page and the caller both hold it whole.
 LARGEST = 256 * 1024 * 1024  # bytes
 
 # One request, from a description that JSON can carry. Files travel as the app sends them: a Blob
@@ -56,13 +92,13 @@ const request = (call, signal, redirect = "follow") => {
   } else if (call.json !== null) init.body = JSON.stringify(call.json);
   return fetch(call.url, init);
 };
-// Not a name in the page's scope: the app's own scripts must not run into it.
+// A symbol, so that it cannot collide with a name of the app's own scripts.
 const running = (window[Symbol.for("streams")] ??= new Map());
 """
 
 CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
   try {{
-    // Without a limit of its own, a call that nobody waits for any more would keep its connection.
+    // Without its own limit, a call that is no longer awaited would keep its connection.
     const response = await request(call, AbortSignal.timeout(milliseconds), "manual");
     return {{
       status: response.status, mime: response.headers.get("content-type") ?? "",
@@ -113,7 +149,7 @@ START = f"""(call, key) => {{ {_REQUEST}
   const controller = new AbortController();
   running.set(key, controller);
   (async () => {{
-    // A redirect leads to the sign-in: to follow it might sign in behind the back of whoever does so now.
+    // A redirect leads to the sign-in. Following it might interfere with a sign-in that is under way.
     const reader = (await request(call, controller.signal, "manual")).body?.getReader();
     while (reader && !(await reader.read()).done);
   }})().catch(() => {{}}).finally(() => running.delete(key));
@@ -124,55 +160,80 @@ TIMEZONE = "() => Intl.DateTimeFormat().resolvedOptions().timeZone"
 ABORT = f"(key) => {{ {_REQUEST} running.get(key)?.abort(); }}"
 
 
-async def call(page: Page, base_url: str, request: Call, *, timeout: float) -> CallResult:
-    """Make the call and return the answer, whatever its status. Seconds.
+class PageCalls:
+    """Implements `Calls` inside a page of the app."""
 
-    Raises SiteError when the site does not answer.
-    """
-    described = _described(base_url, request)
-    # The page has the first word on the time; ours is for a page that does not run at all.
-    result = await page.evaluate(CALL, described, round(timeout * 1000), timeout=timeout + 2.0)
-    return _answered(result, base_url, request)
+    def __init__(self, page: Page, base_url: str) -> None:
+        self._page, self._base_url = page, base_url
 
+    @property
+    def page_id(self) -> str:
+        return self._page.id
 
-async def download(page: Page, base_url: str, request: Call, *, timeout: float) -> tuple[CallResult, bytes]:
-    """As `call`, for an answer of any bytes; they are fetched in the page and taken from it bit by bit.
+    @property
+    def closed(self) -> bool:
+        return self._page.closed
 
-    The bytes are empty unless the status is a success; the text of a refusal is in the result. Raises
-    SiteError, too, for more than LARGEST bytes.
-    """
-    key = uuid.uuid4().hex
-    try:
-        fetched = await page.evaluate(
-            FETCH, _described(base_url, request), round(timeout * 1000), key, LARGEST, timeout=timeout + 2.0
-        )
-        if larger := fetched.get("larger"):
+    async def call(self, request: Call, *, timeout: float) -> CallResult:
+        description = self._describe(request)
+        # The page's own limit comes first; ours is for a page that does not run at all.
+        result = await self._page.evaluate(CALL, description, round(timeout * 1000), timeout=timeout + 2.0)
+        return self._parse_result(result, request)
+
+    async def download(self, request: Call, *, timeout: float) -> tuple[CallResult, bytes]:
+        page, key = self._page, uuid.uuid4().hex
+        limits = round(timeout * 1000), key, LARGEST
+        try:
+            result = await page.evaluate(FETCH, self._describe(request), *limits, timeout=timeout + 2.0)
+            if larger := result.get("larger"):
+                raise SiteError(
+                    f"{request.path.partition('?')[0]} is larger than {larger:,} bytes, the most that is "
+                    "taken from a page. Download it in a browser of your own."
+                )
+            answer = self._parse_result(result, request)
+            size = result["size"] if answer.status == 200 else 0
+            pieces = [
+                base64.b64decode(await page.evaluate(TAKE, key, at, at + PIECE, timeout=timeout))
+                for at in range(0, size, PIECE)
+            ]
+        finally:
+            if not page.closed:
+                await page.evaluate(FORGET, key, timeout=timeout)
+        return answer, b"".join(pieces)
+
+    async def start(self, request: Call, key: str, *, timeout: float) -> None:
+        """The page reads the stream to its end and discards it: the tap takes the bytes off the wire."""
+        await self._page.evaluate(START, self._describe(request), key, timeout=timeout)
+
+    async def abort(self, key: str, *, timeout: float) -> None:
+        await self._page.evaluate(ABORT, key, timeout=timeout)
+
+    async def timezone(self, *, timeout: float) -> str:
+        return str(await self._page.evaluate(TIMEZONE, timeout=timeout))
+
+    def _describe(self, request: Call) -> dict[str, Any]:
+        headers = dict(request.headers)
+        if request.json is not None:
+            headers.setdefault("content-type", "application/json")
+        form = None if request.form is None else [msgspec.to_builtins(part) for part in request.form]
+        return {
+            "url": self._base_url + request.path,
+            "method": request.method,
+            "headers": headers,
+            "json": request.json,
+            "form": form,
+        }
+
+    def _parse_result(self, result: dict[str, Any], request: Call) -> CallResult:
+        if failure := result.get("failed"):
             raise SiteError(
-                f"{request.path.partition('?')[0]} is larger than {larger:,} bytes, and no more than that is "
-                "taken from a page. Download it in a browser of your own."
+                f"{redact.address(self._base_url)} did not answer {request.method} "
+                f"{request.path.partition('?')[0]}: {failure}. Is the site still there, and the network?"
             )
-        answer = _answered(fetched, base_url, request)
-        size = fetched["size"] if answer.status == 200 else 0
-        pieces = [
-            base64.b64decode(await page.evaluate(TAKE, key, at, at + PIECE, timeout=timeout))
-            for at in range(0, size, PIECE)
-        ]
-    finally:
-        if not page.closed:
-            await page.evaluate(FORGET, key, timeout=timeout)
-    return answer, b"".join(pieces)
+        return msgspec.convert(result, CallResult)
 
 
-def _answered(result: dict[str, Any], base_url: str, request: Call) -> CallResult:
-    if failed := result.get("failed"):
-        raise SiteError(
-            f"{redact.address(base_url)} did not answer {request.method} {request.path.partition('?')[0]}: "
-            f"{failed}. Is the site still there, and the network?"
-        )
-    return msgspec.convert(result, CallResult)
-
-
-def success(answer: CallResult, *, conversation_id: str = "") -> bytes:
+def require_success(answer: CallResult, *, conversation_id: str = "") -> bytes:
     """The body of an answer that is a success. Raises the error that fits any other."""
     body = answer.body.encode()
     if answer.redirected:
@@ -185,27 +246,3 @@ def success(answer: CallResult, *, conversation_id: str = "") -> bytes:
             answer.status, answer.mime, body, answer.headers, conversation_id=conversation_id
         )
     return body
-
-
-async def start(page: Page, base_url: str, request: Call, key: str, *, timeout: float) -> None:
-    """Set a streaming call going and return at once. `key` names it for `abort`."""
-    await page.evaluate(START, _described(base_url, request), key, timeout=timeout)
-
-
-async def abort(page: Page, key: str, *, timeout: float) -> None:
-    """Drop a stream that was set going. The run itself goes on; stopping it is a call of its own."""
-    await page.evaluate(ABORT, key, timeout=timeout)
-
-
-def _described(base_url: str, request: Call) -> dict[str, Any]:
-    headers = dict(request.headers)
-    if request.json is not None:
-        headers.setdefault("content-type", "application/json")
-    form = None if request.form is None else [msgspec.to_builtins(part) for part in request.form]
-    return {
-        "url": base_url + request.path,
-        "method": request.method,
-        "headers": headers,
-        "json": request.json,
-        "form": form,
-    }
