@@ -11,7 +11,7 @@ import signal
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.browser.find import find
+from huggingchat_agent.browser.executable import find
 from huggingchat_agent.browser.sandbox import sandbox
 
 if TYPE_CHECKING:

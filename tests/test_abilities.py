@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 
 from huggingchat_agent import redact
 from huggingchat_agent.browser import abilities, engine
-from huggingchat_agent.context import LEFT_OUT, TAKEN
+from huggingchat_agent.context_args import LEFT_OUT, TAKEN
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.settings import EngineName, settings
 

@@ -9,8 +9,8 @@ PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "exchange", "answer", "events", "eventlog", "form", "redact", "saving"},
-    {"context", "proxy", "settings", "onetime", "emitter", "wire", "state"},
+    {"errors", "exchange", "answer", "events", "eventlog", "question", "redact", "saving"},
+    {"context_args", "proxy", "settings", "one_time_password", "emitter", "wire", "state"},
     {"tape"},
     {"browser"},
     {"site"},

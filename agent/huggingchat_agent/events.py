@@ -23,7 +23,7 @@ import msgspec
 from huggingchat_agent import redact
 from huggingchat_agent.answer import Answer, File, Router, Source
 from huggingchat_agent.exchange import ExchangeEvent
-from huggingchat_agent.form import Field
+from huggingchat_agent.question import Field
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

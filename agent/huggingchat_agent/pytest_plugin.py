@@ -98,16 +98,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     marked = [item for item in items if item.get_closest_marker("huggingchat") is not None]
     if marked and not hasattr(config, "workerinput"):
-        from huggingchat_agent.testing import choice
+        from huggingchat_agent.testing import markers
 
-        choice.check(marked)
+        markers.check(marked)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("huggingchat") is not None:
-        from huggingchat_agent.testing import choice
+        from huggingchat_agent.testing import markers
 
-        choice.of(item)
+        markers.of(item)
     if isinstance(item, pytest.Function) and _OURS & set(item.fixturenames):
         from huggingchat_agent.testing import loops
 
@@ -119,10 +119,10 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if isinstance(item, pytest.Function) and "huggingchat_agent.testing.heard" in sys.modules:
-        from huggingchat_agent.testing import failure
+    if isinstance(item, pytest.Function) and "huggingchat_agent.testing.observations" in sys.modules:
+        from huggingchat_agent.testing import failure_report
 
-        failure.note(item, call, report)
+        failure_report.note(item, call, report)
     return report
 
 
@@ -134,9 +134,9 @@ def is_async(item: pytest.Function) -> bool:
 @pytest.fixture
 def _huggingchat_context(request: pytest.FixtureRequest, huggingchat_tapes: Path) -> dict[str, Any]:
     """How pytest-playwright was told to open pages, where a browser is going to be started."""
-    from huggingchat_agent.testing import contexts, tapes
+    from huggingchat_agent.testing import browser_context, tapes
 
-    return {} if tapes.played(request.node, huggingchat_tapes) else contexts.asked(request)
+    return {} if tapes.played(request.node, huggingchat_tapes) else browser_context.asked(request)
 
 
 @pytest.fixture
@@ -168,9 +168,9 @@ def huggingchat_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         def huggingchat_settings(huggingchat_settings):
             return {**huggingchat_settings, "base_url": "http://localhost:3000", "via": "page"}
     """
-    from huggingchat_agent.testing import options
+    from huggingchat_agent.testing import plugin_options
 
-    return options.settings(request)
+    return plugin_options.settings(request)
 
 
 @pytest.fixture
@@ -200,9 +200,9 @@ def huggingchat(
     Each test has a browser of its own, and none at all in replay. The sign-in is made once per worker
     and then read from disk; it starts from the session that `huggingchat login` saved, if there is one.
     """
-    from huggingchat_agent.testing import chats, contexts, loops
+    from huggingchat_agent.testing import browser_context, chats, loops
 
-    wanted = contexts.merged(request.node, huggingchat_settings, _huggingchat_context)
+    wanted = browser_context.merged(request.node, huggingchat_settings, _huggingchat_context)
     loop = loops.of(request)
     with chats.asynchronous(request.node, wanted, huggingchat_tapes, _huggingchat_home, loop) as chat:
         yield chat
@@ -219,9 +219,9 @@ def huggingchat_sync(
     """As `huggingchat`, for tests without async: the same names on `huggingchat_agent.sync`. Works beside the
     `page` of pytest-playwright.
     """
-    from huggingchat_agent.testing import chats, contexts
+    from huggingchat_agent.testing import browser_context, chats
 
-    wanted = contexts.merged(request.node, huggingchat_settings, _huggingchat_context)
+    wanted = browser_context.merged(request.node, huggingchat_settings, _huggingchat_context)
     with chats.synchronous(request.node, wanted, huggingchat_tapes, _huggingchat_home) as chat:
         yield chat
 
@@ -261,8 +261,8 @@ def huggingchat_attach(
     With an async page it is awaited: `attached = await huggingchat_attach(page)`. Settings can be given
     by name. It comes off the page at the end of the test.
     """
-    from huggingchat_agent.testing import attaching, loops
+    from huggingchat_agent.testing import attach_fixture, loops
 
     loop = loops.of(request) if is_async(request.node) else None
-    with attaching.attacher(request, huggingchat_settings, _huggingchat_home, loop) as attach:
+    with attach_fixture.attacher(request, huggingchat_settings, _huggingchat_home, loop) as attach:
         yield attach

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import msgspec
 import platformdirs
 
-from huggingchat_agent.context import ContextArgs
+from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import AgentError, SettingsError
-from huggingchat_agent.onetime import totp_secret
+from huggingchat_agent.one_time_password import totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
 

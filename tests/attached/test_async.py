@@ -5,7 +5,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from huggingchat_agent import Deadlines, attach, events
-from huggingchat_agent.browser.find import find
+from huggingchat_agent.browser.executable import find
 from huggingchat_agent.errors import BrowserError, GenerationFailed, StreamBroken, UsageError
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from huggingchat_agent import events
-from huggingchat_agent.browser.find import find
+from huggingchat_agent.browser.executable import find
 from huggingchat_agent.errors import BrowserError, StreamBroken, UsageError
 from huggingchat_agent.sync import attach
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from huggingchat_agent.browser import running
+from huggingchat_agent.browser import running_browser
 from huggingchat_agent.browser.nodriver import NodriverEngine
 from huggingchat_agent.browser.playwright import PlaywrightEngine
 from huggingchat_agent.settings import settings
@@ -111,10 +111,10 @@ async def page(browser, seen):
 @pytest.fixture
 def quick_start(monkeypatch):
     """A bound of starting that is short enough to wait for."""
-    monkeypatch.setattr(running, "START_SECONDS", 1.0)
+    monkeypatch.setattr(running_browser, "START_SECONDS", 1.0)
 
 
 @pytest.fixture
 def quick_close(monkeypatch):
     """A bound of closing that is short enough to wait for."""
-    monkeypatch.setattr(running, "CLOSE_SECONDS", 1.0)
+    monkeypatch.setattr(running_browser, "CLOSE_SECONDS", 1.0)

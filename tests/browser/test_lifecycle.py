@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from huggingchat_agent.browser import mark
+from huggingchat_agent.browser import process_tag
 from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, BrowserTimeout, SiteError
 from huggingchat_agent.exchange import Failed
@@ -33,15 +33,15 @@ def temporary(monkeypatch):
 @pytest.fixture
 def marked(monkeypatch):
     """The mark that the next browser gets."""
-    known = mark.mark()
-    monkeypatch.setattr(mark, "mark", lambda: known)
+    known = process_tag.mark()
+    monkeypatch.setattr(process_tag, "mark", lambda: known)
     return known
 
 
 async def gone(known, seconds=5.0):
     """Wait until no process has the mark; those that are left."""
     until = time.monotonic() + seconds
-    while (left := mark.processes(known)) and time.monotonic() < until:  # noqa: ASYNC110
+    while (left := process_tag.processes(known)) and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     return left
 
@@ -54,8 +54,8 @@ def main_process(known):
     """The browser's own process: the one with the switch, whose parent has it not."""
     with_switch = [
         pid
-        for pid in mark.processes(known)
-        if mark.switch(known).encode() in read(pid, "cmdline").split(b"\0")
+        for pid in process_tag.processes(known)
+        if process_tag.switch(known).encode() in read(pid, "cmdline").split(b"\0")
     ]
     return with_switch[0]
 
@@ -77,7 +77,7 @@ async def test_browser_does_not_get_our_settings(engine, chosen, monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
     browser = await engine.start(chosen, None)
     try:
-        environments = [read(pid, "environ") for pid in mark.processes(browser.mark)]
+        environments = [read(pid, "environ") for pid in process_tag.processes(browser.mark)]
     finally:
         await browser.close()
     assert any(browser.mark.encode() in each for each in environments)
@@ -244,7 +244,7 @@ async def test_start_names_a_browser_that_is_not_there(engine, chosen):
 async def test_close_ends_a_browser_that_hangs(engine, chosen, temporary, quick_close):
     tasks = asyncio.all_tasks()
     browser = await engine.start(chosen, None)
-    for pid in mark.processes(browser.mark):
+    for pid in process_tag.processes(browser.mark):
         os.kill(pid, signal.SIGSTOP)
     started = time.monotonic()
     await browser.close()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from huggingchat_agent.browser import running
+from huggingchat_agent.browser import running_browser
 from huggingchat_agent.errors import BrowserTimeout
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -56,7 +56,7 @@ async def test_tab_is_closed_when_its_making_is_cancelled(browser, held, seen):
 
 
 async def test_tab_is_closed_when_its_making_takes_too_long(browser, held, seen, monkeypatch):
-    monkeypatch.setattr(running, "TAB_SECONDS", 0.5)
+    monkeypatch.setattr(running_browser, "TAB_SECONDS", 0.5)
     before = await tabs(browser)
     with pytest.raises(BrowserTimeout, match="open a tab"):
         await browser.new_page(seen)

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.browser import mark
+from huggingchat_agent.browser import process_tag
 from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SettingsError, SiteError
 
@@ -73,7 +73,7 @@ BY_ITSELF = {"accounts.google.com:443"}
 
 
 def command_lines(browser):
-    return [Path(f"/proc/{each}/cmdline").read_bytes() for each in mark.processes(browser.mark)]
+    return [Path(f"/proc/{each}/cmdline").read_bytes() for each in process_tag.processes(browser.mark)]
 
 
 class Gate:
@@ -182,7 +182,7 @@ async def test_profile_folder_keeps_what_is_in_it(started, site, able):
                 assert "once" in names
             finally:
                 await browser.close()
-            assert mark.processes(browser.mark) == []
+            assert process_tag.processes(browser.mark) == []
         assert (Path(folder) / "Default").is_dir()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from huggingchat_agent.browser import mark
+from huggingchat_agent.browser import process_tag
 from tests.browser.conftest import Seen
 
 pytestmark = [
@@ -48,7 +48,7 @@ async def left(processes, known, folder):
     """What is there of them when nothing is left, or LATER; a zombie's mark cannot be read, its state can."""
     until = time.monotonic() + LATER
     while True:
-        found = {each: state(each) for each in {*processes, *mark.processes(known)} if state(each)}
+        found = {each: state(each) for each in {*processes, *process_tag.processes(known)} if state(each)}
         found |= {each.name: "folder" for each in folder.iterdir()}
         if not found or time.monotonic() > until:
             return found
@@ -62,7 +62,7 @@ async def test_starts_and_stops_leave_nothing(started, temporary, times):
         browser = await started()
         page = await browser.new_page(Seen())
         assert await page.evaluate("() => 1 + 1", timeout=10) == 2
-        alive[browser.mark] = mark.processes(browser.mark)
+        alive[browser.mark] = process_tag.processes(browser.mark)
         await browser.close()
         assert asyncio.all_tasks() == tasks
     assert min(len(each) for each in alive.values()) > 1  # else nothing was counted
@@ -91,7 +91,7 @@ async def test_killed_program_leaves_nothing(engine, account, temporary, tmp_pat
     )
     assert process.stdout is not None
     known = (await process.stdout.readline()).decode().strip()
-    alive = mark.processes(known)
+    alive = process_tag.processes(known)
     assert known
     assert len(alive) > 1
     os.kill(process.pid, signal.SIGKILL)

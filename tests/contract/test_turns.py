@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.site.produced import PICTURE
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.browser import mark
+from huggingchat_agent.browser import process_tag
 from huggingchat_agent.errors import BrowserClosed, PageChanged, StreamBroken
 from huggingchat_agent.events import Token, to_json
 from tests.e2e.reports import picture, tree
@@ -157,7 +157,7 @@ async def test_killed_browser_gives_the_partial_text(engine, account, via, tmp_p
             if isinstance(event, Token) and event.length > 60:
                 break
         browser: Any = chat.session.browser
-        for process in mark.processes(browser.mark):
+        for process in process_tag.processes(browser.mark):
             os.kill(process, signal.SIGKILL)
         with pytest.raises(StreamBroken) as caught:
             async with asyncio.timeout(30):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from huggingchat_agent.errors import ChatError, UsageError
-from huggingchat_agent.form import Field, Option
+from huggingchat_agent.question import Field, Option
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -38,7 +38,7 @@ def beside(project: Project, plugin: str) -> Project:
         """
         import os
         import pytest
-        from huggingchat_agent.browser.find import find
+        from huggingchat_agent.browser.executable import find
 
         @pytest.fixture(scope="session")
         def base_url():
@@ -154,7 +154,7 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
         """
         import os
         import pytest
-        from huggingchat_agent.browser.find import find
+        from huggingchat_agent.browser.executable import find
 
         @pytest.fixture(scope="session")
         def browser_type_launch_args(browser_type_launch_args):

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from huggingchat_agent.testing.options import file_name
+from huggingchat_agent.testing.plugin_options import file_name
 from tests.harness.conftest import RUN_SECONDS, Project
 
 pytestmark = pytest.mark.timeout(RUN_SECONDS + 20)

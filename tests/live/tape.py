@@ -23,7 +23,7 @@ import pytest
 from rich.console import Console
 
 from huggingchat_agent import HuggingChat, on_tape, replay
-from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.browser import process_tag as marks
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape.reader import Tape
 from tests.tape.sockets import family, is_loopback, sockets

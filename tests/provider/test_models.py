@@ -16,7 +16,7 @@ from contextlib import closing
 import pytest
 
 from fixtures.site import StandIn
-from huggingchat_agent.browser import mark
+from huggingchat_agent.browser import process_tag
 from huggingchat_agent.provider import HuggingChat, auth, default_model, models
 from huggingchat_agent.provider.background import background
 from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN
@@ -41,9 +41,9 @@ def browsers(engine):
         made.append(original())
         return made[-1]
 
-    original = mark.mark
+    original = process_tag.mark
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mark, "mark", marked)
+        patch.setattr(process_tag, "mark", marked)
         yield made
 
 
@@ -170,6 +170,6 @@ def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(s
     assert len(told["marks"]) == 1
     assert told["seen"] > 1
     until = time.monotonic() + 5
-    while (left := mark.processes(told["marks"][0])) and time.monotonic() < until:
+    while (left := process_tag.processes(told["marks"][0])) and time.monotonic() < until:
         time.sleep(0.02)
     assert left == []

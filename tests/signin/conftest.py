@@ -10,7 +10,7 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import engine
-from huggingchat_agent.onetime import Codes
+from huggingchat_agent.one_time_password import Codes
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.settings import settings as make_settings
 from huggingchat_agent.site.signin.machine import SignIn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-from huggingchat_agent.browser.find import find
+from huggingchat_agent.browser.executable import find
 from tests.site.client import signed_in
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-from huggingchat_agent.browser.find import find
+from huggingchat_agent.browser.executable import find
 from huggingchat_agent.cli import app as cli
 from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.har import har

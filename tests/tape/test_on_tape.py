@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat, events, on_tape
-from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.browser import process_tag as marks
 from huggingchat_agent.errors import (
     GenerationFailed,
     RateLimited,

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from huggingchat_agent.wire.charset import encoded
+from huggingchat_agent.wire.fold import Fold
 from huggingchat_agent.wire.lines import LineSplitter
-from huggingchat_agent.wire.reply import Fold
 from huggingchat_agent.wire.updates import decode
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "recordings"

@@ -11,7 +11,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.browser import in_page, script
+from huggingchat_agent.browser import evaluation, in_page
 from huggingchat_agent.browser.cdp import Refused
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ async def present(cdp: Cdp, control: Control) -> bool:
 async def appear(cdp: Cdp, control: Control) -> None:
     """Return when the control is in the accessibility tree."""
     while not await present(cdp, control):
-        await script.changed(cdp)
+        await evaluation.changed(cdp)
 
 
 async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
@@ -61,15 +61,15 @@ async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
         obstacle.now = first
         if first == ABSENT and control.within:
             await _hover(cdp, control.within)
-        await script.changed(cdp)
+        await evaluation.changed(cdp)
 
 
 async def _hover(cdp: Cdp, selector: str) -> None:
     """Put the pointer on an element, if it can be reached."""
     try:
-        element = await script.handle(cdp, _element(selector))
-        middle = None if element is None else await script.call(cdp, element, in_page.MIDDLE)
-    except script.DocumentLeft:
+        element = await evaluation.handle(cdp, _element(selector))
+        middle = None if element is None else await evaluation.call(cdp, element, in_page.MIDDLE)
+    except evaluation.DocumentLeft:
         return
     if middle and not middle.get("obstacle"):
         await _mouse(cdp, "mouseMoved", middle, button="none")
@@ -78,12 +78,12 @@ async def _hover(cdp: Cdp, selector: str) -> None:
 async def _press(cdp: Cdp, element: str, obstacle: Obstacle) -> None:
     """Press the mouse on the middle of an element, if it can be reached."""
     try:
-        middle = await script.call(cdp, element, in_page.MIDDLE)
+        middle = await evaluation.call(cdp, element, in_page.MIDDLE)
         if found := middle.get("obstacle"):
             obstacle.now = str(found)
             return
-        await script.call(cdp, element, in_page.GUARD)
-    except script.DocumentLeft:
+        await evaluation.call(cdp, element, in_page.GUARD)
+    except evaluation.DocumentLeft:
         obstacle.now = "it was replaced"
         return
     await _mouse(cdp, "mouseMoved", middle, button="none")
@@ -101,8 +101,8 @@ async def answer(cdp: Cdp, element: str, function: str, *args: Any) -> Any:
     """
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            return await script.call(cdp, element, function, *args)
-    except (TimeoutError, script.DocumentLeft):
+            return await evaluation.call(cdp, element, function, *args)
+    except (TimeoutError, evaluation.DocumentLeft):
         return None
 
 
@@ -117,11 +117,11 @@ async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
     """The matching nodes of the accessibility tree, in document order."""
     role = _ROLES.get(control.role, control.role)
     # The whole document is asked: below an element that has no role of its own nothing would be found.
-    await script.to_front(cdp)
+    await evaluation.to_front(cdp)
     try:
-        root = await script.handle(cdp, "document")
+        root = await evaluation.handle(cdp, "document")
         found = await cdp.send("Accessibility.queryAXTree", {"objectId": root, "role": role})
-    except script.DocumentLeft:
+    except evaluation.DocumentLeft:
         return []
     except Refused as refused:
         if refused.document_left:
@@ -137,8 +137,8 @@ async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
 async def _is_within(cdp: Cdp, node: dict[str, Any], selector: str) -> bool:
     try:
         element = await _resolve(cdp, node)
-        return element is not None and bool(await script.call(cdp, element, in_page.WITHIN, selector))
-    except script.DocumentLeft:
+        return element is not None and bool(await evaluation.call(cdp, element, in_page.WITHIN, selector))
+    except evaluation.DocumentLeft:
         return False
 
 

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser import controls, in_page, script
+from huggingchat_agent.browser import controls, evaluation, in_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,24 +28,24 @@ async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None
         await _insert(cdp, selector, text, obstacle)
         if not obstacle.now:
             return
-        await script.changed(cdp)
+        await evaluation.changed(cdp)
 
 
 async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
-    await script.to_front(cdp)
+    await evaluation.to_front(cdp)
     try:
-        field = await script.handle(cdp, f"document.querySelector({json.dumps(selector)})")
+        field = await evaluation.handle(cdp, f"document.querySelector({json.dumps(selector)})")
         if field is None:
             obstacle.now = "it is not there"
             return
-        found = (await script.call(cdp, field, in_page.MIDDLE)).get("obstacle")
-        found = found or await script.call(cdp, field, in_page.FOCUS)
+        found = (await evaluation.call(cdp, field, in_page.MIDDLE)).get("obstacle")
+        found = found or await evaluation.call(cdp, field, in_page.FOCUS)
         if found:
             obstacle.now = str(found)
             return
         if not text:
-            await script.call(cdp, field, in_page.CLEAR)
-    except script.DocumentLeft:
+            await evaluation.call(cdp, field, in_page.CLEAR)
+    except evaluation.DocumentLeft:
         obstacle.now = "its page went away"
         return
     if obstacle.now != _NOT_KEPT:  # a field that did not keep it once has to prove that it does
@@ -61,13 +61,13 @@ async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obs
     payload = [[each.name, each.mime, base64.b64encode(each.data).decode()] for each in files]
     while True:
         try:
-            field = await script.handle(cdp, f"document.querySelector({json.dumps(selector)})")
+            field = await evaluation.handle(cdp, f"document.querySelector({json.dumps(selector)})")
             if field is None:
                 obstacle.now = "it is not there"
             else:
-                obstacle.now = await script.call(cdp, field, in_page.SET_FILES, payload)
+                obstacle.now = await evaluation.call(cdp, field, in_page.SET_FILES, payload)
                 if not obstacle.now:
                     return
-        except script.DocumentLeft:
+        except evaluation.DocumentLeft:
             obstacle.now = "its page went away"
-        await script.changed(cdp)
+        await evaluation.changed(cdp)

@@ -21,8 +21,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser import mark as marks
-from huggingchat_agent.browser import trouble
+from huggingchat_agent.browser import process_tag as marks
+from huggingchat_agent.browser import start_failures
 from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.settings import inheritable
 
@@ -220,8 +220,8 @@ class Launched:
             written = self._output.read_text(errors="replace")
             if self._process.returncode is not None:
                 code = f"exit code {self._process.returncode}"
-                raise trouble.unstarted(self._path, written.splitlines() or [code])
-            if sentence := trouble.known(written):  # it may run on, but not for us
+                raise start_failures.unstarted(self._path, written.splitlines() or [code])
+            if sentence := start_failures.known(written):  # it may run on, but not for us
                 raise BrowserError(sentence)
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -10,10 +10,16 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.browser import abilities, elsewhere, running, stored, trouble
+from huggingchat_agent.browser import (
+    abilities,
+    devtools_endpoint,
+    running_browser,
+    site_data,
+    start_failures,
+)
+from huggingchat_agent.browser.connection import Link, Session
 from huggingchat_agent.browser.launch import Launched
-from huggingchat_agent.browser.link import Link, Session
-from huggingchat_agent.browser.running import TAB_CLOSED, TAB_CRASHED, Running, started
+from huggingchat_agent.browser.running_browser import TAB_CLOSED, TAB_CRASHED, Running, started
 from huggingchat_agent.errors import BrowserError
 
 if TYPE_CHECKING:
@@ -42,7 +48,7 @@ class NodriverBrowser(Running):
         self._link = Link(self._event, self.lost)
         self._root = Session(self._link)
         self._context: dict[str, str] = {}
-        self._origins: dict[str, stored.Items] = {}
+        self._origins: dict[str, site_data.Items] = {}
         self._watching: asyncio.Task[None] | None = None
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
@@ -60,23 +66,23 @@ class NodriverBrowser(Running):
         apart = await self._root.send("Target.createBrowserContext", {"disposeOnDetach": True})
         self._context = {"browserContextId": apart["browserContextId"]}
         state = storage_state or {}
-        await stored.set_cookies(self._root, self._context, state)
+        await site_data.set_cookies(self._root, self._context, state)
         for each in state.get("origins", []):
             await self._restore(each["origin"], each["localStorage"])
 
     async def _connect(self, connect: str) -> None:
         why = ""
-        address = await elsewhere.socket_address(connect)
+        address = await devtools_endpoint.socket_address(connect)
         try:
             return await self._link.connect(address)
         except Exception as error:
             why = str(error)
-        raise trouble.unreachable(connect, why)
+        raise start_failures.unreachable(connect, why)
 
     async def _new_tab(self) -> _Tab:
         return await _Tab.made(self, self._link, self._context, self._settings.proxy)
 
-    async def _restore(self, origin: str, items: stored.Items) -> None:
+    async def _restore(self, origin: str, items: site_data.Items) -> None:
         """Put items into the local storage of an origin, in a tab where every answer is an empty page."""
         tab = await _Tab.made(self, self._link, self._context, None)
         await tab.attach()
@@ -90,15 +96,15 @@ class NodriverBrowser(Running):
         self._link.receivers[tab.cdp.id] = answer
         await tab.cdp.send("Fetch.enable")
         await tab.cdp.send("Page.navigate", {"url": origin})
-        await stored.put_items(tab.cdp, items)
+        await site_data.put_items(tab.cdp, items)
         await tab.ask_to_close()
 
     async def _storage_state(self) -> dict[str, Any]:
         if self._settings.own_cookies:
-            return await stored.of_site(self._root, self._sessions(), self._settings.base_url)
-        self._origins |= dict([await stored.items(each) for each in self._sessions()])
+            return await site_data.of_site(self._root, self._sessions(), self._settings.base_url)
+        self._origins |= dict([await site_data.items(each) for each in self._sessions()])
         return {
-            "cookies": await stored.cookies(self._root, self._context),
+            "cookies": await site_data.cookies(self._root, self._context),
             "origins": [
                 {"origin": origin, "localStorage": items} for origin, items in self._origins.items() if items
             ],
@@ -126,9 +132,9 @@ class NodriverBrowser(Running):
         else:
             patience = 0.0
             with contextlib.suppress(BrowserError, TimeoutError):
-                async with asyncio.timeout(running.CLOSE_SECONDS):
+                async with asyncio.timeout(running_browser.CLOSE_SECONDS):
                     await self._root.send("Browser.close")
-                    patience = running.CLOSE_SECONDS
+                    patience = running_browser.CLOSE_SECONDS
             await self._launched.stop(patience)
         await self._link.disconnect()
 

@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import controls, fields, heard, script
+from huggingchat_agent.browser import console_messages, controls, evaluation, fields
 from huggingchat_agent.browser.cdp import Refused
 from huggingchat_agent.browser.controls import Obstacle
 from huggingchat_agent.browser.snapshot import picture, snapshot
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EVENTS = (*TAPPED, "Page.lifecycleEvent", *heard.EVENTS)  # what `receive` wants to be handed
+EVENTS = (*TAPPED, "Page.lifecycleEvent", *console_messages.EVENTS)  # what `receive` wants to be handed
 
 _PROXY = "The proxy did not let us through: are its address, user name and password right?"
 # By what is in the browser's word for the failure; the last is for all others.
@@ -66,7 +66,7 @@ class CdpPage:
         self._ended = asyncio.Event()
         self._running: set[asyncio.Timeout] = set()
         self._navigation: _Navigation | None = None
-        self._hear: Callable[[heard.Said], None] | None = None
+        self._hear: Callable[[console_messages.Said], None] | None = None
 
     @property
     def id(self) -> str:
@@ -85,7 +85,7 @@ class CdpPage:
         """One event of the tab; to be called in their order, from the driver's handler."""
         if method == "Page.lifecycleEvent" and self._navigation:
             self._navigation.saw(params)
-        elif self._hear is not None and (said := heard.read(method, params)):
+        elif self._hear is not None and (said := console_messages.read(method, params)):
             self._hear(said)
         self._pump.feed({"method": method, "params": params})
 
@@ -147,17 +147,19 @@ class CdpPage:
         await self._paused()
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
-        work = script.evaluate(self._cdp, function, *args, limit=timeout + _LATER)
+        work = evaluation.evaluate(self._cdp, function, *args, limit=timeout + _LATER)
         return await self._within(timeout, work, "A script in the page did not end")
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
-        work = script.until(self._cdp, function, *args, limit=timeout + _LATER)
+        work = evaluation.until(self._cdp, function, *args, limit=timeout + _LATER)
         return await self._within(timeout, work, "What was waited for in the page did not come")
 
     async def snapshot(self) -> Snapshot:
         return await self._within(_SNAPSHOT_SECONDS, snapshot(self._cdp), "The page could not be pictured")
 
-    async def observe(self, hear: Callable[[heard.Said], None], *, everything: bool = False) -> None:
+    async def observe(
+        self, hear: Callable[[console_messages.Said], None], *, everything: bool = False
+    ) -> None:
         self._hear = hear
         if everything:
             self._pump.take_everything()
@@ -169,7 +171,7 @@ class CdpPage:
         return await self._within(_PICTURE_SECONDS, work, "The page could not be pictured")
 
     async def address(self) -> str:
-        work = script.until(self._cdp, "() => location.href")
+        work = evaluation.until(self._cdp, "() => location.href")
         return str(await self._within(_ASIDE_SECONDS, work, "The page did not tell its address"))
 
     async def close(self) -> None:

@@ -13,11 +13,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from playwright.async_api import async_playwright
 
-from huggingchat_agent.browser import abilities, elsewhere, stored, trouble
-from huggingchat_agent.browser import mark as marks
+from huggingchat_agent.browser import abilities, devtools_endpoint, site_data, start_failures
+from huggingchat_agent.browser import process_tag as marks
 from huggingchat_agent.browser.launch import QUIET, WITHOUT
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
-from huggingchat_agent.browser.running import TAB_CLOSED, TAB_CRASHED, Running, failed, in_time, started
+from huggingchat_agent.browser.running_browser import (
+    TAB_CLOSED,
+    TAB_CRASHED,
+    Running,
+    failed,
+    in_time,
+    started,
+)
 from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.settings import secrets_aside
 
@@ -92,14 +99,14 @@ class PlaywrightBrowser(Running):
 
     async def _connect(self, chromium: driver.BrowserType, connect: str) -> driver.Browser:
         why = ""
-        address = await elsewhere.socket_address(connect)
+        address = await devtools_endpoint.socket_address(connect)
         try:
             if abilities.speaks_cdp(connect):
                 return await chromium.connect_over_cdp(address, no_defaults=True)
             return await chromium.connect(address)
         except Exception as error:
             why = str(error).partition("\n")[0].partition("Call log:")[0]
-        raise trouble.unreachable(connect, why)
+        raise start_failures.unreachable(connect, why)
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -135,7 +142,7 @@ class PlaywrightBrowser(Running):
     async def _storage_state(self) -> dict[str, Any]:
         assert self._context is not None and self._root is not None
         if self._borrowed:
-            return await stored.of_site(self._root, self._sessions(), self._settings.base_url)
+            return await site_data.of_site(self._root, self._sessions(), self._settings.base_url)
         return cast("dict[str, Any]", await self._context.storage_state())
 
     def _dialog(self, dialog: driver.Dialog) -> None:
@@ -148,10 +155,10 @@ class PlaywrightBrowser(Running):
     def _unstarted(self, what: str, said: str) -> BrowserError:
         if not self._path:
             return failed(what, said)
-        if sentence := trouble.known(said):
+        if sentence := start_failures.known(said):
             return BrowserError(sentence)
         logs = said.partition("Call log:")[0]
-        return trouble.unstarted(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
+        return start_failures.unstarted(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
 
     async def _end(self) -> None:
         if self._opening is not None and not await in_time(asyncio.shield(self._opening)):

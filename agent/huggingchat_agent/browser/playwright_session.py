@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import playwright.async_api
     import playwright.sync_api
 
-    from huggingchat_agent.browser.fibers import Fibers
+    from huggingchat_agent.browser.greenlets import Fibers
     from huggingchat_agent.errors import BrowserError
 
 

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import in_page, script
+from huggingchat_agent.browser import evaluation, in_page
 from huggingchat_agent.browser.protocols import Snapshot
 from huggingchat_agent.errors import BrowserError
 
@@ -26,11 +26,11 @@ async def snapshot(cdp: Cdp) -> Snapshot:
     Text areas stay as they are: what a person asks is what one wants to see, and no secret goes there.
     """
     tree = await cdp.send("Accessibility.getFullAXTree")
-    await script.evaluate(cdp, in_page.MASK)
+    await evaluation.evaluate(cdp, in_page.MASK)
     try:
         picture = await cdp.send("Page.captureScreenshot", {"format": "png"})
     finally:
-        await script.evaluate(cdp, in_page.UNMASK)
+        await evaluation.evaluate(cdp, in_page.UNMASK)
     return Snapshot(base64.b64decode(picture["data"]), redact.text("\n".join(_lines(tree["nodes"]))))
 
 
@@ -39,16 +39,16 @@ async def picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
 
     Raises BrowserError where the page came to show another secret while it was pictured.
     """
-    found = secrets(await script.evaluate(cdp, in_page.TEXT))
-    await script.evaluate(cdp, in_page.MASK)
+    found = secrets(await evaluation.evaluate(cdp, in_page.TEXT))
+    await evaluation.evaluate(cdp, in_page.MASK)
     try:
         if found:
-            await script.evaluate(cdp, in_page.HIDE, found)
+            await evaluation.evaluate(cdp, in_page.HIDE, found)
         shot = await cdp.send("Page.captureScreenshot", {"format": "webp", "quality": 60})
-        if set(secrets(await script.evaluate(cdp, in_page.TEXT))) - set(found):
+        if set(secrets(await evaluation.evaluate(cdp, in_page.TEXT))) - set(found):
             raise BrowserError("The page showed something new while it was pictured.")
     finally:
-        await script.evaluate(cdp, in_page.UNMASK)
+        await evaluation.evaluate(cdp, in_page.UNMASK)
     return base64.b64decode(shot["data"])
 
 

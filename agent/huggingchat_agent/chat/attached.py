@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import events, redact
-from huggingchat_agent.browser.borrowed import borrow
+from huggingchat_agent.browser.attached_page import borrow
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserClosed, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.browser.borrowed import AsyncPage, BorrowedPage
+    from huggingchat_agent.browser.attached_page import AsyncPage, BorrowedPage
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Deadlines, Given, Settings
     from huggingchat_agent.turn.turn import Turn

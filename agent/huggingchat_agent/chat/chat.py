@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.exchange import ExchangeEvent
-    from huggingchat_agent.onetime import Otp
+    from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.settings import Given
     from huggingchat_agent.state.cookies import Format as CookieFormat

@@ -19,7 +19,7 @@ from huggingchat_agent.settings import Via, choice
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
-from huggingchat_agent.wire.form import open_questions
+from huggingchat_agent.wire.elicitations import open_questions
 from huggingchat_agent.wire.models import pick
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.errors import PageChanged, UsageError
-from huggingchat_agent.form import Question
-from huggingchat_agent.wire import form, jsontext, requests
+from huggingchat_agent.question import Question
+from huggingchat_agent.wire import elicitations, lenient_json, requests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.events import ElicitationRequested
     from huggingchat_agent.wire.conversations import ConversationRead
-    from huggingchat_agent.wire.form import Value
+    from huggingchat_agent.wire.elicitations import Value
 
 
 class Elicitation:
@@ -48,7 +48,7 @@ class Elicitation:
         fields, before anything is sent; ChatError if it was answered before, or its time is over.
         """
         if self.question.mode == "form":
-            return await self._settle("accept", form.checked(self.question.fields, content or {}))
+            return await self._settle("accept", elicitations.checked(self.question.fields, content or {}))
         if content:
             raise UsageError(f"This asks for a visit to {self.question.url}, and takes no fields.")
         return await self._settle("accept")
@@ -65,7 +65,7 @@ class Elicitation:
         conversation = self._conversation
         request = requests.answer_elicitation(conversation.id, self.question.elicitation_id, action, content)
         try:
-            told = jsontext.load(await conversation.ask(request))
+            told = lenient_json.load(await conversation.ask(request))
         except ValueError:
             raise PageChanged("The app took the answer to its tool's question, and said no JSON.") from None
         if not (isinstance(told, dict) and told.get("resume")):
@@ -86,7 +86,9 @@ class Elicitation:
 def _asked_in(read: ConversationRead, elicitation_id: str) -> str:
     """The id of the message in which it was asked."""
     for message in reversed(read.messages):
-        if any(asked.elicitation_id == elicitation_id for asked in form.open_questions(message.updates)):
+        if any(
+            asked.elicitation_id == elicitation_id for asked in elicitations.open_questions(message.updates)
+        ):
             return message.id
     raise UsageError(
         f"Conversation {read.id} does not hold the question {elicitation_id} any more, so its answer cannot "

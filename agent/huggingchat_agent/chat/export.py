@@ -36,7 +36,7 @@ import msgspec
 from huggingchat_agent.answer import File, Router, Source, ToolUse
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire import think, updates
-from huggingchat_agent.wire.reply import Fold
+from huggingchat_agent.wire.fold import Fold
 
 if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage

@@ -15,7 +15,7 @@ from huggingchat_agent.session.account import read_settings
 from huggingchat_agent.settings import choice
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.models import pick
-from huggingchat_agent.wire.shapes import shaped
+from huggingchat_agent.wire.structs import shaped
 
 if TYPE_CHECKING:
     import asyncio

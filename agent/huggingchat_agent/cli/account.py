@@ -159,7 +159,7 @@ def _asker(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] |
 
 def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
     from huggingchat_agent.browser import abilities, engine
-    from huggingchat_agent.browser.find import find
+    from huggingchat_agent.browser.executable import find
     from huggingchat_agent.browser.sandbox import sandbox
 
     settings = chat.settings

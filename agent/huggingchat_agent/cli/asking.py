@@ -10,11 +10,11 @@ from rich.text import Text
 
 from huggingchat_agent.cli import console
 from huggingchat_agent.errors import ChatError, UsageError
-from huggingchat_agent.wire.form import checked
+from huggingchat_agent.wire.elicitations import checked
 
 if TYPE_CHECKING:
     from huggingchat_agent.events import ElicitationRequested
-    from huggingchat_agent.form import Field
+    from huggingchat_agent.question import Field
     from huggingchat_agent.sync import Conversation, Reply
 
 

@@ -29,7 +29,7 @@ from huggingchat_agent.tape.shelf import mismatched
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from huggingchat_agent.browser.heard import Said
+    from huggingchat_agent.browser.console_messages import Said
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.tape.faults import Fault
 

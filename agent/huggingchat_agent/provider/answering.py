@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import events
-from huggingchat_agent.provider.kin import kin
+from huggingchat_agent.provider.g4f_classes import kin
 from huggingchat_agent.provider.models import default_model, image_models, model_aliases
 from huggingchat_agent.provider.parts import (
     FinishReason,
@@ -17,7 +17,7 @@ from huggingchat_agent.provider.parts import (
     TitleGeneration,
 )
 from huggingchat_agent.provider.prompts import format_prompt, last_user_message, system_prompt
-from huggingchat_agent.provider.results import blocks, found, linked
+from huggingchat_agent.provider.tool_results import blocks, found, linked
 from huggingchat_agent.wire.models import pick
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import msgspec
 from huggingchat_agent import redact
 from huggingchat_agent.errors import LoginError, SessionRejected
 from huggingchat_agent.provider.background import Wanted
-from huggingchat_agent.provider.kin import kin
+from huggingchat_agent.provider.g4f_classes import kin
 from huggingchat_agent.provider.parts import HiddenResponse, JsonMixin
 from huggingchat_agent.session.account import SESSION_COOKIE
 from huggingchat_agent.settings import settings

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, BrowserMissing, LoginError, PageChanged, SettingsError
-from huggingchat_agent.provider.kin import kin
+from huggingchat_agent.provider.g4f_classes import kin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ from huggingchat_agent.provider import answering, auth
 from huggingchat_agent.provider import models as names
 from huggingchat_agent.provider.auth import AuthResult
 from huggingchat_agent.provider.background import Wanted, background
-from huggingchat_agent.provider.catalogue import catalogue
 from huggingchat_agent.provider.errors import MissingAuthError, ids_readable, translated
-from huggingchat_agent.provider.kin import kin
+from huggingchat_agent.provider.g4f_classes import kin
 from huggingchat_agent.provider.media import files
+from huggingchat_agent.provider.model_list import catalogue
 from huggingchat_agent.provider.parts import Conversation, RequestLogin
 from huggingchat_agent.provider.prompts import last_user_message
 from huggingchat_agent.session.account import SESSION_COOKIE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from huggingchat_agent.provider.kin import kin
+from huggingchat_agent.provider.g4f_classes import kin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

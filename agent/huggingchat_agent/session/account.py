@@ -16,7 +16,7 @@ from huggingchat_agent.errors import (
     SessionRejected,
     SiteError,
 )
-from huggingchat_agent.onetime import Codes, Otp
+from huggingchat_agent.one_time_password import Codes, Otp
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import person
 from huggingchat_agent.site.signin.machine import SignIn

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.wire import purposes
-from huggingchat_agent.wire.inlined import inlined
+from huggingchat_agent.wire.inlined_responses import inlined
 from huggingchat_agent.wire.models import Model, parse_models
 from huggingchat_agent.wire.tools import ToolServer, parse_servers
 

@@ -28,7 +28,7 @@ from huggingchat_agent.tape.writer import TapeWriter
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.browser.heard import Said
+    from huggingchat_agent.browser.console_messages import Said
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event

@@ -35,7 +35,7 @@ from huggingchat_agent.tape.shelf import AGENT, Shelf
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from huggingchat_agent.browser.heard import Said
+    from huggingchat_agent.browser.console_messages import Said
     from huggingchat_agent.browser.protocols import Control, Snapshot, Upload
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings

@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser.borrowed import borrow_sync
+from huggingchat_agent.browser.attached_page import borrow_sync
 from huggingchat_agent.chat import attached as asynchronous
 from huggingchat_agent.events import Seen
 from huggingchat_agent.settings import settings
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.browser.borrowed import SyncPage
-    from huggingchat_agent.browser.fibers import Fibers
+    from huggingchat_agent.browser.attached_page import SyncPage
+    from huggingchat_agent.browser.greenlets import Fibers
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.eventlog import EventLog
     from huggingchat_agent.events import Event, TurnEvent

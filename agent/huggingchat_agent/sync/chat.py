@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
-    from huggingchat_agent.onetime import Otp
+    from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.pagedata import Models, Tools
     from huggingchat_agent.settings import Settings

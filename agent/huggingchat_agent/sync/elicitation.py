@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.chat import reply as asynchronous
     from huggingchat_agent.chat.elicitation import Elicitation as AsyncElicitation
-    from huggingchat_agent.form import Question
+    from huggingchat_agent.question import Question
     from huggingchat_agent.sync.thread import LoopThread
-    from huggingchat_agent.wire.form import Value
+    from huggingchat_agent.wire.elicitations import Value
 
 
 class Elicitation:

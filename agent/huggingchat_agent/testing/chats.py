@@ -9,7 +9,7 @@ from huggingchat_agent import sync
 from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
-from huggingchat_agent.testing import choice, failure, heard, tapes
+from huggingchat_agent.testing import failure_report, markers, observations, tapes
 from huggingchat_agent.testing.loops import complete
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def asynchronous(
     """A HuggingChat that is open and signed in, in the loop of the test."""
     with tapes.running(item, _of_worker(given, home), folder, home) as wanted:
         chat = HuggingChat(**wanted)
-        note = heard.of(item).listen(chat, chat.settings)
+        note = observations.of(item).listen(chat, chat.settings)
         if not chat.settings.replay:
             note.picture = lambda path: complete(loop, chat.screenshot(path))
         try:
-            with failure.step(item, note, "The browser was being opened"):
+            with failure_report.step(item, note, "The browser was being opened"):
                 complete(loop, chat.open())
-            with failure.step(item, note, _signing_in(chat.settings)):
+            with failure_report.step(item, note, _signing_in(chat.settings)):
                 complete(loop, chat.login())
             yield chat
         finally:
@@ -55,13 +55,13 @@ def synchronous(
     """The same without async."""
     with tapes.running(item, _of_worker(given, home), folder, home) as wanted:
         chat = sync.HuggingChat(**wanted)
-        note = heard.of(item).listen(chat.inner, chat.settings)
+        note = observations.of(item).listen(chat.inner, chat.settings)
         if not chat.settings.replay:
             note.picture = chat.screenshot
         try:
-            with failure.step(item, note, "The browser was being opened"):
+            with failure_report.step(item, note, "The browser was being opened"):
                 chat.open()
-            with failure.step(item, note, _signing_in(chat.settings)):
+            with failure_report.step(item, note, _signing_in(chat.settings)):
                 chat.login()
             yield chat
         finally:
@@ -98,7 +98,7 @@ def _signing_in(settings: Settings) -> str:
 
 def _chosen(item: pytest.Function, settings: Settings) -> dict[str, Any]:
     """How a conversation is made. On a tape nothing is left to be deleted."""
-    chosen = choice.of(item)
+    chosen = markers.of(item)
     return {"model": chosen.model, "temporary": not (chosen.keep or settings.replay)}
 
 

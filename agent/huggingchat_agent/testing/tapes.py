@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from huggingchat_agent.settings import Record
-from huggingchat_agent.testing import choice, heard, options
+from huggingchat_agent.testing import markers, observations, plugin_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,14 +28,14 @@ class Plan(NamedTuple):
 
 def played(item: pytest.Function, folder: Path) -> bool:
     """Whether a test is answered by its tape, and no browser started."""
-    chosen = choice.of(item)
+    chosen = markers.of(item)
     return chosen.mode == "replay" or (chosen.mode == "once" and path_of(item, chosen.tape, folder).exists())
 
 
 def plan(item: pytest.Function, folder: Path) -> Plan:
     """What is to be done for a test. Fails it where its tape is missing."""
     __tracebackhide__ = True
-    chosen = choice.of(item)
+    chosen = markers.of(item)
     if chosen.mode == "live":
         return Plan("live", None)
     tape = path_of(item, chosen.tape, folder)
@@ -45,7 +45,7 @@ def plan(item: pytest.Function, folder: Path) -> Plan:
         pytest.fail(
             f"There is no tape of this test: {tape}\n"
             "Without one nothing can be answered in replay, which never uses the network. Record it with:\n"
-            f"    {choice.command(item, 'once')}",
+            f"    {markers.command(item, 'once')}",
             pytrace=False,
         )
     return Plan("replay", tape)
@@ -57,7 +57,7 @@ def path_of(item: pytest.Function, name: str | Path | None, folder: Path) -> Pat
         return item.path.parent / name
     if name is None:
         name = item.nodeid.partition("::")[2].replace("::", ".")
-    return folder / f"{options.file_name(name)}{SUFFIX}"
+    return folder / f"{plugin_options.file_name(name)}{SUFFIX}"
 
 
 @contextlib.contextmanager
@@ -72,8 +72,8 @@ def running(
     chosen = plan(item, folder)
     settings = dict(given)
     settings.pop("record", None)
-    faults = choice.of(item).faults
-    notes = heard.of(item)
+    faults = markers.of(item).faults
+    notes = observations.of(item)
     if chosen.does == "replay":
         notes.tape = chosen.tape
         yield {**settings, "replay": chosen.tape, "faults": faults}
@@ -82,10 +82,10 @@ def running(
         raise pytest.UsageError(
             f"{item.nodeid}: faults= go wrong on a tape, and this test runs without (mode {chosen.does!r})."
         )
-    options.tell_unheeded(item)
-    draft = home / "tapes" / f"{options.file_name(item.nodeid)}{SUFFIX}"
+    plugin_options.tell_unheeded(item)
+    draft = home / "tapes" / f"{plugin_options.file_name(item.nodeid)}{SUFFIX}"
     draft.parent.mkdir(parents=True, exist_ok=True)
-    left = options.output_folder(item) / f"huggingchat{SUFFIX}"
+    left = plugin_options.output_folder(item) / f"huggingchat{SUFFIX}"
     notes.tape = left
     wanted = given.get("record")
     record = wanted if isinstance(wanted, Record) else Record(draft, pictures=chosen.does == "record")

@@ -28,7 +28,7 @@ from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.clock import Clock
 from huggingchat_agent.turn.stream import Stream
 from huggingchat_agent.wire import failures, requests, think, updates
-from huggingchat_agent.wire.reply import Fold
+from huggingchat_agent.wire.fold import Fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable

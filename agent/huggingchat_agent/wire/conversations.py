@@ -10,7 +10,7 @@ import msgspec
 from huggingchat_agent.answer import Router
 from huggingchat_agent.errors import PageChanged
 from huggingchat_agent.wire import devalue, superjson
-from huggingchat_agent.wire.shapes import objects, shaped
+from huggingchat_agent.wire.structs import objects, shaped
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent.errors import PageChanged
-from huggingchat_agent.wire import jsontext
+from huggingchat_agent.wire import lenient_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ def load(body: bytes) -> PageData:
     Raises PageChanged if it is none, or not of a shape we know.
     """
     try:
-        first, *more = [jsontext.load(line) for line in body.split(b"\n") if line.strip()]
+        first, *more = [lenient_json.load(line) for line in body.split(b"\n") if line.strip()]
         if first["type"] == "redirect":
             return PageData([], first["location"])
         chunks = {chunk["id"]: chunk for chunk in more if chunk["type"] == "chunk"}

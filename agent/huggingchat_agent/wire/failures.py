@@ -23,8 +23,8 @@ from huggingchat_agent.errors import (
     TapeMismatch,
     UnknownModel,
 )
-from huggingchat_agent.wire import jsontext
-from huggingchat_agent.wire.pagetext import page_text
+from huggingchat_agent.wire import lenient_json
+from huggingchat_agent.wire.page_text import page_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,7 +157,7 @@ def _sentence(body: bytes) -> str:
     """What an answer says: `message` or `error` of a JSON object, else its text."""
     text = body.decode("utf-8", "replace").strip()
     try:
-        raw = jsontext.load(body)
+        raw = lenient_json.load(body)
     except ValueError:
         raw = None
     if isinstance(raw, dict):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent.errors import UnknownModel
-from huggingchat_agent.wire import naming, superjson
-from huggingchat_agent.wire.shapes import objects, shaped
+from huggingchat_agent.wire import name_lookup, superjson
+from huggingchat_agent.wire.structs import objects, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,13 +58,13 @@ def pick(models: Sequence[Model], wanted: str) -> Model:
 
     Raises UnknownModel naming those that have that part, or the three closest.
     """
-    found = naming.meant(models, wanted, _names)
+    found = name_lookup.meant(models, wanted, _names)
     if len(found) == 1:
         return found[0]
     if found:
         candidates = ", ".join(model.id for model in found)
         raise UnknownModel(f"{wanted!r} could be any of: {candidates}. Say which.")
-    close = ", ".join(model.id for model in naming.closest(models, wanted, _names)) or "none at all"
+    close = ", ".join(model.id for model in name_lookup.closest(models, wanted, _names)) or "none at all"
     raise UnknownModel(f"The app has no model {wanted!r}. The closest are: {close}.")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from huggingchat_agent.wire import jsontext
+from huggingchat_agent.wire import lenient_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def send_fields(body: bytes | None, content_type: str) -> dict[str, Any] | None:
 
 def _object(text: bytes) -> dict[str, Any] | None:
     try:
-        value = jsontext.load(text)
+        value = lenient_json.load(text)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from huggingchat_agent.errors import PageChanged
-from huggingchat_agent.wire import jsontext
+from huggingchat_agent.wire import lenient_json
 
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
 _UNDEFINED = object()
@@ -26,7 +26,7 @@ def load(body: bytes | str) -> Any:
     change nothing. Raises PageChanged if the body is no JSON.
     """
     try:
-        raw = jsontext.load(body)
+        raw = lenient_json.load(body)
     except ValueError:
         raise PageChanged("The app answered with something else than JSON.") from None
     if not isinstance(raw, dict) or "json" not in raw or raw.keys() - {"json", "meta"}:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.wire import jsontext, naming
-from huggingchat_agent.wire.shapes import objects, shaped
+from huggingchat_agent.wire import lenient_json, name_lookup
+from huggingchat_agent.wire.structs import objects, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class ToolServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def parse_servers(body: bytes) -> list[ToolServer]:
     """The servers of an answer of `/api/mcp/servers`, in the app's order. Raises PageChanged."""
     try:
-        raw = jsontext.load(body)
+        raw = lenient_json.load(body)
     except ValueError:
         raw = None
     return [shaped(ToolServer, each) for each in objects(raw, "tool servers")]
@@ -63,14 +63,14 @@ def choose(
 
 
 def _pick(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
-    found = naming.meant(offered, wanted, _names)
+    found = name_lookup.meant(offered, wanted, _names)
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{wanted!r} could be any of these tool servers: {_listed(found)}. Say which.")
     if not offered:
         raise UsageError(f"The app offers no tool servers, so none called {wanted!r}.")
-    close = naming.closest(offered, wanted, _names)
+    close = name_lookup.closest(offered, wanted, _names)
     raise UsageError(f"The app offers no tool server {wanted!r}. The closest are: {_listed(close)}.")
 
 

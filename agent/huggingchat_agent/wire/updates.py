@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from huggingchat_agent.wire import jsontext
+from huggingchat_agent.wire import lenient_json
 
 
 class Update(msgspec.Struct, frozen=True, rename="camel"):
@@ -244,7 +244,7 @@ def decode(line: bytes) -> Update:
 
 def _decode(line: bytes) -> Update:
     try:
-        raw = jsontext.load(line)
+        raw = lenient_json.load(line)
     except ValueError:
         return Unknown(line.decode("utf-8", "replace"))
     return typed(raw)

@@ -24,16 +24,16 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
 )
-from huggingchat_agent.site.signin import seen as seeing
-from huggingchat_agent.site.signin.recognize import Step, recognize
+from huggingchat_agent.site.signin import page_view as seeing
+from huggingchat_agent.site.signin.page_kinds import Step, recognize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.browser.protocols import Page
-    from huggingchat_agent.onetime import Codes
+    from huggingchat_agent.one_time_password import Codes
     from huggingchat_agent.redact import Secret
-    from huggingchat_agent.site.signin.seen import Button, Field, Seen
+    from huggingchat_agent.site.signin.page_view import Button, Field, Seen
 
 # Seconds for a page to become another one by itself. What says nothing yet may only be slow, and some
 # checks of the browser need nobody.

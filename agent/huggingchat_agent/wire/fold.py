@@ -8,7 +8,7 @@ import msgspec
 
 from huggingchat_agent import events
 from huggingchat_agent.answer import Answer, File, Router, Source, Timing, ToolUse
-from huggingchat_agent.wire import final_text, form, think, updates
+from huggingchat_agent.wire import elicitations, final_text, think, updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -320,7 +320,7 @@ class Fold:
         return [self.stamp(events.SearchFinished, at)]
 
     def _read_question(self, update: updates.ElicitationRequest, at: float) -> list[events.TurnEvent]:
-        question = form.question(update)
+        question = elicitations.question(update)
         self.questions.add(question.elicitation_id)
         return [self.stamp(events.ElicitationRequested, at, **msgspec.structs.asdict(question))]
 

@@ -8,7 +8,7 @@ import json
 import urllib.request
 from urllib.parse import urlsplit
 
-from huggingchat_agent.browser.trouble import unreachable
+from huggingchat_agent.browser.start_failures import unreachable
 
 ANSWER_SECONDS = 5.0
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.form import Field, Option
-from huggingchat_agent.wire.form import LONGEST, checked, open_questions, question
+from huggingchat_agent.question import Field, Option
+from huggingchat_agent.wire.elicitations import LONGEST, checked, open_questions, question
 from huggingchat_agent.wire.updates import ElicitationRequest, typed
 
 REQUEST = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, TapeError
-from huggingchat_agent.testing import choice, heard, options
+from huggingchat_agent.testing import markers, observations, plugin_options
 from huggingchat_agent.testing.transcript import timeline, transcript
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from huggingchat_agent.testing.heard import Source
+    from huggingchat_agent.testing.observations import Source
 
 
 @contextlib.contextmanager
@@ -28,17 +28,17 @@ def step(item: pytest.Function, source: Source, doing: str) -> Iterator[None]:
     except Exception as error:
         source.doing = doing
         pictured = isinstance(error, AgentError) and error.screenshot is not None
-        if not pictured and options.pictures(item.config) != "off":
-            _picture(options.output_folder(item), _stem(heard.of(item).sources, source), source)
+        if not pictured and plugin_options.pictures(item.config) != "off":
+            _picture(plugin_options.output_folder(item), _stem(observations.of(item).sources, source), source)
         raise
 
 
 def note(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
     """Add our sections to the report of a phase that failed, and leave the files they name."""
-    notes = heard.of(item)
+    notes = observations.of(item)
     notes.passed = notes.passed or (report.when == "call" and report.passed)
     sources = notes.sources
-    folder, pictures = options.output_folder(item), options.pictures(item.config)
+    folder, pictures = plugin_options.output_folder(item), plugin_options.pictures(item.config)
     if not report.failed:
         if report.when == "call" and notes.passed and pictures == "on":
             for source in sources:
@@ -63,7 +63,7 @@ def note(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.Test
             files.append(f"tape:       {_tape(notes.tape, folder)}")
         if number == 1 and call.excinfo is not None:
             if isinstance(call.excinfo.value, TapeError):
-                files.append(f"made anew:  {choice.command(item, 'record')}")
+                files.append(f"made anew:  {markers.command(item, 'record')}")
             files += _left_by(call.excinfo.value, folder, pictures != "off")
         report.sections.append((f"HuggingChat files{name}", "\n".join(files)))
 

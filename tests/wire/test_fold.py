@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from huggingchat_agent import events
 from huggingchat_agent.answer import Answer, File, Router, Source, Timing, ToolUse
-from huggingchat_agent.wire import reply, updates
+from huggingchat_agent.wire import updates
 from huggingchat_agent.wire.conversations import parse_conversation
-from huggingchat_agent.wire.reply import Fold
+from huggingchat_agent.wire.fold import _READERS, Fold
 from tests.wire.recordings import exchanges, fold, lines_of, streams
 
 
@@ -144,7 +144,7 @@ def test_update_gives_its_event(update, event, expected):
 
 def test_every_update_has_its_event_or_none_on_purpose():
     silent = {updates.KeepAlive, updates.Token}  # tokens take the short way
-    assert set(updates._KINDS.values()) | {updates.Unknown} == set(reply._READERS) | silent
+    assert set(updates._KINDS.values()) | {updates.Unknown} == set(_READERS) | silent
 
 
 # Text, reasoning, content.

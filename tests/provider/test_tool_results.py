@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from huggingchat_agent.provider.results import found, linked
+from huggingchat_agent.provider.tool_results import found, linked
 
 PAGES = [{"url": "https://one.example/?q=1", "title": "One"}, {"url": "https://two.example", "title": "Two"}]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from huggingchat_agent.wire.pagetext import page_text
+from huggingchat_agent.wire.page_text import page_text
 
 
 @pytest.mark.parametrize(

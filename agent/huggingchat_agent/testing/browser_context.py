@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import abilities
-from huggingchat_agent.context import TAKEN
+from huggingchat_agent.context_args import TAKEN
 from huggingchat_agent.settings import settings
-from huggingchat_agent.testing import options
+from huggingchat_agent.testing import plugin_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ def asked(request: pytest.FixtureRequest) -> dict[str, Any]:
     To ask for it starts Playwright, whose sync API then stays in the thread; so it is not asked for nothing.
     """
     config = request.config
-    if not options.has_playwright(config):
+    if not plugin_options.has_playwright(config):
         return {}
     found = request.session._fixturemanager.getfixturedefs(THEIRS, request.node) or ()
     if len(found) > 1 or config.getoption("device", None):
@@ -39,7 +39,7 @@ def merged(item: pytest.Item, given: Mapping[str, Any], asked: Mapping[str, Any]
 
     What pages of ours do not follow is noted, to be told as soon as a browser starts.
     """
-    marker = item.get_closest_marker(THEIRS) if options.has_playwright(item.config) else None
+    marker = item.get_closest_marker(THEIRS) if plugin_options.has_playwright(item.config) else None
     marked = dict(marker.kwargs) if marker is not None else {}
     theirs = {**asked, **marked}
     if not theirs:
@@ -55,6 +55,6 @@ def merged(item: pytest.Item, given: Mapping[str, Any], asked: Mapping[str, Any]
         unheeded, taken = [f"{THEIRS} (engine {chosen.engine})"], []
     elif taken and chosen.connect and not chosen.isolated:
         unheeded, taken = [f"{THEIRS} (in a browser's own context)"], []
-    item.stash[options.OF_CONTEXT] = unheeded
+    item.stash[plugin_options.OF_CONTEXT] = unheeded
     args = {name: asked[name] for name in taken if name in asked} | dict(own)
     return {**rest, "context_args": args | {name: marked[name] for name in taken if name in marked}}

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.site.hub import codes_now, one_time_code
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.onetime import MOST, Codes, totp_secret
+from huggingchat_agent.one_time_password import MOST, Codes, totp_secret
 from huggingchat_agent.redact import Secret
 
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from huggingchat_agent.errors import PageChanged
-from huggingchat_agent.wire.shapes import objects, shaped
+from huggingchat_agent.wire.structs import objects, shaped
 
 
 class Shape(msgspec.Struct, rename="camel"):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huggingchat_agent.wire.jsontext import load
+from huggingchat_agent.wire.lenient_json import load
 
 
 def test_load_makes_half_a_character_a_replacement():

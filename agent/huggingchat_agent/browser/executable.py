@@ -4,7 +4,7 @@ In this order: the one that is named (`HUGGINGCHAT_BROWSER`), or of the channel 
 (`HUGGINGCHAT_CHANNEL`); a Chromium, Chrome or Edge of the system; Playwright's own, where it is in
 its cache already; and only then Playwright's download.
 
-    python -m huggingchat_agent.browser.find [--download]
+    python -m huggingchat_agent.browser.executable [--download]
 
 prints the path and exits 0, or says what is missing and exits 4. It downloads only when told to.
 """

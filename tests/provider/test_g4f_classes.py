@@ -24,7 +24,7 @@ from huggingchat_agent.provider import (
     TitleGeneration,
 )
 from huggingchat_agent.provider.errors import missing_auth
-from huggingchat_agent.provider.kin import kin
+from huggingchat_agent.provider.g4f_classes import kin
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import mark as marks
-from huggingchat_agent.browser import trouble
+from huggingchat_agent.browser import process_tag as marks
+from huggingchat_agent.browser import start_failures
 from huggingchat_agent.browser.cdp import Refused, refusal
-from huggingchat_agent.browser.find import find_or_download
+from huggingchat_agent.browser.executable import find_or_download
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.pump import Pump, within
 from huggingchat_agent.browser.sandbox import sandbox
@@ -205,7 +205,7 @@ async def started(make: Callable[..., R], settings: Settings, storage_state: dic
     if settings.connect:
         browser = make(settings)
     else:
-        trouble.foresee(settings)
+        start_failures.foresee(settings)
         found = await find_or_download(settings.browser, settings.channel)
         box = await asyncio.to_thread(sandbox)
         browser = make(settings, found.path, sandboxed=box.on)

@@ -1,6 +1,6 @@
 import json
 
-from huggingchat_agent.wire.inlined import InlinedResponse, inlined
+from huggingchat_agent.wire.inlined_responses import InlinedResponse, inlined
 from huggingchat_agent.wire.models import parse_models
 from tests.wire.recordings import endpoint
 

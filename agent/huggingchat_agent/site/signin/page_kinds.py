@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from huggingchat_agent.site.signin.seen import Button, Field
+from huggingchat_agent.site.signin.page_view import Button, Field
 
 if TYPE_CHECKING:
-    from huggingchat_agent.site.signin.seen import Seen
+    from huggingchat_agent.site.signin.page_view import Seen
 
 Kind = Literal[
     "loading",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from huggingchat_agent.browser import script
+from huggingchat_agent.browser import evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,13 +33,13 @@ async def set_cookies(root: Cdp, context: dict[str, str], state: dict[str, Any])
 
 async def items(tab: Cdp) -> tuple[str, Items]:
     """The origin of the document in a tab, and its local storage."""
-    origin, found = await script.evaluate(tab, _STORED)
+    origin, found = await evaluation.evaluate(tab, _STORED)
     return origin, found
 
 
 async def put_items(tab: Cdp, wanted: Items) -> None:
     """Put items into the local storage of the document in a tab."""
-    await script.evaluate(tab, _STORE, wanted)
+    await evaluation.evaluate(tab, _STORE, wanted)
 
 
 async def of_site(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nodriver.core.connection import Connection, ProtocolException
 
 from huggingchat_agent.browser.cdp import refusal
-from huggingchat_agent.browser.running import CLOSE_SECONDS, GONE
+from huggingchat_agent.browser.running_browser import CLOSE_SECONDS, GONE
 from huggingchat_agent.errors import BrowserClosed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.form import Field, Question
+from huggingchat_agent.question import Field, Question
 from huggingchat_agent.wire import updates
 
 Value = str | float | bool | Sequence[str] | date | datetime

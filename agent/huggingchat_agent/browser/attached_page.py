@@ -10,7 +10,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser.cdp import refusal
-from huggingchat_agent.browser.fibers import Fibers
+from huggingchat_agent.browser.greenlets import Fibers
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.playwright_session import FiberSession, PlaywrightSession
 from huggingchat_agent.browser.pump import Pump, within

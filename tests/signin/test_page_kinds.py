@@ -2,8 +2,8 @@
 
 import pytest
 
-from huggingchat_agent.site.signin.recognize import recognize
-from huggingchat_agent.site.signin.seen import Button, Field, Seen
+from huggingchat_agent.site.signin.page_kinds import recognize
+from huggingchat_agent.site.signin.page_view import Button, Field, Seen
 
 APP = "https://chat.example.org/chat"
 HUB = "https://hub.example.org"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import huggingchat_agent
 from huggingchat_agent import sync
 from huggingchat_agent.errors import AgentError
-from huggingchat_agent.testing import heard, options
+from huggingchat_agent.testing import observations, plugin_options
 from huggingchat_agent.testing.loops import complete
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def attacher(
     came_off: list[Callable[[], None]] = []
 
     def wanted(given: dict[str, Any]) -> dict[str, Any]:
-        return {**options.of_context(request), **settings, "home": home, **given}
+        return {**plugin_options.of_context(request), **settings, "home": home, **given}
 
     def attach(page: Any, **given: Any) -> sync.Attached | Coroutine[Any, Any, huggingchat_agent.Attached]:
         if type(page).__module__.startswith("playwright.sync_api"):
@@ -40,14 +40,14 @@ def attacher(
 
     def attach_sync(page: Any, given: dict[str, Any]) -> sync.Attached:
         attached = sync.attach(page, **wanted(given))
-        source = heard.of(item).listen(attached.inner, attached.settings)
+        source = observations.of(item).listen(attached.inner, attached.settings)
         source.picture = attached.screenshot
         came_off.append(attached.close)
         return attached
 
     async def attach_async(page: Any, given: dict[str, Any]) -> huggingchat_agent.Attached:
         attached = await huggingchat_agent.attach(page, **wanted(given))
-        source = heard.of(item).listen(attached, attached.settings)
+        source = observations.of(item).listen(attached, attached.settings)
         if loop is not None:
             source.picture = lambda path: complete(loop, attached.screenshot(path))
             came_off.append(lambda: complete(loop, attached.close()))

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from huggingchat_agent.browser import find as module
-from huggingchat_agent.browser.find import Found, find, find_or_download, main
+from huggingchat_agent.browser import executable as module
+from huggingchat_agent.browser.executable import Found, find, find_or_download, main
 from huggingchat_agent.browser.sandbox import sandbox
 from huggingchat_agent.errors import BrowserMissing
 
@@ -188,7 +188,7 @@ def test_main_says_what_is_missing_and_does_not_download(capsys, monkeypatch):
 
 def test_main_runs_as_a_module(tmp_path):
     installed = executable(tmp_path / "bin" / "chromium")
-    run = [sys.executable, "-m", "huggingchat_agent.browser.find"]
+    run = [sys.executable, "-m", "huggingchat_agent.browser.executable"]
     done = subprocess.run(run, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{installed}\n", "")
 
