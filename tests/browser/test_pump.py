@@ -36,7 +36,7 @@ class Cdp:
 
 
 class Tap:
-    """Gives for a message what stands in it under "gives"."""
+    """Gives for an event what stands in its parameters under "gives"."""
 
     everything = False
 
@@ -46,18 +46,22 @@ class Tap:
     def opening(self):
         return [Command(1, "Network.enable", {}), Command(2, "Page.enable", {})]
 
-    def feed(self, message, at):
-        self.fed.append(message)
-        return message.get("gives", [])
+    def event(self, method, params, at):
+        self.fed.append(method)
+        return params.get("gives", [])
+
+    def answered(self, command_id, result, error, at):
+        self.fed.append((command_id, result, error))
+        return []
 
     def close(self, at):
         return [ended("closed")]
 
 
-async def test_pump_feeds_the_sink_within_the_call():
+async def test_pump_reaches_the_sink_within_the_call():
     seen: list[object] = []
     pump = Pump(Cdp(), Tap(), seen.append)
-    pump.feed({"method": "x", "gives": [ended("one"), ended("two")]})
+    pump.event("x", {"gives": [ended("one"), ended("two")]})
     assert seen == [ended("one"), ended("two")]
 
 
@@ -65,7 +69,7 @@ async def test_pump_opens_before_it_returns():
     cdp, tap = Cdp({}, {}), Tap()
     await Pump(cdp, tap, print).open()
     assert cdp.sent == [STREAM, "Network.enable", "Page.enable"]
-    assert tap.fed == [{"id": 1, "result": {}}, {"id": 2, "result": {}}]
+    assert tap.fed == [(1, {}, ""), (2, {}, "")]
 
 
 async def test_pump_names_the_version_when_the_browser_is_too_old():
@@ -82,26 +86,26 @@ async def test_pump_does_not_wait_for_a_command():
     answer = asyncio.get_running_loop().create_future()
     tap = Tap()
     pump = Pump(Cdp(answer), tap, print)
-    pump.feed({"method": "one", "gives": [Command(7, "Network.getResponseBody", {})]})
+    pump.event("one", {"gives": [Command(7, "Network.getResponseBody", {})]})
     await asyncio.sleep(0)
-    pump.feed({"method": "two"})
+    pump.event("two", {})
     answer.set_result({"body": ""})
     await asyncio.sleep(0.01)
-    assert [each.get("method") or each["id"] for each in tap.fed] == ["one", "two", 7]
+    assert tap.fed == ["one", "two", (7, {"body": ""}, "")]
 
 
-async def test_pump_feeds_a_refusal_as_an_error():
+async def test_pump_hands_over_a_refusal_as_an_error():
     tap = Tap()
     pump = Pump(Cdp(Refused("x", "No data found")), tap, print)
-    pump.feed({"method": "one", "gives": [Command(7, "x", {})]})
+    pump.event("one", {"gives": [Command(7, "x", {})]})
     await asyncio.sleep(0.01)
-    assert tap.fed[-1] == {"id": 7, "error": {"message": "No data found"}}
+    assert tap.fed[-1] == (7, None, "No data found")
 
 
 async def test_pump_is_quiet_when_the_tab_goes_under_a_command():
     tap = Tap()
     pump = Pump(Cdp(BrowserClosed("gone")), tap, print)
-    pump.feed({"method": "one", "gives": [Command(7, "x", {})]})
+    pump.event("one", {"gives": [Command(7, "x", {})]})
     await asyncio.sleep(0.01)
     assert len(tap.fed) == 1
 
@@ -110,11 +114,11 @@ async def test_pump_reports_the_end_once_and_nothing_after_it():
     seen: list[object] = []
     tap = Tap()
     pump = Pump(Cdp(asyncio.get_running_loop().create_future()), tap, seen.append)
-    pump.feed({"method": "one", "gives": [Command(7, "x", {})]})
+    pump.event("one", {"gives": [Command(7, "x", {})]})
     await asyncio.sleep(0)
     pump.close()
     pump.close()
-    pump.feed({"method": "two", "gives": [ended("two")]})
+    pump.event("two", {"gives": [ended("two")]})
     await pump.closed()
     assert seen == [ended("closed")]
     assert len(tap.fed) == 1
@@ -131,7 +135,7 @@ async def test_pump_logs_what_a_sink_raises_and_goes_on(caplog):
 
     pump = Pump(Cdp(), Tap(), sink)
     with caplog.at_level(logging.ERROR):
-        pump.feed({"method": "one", "gives": [ended("one"), ended("two")]})
+        pump.event("one", {"gives": [ended("one"), ended("two")]})
     assert seen == [ended("one"), ended("two")]
     assert "a bug" in caplog.text
 

@@ -33,7 +33,7 @@ class Feeding:
     def __call__(self, *messages):
         for message in messages:
             self.now += 1
-            self.take(self.tap.feed(message, self.now))
+            self.take(hand_over(self.tap, message, self.now))
         return self
 
     def take(self, out):
@@ -61,6 +61,14 @@ class Feeding:
     @property
     def methods(self):
         return [each.method for each in self.commands]
+
+
+def hand_over(tap, message, at):
+    """One CDP message, by the door that it belongs to."""
+    if "method" in message:
+        return tap.event(message["method"], message.get("params", {}), at)
+    error = message.get("error") or {}
+    return tap.answered(message["id"], message.get("result"), error.get("message", ""), at)
 
 
 def b64(content):
@@ -418,7 +426,7 @@ def test_unknown_messages_are_ignored():
 
 def test_exchange_ids_of_two_taps_do_not_clash():
     for page in ("a", "b"):
-        [started] = Tap(page, lambda url: True).feed(request(), 0.0)
+        [started] = hand_over(Tap(page, lambda url: True), request(), 0.0)
         assert isinstance(started, Started)
         assert started.exchange_id == f"{page}:1"
 

@@ -87,7 +87,7 @@ class CdpPage:
             self._navigation.saw(params)
         elif self._hear is not None and (said := console_messages.read(method, params)):
             self._hear(said)
-        self._pump.feed({"method": method, "params": params})
+        self._pump.event(method, params)
 
     def lost(self, reason: str) -> None:
         """The tab is of no use any more, because of that sentence: end the verbs under way and the tap."""

@@ -1,8 +1,7 @@
-"""Carries raw CDP messages of one tab to its tap, and what the tap makes of them to the sink.
+"""Carries the CDP events of one tab to its tap, and what the tap makes of them to the sink.
 
-Nothing lies between: a message is fed within the call that delivers it, so it is neither delayed
-nor reordered. Only the commands that a tap asks for run as tasks, and their answers are fed when
-the driver delivers them.
+An event reaches the sink within the call that delivers it: it is neither delayed nor reordered. Only
+the commands that a tap asks for run as tasks. Their answers reach the tap when the driver delivers them.
 """
 
 from __future__ import annotations
@@ -28,7 +27,10 @@ if TYPE_CHECKING:
         everything: bool
 
         def opening(self) -> list[Command]: ...
-        def feed(self, message: dict[str, Any], at: float) -> list[ExchangeEvent | Command]: ...
+        def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]: ...
+        def answered(
+            self, command_id: int, result: dict[str, Any] | None, error: str, at: float
+        ) -> list[ExchangeEvent | Command]: ...
         def close(self, at: float) -> list[ExchangeEvent | Command]: ...
 
 
@@ -49,7 +51,7 @@ def within(base_url: str) -> Callable[[str], bool]:
 
 
 class Pump:
-    """One per tab. `feed` is for the driver's event handler and never raises."""
+    """One per tab. `event` is for the driver's event handler and never raises."""
 
     def __init__(self, cdp: Cdp, tap: Tapping, sink: Callable[[ExchangeEvent], None]) -> None:
         self._cdp, self._tap, self._sink = cdp, tap, sink
@@ -77,10 +79,10 @@ class Pump:
         """From now on the bodies of scripts, styles and pictures too."""
         self._tap.everything = True
 
-    def feed(self, message: dict[str, Any]) -> None:
-        """Hand over one message, in the order of arrival."""
+    def event(self, method: str, params: dict[str, Any]) -> None:
+        """Hand over one event, in the order of arrival."""
         if self._open:
-            self._deal(self._tap.feed, message, time.monotonic())
+            self._deal(self._tap.event, method, params, time.monotonic())
 
     def close(self) -> None:
         """Report what was under way as failed, then nothing any more. Closing twice is fine."""
@@ -118,10 +120,12 @@ class Pump:
             task.add_done_callback(self._commands.discard)
 
     async def _run(self, command: Command) -> None:
+        result, reason = None, ""
         try:
-            answer: dict[str, Any] = {"result": await self._cdp.send(command.method, command.params)}
+            result = await self._cdp.send(command.method, command.params)
         except Refused as refused:
-            answer = {"error": {"message": refused.reason}}
+            reason = refused.reason
         except BrowserClosed:
             return
-        self.feed({"id": command.id, **answer})
+        if self._open:
+            self._deal(self._tap.answered, command.id, result, reason, time.monotonic())

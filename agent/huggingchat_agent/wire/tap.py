@@ -1,8 +1,8 @@
 """The live tap: CDP messages in, exchange events and commands out. It does no I/O.
 
-Whoever owns the connection sends `opening()`, subscribes to `EVENTS`, hands every such event and
-every answer to a Command to `feed`, sends the commands it gets back, and calls `close` when the tab
-is gone. Nothing in the page is changed or slowed down by it.
+The owner of the connection sends `opening()` and subscribes to `EVENTS`. It hands each event to `event`
+and each answer to a command to `answered`, sends the commands it gets back, and calls `close` when the
+tab is gone. Nothing in the page is changed or slowed down by it.
 
 Bodies are taken in one of three ways:
 
@@ -61,7 +61,7 @@ NO_BODY = (*range(100, 200), 204, 205, *range(300, 400))
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A CDP command to send. Its answer goes to `feed` as {"id": id, "result" or "error": ...}."""
+    """A CDP command to send. Its answer goes to `answered`, with this id."""
 
     id: int
     method: str
@@ -120,31 +120,40 @@ class Tap:
         }
 
     def opening(self) -> list[Command]:
-        """What to send before the tab makes its first request. The answers may be fed or dropped."""
+        """What to send before the tab makes its first request. The answers are of no use here."""
         return [self._command("Network.enable", dict(BUFFERS)), self._command("Page.enable", {})]
 
-    def feed(self, message: dict[str, Any], at: float) -> list[ExchangeEvent | Command]:
-        """Take one CDP message, seen at `at` (monotonic seconds); return what follows from it.
+    def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]:
+        """Take one CDP event, seen at `at` (monotonic seconds); return what follows from it.
 
-        Messages of no use here are ignored, and so are requests that began before the tap did.
+        Events of no use here are ignored, and so are requests that began before the tap did.
         """
-        if self._closed:
+        if (handler := self._handlers.get(method)) is None or self._closed:
             return []
-        if handler := self._handlers.get(message.get("method", "")):
-            handler(message["params"], at)
-        elif asked := self._answers.pop(message.get("id", 0), None):
-            exchange_id, answer = asked
-            if exchange := self._open.get(exchange_id):
-                error = message.get("error") or {}
-                answer(exchange, message.get("result"), str(error.get("message", "")), at)
-        return self._taken()
+        handler(params, at)
+        out, self._out = self._out, []
+        return out
+
+    def answered(
+        self, command_id: int, result: dict[str, Any] | None, error: str, at: float
+    ) -> list[ExchangeEvent | Command]:
+        """Take the answer to a command: its result, or None and what the browser said instead."""
+        asked = self._answers.pop(command_id, None)
+        if asked is None or self._closed:
+            return []
+        exchange_id, answer = asked
+        if exchange := self._open.get(exchange_id):
+            answer(exchange, result, error, at)
+        out, self._out = self._out, []
+        return out
 
     def close(self, at: float) -> list[ExchangeEvent | Command]:
-        """The tab is gone: every open exchange fails. Whatever is fed later is ignored."""
+        """The tab is gone: every open exchange fails. Whatever comes later is ignored."""
         for exchange in list(self._open.values()):
             self._abandon(exchange, "the tab is gone", at, canceled=False)
         self._closed = True
-        return self._taken()
+        out, self._out = self._out, []
+        return out
 
     # Events.
 
@@ -331,7 +340,8 @@ class Tap:
     def _give(self, exchange: _Open, data: bytes, at: float) -> None:
         if data:
             exchange.given += len(data)
-            self._emit(exchange, Chunk, at, data=data)
+            chunk = Chunk(exchange_id=exchange.exchange_id, page=self._page, at=at, data=data)
+            (self._out if exchange.started is None else exchange.held).append(chunk)
 
     def _emit(self, exchange: _Open, kind: type[ExchangeEvent], at: float, **fields: Any) -> None:
         event = kind(exchange_id=exchange.exchange_id, page=self._page, at=at, **fields)
@@ -358,10 +368,6 @@ class Tap:
     def _command(self, method: str, params: dict[str, Any]) -> Command:
         self._commands += 1
         return Command(self._commands, method, params)
-
-    def _taken(self) -> list[ExchangeEvent | Command]:
-        out, self._out = self._out, []
-        return out
 
 
 def _posted(request: dict[str, Any]) -> bytes | None:
