@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import huggingchat_agent
 from fixtures.site import StandIn
 from huggingchat_agent import sync
 from huggingchat_agent.errors import GenerationFailed, SettingsError, UsageError
@@ -45,33 +44,6 @@ def test_async_handler_is_refused():
 def test_unknown_event_is_refused():
     with pytest.raises(ValueError, match="no event"):
         sync.HuggingChat().on("tokens", lambda event: None)
-
-
-def names(cls):
-    return {name for name in dir(cls) if not name.startswith("_")}
-
-
-@pytest.mark.parametrize("name", ["HuggingChat", "Conversation", "Elicitation", "Reply"])
-def test_sync_has_every_name_that_async_has(name):
-    inside = {
-        "emit",
-        "report",
-        "listening",
-        "drain",
-        "receive",
-        "announce",
-        "when_done",
-        "stopping",
-        "check_open",
-        "forget",
-        "timezone",
-        "start",
-        "ask",
-        "running",
-        "resume",
-    }  # what the rooms use among themselves
-    missing = names(getattr(huggingchat_agent, name)) - names(getattr(sync, name)) - inside
-    assert not missing
 
 
 @pytest.fixture(scope="module")
