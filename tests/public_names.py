@@ -39,29 +39,6 @@ PACKAGE = "huggingchat_agent"
 # Modules that users import from. `tape.faults` is in docs/tape.md and docs/testing.md.
 DOORS = ("", "sync", "provider", "testing", "errors", "events", "tape.faults")
 
-# What public calls return or take, and the module that had it before the package exported it.
-RETURNED = {
-    "ConversationRead": "wire.conversations",
-    "ConversationSummary": "wire.conversations",
-    "Export": "chat.export",
-    "ExportedMessage": "chat.export",
-    "Fault": "tape.faults",
-    "Field": "form",
-    "File": "answer",
-    "Header": "tape.format",
-    "Models": "session.pagedata",
-    "Replay": "playback.playback",
-    "OnTape": "playback.stage",
-    "Router": "answer",
-    "Settings": "settings",
-    "Source": "answer",
-    "StoredMessage": "wire.conversations",
-    "Timing": "answer",
-    "Tools": "session.pagedata",
-    "ToolServer": "wire.tools",
-    "ToolUse": "answer",
-}
-
 # Classes that users make themselves: their constructors count too.
 MADE_BY_USERS = {
     ".HuggingChat",
@@ -131,12 +108,6 @@ def classes() -> dict[str, type]:
         for name in names_of(door)
         if inspect.isclass(value := getattr(_module(door), name))
     }
-    for name, home in RETURNED.items():
-        try:
-            value = getattr(huggingchat_agent, name, None) or getattr(_module(home), name)
-        except (ImportError, AttributeError):
-            continue  # and missed when it is compared: what moves must be importable from the package
-        found[f".{name}"] = value
     return dict(sorted(found.items()))
 
 

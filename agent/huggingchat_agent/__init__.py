@@ -10,20 +10,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer as Answer
+    from huggingchat_agent.answer import File as File
+    from huggingchat_agent.answer import Router as Router
+    from huggingchat_agent.answer import Source as Source
+    from huggingchat_agent.answer import Timing as Timing
+    from huggingchat_agent.answer import ToolUse as ToolUse
     from huggingchat_agent.chat.attached import Attached as Attached
     from huggingchat_agent.chat.attached import attach as attach
     from huggingchat_agent.chat.chat import HuggingChat as HuggingChat
     from huggingchat_agent.chat.conversation import Conversation as Conversation
     from huggingchat_agent.chat.elicitation import Elicitation as Elicitation
+    from huggingchat_agent.chat.export import Export as Export
+    from huggingchat_agent.chat.export import ExportedMessage as ExportedMessage
     from huggingchat_agent.chat.preferences import Preferences as Preferences
     from huggingchat_agent.chat.reply import Reply as Reply
     from huggingchat_agent.eventlog import EventLog as EventLog
+    from huggingchat_agent.playback.playback import Replay as Replay
     from huggingchat_agent.playback.playback import replay as replay
+    from huggingchat_agent.playback.stage import OnTape as OnTape
     from huggingchat_agent.playback.stage import on_tape as on_tape
+    from huggingchat_agent.question import Field as Field
     from huggingchat_agent.session.account import Account as Account
+    from huggingchat_agent.session.pagedata import Models as Models
+    from huggingchat_agent.session.pagedata import Tools as Tools
     from huggingchat_agent.settings import Deadlines as Deadlines
     from huggingchat_agent.settings import Record as Record
+    from huggingchat_agent.settings import Settings as Settings
+    from huggingchat_agent.tape.faults import Fault as Fault
+    from huggingchat_agent.tape.format import Header as Header
+    from huggingchat_agent.wire.conversations import ConversationRead as ConversationRead
+    from huggingchat_agent.wire.conversations import ConversationSummary as ConversationSummary
+    from huggingchat_agent.wire.conversations import StoredMessage as StoredMessage
     from huggingchat_agent.wire.models import Model as Model
+    from huggingchat_agent.wire.tools import ToolServer as ToolServer
 
 __version__ = "0.1.0"
 
@@ -31,22 +50,41 @@ __version__ = "0.1.0"
 _HOMES = {
     "Account": "session.account",
     "Answer": "answer",
-    "Attached": "chat.attached",
     "attach": "chat.attached",
+    "Attached": "chat.attached",
     "Conversation": "chat.conversation",
+    "ConversationRead": "wire.conversations",
+    "ConversationSummary": "wire.conversations",
     "Deadlines": "settings",
     "Elicitation": "chat.elicitation",
+    "errors": "errors",
     "EventLog": "eventlog",
+    "events": "events",
+    "Export": "chat.export",
+    "ExportedMessage": "chat.export",
+    "Fault": "tape.faults",
+    "Field": "question",
+    "File": "answer",
+    "Header": "tape.format",
     "HuggingChat": "chat.chat",
     "Model": "wire.models",
+    "Models": "session.pagedata",
+    "on_tape": "playback.stage",
+    "OnTape": "playback.stage",
     "Preferences": "chat.preferences",
     "Record": "settings",
-    "Reply": "chat.reply",
-    "errors": "errors",
-    "events": "events",
-    "on_tape": "playback.stage",
+    "Replay": "playback.playback",
     "replay": "playback.playback",
+    "Reply": "chat.reply",
+    "Router": "answer",
+    "Settings": "settings",
+    "Source": "answer",
+    "StoredMessage": "wire.conversations",
     "sync": "sync",
+    "Timing": "answer",
+    "Tools": "session.pagedata",
+    "ToolServer": "wire.tools",
+    "ToolUse": "answer",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

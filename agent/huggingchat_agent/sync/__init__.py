@@ -27,8 +27,21 @@ from huggingchat_agent.sync.attached import Attached, attach
 from huggingchat_agent.sync.chat import HuggingChat
 from huggingchat_agent.sync.conversation import Conversation
 from huggingchat_agent.sync.elicitation import Elicitation
-from huggingchat_agent.sync.playback import replay
+from huggingchat_agent.sync.file import File
+from huggingchat_agent.sync.playback import Replay, replay
 from huggingchat_agent.sync.reply import Reply
-from huggingchat_agent.sync.stage import on_tape
+from huggingchat_agent.sync.stage import OnTape, on_tape
 
-__all__ = ["Attached", "Conversation", "Elicitation", "HuggingChat", "Reply", "attach", "on_tape", "replay"]
+__all__ = [
+    "Attached",
+    "Conversation",
+    "Elicitation",
+    "File",
+    "HuggingChat",
+    "OnTape",
+    "Replay",
+    "Reply",
+    "attach",
+    "on_tape",
+    "replay",
+]
