@@ -9,7 +9,7 @@ import pytest
 from huggingchat_agent.wire import devalue, failures, purposes, superjson, updates
 from huggingchat_agent.wire.conversations import parse_conversation, parse_created, parse_list
 from huggingchat_agent.wire.models import parse_models
-from huggingchat_agent.wire.purposes import classify
+from huggingchat_agent.wire.routes import classify
 from tests.wire.recordings import (
     BASE_PATH,
     FOLDER,
@@ -29,7 +29,6 @@ NAMELESS = {
     ("GET", "/login"): "its sign-in page",
     ("POST", "/login"): "its sign-in form",
     ("POST", "/chat/api/v2/models/Qwen/Qwen2.5-VL-7B-Instruct/subscribe"): "a choice made in the page",
-    ("GET", "/chat/conversation/6b013d33bcc939b7fa83573d/output/"): "bytes of a file, for whoever asked",
 }
 
 # Bodies that no decoder takes, and why that is right.

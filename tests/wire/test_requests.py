@@ -4,7 +4,7 @@ import pytest
 
 from huggingchat_agent.wire import multipart, purposes, requests
 from huggingchat_agent.wire.multipart import FormPart, send_fields
-from huggingchat_agent.wire.purposes import classify
+from huggingchat_agent.wire.routes import classify
 from tests.wire.recordings import exchanges, one, streams
 
 ID = "6b013cfcbcc939b7fa8356c2"
@@ -119,7 +119,14 @@ def test_stop_without_what_was_seen_has_no_body():
         (requests.save_settings({"activeModel": "m"}), purposes.SaveSettings()),
         (requests.mcp_servers(), purposes.McpServers()),
         (requests.logout(), purposes.Logout()),
-        (requests.feature_flags(), purposes.Other()),
+        (requests.feature_flags(), purposes.FeatureFlags()),
+        (requests.rename_conversation(ID, "t"), purposes.ChangeConversation(ID)),
+        (requests.change_model(ID, "m"), purposes.ChangeConversation(ID)),
+        (requests.delete_conversation(ID), purposes.DeleteConversation(ID)),
+        (requests.share_conversation(ID), purposes.ShareConversation(ID)),
+        (requests.import_share("0E921fx"), purposes.ImportShare()),
+        (requests.output_file(ID, "5f"), purposes.ReadFile(ID, "5f")),
+        (requests.answer_elicitation(ID, "e", "cancel"), purposes.AnswerElicitation(ID)),
     ],
 )
 def test_built_request_is_what_it_is_for(call, purpose):

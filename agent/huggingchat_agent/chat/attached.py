@@ -28,7 +28,7 @@ from huggingchat_agent.settings import settings
 from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.turn.tracker import TurnTracker
-from huggingchat_agent.wire import purposes
+from huggingchat_agent.wire import purposes, routes
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -202,7 +202,7 @@ class _WatchedApp:
         return True
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
-        if isinstance(purposes.classify(request.method, request.path, ""), purposes.StopGenerating):
+        if isinstance(routes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is somebody else's, and so is the run.")
         calls = PageCalls(self.open_page(), self._settings.base_url)
         answer = await calls.call(request, timeout=self._settings.step_timeout)

@@ -23,7 +23,7 @@ from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.digest import TAB_GONE
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
-from huggingchat_agent.wire import multipart, purposes, requests
+from huggingchat_agent.wire import multipart, purposes, requests, routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -238,7 +238,7 @@ def _vias(records: Sequence[AnyRecord]) -> dict[str, str]:
 
 def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker: TurnTracker) -> None:
     """Where a message was sent by the agent, say so, as the agent did."""
-    purpose = purposes.classify(record.method, record.url, app.base_path)
+    purpose = routes.classify(record.method, record.url, app.base_path)
     if not isinstance(purpose, purposes.SendMessage):
         return
     fields = multipart.send_fields(record.body, record.headers.get("content-type", "")) or {}

@@ -16,7 +16,7 @@ from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.playback.stage import on_tape
 from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.wire import multipart, purposes
+from huggingchat_agent.wire import multipart, purposes, routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -80,7 +80,7 @@ def _steps(found: Digest) -> Iterator[_Step]:
         if each.event["event"] == events.Started.name and each.event.get("generation_id")
     }
     for exchange in found.exchanges:
-        purpose = purposes.classify(exchange.request.method, exchange.request.url, found.base_path)
+        purpose = routes.classify(exchange.request.method, exchange.request.url, found.base_path)
         if isinstance(purpose, purposes.CreateConversation):
             yield partial(_make, msgspec.json.decode(exchange.request.body or b"{}"))
         elif isinstance(purpose, purposes.SendMessage):

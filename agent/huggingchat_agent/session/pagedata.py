@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
-from huggingchat_agent.wire import purposes
+from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.inlined_responses import inlined
 from huggingchat_agent.wire.models import Model, parse_models
 from huggingchat_agent.wire.tools import ToolServer, parse_servers
@@ -54,7 +54,7 @@ class PageData:
         if isinstance(event, Started):
             if event.method != "GET":
                 return
-            purpose = type(purposes.classify(event.method, event.url, self._base_path))
+            purpose = type(routes.classify(event.method, event.url, self._base_path))
             if purpose in self._learners:
                 self._bodies[event.exchange_id] = (purpose, bytearray())
             elif event.kind == "document" and urlsplit(event.url).path.startswith(self._base_path):
@@ -85,7 +85,7 @@ class PageData:
         if purpose is not purposes.Document:
             return self._try(self._learners[purpose], body, "request")
         for answer in inlined(body).values():
-            learn = self._learners.get(type(purposes.classify("GET", answer.url, self._base_path)))
+            learn = self._learners.get(type(routes.classify("GET", answer.url, self._base_path)))
             if learn is not None and answer.status == 200:
                 self._try(learn, answer.body, "inlined")
 

@@ -15,7 +15,7 @@ import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.exchange import Ended, Failed, Responded, Started
-from huggingchat_agent.wire import purposes
+from huggingchat_agent.wire import purposes, routes
 
 if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
@@ -51,7 +51,7 @@ class Privacy:
         path = urlsplit(event.url).path
         if path != self._base_path and not path.startswith(f"{self._base_path}/"):
             return True
-        purpose = purposes.classify(event.method, event.url, self._base_path, event.kind)
+        purpose = routes.classify(event.method, event.url, self._base_path, event.kind)
         return isinstance(purpose, _OF_LOGIN)
 
 

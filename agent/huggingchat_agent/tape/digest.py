@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.wire import purposes
+from huggingchat_agent.wire import routes
 
 if TYPE_CHECKING:
     from huggingchat_agent.tape.format import AnyRecord
@@ -155,7 +155,7 @@ def outcome(exchange: Exchange) -> str:
 def purpose(exchange: Exchange, base_path: str) -> str:
     """What a request is for, as a name: "SendMessage", "Document", ..."""
     request = exchange.request
-    return type(purposes.classify(request.method, request.url, base_path, request.kind)).__name__
+    return type(routes.classify(request.method, request.url, base_path, request.kind)).__name__
 
 
 def digest(recording: Recording) -> Digest:

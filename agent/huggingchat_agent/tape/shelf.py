@@ -18,7 +18,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.errors import PageChanged, TapeMismatch
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK
-from huggingchat_agent.wire import multipart, purposes
+from huggingchat_agent.wire import multipart, purposes, routes
 from huggingchat_agent.wire.conversations import parse_list
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Shelf:
 
         How far a page of the app reads on there depends on how fast it is answered.
         """
-        asked = purposes.classify(method, target, self._base_path)
+        asked = routes.classify(method, target, self._base_path)
         if not isinstance(asked, purposes.ListConversations) or asked.page == 0:
             return None
         pages = [each for each in self._all if isinstance(each.purpose, purposes.ListConversations)]
@@ -189,7 +189,7 @@ class _Held:
         request = exchange.request
         self.exchange, self.act, self.served = exchange, 0, False
         self.method, self.path = request.method, exchange.path
-        self.purpose = purposes.classify(request.method, request.url, base_path)
+        self.purpose = routes.classify(request.method, request.url, base_path)
         self.is_act = isinstance(self.purpose, _ACTS)
         self.unknown = request.body is None and request.has_body
         self.fields = _fields(request.body or b"", request.headers.get("content-type", ""))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Started
 from huggingchat_agent.turn.turn import Turn
-from huggingchat_agent.wire import multipart, purposes, requests
+from huggingchat_agent.wire import multipart, purposes, requests, routes
 from huggingchat_agent.wire.conversations import parse_conversation
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class TurnTracker:
             self._reading(event)
 
     def _started(self, event: Started) -> None:
-        purpose = purposes.classify(event.method, event.url, self.app.base_path)
+        purpose = routes.classify(event.method, event.url, self.app.base_path)
         if isinstance(purpose, purposes.SendMessage):
             self._birth(event, purpose.conversation_id)
         elif isinstance(purpose, purposes.StopGenerating):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import parse_qs, urlsplit
-
 import msgspec
 
 
@@ -48,6 +45,45 @@ class ReadSettings(Purpose, frozen=True):
 
 class SaveSettings(Purpose, frozen=True):
     """The user's settings, all of them."""
+
+
+class ChangeConversation(Purpose, frozen=True):
+    """Another title or model."""
+
+    conversation_id: str
+
+
+class DeleteConversation(Purpose, frozen=True):
+    """The end of a conversation."""
+
+    conversation_id: str
+
+
+class ShareConversation(Purpose, frozen=True):
+    """A public snapshot of a conversation."""
+
+    conversation_id: str
+
+
+class ImportShare(Purpose, frozen=True):
+    """A copy of one's own of a shared snapshot."""
+
+
+class ReadFile(Purpose, frozen=True):
+    """A file that a conversation holds."""
+
+    conversation_id: str
+    sha: str
+
+
+class AnswerElicitation(Purpose, frozen=True):
+    """The answer to a question of a tool."""
+
+    conversation_id: str
+
+
+class FeatureFlags(Purpose, frozen=True):
+    """What this deployment has switched on."""
 
 
 class StopGenerating(Purpose, frozen=True):
@@ -98,64 +134,3 @@ class Document(Purpose, frozen=True):
 
 class Other(Purpose, frozen=True):
     """Anything else, outside the app as well."""
-
-
-_ID = "(?P<conversation_id>[^/]+)"
-_ROUTES: list[tuple[str, re.Pattern[str], type[Purpose]]] = [
-    (method, re.compile(path), purpose)
-    for method, path, purpose in (
-        ("POST", "/conversation", CreateConversation),
-        ("POST", f"/conversation/{_ID}", SendMessage),
-        ("POST", f"/conversation/{_ID}/stop-generating", StopGenerating),
-        ("GET", f"/conversation/{_ID}/stream", Reattach),
-        ("GET", f"/conversation/{_ID}/__data.json", ReadConversation),
-        ("GET", f"/api/v2/conversations/{_ID}", ReadConversation),
-        ("GET", f"/api/conversation/{_ID}", ReadConversation),
-        ("GET", "/api/(v2/)?conversations", ListConversations),
-        ("GET", "/api/(v2/)?models", ListModels),
-        ("GET", "/api/(v2/)?user", ReadUser),
-        ("GET", "/api/v2/user/settings", ReadSettings),
-        ("POST", "/settings|/api/v2/user/settings", SaveSettings),
-        ("GET", "/api/v2/generations/live", Live),
-        ("GET", "/api/mcp/servers", McpServers),
-        ("GET", "(?P<path>.*)/__data.json", PageData),
-        ("GET|POST", "/login", Login),
-        ("GET", "/login/callback", LoginCallback),
-        ("POST", "/logout", Logout),
-    )
-]
-_NO_DOCUMENT = ("/api/", "/_app/")
-
-
-def classify(method: str, url: str, base_path: str, kind: str | None = None) -> Purpose:
-    """What a request is for. `base_path` is "" or such as "/chat"; the host is not looked at.
-
-    `kind` is the browser's resource type, where known: with it only a "document" is a Document,
-    without it every other GET outside the api.
-    """
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/")
-    if path != base_path and not path.startswith(f"{base_path}/"):
-        return Other()
-    path = path.removeprefix(base_path)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    for methods, route, purpose in _ROUTES:
-        if method in methods.split("|") and (match := route.fullmatch(path)):
-            return _purpose(purpose, match.groupdict(), query)
-    if kind == "document" or (kind is None and method == "GET" and not path.startswith(_NO_DOCUMENT)):
-        return Document(path)
-    return Other()
-
-
-def _purpose(kind: type[Purpose], found: dict[str, str], query: dict[str, str]) -> Purpose:
-    if kind is Reattach:
-        return Reattach(
-            found["conversation_id"], query.get("generationId", ""), _number(query.get("fromSeq", ""))
-        )
-    if kind is ListConversations:
-        return ListConversations(_number(query.get("p", "")))
-    return kind(**found)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import msgspec
 
+from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.multipart import FormPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from huggingchat_agent.wire.purposes import Purpose
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,10 +29,18 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     binary: bool = False
 
 
+def build(purpose: Purpose, fields: dict[str, Any] | None = None, files: Sequence[FormPart] = ()) -> Call:
+    """The request for a purpose; `fields` are what its body says."""
+    route = routes.alternatives(type(purpose))[0]
+    assert route.body is not None
+    body = route.body(fields or {}, files)
+    return Call(method=route.method, path=route.fill(purpose), binary=route.binary, **body)
+
+
 def create_conversation(model: str, preprompt: str | None = None) -> Call:
     """A new conversation; `preprompt` is its system prompt, None for the model's own."""
-    body = {"model": model} if preprompt is None else {"model": model, "preprompt": preprompt}
-    return Call(method="POST", path="/conversation", json=body)
+    fields = {"model": model} if preprompt is None else {"model": model, "preprompt": preprompt}
+    return build(purposes.CreateConversation(), fields)
 
 
 def send_message(
@@ -69,103 +79,97 @@ def send_message(
     data["timezone"] = timezone
     if resume_elicitation_id is not None:
         data["resumeElicitationId"] = resume_elicitation_id
-    form = [*files, FormPart("data", msgspec.json.encode(data).decode())]
-    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}", form=form)
+    return build(purposes.SendMessage(conversation_id), data, files)
 
 
 def output_file(conversation_id: str, sha: str) -> Call:
     """The bytes of a file that the conversation holds under `sha`."""
-    path = f"/conversation/{_segment(conversation_id)}/output/{_segment(sha)}"
-    return Call(method="GET", path=path, binary=True)
+    return build(purposes.ReadFile(conversation_id, sha))
 
 
 def stop_generating(conversation_id: str, generation_id: str | None = None, seen: int | None = None) -> Call:
     """The end of a run. With both given the app cuts the text to `seen` (UTF-16 units), else it keeps it."""
-    body = None
+    fields = None
     if generation_id is not None and seen is not None:
-        body = {"generationId": generation_id, "seenContentLength": seen}
-    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/stop-generating", json=body)
+        fields = {"generationId": generation_id, "seenContentLength": seen}
+    return build(purposes.StopGenerating(conversation_id), fields)
 
 
 def read_conversation(conversation_id: str) -> Call:
     """One conversation with all its messages."""
-    return Call(method="GET", path=f"/api/v2/conversations/{_segment(conversation_id)}")
+    return build(purposes.ReadConversation(conversation_id))
 
 
 def list_conversations(page: int = 0) -> Call:
     """A page of the list of conversations, from 0."""
-    return Call(method="GET", path=f"/api/v2/conversations?p={page}")
+    return build(purposes.ListConversations(page))
 
 
 def rename_conversation(conversation_id: str, title: str) -> Call:
     """A new title, of 1 to 100 characters."""
-    return Call(method="PATCH", path=f"/conversation/{_segment(conversation_id)}", json={"title": title})
+    return build(purposes.ChangeConversation(conversation_id), {"title": title})
 
 
 def change_model(conversation_id: str, model: str) -> Call:
     """Another model for the messages to come."""
-    return Call(method="PATCH", path=f"/conversation/{_segment(conversation_id)}", json={"model": model})
+    return build(purposes.ChangeConversation(conversation_id), {"model": model})
 
 
 def delete_conversation(conversation_id: str) -> Call:
     """The end of a conversation."""
-    return Call(method="DELETE", path=f"/conversation/{_segment(conversation_id)}")
+    return build(purposes.DeleteConversation(conversation_id))
 
 
 def share_conversation(conversation_id: str) -> Call:
     """A public snapshot of a conversation."""
-    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/share")
+    return build(purposes.ShareConversation(conversation_id))
 
 
 def import_share(share_id: str) -> Call:
     """A copy of one's own of a shared snapshot; always the same one."""
-    return Call(method="POST", path="/api/v2/conversations/import-share", json={"shareId": share_id})
+    return build(purposes.ImportShare(), {"shareId": share_id})
 
 
 def list_models() -> Call:
     """The models."""
-    return Call(method="GET", path="/api/v2/models")
+    return build(purposes.ListModels())
 
 
 def read_user() -> Call:
     """Who is signed in; the answer is null for nobody."""
-    return Call(method="GET", path="/api/v2/user")
+    return build(purposes.ReadUser())
 
 
 def read_settings() -> Call:
     """The user's settings."""
-    return Call(method="GET", path="/api/v2/user/settings")
+    return build(purposes.ReadSettings())
 
 
 def save_settings(settings: dict[str, Any]) -> Call:
     """The user's settings. The app resets what is left out to its default: give all of them."""
-    return Call(method="POST", path="/settings", json=settings)
+    return build(purposes.SaveSettings(), settings)
 
 
 def feature_flags() -> Call:
     """What this deployment has switched on; `loginEnabled` among it."""
-    return Call(method="GET", path="/api/v2/feature-flags")
+    return build(purposes.FeatureFlags())
 
 
 def logout() -> Call:
     """The end of the session at the app. It answers with a redirect to its home page."""
-    return Call(method="POST", path="/logout")
+    return build(purposes.Logout())
 
 
 def answer_elicitation(
     conversation_id: str, elicitation_id: str, action: str, content: dict[str, Any] | None = None
 ) -> Call:
     """The answer to a question of a tool: "accept", "decline" or "cancel", the first with its fields."""
-    body: dict[str, Any] = {"elicitationId": elicitation_id, "action": action}
+    fields: dict[str, Any] = {"elicitationId": elicitation_id, "action": action}
     if content is not None:
-        body["content"] = content
-    return Call(method="POST", path=f"/conversation/{_segment(conversation_id)}/elicitation", json=body)
+        fields["content"] = content
+    return build(purposes.AnswerElicitation(conversation_id), fields)
 
 
 def mcp_servers() -> Call:
     """The tool servers the app offers."""
-    return Call(method="GET", path="/api/mcp/servers")
-
-
-def _segment(value: str) -> str:
-    return quote(value, safe="")
+    return build(purposes.McpServers())

@@ -1,7 +1,7 @@
 import pytest
 
 from huggingchat_agent.wire import purposes
-from huggingchat_agent.wire.purposes import classify
+from huggingchat_agent.wire.routes import classify
 
 ID = "6b013cfcbcc939b7fa8356c2"
 
@@ -41,7 +41,7 @@ ID = "6b013cfcbcc939b7fa8356c2"
         ("GET", "/settings/a/b", purposes.Document("/settings/a/b")),
         ("GET", "/api/v2/models/a/b", purposes.Other()),
         ("POST", "/api/v2/models/a/b/subscribe", purposes.Other()),
-        ("DELETE", f"/conversation/{ID}", purposes.Other()),
+        ("DELETE", f"/conversation/{ID}", purposes.DeleteConversation(ID)),
         ("GET", "/_app/immutable/start.js", purposes.Other()),
     ],
 )

@@ -1,0 +1,134 @@
+"""The routes of the app: one table, read in both directions.
+
+`classify` says what a request is for, `wire/requests.py` builds the request that serves a purpose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, quote, urlsplit
+
+import msgspec
+
+from huggingchat_agent.wire import purposes
+from huggingchat_agent.wire.multipart import FormPart
+from huggingchat_agent.wire.purposes import Document, Other, Purpose
+
+Body: TypeAlias = Callable[[dict[str, Any], Sequence[FormPart]], dict[str, Any]]
+"""Makes the body of a `Call`, as its `json` or `form`, from what a request says and its files."""
+
+
+def as_json(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]:
+    return {"json": fields or None}
+
+
+def as_form(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]:
+    return {"form": [*files, FormPart("data", msgspec.json.encode(fields).decode())]}
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One request that the app knows.
+
+    `path` names fields of the purpose in braces ("{path*}" may hold slashes). `query` maps parameters to
+    fields. `body` is None where the agent makes no such request.
+    """
+
+    method: str
+    path: str
+    purpose: type[Purpose]
+    body: Body | None = None
+    query: dict[str, str] = {}
+    binary: bool = False  # the answer is not text
+
+    def fill(self, purpose: Purpose) -> str:
+        """The path and query of a request for this purpose."""
+        path = re.sub(r"{(\w+)}", lambda found: quote(getattr(purpose, found[1]), safe=""), self.path)
+        query = "&".join(f"{name}={quote(str(getattr(purpose, to)))}" for name, to in self.query.items())
+        return f"{path}?{query}" if query else path
+
+
+_CONVERSATION = "/conversation/{conversation_id}"
+
+# Rows of the same purpose are alternatives. Those with a body can be requested, the first one first.
+ROUTES = (
+    Route("POST", "/conversation", purposes.CreateConversation, as_json),
+    Route("POST", _CONVERSATION, purposes.SendMessage, as_form),
+    Route("PATCH", _CONVERSATION, purposes.ChangeConversation, as_json),
+    Route("DELETE", _CONVERSATION, purposes.DeleteConversation, as_json),
+    Route("POST", f"{_CONVERSATION}/stop-generating", purposes.StopGenerating, as_json),
+    Route("POST", f"{_CONVERSATION}/elicitation", purposes.AnswerElicitation, as_json),
+    Route("POST", f"{_CONVERSATION}/share", purposes.ShareConversation, as_json),
+    Route("POST", "/api/v2/conversations/import-share", purposes.ImportShare, as_json),
+    Route("GET", f"{_CONVERSATION}/output/{{sha}}", purposes.ReadFile, as_json, binary=True),
+    Route(
+        "GET",
+        f"{_CONVERSATION}/stream",
+        purposes.Reattach,
+        query={"generationId": "generation_id", "fromSeq": "from_seq"},
+    ),
+    Route("GET", "/api/v2/conversations/{conversation_id}", purposes.ReadConversation, as_json),
+    Route("GET", "/api/conversation/{conversation_id}", purposes.ReadConversation),
+    Route("GET", f"{_CONVERSATION}/__data.json", purposes.ReadConversation),
+    Route("GET", "/api/v2/conversations", purposes.ListConversations, as_json, query={"p": "page"}),
+    Route("GET", "/api/conversations", purposes.ListConversations, query={"p": "page"}),
+    Route("GET", "/api/v2/models", purposes.ListModels, as_json),
+    Route("GET", "/api/models", purposes.ListModels),
+    Route("GET", "/api/v2/user", purposes.ReadUser, as_json),
+    Route("GET", "/api/user", purposes.ReadUser),
+    Route("GET", "/api/v2/user/settings", purposes.ReadSettings, as_json),
+    Route("POST", "/settings", purposes.SaveSettings, as_json),
+    Route("POST", "/api/v2/user/settings", purposes.SaveSettings),
+    Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, as_json),
+    Route("GET", "/api/v2/generations/live", purposes.Live),
+    Route("GET", "/api/mcp/servers", purposes.McpServers, as_json),
+    Route("GET", "{path*}/__data.json", purposes.PageData),
+    Route("GET", "/login", purposes.Login),
+    Route("POST", "/login", purposes.Login),
+    Route("GET", "/login/callback", purposes.LoginCallback),
+    Route("POST", "/logout", purposes.Logout, as_json),
+)
+_NO_DOCUMENT = ("/api/", "/_app/")
+
+
+def alternatives(purpose: type[Purpose]) -> list[Route]:
+    """The routes by which the agent can ask for that, the preferred one first."""
+    return [route for route in ROUTES if route.purpose is purpose and route.body is not None]
+
+
+def classify(method: str, url: str, base_path: str, kind: str | None = None) -> Purpose:
+    """What a request is for. `base_path` is "" or such as "/chat"; the host is not looked at.
+
+    `kind` is the browser's resource type, where known: with it only a "document" is a Document,
+    without it every other GET outside the api.
+    """
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    if path != base_path and not path.startswith(f"{base_path}/"):
+        return Other()
+    path = path.removeprefix(base_path)
+    for pattern, route in _PATTERNS:
+        if method == route.method and (match := pattern.fullmatch(path)):
+            query = parse_qs(parts.query)
+            fields = {to: query[name][-1] for name, to in route.query.items() if name in query}
+            return route.purpose(**match.groupdict(), **(fields and _typed(route.purpose, fields)))
+    if kind == "document" or (kind is None and method == "GET" and not path.startswith(_NO_DOCUMENT)):
+        return Document(path)
+    return Other()
+
+
+def _typed(purpose: type[Purpose], fields: dict[str, str]) -> dict[str, Any]:
+    """The parameters of a query; what should be a number and is not becomes 0."""
+    numbers = {each.name for each in msgspec.structs.fields(purpose) if each.type is int}
+    return {
+        name: value if name not in numbers else int(value) if value.isascii() and value.isdigit() else 0
+        for name, value in fields.items()
+    }
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path.replace("{path*}", "(?P<path>.*)")))
+
+
+_PATTERNS = [(_pattern(route.path), route) for route in ROUTES]
