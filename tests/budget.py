@@ -15,7 +15,7 @@ import pytest
 SUBJECTS = {
     "sign-in": ("signin/*", "site/test_sessions.py", "cli/test_account.py", "cli/test_profiles.py"),
     "engines": ("contract/*",),
-    "tapes": ("tape/*",),
+    "tapes": ("tape/*", "playback/*"),
     "harness": ("harness/*", "attached/*"),
     "provider": ("provider/*",),
     "conversations": (

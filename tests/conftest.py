@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from huggingchat_agent import HuggingChat
 
+# The tapes that two rooms share: to record them takes a browser.
+pytest_plugins = ["tests.recorded"]
+
 # Of a run in the background of a script, a shell has Ctrl-C ignored, and so would be all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -16,6 +16,7 @@ ROOMS = [
     {"turn"},
     {"chat"},
     {"playback"},
+    {"huggingchat"},
     {"sync"},
     {"provider"},
     {"cli", "__main__", "pytest_plugin", "testing"},

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.answer import ToolUse as ToolUse
     from huggingchat_agent.chat.attached import Attached as Attached
     from huggingchat_agent.chat.attached import attach as attach
-    from huggingchat_agent.chat.chat import HuggingChat as HuggingChat
     from huggingchat_agent.chat.conversation import Conversation as Conversation
     from huggingchat_agent.chat.elicitation import Elicitation as Elicitation
     from huggingchat_agent.chat.export import Export as Export
@@ -25,10 +24,11 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.preferences import Preferences as Preferences
     from huggingchat_agent.chat.reply import Reply as Reply
     from huggingchat_agent.eventlog import EventLog as EventLog
-    from huggingchat_agent.playback.playback import Replay as Replay
-    from huggingchat_agent.playback.playback import replay as replay
-    from huggingchat_agent.playback.stage import OnTape as OnTape
-    from huggingchat_agent.playback.stage import on_tape as on_tape
+    from huggingchat_agent.huggingchat import HuggingChat as HuggingChat
+    from huggingchat_agent.playback.player import Replay as Replay
+    from huggingchat_agent.playback.player import replay as replay
+    from huggingchat_agent.huggingchat import OnTape as OnTape
+    from huggingchat_agent.huggingchat import on_tape as on_tape
     from huggingchat_agent.question import Field as Field
     from huggingchat_agent.session.account import Account as Account
     from huggingchat_agent.session.pagedata import Models as Models
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Deadlines as Deadlines
     from huggingchat_agent.settings import Record as Record
     from huggingchat_agent.settings import Settings as Settings
-    from huggingchat_agent.tape.faults import Fault as Fault
+    from huggingchat_agent.playback.faults import Fault as Fault
     from huggingchat_agent.tape.format import Header as Header
     from huggingchat_agent.wire.conversations import ConversationRead as ConversationRead
     from huggingchat_agent.wire.conversations import ConversationSummary as ConversationSummary
@@ -62,19 +62,19 @@ _HOMES = {
     "events": "events",
     "Export": "chat.export",
     "ExportedMessage": "chat.export",
-    "Fault": "tape.faults",
+    "Fault": "playback.faults",
     "Field": "question",
     "File": "answer",
     "Header": "tape.format",
-    "HuggingChat": "chat.chat",
+    "HuggingChat": "huggingchat",
     "Model": "wire.models",
     "Models": "session.pagedata",
-    "on_tape": "playback.stage",
-    "OnTape": "playback.stage",
+    "on_tape": "huggingchat",
+    "OnTape": "huggingchat",
     "Preferences": "chat.preferences",
     "Record": "settings",
-    "Replay": "playback.playback",
-    "replay": "playback.playback",
+    "Replay": "playback.player",
+    "replay": "playback.player",
     "Reply": "chat.reply",
     "Router": "answer",
     "Settings": "settings",

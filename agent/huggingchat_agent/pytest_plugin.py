@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from huggingchat_agent import sync
-    from huggingchat_agent.chat.chat import HuggingChat
+    from huggingchat_agent.huggingchat import HuggingChat
 
 MODES = ("replay", "once", "record", "live")
 
@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "huggingchat(tape=..., mode=..., model=..., keep=..., faults=...): the tape of a test (a name or "
         "a path), where its answers come from (replay, once, record or live), the model of its "
         "`conversation`, whether that is kept on the server, and what goes wrong on the tape (see "
-        "huggingchat_agent.tape.faults).",
+        "huggingchat_agent.playback.faults).",
     )
     if config.getini("huggingchat_mode") not in MODES:
         raise pytest.UsageError(

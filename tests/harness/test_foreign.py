@@ -303,7 +303,7 @@ def test_report_of_a_tape_opens_in_a_page_of_pytest_playwright(project):
         f"""
         from pathlib import Path
         from playwright.sync_api import expect
-        from huggingchat_agent.tape.digest import digest
+        from huggingchat_agent.tape.summary import digest
         from huggingchat_agent.tape.reader import Tape
         from huggingchat_agent.tape.report import report
 

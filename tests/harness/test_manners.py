@@ -17,7 +17,7 @@ HEAVY = [
     "msgspec",
     "pyee",
     "rich",
-    "huggingchat_agent.chat.chat",
+    "huggingchat_agent.huggingchat",
     "huggingchat_agent.testing",
 ]
 

@@ -26,7 +26,7 @@ from huggingchat_agent import HuggingChat, on_tape, replay
 from huggingchat_agent.browser import process_tag as marks
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape.reader import Tape
-from tests.tape.sockets import family, is_loopback, sockets
+from tests.playback.sockets import family, is_loopback, sockets
 
 if TYPE_CHECKING:
     from huggingchat_agent import Answer

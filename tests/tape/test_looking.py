@@ -14,10 +14,10 @@ from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser.executable import find
 from huggingchat_agent.cli import app as cli
-from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.report import report
+from huggingchat_agent.tape.summary import digest
 from tests.cli.shell import COMMAND
 
 TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"

@@ -11,11 +11,11 @@ from playwright.async_api import async_playwright
 from huggingchat_agent import HuggingChat, events
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
-from huggingchat_agent.playback.retake import Retake
+from huggingchat_agent.playback.rerun import Retake
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.summary import digest
 from tests.cli.shell import Shell
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

@@ -1,11 +1,12 @@
 """Who takes the pictures of a tape, without a browser."""
 
 import asyncio
+from typing import Any
 
 from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.session.recording import Recorder
 from huggingchat_agent.settings import settings
+from huggingchat_agent.tape.recorder import Recorder
 
 
 class Tab:
@@ -26,16 +27,16 @@ class Tab:
 
 async def test_tab_is_pictured_once_at_a_time_and_nothing_is_kept_of_it(tmp_path):
     tabs = [Tab(number) for number in range(20)]
-    by_id: dict[str, object] = {tab.id: tab for tab in tabs}
-    recorder = Recorder(settings(record=tmp_path / "a.tape", home=tmp_path), by_id.get)  # type: ignore[arg-type]
+    by_id: dict[str, Any] = {tab.id: tab for tab in tabs}
+    recorder = Recorder(settings(record=tmp_path / "a.tape", home=tmp_path))
     emitter = Emitter()
-    recorder.listen(emitter, lambda turn: f"page-{turn}")
+    recorder.listen(emitter, lambda turn: f"page-{turn}", by_id.get)
     for turn in range(20):
         emitter.emit(events.Started(conversation_id="c", turn=turn, seq=1, at=0.0))
         emitter.emit(events.Finished(conversation_id="c", turn=turn, seq=2, at=0.0))
     await asyncio.sleep(0)
     for tab in tabs:
         tab.gate.set()
-    await recorder.rest(None)  # type: ignore[arg-type]
+    await recorder.rest(None, None)  # type: ignore[arg-type]
     assert [tab.most for tab in tabs] == [1] * 20
     assert not recorder._cameras

@@ -4,10 +4,10 @@ import pytest
 
 from huggingchat_agent import events
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.summary import digest
 from huggingchat_agent.wire.conversations import parse_list
-from tests.tape.conftest import PROMPTS
+from tests.recorded import PROMPTS
 from tests.tape.unpack import lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

@@ -11,11 +11,11 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.settings import Record
-from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.report import report
-from tests.tape.conftest import account
+from huggingchat_agent.tape.summary import digest
+from tests.recorded import account
 from tests.tape.unpack import everything, lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

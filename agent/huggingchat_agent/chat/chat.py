@@ -1,4 +1,4 @@
-"""HuggingChat: the one object a user opens."""
+"""Chat: what can be done with an app: sign in, make conversations, ask for models."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import SessionRejected, UsageError
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
-from huggingchat_agent.session import taped
 from huggingchat_agent.session.pagedata import Models, PageData, Tools
-from huggingchat_agent.session.recording import Recorder
 from huggingchat_agent.session.session import Session
-from huggingchat_agent.settings import Settings, choice, settings
+from huggingchat_agent.settings import choice
 from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.turn.tracker import TurnTracker
@@ -32,53 +30,40 @@ from huggingchat_agent.wire.models import pick
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from types import TracebackType
-    from typing import Unpack
+    from typing import Self, Unpack
 
+    from huggingchat_agent.browser.protocols import Engine
     from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
-    from huggingchat_agent.settings import Given
+    from huggingchat_agent.settings import Settings
     from huggingchat_agent.state.cookies import Format as CookieFormat
+    from huggingchat_agent.tape.recorder import Recorder
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationSummary
 
 
-class HuggingChat(Emitter):
-    """A signed-in browser on a chat-ui.
+class Chat(Emitter):
+    """What a HuggingChat can do, whatever stands behind it.
 
-        async with HuggingChat() as chat:
-            await chat.login()
-            conversation = await chat.new_conversation()
-            print((await conversation.send("hello")).text)
-
-    Takes the settings of `Settings` by name; what is not given comes from the environment
-    (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `async with` (or `open`) and ends with it
-    (or `close`). Handlers subscribed here get the events of all conversations.
-
-    With `replay=` a tape there is no browser and no network: what was asked then is answered as then,
-    and what was not raises TapeMismatch.
-
-    Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or
-    StorageError. Every call may raise, besides what it names itself, UsageError (not open),
-    SessionRejected (the app has dropped the session, and it could not be had again), SiteError (the app
-    does not answer, or not as a chat-ui does), BrowserError, and the ChatError of what the app refuses.
-
-    A HuggingChat belongs to the event loop it was opened in.
+    `engine` starts the browser; None takes the one that the settings name. A `recorder` gets all that
+    is seen. Nothing is opened yet.
     """
 
-    def __init__(self, **given: Unpack[Given]) -> None:
-        """Raises SettingsError; nothing is opened yet."""
+    def __init__(
+        self, settings: Settings, *, engine: Engine | None = None, recorder: Recorder | None = None
+    ) -> None:
         super().__init__()
-        self.settings: Settings = taped.settings_of(settings(**given))
-        self.session = Session(self.settings, self._observe)
+        self.settings = settings
+        self.session = Session(settings, self._observe, engine=engine)
         self.tracker = TurnTracker(self.session, self._publish, self._seen)
         self.replies: weakref.WeakSet[Reply] = weakref.WeakSet()
-        self._recorder = Recorder(self.settings, self.session.page) if self.settings.record else None
-        if self._recorder is not None:
-            self.session.recorder = self._recorder
-            self._recorder.listen(self, self.tracker.page_of)
+        self._recorder = recorder
+        if recorder is not None:
+            self.session.recorder = recorder
+            recorder.listen(self, self.tracker.page_of, self.session.page)
         self._page_data = PageData(self.settings.base_path)
         self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
@@ -87,7 +72,7 @@ class HuggingChat(Emitter):
         self._closing: asyncio.Task[None] | None = None
         self._proved = False  # the app has taken the session since the login
 
-    async def open(self) -> HuggingChat:
+    async def open(self) -> Self:
         """Start the browser and load the app."""
         if self._state != "new":
             raise UsageError(f"This HuggingChat is {self._state}; make a new one to open again.")
@@ -127,12 +112,12 @@ class HuggingChat(Emitter):
             if self._proved:
                 await closing.save_rolled(self.session)
             if self._recorder is not None and self.session.browser is not None:
-                await self._recorder.rest(self.session.shared_page)
+                await self._recorder.rest(self.session.shared_page, self.session.call)
 
     async def _drain(self) -> None:
         await closing.drain((*self.replies, *self._conversations.values(), self))
 
-    async def __aenter__(self) -> HuggingChat:
+    async def __aenter__(self) -> Self:
         return await self.open()
 
     async def __aexit__(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-    from huggingchat_agent.chat.chat import HuggingChat
+    from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.uploads import Given
     from huggingchat_agent.events import ElicitationRequested
@@ -50,7 +50,7 @@ class Conversation(Emitter):
     """
 
     def __init__(
-        self, chat: HuggingChat, conversation_id: str, *, model: str | None = None, temporary: bool = False
+        self, chat: Chat, conversation_id: str, *, model: str | None = None, temporary: bool = False
     ) -> None:
         super().__init__(upstream=chat)
         self.id = conversation_id

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from huggingchat_agent.browser.protocols import Page
-    from huggingchat_agent.chat.chat import HuggingChat
+    from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.draft import Draft, Spot
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.session.session import Tab
@@ -55,7 +55,7 @@ RUN_PAUSE = 0.5
 class Sending:
     """One message on its way. `reply` is told of all that happens to it."""
 
-    def __init__(self, chat: HuggingChat, reply: Reply, draft: Draft) -> None:
+    def __init__(self, chat: Chat, reply: Reply, draft: Draft) -> None:
         self._chat, self._session, self._tracker = chat, chat.session, chat.tracker
         self._reply, self._draft = reply, draft
         self._conversation_id = reply.conversation_id

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from huggingchat_agent import events
-from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, recording
 from huggingchat_agent.errors import TapeError
+from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape.reader import Tape
 

@@ -11,9 +11,9 @@ from huggingchat_agent.cli import console, failures
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import Screen
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.playback.playback import Replay
-from huggingchat_agent.playback.retake import Retake
-from huggingchat_agent.tape import faults
+from huggingchat_agent.playback import faults
+from huggingchat_agent.playback.player import Replay
+from huggingchat_agent.playback.rerun import Retake
 
 _FAULTS = "Faults: what did not happen, in the first message or the one that --in names"
 

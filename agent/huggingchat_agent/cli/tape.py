@@ -13,9 +13,9 @@ from rich.text import Text
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import StorageError, UsageError
-from huggingchat_agent.tape.digest import Digest, digest
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.summary import Digest, digest
 from huggingchat_agent.tape.timeline import timeline
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")]

@@ -23,8 +23,8 @@ from huggingchat_agent.wire.models import pick
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from huggingchat_agent.chat.chat import HuggingChat
     from huggingchat_agent.chat.conversation import Conversation as AgentConversation
+    from huggingchat_agent.huggingchat import HuggingChat
     from huggingchat_agent.provider.media import File
     from huggingchat_agent.provider.parts import Conversation
     from huggingchat_agent.provider.prompts import Messages

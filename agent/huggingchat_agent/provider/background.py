@@ -15,8 +15,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from huggingchat_agent.chat.chat import HuggingChat
 from huggingchat_agent.errors import AgentError, BrowserClosed
+from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync.thread import LoopThread
 

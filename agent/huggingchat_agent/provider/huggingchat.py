@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
     from concurrent.futures import Future
 
-    from huggingchat_agent.chat.chat import HuggingChat as Agent
+    from huggingchat_agent.huggingchat import HuggingChat as Agent
     from huggingchat_agent.provider.auth import Session
     from huggingchat_agent.provider.background import House, Work
     from huggingchat_agent.provider.prompts import Messages

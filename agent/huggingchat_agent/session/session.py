@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import engine
+from huggingchat_agent.browser import engine as engine_of
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
@@ -28,7 +28,6 @@ from huggingchat_agent.session import report
 from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.privacy import Privacy
 from huggingchat_agent.session.recovery import Recovery
-from huggingchat_agent.session.taped import TapedEngine
 from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.profiles import ProfileLock
 from huggingchat_agent.state.storage import SavedSession
@@ -36,7 +35,7 @@ from huggingchat_agent.state.storage import SavedSession
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.browser.protocols import Browser, Page
+    from huggingchat_agent.browser.protocols import Browser, Engine, Page
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Deadlines, Settings
     from huggingchat_agent.site.calls import CallResult, Calls
@@ -71,10 +70,16 @@ class Witness(Protocol):
 
 
 class Session:
-    """Opens a browser on first need, and a new one when it was lost."""
+    """Opens a browser on first need, and a new one when it was lost.
 
-    def __init__(self, settings: Settings, observe: Callable[[ExchangeEvent], None]) -> None:
+    With an `engine` passed in, the profile is left alone.
+    """
+
+    def __init__(
+        self, settings: Settings, observe: Callable[[ExchangeEvent], None], *, engine: Engine | None = None
+    ) -> None:
         self.settings = settings
+        self._engine = engine
         self.saved = SavedSession(settings.profile_folder)
         self.connections = Connections()
         self.recovery = Recovery()
@@ -271,9 +276,7 @@ class Session:
 
         Nothing is saved while somebody else uses the profile.
         """
-        if self.settings.replay is not None:
-            return  # what is on a tape is no session
-        if self._copied:
+        if self._copied or self._engine is not None:
             return
         browser = self.browser
         if browser is None:
@@ -351,12 +354,12 @@ class Session:
         return page
 
     async def _start(self, state: dict[str, Any] | None) -> Browser:
-        if self.settings.replay is not None:
-            return await TapedEngine().start(self.settings, None)  # and nothing of the profile is touched
+        if self._engine is not None:
+            return await self._engine.start(self.settings, None)
         await self._enter()
         state = state or self.saved.load()
         redact.remember_cookies(state)
-        return await engine(self.settings.engine).start(self.settings, state)
+        return await engine_of(self.settings.engine).start(self.settings, state)
 
     def _check_scheme(self, address: str) -> None:
         """A page of one scheme cannot call the other; better said at once."""

@@ -7,7 +7,7 @@ import logging
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from huggingchat_agent.chat import chat as asynchronous
+from huggingchat_agent import huggingchat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
 from huggingchat_agent.sync.conversation import Conversation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.events import Seen
-from huggingchat_agent.playback import playback
+from huggingchat_agent.playback import player
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 from huggingchat_agent.sync.thread import LoopThread
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from huggingchat_agent.events import Event
-    from huggingchat_agent.tape.faults import Fault
+    from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.tape.format import Header
 
 
 class Replay(Handlers):
-    """A tape that is played once, by `for event in replay` or by `replay.run()`; see `playback.Replay`."""
+    """A tape that is played once, by `for event in replay` or by `replay.run()`; see `player.Replay`."""
 
     def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
         super().__init__()
-        self._inner = playback.Replay(path, speed=speed, faults=faults)
+        self._inner = player.Replay(path, speed=speed, faults=faults)
         self._events: list[Event] = []
 
     @property

@@ -1,134 +1,16 @@
-"""What did not happen: a recorded session with something going wrong in it."""
+"""Moved to `huggingchat_agent.playback.faults`; this name stays for one version."""
 
-from __future__ import annotations
-
-import math
-import re
-from typing import TYPE_CHECKING, Any
-
-import msgspec
-
-from huggingchat_agent.errors import UsageError
-from huggingchat_agent.tape import format as tapes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from huggingchat_agent.tape.format import AnyRecord
-
-MESSAGES = r"POST .*/conversation/[0-9a-f]{24}$"
-CUT = "net::ERR_CONNECTION_RESET"
-STATUSES = range(200, 600)
+import importlib
+import warnings
+from typing import Any
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that goes wrong in one exchange of a tape.
-
-    `where` is a regular expression that finds "METHOD address" (messages, if none is given) and `nth`
-    says which of those it finds, from 1. One of the functions below makes one. Raises UsageError for
-    what cannot happen.
-    """
-
-    where: str = MESSAGES
-    nth: int = 1
-    cut: int | None = None
-    stall: tuple[int, float] | None = None
-    status: tuple[int, str] | None = None
-
-    def __post_init__(self) -> None:
-        after = self.cut if self.stall is None else self.stall[0]
-        if self.nth < 1:
-            raise UsageError(f"Exchanges are counted from 1: a fault cannot be in number {self.nth}.")
-        if after is not None and after < 0:
-            raise UsageError(f"A fault comes after 0 bytes or more, not {after}.")
-        if self.stall is not None and not (self.stall[1] > 0 and math.isfinite(self.stall[1])):
-            raise UsageError(f"A stall takes a number of seconds above 0, not {self.stall[1]:g}.")
-        if self.status is not None and self.status[0] not in STATUSES:
-            raise UsageError(f"The status of an answer is from 200 to 599, not {self.status[0]}.")
-        try:
-            re.compile(self.where)
-        except re.error as error:
-            raise UsageError(f"{self.where!r} is no regular expression: {error}.") from None
-
-
-def cut(after: int, where: str = MESSAGES, nth: int = 1) -> Fault:
-    """The connection breaks when so many bytes of the body have come."""
-    return Fault(where=where, nth=nth, cut=after)
-
-
-def stall(after: int, seconds: float, where: str = MESSAGES, nth: int = 1) -> Fault:
-    """Behind so many bytes of the body nothing comes for a while."""
-    return Fault(where=where, nth=nth, stall=(after, seconds))
-
-
-def status(code: int, body: str = "", where: str = MESSAGES, nth: int = 1) -> Fault:
-    """The app answers with another status and that text instead."""
-    return Fault(where=where, nth=nth, status=(code, body))
-
-
-def with_faults(records: Sequence[AnyRecord], faults: Iterable[Fault]) -> list[AnyRecord]:
-    """The records as if these faults had happened. Raises UsageError for one that finds no exchange."""
-    changed = list(records)
-    for fault in faults:
-        changed = _with(changed, fault, exchange_of(changed, fault))
-    return changed
-
-
-def exchange_of(records: Sequence[AnyRecord], fault: Fault) -> str:
-    """The id of the exchange in which it is to happen. Raises UsageError where there is none."""
-    found = [
-        each.id
-        for each in records
-        if isinstance(each, tapes.Request) and re.search(fault.where, f"{each.method} {each.url}")
-    ]
-    if len(found) < fault.nth:
-        what = "message" if fault.where == MESSAGES else f"exchange that {fault.where!r} finds"
-        head, _, tail = what.partition(" ")
-        count = f"{len(found)} {head}{'' if len(found) == 1 else 's'} {tail}".rstrip()
-        raise UsageError(f"The tape has {count}; there is no number {fault.nth}.")
-    return found[fault.nth - 1]
-
-
-def _with(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRecord]:
-    out: list[AnyRecord] = []
-    seen, late, over = 0, 0.0, False
-    for record in records:
-        ours = isinstance(record, tapes.OfExchange) and record.id == exchange
-        if ours and over:
-            continue
-        if ours and fault.status is not None and isinstance(record, tapes.Response):
-            out += _refusal(record, *fault.status)
-            over = True
-            continue
-        if ours and isinstance(record, tapes.Chunk):
-            data = record.data
-            seen += len(data)
-            where: dict[str, Any] = {"n": record.n, "at": record.at, "id": record.id, "page": record.page}
-            if fault.cut is not None and seen >= fault.cut:
-                kept = data[: len(data) - (seen - fault.cut)]
-                if kept:
-                    out.append(tapes.Chunk(**where, **tapes.payload(kept)))
-                out.append(tapes.Fail(**where, reason=CUT))
-                over = True
-                continue
-            if fault.stall is not None and seen > fault.stall[0] and not late:
-                late = fault.stall[1]
-                place = len(data) - (seen - fault.stall[0])
-                if place:
-                    out.append(tapes.Chunk(**where, **tapes.payload(data[:place])))
-                    record = tapes.Chunk(**where, **tapes.payload(data[place:]))
-        # Everything behind a pause comes later, not only what the pause is in.
-        out.append(msgspec.structs.replace(record, at=record.at + late) if late else record)
-    return out
-
-
-def _refusal(response: tapes.Response, code: int, body: str) -> list[AnyRecord]:
-    where: dict[str, Any] = {"n": response.n, "at": response.at, "id": response.id, "page": response.page}
-    mime = "application/json" if body.startswith("{") else "text/plain"
-    return [
-        tapes.Response(
-            **where, status=code, mime=mime, headers={"content-type": mime}, protocol=response.protocol
-        ),
-        *([tapes.Chunk(**where, text=body)] if body else []),
-        tapes.End(**where),
-    ]
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    warnings.warn(
+        "huggingchat_agent.tape.faults is now huggingchat_agent.playback.faults",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return getattr(importlib.import_module("huggingchat_agent.playback.faults"), name)

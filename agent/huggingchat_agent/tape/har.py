@@ -12,7 +12,7 @@ import huggingchat_agent
 from huggingchat_agent.tape.format import is_text
 
 if TYPE_CHECKING:
-    from huggingchat_agent.tape.digest import Digest, Exchange
+    from huggingchat_agent.tape.summary import Digest, Exchange
 
 
 def har(digest: Digest) -> dict[str, Any]:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
-from huggingchat_agent.tape import digest as digests
-from huggingchat_agent.tape import plot
+from huggingchat_agent.tape import plot, summary
 from huggingchat_agent.tape.timeline import size
 
 if TYPE_CHECKING:
-    from huggingchat_agent.tape.digest import Digest, Exchange, Turn
+    from huggingchat_agent.tape.summary import Digest, Exchange, Turn
 
 MOMENTS = ("start", "first token", "end")
 
@@ -159,7 +158,7 @@ def _row(exchange: Exchange, begins: float, whole: float) -> str:
     left, width = 100 * (request.at - begins) / whole, 100 * max(over - request.at, 0) / whole
     size_ = f" · {size(exchange.size)}" if exchange.size else ""
     took = f" · {1000 * (over - request.at):.0f} ms"
-    end = escape(digests.outcome(exchange)) + size_ + took
+    end = escape(summary.outcome(exchange)) + size_ + took
     bad = " bad" if exchange.troubled else ""
     bar = f'<i style="left:{left:.2f}%;width:{width:.2f}%"></i>'
     return (

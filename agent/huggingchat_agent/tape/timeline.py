@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from huggingchat_agent.tape import digest as digests
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape import summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggingchat_agent.tape.digest import Digest, Exchange
+    from huggingchat_agent.tape.summary import Digest, Exchange
 
 _SILENT = ("token", "reasoning", "status", "exchange")
 
@@ -51,7 +51,7 @@ def _exchanges(digest: Digest) -> Iterator[Line]:
 
 
 def _end_of(exchange: Exchange) -> str:
-    parts = [digests.outcome(exchange)]
+    parts = [summary.outcome(exchange)]
     if exchange.size:
         parts.append(size(exchange.size))
     if len(exchange.cuts) > 1:

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import sync
-from huggingchat_agent.chat.chat import HuggingChat
+from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.testing import failure_report, markers, observations, tapes

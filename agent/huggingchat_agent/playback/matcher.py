@@ -24,7 +24,7 @@ from huggingchat_agent.wire.conversations import parse_list
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from huggingchat_agent.tape.digest import Digest, Exchange
+    from huggingchat_agent.tape.summary import Digest, Exchange
 
 CHANGING = ("generationId", "timezone")
 _ACTS = (purposes.SendMessage, purposes.CreateConversation)

@@ -41,7 +41,7 @@ async def recorded(stand_in, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         # A picture that takes too long is left out, and how long it takes is the machine's affair.
         patched.setattr("huggingchat_agent.browser.page._PICTURE_SECONDS", 60.0)
-        patched.setattr("huggingchat_agent.session.recording.PICTURE_PATIENCE", 60.0)
+        patched.setattr("huggingchat_agent.tape.recorder.PICTURE_PATIENCE", 60.0)
         answers = await _recorded(HuggingChat(**given, record=Record(path, full=True)), told)
     return path, told, answers
 

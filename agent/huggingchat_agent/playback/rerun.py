@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import events
+from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import ChatError, UsageError
-from huggingchat_agent.playback.stage import on_tape
-from huggingchat_agent.tape.digest import digest
+from huggingchat_agent.playback.stage import staged
+from huggingchat_agent.settings import settings
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.summary import digest
 from huggingchat_agent.wire import multipart, purposes, routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 
-    from huggingchat_agent.chat.chat import HuggingChat
+    from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.settings import Via
-    from huggingchat_agent.tape.digest import Digest, Exchange
-    from huggingchat_agent.tape.faults import Fault
+    from huggingchat_agent.tape.summary import Digest, Exchange
 
-    _Step = Callable[[HuggingChat], Awaitable[None]]
+    _Step = Callable[[Chat], Awaitable[None]]
 
 _VIAS: dict[str, Via] = {"ui": "ui", "page": "page"}
 
@@ -45,14 +46,15 @@ class Retake:
     ) -> None:
         self.complete = False
         self._path = Path(path)
-        self._stage = {**given, "speed": speed, "faults": faults}
+        self._speed, self._faults, self._given = speed, faults, given
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         told: asyncio.Queue[events.Event | None] = asyncio.Queue()
         recording = Tape(self._path).load(pictures=False)
         self.complete = recording.complete
         steps = list(_steps(digest(recording)))
-        async with on_tape(self._path, **self._stage) as chat:
+        stage = staged(self._path, speed=self._speed, faults=self._faults, given=self._given)
+        async with stage as (_, given), Chat(settings(**given)) as chat:
             for name in set(NAMES) - {events.Seen.name}:
                 chat.on(name, told.put_nowait)
             task = asyncio.create_task(_take(chat, steps), name="steps of a tape")
@@ -66,7 +68,7 @@ class Retake:
                 await asyncio.wait({task})
 
 
-async def _take(chat: HuggingChat, steps: Iterable[_Step]) -> None:
+async def _take(chat: Chat, steps: Iterable[_Step]) -> None:
     await chat.login()
     for step in steps:
         with contextlib.suppress(ChatError):  # as it was then, or by a fault; it was told
@@ -95,11 +97,11 @@ def _steps(found: Digest) -> Iterator[_Step]:
             yield partial(_send, purpose.conversation_id, said, via)
 
 
-async def _make(made: dict[str, Any], chat: HuggingChat) -> None:
+async def _make(made: dict[str, Any], chat: Chat) -> None:
     await chat.new_conversation(made.get("model"), system_prompt=made.get("preprompt"))
 
 
-async def _send(conversation_id: str, said: dict[str, Any], via: Via, chat: HuggingChat) -> None:
+async def _send(conversation_id: str, said: dict[str, Any], via: Via, chat: Chat) -> None:
     talk, inputs = chat.conversation(conversation_id), said.get("inputs")
     if not said.get("is_retry"):
         await talk.send(inputs or "", via=via)

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from huggingchat_agent.errors import TapeMismatch
+from huggingchat_agent.playback.matcher import AGENT, PAGES, Shelf
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape.digest import TAB_GONE, digest
 from huggingchat_agent.tape.reader import Recording
-from huggingchat_agent.tape.shelf import AGENT, PAGES, Shelf
+from huggingchat_agent.tape.summary import TAB_GONE, digest
 
 HOST = "http://127.0.0.1:8000"
 PATH = "/chat/_app/node.js"

@@ -21,14 +21,14 @@ from urllib.parse import urljoin
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
-from huggingchat_agent.site.calls import PageCalls
 from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.tape.recorder import Tab
+    from huggingchat_agent.wire.requests import Call
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -106,8 +106,10 @@ class Completion:
         while (now := time.monotonic()) < end and (self._open or now < self._last + QUIET):  # noqa: ASYNC110
             await asyncio.sleep(QUIET / 10)
 
-    async def complete(self, base_url: str, tab: Callable[[], Awaitable[Page]]) -> None:
-        """Have a page of the app at that address fetch what is missing; `tab` gives one.
+    async def complete(
+        self, tab: Callable[[], Awaitable[Tab]], call: Callable[[Call], Awaitable[object]]
+    ) -> None:
+        """Have a page of the app fetch what is missing. `tab` gives one, `call` makes a request in it.
 
         A failure is only logged: most of the tape is good without.
         """
@@ -117,7 +119,7 @@ class Completion:
             if wanted:
                 await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
             for request in (requests.list_conversations(BEHIND_THE_LIST), requests.read_user()):
-                await PageCalls(page, base_url).call(request, timeout=SECONDS)
+                await call(request)
             await self.quiet()  # what the page has is on the tape a moment later
         except AgentError as error:
             log.warning("What a page may yet load is not all on the tape: %s", error)

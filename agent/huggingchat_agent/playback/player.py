@@ -17,11 +17,11 @@ from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Failed
+from huggingchat_agent.playback import faults as faulty
 from huggingchat_agent.settings import NO_DEADLINES
-from huggingchat_agent.tape import faults as faulty
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape.digest import TAB_GONE
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.summary import TAB_GONE
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, purposes, requests, routes
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from huggingchat_agent.exchange import ExchangeEvent
-    from huggingchat_agent.tape.faults import Fault
+    from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.turn.turn import Turn
 

@@ -13,14 +13,14 @@ import time
 import weakref
 from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import huggingchat_agent
 from huggingchat_agent import events, redact
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import AgentError
-from huggingchat_agent.session.completion import Completion
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.completion import Completion
 from huggingchat_agent.tape.mask import Mask
 from huggingchat_agent.tape.redaction import Redaction
 from huggingchat_agent.tape.writer import TapeWriter
@@ -28,28 +28,45 @@ from huggingchat_agent.tape.writer import TapeWriter
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.browser.console_messages import Said
-    from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
     from huggingchat_agent.settings import Settings
+    from huggingchat_agent.wire.requests import Call
 
 log = logging.getLogger("huggingchat_agent")
 
 PICTURE_PATIENCE = 5.0  # seconds for the last pictures when the session ends
 
 
+class Message(Protocol):
+    """What a page says: see `tape.format.Said`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Tab(Protocol):
+    """What a recording needs of a tab; `browser.protocols.Page` describes it."""
+
+    @property
+    def id(self) -> str: ...
+    async def observe(self, hear: Callable[[Message], None], *, everything: bool = False) -> None: ...
+    async def picture(self, secrets: Callable[[str], list[str]]) -> bytes: ...
+    async def evaluate(self, function: str, *args: Any, timeout: float) -> Any: ...
+
+
 class Recorder:
-    """Writes the tape that the settings name. `page` gives an open tab by its id.
+    """Writes the tape that the settings name. Raises SettingsError for a pattern that cannot be read."""
 
-    Raises SettingsError for a pattern that cannot be read.
-    """
-
-    def __init__(self, settings: Settings, page: Callable[[str], Page | None]) -> None:
+    def __init__(self, settings: Settings) -> None:
         assert settings.record is not None
         self._record = settings.record
         self._settings = settings
-        self._page = page
+        self._tab: Callable[[str], Tab | None] = lambda page_id: None
         self._mask = Mask(self._record.hide)
         if self._record.hide_username and settings.username:
             self._mask.add_name(settings.username)
@@ -63,9 +80,14 @@ class Recorder:
         self._cameras: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._completion = Completion() if self._record.full else None
 
-    def listen(self, emitter: Emitter, page_of: Callable[[int], str]) -> None:
-        """Take everything that is told there. `page_of` gives the tab of a turn by its number."""
-        self._page_of = page_of
+    def listen(
+        self, emitter: Emitter, page_of: Callable[[int], str], tab: Callable[[str], Tab | None]
+    ) -> None:
+        """Record every event of the emitter.
+
+        `page_of` gives the id of a turn's tab by the turn's number, `tab` an open tab by its id.
+        """
+        self._page_of, self._tab = page_of, tab
         for name in NAMES:
             emitter.on(name, self._seen if name == events.Seen.name else self._told)
 
@@ -91,10 +113,10 @@ class Recorder:
         """A page of the sign-in was seen, which is not for the tape."""
         self._put(tapes.Hidden(**self._now()))
 
-    async def watch(self, page: Page) -> None:
-        """Hear what a new tab says, too."""
+    async def watch(self, page: Tab) -> None:
+        """Record the console messages, errors and dialogs of a new tab, too."""
 
-        def hear(said: Said) -> None:
+        def hear(said: Message) -> None:
             self._put(
                 tapes.Said(**self._now(), page=page.id, kind=said.kind, level=said.level, text=said.text)
             )
@@ -104,15 +126,17 @@ class Recorder:
         except AgentError as error:
             log.warning("What a tab says is not on the tape: %s", error)
 
-    async def rest(self, tab: Callable[[], Awaitable[Page]]) -> None:
-        """Before the browser goes: take what is still to be had of it.
+    async def rest(
+        self, tab: Callable[[], Awaitable[Tab]], call: Callable[[Call], Awaitable[object]]
+    ) -> None:
+        """Before the browser ends: record what the tape still lacks.
 
-        `tab` gives one on a page of the app, opened anew where a person has closed the last one. The
-        pictures that are being taken get a moment; the others are left out.
+        `tab` gives a tab on a page of the app, and opens one if a person closed the last. `call` makes a
+        request in it. Pictures under way get `PICTURE_PATIENCE` seconds; late ones are left out.
         """
         if self._completion is not None:
             await self._completion.quiet()
-            await self._completion.complete(self._settings.base_url, tab)
+            await self._completion.complete(tab, call)
         if self._pictures:
             await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)
         for task in self._pictures:
@@ -167,13 +191,13 @@ class Recorder:
             self._pages_of_turns.pop(event.turn, None)
 
     def _take(self, turn: int, moment: str) -> None:
-        page = self._page(self._pages_of_turns.get(turn, ""))
+        page = self._tab(self._pages_of_turns.get(turn, ""))
         if page is not None:
             task = asyncio.create_task(self._shoot(page, turn, moment), name="picture for the tape")
             self._pictures.add(task)
             task.add_done_callback(self._pictures.discard)
 
-    async def _shoot(self, page: Page, turn: int, moment: str) -> None:
+    async def _shoot(self, page: Tab, turn: int, moment: str) -> None:
         now = self._now()
         async with self._cameras.setdefault(page.id, asyncio.Lock()):
             try:

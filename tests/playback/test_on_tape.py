@@ -18,12 +18,12 @@ from huggingchat_agent.errors import (
     TapeMismatch,
     UsageError,
 )
+from huggingchat_agent.playback import faults
 from huggingchat_agent.settings import Record
-from huggingchat_agent.tape import faults
-from huggingchat_agent.tape.digest import digest
 from huggingchat_agent.tape.reader import Tape
-from tests.tape.conftest import PROMPTS, account
-from tests.tape.sockets import family, is_loopback, sockets
+from huggingchat_agent.tape.summary import digest
+from tests.playback.sockets import family, is_loopback, sockets
+from tests.recorded import PROMPTS, account
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

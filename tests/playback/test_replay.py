@@ -9,9 +9,9 @@ from huggingchat_agent import events, replay
 from huggingchat_agent.errors import TapeCorrupt, UsageError
 from huggingchat_agent.events import to_json
 from huggingchat_agent.exchange import Chunk
-from huggingchat_agent.tape import faults
-from huggingchat_agent.tape.digest import digest
+from huggingchat_agent.playback import faults
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.summary import digest
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -58,7 +58,7 @@ async def test_replay_keeps_the_time_between_events(recorded):
 
 async def test_replay_at_once_waits_for_no_clock(recorded, monkeypatch):
     path, _, _ = recorded
-    for name in ("turn.turn.REFETCH_PATIENCE", "turn.turn.READ_PAUSE", "playback.playback._PATIENCE"):
+    for name in ("turn.turn.REFETCH_PATIENCE", "turn.turn.READ_PAUSE", "playback.player._PATIENCE"):
         monkeypatch.setattr(f"huggingchat_agent.{name}", 3600.0)
     async with asyncio.timeout(60):
         played = [event async for event in replay(path, speed=0)]

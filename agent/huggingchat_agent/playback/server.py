@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import TapeMismatch, UsageError
+from huggingchat_agent.playback.matcher import Shelf
 from huggingchat_agent.tape.format import is_text
-from huggingchat_agent.tape.shelf import Shelf
 from huggingchat_agent.wire.failures import TAPE_MISMATCH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from huggingchat_agent.tape.digest import Digest, Exchange
+    from huggingchat_agent.tape.summary import Digest, Exchange
 
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -8,7 +8,7 @@ from huggingchat_agent import events, sync
 from huggingchat_agent.errors import TapeMismatch
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from tests.tape.conftest import PROMPTS, account
+from tests.recorded import PROMPTS, account
 
 TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
 

@@ -25,22 +25,22 @@ import msgspec
 
 from huggingchat_agent.errors import BrowserClosed, BrowserError, TapeMismatch
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
+from huggingchat_agent.playback.faults import with_faults
+from huggingchat_agent.playback.matcher import AGENT, Shelf
 from huggingchat_agent.site import calls
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape.digest import digest
-from huggingchat_agent.tape.faults import with_faults
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.shelf import AGENT, Shelf
+from huggingchat_agent.tape.summary import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from huggingchat_agent.browser.console_messages import Said
     from huggingchat_agent.browser.protocols import Control, Snapshot, Upload
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
-    from huggingchat_agent.tape.digest import Exchange
     from huggingchat_agent.tape.reader import Recording
+    from huggingchat_agent.tape.summary import Exchange
 
 
 def settings_of(given: Settings) -> Settings:
@@ -58,6 +58,7 @@ class TapedEngine:
     """Implements `browser.protocols.Engine`."""
 
     name = "tape"
+    can: Mapping[str, bool] = {}
 
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> TapedBrowser:
         """A browser at the beginning of the tape. Raises TapeError, or TapeCorrupt."""

@@ -1,0 +1,114 @@
+"""HuggingChat: reads the settings and connects the parts that a chat is made of."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from huggingchat_agent.chat.chat import Chat
+from huggingchat_agent.playback import taped
+from huggingchat_agent.playback.stage import staged
+from huggingchat_agent.settings import settings
+from huggingchat_agent.tape.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from typing import Unpack
+
+    from huggingchat_agent.browser.console_messages import Said
+    from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.playback.faults import Fault
+    from huggingchat_agent.settings import Given
+
+_UNREACHABLE = "ERR_NAME_NOT_RESOLVED"
+
+
+class HuggingChat(Chat):
+    """A signed-in browser on a chat-ui.
+
+        async with HuggingChat() as chat:
+            await chat.login()
+            conversation = await chat.new_conversation()
+            print((await conversation.send("hello")).text)
+
+    Takes the settings of `Settings` by name; what is not given comes from the environment
+    (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `async with` (or `open`) and ends with it
+    (or `close`). Handlers subscribed here get the events of all conversations.
+
+    With `replay=` a tape there is no browser and no network: what was asked then is answered as then,
+    and what was not raises TapeMismatch.
+
+    Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or
+    StorageError. Every call may raise, besides what it names itself, UsageError (not open),
+    SessionRejected (the app has dropped the session, and it could not be had again), SiteError (the app
+    does not answer, or not as a chat-ui does), BrowserError, and the ChatError of what the app refuses.
+
+    A HuggingChat belongs to the event loop it was opened in.
+    """
+
+    def __init__(self, **given: Unpack[Given]) -> None:
+        """Raises SettingsError; nothing is opened yet."""
+        chosen = taped.settings_of(settings(**given))
+        super().__init__(
+            chosen,
+            engine=taped.TapedEngine() if chosen.replay else None,
+            recorder=Recorder(chosen) if chosen.record else None,
+        )
+
+
+class OnTape(HuggingChat):
+    """A HuggingChat whose app is a tape, served on `port` of loopback.
+
+    `elsewhere` counts what went to other origins, and was refused.
+    """
+
+    elsewhere = 0
+    port = 0
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.session.recorder = _Refused(self)
+
+
+@contextlib.asynccontextmanager
+async def on_tape(
+    path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = (), **given: Any
+) -> AsyncIterator[OnTape]:
+    """An open HuggingChat in a browser that is answered from a full tape; closed at the end of the block.
+
+    `speed` and `faults` are as for `replay`; further settings (`engine`, `headless`, ...) as for
+    HuggingChat, but for `base_url` and `home`: the address is the tape's, and no saved session is touched.
+    Signing in is not on tapes, and not needed: who was signed in then, is.
+
+    Raises TapeMismatch where the app asks for something that is not on the tape: from the call that led
+    to it, else at the end of the block. TapeError, TapeVersion, TapeCorrupt, and UsageError for a tape
+    that is not full.
+    """
+    async with staged(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
+        chat = OnTape(**settings)
+        chat.port = server.port
+        async with chat:
+            yield chat
+
+
+class _Refused:
+    """Hears from the pages what they could not load. Implements `session.Witness`."""
+
+    def __init__(self, chat: OnTape) -> None:
+        self._chat = chat
+        self._ours = urlsplit(chat.settings.base_url).netloc
+
+    async def watch(self, page: Page) -> None:
+        def hear(said: Said) -> None:
+            if _UNREACHABLE in said.text and self._ours not in said.text:
+                self._chat.elsewhere += 1
+
+        await page.observe(hear)
+
+    def started(self, version: str) -> None:
+        return
+
+    def hidden(self) -> None:
+        return
