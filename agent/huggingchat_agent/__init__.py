@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.reply import Reply as Reply
     from huggingchat_agent.eventlog import EventLog as EventLog
     from huggingchat_agent.huggingchat import HuggingChat as HuggingChat
-    from huggingchat_agent.playback.player import Replay as Replay
-    from huggingchat_agent.playback.player import replay as replay
     from huggingchat_agent.huggingchat import OnTape as OnTape
     from huggingchat_agent.huggingchat import on_tape as on_tape
+    from huggingchat_agent.playback.faults import Fault as Fault
+    from huggingchat_agent.playback.player import Replay as Replay
+    from huggingchat_agent.playback.player import replay as replay
     from huggingchat_agent.question import Field as Field
     from huggingchat_agent.session.account import Account as Account
     from huggingchat_agent.session.pagedata import Models as Models
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Deadlines as Deadlines
     from huggingchat_agent.settings import Record as Record
     from huggingchat_agent.settings import Settings as Settings
-    from huggingchat_agent.playback.faults import Fault as Fault
     from huggingchat_agent.tape.format import Header as Header
     from huggingchat_agent.wire.conversations import ConversationRead as ConversationRead
     from huggingchat_agent.wire.conversations import ConversationSummary as ConversationSummary

@@ -4,12 +4,14 @@ import importlib
 import warnings
 from typing import Any
 
+__all__ = ["Fault", "cut", "exchange_of", "stall", "status", "with_faults"]  # noqa: F822
+
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warnings.warn(
-        "huggingchat_agent.tape.faults is now huggingchat_agent.playback.faults",
+        "huggingchat_agent.tape.faults is now huggingchat_agent.playback.faults.",
         DeprecationWarning,
         stacklevel=2,
     )
