@@ -11,8 +11,8 @@ import signal
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.browser.executable import find
-from huggingchat_agent.browser.sandbox import sandbox
+from huggingchat_agent.browser.executable import find_executable
+from huggingchat_agent.browser.sandbox import detect_sandbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ _LISTENING = re.compile(r"^DevTools listening on ws://([^/]+)/", re.MULTILINE)
 
 
 def program() -> str:
-    found = find()
+    found = find_executable()
     assert found is not None
     return found.path
 
@@ -35,7 +35,7 @@ class Persons:
         self.process: Any = None
 
     async def __aenter__(self) -> Persons:
-        box = [] if sandbox().on else ["--no-sandbox"]
+        box = [] if detect_sandbox().on else ["--no-sandbox"]
         folder = f"--user-data-dir={self._folder}"
         output = self._folder / "output"
         with output.open("wb") as written:

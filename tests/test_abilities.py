@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import abilities, engine
+from huggingchat_agent.browser import abilities, load_engine
 from huggingchat_agent.context_args import LEFT_OUT, TAKEN
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.settings import EngineName, settings
@@ -18,8 +18,8 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "engines.md"
 
 @pytest.mark.parametrize("name", get_args(EngineName))
 def test_engine_tells_the_table(name):
-    assert dict(engine(name).can) == abilities.can(name)
-    assert list(engine(name).can) == [each.name for each in abilities.ABILITIES]
+    assert dict(load_engine(name).can) == abilities.can(name)
+    assert list(load_engine(name).can) == [each.name for each in abilities.ABILITIES]
 
 
 def test_document_has_the_table():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from typing import Unpack
 
-    from huggingchat_agent.browser.console_messages import Said
+    from huggingchat_agent.browser.console_messages import PageMessage
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.settings import Given
@@ -101,7 +101,7 @@ class _Refused:
         self._ours = urlsplit(chat.settings.base_url).netloc
 
     async def watch(self, page: Page) -> None:
-        def hear(said: Said) -> None:
+        def hear(said: PageMessage) -> None:
             if _UNREACHABLE in said.text and self._ours not in said.text:
                 self._chat.elsewhere += 1
 

@@ -5,7 +5,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from huggingchat_agent import Deadlines, attach, events
-from huggingchat_agent.browser.executable import find
+from huggingchat_agent.browser.executable import find_executable
 from huggingchat_agent.errors import BrowserError, GenerationFailed, StreamBroken, UsageError
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -16,7 +16,7 @@ COUNT = "count 30 every 5"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser():
     async with async_playwright() as playwright:
-        found = find()
+        found = find_executable()
         assert found is not None
         yield await playwright.chromium.launch(executable_path=found.path, chromium_sandbox=False)
 

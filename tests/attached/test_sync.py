@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from huggingchat_agent import events
-from huggingchat_agent.browser.executable import find
+from huggingchat_agent.browser.executable import find_executable
 from huggingchat_agent.errors import BrowserError, StreamBroken, UsageError
 from huggingchat_agent.sync import attach
 
@@ -20,7 +20,7 @@ COUNT = "count 30 every 5"
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        found = find()
+        found = find_executable()
         assert found is not None
         yield playwright.chromium.launch(executable_path=found.path, chromium_sandbox=False)
 

@@ -34,7 +34,7 @@ from rich.console import Console
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import abilities
-from huggingchat_agent.browser import engine as engine_named
+from huggingchat_agent.browser import load_engine as engine_named
 from huggingchat_agent.settings import settings
 from tests.persons import Persons
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from huggingchat_agent.browser import executable as module
-from huggingchat_agent.browser.executable import Found, find, find_or_download, main
-from huggingchat_agent.browser.sandbox import sandbox
+from huggingchat_agent.browser.executable import Executable, find_executable, find_or_download, main
+from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserMissing
 
 
@@ -31,18 +31,18 @@ def bare(tmp_path, monkeypatch):
 
 
 def test_find_gives_none_when_there_is_no_browser():
-    assert find() is None
+    assert find_executable() is None
 
 
 def test_find_takes_the_named_one_first(tmp_path):
     executable(tmp_path / "bin" / "chromium")
     named = executable(tmp_path / "mine")
-    assert find(str(named)) == Found(str(named), "HUGGINGCHAT_BROWSER")
+    assert find_executable(str(named)) == Executable(str(named), "HUGGINGCHAT_BROWSER")
 
 
 def test_find_takes_the_named_one_from_the_path(tmp_path):
     named = executable(tmp_path / "bin" / "brave")
-    assert find("brave") == Found(str(named), "HUGGINGCHAT_BROWSER")
+    assert find_executable("brave") == Executable(str(named), "HUGGINGCHAT_BROWSER")
 
 
 @pytest.mark.parametrize("kind", ["missing", "not executable", "a folder"])
@@ -54,7 +54,7 @@ def test_find_refuses_a_named_one_that_cannot_be_executed(tmp_path, kind):
     elif kind == "a folder":
         named.mkdir()
     with pytest.raises(BrowserMissing, match=str(named)):
-        find(str(named))
+        find_executable(str(named))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_find_refuses_a_named_one_that_cannot_be_executed(tmp_path, kind):
 def test_find_takes_an_installed_one_before_a_cached_one(tmp_path, name):
     installed = executable(tmp_path / "bin" / name)
     executable(tmp_path / "cache" / "chromium-1255" / "chrome-linux64" / "chrome")
-    assert find() == Found(str(installed), "installed on this system")
+    assert find_executable() == Executable(str(installed), "installed on this system")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_find_takes_an_installed_one_before_a_cached_one(tmp_path, name):
 )
 def test_find_knows_what_playwright_unpacks(tmp_path, path):
     cached = executable(tmp_path / "cache" / path)
-    assert find() == Found(str(cached), "downloaded by Playwright")
+    assert find_executable() == Executable(str(cached), "downloaded by Playwright")
 
 
 def test_find_takes_the_newest_of_the_cache_and_a_whole_browser_before_a_shell(tmp_path):
@@ -89,7 +89,7 @@ def test_find_takes_the_newest_of_the_cache_and_a_whole_browser_before_a_shell(t
         "chromium_headless_shell-1300/chrome-headless-shell-linux64/chrome-headless-shell",
     ):
         executable(tmp_path / "cache" / path)
-    found = find()
+    found = find_executable()
     assert found is not None
     assert "chromium-1255" in found.path
 
@@ -98,12 +98,12 @@ def test_find_looks_in_the_default_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("PLAYWRIGHT_BROWSERS_PATH")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     cached = executable(tmp_path / "ms-playwright" / "chromium-1255" / "chrome-linux64" / "chrome")
-    assert find() == Found(str(cached), "downloaded by Playwright")
+    assert find_executable() == Executable(str(cached), "downloaded by Playwright")
 
 
 async def test_find_or_download_does_not_download_when_there_is_one(tmp_path, monkeypatch):
     installed = executable(tmp_path / "bin" / "chromium")
-    monkeypatch.setattr(module, "_command", lambda: ("/nowhere/installer",))
+    monkeypatch.setattr(module, "_download_command", lambda: ("/nowhere/installer",))
     assert (await find_or_download()).path == str(installed)
 
 
@@ -111,14 +111,14 @@ async def test_find_or_download_takes_what_was_downloaded(tmp_path, monkeypatch)
     cached = tmp_path / "cache" / "chromium-1255" / "chrome-linux64" / "chrome"
     cached.parent.mkdir(parents=True)
     installer = executable(tmp_path / "installer", f"#!/bin/sh\n/bin/cp /bin/true '{cached}'\n")
-    monkeypatch.setattr(module, "_command", lambda: (str(installer),))
-    assert await find_or_download() == Found(str(cached), "downloaded by Playwright")
+    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
+    assert await find_or_download() == Executable(str(cached), "downloaded by Playwright")
 
 
 async def test_find_or_download_does_not_hand_our_settings_to_the_download(tmp_path, monkeypatch):
     told = tmp_path / "told"
     installer = executable(tmp_path / "installer", f"#!/bin/sh\nexport -p > '{told}'\nexit 7\n")
-    monkeypatch.setattr(module, "_command", lambda: (str(installer),))
+    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
     with pytest.raises(BrowserMissing):
         await find_or_download()
@@ -128,7 +128,7 @@ async def test_find_or_download_does_not_hand_our_settings_to_the_download(tmp_p
 
 async def test_find_or_download_names_the_command_when_the_download_fails(tmp_path, monkeypatch):
     installer = executable(tmp_path / "installer", "#!/bin/sh\nexit 7\n")
-    monkeypatch.setattr(module, "_command", lambda: (str(installer),))
+    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
     with pytest.raises(BrowserMissing) as caught:
         await find_or_download()
     assert "exit code 7" in str(caught.value)
@@ -138,7 +138,7 @@ async def test_find_or_download_names_the_command_when_the_download_fails(tmp_pa
 async def test_find_or_download_ends_the_whole_download_at_its_bound(tmp_path, monkeypatch):
     pid = tmp_path / "pid"
     installer = executable(tmp_path / "installer", f"#!/bin/sh\n/bin/sleep 60 &\necho $! > '{pid}'\nwait\n")
-    monkeypatch.setattr(module, "_command", lambda: (str(installer),))
+    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
     monkeypatch.setattr(module, "DOWNLOAD_SECONDS", 0.5)
     with pytest.raises(BrowserMissing, match="took longer"):
         await find_or_download()
@@ -152,7 +152,7 @@ async def test_find_or_download_ends_the_whole_download_at_its_bound(tmp_path, m
 async def test_find_or_download_ends_the_download_when_it_is_cancelled(tmp_path, monkeypatch):
     pid = tmp_path / "pid"
     installer = executable(tmp_path / "installer", f"#!/bin/sh\necho $$ > '{pid}'\nexec /bin/sleep 60\n")
-    monkeypatch.setattr(module, "_command", lambda: (str(installer),))
+    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
     task = asyncio.ensure_future(find_or_download())
     while not (pid.exists() and pid.read_text()):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
@@ -195,8 +195,8 @@ def test_main_runs_as_a_module(tmp_path):
 
 def test_sandbox_is_off_for_root(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert not sandbox().on
-    assert "root" in sandbox().reason
+    assert not detect_sandbox().on
+    assert "root" in detect_sandbox().reason
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
@@ -204,8 +204,8 @@ def test_sandbox_follows_user_namespaces_for_others(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("PATH", os.defpath)
     works = subprocess.run(["unshare", "--user", "--pid", "true"], capture_output=True).returncode == 0
-    assert sandbox().on is works
-    assert "namespaces" in sandbox().reason
+    assert detect_sandbox().on is works
+    assert "namespaces" in detect_sandbox().reason
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there it is tried")
@@ -219,5 +219,5 @@ def test_sandbox_does_not_hand_our_settings_to_what_tries_it(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
-    assert sandbox().on
+    assert detect_sandbox().on
     assert ["PATH" in each and "HUGGINGCHAT_PASSWORD" not in each for each in environments] == [True]

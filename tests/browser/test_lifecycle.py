@@ -33,15 +33,15 @@ def temporary(monkeypatch):
 @pytest.fixture
 def marked(monkeypatch):
     """The mark that the next browser gets."""
-    known = process_tag.mark()
-    monkeypatch.setattr(process_tag, "mark", lambda: known)
+    known = process_tag.new_tag()
+    monkeypatch.setattr(process_tag, "new_tag", lambda: known)
     return known
 
 
 async def gone(known, seconds=5.0):
     """Wait until no process has the mark; those that are left."""
     until = time.monotonic() + seconds
-    while (left := process_tag.processes(known)) and time.monotonic() < until:  # noqa: ASYNC110
+    while (left := process_tag.find_processes(known)) and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     return left
 
@@ -54,8 +54,8 @@ def main_process(known):
     """The browser's own process: the one with the switch, whose parent has it not."""
     with_switch = [
         pid
-        for pid in process_tag.processes(known)
-        if process_tag.switch(known).encode() in read(pid, "cmdline").split(b"\0")
+        for pid in process_tag.find_processes(known)
+        if process_tag.tag_switch(known).encode() in read(pid, "cmdline").split(b"\0")
     ]
     return with_switch[0]
 
@@ -77,10 +77,10 @@ async def test_browser_does_not_get_our_settings(engine, chosen, monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
     browser = await engine.start(chosen, None)
     try:
-        environments = [read(pid, "environ") for pid in process_tag.processes(browser.mark)]
+        environments = [read(pid, "environ") for pid in process_tag.find_processes(browser.tag)]
     finally:
         await browser.close()
-    assert any(browser.mark.encode() in each for each in environments)
+    assert any(browser.tag.encode() in each for each in environments)
     assert not any(b"correct-horse-battery" in each for each in environments)
 
 
@@ -88,7 +88,7 @@ async def test_browser_makes_no_page_that_is_not_asked_for(browser, page, server
     await page.goto(server.page("<p>plain</p>"), timeout=10)
     pages = [
         pid
-        for pid in descendants(main_process(browser.mark))
+        for pid in descendants(main_process(browser.tag))
         if b"--type=renderer" in read(pid, "cmdline") and b"--extension-process" not in read(pid, "cmdline")
     ]
     assert pages
@@ -98,7 +98,7 @@ async def test_browser_makes_no_page_that_is_not_asked_for(browser, page, server
 async def test_browser_leaves_out_all_that_its_driver_leaves_out(browser):
     given = [
         set(each.partition(b"=")[2].split(b","))
-        for each in read(main_process(browser.mark), "cmdline").split(b"\0")
+        for each in read(main_process(browser.tag), "cmdline").split(b"\0")
         if each.startswith(b"--disable-features=")
     ]
     assert set.union(*given) == given[-1]  # the one that counts
@@ -126,7 +126,7 @@ async def test_killed_browser_ends_every_verb(engine, chosen, server, seen, temp
     ]
     pending = [asyncio.ensure_future(verb) for verb in verbs]
     await asyncio.sleep(0.1)
-    os.kill(main_process(browser.mark), signal.SIGKILL)
+    os.kill(main_process(browser.tag), signal.SIGKILL)
     outcomes = await asyncio.wait_for(asyncio.gather(*pending, return_exceptions=True), 5)
     assert [type(each) for each in outcomes] == [BrowserClosed] * len(verbs)
     assert all(each.__cause__ is None and each.__context__ is None for each in outcomes)
@@ -140,7 +140,7 @@ async def test_killed_browser_ends_every_verb(engine, chosen, server, seen, temp
             await verb
     await browser.close()
     assert calls == [True]
-    assert await gone(browser.mark) == []
+    assert await gone(browser.tag) == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks
 
@@ -244,11 +244,11 @@ async def test_start_names_a_browser_that_is_not_there(engine, chosen):
 async def test_close_ends_a_browser_that_hangs(engine, chosen, temporary, quick_close):
     tasks = asyncio.all_tasks()
     browser = await engine.start(chosen, None)
-    for pid in process_tag.processes(browser.mark):
+    for pid in process_tag.find_processes(browser.tag):
         os.kill(pid, signal.SIGSTOP)
     started = time.monotonic()
     await browser.close()
     assert time.monotonic() - started < 12
-    assert await gone(browser.mark) == []
+    assert await gone(browser.tag) == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks

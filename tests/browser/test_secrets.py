@@ -134,7 +134,7 @@ async def test_no_process_that_we_start_gets_the_password(engine, chosen, monkey
     finally:
         await browser.close()
     assert len(started) > 3
-    assert any(browser.mark.encode() in each for each in environments.values())
+    assert any(browser.tag.encode() in each for each in environments.values())
     # Only who has them is shown when this fails: an environment holds more secrets than ours.
     known = (SECRET.encode(), b"HUGGINGCHAT_USERNAME")
     assert [name for name, each in environments.items() if any(secret in each for secret in known)] == []

@@ -15,7 +15,7 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import abilities
-from huggingchat_agent.browser import engine as engine_named
+from huggingchat_agent.browser import load_engine as engine_named
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.settings import settings
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.browser.sandbox import sandbox
+from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 from tests.persons import Persons, program
 
@@ -116,7 +116,7 @@ async def playwright_server(tmp_path_factory):
     from playwright._impl._driver import compute_driver_executable, get_driver_env
 
     config = tmp_path_factory.mktemp("server") / "config.json"
-    options = {"executablePath": program(), "headless": True, "chromiumSandbox": sandbox().on}
+    options = {"executablePath": program(), "headless": True, "chromiumSandbox": detect_sandbox().on}
     config.write_text(json.dumps(options))
     driver = compute_driver_executable()
     process = await asyncio.create_subprocess_exec(

@@ -73,7 +73,7 @@ BY_ITSELF = {"accounts.google.com:443"}
 
 
 def command_lines(browser):
-    return [Path(f"/proc/{each}/cmdline").read_bytes() for each in process_tag.processes(browser.mark)]
+    return [Path(f"/proc/{each}/cmdline").read_bytes() for each in process_tag.find_processes(browser.tag)]
 
 
 class Gate:
@@ -182,7 +182,7 @@ async def test_profile_folder_keeps_what_is_in_it(started, site, able):
                 assert "once" in names
             finally:
                 await browser.close()
-            assert process_tag.processes(browser.mark) == []
+            assert process_tag.find_processes(browser.tag) == []
         assert (Path(folder) / "Default").is_dir()
 
 

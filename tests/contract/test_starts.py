@@ -48,7 +48,9 @@ async def left(processes, known, folder):
     """What is there of them when nothing is left, or LATER; a zombie's mark cannot be read, its state can."""
     until = time.monotonic() + LATER
     while True:
-        found = {each: state(each) for each in {*processes, *process_tag.processes(known)} if state(each)}
+        found = {
+            each: state(each) for each in {*processes, *process_tag.find_processes(known)} if state(each)
+        }
         found |= {each.name: "folder" for each in folder.iterdir()}
         if not found or time.monotonic() > until:
             return found
@@ -62,7 +64,7 @@ async def test_starts_and_stops_leave_nothing(started, temporary, times):
         browser = await started()
         page = await browser.new_page(Seen())
         assert await page.evaluate("() => 1 + 1", timeout=10) == 2
-        alive[browser.mark] = process_tag.processes(browser.mark)
+        alive[browser.tag] = process_tag.find_processes(browser.tag)
         await browser.close()
         assert asyncio.all_tasks() == tasks
     assert min(len(each) for each in alive.values()) > 1  # else nothing was counted
@@ -82,7 +84,7 @@ async def test_killed_program_leaves_nothing(engine, account, temporary, tmp_pat
                 reply = (await chat.new_conversation()).send("count 2000 every 20", via="page")
                 async for event in reply:
                     if event.name == "token":
-                        print(chat.session.browser.mark, flush=True)
+                        print(chat.session.browser.tag, flush=True)
 
         asyncio.run(main())
         """
@@ -91,7 +93,7 @@ async def test_killed_program_leaves_nothing(engine, account, temporary, tmp_pat
     )
     assert process.stdout is not None
     known = (await process.stdout.readline()).decode().strip()
-    alive = process_tag.processes(known)
+    alive = process_tag.find_processes(known)
     assert known
     assert len(alive) > 1
     os.kill(process.pid, signal.SIGKILL)

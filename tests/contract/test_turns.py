@@ -157,7 +157,7 @@ async def test_killed_browser_gives_the_partial_text(engine, account, via, tmp_p
             if isinstance(event, Token) and event.length > 60:
                 break
         browser: Any = chat.session.browser
-        for process in process_tag.processes(browser.mark):
+        for process in process_tag.find_processes(browser.tag):
             os.kill(process, signal.SIGKILL)
         with pytest.raises(StreamBroken) as caught:
             async with asyncio.timeout(30):

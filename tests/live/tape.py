@@ -61,7 +61,7 @@ async def played(
 
         async def watch() -> None:
             while True:
-                seen.update(sockets(family(marks.processes(mark))))
+                seen.update(sockets(family(marks.find_processes(mark))))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

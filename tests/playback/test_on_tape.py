@@ -85,7 +85,7 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
 
         async def watch():
             while True:
-                seen.update(sockets(family(marks.processes(mark))))
+                seen.update(sockets(family(marks.find_processes(mark))))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

@@ -41,9 +41,9 @@ def browsers(engine):
         made.append(original())
         return made[-1]
 
-    original = process_tag.mark
+    original = process_tag.new_tag
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process_tag, "mark", marked)
+        patch.setattr(process_tag, "new_tag", marked)
         yield made
 
 
@@ -170,6 +170,6 @@ def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(s
     assert len(told["marks"]) == 1
     assert told["seen"] > 1
     until = time.monotonic() + 5
-    while (left := process_tag.processes(told["marks"][0])) and time.monotonic() < until:
+    while (left := process_tag.find_processes(told["marks"][0])) and time.monotonic() < until:
         time.sleep(0.02)
     assert left == []

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.browser import engine
+from huggingchat_agent.browser import load_engine
 from huggingchat_agent.one_time_password import Codes
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.settings import settings as make_settings
@@ -70,7 +70,7 @@ def settings(site, tmp_path):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(shared_site):
     """For the machine alone, which needs no more than a tab."""
-    browser = await engine("playwright").start(make_settings(base_url=shared_site.url), None)
+    browser = await load_engine("playwright").start(make_settings(base_url=shared_site.url), None)
     yield browser
     await browser.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-from huggingchat_agent.browser.executable import find
+from huggingchat_agent.browser.executable import find_executable
 from tests.site.client import signed_in
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """One browser per module; its tests share the module's loop."""
-    found = find()
+    found = find_executable()
     assert found is not None, "no browser to test the pages with: run scripts/setup"
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     async with async_playwright() as playwright:

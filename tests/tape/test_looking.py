@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
-from huggingchat_agent.browser.executable import find
+from huggingchat_agent.browser.executable import find_executable
 from huggingchat_agent.cli import app as cli
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
@@ -35,7 +35,7 @@ def run(*arguments):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium():
     async with async_playwright() as playwright:
-        found = find()
+        found = find_executable()
         assert found is not None
         browser = await playwright.chromium.launch(executable_path=found.path, chromium_sandbox=False)
         yield browser

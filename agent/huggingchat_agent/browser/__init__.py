@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import EngineName
 
 
-def engine(name: EngineName) -> Engine:
+def load_engine(name: EngineName) -> Engine:
     """The engine of that name; its driver is imported only now. BrowserMissing if it is not installed."""
     if name == "nodriver":
         try:

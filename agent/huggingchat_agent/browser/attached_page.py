@@ -10,9 +10,9 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser.cdp import refusal
-from huggingchat_agent.browser.greenlets import Fibers
+from huggingchat_agent.browser.greenlets import GreenletRunner
 from huggingchat_agent.browser.page import CdpPage
-from huggingchat_agent.browser.playwright_session import FiberSession, PlaywrightSession
+from huggingchat_agent.browser.playwright_session import GreenletSession, PlaywrightSession
 from huggingchat_agent.browser.pump import Pump, within
 from huggingchat_agent.wire.tap import Tap
 
@@ -30,55 +30,55 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-class BorrowedPage(CdpPage):
+class AttachedPage(CdpPage):
     """Its `close` lets go of the tab and leaves it open."""
 
     def __init__(
         self,
         tab: AsyncPage | SyncPage,
-        session: PlaywrightSession | FiberSession,
+        session: PlaywrightSession | GreenletSession,
         base_url: str,
         sink: Callable[[ExchangeEvent], None],
     ) -> None:
         id = f"borrowed-{next(_numbers)}"
-        super().__init__(id, session, Pump(session, Tap(id, within(base_url)), sink), _nothing)
+        super().__init__(id, session, Pump(session, Tap(id, within(base_url)), sink), _leave_open)
         self._session = session
         session.on(self.receive)
         watched: Any = tab  # both APIs have the same events
-        watched.on("crash", lambda _: self.lost("The tab crashed."))
-        watched.on("close", lambda _: self.ended("The tab was closed."))
+        watched.on("crash", lambda _: self.mark_gone("The tab crashed."))
+        watched.on("close", lambda _: self.mark_closed("The tab was closed."))
 
     async def close(self) -> None:
-        self.ended("The agent was taken off the tab.")
-        await self.settled()
+        self.mark_closed("The agent was taken off the tab.")
+        await self.wait_closed()
         with contextlib.suppress(Exception):  # the tab, or the whole driver, may be gone
             await self._session.detach()
 
 
-async def borrow(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]) -> BorrowedPage:
+async def attach_page(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]) -> AttachedPage:
     """Watch a page of Playwright's async API. Raises BrowserError where its browser is no Chromium."""
     try:
         session = PlaywrightSession(await tab.context.new_cdp_session(tab))
     except Exception as error:
         said = str(error)
     else:
-        return BorrowedPage(tab, session, base_url, sink)
+        return AttachedPage(tab, session, base_url, sink)
     raise refusal("a CDP session", said)
 
 
-def borrow_sync(
+def attach_sync_page(
     tab: SyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]
-) -> tuple[BorrowedPage, Fibers]:
+) -> tuple[AttachedPage, GreenletRunner]:
     """Watch a page of Playwright's sync API: the page, and how to run what is done with it."""
     try:
         session = tab.context.new_cdp_session(tab)
     except Exception as error:
         said = str(error)
     else:
-        fibers = Fibers(lambda: session.send("Page.enable"))
-        return BorrowedPage(tab, FiberSession(session, fibers), base_url, sink), fibers
+        greenlets = GreenletRunner(lambda: session.send("Page.enable"))
+        return AttachedPage(tab, GreenletSession(session, greenlets), base_url, sink), greenlets
     raise refusal("a CDP session", said)
 
 
-async def _nothing() -> None:
+async def _leave_open() -> None:
     """The tab is not ours to close."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Receive = Callable[[str, dict[str, Any]], None]
 
 
-class Link(Connection):  # type: ignore[misc]
+class BrowserConnection(Connection):  # type: ignore[misc]
     """The one connection to the browser: messages in their order, to the receiver of their session.
 
     `receivers` are by session id; that of "" is for what the browser as a whole reports. They are
@@ -50,19 +50,19 @@ class Link(Connection):  # type: ignore[misc]
                 await self.aclose()
 
 
-class Session:
-    """One CDP session on the link, as a `cdp.Cdp`; without an id that with the browser as a whole."""
+class CdpSession:
+    """One CDP session on the connection, as a `cdp.Cdp`; without an id that with the browser as a whole."""
 
-    def __init__(self, link: Link, id: str = "") -> None:
-        self._link, self.id = link, id
+    def __init__(self, connection: BrowserConnection, id: str = "") -> None:
+        self._connection, self.id = connection, id
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        if self._link.socket is None:  # nodriver would connect anew
+        if self._connection.socket is None:  # nodriver would connect anew
             raise BrowserClosed(GONE)
         address = {"sessionId": self.id} if self.id else {}
         try:
             # `_attach` keeps nodriver from putting a session id of its own in.
-            answer: dict[str, Any] = await self._link.send(
+            answer: dict[str, Any] = await self._connection.send(
                 _command(method, params or {}), _attach=True, **address
             )
             return answer

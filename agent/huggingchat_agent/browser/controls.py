@@ -35,22 +35,22 @@ class Obstacle:
         self.now = ABSENT
 
 
-async def present(cdp: Cdp, control: Control) -> bool:
+async def is_present(cdp: Cdp, control: Control) -> bool:
     """Whether the control is in the accessibility tree now."""
-    return bool(await _nodes(cdp, control))
+    return bool(await _find_nodes(cdp, control))
 
 
-async def appear(cdp: Cdp, control: Control) -> None:
+async def wait_for_control(cdp: Cdp, control: Control) -> None:
     """Return when the control is in the accessibility tree."""
-    while not await present(cdp, control):
-        await evaluation.changed(cdp)
+    while not await is_present(cdp, control):
+        await evaluation.wait_for_change(cdp)
 
 
 async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
     """Click the control as soon as it can be clicked."""
     while True:
         first = ABSENT
-        for node in await _nodes(cdp, control):
+        for node in await _find_nodes(cdp, control):
             element = await _resolve(cdp, node)
             if element is None:
                 continue
@@ -61,65 +61,65 @@ async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
         obstacle.now = first
         if first == ABSENT and control.within:
             await _hover(cdp, control.within)
-        await evaluation.changed(cdp)
+        await evaluation.wait_for_change(cdp)
 
 
 async def _hover(cdp: Cdp, selector: str) -> None:
     """Put the pointer on an element, if it can be reached."""
     try:
-        element = await evaluation.handle(cdp, _element(selector))
-        middle = None if element is None else await evaluation.call(cdp, element, in_page.MIDDLE)
+        element = await evaluation.get_handle(cdp, _element(selector))
+        middle = None if element is None else await evaluation.call_on(cdp, element, in_page.MIDDLE)
     except evaluation.DocumentLeft:
         return
     if middle and not middle.get("obstacle"):
-        await _mouse(cdp, "mouseMoved", middle, button="none")
+        await _dispatch_mouse(cdp, "mouseMoved", middle, button="none")
 
 
 async def _press(cdp: Cdp, element: str, obstacle: Obstacle) -> None:
     """Press the mouse on the middle of an element, if it can be reached."""
     try:
-        middle = await evaluation.call(cdp, element, in_page.MIDDLE)
+        middle = await evaluation.call_on(cdp, element, in_page.MIDDLE)
         if found := middle.get("obstacle"):
             obstacle.now = str(found)
             return
-        await evaluation.call(cdp, element, in_page.GUARD)
+        await evaluation.call_on(cdp, element, in_page.GUARD)
     except evaluation.DocumentLeft:
         obstacle.now = "it was replaced"
         return
-    await _mouse(cdp, "mouseMoved", middle, button="none")
+    await _dispatch_mouse(cdp, "mouseMoved", middle, button="none")
     obstacle.now = ""
-    await _mouse(cdp, "mousePressed", middle)
-    await _mouse(cdp, "mouseReleased", middle)
-    if await answer(cdp, element, in_page.READ_GUARD) in ("missed", ""):
+    await _dispatch_mouse(cdp, "mousePressed", middle)
+    await _dispatch_mouse(cdp, "mouseReleased", middle)
+    if await read_outcome(cdp, element, in_page.READ_GUARD) in ("missed", ""):
         obstacle.now = "something else got the click"
 
 
-async def answer(cdp: Cdp, element: str, function: str, *args: Any) -> Any:
+async def read_outcome(cdp: Cdp, element: str, function: str, *args: Any) -> Any:
     """What the page says after a gesture; None where the gesture led away from it.
 
     A navigation that has begun holds back all scripts until the other site answers.
     """
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            return await evaluation.call(cdp, element, function, *args)
+            return await evaluation.call_on(cdp, element, function, *args)
     except (TimeoutError, evaluation.DocumentLeft):
         return None
 
 
-async def _mouse(cdp: Cdp, kind: str, middle: dict[str, float], button: str = "left") -> None:
+async def _dispatch_mouse(cdp: Cdp, kind: str, middle: dict[str, float], button: str = "left") -> None:
     params: dict[str, Any] = {"type": kind, "x": middle["x"], "y": middle["y"], "button": button}
     if button != "none":
         params["clickCount"] = 1
     await cdp.send("Input.dispatchMouseEvent", params)
 
 
-async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
+async def _find_nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
     """The matching nodes of the accessibility tree, in document order."""
     role = _ROLES.get(control.role, control.role)
     # The whole document is asked: below an element that has no role of its own nothing would be found.
-    await evaluation.to_front(cdp)
+    await evaluation.bring_to_front(cdp)
     try:
-        root = await evaluation.handle(cdp, "document")
+        root = await evaluation.get_handle(cdp, "document")
         found = await cdp.send("Accessibility.queryAXTree", {"objectId": root, "role": role})
     except evaluation.DocumentLeft:
         return []
@@ -137,7 +137,7 @@ async def _nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
 async def _is_within(cdp: Cdp, node: dict[str, Any], selector: str) -> bool:
     try:
         element = await _resolve(cdp, node)
-        return element is not None and bool(await evaluation.call(cdp, element, in_page.WITHIN, selector))
+        return element is not None and bool(await evaluation.call_on(cdp, element, in_page.WITHIN, selector))
     except evaluation.DocumentLeft:
         return False
 

@@ -8,12 +8,12 @@ import json
 import urllib.request
 from urllib.parse import urlsplit
 
-from huggingchat_agent.browser.start_failures import unreachable
+from huggingchat_agent.browser.start_failures import connect_error
 
 ANSWER_SECONDS = 5.0
 
 
-async def socket_address(connect: str) -> str:
+async def find_socket_address(connect: str) -> str:
     """The ws:// address behind an http:// one, any other as it is. Raises BrowserError.
 
     A browser tells the host that it was asked for, so a tunnel to another machine works too.
@@ -22,15 +22,15 @@ async def socket_address(connect: str) -> str:
         return connect
     why = ""
     try:
-        return await asyncio.to_thread(_ask, f"{connect.rstrip('/')}/json/version")
+        return await asyncio.to_thread(_fetch_socket_address, f"{connect.rstrip('/')}/json/version")
     except (OSError, http.client.HTTPException) as error:
         why = str(getattr(error, "reason", "") or error)
     except (ValueError, KeyError, TypeError):
         why = "what answers there is no browser"
-    raise unreachable(connect, why)
+    raise connect_error(connect, why)
 
 
-def _ask(url: str) -> str:
+def _fetch_socket_address(url: str) -> str:
     # Whatever proxy the environment names is for the network, not for the browser's port.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=ANSWER_SECONDS) as answer:

@@ -32,17 +32,17 @@ async def evaluate(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> 
         "returnByValue": True,
         "timeout": round(limit * 1000),
     }
-    return _value(await _run(cdp, "Runtime.evaluate", params))
+    return _unpack_value(await _run(cdp, "Runtime.evaluate", params))
 
 
-async def handle(cdp: Cdp, expression: str) -> str | None:
+async def get_handle(cdp: Cdp, expression: str) -> str | None:
     """The remote object id of what the expression gives; None for null. Raises as `evaluate`."""
     answer = await _run(cdp, "Runtime.evaluate", {"expression": expression})
-    found: str | None = _result(answer).get("objectId")
+    found: str | None = _unpack_result(answer).get("objectId")
     return found
 
 
-async def call(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
+async def call_on(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
     """Call a function with a remote object as `this`; its awaited JSON result. Raises as `evaluate`."""
     params = {
         "objectId": this,
@@ -50,10 +50,10 @@ async def call(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
         "arguments": [{"value": each} for each in args],
         "returnByValue": True,
     }
-    return _value(await _run(cdp, "Runtime.callFunctionOn", params))
+    return _unpack_value(await _run(cdp, "Runtime.callFunctionOn", params))
 
 
-async def until(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any:
+async def wait_for(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any:
     """Wait until the function gives something true, in whatever document is there by then; give that.
 
     `limit` is as for `evaluate`.
@@ -65,7 +65,7 @@ async def until(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any
             await asyncio.sleep(_BETWEEN_DOCUMENTS)
 
 
-async def to_front(cdp: Cdp) -> None:
+async def bring_to_front(cdp: Cdp) -> None:
     """Show the tab, as a person would who is about to use it.
 
     One that stands behind another gets a frame a second: its accessibility tree is then a second
@@ -74,7 +74,7 @@ async def to_front(cdp: Cdp) -> None:
     await cdp.send("Page.bringToFront")
 
 
-async def changed(cdp: Cdp) -> None:
+async def wait_for_change(cdp: Cdp) -> None:
     """Wait until the document changes, at most 0.25 s; at least 0.03 s, for some change all the time."""
     try:
         await evaluate(cdp, in_page.CHANGED, 250, 30)
@@ -92,14 +92,14 @@ async def _run(cdp: Cdp, method: str, params: dict[str, Any]) -> dict[str, Any]:
     raise failure
 
 
-def _value(answer: dict[str, Any]) -> Any:
-    result = _result(answer)
+def _unpack_value(answer: dict[str, Any]) -> Any:
+    result = _unpack_result(answer)
     if "unserializableValue" in result:
         raise BrowserError(f"A script in the page gave {result['unserializableValue']}, which is not JSON.")
     return result.get("value")
 
 
-def _result(answer: dict[str, Any]) -> dict[str, Any]:
+def _unpack_result(answer: dict[str, Any]) -> dict[str, Any]:
     thrown = answer.get("exceptionDetails")
     if thrown:
         what = thrown.get("exception", {})

@@ -55,7 +55,7 @@ _CHANNELS = {
 _PROGRAM_FOLDERS = (r"%ProgramFiles%", r"%ProgramFiles(x86)%", r"%LocalAppData%")
 _CACHE = {"darwin": "~/Library/Caches/ms-playwright", "win32": r"%LocalAppData%\ms-playwright"}
 # What Playwright unpacks, newest layout first; the shell can only run headless, so it comes last.
-_CACHED = (
+_DOWNLOADED = (
     "chromium-*/chrome-linux*/chrome",
     "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
     "chromium-*/chrome-win*/chrome.exe",
@@ -64,21 +64,21 @@ _CACHED = (
 )
 
 
-class Found(NamedTuple):
+class Executable(NamedTuple):
     """A browser to use: the path of its executable, and where we have it from."""
 
     path: str
     origin: str
 
 
-def find(named: str | None = None, channel: str | None = None) -> Found | None:
+def find_executable(named: str | None = None, channel: str | None = None) -> Executable | None:
     """The browser to use without downloading one; None if there is none.
 
     `named` is `HUGGINGCHAT_BROWSER`, `channel` is `HUGGINGCHAT_CHANNEL`. Raises BrowserMissing if
     that is not something to execute, or not installed, SettingsError for a channel that does not exist.
     """
     if channel:
-        return _of(channel)
+        return _find_channel(channel)
     if named:
         path = shutil.which(os.path.expanduser(named))
         if path is None:
@@ -86,30 +86,30 @@ def find(named: str | None = None, channel: str | None = None) -> Found | None:
                 f"HUGGINGCHAT_BROWSER names {named!r}, and that cannot be executed. Correct it, or unset it "
                 "to have a browser looked for."
             )
-        return Found(path, "HUGGINGCHAT_BROWSER")
-    return _installed() or _cached()
+        return Executable(path, "HUGGINGCHAT_BROWSER")
+    return _find_installed() or _find_downloaded()
 
 
-async def find_or_download(named: str | None = None, channel: str | None = None) -> Found:
-    """As `find`, with Playwright's download, at most 120 s, as the last resort.
+async def find_or_download(named: str | None = None, channel: str | None = None) -> Executable:
+    """As `find_executable`, with Playwright's download, at most 120 s, as the last resort.
 
     Raises BrowserMissing with the command that installs one.
     """
-    found = find(named, channel)
+    found = find_executable(named, channel)
     if found is None:
         outcome = await _download()
-        found = _cached()
+        found = _find_downloaded()
         if found is None:
             raise BrowserMissing(f"There is no browser here, and the download {outcome}. {_advice()}")
     return found
 
 
-def missing() -> BrowserMissing:
+def missing_error() -> BrowserMissing:
     """The error for a machine without a browser."""
     return BrowserMissing(f"There is no browser here. {_advice()}")
 
 
-def _of(channel: str) -> Found:
+def _find_channel(channel: str) -> Executable:
     if channel not in _CHANNELS:
         raise SettingsError(f"There is no channel {channel!r}. It is one of: {', '.join(_CHANNELS)}.")
     names, bundle, folder = _CHANNELS[channel]
@@ -120,30 +120,30 @@ def _of(channel: str) -> Found:
     }.get(sys.platform, names)
     for candidate in candidates:
         if path := shutil.which(candidate):
-            return Found(path, f"channel {channel}")
+            return Executable(path, f"channel {channel}")
     raise BrowserMissing(
         f"The channel {channel} is not installed here. Install it, or leave the channel out to have any "
         "browser used."
     )
 
 
-def _installed() -> Found | None:
+def _find_installed() -> Executable | None:
     for name in (*_NAMES, *map(os.path.expandvars, _ELSEWHERE.get(sys.platform, ()))):
         if path := shutil.which(name):
-            return Found(path, "installed on this system")
+            return Executable(path, "installed on this system")
     return None
 
 
-def _cached() -> Found | None:
-    folder = _cache()
-    for pattern in _CACHED:
+def _find_downloaded() -> Executable | None:
+    folder = _cache_folder()
+    for pattern in _DOWNLOADED:
         for path in sorted(folder.glob(pattern), key=_revision, reverse=True):
             if os.access(path, os.X_OK) and path.is_file():
-                return Found(str(path), "downloaded by Playwright")
+                return Executable(str(path), "downloaded by Playwright")
     return None
 
 
-def _cache() -> Path:
+def _cache_folder() -> Path:
     named = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
     if named == "0":  # Playwright's word for "inside the package"
         import playwright
@@ -166,7 +166,7 @@ def _revision(path: Path) -> int:
 async def _download() -> str:
     """Run Playwright's installer, at most 120 s; how that went, as the end of a sentence."""
     process = await asyncio.create_subprocess_exec(
-        *_command(),
+        *_download_command(),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
@@ -193,22 +193,22 @@ def _kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGTERM)
 
 
-def _command() -> tuple[str, ...]:
+def _download_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "playwright", "install", "chromium")
 
 
 def _advice() -> str:
     system = "`sudo apt-get install chromium` or " if shutil.which("apt-get") else ""
-    return f"Run {system}`{shlex.join(_command())}`, or set HUGGINGCHAT_BROWSER to the path of one."
+    return f"Run {system}`{shlex.join(_download_command())}`, or set HUGGINGCHAT_BROWSER to the path of one."
 
 
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit code."""
     named = os.environ.get("HUGGINGCHAT_BROWSER")
     try:
-        found = asyncio.run(find_or_download(named)) if "--download" in arguments else find(named)
+        found = asyncio.run(find_or_download(named)) if "--download" in arguments else find_executable(named)
         if found is None:
-            raise missing()
+            raise missing_error()
     except BrowserMissing as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_MISSING

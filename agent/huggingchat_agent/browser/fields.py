@@ -28,23 +28,23 @@ async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None
         await _insert(cdp, selector, text, obstacle)
         if not obstacle.now:
             return
-        await evaluation.changed(cdp)
+        await evaluation.wait_for_change(cdp)
 
 
 async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
-    await evaluation.to_front(cdp)
+    await evaluation.bring_to_front(cdp)
     try:
-        field = await evaluation.handle(cdp, f"document.querySelector({json.dumps(selector)})")
+        field = await evaluation.get_handle(cdp, f"document.querySelector({json.dumps(selector)})")
         if field is None:
             obstacle.now = "it is not there"
             return
-        found = (await evaluation.call(cdp, field, in_page.MIDDLE)).get("obstacle")
-        found = found or await evaluation.call(cdp, field, in_page.FOCUS)
+        found = (await evaluation.call_on(cdp, field, in_page.MIDDLE)).get("obstacle")
+        found = found or await evaluation.call_on(cdp, field, in_page.FOCUS)
         if found:
             obstacle.now = str(found)
             return
         if not text:
-            await evaluation.call(cdp, field, in_page.CLEAR)
+            await evaluation.call_on(cdp, field, in_page.CLEAR)
     except evaluation.DocumentLeft:
         obstacle.now = "its page went away"
         return
@@ -52,7 +52,7 @@ async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> Non
         obstacle.now = ""
     if text:
         await cdp.send("Input.insertText", {"text": text})
-    kept = await controls.answer(cdp, field, in_page.KEPT, selector, bool(text))
+    kept = await controls.read_outcome(cdp, field, in_page.KEPT, selector, bool(text))
     obstacle.now = _NOT_KEPT if kept is False else ""
 
 
@@ -61,13 +61,13 @@ async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obs
     payload = [[each.name, each.mime, base64.b64encode(each.data).decode()] for each in files]
     while True:
         try:
-            field = await evaluation.handle(cdp, f"document.querySelector({json.dumps(selector)})")
+            field = await evaluation.get_handle(cdp, f"document.querySelector({json.dumps(selector)})")
             if field is None:
                 obstacle.now = "it is not there"
             else:
-                obstacle.now = await evaluation.call(cdp, field, in_page.SET_FILES, payload)
+                obstacle.now = await evaluation.call_on(cdp, field, in_page.SET_FILES, payload)
                 if not obstacle.now:
                     return
         except evaluation.DocumentLeft:
             obstacle.now = "its page went away"
-        await evaluation.changed(cdp)
+        await evaluation.wait_for_change(cdp)

@@ -3,9 +3,9 @@
 Sync Playwright has an event loop, in the thread that uses it: a greenlet runs it while the caller
 waits inside a call. No other loop can run in that thread meanwhile, and no other thread may use its
 objects. So what is asynchronous in here runs on that very loop: it goes on whenever the thread is
-inside a Playwright call, or in `Fibers.wait`.
+inside a Playwright call, or in `GreenletRunner.wait`.
 
-What blocks (a Playwright call, a handler that may make one) is run by `Fibers.call` in a greenlet of
+What blocks (a Playwright call, a handler that may make one) is run by `GreenletRunner.call` in a greenlet of
 its own, as Playwright does it with event handlers: it goes back to the loop for as long as it waits.
 """
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 _STOPPED = "Playwright was stopped, and the page with it."
 
 
-class Fibers:
+class GreenletRunner:
     """Made in the thread that uses Playwright, between two of its calls; one per Playwright will do.
 
     `pump` is a short call of that Playwright: it lets the loop run once.

@@ -21,8 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser import process_tag as marks
-from huggingchat_agent.browser import start_failures
+from huggingchat_agent.browser import process_tag, start_failures
 from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.settings import inheritable
 
@@ -42,7 +41,7 @@ QUIET = (
 
 # Of several such switches Chromium heeds the last: this one has all that Playwright's has. Besides, nothing
 # is looked up, and the address bar makes no pages of its own: they cost as much as the start of the browser.
-WITHOUT = "--disable-features=" + ",".join(
+DISABLED_FEATURES = "--disable-features=" + ",".join(
     (
         "AimEnabled",
         "AvoidCorsURLLoaderRestartOnRedirect",
@@ -69,7 +68,7 @@ WITHOUT = "--disable-features=" + ",".join(
 # Nothing slowed down in tabs behind others, nothing asked.
 SWITCHES = (
     *QUIET,
-    WITHOUT,
+    DISABLED_FEATURES,
     "--remote-debugging-port=0",
     "--no-first-run",
     "--no-default-browser-check",
@@ -120,12 +119,12 @@ _ALL_HOSTS = "--proxy-bypass-list=<-loopback>"
 _LONGEST_TEMPORARY = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
 
 
-class Launched:
+class LaunchedBrowser:
     """A running browser. `address` is that of its DevTools socket."""
 
-    def __init__(self, path: str, mark: str) -> None:
+    def __init__(self, path: str, tag: str) -> None:
         self.address = ""
-        self._path, self._mark = path, mark
+        self._path, self._tag = path, tag
         self._folder = Path(tempfile.mkdtemp(prefix="huggingchat-"))
         self._profile = self._folder / "profile"
         self._process: asyncio.subprocess.Process | None = None
@@ -134,8 +133,8 @@ class Launched:
     async def start(self, settings: Settings, *, sandboxed: bool) -> None:
         """Start it and wait until it listens, without a bound: cancel it. Raises BrowserError."""
         self._profile = settings.user_data_dir or self._profile
-        before = self._told()  # by a browser that was here before us
-        environment = marks.environment(self._mark)
+        before = self._read_address()  # by a browser that was here before us
+        environment = process_tag.tagged_environment(self._tag)
         if len(str(self._folder)) <= _LONGEST_TEMPORARY:
             environment["TMPDIR"] = str(self._folder)
         chosen = [
@@ -143,7 +142,7 @@ class Launched:
             *([] if sandboxed else ["--no-sandbox"]),
             *([f"--proxy-server={settings.proxy.server}", _ALL_HOSTS] if settings.proxy else []),
             f"--user-data-dir={self._profile}",
-            marks.switch(self._mark),
+            process_tag.tag_switch(self._tag),
             *settings.browser_args,
         ]
         with self._output.open("wb") as output:
@@ -171,9 +170,9 @@ class Launched:
                 env=inheritable(),
                 start_new_session=True,
             )
-        self.address = await self._listening(before)
+        self.address = await self._wait_for_address(before)
 
-    async def ended(self) -> None:
+    async def wait_for_exit(self) -> None:
         """Wait until the browser's process has ended, however it did."""
         if self._process is not None:
             await self._process.wait()
@@ -187,7 +186,7 @@ class Launched:
             self._kill(self._process.pid)
             await self._process.wait()
         # Its other processes may take a moment to go, and write until they have.
-        marks.kill(marks.processes(self._mark))
+        process_tag.kill_processes(process_tag.find_processes(self._tag))
         for _ in range(25):
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
             if not self._folder.exists():
@@ -201,7 +200,7 @@ class Launched:
     def _output(self) -> Path:
         return self._folder / "output"
 
-    def _told(self) -> str:
+    def _read_address(self) -> str:
         """Where the browser says that it listens, "" as long as it does not."""
         with contextlib.suppress(OSError):
             port, _, path = (self._profile / "DevToolsActivePort").read_text().partition("\n")
@@ -212,22 +211,22 @@ class Launched:
                 return written[1]
         return ""
 
-    async def _listening(self, before: str) -> str:
+    async def _wait_for_address(self, before: str) -> str:
         assert self._process is not None
         while True:
-            if (told := self._told()) != before and told:
+            if (told := self._read_address()) != before and told:
                 return told
             written = self._output.read_text(errors="replace")
             if self._process.returncode is not None:
                 code = f"exit code {self._process.returncode}"
-                raise start_failures.unstarted(self._path, written.splitlines() or [code])
-            if sentence := start_failures.known(written):  # it may run on, but not for us
+                raise start_failures.start_error(self._path, written.splitlines() or [code])
+            if sentence := start_failures.explain_output(written):  # it may run on, but not for us
                 raise BrowserError(sentence)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _kill(self, group: int) -> None:
         if sys.platform == "win32":
-            marks.kill([group])
+            process_tag.kill_processes([group])
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)

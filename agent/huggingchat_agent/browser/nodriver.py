@@ -1,6 +1,6 @@
 """The nodriver engine: it connects to a browser that we launch, or that runs; the verbs are `page.CdpPage`'s.
 
-Of nodriver only the connection is used (`link`): its own launcher leaves processes behind, and its
+Of nodriver only the connection is used (`connection`): its own launcher leaves processes behind, and its
 event classes and handlers lose messages.
 """
 
@@ -17,9 +17,9 @@ from huggingchat_agent.browser import (
     site_data,
     start_failures,
 )
-from huggingchat_agent.browser.connection import Link, Session
-from huggingchat_agent.browser.launch import Launched
-from huggingchat_agent.browser.running_browser import TAB_CLOSED, TAB_CRASHED, Running, started
+from huggingchat_agent.browser.connection import BrowserConnection, CdpSession
+from huggingchat_agent.browser.launch import LaunchedBrowser
+from huggingchat_agent.browser.running_browser import TAB_CLOSED, TAB_CRASHED, RunningBrowser, start_browser
 from huggingchat_agent.errors import BrowserError
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ class NodriverEngine:
 
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> NodriverBrowser:
         abilities.check("nodriver", settings)
-        return await started(NodriverBrowser, settings, storage_state)
+        return await start_browser(NodriverBrowser, settings, storage_state)
 
 
-class NodriverBrowser(Running):
-    """A browser at the other end of a link."""
+class NodriverBrowser(RunningBrowser):
+    """A browser at the other end of a connection."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
         super().__init__(settings, path, sandboxed=sandboxed)
-        self._launched = Launched(path, self.mark) if path else None
-        self._link = Link(self._event, self.lost)
-        self._root = Session(self._link)
+        self._launched = LaunchedBrowser(path, self.tag) if path else None
+        self._connection = BrowserConnection(self._handle_event, self.mark_gone)
+        self._root = CdpSession(self._connection)
         self._context: dict[str, str] = {}
         self._origins: dict[str, site_data.Items] = {}
         self._watching: asyncio.Task[None] | None = None
@@ -56,8 +56,10 @@ class NodriverBrowser(Running):
             await self._connect(str(self._settings.connect))
         else:
             await self._launched.start(self._settings, sandboxed=self.sandboxed)
-            self._watching = asyncio.create_task(self._watch(self._launched), name="watch the browser")
-            await self._link.connect(self._launched.address)
+            self._watching = asyncio.create_task(
+                self._watch_process(self._launched), name="watch the browser"
+            )
+            await self._connection.connect(self._launched.address)
         self.version = (await self._root.send("Browser.getVersion"))["product"].replace("/", " ")
         if self._settings.own_cookies:
             return
@@ -72,55 +74,55 @@ class NodriverBrowser(Running):
 
     async def _connect(self, connect: str) -> None:
         why = ""
-        address = await devtools_endpoint.socket_address(connect)
+        address = await devtools_endpoint.find_socket_address(connect)
         try:
-            return await self._link.connect(address)
+            return await self._connection.connect(address)
         except Exception as error:
             why = str(error)
-        raise start_failures.unreachable(connect, why)
+        raise start_failures.connect_error(connect, why)
 
     async def _new_tab(self) -> _Tab:
-        return await _Tab.made(self, self._link, self._context, self._settings.proxy)
+        return await _Tab.create(self, self._connection, self._context, self._settings.proxy)
 
     async def _restore(self, origin: str, items: site_data.Items) -> None:
         """Put items into the local storage of an origin, in a tab where every answer is an empty page."""
-        tab = await _Tab.made(self, self._link, self._context, None)
+        tab = await _Tab.create(self, self._connection, self._context, None)
         await tab.attach()
 
         def answer(method: str, params: dict[str, Any]) -> None:
             if method == "Fetch.requestPaused":
                 empty = {"requestId": params["requestId"], "responseCode": 200, "body": ""}
-                self.later(_told(tab.cdp, "Fetch.fulfillRequest", empty), "answer with an empty page")
+                self.spawn(_send_quietly(tab.cdp, "Fetch.fulfillRequest", empty), "answer with an empty page")
 
         self._origins[origin] = items
-        self._link.receivers[tab.cdp.id] = answer
+        self._connection.receivers[tab.cdp.id] = answer
         await tab.cdp.send("Fetch.enable")
         await tab.cdp.send("Page.navigate", {"url": origin})
-        await site_data.put_items(tab.cdp, items)
+        await site_data.set_local_storage(tab.cdp, items)
         await tab.ask_to_close()
 
     async def _storage_state(self) -> dict[str, Any]:
         if self._settings.own_cookies:
-            return await site_data.of_site(self._root, self._sessions(), self._settings.base_url)
-        self._origins |= dict([await site_data.items(each) for each in self._sessions()])
+            return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
+        self._origins |= dict([await site_data.get_local_storage(each) for each in self._open_sessions()])
         return {
-            "cookies": await site_data.cookies(self._root, self._context),
+            "cookies": await site_data.get_cookies(self._root, self._context),
             "origins": [
                 {"origin": origin, "localStorage": items} for origin, items in self._origins.items() if items
             ],
         }
 
-    def _event(self, method: str, params: dict[str, Any]) -> None:
+    def _handle_event(self, method: str, params: dict[str, Any]) -> None:
         """What the browser as a whole reports: that a tab is gone."""
         if method == "Target.detachedFromTarget":
-            self._link.receivers.pop(params["sessionId"], None)
+            self._connection.receivers.pop(params["sessionId"], None)
             for page, tab in tuple(self._pages.items()):
                 if isinstance(tab, _Tab) and tab.cdp.id == params["sessionId"]:
-                    page.ended(TAB_CLOSED)
+                    page.mark_closed(TAB_CLOSED)
 
-    async def _watch(self, launched: Launched) -> None:
-        await launched.ended()
-        self.lost()
+    async def _watch_process(self, launched: LaunchedBrowser) -> None:
+        await launched.wait_for_exit()
+        self.mark_gone()
 
     async def _end(self) -> None:
         for task in (self._opening, self._watching):
@@ -136,36 +138,46 @@ class NodriverBrowser(Running):
                     await self._root.send("Browser.close")
                     patience = running_browser.CLOSE_SECONDS
             await self._launched.stop(patience)
-        await self._link.disconnect()
+        await self._connection.disconnect()
 
 
 class _Tab:
     """Implements `running.Tab`."""
 
-    def __init__(self, browser: Running, link: Link, target: str, proxy: Proxy | None) -> None:
-        self._browser, self._link, self._target, self._proxy = browser, link, target, proxy
-        self._root = Session(link)
-        self.cdp = Session(link)  # until it is attached
+    def __init__(
+        self, browser: RunningBrowser, connection: BrowserConnection, target: str, proxy: Proxy | None
+    ) -> None:
+        self._browser, self._connection, self._target, self._proxy = browser, connection, target, proxy
+        self._root = CdpSession(connection)
+        self.cdp = CdpSession(connection)  # until it is attached
         self._tried: set[str] = set()
 
     @classmethod
-    async def made(cls, browser: Running, link: Link, context: dict[str, str], proxy: Proxy | None) -> _Tab:
-        made = await Session(link).send("Target.createTarget", {"url": "about:blank", **context})
-        return cls(browser, link, made["targetId"], proxy)
+    async def create(
+        cls,
+        browser: RunningBrowser,
+        connection: BrowserConnection,
+        context: dict[str, str],
+        proxy: Proxy | None,
+    ) -> _Tab:
+        made = await CdpSession(connection).send("Target.createTarget", {"url": "about:blank", **context})
+        return cls(browser, connection, made["targetId"], proxy)
 
     async def attach(self) -> None:
         attach = {"targetId": self._target, "flatten": True}
-        self.cdp = Session(self._link, (await self._root.send("Target.attachToTarget", attach))["sessionId"])
+        self.cdp = CdpSession(
+            self._connection, (await self._root.send("Target.attachToTarget", attach))["sessionId"]
+        )
         await self.cdp.send("Inspector.enable")
         if self._proxy is not None and self._proxy.username:
             every = [{"urlPattern": "*"}]
-            self._link.receivers[self.cdp.id] = self._at_the_proxy
+            self._connection.receivers[self.cdp.id] = self._at_the_proxy
             await self.cdp.send("Fetch.enable", {"handleAuthRequests": True, "patterns": every})
 
     def report_to(self, page: CdpPage) -> None:
         def receive(method: str, params: dict[str, Any]) -> None:
             if method == "Inspector.targetCrashed":
-                page.lost(TAB_CRASHED)
+                page.mark_gone(TAB_CRASHED)
             elif method == "Page.javascriptDialogOpening":
                 page.receive(method, params)
                 # It would hold back everything in its tab.
@@ -175,7 +187,7 @@ class _Tab:
             else:
                 page.receive(method, params)
 
-        self._link.receivers[self.cdp.id] = receive
+        self._connection.receivers[self.cdp.id] = receive
 
     async def ask_to_close(self) -> None:
         await self._root.send("Target.closeTarget", {"targetId": self._target})
@@ -202,9 +214,9 @@ class _Tab:
         }
 
     def _answer(self, method: str, params: dict[str, Any]) -> None:
-        self._browser.later(_told(self.cdp, method, params), method)
+        self._browser.spawn(_send_quietly(self.cdp, method, params), method)
 
 
-async def _told(cdp: Session, method: str, params: dict[str, Any]) -> None:
+async def _send_quietly(cdp: CdpSession, method: str, params: dict[str, Any]) -> None:
     with contextlib.suppress(BrowserError):  # the request, or the tab, is gone: nobody waits for the answer
         await cdp.send(method, params)

@@ -10,7 +10,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.browser import console_messages, controls, evaluation, fields
 from huggingchat_agent.browser.cdp import Refused
 from huggingchat_agent.browser.controls import Obstacle
-from huggingchat_agent.browser.snapshot import picture, snapshot
+from huggingchat_agent.browser.snapshot import take_picture, take_snapshot
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout, SiteError
 from huggingchat_agent.wire.tap import EVENTS as TAPPED
 
@@ -45,10 +45,10 @@ _LATER = 0.1  # an endless script is stopped so many seconds after its verb has 
 
 
 class CdpPage:
-    """Implements `protocols.Page`. The engine hands it what the tab reports, and says when it is lost.
+    """Implements `protocols.Page`. The engine passes the tab's events to `receive`, and reports its end.
 
-    `ask_to_close` asks the browser to close the tab; that it did is known by `ended`. After each gesture
-    and page load it waits `pause` seconds, which do not count as the verb's time.
+    `ask_to_close` asks the browser to close the tab; `mark_closed` confirms that it did. After each gesture
+    and page load the page waits `pause` seconds, which do not count as the verb's time.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CdpPage:
         self._ended = asyncio.Event()
         self._running: set[asyncio.Timeout] = set()
         self._navigation: _Navigation | None = None
-        self._hear: Callable[[console_messages.Said], None] | None = None
+        self._hear: Callable[[console_messages.PageMessage], None] | None = None
 
     @property
     def id(self) -> str:
@@ -84,12 +84,12 @@ class CdpPage:
     def receive(self, method: str, params: dict[str, Any]) -> None:
         """One event of the tab; to be called in their order, from the driver's handler."""
         if method == "Page.lifecycleEvent" and self._navigation:
-            self._navigation.saw(params)
-        elif self._hear is not None and (said := console_messages.read(method, params)):
+            self._navigation.note(params)
+        elif self._hear is not None and (said := console_messages.parse_event(method, params)):
             self._hear(said)
         self._pump.event(method, params)
 
-    def lost(self, reason: str) -> None:
+    def mark_gone(self, reason: str) -> None:
         """The tab is of no use any more, because of that sentence: end the verbs under way and the tap."""
         if self._gone:
             return
@@ -100,16 +100,16 @@ class CdpPage:
                 scope.reschedule(now)
         self._pump.close()
 
-    def ended(self, reason: str) -> None:
+    def mark_closed(self, reason: str) -> None:
         """The browser has closed the tab, whoever wanted it."""
         self._ended.set()
-        self.lost(reason)
+        self.mark_gone(reason)
 
     async def goto(self, url: str, *, timeout: float) -> None:
         shown = redact.address(url)
         try:
             await self._within(timeout, self._goto(url, shown), f"{shown} did not load")
-            return await self._paused()
+            return await self._slow_down()
         except BrowserTimeout as error:
             failure = error
         # A navigation that hangs holds back all scripts, and so every verb that follows.
@@ -119,11 +119,11 @@ class CdpPage:
         raise failure
 
     async def find(self, control: Control, *, timeout: float) -> bool:
-        unfinished = f"{_named(control)} was not found"
+        unfinished = f"{_describe(control)} was not found"
         if timeout <= 0:
-            return await self._within(_ASIDE_SECONDS, controls.present(self._cdp, control), unfinished)
+            return await self._within(_ASIDE_SECONDS, controls.is_present(self._cdp, control), unfinished)
         try:
-            await self._within(timeout, controls.appear(self._cdp, control), unfinished)
+            await self._within(timeout, controls.wait_for_control(self._cdp, control), unfinished)
         except BrowserTimeout:
             return False
         return True
@@ -131,51 +131,53 @@ class CdpPage:
     async def click(self, control: Control, *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = controls.click(self._cdp, control, obstacle)
-        await self._within(timeout, gesture, f"{_named(control)} could not be clicked", obstacle)
-        await self._paused()
+        await self._within(timeout, gesture, f"{_describe(control)} could not be clicked", obstacle)
+        await self._slow_down()
 
     async def insert_text(self, selector: str, text: str, *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = fields.insert(self._cdp, selector, text, obstacle)
         await self._within(timeout, gesture, f"The field {selector} could not be filled in", obstacle)
-        await self._paused()
+        await self._slow_down()
 
     async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = fields.upload(self._cdp, selector, files, obstacle)
         await self._within(timeout, gesture, f"The file input {selector} could not be filled", obstacle)
-        await self._paused()
+        await self._slow_down()
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
         work = evaluation.evaluate(self._cdp, function, *args, limit=timeout + _LATER)
         return await self._within(timeout, work, "A script in the page did not end")
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
-        work = evaluation.until(self._cdp, function, *args, limit=timeout + _LATER)
+        work = evaluation.wait_for(self._cdp, function, *args, limit=timeout + _LATER)
         return await self._within(timeout, work, "What was waited for in the page did not come")
 
     async def snapshot(self) -> Snapshot:
-        return await self._within(_SNAPSHOT_SECONDS, snapshot(self._cdp), "The page could not be pictured")
+        return await self._within(
+            _SNAPSHOT_SECONDS, take_snapshot(self._cdp), "The page could not be pictured"
+        )
 
     async def observe(
-        self, hear: Callable[[console_messages.Said], None], *, everything: bool = False
+        self, hear: Callable[[console_messages.PageMessage], None], *, everything: bool = False
     ) -> None:
         self._hear = hear
         if everything:
             self._pump.take_everything()
         work = asyncio.gather(self._cdp.send("Runtime.enable"), self._cdp.send("Log.enable"))
-        await self._within(_ASIDE_SECONDS, _both(work), "The tab could not be observed")
+        await self._within(_ASIDE_SECONDS, _await_all(work), "The tab could not be observed")
 
     async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
-        work = picture(self._cdp, secrets)
+        work = take_picture(self._cdp, secrets)
         return await self._within(_PICTURE_SECONDS, work, "The page could not be pictured")
 
     async def address(self) -> str:
-        work = evaluation.until(self._cdp, "() => location.href")
+        work = evaluation.wait_for(self._cdp, "() => location.href")
         return str(await self._within(_ASIDE_SECONDS, work, "The page did not tell its address"))
 
     async def close(self) -> None:
-        self.lost("The tab was closed.")
+        self.mark_gone("The tab was closed.")
         await self._pump.closed()
         with contextlib.suppress(BrowserError, TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
@@ -185,11 +187,11 @@ class CdpPage:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._ended.wait(), _CLOSE_AGAIN_SECONDS)
 
-    async def settled(self) -> None:
-        """After `lost`: wait until no task of this tab is left."""
+    async def wait_closed(self) -> None:
+        """After `mark_gone`: wait until no task of this tab is left."""
         await self._pump.closed()
 
-    async def _paused(self) -> None:
+    async def _slow_down(self) -> None:
         if self._pause:
             await asyncio.sleep(self._pause)
 
@@ -202,7 +204,7 @@ class CdpPage:
             advice = next((_ADVICE[each] for each in _ADVICE if each in problem), _ADVICE[""])
             raise SiteError(f"{shown} cannot be reached ({problem}). {advice}")
         if loader := answer.get("loaderId"):  # none: it was only another place in the same document
-            await navigation.parsed(answer["frameId"], loader)
+            await navigation.wait_until_parsed(answer["frameId"], loader)
 
     async def _navigate(self, url: str) -> dict[str, Any]:
         try:
@@ -230,7 +232,7 @@ class CdpPage:
         except TimeoutError:
             pass
         except BrowserClosed as closed:
-            self.lost(str(closed))
+            self.mark_gone(str(closed))
         if self._gone:
             raise BrowserClosed(self._gone)
         if obstacle is None:
@@ -251,21 +253,21 @@ class _Navigation:
         self._frame = ""
         self._parsed = asyncio.Event()
 
-    def saw(self, event: dict[str, Any]) -> None:
+    def note(self, event: dict[str, Any]) -> None:
         if event["name"] == "DOMContentLoaded":
             self._seen.add(event["loaderId"])
             if event["frameId"] == self._frame:
                 self._parsed.set()
 
-    async def parsed(self, frame: str, loader: str) -> None:
+    async def wait_until_parsed(self, frame: str, loader: str) -> None:
         self._frame = frame
         if loader not in self._seen:
             await self._parsed.wait()
 
 
-async def _both(work: Awaitable[Any]) -> None:
+async def _await_all(work: Awaitable[Any]) -> None:
     await work
 
 
-def _named(control: Control) -> str:
+def _describe(control: Control) -> str:
     return f'The {control.role} "{control.name}"'

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from playwright.async_api import async_playwright
 
-from huggingchat_agent.browser import abilities, devtools_endpoint, site_data, start_failures
-from huggingchat_agent.browser import process_tag as marks
-from huggingchat_agent.browser.launch import QUIET, WITHOUT
+from huggingchat_agent.browser import abilities, devtools_endpoint, process_tag, site_data, start_failures
+from huggingchat_agent.browser.launch import DISABLED_FEATURES, QUIET
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running_browser import (
     TAB_CLOSED,
     TAB_CRASHED,
-    Running,
-    failed,
-    in_time,
-    started,
+    RunningBrowser,
+    driver_error,
+    finish_in_time,
+    start_browser,
 )
 from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.settings import secrets_aside
@@ -51,10 +50,10 @@ class PlaywrightEngine:
 
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> PlaywrightBrowser:
         abilities.check("playwright", settings)
-        return await started(PlaywrightBrowser, settings, storage_state)
+        return await start_browser(PlaywrightBrowser, settings, storage_state)
 
 
-class PlaywrightBrowser(Running):
+class PlaywrightBrowser(RunningBrowser):
     """A browser that Playwright has started or connected to."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
@@ -76,21 +75,21 @@ class PlaywrightBrowser(Running):
         elif self._settings.user_data_dir is not None:
             folder = self._settings.user_data_dir
             context = await chromium.launch_persistent_context(
-                folder, **self._options(), **self._context_args(no_viewport=True)
+                folder, **self._launch_options(), **self._context_args(no_viewport=True)
             )
             assert context.browser is not None
             self._browser = browser = context.browser
         else:
-            self._browser = browser = await chromium.launch(**self._options())
-        browser.on("disconnected", lambda _: self.lost())
+            self._browser = browser = await chromium.launch(**self._launch_options())
+        browser.on("disconnected", lambda _: self.mark_gone())
         self._root = root = PlaywrightSession(await browser.new_browser_cdp_session())
         self.version = (await root.send("Browser.getVersion"))["product"].replace("/", " ")
         if self._path:
-            await self._take_note(root)
+            await self._note_leftovers(root)
         if browser.contexts and self._settings.own_cookies:
             self._borrowed = True
             self._context = browser.contexts[0]
-            self._context.on("dialog", self._dialog)
+            self._context.on("dialog", self._close_dialog)
         else:
             self._context = await browser.new_context(
                 storage_state=cast("Any", storage_state),
@@ -99,23 +98,28 @@ class PlaywrightBrowser(Running):
 
     async def _connect(self, chromium: driver.BrowserType, connect: str) -> driver.Browser:
         why = ""
-        address = await devtools_endpoint.socket_address(connect)
+        address = await devtools_endpoint.find_socket_address(connect)
         try:
             if abilities.speaks_cdp(connect):
                 return await chromium.connect_over_cdp(address, no_defaults=True)
             return await chromium.connect(address)
         except Exception as error:
             why = str(error).partition("\n")[0].partition("Call log:")[0]
-        raise start_failures.unreachable(connect, why)
+        raise start_failures.connect_error(connect, why)
 
-    def _options(self) -> dict[str, Any]:
+    def _launch_options(self) -> dict[str, Any]:
         return {
             "executable_path": self._path,
             "headless": self._settings.headless,
             "chromium_sandbox": self.sandboxed,
-            "args": [*QUIET, WITHOUT, marks.switch(self.mark), *self._settings.browser_args],
-            "env": dict(marks.environment(self.mark)),
-            "proxy": _named(self._settings.proxy),
+            "args": [
+                *QUIET,
+                DISABLED_FEATURES,
+                process_tag.tag_switch(self.tag),
+                *self._settings.browser_args,
+            ],
+            "env": dict(process_tag.tagged_environment(self.tag)),
+            "proxy": _proxy_option(self._settings.proxy),
             # Signals are for us to deal with.
             "handle_sigint": False,
             "handle_sigterm": False,
@@ -127,12 +131,14 @@ class PlaywrightBrowser(Running):
         chosen = dict(self._settings.context_args)
         return chosen if "viewport" in chosen else {"no_viewport": no_viewport, **chosen}
 
-    async def _take_note(self, root: PlaywrightSession) -> None:
+    async def _note_leftovers(self, root: PlaywrightSession) -> None:
         """Find out what must be gone at the end: the process, and the folders that are not the user's."""
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
         self._folders = [
-            each for each in marks.folders(self._process) if each != self._settings.user_data_dir
+            each
+            for each in process_tag.find_temporary_folders(self._process)
+            if each != self._settings.user_data_dir
         ]
 
     async def _new_tab(self) -> _Tab:
@@ -142,43 +148,43 @@ class PlaywrightBrowser(Running):
     async def _storage_state(self) -> dict[str, Any]:
         assert self._context is not None and self._root is not None
         if self._borrowed:
-            return await site_data.of_site(self._root, self._sessions(), self._settings.base_url)
+            return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
         return cast("dict[str, Any]", await self._context.storage_state())
 
-    def _dialog(self, dialog: driver.Dialog) -> None:
+    def _close_dialog(self, dialog: driver.Dialog) -> None:
         """Close a dialog of a tab of ours. Were this not here, Playwright would close those of all tabs."""
         if any(tab.page is dialog.page for tab in self._pages.values() if isinstance(tab, _Tab)):
-            self.later(
+            self.spawn(
                 dialog.accept() if dialog.type == "beforeunload" else dialog.dismiss(), "close a dialog"
             )
 
-    def _unstarted(self, what: str, said: str) -> BrowserError:
+    def _start_error(self, what: str, said: str) -> BrowserError:
         if not self._path:
-            return failed(what, said)
-        if sentence := start_failures.known(said):
+            return driver_error(what, said)
+        if sentence := start_failures.explain_output(said):
             return BrowserError(sentence)
         logs = said.partition("Call log:")[0]
-        return start_failures.unstarted(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
+        return start_failures.start_error(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
 
     async def _end(self) -> None:
-        if self._opening is not None and not await in_time(asyncio.shield(self._opening)):
+        if self._opening is not None and not await finish_in_time(asyncio.shield(self._opening)):
             self._kill()
-            await in_time(self._opening)
+            await finish_in_time(self._opening)
         if self._settings.connect:
             await self._close_tabs()
-        if self._browser is not None and not await in_time(self._browser.close()):
+        if self._browser is not None and not await finish_in_time(self._browser.close()):
             self._kill()
-        await self._tidied()
-        if not await in_time(self._manager.__aexit__()):
+        await self._wait_for_tidying()
+        if not await finish_in_time(self._manager.__aexit__()):
             self._kill(driver_too=True)
-            await in_time(self._manager.__aexit__())
-        if self._folders or marks.processes(self.mark):
+            await finish_in_time(self._manager.__aexit__())
+        if self._folders or process_tag.find_processes(self.tag):
             try:
                 await asyncio.to_thread(self._sweep)
             except RuntimeError:  # the interpreter is ending, and lets no thread begin
                 self._sweep()
 
-    async def _tidied(self) -> None:
+    async def _wait_for_tidying(self) -> None:
         """Where the browser was killed, give Playwright's process a moment to remove its folders."""
         until = time.monotonic() + _TIDY_SECONDS
         while any(each.exists() for each in self._folders) and time.monotonic() < until:  # noqa: ASYNC110
@@ -186,7 +192,7 @@ class PlaywrightBrowser(Running):
 
     def _kill(self, *, driver_too: bool = False) -> None:
         """End what does not end by itself: the browser, and Playwright's own process."""
-        marks.kill({self._process, *marks.processes(self.mark)})
+        process_tag.kill_processes({self._process, *process_tag.find_processes(self.tag)})
         if driver_too:
             client = getattr(self._manager, "_client", None)
             process = getattr(getattr(client, "_transport", None), "_proc", None)
@@ -195,7 +201,7 @@ class PlaywrightBrowser(Running):
 
     def _sweep(self) -> None:
         """Remove what a browser leaves that was killed, once nobody writes there any more."""
-        marks.kill(marks.processes(self.mark))
+        process_tag.kill_processes(process_tag.find_processes(self.tag))
         for folder in self._folders:
             for _ in range(_SWEEPS):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -218,8 +224,8 @@ class _Tab:
 
     def report_to(self, page: CdpPage) -> None:
         self.cdp.on(page.receive)
-        self.page.on("crash", lambda _: page.lost(TAB_CRASHED))
-        self.page.on("close", lambda _: page.ended(TAB_CLOSED))
+        self.page.on("crash", lambda _: page.mark_gone(TAB_CRASHED))
+        self.page.on("close", lambda _: page.mark_closed(TAB_CLOSED))
 
     async def ask_to_close(self) -> None:
         if self._target:
@@ -228,7 +234,7 @@ class _Tab:
             await self.page.close()
 
 
-def _named(proxy: Proxy | None) -> dict[str, str] | None:
+def _proxy_option(proxy: Proxy | None) -> dict[str, str] | None:
     """The proxy as Playwright takes it, which tells the credentials by its pipe."""
     if proxy is None:
         return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import playwright.async_api
     import playwright.sync_api
 
-    from huggingchat_agent.browser.greenlets import Fibers
+    from huggingchat_agent.browser.greenlets import GreenletRunner
     from huggingchat_agent.errors import BrowserError
 
 
@@ -35,18 +35,18 @@ class PlaywrightSession:
         except Exception as error:
             said = str(error)
         # Outside of the handler, so that the driver's error does not hang on to ours.
-        raise _refused(method, said)
+        raise _translate(method, said)
 
     async def detach(self) -> None:
         """Let go of the tab, which stays as it is."""
         await self._session.detach()
 
 
-class FiberSession:
+class GreenletSession:
     """A session of the sync API, for what runs on its loop."""
 
-    def __init__(self, session: playwright.sync_api.CDPSession, fibers: Fibers) -> None:
-        self._session, self._fibers = session, fibers
+    def __init__(self, session: playwright.sync_api.CDPSession, greenlets: GreenletRunner) -> None:
+        self._session, self._greenlets = session, greenlets
 
     def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
         """Hand over what a page wants to hear of, in order."""
@@ -55,16 +55,18 @@ class FiberSession:
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = await self._fibers.call(lambda: self._session.send(method, params or {}))
+            answer: dict[str, Any] = await self._greenlets.call(
+                lambda: self._session.send(method, params or {})
+            )
             return answer
         except Exception as error:
             said = str(error)
-        raise _refused(method, said)
+        raise _translate(method, said)
 
     async def detach(self) -> None:
         """Let go of the tab, which stays as it is."""
-        await self._fibers.call(self._session.detach)
+        await self._greenlets.call(self._session.detach)
 
 
-def _refused(method: str, said: str) -> BrowserError:
+def _translate(method: str, said: str) -> BrowserError:
     return refusal(method, said.partition(f"({method}): ")[2] or said)

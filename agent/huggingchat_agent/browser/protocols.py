@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from huggingchat_agent.browser.console_messages import Said
+    from huggingchat_agent.browser.console_messages import PageMessage
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
 
@@ -104,7 +104,7 @@ class Page(Protocol):
         Text areas stay as they are: questions are asked in them, secrets are not.
         """
 
-    async def observe(self, hear: Callable[[Said], None], *, everything: bool = False) -> None:
+    async def observe(self, hear: Callable[[PageMessage], None], *, everything: bool = False) -> None:
         """For a recording: have what the page says (console, errors, dialogs) handed over from now on.
 
         `everything` has the sink get the bodies of scripts, styles and pictures too. A page can tell that

@@ -1,7 +1,7 @@
 """What is the same in every engine: a browser is started in time, has tabs, is lost once, and is closed.
 
 An engine says how it opens the browser, how it makes a tab, how it reads the session and how it
-ends what it has started; see the abstract methods of `Running`.
+ends what it has started; see the abstract methods of `RunningBrowser`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import process_tag as marks
-from huggingchat_agent.browser import start_failures
+from huggingchat_agent.browser import process_tag, start_failures
 from huggingchat_agent.browser.cdp import Refused, refusal
 from huggingchat_agent.browser.executable import find_or_download
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.pump import Pump, within
-from huggingchat_agent.browser.sandbox import sandbox
+from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
 from huggingchat_agent.wire.tap import Tap
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
 
 T = TypeVar("T")
-R = TypeVar("R", bound="Running")
+R = TypeVar("R", bound="RunningBrowser")
 
 START_SECONDS = 30.0
 TAB_SECONDS = 15.0
@@ -64,11 +63,11 @@ class Tab(Protocol):
         """Ask the browser to close it; BrowserError if it cannot be asked."""
 
 
-class Running(ABC):
-    """Implements `protocols.Browser`. `mark` is on all processes that were started for it."""
+class RunningBrowser(ABC):
+    """Implements `protocols.Browser`. `tag` is on all processes that were started for it."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
-        self.mark = marks.mark()
+        self.tag = process_tag.new_tag()
         self.version = ""
         self.sandboxed = sandboxed
         self._settings, self._path = settings, path
@@ -96,9 +95,9 @@ class Running(ABC):
     async def _end(self) -> None:
         """End what was started, in bounded time, also where `_open` has not come to its end. Never raises."""
 
-    def _unstarted(self, what: str, said: str) -> BrowserError:
+    def _start_error(self, what: str, said: str) -> BrowserError:
         """The error for what the driver said when the browser could not be opened."""
-        return failed(what, said)
+        return driver_error(what, said)
 
     @property
     def closed(self) -> bool:
@@ -107,12 +106,12 @@ class Running(ABC):
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
         if self._gone:
             raise BrowserClosed(self._gone)
-        return await driven(TAB_SECONDS, "open a tab", self._new_page(sink))
+        return await run_driver(TAB_SECONDS, "open a tab", self._new_page(sink))
 
     async def storage_state(self) -> dict[str, Any]:
         if self._gone:
             raise BrowserClosed(self._gone)
-        state = await driven(TAB_SECONDS, "read the session", self._storage_state())
+        state = await run_driver(TAB_SECONDS, "read the session", self._storage_state())
         redact.remember_cookies(state)
         return state
 
@@ -135,23 +134,23 @@ class Running(ABC):
         self._opening = asyncio.create_task(self._open(storage_state), name="start a browser")
         started = False
         try:
-            await driven(START_SECONDS, what, asyncio.shield(self._opening), self._unstarted)
+            await run_driver(START_SECONDS, what, asyncio.shield(self._opening), self._start_error)
             started = True
         finally:
             if not started:
                 await self.close()
 
-    def lost(self, reason: str = GONE) -> None:
+    def mark_gone(self, reason: str = GONE) -> None:
         """The browser is of no use any more; what is said to whom it may concern, once."""
         if self._gone:
             return
         self._gone = reason
         for page in tuple(self._pages):
-            page.ended(reason)
+            page.mark_closed(reason)
         for callback in self._callbacks:
             callback()
 
-    def later(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         """Do something that nobody waits for, but that is over before the browser is closed."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
@@ -173,7 +172,7 @@ class Running(ABC):
             await page.open()
         except BaseException:
             if page is None:
-                self.later(_discard(making), "close a tab that nobody waits for")
+                self.spawn(_close_when_made(making), "close a tab that nobody waits for")
             else:
                 await page.close()
             raise
@@ -181,39 +180,43 @@ class Running(ABC):
 
     async def _close(self) -> None:
         if self._settings.connect and not self._gone:  # it goes on without us, and our tabs must not
-            await in_time(asyncio.gather(*(page.close() for page in self._pages), return_exceptions=True))
-        self.lost(CLOSED)
+            await finish_in_time(
+                asyncio.gather(*(page.close() for page in self._pages), return_exceptions=True)
+            )
+        self.mark_gone(CLOSED)
         for page in self._pages:
-            await page.settled()
+            await page.wait_closed()
         await self._end()
         for task in tuple(self._tasks):
             task.cancel()
             await asyncio.wait({task})
 
-    def _sessions(self) -> list[Cdp]:
+    def _open_sessions(self) -> list[Cdp]:
         """Those with the tabs that are open."""
         return [tab.cdp for page, tab in self._pages.items() if not page.closed]
 
     async def _close_tabs(self) -> None:
         """Of a browser that goes on without us, close the tabs that are ours."""
         tabs = [tab.ask_to_close() for tab in self._pages.values()]
-        await in_time(asyncio.gather(*tabs, *self._tasks, return_exceptions=True))
+        await finish_in_time(asyncio.gather(*tabs, *self._tasks, return_exceptions=True))
 
 
-async def started(make: Callable[..., R], settings: Settings, storage_state: dict[str, Any] | None) -> R:
+async def start_browser(
+    make: Callable[..., R], settings: Settings, storage_state: dict[str, Any] | None
+) -> R:
     """A browser of that engine, started or connected to; what `protocols.Engine.start` promises."""
     if settings.connect:
         browser = make(settings)
     else:
-        start_failures.foresee(settings)
+        start_failures.check_settings(settings)
         found = await find_or_download(settings.browser, settings.channel)
-        box = await asyncio.to_thread(sandbox)
+        box = await asyncio.to_thread(detect_sandbox)
         browser = make(settings, found.path, sandboxed=box.on)
     await browser.start(storage_state)
     return browser
 
 
-async def driven(
+async def run_driver(
     seconds: float,
     what: str,
     work: Awaitable[T],
@@ -228,11 +231,11 @@ async def driven(
     except BrowserError as error:
         failure = error
     except Exception as error:
-        failure = (translated or failed)(what, str(error))
+        failure = (translated or driver_error)(what, str(error))
     raise failure
 
 
-def failed(what: str, said: str) -> BrowserError:
+def driver_error(what: str, said: str) -> BrowserError:
     """The error for what a driver said while the browser was to do something."""
     error = refusal(what, said)
     return (
@@ -240,7 +243,7 @@ def failed(what: str, said: str) -> BrowserError:
     )
 
 
-async def in_time(work: Awaitable[Any]) -> bool:
+async def finish_in_time(work: Awaitable[Any]) -> bool:
     """Whether it was over within CLOSE_SECONDS; what it raised does not matter."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
@@ -252,7 +255,7 @@ async def in_time(work: Awaitable[Any]) -> bool:
     return True
 
 
-async def _discard(making: Awaitable[Tab]) -> None:
+async def _close_when_made(making: Awaitable[Tab]) -> None:
     """Close a tab as soon as it is there."""
     with contextlib.suppress(Exception):
         await (await making).ask_to_close()

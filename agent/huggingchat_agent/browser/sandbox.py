@@ -26,7 +26,7 @@ class Sandbox(NamedTuple):
     reason: str
 
 
-def sandbox() -> Sandbox:
+def detect_sandbox() -> Sandbox:
     """On where we are not root and user namespaces work (tried, in a child), off otherwise."""
     if not sys.platform.startswith("linux"):
         return Sandbox(True, "the sandbox of this system is used")

@@ -20,7 +20,7 @@ _STORE = "items => items.forEach(({name, value}) => localStorage.setItem(name, v
 Items = list[dict[str, str]]
 
 
-async def cookies(root: Cdp, context: dict[str, str]) -> list[dict[str, Any]]:
+async def get_cookies(root: Cdp, context: dict[str, str]) -> list[dict[str, Any]]:
     """All cookies of a context; `context` names it, or is empty for the browser's own."""
     return [_from_browser(each) for each in (await root.send("Storage.getCookies", context))["cookies"]]
 
@@ -31,25 +31,25 @@ async def set_cookies(root: Cdp, context: dict[str, str], state: dict[str, Any])
         await root.send("Storage.setCookies", {"cookies": wanted, **context})
 
 
-async def items(tab: Cdp) -> tuple[str, Items]:
+async def get_local_storage(tab: Cdp) -> tuple[str, Items]:
     """The origin of the document in a tab, and its local storage."""
     origin, found = await evaluation.evaluate(tab, _STORED)
     return origin, found
 
 
-async def put_items(tab: Cdp, wanted: Items) -> None:
+async def set_local_storage(tab: Cdp, wanted: Items) -> None:
     """Put items into the local storage of the document in a tab."""
     await evaluation.evaluate(tab, _STORE, wanted)
 
 
-async def of_site(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
+async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
     """The state of one site in a person's own browser: what concerns the others is none of our business."""
     parts = urlsplit(base_url)
     host, origin = f".{parts.hostname}", f"{parts.scheme}://{parts.netloc}"
-    found = dict([await items(tab) for tab in tabs]).get(origin, [])
+    found = dict([await get_local_storage(tab) for tab in tabs]).get(origin, [])
     return {
         "cookies": [
-            each for each in await cookies(root, {}) if host.endswith(f".{each['domain'].lstrip('.')}")
+            each for each in await get_cookies(root, {}) if host.endswith(f".{each['domain'].lstrip('.')}")
         ],
         "origins": [{"origin": origin, "localStorage": found}] if found else [],
     }

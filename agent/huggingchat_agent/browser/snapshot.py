@@ -20,7 +20,7 @@ _SILENT = {"none", "generic", "InlineTextBox", "LineBreak", "ListMarker", "RootW
 _STATES = ("disabled", "checked", "expanded", "pressed", "selected", "modal", "level", "focused")
 
 
-async def snapshot(cdp: Cdp) -> Snapshot:
+async def take_snapshot(cdp: Cdp) -> Snapshot:
     """Picture (PNG) of what is in view, and the whole tree; what is typed in input fields is masked.
 
     Text areas stay as they are: what a person asks is what one wants to see, and no secret goes there.
@@ -34,7 +34,7 @@ async def snapshot(cdp: Cdp) -> Snapshot:
     return Snapshot(base64.b64decode(picture["data"]), redact.text("\n".join(_lines(tree["nodes"]))))
 
 
-async def picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
+async def take_picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
     """A WebP of what is in view. Input fields are masked, and every text that `secrets` names.
 
     Raises BrowserError where the page came to show another secret while it was pictured.

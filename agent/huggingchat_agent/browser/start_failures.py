@@ -46,7 +46,7 @@ _DEFAULT_FOLDERS = {
 }
 
 
-def foresee(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
+def check_settings(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
     """Raise BrowserError for what would have the browser hang, or end without a good word."""
     if settings.user_data_dir is not None:
         folders = (os.path.expandvars(each) for each in _DEFAULT_FOLDERS.get(sys.platform, ()))
@@ -57,15 +57,15 @@ def foresee(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
         raise BrowserError(NO_DISPLAY)
 
 
-def known(written: str) -> str:
+def explain_output(written: str) -> str:
     """The sentence for what a browser has written, "" if it is nothing we know."""
     lower = written.lower()
     return next((sentence for mark, sentence in _WRITTEN.items() if mark in lower), "")
 
 
-def unstarted(path: str, written: Sequence[str]) -> BrowserError:
+def start_error(path: str, written: Sequence[str]) -> BrowserError:
     """The error for a browser that ended at once, with the lines it wrote before."""
-    if sentence := known("\n".join(written)):
+    if sentence := explain_output("\n".join(written)):
         return BrowserError(sentence)
     telling = [line for line in written if "FATAL" in line] or written[-3:]
     return BrowserError(
@@ -74,7 +74,7 @@ def unstarted(path: str, written: Sequence[str]) -> BrowserError:
     )
 
 
-def unreachable(connect: str, why: str) -> BrowserError:
+def connect_error(connect: str, why: str) -> BrowserError:
     """The error for a browser that is not to be connected to."""
     return BrowserError(
         f"There is no browser to connect to at {redact.address(connect)}: {redact.text(why).rstrip('.')}. "

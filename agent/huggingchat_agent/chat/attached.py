@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import events, redact
-from huggingchat_agent.browser.attached_page import borrow
+from huggingchat_agent.browser.attached_page import attach_page
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserClosed, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.browser.attached_page import AsyncPage, BorrowedPage
+    from huggingchat_agent.browser.attached_page import AsyncPage, AttachedPage
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Deadlines, Given, Settings
     from huggingchat_agent.turn.turn import Turn
@@ -50,7 +50,7 @@ async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
     BrowserError where the browser gives no CDP session or is too old.
     """
     attached = Attached(settings(**given))
-    await attached.open(await borrow(page, attached.settings.base_url, attached.see))
+    await attached.open(await attach_page(page, attached.settings.base_url, attached.see))
     return attached
 
 
@@ -71,7 +71,7 @@ class Attached(Emitter):
         self._begun = asyncio.Event()
         self._closed = False
 
-    async def open(self, page: BorrowedPage) -> None:
+    async def open(self, page: AttachedPage) -> None:
         """Begin to watch. Called by `attach`."""
         self._app.page = page
         await page.open()
@@ -184,7 +184,7 @@ class _WatchedApp:
     """Implements `app.App` for a page that is not ours: it is asked, and never steered."""
 
     def __init__(self, settings: Settings) -> None:
-        self.page: BorrowedPage | None = None
+        self.page: AttachedPage | None = None
         self._settings = settings
 
     @property
@@ -219,7 +219,7 @@ class _WatchedApp:
         """Where the page is."""
         return await self.open_page().address()
 
-    def open_page(self) -> BorrowedPage:
+    def open_page(self) -> AttachedPage:
         """The page. Raises BrowserClosed before it is watched."""
         if self.page is None:
             raise BrowserClosed("The page is not watched yet.")

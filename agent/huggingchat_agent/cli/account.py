@@ -158,15 +158,15 @@ def _asker(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] |
 
 
 def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
-    from huggingchat_agent.browser import abilities, engine
-    from huggingchat_agent.browser.executable import find
-    from huggingchat_agent.browser.sandbox import sandbox
+    from huggingchat_agent.browser import abilities, load_engine
+    from huggingchat_agent.browser.executable import find_executable
+    from huggingchat_agent.browser.sandbox import detect_sandbox
 
     settings = chat.settings
-    found = None if settings.connect else find(settings.browser, settings.channel)
+    found = None if settings.connect else find_executable(settings.browser, settings.channel)
     where = f"the one at {redact.address(settings.connect)}" if settings.connect else "none found"
-    box = sandbox()
-    said = engine(settings.engine).can
+    box = detect_sandbox()
+    said = load_engine(settings.engine).can
     able = [each for each in abilities.ABILITIES if said[each.name]]
     unable = [each for each in abilities.ABILITIES if not said[each.name]]
     saved = chat.inner.session.saved.path

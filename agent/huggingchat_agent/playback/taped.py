@@ -35,7 +35,7 @@ from huggingchat_agent.tape.summary import digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from huggingchat_agent.browser.console_messages import Said
+    from huggingchat_agent.browser.console_messages import PageMessage
     from huggingchat_agent.browser.protocols import Control, Snapshot, Upload
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
@@ -156,7 +156,7 @@ class TapedPage:
     async def snapshot(self) -> Snapshot:
         self._refuse()
 
-    async def observe(self, hear: Callable[[Said], None], *, everything: bool = False) -> None:
+    async def observe(self, hear: Callable[[PageMessage], None], *, everything: bool = False) -> None:
         return
 
     async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:

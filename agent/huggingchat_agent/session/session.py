@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import engine as engine_of
+from huggingchat_agent.browser import load_engine
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
@@ -359,7 +359,7 @@ class Session:
         await self._enter()
         state = state or self.saved.load()
         redact.remember_cookies(state)
-        return await engine_of(self.settings.engine).start(self.settings, state)
+        return await load_engine(self.settings.engine).start(self.settings, state)
 
     def _check_scheme(self, address: str) -> None:
         """A page of one scheme cannot call the other; better said at once."""

@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser.attached_page import borrow_sync
+from huggingchat_agent.browser.attached_page import attach_sync_page
 from huggingchat_agent.chat import attached as asynchronous
 from huggingchat_agent.events import Seen
 from huggingchat_agent.settings import settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.browser.attached_page import SyncPage
-    from huggingchat_agent.browser.greenlets import Fibers
+    from huggingchat_agent.browser.greenlets import GreenletRunner
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.eventlog import EventLog
     from huggingchat_agent.events import Event, TurnEvent
@@ -43,9 +43,9 @@ def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
     BrowserError where the browser gives no CDP session or is too old.
     """
     inner = asynchronous.Attached(settings(**given))
-    borrowed, fibers = borrow_sync(page, inner.settings.base_url, inner.see)
-    attached = Attached(inner, fibers)
-    fibers.wait(inner.open(borrowed))
+    watched, greenlets = attach_sync_page(page, inner.settings.base_url, inner.see)
+    attached = Attached(inner, greenlets)
+    greenlets.wait(inner.open(watched))
     return attached
 
 
@@ -57,10 +57,10 @@ class Attached(Handlers):
     what the handlers have not come to yet. Used as `with`, or ended by `close`.
     """
 
-    def __init__(self, inner: asynchronous.Attached, fibers: Fibers) -> None:
+    def __init__(self, inner: asynchronous.Attached, greenlets: GreenletRunner) -> None:
         super().__init__()
         self.inner = inner
-        self._fibers = fibers
+        self._greenlets = greenlets
         self._to_handle: deque[Event] = deque()
         self._handling: asyncio.Task[None] | None = None
         self._sees_exchanges = False
@@ -84,18 +84,18 @@ class Attached(Handlers):
         again then. Without a timeout the deadlines hold: `first_update` for a message to be sent, and
         those of its turn after that.
         """
-        return self._fibers.wait(self._answer(timeout))
+        return self._greenlets.wait(self._answer(timeout))
 
     def screenshot(self, path: str | Path) -> Path:
         """Write a picture (PNG) of the page, what is typed in form fields masked; the path.
 
         Raises BrowserError, or StorageError where it cannot be written.
         """
-        return self._fibers.wait(self.inner.screenshot(path))
+        return self._greenlets.wait(self.inner.screenshot(path))
 
     def close(self) -> None:
         """Take the agent off the page, which stays as it is. Turns under way fail. Twice is fine."""
-        self._fibers.wait(self._close())
+        self._greenlets.wait(self._close())
 
     def __enter__(self) -> Attached:
         return self
@@ -124,15 +124,15 @@ class Attached(Handlers):
     def _receive(self, event: Event) -> None:
         self._to_handle.append(event)
         if self._handling is None or self._handling.done():
-            self._handling = asyncio.create_task(_handle(self._to_handle, self._emitter, self._fibers))
+            self._handling = asyncio.create_task(_handle(self._to_handle, self._emitter, self._greenlets))
 
     async def _handled(self) -> None:
         if self._handling is not None:
             await asyncio.wait({self._handling})
 
 
-async def _handle(waiting: deque[Event], emitter: Emitter, fibers: Fibers) -> None:
+async def _handle(waiting: deque[Event], emitter: Emitter, greenlets: GreenletRunner) -> None:
     """Call the handlers where they may block: one that uses the page gives way to the loop."""
     while waiting:
         event = waiting.popleft()
-        await fibers.call(lambda event=event: emitter.emit(event))  # type: ignore[misc]
+        await greenlets.call(lambda event=event: emitter.emit(event))  # type: ignore[misc]
