@@ -2,26 +2,26 @@
 
     AgentError
     ├── SettingsError               a setting is wrong; raised before anything is opened
-    ├── UsageError                  called at the wrong time: not open, closed, asked while answering
-    │   └── CookiesUnreadable       a file of cookies is none
+    ├── UsageError                  called at the wrong time: not open, closed, still answering
+    │   └── CookiesUnreadable       a file of cookies is in no known format
     ├── StorageError                the saved session cannot be read or written
     │   └── ProfileInUse            another process, or another chat of this one, uses the profile
     ├── BrowserError                the browser or its driver failed
-    │   ├── BrowserMissing          no browser found, none could be downloaded; or no driver
+    │   ├── BrowserMissing          no browser or driver was found or could be downloaded
     │   ├── BrowserClosed           the browser, or the tab in use, went away
-    │   └── BrowserTimeout          the browser did not do it in time
-    ├── LoginError                  could not be signed in
+    │   └── BrowserTimeout          the browser did not answer in time
+    ├── LoginError                  signing in failed
     │   ├── CredentialsRejected     the site refused user name and password
     │   ├── SecondFactorRequired    the site asks for a one-time code
     │   ├── SecondFactorRejected    the site refused the one-time code
     │   │   └── SecondFactorExpired the code, or the time to give it, had run out
     │   ├── EmailConfirmationRequired  the account's e-mail address is not confirmed yet
     │   ├── ChallengePresented      the site asks for a human
-    │   ├── SessionRejected         a saved or imported session is not accepted any more
+    │   ├── SessionRejected         the app does not accept a saved or imported session
     │   └── ConsentRequired         the consent page did not let us through
-    ├── SiteError                   the site does not answer, or not as a chat-ui
-    │   └── PageChanged             a control or a shape is not what we know
-    ├── ChatError                   the chat itself said no, or an answer broke off
+    ├── SiteError                   the site does not answer, or not like a chat-ui
+    │   └── PageChanged             a control of the page, or data from the app, is not as expected
+    ├── ChatError                   the app refused something, or an answer broke off
     │   ├── UnknownModel            the app has no such model
     │   ├── RateLimited             too many requests; `retry_after` where known
     │   ├── ConversationTooLong     the app wants a new conversation
@@ -32,16 +32,17 @@
     │   └── TurnTimeout             a deadline of the turn passed
     └── TapeError
         ├── TapeVersion             the tape was made by a newer version
-        ├── TapeMismatch            the app asked for something that is not on the tape
+        ├── TapeMismatch            something was asked for that is not on the tape
         └── TapeCorrupt             the tape cannot be read
 
-There is one class where a caller would act differently. A message is one sentence or two: what
-happened, the value in question, and what to do next; what the server said is kept word for word.
+There is one class where a caller would act differently. A message says in one sentence or two what
+happened, with the value in question. A hint says what to do next, in Python and, where that differs, at
+the command line. What the server said is kept word for word.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,40 +51,65 @@ if TYPE_CHECKING:
 class AgentError(Exception):
     """Base of everything raised on purpose.
 
+    `message` says what happened. `str(error)` adds `hint`, which says what to do next in Python;
+    `for_shell()` adds the hint for the command line. `exit_code` is the command line's.
+
     `screenshot` and `snapshot` are the paths of a redacted picture and a redacted accessibility
     tree of the page, where the error left them (PageChanged, LoginError, TurnTimeout); else None.
     """
 
+    exit_code: ClassVar[int] = 1
     screenshot: Path | None = None
     snapshot: Path | None = None
+
+    def __init__(self, message: str = "", *, hint: str = "", shell_hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.shell_hint = shell_hint or hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def for_shell(self) -> str:
+        """What happened and what to do next, as the command line says it."""
+        return f"{self.message} {self.shell_hint}".strip()
 
 
 class SettingsError(AgentError):
     """A setting is wrong. Raised before anything is opened."""
 
+    exit_code = 2
+
 
 class UsageError(AgentError):
     """The call does not fit the state: not open, already closed, or still answering."""
 
+    exit_code = 2
+
 
 class CookiesUnreadable(UsageError):
-    """What was given as a file of cookies is in none of the formats, or holds none that are still good."""
+    """A file of cookies is in no known format, or holds no cookie that is still valid."""
+
+    exit_code = 1  # as for any other file that is no good
 
 
 class StorageError(AgentError):
-    """The state folder or a file in it cannot be read or written; what was there before is kept."""
+    """The state folder or a file in it cannot be read or written. What was there before is kept."""
 
 
 class ProfileInUse(StorageError):
-    """Somebody else uses the profile: another process, or another HuggingChat of this one."""
+    """The profile is in use by another process, or by another HuggingChat of this one."""
 
 
 class BrowserError(AgentError):
     """The browser, or the driver between us and it, failed."""
 
+    exit_code = 4
+
 
 class BrowserMissing(BrowserError):
-    """No browser, or no driver, was found and none could be downloaded; the message says what to run."""
+    """No browser or driver was found or could be downloaded. The message says what to run."""
 
 
 class BrowserClosed(BrowserError):
@@ -91,11 +117,13 @@ class BrowserClosed(BrowserError):
 
 
 class BrowserTimeout(BrowserError):
-    """The browser did not do what was asked within the time given."""
+    """The browser did not do what it was asked to in time."""
 
 
 class LoginError(AgentError):
     """Signing in did not succeed."""
+
+    exit_code = 3
 
 
 class CredentialsRejected(LoginError):
@@ -103,11 +131,11 @@ class CredentialsRejected(LoginError):
 
 
 class SecondFactorRequired(LoginError):
-    """The site asks for a one-time code and there is none at hand."""
+    """The site asks for a one-time code, and none was given."""
 
 
 class SecondFactorRejected(LoginError):
-    """The site refused the one-time code; user name and password it had accepted."""
+    """The site accepted user name and password, but refused the one-time code."""
 
 
 class SecondFactorExpired(SecondFactorRejected):
@@ -115,7 +143,7 @@ class SecondFactorExpired(SecondFactorRejected):
 
 
 class EmailConfirmationRequired(LoginError):
-    """The account's e-mail address has to be confirmed first, by the link that was sent there."""
+    """The account's e-mail address must be confirmed first, with the link in the e-mail."""
 
 
 class ChallengePresented(LoginError):
@@ -123,7 +151,7 @@ class ChallengePresented(LoginError):
 
 
 class SessionRejected(LoginError):
-    """A saved or imported session is not, or no longer, accepted."""
+    """The app does not accept, or no longer accepts, a saved or imported session."""
 
 
 class ConsentRequired(LoginError):
@@ -131,15 +159,15 @@ class ConsentRequired(LoginError):
 
 
 class SiteError(AgentError):
-    """The site does not answer, or does not answer as a chat-ui does."""
+    """The site does not answer, or does not answer like a chat-ui."""
 
 
 class PageChanged(SiteError):
-    """A control of the page or a shape on the wire is not the one we know; the message says which."""
+    """A control of the page, or data from the app, is not as expected. The message says which."""
 
 
 class ChatError(AgentError):
-    """The chat said no, or an answer broke off.
+    """The app refused something, or an answer broke off.
 
     `conversation_id` is the conversation concerned ("" where none exists yet), `partial` the text
     of the answer received before the error ("" if none), `status` the HTTP or in-band status code,
@@ -148,13 +176,15 @@ class ChatError(AgentError):
 
     def __init__(
         self,
-        message: str,
+        message: str = "",
         *,
         status: int | None = None,
         conversation_id: str = "",
         partial: str = "",
+        hint: str = "",
+        shell_hint: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint=hint, shell_hint=shell_hint)
         self.status = status
         self.conversation_id = conversation_id
         self.partial = partial
@@ -169,14 +199,12 @@ class RateLimited(ChatError):
 
     def __init__(
         self,
-        message: str,
+        message: str = "",
         *,
         retry_after: float | None = None,
-        status: int | None = None,
-        conversation_id: str = "",
-        partial: str = "",
+        **about: Any,
     ) -> None:
-        super().__init__(message, status=status, conversation_id=conversation_id, partial=partial)
+        super().__init__(message, **about)
         self.retry_after = retry_after
 
 
@@ -193,7 +221,7 @@ class FileRejected(ChatError):
 
 
 class GenerationFailed(ChatError):
-    """The app reported an error instead of, or in the middle of, an answer."""
+    """The app reported an error instead of an answer, or in the middle of one."""
 
 
 class StreamBroken(ChatError):
@@ -213,8 +241,8 @@ class TapeVersion(TapeError):
 
 
 class TapeMismatch(TapeError):
-    """While replaying, the app asked for something that is not on the tape."""
+    """Something was asked for that is not on the tape."""
 
 
 class TapeCorrupt(TapeError):
-    """The tape cannot be read; the message gives the offset."""
+    """The tape cannot be read. The message says where."""

@@ -89,13 +89,13 @@ def test_wrong_usage_is_told_before_a_browser_is_started(stranger, arguments, pa
 
 
 def test_advice_is_for_the_command_line(capsys):
-    broken = errors.StreamBroken("The stream broke. The text so far is in `partial`; try again.")
+    broken = errors.StreamBroken("The stream broke.", hint="See `partial`.", shell_hint="See above.")
     with pytest.raises(errors.SettingsError) as caught:
         settings(base_url="https://a:b@x.org")
     for error in (broken, caught.value):
         failures.tell(error)
     told = capsys.readouterr().err
-    assert "`partial`" not in told and "so far is printed" in told
+    assert "`partial`" not in told and "The stream broke. See above." in told
     assert "login()" not in told and "`huggingchat login`" in told
 
 

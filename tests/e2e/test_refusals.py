@@ -92,7 +92,7 @@ async def refused(conversation, prompt, via, error):
         await reply
     assert type(caught.value) is error
     assert reply.events[-1].name == "failed"
-    assert (reply.events[-1].error, reply.events[-1].message) == (error.__name__, str(caught.value))
+    assert (reply.events[-1].error, reply.events[-1].message) == (error.__name__, caught.value.message)
     return caught.value
 
 

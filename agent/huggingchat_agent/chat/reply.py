@@ -202,7 +202,7 @@ class Reply(Emitter):
                 seq=1,
                 at=time.monotonic(),
                 error=type(error).__name__,
-                message=str(error),
+                message=error.message,
             )
             self.receive(failed)
             for emitter in self._upstream:

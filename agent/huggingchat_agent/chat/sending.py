@@ -126,7 +126,7 @@ class Sending:
                     if via == "ui":
                         await self._session.explain(error, self._page.id if self._page else "")
                         raise
-                    degraded = events.Degraded(conversation_id=self._conversation_id, reason=str(error))
+                    degraded = events.Degraded(conversation_id=self._conversation_id, reason=error.message)
                     self._reply.announce(degraded)
             return await self._by_page(spot, servers)
 
@@ -330,8 +330,9 @@ class Sending:
         if isinstance(failed, AgentError):
             raise failed
         raise BrowserError(
-            "The message was handed to the page, but the app made no request of it. Nothing was sent; try "
-            'again, or with via="page".'
+            "The message was typed into the page, but the app sent no request, so nothing was sent.",
+            hint='Try again, or use via="page".',
+            shell_hint="Try again, or use --via page.",
         )
 
     async def _give_up(self, claim: Claim, page: Page, gesture: asyncio.Task[None]) -> Turn | None:

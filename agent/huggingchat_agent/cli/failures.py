@@ -9,14 +9,7 @@ from rich.text import Text
 
 from huggingchat_agent import redact
 from huggingchat_agent.cli import console
-from huggingchat_agent.errors import (
-    AgentError,
-    BrowserError,
-    CookiesUnreadable,
-    LoginError,
-    SettingsError,
-    UsageError,
-)
+from huggingchat_agent.errors import AgentError, BrowserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,22 +23,6 @@ EXIT_CODES = (
     "2 wrong usage · 3 not signed in · 4 browser trouble · 130 stopped by Ctrl-C · "
     "141 nobody reads the output any more"
 )
-
-
-# What Python code would write, and what it is here.
-_HERE = {
-    "deadlines=": "--timeout",
-    'via="page"': "--via page",
-    "use login() for them": "`huggingchat login` takes them",
-    "The text so far is in `partial`": "The text so far is printed",
-    "Retry it (conversation.retry())": "Retry it (/retry in `huggingchat chat`)",
-    "Pass username and password to login()": "Run `huggingchat login`",
-    "Pass otp to login() (--otp CODE)": "Give `huggingchat login` --otp CODE",
-}
-
-
-class NotSignedIn(LoginError):
-    """A LoginError whose advice is for the command line."""
 
 
 def tell(error: BaseException) -> int:
@@ -67,7 +44,7 @@ def tell(error: BaseException) -> int:
     if hasattr(error, "format_message"):  # typer's errors of usage; it has no public class for them
         return _tell_usage(error)
     if isinstance(error, AgentError):
-        _say(here(redact.text(str(error))))
+        _say(redact.text(error.for_shell()))
         # The paths of a picture have lines of their own.
         notes = [each for each in getattr(error, "__notes__", ()) if str(error.screenshot) not in each]
         for each in notes:
@@ -84,24 +61,12 @@ def tell(error: BaseException) -> int:
     return exit_code(error)
 
 
-def here(sentence: str) -> str:
-    """What an error says, with the advice it has for the command line."""
-    for there, words in _HERE.items():
-        sentence = sentence.replace(there, words)
-    return sentence
-
-
 def exit_code(error: BaseException) -> int:
-    """What kind of failure it is. A file that is named and no good is one kind, whatever it was for."""
-    if isinstance(error, CookiesUnreadable):
-        return CHAT_FAILED
-    if isinstance(error, UsageError | SettingsError):
-        return WRONG_USAGE
-    if isinstance(error, LoginError):
-        return NOT_SIGNED_IN
-    if isinstance(error, BrowserError) or isinstance(error.__cause__, BrowserError):
+    """What kind of failure it is. An answer that failed because the browser did is browser trouble."""
+    code = getattr(error, "exit_code", CHAT_FAILED)
+    if code == CHAT_FAILED and isinstance(error.__cause__, BrowserError):
         return BROWSER_TROUBLE
-    return CHAT_FAILED
+    return int(code)
 
 
 def _tell_usage(error: Any) -> int:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import redact
 from huggingchat_agent.cli.console import note, progress
-from huggingchat_agent.cli.failures import NotSignedIn
 from huggingchat_agent.errors import LoginError
 from huggingchat_agent.sync import HuggingChat
 
@@ -45,9 +44,9 @@ def signed_in(chat: HuggingChat) -> Account:
     return account
 
 
-def not_signed_in(chat: HuggingChat) -> NotSignedIn:
+def not_signed_in(chat: HuggingChat) -> LoginError:
     """What to say to somebody without a session."""
-    return NotSignedIn(
+    return LoginError(
         f"Not signed in at {redact.address(chat.settings.base_url)}. Run `huggingchat login`, or set "
         "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from huggingchat_agent import events
-from huggingchat_agent.cli import console, failures
+from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import Screen
 from huggingchat_agent.errors import UsageError
@@ -93,7 +93,7 @@ async def _play(played: Replay | Retake, *, json: bool) -> bool:
             if isinstance(event, events.Finished | events.Failed):
                 screen.end()
             if isinstance(event, events.Failed):
-                console.warn(f"turn {event.turn} failed: {failures.here(event.message)}")
+                console.warn(f"turn {event.turn} failed: {event.message}")
     finally:
         if screen is not None:
             screen.end()

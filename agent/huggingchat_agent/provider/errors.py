@@ -24,6 +24,15 @@ class MissingRequirementsError(AgentError):
     """Something has to be installed or set first; the message says what."""
 
 
+# What each of the agent's errors is here; the closest base class counts.
+_KINDS: dict[type, type[AgentError]] = {
+    AgentError: ResponseError,
+    LoginError: MissingAuthError,
+    BrowserMissing: MissingRequirementsError,
+    SettingsError: MissingRequirementsError,
+}
+
+
 def missing_auth(message: str) -> MissingAuthError:
     return kin(MissingAuthError)(message)
 
@@ -39,12 +48,9 @@ def translated() -> Iterator[None]:
         yield
     except (MissingAuthError, ResponseError, MissingRequirementsError):
         raise
-    except LoginError as error:
-        raise missing_auth(str(error)) from error
-    except (BrowserMissing, SettingsError) as error:
-        raise kin(MissingRequirementsError)(str(error)) from error
     except AgentError as error:
-        raise refused(str(error)) from error
+        ours = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
+        raise kin(ours)(str(error)) from error
 
 
 @contextmanager

@@ -195,8 +195,9 @@ class Turn:
             if left <= 0:
                 self._end(time.monotonic())
                 raise TurnTimeout(
-                    f"The answer did not keep its {name} deadline of {limit:g} s. The run was stopped; allow "
-                    "more time with deadlines=, or ask again.",
+                    f"The answer did not keep its {name} deadline of {limit:g} s, so the run was stopped.",
+                    hint="Allow more time with deadlines=, or ask again.",
+                    shell_hint="Allow more time with --timeout, or ask again.",
                     conversation_id=self.conversation_id,
                     partial=self.fold.text,
                 )
@@ -248,8 +249,10 @@ class Turn:
         if gone:
             why = "the browser or its tab went away"
         broken = StreamBroken(
-            f"The answer's stream broke after {len(partial)} characters: {why}. The text so far is in "
-            "`partial`; the conversation may hold more.",
+            f"The answer's stream broke after {len(partial)} characters: {why}. The conversation may "
+            "hold more.",
+            hint="The text so far is in `partial`.",
+            shell_hint="The text so far is printed.",
             conversation_id=self.conversation_id,
             partial=partial,
         )
@@ -357,7 +360,7 @@ class Turn:
                 events.Failed,
                 time.monotonic(),
                 error=type(error).__name__,
-                message=str(error),
+                message=error.message,
                 partial=getattr(error, "partial", self.fold.text),
             )
         )

@@ -107,8 +107,10 @@ async def _check_open(page: Page) -> None:
 
 def _closed() -> PageChanged:
     return PageChanged(
-        f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer the page takes no "
-        'message until it is made anew. Retry it (conversation.retry()), or send by via="page".'
+        f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer, the page takes no new "
+        "message until that answer is retried.",
+        hint='Retry it with conversation.retry(), or send with via="page".',
+        shell_hint="Retry it with /retry in `huggingchat chat`, or send with --via page.",
     )
 
 

@@ -144,8 +144,10 @@ class SignIn:
             raise self._refused()
         if self._username is None or self._password is None:
             raise LoginError(
-                "The site asks for a user name and password and none were given. Pass username and "
-                "password to login(), or set HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
+                "The site asks for a user name and password, and none were given.",
+                hint="Pass username and password to login(), or set HUGGINGCHAT_USERNAME and "
+                "HUGGINGCHAT_PASSWORD.",
+                shell_hint="Run `huggingchat login`, or set HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD.",
             )
         fields = [each for each in (step.user, step.password) if each is not None]
         if fields[-1].disabled or (self._names and step.password is None):
@@ -183,8 +185,10 @@ class SignIn:
     def _no_code(self) -> LoginError:
         if not self._given_codes:
             return SecondFactorRequired(
-                "The account asks for a one-time code and there is none at hand. Pass otp to login() "
-                "(--otp CODE), or set HUGGINGCHAT_TOTP_SECRET to have it computed."
+                "The site asks for a one-time code, and none was given.",
+                hint="Pass otp to login(), or set HUGGINGCHAT_TOTP_SECRET to have it computed.",
+                shell_hint="Give `huggingchat login` --otp CODE, or set HUGGINGCHAT_TOTP_SECRET to have it "
+                "computed.",
             )
         if _EXPIRED.search(self._seen.alert):
             return SecondFactorExpired(
