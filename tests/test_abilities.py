@@ -47,7 +47,7 @@ def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():
     ],
 )
 def test_connect_is_refused_beside_what_is_for_a_browser_of_ours(name, value):
-    with pytest.raises(SettingsError, match=f"{name} is for a browser that we start"):
+    with pytest.raises(SettingsError, match=f"{name} is for a browser that the agent starts"):
         settings(connect="http://127.0.0.1:9222", **{name: value})
 
 
@@ -81,7 +81,7 @@ def test_what_a_context_is_opened_with_does_not_show():
 
 @pytest.mark.parametrize("value", [-1, "fast"])
 def test_slow_mo_is_refused_when_it_is_no_time(value):
-    with pytest.raises(SettingsError, match="slow_mo must be a number of milliseconds above 0"):
+    with pytest.raises(SettingsError, match="slow_mo must be a number of milliseconds, 0 or more"):
         settings(slow_mo=value)
 
 

@@ -7,8 +7,9 @@ PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "exchange", "answer", "events", "eventlog", "question", "redact", "saving"},
-    {"context_args", "proxy", "settings", "one_time_password", "emitter", "wire", "state"},
+    {"errors", "exchange", "answer", "events", "eventlog", "question", "redact", "saving"}
+    | {"environment", "origin"},
+    {"context_args", "proxy", "parsing", "settings", "one_time_password", "emitter", "wire", "state"},
     {"tape"},
     {"browser"},
     {"site"},

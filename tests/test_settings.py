@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from huggingchat_agent.environment import inheritable, secrets_aside
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.settings import Deadlines, Record, inheritable, secrets_aside, settings
+from huggingchat_agent.settings import Deadlines, Given, Record, Settings, fields, settings
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +144,61 @@ def test_secret_that_was_set_meanwhile_is_kept(monkeypatch):
     with secrets_aside():
         monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "a newer one")
     assert os.environ["HUGGINGCHAT_PASSWORD"] == "a newer one"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("base_url", 5),
+        ("base_url", 0),
+        ("headless", 1),
+        ("slow_mo", "soon"),
+        ("step_timeout", True),
+        ("home", 5),
+        ("browser_args", 5),
+        ("browser_args", ["--a", 5]),
+        ("context_args", "locale"),
+        ("deadlines", 5),
+        ("record", 5),
+        ("faults", 5),
+        ("username", "caf\udce9"),
+    ],
+)
+def test_value_of_another_type_is_refused_by_name(name, value):
+    with pytest.raises(SettingsError, match=f"{name} (must|holds)"):
+        settings(**{name: value})
+
+
+def test_deadline_that_is_taken_for_a_setting_is_pointed_to_deadlines():
+    for name in ("total_timeout", "idle_timeout", "timeout"):
+        wrong: dict[str, Any] = {name: 5}
+        with pytest.raises(SettingsError, match=r"Did you mean deadlines=Deadlines\((total|idle)=\.\.\.\)\?"):
+            settings(**wrong)
+
+
+def test_callers_may_give_every_setting():
+    assert list(Given.__annotations__) == list(fields()) == list(Settings.__struct_fields__)
+
+
+def test_numbers_come_from_the_environment_too(monkeypatch):
+    monkeypatch.setenv("HUGGINGCHAT_SLOW_MO", "250")
+    monkeypatch.setenv("HUGGINGCHAT_STEP_TIMEOUT", "2.5")
+    assert (settings().slow_mo, settings().step_timeout) == (250.0, 2.5)
+    monkeypatch.setenv("HUGGINGCHAT_STEP_TIMEOUT", "soon")
+    with pytest.raises(SettingsError, match="step_timeout must be a number of seconds above 0"):
+        settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "base_url"),
+    [
+        ("HTTP://Chat.Example.ORG:80/Chat/", "http://chat.example.org/Chat"),
+        ("https://chat.example.org:443", "https://chat.example.org"),
+        ("http://127.1:3000/", "http://127.0.0.1:3000"),
+        ("http://[::0001]:80", "http://[::1]"),
+        ("http://bücher.example/chat", "http://xn--bcher-kva.example/chat"),
+        ("chat.lan:8080", "https://chat.lan:8080"),
+    ],
+)
+def test_base_url_is_written_as_browsers_write_it(given, base_url):
+    assert settings(base_url=given).base_url == base_url

@@ -6,13 +6,15 @@ python -m tests.cli.reference > docs/cli.md
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import typer
 from rich.text import Text
 
+from huggingchat_agent import environment
 from huggingchat_agent.cli.app import app
 from huggingchat_agent.cli.options import SHARED
+from huggingchat_agent.settings import Field, fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +28,9 @@ HEAD = """\
 TAIL = """\
 ## What exit codes mean
 
-Wrong usage (2) is an option, an argument or a setting that cannot be, and a file that would be written over
-unasked. A file that is missing, cannot be read or written, or is not what it should be is 1 for any use.
+Wrong usage (2) is an option, an argument or a setting with a value that is not allowed, and a file that
+exists where `--force` is not given. A file that is missing, cannot be read or written, or is not of the right
+kind is 1.
 
 ## Completion
 
@@ -36,29 +39,13 @@ unasked. A file that is missing, cannot be read or written, or is not what it sh
 
 ## Environment
 
-Every setting can come from the environment instead; what is given on the command line wins.
+Settings can come from the environment instead. What is given on the command line wins.
 
 | variable | meaning |
 |---|---|
-| `HUGGINGCHAT_BASE_URL` | where the app is, base path included |
-| `HUGGINGCHAT_USERNAME`, `HUGGINGCHAT_PASSWORD` | for the login form, where no saved session is good |
-| `HUGGINGCHAT_TOTP_SECRET` | computes the one-time codes of a second factor |
-| `HUGGINGCHAT_PROFILE` | which saved session to use |
-| `HUGGINGCHAT_PROFILE_IN_USE` | `copy` or `refuse`, where another process uses the profile |
-| `HUGGINGCHAT_ENGINE` | `playwright` or `nodriver` |
-| `HUGGINGCHAT_BROWSER` | path of the browser to use |
-| `HUGGINGCHAT_VIA` | how messages are sent: `auto`, `ui` or `page` |
-| `HUGGINGCHAT_CHANNEL` | an installed browser by its channel: `chrome`, `msedge`, `chrome-beta`, ... |
-| `HUGGINGCHAT_BROWSER_ARGS` | further switches for the browser, as in a shell |
-| `HUGGINGCHAT_USER_DATA_DIR` | a profile folder of the browser's own, used and left in place |
-| `HUGGINGCHAT_PROXY` | `http://user:password@host:port`; the password never leaves the environment |
-| `HUGGINGCHAT_CONNECT` | address of a running browser to use |
-| `HUGGINGCHAT_ISOLATED` | yes: apart from the cookies of that browser |
-| `HUGGINGCHAT_HEADED` | yes: show the browser's window |
-| `HUGGINGCHAT_RECORD` | the tape to record the session on |
-| `HUGGINGCHAT_HOME` | folder of the saved sessions and of the reports that failures leave |
+{variables}
 
-Yes is anything but `0`, `false`, `no` and `off`, in any case.
+Where a variable means yes or no, `0`, `false`, `no` and `off` mean no, in any case. Anything else means yes.
 """
 
 
@@ -74,7 +61,21 @@ def reference() -> str:
             _arguments(command),
             _options("", _own(command)),
         ]
-    return "\n".join(part for part in (*parts, TAIL) if part)
+    return "\n".join(part for part in (*parts, TAIL.format(variables=_variables())) if part)
+
+
+def _variables() -> str:
+    rows = (
+        (environment.variable(field.opposite or name), kind, field)
+        for name, (kind, field) in fields().items()
+        if field.variable
+    )
+    return "\n".join(f"| `{name}` | {_plain(_meaning(kind, field))} |" for name, kind, field in rows)
+
+
+def _meaning(kind: Any, field: Field) -> str:
+    text = (field.shell_help or field.help) if field.opposite else field.help
+    return f"{text} One of: {', '.join(get_args(kind))}." if get_origin(kind) is Literal else text
 
 
 def _commands(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -115,7 +116,7 @@ def _names(option: Any) -> str:
 
 
 def _choices(option: Any) -> str:
-    return "\\|".join(each.value for each in option.type_descriptor.annotation)
+    return "\\|".join(get_args(option.type_descriptor.annotation))
 
 
 def _plain(text: str) -> str:

@@ -11,10 +11,11 @@ import pytest
 import typer
 
 import huggingchat_agent
-from huggingchat_agent import settings
 from huggingchat_agent.cli import failures
 from huggingchat_agent.cli.app import COMMANDS, GROUPS, app
 from huggingchat_agent.cli.app import run as run_here
+from huggingchat_agent.cli.options import SHARED
+from huggingchat_agent.settings import fields
 from tests.cli.reference import reference
 from tests.cli.shell import COMMAND
 
@@ -41,11 +42,15 @@ def test_reference_is_what_the_commands_say():
 
 
 def test_reference_names_every_variable_of_the_environment():
-    names = re.findall(r"\b(?:text|flag)\(\"(\w+)\"", Path(settings.__file__).read_text())
+    names = [field.opposite or name for name, (_, field) in fields().items() if field.variable]
     assert len(names) > 15
     assert {f"HUGGINGCHAT_{name.upper()}" for name in names} == set(
         re.findall(r"HUGGINGCHAT_[A-Z_]+", reference().partition("## Environment")[2])
     )
+
+
+def test_options_stand_for_settings_of_the_same_name():
+    assert set(SHARED) - {"verbose"} == {name for name, (_, field) in fields().items() if field.panel}
 
 
 def test_help_lists_commands_and_exit_codes():

@@ -21,8 +21,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from huggingchat_agent.environment import inheritable
 from huggingchat_agent.errors import BrowserMissing, SettingsError
-from huggingchat_agent.settings import inheritable
 
 DOWNLOAD_SECONDS = 120.0
 EXIT_MISSING = 4

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import process_tag, start_failures
+from huggingchat_agent.environment import inheritable
 from huggingchat_agent.errors import BrowserError
-from huggingchat_agent.settings import inheritable
 
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings

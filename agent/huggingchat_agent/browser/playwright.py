@@ -24,8 +24,8 @@ from huggingchat_agent.browser.running_browser import (
     finish_in_time,
     start_browser,
 )
+from huggingchat_agent.environment import secrets_aside
 from huggingchat_agent.errors import BrowserError
-from huggingchat_agent.settings import secrets_aside
 
 if TYPE_CHECKING:
     from pathlib import Path

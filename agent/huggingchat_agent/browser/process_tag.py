@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from huggingchat_agent.settings import inheritable
+from huggingchat_agent.environment import inheritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from huggingchat_agent.settings import inheritable
+from huggingchat_agent.environment import inheritable
 
 # CLONE_NEWUSER alone can succeed where a security module then denies what the sandbox needs the
 # namespace for; a second namespace inside the first shows that.

@@ -15,11 +15,11 @@ from huggingchat_agent.chat import closing, conversations, preferences
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import SessionRejected, UsageError
+from huggingchat_agent.parsing import choice
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
 from huggingchat_agent.session.pagedata import Models, PageData, Tools
 from huggingchat_agent.session.session import Session
-from huggingchat_agent.settings import choice
 from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.turn.tracker import TurnTracker

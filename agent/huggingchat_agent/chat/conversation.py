@@ -15,7 +15,8 @@ from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
-from huggingchat_agent.settings import Via, choice
+from huggingchat_agent.parsing import choice
+from huggingchat_agent.settings import Via
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import msgspec
 
 from huggingchat_agent.errors import SiteError, UsageError
+from huggingchat_agent.parsing import choice
 from huggingchat_agent.session.account import read_settings
-from huggingchat_agent.settings import choice
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.models import pick
 from huggingchat_agent.wire.structs import shaped

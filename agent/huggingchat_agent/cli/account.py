@@ -12,7 +12,7 @@ import typer
 from huggingchat_agent import redact
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.opening import not_signed_in, opened
-from huggingchat_agent.cli.options import InUse, Options
+from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
@@ -58,7 +58,7 @@ def login(
     if password_stdin and not password:
         raise UsageError("There was no password on stdin. Give it on the first line.")
     # What is signed in here is to be saved, which a copy of a profile is not.
-    in_use = options.profile_in_use or InUse.refuse
+    in_use = options.settings().get("profile_in_use", "refuse")
     with opened(options, username=username, password=password, profile_in_use=in_use) as chat:
         where = redact.address(chat.settings.base_url)
         account = chat.status()
@@ -75,7 +75,7 @@ def login(
         if cookies is not None:
             with console.progress(f"Trying the cookies at {where}"):
                 account = chat.login(cookies=cookies)
-        elif options.headed:
+        elif options.settings().get("headless") is False:
             console.say(f"Sign in at {where} in the window. It closes by itself when you are through.")
             account = chat.login(by_person=True)
         else:

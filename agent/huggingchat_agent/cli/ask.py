@@ -12,12 +12,12 @@ from huggingchat_agent.answer import Answer
 from huggingchat_agent.cli import attachments, console
 from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.opening import opened, signed_in
-from huggingchat_agent.cli.options import Options, Via
+from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
 from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, chosen
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.settings import Deadlines, Via
 from huggingchat_agent.sync import Conversation, HuggingChat, Reply
 
 Model = Annotated[

@@ -3,14 +3,13 @@
 import itertools
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from huggingchat_agent.chat.conversations import conversation_id
-from huggingchat_agent.chat.export import exported, render
+from huggingchat_agent.chat.export import Form, exported, render
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
@@ -22,13 +21,6 @@ from huggingchat_agent.wire.conversations import ConversationSummary
 Which = Annotated[
     str, typer.Argument(metavar="ID", help="The conversation's id, or the address of its page.")
 ]
-
-
-class Format(StrEnum):
-    """What a conversation is exported as."""
-
-    markdown = "markdown"
-    json = "json"
 
 
 def conversations(options: Options) -> None:
@@ -148,7 +140,7 @@ def export(
     options: Options,
     which: Which,
     form: Annotated[
-        Format | None,
+        Form | None,
         typer.Option(
             "--format", "-f", help="markdown holds the active branch, json all; markdown otherwise."
         ),
@@ -163,11 +155,11 @@ def export(
     To stdout, or to a file.
     """
     conversation_id(which)
-    chosen = form or (Format.json if output is not None and output.suffix == ".json" else Format.markdown)
+    chosen: Form = form or ("json" if output is not None and output.suffix == ".json" else "markdown")
     documents.check_writable(output, force=force)
     with opened(options) as chat:
         signed_in(chat)
-        text = chat.conversation(which).export(chosen.value)
+        text = chat.conversation(which).export(chosen)
     documents.write(text, output)
 
 

@@ -1,7 +1,6 @@
 """`cookies export`."""
 
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +9,7 @@ import typer
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.opening import opened
 from huggingchat_agent.cli.options import Options
-
-
-class Format(StrEnum):
-    """The formats of `huggingchat_agent.state.cookies`."""
-
-    state = "state"
-    json = "json"
-    netscape = "netscape"
-    plain = "plain"
+from huggingchat_agent.state.cookies import Format
 
 
 def cookies(options: Options) -> None:
@@ -39,7 +30,7 @@ def export(
             help="state: a Playwright storage state; json: for browser extensions; netscape: a cookies.txt; "
             "plain: names and values.",
         ),
-    ] = Format.state,
+    ] = "state",
 ) -> None:
     """Write the session's cookies to a file, for another program or another machine.
 
@@ -47,7 +38,7 @@ def export(
     read it, and it should stay so.
     """
     with opened(options) as chat:
-        chat.export_cookies(file, format.value)
+        chat.export_cookies(file, format)
     console.out.print(f"The cookies are in {file}.")
 
 

@@ -1,184 +1,93 @@
-"""The options that every command takes, before its name or after it."""
+"""The options that every command takes, before its name or after it. They come from the settings."""
 
-import dataclasses
 import functools
 import inspect
+import types
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_origin
 
 import typer
 
+from huggingchat_agent import environment
 from huggingchat_agent.cli import console, failures
+from huggingchat_agent.settings import Field, fields
 
-PANEL = "Global options, before or after the command"
-BROWSER_PANEL = "Which browser, before or after the command"
-
-
-class Engine(StrEnum):
-    """What drives the browser."""
-
-    playwright = "playwright"
-    nodriver = "nodriver"
+_PANELS = {
+    "global": "Global options, before or after the command",
+    "browser": "Which browser, before or after the command",
+}
+_CHOSEN = {name: (kind, field) for name, (kind, field) in fields().items() if field.panel}
 
 
-class Via(StrEnum):
-    """How a message is sent."""
-
-    auto = "auto"
-    ui = "ui"
-    page = "page"
-
-
-class InUse(StrEnum):
-    """What to do where somebody else uses the profile."""
-
-    copy = "copy"
-    refuse = "refuse"
-
-
-@dataclasses.dataclass(frozen=True)
 class Options:
-    """The global options given; None or False where one was not."""
+    """The global options of a command line: `verbose`, and the settings that were given."""
 
-    base_url: str | None = None
-    engine: Engine | None = None
-    profile: str | None = None
-    profile_in_use: InUse | None = None
-    headed: bool = False
-    connect: str | None = None
-    isolated: bool = False
-    proxy: str | None = None
-    channel: str | None = None
-    user_data_dir: str | None = None
-    verbose: bool = False
+    def __init__(self, chosen: dict[str, Any] | None = None, *, verbose: bool = False) -> None:
+        self._chosen, self.verbose = chosen or {}, verbose
 
     def over(self, other: "Options") -> "Options":
         """These options where they were given, else the other ones."""
-        return Options(**{name: mine or getattr(other, name) for name, mine in vars(self).items()})
+        return Options(other._chosen | self._chosen, verbose=self.verbose or other.verbose)
 
     def settings(self) -> dict[str, Any]:
         """As arguments of HuggingChat."""
-        return {
-            "base_url": self.base_url,
-            "engine": self.engine,
-            "profile": self.profile,
-            "profile_in_use": self.profile_in_use,
-            "headless": False if self.headed else None,
-            "connect": self.connect,
-            "isolated": self.isolated or None,
-            "proxy": self.proxy,
-            "channel": self.channel,
-            "user_data_dir": self.user_data_dir,
-        }
+        return dict(self._chosen)
 
 
-def _without_password(proxy: str | None) -> str | None:
+def _refuse_password(proxy: str | None) -> str | None:
     if proxy and "@" in proxy:
         raise typer.BadParameter(
-            "a password given here can be read by other users of this machine; set HUGGINGCHAT_PROXY instead."
+            "other users of this machine can read a password given here. Set HUGGINGCHAT_PROXY instead."
         )
     return proxy
 
 
-def given(
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            rich_help_panel=PANEL,
-            help="Where the app is, base path included: https://huggingface.co/chat unless "
-            "HUGGINGCHAT_BASE_URL says otherwise.",
-        ),
-    ] = None,
-    engine: Annotated[
-        Engine | None,
-        typer.Option(rich_help_panel=PANEL, help="What drives the browser (HUGGINGCHAT_ENGINE)."),
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            rich_help_panel=PANEL,
-            help="Which saved session to use, for several accounts or apps (HUGGINGCHAT_PROFILE).",
-        ),
-    ] = None,
-    profile_in_use: Annotated[
-        InUse | None,
-        typer.Option(
-            rich_help_panel=PANEL,
-            help="Where another process uses the profile: work with a copy that is not saved (the default), "
-            "or refuse. Also by HUGGINGCHAT_PROFILE_IN_USE",
-        ),
-    ] = None,
-    headed: Annotated[
-        bool, typer.Option("--headed", rich_help_panel=PANEL, help="Show the browser's window.")
-    ] = False,
-    connect: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            rich_help_panel=BROWSER_PANEL,
-            help="Use a browser that runs already, with its own cookies: http://127.0.0.1:9222, or the ws:// "
-            "address of a Playwright server (HUGGINGCHAT_CONNECT).",
-        ),
-    ] = None,
-    isolated: Annotated[
-        bool,
-        typer.Option(
-            "--isolated",
-            rich_help_panel=BROWSER_PANEL,
-            help="With --connect: apart from that browser's cookies (HUGGINGCHAT_ISOLATED).",
-        ),
-    ] = False,
-    proxy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            rich_help_panel=BROWSER_PANEL,
-            callback=_without_password,
-            help="Reach the network through a proxy. One that wants a password: HUGGINGCHAT_PROXY.",
-        ),
-    ] = None,
-    channel: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            rich_help_panel=BROWSER_PANEL,
-            help="Which installed browser: chrome, msedge, chrome-beta, ... (HUGGINGCHAT_CHANNEL).",
-        ),
-    ] = None,
-    user_data_dir: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FOLDER",
-            rich_help_panel=BROWSER_PANEL,
-            help="Use a profile folder of the browser's own, and leave it in place "
-            "(HUGGINGCHAT_USER_DATA_DIR).",
-        ),
-    ] = None,
-    verbose: Annotated[
-        bool,
-        typer.Option("--verbose", "-v", rich_help_panel=PANEL, help="Say more on stderr while working."),
-    ] = False,
-) -> Options:
-    """The global options as one value. Its parameters are what every command gets added."""
-    return Options(
-        base_url=base_url,
-        engine=engine,
-        profile=profile,
-        profile_in_use=profile_in_use,
-        headed=headed,
-        connect=connect,
-        isolated=isolated,
-        proxy=proxy,
-        channel=channel,
-        user_data_dir=user_data_dir,
-        verbose=verbose,
+def _option(name: str, kind: Any, field: Field) -> inspect.Parameter:
+    """The option of a setting; None where it was not given."""
+    text = field.shell_help or field.help
+    variable = environment.variable(field.opposite or name)
+    option = typer.Option(
+        f"--{(field.opposite or name).replace('_', '-')}",
+        metavar=field.metavar,
+        rich_help_panel=_PANELS[field.panel],
+        callback=_refuse_password if name == "proxy" else None,
+        help=text if variable in text else f"{text.rstrip('.')} ({variable}).",
+    )
+    given: Any = kind if kind is bool or get_origin(kind) is Literal else str
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[given | None, option]
     )
 
 
-SHARED = inspect.signature(given).parameters
+_VERBOSE = inspect.Parameter(
+    "verbose",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", rich_help_panel=_PANELS["global"], help="Say more on stderr while working."
+        ),
+    ],
+)
+
+SHARED = types.MappingProxyType(
+    {name: _option(name, kind, field) for name, (kind, field) in _CHOSEN.items()} | {"verbose": _VERBOSE}
+)
+
+
+def _read(values: dict[str, Any]) -> Options:
+    """Take the global options out of a command's values."""
+    verbose = values.pop("verbose")
+    chosen = {name: values.pop(name) for name in _CHOSEN}
+    return Options(
+        {
+            name: not value if fields()[name][1].opposite else value
+            for name, value in chosen.items()
+            if value not in (None, "")
+        },
+        verbose=verbose,
+    )
 
 
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -187,13 +96,13 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(context: typer.Context, **values: Any) -> None:
-        options = given(**{name: values.pop(name) for name in SHARED}).over(context.obj or Options())
+        options = _read(values).over(context.obj or Options())
         context.obj = options  # for the command after this one, if this is what stands before all commands
         console.begin(verbose=options.verbose)
         try:
             function(options, **values)
         except BaseException as error:
-            # Told here, not above: typer has ideas of its own about Ctrl-C and closed pipes.
+            # Reported here, not above: typer has ideas of its own about Ctrl-C and closed pipes.
             raise SystemExit(failures.tell(error)) from None
 
     keyword_only = inspect.Parameter.KEYWORD_ONLY

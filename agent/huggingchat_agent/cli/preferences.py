@@ -2,35 +2,18 @@
 
 import sys
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from huggingchat_agent.chat.preferences import Preferences
+from huggingchat_agent.chat.preferences import Effort, Preferences, StreamingMode
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
-
-
-class Effort(StrEnum):
-    """How much a model reasons; `default` leaves it to the model."""
-
-    low = "low"
-    medium = "medium"
-    high = "high"
-    default = "default"
-
-
-class Streaming(StrEnum):
-    """How the app's page shows an answer that comes."""
-
-    smooth = "smooth"
-    raw = "raw"
 
 
 def settings(options: Options) -> None:
@@ -59,7 +42,7 @@ def set_(
         typer.Option("--model", "-m", metavar="MODEL", help="The model that new conversations get."),
     ] = None,
     streaming: Annotated[
-        Streaming | None, typer.Option(help="How the app's own page shows an answer that comes.")
+        StreamingMode | None, typer.Option(help="How the app's own page shows an answer that comes.")
     ] = None,
     for_model: Annotated[
         str | None,
@@ -71,7 +54,10 @@ def set_(
         str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt of that model.")
     ] = None,
     no_system: Annotated[bool, typer.Option("--no-system", help="Forget the system prompt.")] = False,
-    effort: Annotated[Effort | None, typer.Option(help="How much that model reasons.")] = None,
+    effort: Annotated[
+        Literal[Effort, "default"] | None,
+        typer.Option(help="How much that model reasons; default leaves it to the model."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print all the app keeps now, as JSON.")] = False,
 ) -> None:
     """Change some of the account's settings; all others stay as they are."""
@@ -81,12 +67,12 @@ def set_(
     if model is not None:
         changes["active_model"] = model
     if streaming is not None:
-        changes["streaming_mode"] = streaming.value
+        changes["streaming_mode"] = streaming
     of_model: dict[str, Any] = {}
     if system is not None or no_system:
         of_model["system_prompts"] = system
     if effort is not None:
-        of_model["reasoning_efforts"] = None if effort is Effort.default else effort.value
+        of_model["reasoning_efforts"] = None if effort == "default" else effort
     if for_model is not None and not of_model:
         raise UsageError("--for names a model; give --system, --no-system or --effort with it.")
     if not changes and not of_model:

@@ -1,0 +1,167 @@
+"""Turns what callers and the environment give into the values of settings.
+
+Each function takes the name of the setting and what was given for it, and raises SettingsError.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from huggingchat_agent import origin
+from huggingchat_agent.context_args import ContextArgs
+from huggingchat_agent.errors import AgentError, SettingsError
+from huggingchat_agent.one_time_password import totp_secret
+from huggingchat_agent.proxy import Proxy
+from huggingchat_agent.redact import Secret, remember
+
+_NO = ("", "0", "false", "no", "off")
+
+
+def choice(name: str, value: Any, allowed: object, *, wrong: type[AgentError] = SettingsError) -> Any:
+    """The value if that Literal has it. Raises `wrong` otherwise."""
+    choices = get_args(allowed)
+    if value not in choices:
+        raise wrong(f"{name} cannot be {value!r}. It is one of: {', '.join(choices)}.")
+    return value
+
+
+def text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise SettingsError(f"{name} must be text, not {value!r}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise SettingsError(f"{name} holds bytes that are not text in UTF-8. Give it in UTF-8.") from None
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Yes or no; of text, anything but 0, false, no and off is yes."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _NO
+    if not isinstance(value, bool):
+        raise SettingsError(f"{name} must be True or False, not {value!r}.")
+    return value
+
+
+def seconds(name: str, value: Any) -> float:
+    return _number(name, value, "a number of seconds above 0", lambda number: number > 0)
+
+
+def milliseconds(name: str, value: Any) -> float:
+    return _number(name, value, "a number of milliseconds, 0 or more", lambda number: number >= 0)
+
+
+def _number(name: str, value: Any, wanted: str, fits: Any) -> float:
+    number = math.nan
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            pass
+    if not math.isfinite(number) or not fits(number):
+        raise SettingsError(f"{name} must be {wanted}, not {value!r}.")
+    return number
+
+
+def path(name: str, value: Any) -> Path:
+    if not isinstance(value, str | Path):
+        raise SettingsError(f"{name} must be a path, not {value!r}.")
+    return Path(value).expanduser().absolute()
+
+
+def program(name: str, value: Any) -> str:
+    """The path or name of a program, as it was given."""
+    if not isinstance(value, str | Path):
+        raise SettingsError(f"{name} must be the path of a program, not {value!r}.")
+    return str(value)
+
+
+def words(name: str, value: Any) -> tuple[str, ...]:
+    """Several texts, or one that is split as a shell would."""
+    if isinstance(value, str):
+        try:
+            return tuple(shlex.split(value))
+        except ValueError as error:
+            raise SettingsError(
+                f"{name} cannot be split as a shell would: {error}. Quote switches that have spaces."
+            ) from None
+    return tuple(text(name, each) for each in items(name, value))
+
+
+def items(name: str, value: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(value)
+    except TypeError:
+        raise SettingsError(f"{name} must be a list, not {value!r}.") from None
+
+
+def secret(name: str, value: Any) -> Secret:
+    if not isinstance(value, str):
+        raise SettingsError(f"{name} must be text.")
+    return Secret(value)
+
+
+def totp(name: str, value: Any) -> Secret | None:
+    return totp_secret(secret(name, value).reveal())
+
+
+def proxy(name: str, value: Any) -> Proxy:
+    return Proxy.parse(text(name, value))
+
+
+def profile(name: str, value: Any) -> str:
+    plain = text(name, value)
+    if not plain.replace("-", "").replace("_", "").replace(".", "").isalnum() or plain.startswith("."):
+        raise SettingsError(f"{name} is not a plain name: {value!r}. Use letters, digits, '-', '_' and '.'.")
+    return plain
+
+
+def base_url(name: str, value: Any) -> str:
+    """Where the app is, as a browser writes it; https where no scheme is given."""
+    given = text(name, value)
+    address = given if "://" in given else f"https://{given}"
+    try:
+        parts = urlsplit(address)
+        normal = origin.normalize(address)
+    except ValueError:
+        parts, normal = urlsplit(""), ""
+    if parts.scheme not in ("http", "https"):
+        raise SettingsError(
+            f"{name} is not an http(s) address: {value!r}. Give it like https://huggingface.co/chat."
+        )
+    if parts.username or parts.password:
+        raise SettingsError(
+            f"{name} must not hold a user name or password.",
+            hint="Give them to login().",
+            shell_hint="Give them to `huggingchat login`.",
+        )
+    return normal
+
+
+def connect(name: str, value: Any) -> str:
+    address = text(name, value)
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("http", "https", "ws", "wss") and parts.hostname and (parts.port or True)
+    except ValueError:
+        good = False
+    if not good:
+        raise SettingsError(
+            f"{name} is not the address of a browser. Give it like http://127.0.0.1:9222, or the ws:// "
+            "address of a Playwright server."
+        )
+    for hidden in (parts.password or "", parts.query):
+        remember(hidden)
+    return address
+
+
+def context_args(name: str, value: Any) -> ContextArgs:
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{name} must be a mapping of Playwright's names, not {value!r}.")
+    return ContextArgs(value)

@@ -1,0 +1,64 @@
+"""Whose an address is: compared by origin and path segments."""
+
+import pytest
+
+from huggingchat_agent.origin import is_within, origin, path_is_within, same_origin
+
+APP = "https://chat.example.org/chat"
+
+
+@pytest.mark.parametrize(
+    ("url", "inside"),
+    [
+        ("https://chat.example.org/chat", True),
+        ("https://chat.example.org/chat/", True),
+        ("https://chat.example.org/chat/login?next=/", True),
+        ("https://CHAT.example.org:443/chat/login", True),
+        ("https://chat.example.org/chatter", False),
+        ("https://chat.example.org/", False),
+        ("https://chat.example.org:8080/chat", False),
+        ("http://chat.example.org/chat", False),
+        ("https://chat.example.org.evil.net/chat", False),
+        ("https://chat.example.org@evil.net/chat", False),
+        ("about:blank", False),
+        ("https://[fe80/chat", False),
+        ("", False),
+    ],
+)
+def test_address_is_the_apps(url, inside):
+    assert is_within(url, APP) is inside
+
+
+def test_address_that_only_extends_the_apps_is_not_the_apps():
+    assert not is_within("http://chat.lan:8080/login", "http://chat.lan")
+    assert not is_within("http://chat.lan.evil.net/", "http://chat.lan")
+    assert is_within("http://chat.lan/login", "http://chat.lan")
+
+
+def test_hosts_are_the_same_however_they_are_written():
+    assert same_origin("http://127.1/x", "http://127.0.0.1:80/y")
+    assert same_origin("http://bücher.example", "http://xn--bcher-kva.example/")
+    assert not same_origin("http://example.org", "https://example.org")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:3000", "http://a.localhost", "http://127.1", "http://[::1]"]
+)
+def test_this_machine_is_loopback(url):
+    assert origin(url).loopback
+
+
+@pytest.mark.parametrize("url", ["http://chat.lan", "http://10.0.0.1", "http://localhost.evil.net"])
+def test_another_machine_is_not_loopback(url):
+    assert not origin(url).loopback
+
+
+@pytest.mark.parametrize("url", ["", "chat", "/chat", "http://", "http://1.2.3.4.5", "http://a:b"])
+def test_what_is_no_address_of_a_host_has_no_origin(url):
+    with pytest.raises(ValueError):
+        origin(url)
+
+
+def test_path_is_within_by_whole_segments():
+    assert path_is_within("/chat", "/chat") and path_is_within("/anything", "")
+    assert not path_is_within("/chatter", "/chat")
