@@ -303,14 +303,14 @@ def test_report_of_a_tape_opens_in_a_page_of_pytest_playwright(project):
         f"""
         from pathlib import Path
         from playwright.sync_api import expect
-        from huggingchat_agent.tape.summary import digest
+        from huggingchat_agent.tape.summary import summarize
         from huggingchat_agent.tape.reader import Tape
         from huggingchat_agent.tape.report import report
 
         def test_report(page, context, tmp_path):
             context.set_offline(True)
             path = tmp_path / "report.html"
-            path.write_text(report(digest(Tape(Path({str(tape)!r})).load())))
+            path.write_text(report(summarize(Tape(Path({str(tape)!r})).load())))
             page.goto(path.as_uri())
             expect(page.locator("article")).to_have_count(3)
             expect(page.locator("#turn-1 .answer")).to_contain_text("You said: hello there")

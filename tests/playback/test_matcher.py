@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from huggingchat_agent.errors import TapeMismatch
-from huggingchat_agent.playback.matcher import AGENT, PAGES, Shelf
+from huggingchat_agent.playback.matcher import AGENT, PAGES, Matcher
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Recording
-from huggingchat_agent.tape.summary import TAB_GONE, digest
+from huggingchat_agent.tape.summary import TAB_GONE, summarize
 
 HOST = "http://127.0.0.1:8000"
 PATH = "/chat/_app/node.js"
@@ -42,15 +42,15 @@ def signing_in(numbers):
     return tapes.Hidden(n=next(numbers), at=0.0)
 
 
-def shelf(*records, asker=PAGES):
+def matcher(*records, client=PAGES):
     header = tapes.Header(
         tape=tapes.VERSION, agent="0", base_url=f"{HOST}/chat", begun="", engine="playwright", full=True
     )
-    return Shelf(digest(Recording(header, list(records), True)), asker)
+    return Matcher(summarize(Recording(header, list(records), True)), client)
 
 
 def given(records, path=PATH):
-    return answer(shelf(*records), path=path)
+    return answer(matcher(*records), path=path)
 
 
 def answer(held, method="GET", path=PATH, said=None):
@@ -94,7 +94,7 @@ def test_whole_answer_from_before_the_sign_in_is_given_where_a_closing_tab_cut_o
 
 def test_sign_in_behind_a_message_hides_nothing_of_what_came_before(numbers):
     message = asked(numbers, "sent", method="POST", path=TALK, said=message_of("hello"), text="hi")
-    held = shelf(*message, signing_in(numbers))
+    held = matcher(*message, signing_in(numbers))
     assert answer(held, "POST", TALK, message_of("hello")) == b"hi"
 
 
@@ -125,13 +125,13 @@ def message_of(inputs, *, parent="p", generation="g", **more):
 
 def test_generation_of_then_is_that_of_now_and_the_time_zone_does_not_matter(numbers):
     then = message_of("hello", generation="1" * 36, timezone="Europe/Berlin")
-    held = shelf(*asked(numbers, "sent", method="POST", path=TALK, said=then))
+    held = matcher(*asked(numbers, "sent", method="POST", path=TALK, said=then))
     answer(held, "POST", TALK, message_of("hello", generation="2" * 36, timezone="UTC"))
-    assert held.told_now(b"of " + b"1" * 36) == b"of " + b"2" * 36
+    assert held.with_current_ids(b"of " + b"1" * 36) == b"of " + b"2" * 36
 
 
 def test_message_is_answered_once(numbers):
-    held = shelf(*asked(numbers, "sent", method="POST", path=TALK, said=message_of("hello")))
+    held = matcher(*asked(numbers, "sent", method="POST", path=TALK, said=message_of("hello")))
     answer(held, "POST", TALK, message_of("hello"))
     with pytest.raises(TapeMismatch, match=r'answered already: POST .*"hello"'):
         answer(held, "POST", TALK, message_of("hello"))
@@ -141,25 +141,25 @@ def test_message_of_the_agent_is_known_by_what_it_says(numbers):
     """It may be sent by page where then a page sent it, with more fields."""
     then = message_of("hello", parent="q", tools=["echo"])
     records = list(asked(numbers, "sent", method="POST", path=TALK, said=then, text="hi"))
-    assert answer(shelf(*records, asker=AGENT), "POST", TALK, message_of("hello")) == b"hi"
+    assert answer(matcher(*records, client=AGENT), "POST", TALK, message_of("hello")) == b"hi"
     with pytest.raises(TapeMismatch):
-        answer(shelf(*records), "POST", TALK, message_of("hello"))
+        answer(matcher(*records), "POST", TALK, message_of("hello"))
 
 
 def test_message_said_twice_is_known_by_what_it_answers(numbers):
     one = asked(numbers, "one", method="POST", path=TALK, said=message_of("more", parent="a"), text="1")
     two = asked(numbers, "two", method="POST", path=TALK, said=message_of("more", parent="b"), text="2")
-    held = shelf(*one, *two, asker=AGENT)
+    held = matcher(*one, *two, client=AGENT)
     assert answer(held, "POST", TALK, message_of("more", parent="b")) == b"2"
     assert answer(held, "POST", TALK, message_of("more", parent="c")) == b"1"
 
 
-@pytest.mark.parametrize(("asker", "texts"), [(PAGES, ["1", "2", "2"]), (AGENT, ["2", "2", "2"])])
-def test_reads_between_two_messages_are_answered_in_step_or_as_at_the_end(numbers, asker, texts):
+@pytest.mark.parametrize(("client", "texts"), [(PAGES, ["1", "2", "2"]), (AGENT, ["2", "2", "2"])])
+def test_reads_between_two_messages_are_answered_in_step_or_as_at_the_end(numbers, client, texts):
     records = [*asked(numbers, "one", text="1"), *asked(numbers, "two", text="2")]
     records += asked(numbers, "sent", method="POST", path=TALK, said=message_of("hello"))
     records += asked(numbers, "three", text="3")
-    held = shelf(*records, asker=asker)
+    held = matcher(*records, client=client)
     assert [answer(held).decode() for _ in texts] == texts
     answer(held, "POST", TALK, message_of("hello"))
     assert answer(held) == b"3"
@@ -167,12 +167,12 @@ def test_reads_between_two_messages_are_answered_in_step_or_as_at_the_end(number
 
 def test_page_may_save_what_it_saved_in_other_words_and_the_agent_not(numbers):
     records = list(asked(numbers, "saved", method="POST", path="/chat/settings", said={"a": 1}, text="ok"))
-    assert answer(shelf(*records), "POST", "/chat/settings", {"a": 2}) == b"ok"
+    assert answer(matcher(*records), "POST", "/chat/settings", {"a": 2}) == b"ok"
     with pytest.raises(TapeMismatch):
-        answer(shelf(*records, asker=AGENT), "POST", "/chat/settings", {"a": 2})
+        answer(matcher(*records, client=AGENT), "POST", "/chat/settings", {"a": 2})
 
 
 def test_what_was_masked_may_be_anything_and_what_is_null_may_be_left_out(numbers):
     then = {"model": "m", "preprompt": "I am [redacted].", "files": None}
-    held = shelf(*asked(numbers, "made", method="POST", path="/chat/conversation", said=then, text="ok"))
+    held = matcher(*asked(numbers, "made", method="POST", path="/chat/conversation", said=then, text="ok"))
     assert answer(held, "POST", "/chat/conversation", {"model": "m", "preprompt": "I am ada."}) == b"ok"

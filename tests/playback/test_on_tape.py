@@ -21,7 +21,7 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.playback import faults
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 from tests.playback.sockets import family, is_loopback, sockets
 from tests.recorded import PROMPTS, account
 
@@ -162,7 +162,7 @@ async def test_swapped_status_reaches_the_caller(recorded):
 
 async def test_stalled_stream_stalls_in_the_browser_too(recorded):
     path, _, answers = recorded
-    exchanges = digest(Tape(path).load()).exchanges
+    exchanges = summarize(Tape(path).load()).exchanges
     posts = [each.body for each in exchanges if each.request.method == "POST"]
     body = next(each for each in posts if b'"stream"' in each)
     second = body.index(b'"stream"', body.index(b'"stream"') + 1)

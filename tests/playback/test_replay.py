@@ -11,7 +11,7 @@ from huggingchat_agent.events import to_json
 from huggingchat_agent.exchange import Chunk
 from huggingchat_agent.playback import faults
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -74,7 +74,7 @@ async def test_replay_takes_its_time_at_a_speed(recorded):
 
 async def test_cut_stream_fails_with_the_text_so_far(recorded):
     path, _, answers = recorded
-    exchanges = digest(Tape(path).load()).exchanges
+    exchanges = summarize(Tape(path).load()).exchanges
     bodies = [bytes(each.body) for each in exchanges if each.request.method == "POST"]
     third = -1  # token of the second message
     for _ in range(3):

@@ -17,7 +17,7 @@ from huggingchat_agent.cli import app as cli
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.report import report
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 from tests.cli.shell import COMMAND
 
 TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"
@@ -25,7 +25,7 @@ ASYNC = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 def read(name):
-    return digest(Tape(TAPES / name).load())
+    return summarize(Tape(TAPES / name).load())
 
 
 def run(*arguments):

@@ -15,7 +15,7 @@ from huggingchat_agent.playback.rerun import Retake
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 from tests.cli.shell import Shell
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -110,7 +110,7 @@ async def test_scripts_of_workers_and_what_was_cut_off_are_on_a_full_tape_althou
         for each in (start, answer, text, left, begun, gone):
             chat.emit(events.Seen(exchange=each))
         await (await chat.session.shared_page()).close()
-    whole = {each.request.url for each in digest(Tape(path).load()).exchanges if each.ended is not None}
+    whole = {each.request.url for each in summarize(Tape(path).load()).exchanges if each.ended is not None}
     assert {f"{stand_in.url}/_assets/answer.js?worker.js", f"{url}?left"} <= whole
 
 

@@ -5,7 +5,7 @@ import pytest
 from huggingchat_agent import events
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 from huggingchat_agent.wire.conversations import parse_list
 from tests.recorded import PROMPTS
 from tests.tape.unpack import lines
@@ -86,6 +86,6 @@ async def test_full_tape_has_pages_and_scripts(recorded):
 async def test_full_tape_has_the_end_of_the_list_of_conversations(recorded):
     """How far a page reads on there is a matter of milliseconds."""
     path, _, _ = recorded
-    lists = [each for each in digest(Tape(path).load()).exchanges if "/api/v2/conversations?" in each.path]
+    lists = [each for each in summarize(Tape(path).load()).exchanges if "/api/v2/conversations?" in each.path]
     furthest = max(lists, key=lambda each: int(each.path.partition("p=")[2]))
     assert parse_list(bytes(furthest.body)).conversations == []

@@ -140,7 +140,7 @@ def test_addresses_headers_and_messages_lose_what_is_named_as_secret():
         headers={"cookie": "hf-chat=1", "x-api-key": "k", "accept": "*/*", "referer": "http://x/?token=t"},
         **where,
     )
-    message = tapes.Said(n=2, at=0.0, page="p", kind="console", text='login {"password": "abc"} ok')
+    message = tapes.ConsoleMessage(n=2, at=0.0, page="p", kind="console", text='login {"password": "abc"} ok')
     first, second = through([request, message])
     assert first.url == f"http://x/cb?code={MASK}&next=%2Fchat&state={MASK}&p=1"
     assert first.headers == {

@@ -14,7 +14,7 @@ from huggingchat_agent.settings import Record
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.report import report
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 from tests.recorded import account
 from tests.tape.unpack import everything, lines
 
@@ -148,7 +148,7 @@ async def test_nothing_of_the_sign_in_is_on_the_tape(planted):
 
 async def test_report_archive_and_timeline_have_no_secret_in_them(planted):
     path, cookies = planted
-    found = digest(Tape(path).load())
+    found = summarize(Tape(path).load())
     search(report(found), cookies)
     search(json.dumps(har(found)), cookies)
 

@@ -15,7 +15,7 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import StorageError, UsageError
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import Digest, digest
+from huggingchat_agent.tape.summary import Summary, summarize
 from huggingchat_agent.tape.timeline import timeline
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")]
@@ -107,8 +107,8 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
 }
 
 
-def _read(tape: Tape) -> Digest:
-    found = digest(tape.load())
+def _read(tape: Tape) -> Summary:
+    found = summarize(tape.load())
     if not found.recording.complete and found.recording.trouble is None:
         console.warn("the tape is incomplete: the program that recorded it ended before it could close it.")
     return found

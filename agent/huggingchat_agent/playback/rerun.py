@@ -17,7 +17,7 @@ from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.playback.stage import staged
 from huggingchat_agent.settings import settings
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 from huggingchat_agent.wire import multipart, purposes, routes
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.settings import Via
-    from huggingchat_agent.tape.summary import Digest, Exchange
+    from huggingchat_agent.tape.summary import Exchange, Summary
 
     _Step = Callable[[Chat], Awaitable[None]]
 
@@ -52,7 +52,7 @@ class Retake:
         told: asyncio.Queue[events.Event | None] = asyncio.Queue()
         recording = Tape(self._path).load(pictures=False)
         self.complete = recording.complete
-        steps = list(_steps(digest(recording)))
+        steps = list(_steps(summarize(recording)))
         stage = staged(self._path, speed=self._speed, faults=self._faults, given=self._given)
         async with stage as (_, given), Chat(settings(**given)) as chat:
             for name in set(NAMES) - {events.Seen.name}:
@@ -75,10 +75,10 @@ async def _take(chat: Chat, steps: Iterable[_Step]) -> None:
             await step(chat)
 
 
-def _steps(found: Digest) -> Iterator[_Step]:
+def _steps(found: Summary) -> Iterator[_Step]:
     vias = {
         each.event["generation_id"]: each.event.get("via", "")
-        for each in found.told
+        for each in found.events
         if each.event["event"] == events.Started.name and each.event.get("generation_id")
     }
     for exchange in found.exchanges:

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import TapeMismatch, UsageError
-from huggingchat_agent.playback.matcher import Shelf
+from huggingchat_agent.playback.matcher import Matcher
 from huggingchat_agent.tape.format import is_text
 from huggingchat_agent.wire.failures import TAPE_MISMATCH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from huggingchat_agent.tape.summary import Digest, Exchange
+    from huggingchat_agent.tape.summary import Exchange, Summary
 
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -52,12 +52,12 @@ class TapeServer:
     """
 
     def __init__(
-        self, digest: Digest, *, speed: float = 1.0, stalls: Mapping[str, tuple[int, float]] | None = None
+        self, summary: Summary, *, speed: float = 1.0, stalls: Mapping[str, tuple[int, float]] | None = None
     ) -> None:
         self._stalls = stalls or {}
         self.mismatches: list[TapeMismatch] = []
-        self._digest, self._speed = digest, speed
-        self._shelf = Shelf(digest)
+        self._summary, self._speed = summary, speed
+        self._matcher = Matcher(summary)
         self._acts = asyncio.Condition()
         self._moments: list[float] = []  # when each act was answered
         self._closing = asyncio.Event()
@@ -69,7 +69,7 @@ class TapeServer:
     @property
     def switches(self) -> tuple[str, ...]:
         """What a browser is to be started with: the app's host is here, and no other host exists."""
-        origin = urlsplit(self._digest.recording.header.base_url)
+        origin = urlsplit(self._summary.recording.header.base_url)
         port = origin.port or {"http": 80, "https": 443}[origin.scheme]
         host = f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname
         rules = f"MAP {host}:{port} {_HOST}:{self.port}, MAP * ~NOTFOUND"
@@ -96,7 +96,7 @@ class TapeServer:
         config.accesslog = config.errorlog = None
         config.graceful_timeout = 0.2
         config.shutdown_timeout = 1.0
-        if self._digest.recording.header.base_url.startswith("https:"):
+        if self._summary.recording.header.base_url.startswith("https:"):
             config.certfile, config.keyfile = self._certify()
         work = serve(self._answer, config, shutdown_trigger=self._closing.wait)  # type: ignore[arg-type]
         self._task = asyncio.create_task(work, name="tape server")
@@ -117,7 +117,7 @@ class TapeServer:
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
         from cryptography.x509 import load_pem_x509_certificate
 
-        host = urlsplit(self._digest.recording.header.base_url).hostname or ""
+        host = urlsplit(self._summary.recording.header.base_url).hostname or ""
         issued = trustme.CA().issue_cert(host)
         certificate, key = Path(self._folder.name, "certificate.pem"), Path(self._folder.name, "key.pem")
         certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
@@ -139,16 +139,16 @@ class TapeServer:
         path = target.partition("?")[0]
         if scope["query_string"] and "?" not in target:
             target += f"?{scope['query_string'].decode('ascii')}"
-        if not self._shelf.covers(path):
+        if not self._matcher.covers(path):
             return await _refuse(send, 404, "Not part of the app, so not on the tape.")
         try:
-            found, again = self._shelf.find(scope["method"], target, body, headers.get("content-type", ""))
+            found, again = self._matcher.find(scope["method"], target, body, headers.get("content-type", ""))
         except TapeMismatch as mismatch:
             self.mismatches.append(mismatch)
             log.error("%s", mismatch)
             return await _refuse(send, 502, str(mismatch), mismatch=True)
         async with self._acts:
-            while len(self._moments) < self._shelf.acts:
+            while len(self._moments) < self._matcher.acts:
                 self._moments.append(asyncio.get_running_loop().time())
             self._acts.notify_all()
         await self._play(found, receive, send, again=again)
@@ -197,7 +197,7 @@ class TapeServer:
                     await asyncio.sleep(seconds)
                     began += seconds
                 piece = bytes(exchange.body[start:stop])
-                body = self._shelf.told_now(piece) if text else piece
+                body = self._matcher.with_current_ids(piece) if text else piece
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             place = end
         over = exchange.ended or (exchange.failed.at if exchange.failed else None)
@@ -207,14 +207,14 @@ class TapeServer:
     async def _tell(self, exchange: Exchange, send: Send, *, again: bool) -> None:
         """Server-sent events, none before the act that came before it then."""
         for message in exchange.messages if not again else ():
-            act = self._shelf.act_of(message.n)
+            act = self._matcher.acts_before(message.n)
             async with self._acts:
                 while len(self._moments) < act and not self._closing.is_set():
                     await self._acts.wait()
             lines = [f"id: {message.last_id}"] if message.last_id else []
             lines += [f"event: {message.event}"] if message.event != "message" else []
             lines += [f"data: {line}" for line in message.data.split("\n")]
-            body = self._shelf.told_now(("\n".join(lines) + "\n\n").encode())
+            body = self._matcher.with_current_ids(("\n".join(lines) + "\n\n").encode())
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def _until(self, began: float, after: float) -> None:

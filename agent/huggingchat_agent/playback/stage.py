@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.playback import faults as faulty
-from huggingchat_agent.playback.matcher import mismatched
+from huggingchat_agent.playback.matcher import raise_mismatch
 from huggingchat_agent.playback.player import pace
 from huggingchat_agent.playback.server import TapeServer
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -39,10 +39,9 @@ async def staged(
     # A pause is one of the clock on the wall here, whatever the speed.
     pauses = {faulty.exchange_of(recording.records, each): each.stall for each in faults if each.stall}
     changed = faulty.with_faults(recording.records, [each for each in faults if not each.stall])
-    server = TapeServer(digest(recording._replace(records=changed)), speed=speed, stalls=pauses)
+    server = TapeServer(summarize(recording._replace(records=changed)), speed=speed, stalls=pauses)
     async with server:
         with tempfile.TemporaryDirectory(prefix="huggingchat-tape-", ignore_cleanup_errors=True) as home:
             switches = (*(given.get("browser_args") or ()), *server.switches)
             yield server, {**given, "base_url": tape.header.base_url, "home": home, "browser_args": switches}
-    if mismatch := mismatched(server.mismatches):
-        raise mismatch
+    raise_mismatch(server.mismatches)

@@ -10,7 +10,7 @@ message that was sent then gives the same exchange again, at once, with its time
 * The generation id is chosen anew by whoever sends, so the one of then is replaced by it wherever it
   comes.
 
-What is not on the tape raises TapeMismatch (see `tape.shelf`). There are no pages: nothing can be
+What is not on the tape raises TapeMismatch (see `tape.matcher`). There are no pages: nothing can be
 clicked or pictured.
 """
 
@@ -26,11 +26,11 @@ import msgspec
 from huggingchat_agent.errors import BrowserClosed, BrowserError, TapeMismatch
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
 from huggingchat_agent.playback.faults import with_faults
-from huggingchat_agent.playback.matcher import AGENT, Shelf
+from huggingchat_agent.playback.matcher import AGENT, Matcher
 from huggingchat_agent.site import calls
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import digest
+from huggingchat_agent.tape.summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,13 +77,13 @@ class TapedBrowser:
         self.version = "tape"
         self.sandboxed = True
         self.closed = False
-        self._shelf = Shelf(digest(recording), AGENT)
+        self._matcher = Matcher(summarize(recording), AGENT)
         self._pages = 0
         self._callbacks: list[Callable[[], None]] = []
 
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> TapedPage:
         self._pages += 1
-        return TapedPage(f"taped-{self._pages}", self._shelf, sink)
+        return TapedPage(f"taped-{self._pages}", self._matcher, sink)
 
     async def storage_state(self) -> dict[str, Any]:
         return {"cookies": [], "origins": []}
@@ -101,10 +101,10 @@ class TapedBrowser:
 class TapedPage:
     """Implements `browser.protocols.Page`, as far as requests go."""
 
-    def __init__(self, id: str, shelf: Shelf, sink: Callable[[ExchangeEvent], None]) -> None:
+    def __init__(self, id: str, matcher: Matcher, sink: Callable[[ExchangeEvent], None]) -> None:
         self.id = id
         self.closed = False
-        self._shelf, self._sink = shelf, sink
+        self._matcher, self._sink = matcher, sink
         self._played = 0
         self._address = "about:blank"
 
@@ -166,7 +166,7 @@ class TapedPage:
         """Let an exchange happen again; what a call of ours would have got of it. Raises TapeMismatch."""
         parts = urlsplit(url)
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        found, _ = self._shelf.find(method, target, body, "application/json")
+        found, _ = self._matcher.find(method, target, body, "application/json")
         mime, status, headers, answer = "", 0, {}, b""
         for event in self._again(found):
             if isinstance(event, Responded):
@@ -194,9 +194,9 @@ class TapedPage:
         for record in found.records:
             event = tapes.to_exchange(record, began + record.at)
             if isinstance(event, Started) and event.body is not None:
-                event = msgspec.structs.replace(event, body=self._shelf.told_now(event.body))
+                event = msgspec.structs.replace(event, body=self._matcher.with_current_ids(event.body))
             elif isinstance(event, Chunk):
-                event = msgspec.structs.replace(event, data=self._shelf.told_now(event.data))
+                event = msgspec.structs.replace(event, data=self._matcher.with_current_ids(event.data))
             if event is not None:
                 yield msgspec.structs.replace(event, **of)
         if not isinstance(last, tapes.End | tapes.Fail):

@@ -115,7 +115,7 @@ class Event(Record, frozen=True, kw_only=True, tag="event"):
     event: dict[str, Any]
 
 
-class Said(Record, frozen=True, kw_only=True, tag="said"):
+class ConsoleMessage(Record, frozen=True, kw_only=True, tag="said"):
     """What a page said by itself. `kind` is "console", "error" (nothing caught it) or "dialog".
 
     `level` is the console's ("log", "warning", ...) or the kind of dialog ("alert", ...).
@@ -156,7 +156,18 @@ class Last(Record, frozen=True, kw_only=True, tag="last"):
 
 
 AnyRecord = (
-    Request | Response | Chunk | Message | End | Fail | Event | Said | Picture | Browser | Hidden | Last
+    Request
+    | Response
+    | Chunk
+    | Message
+    | End
+    | Fail
+    | Event
+    | ConsoleMessage
+    | Picture
+    | Browser
+    | Hidden
+    | Last
 )
 
 TEXT = ("text/", "application/json", "application/jsonl", "application/x-www-form-urlencoded")

@@ -12,28 +12,28 @@ import huggingchat_agent
 from huggingchat_agent.tape.format import is_text
 
 if TYPE_CHECKING:
-    from huggingchat_agent.tape.summary import Digest, Exchange
+    from huggingchat_agent.tape.summary import Exchange, Summary
 
 
-def har(digest: Digest) -> dict[str, Any]:
+def har(summary: Summary) -> dict[str, Any]:
     """The archive, to be written as JSON. Times of chunks are in `_chunks` (seconds, bytes)."""
-    begun = datetime.datetime.fromisoformat(digest.recording.header.begun)
+    begun = datetime.datetime.fromisoformat(summary.recording.header.begun)
     creator = {"name": "huggingchat-agent", "version": huggingchat_agent.__version__}
     log: dict[str, Any] = {
         "version": "1.2",
         "creator": creator,
-        "pages": _pages(digest, begun),
-        "entries": [_entry(each, begun, digest.ends) for each in digest.exchanges],
+        "pages": _pages(summary, begun),
+        "entries": [_entry(each, begun, summary.ends) for each in summary.exchanges],
     }
-    if digest.browser:
-        name, _, version = digest.browser.rpartition(" ")
+    if summary.browser:
+        name, _, version = summary.browser.rpartition(" ")
         log["browser"] = {"name": name or "Chromium", "version": version}
     return {"log": log}
 
 
-def _pages(digest: Digest, begun: datetime.datetime) -> list[dict[str, Any]]:
+def _pages(summary: Summary, begun: datetime.datetime) -> list[dict[str, Any]]:
     first: dict[str, float] = {}
-    for exchange in digest.exchanges:
+    for exchange in summary.exchanges:
         first.setdefault(exchange.request.page, exchange.request.at)
     timings = {"onContentLoad": -1, "onLoad": -1}
     return [

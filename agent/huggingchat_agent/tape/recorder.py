@@ -39,7 +39,7 @@ PICTURE_PATIENCE = 5.0  # seconds for the last pictures when the session ends
 
 
 class Message(Protocol):
-    """What a page says: see `tape.format.Said`."""
+    """What a page says: see `tape.format.ConsoleMessage`."""
 
     @property
     def kind(self) -> str: ...
@@ -118,7 +118,9 @@ class Recorder:
 
         def hear(said: Message) -> None:
             self._put(
-                tapes.Said(**self._now(), page=page.id, kind=said.kind, level=said.level, text=said.text)
+                tapes.ConsoleMessage(
+                    **self._now(), page=page.id, kind=said.kind, level=said.level, text=said.text
+                )
             )
 
         try:

@@ -57,7 +57,7 @@ class Redaction:
                 yield record
             case tapes.Message():
                 yield msgspec.structs.replace(record, data=self.line(record.data))
-            case tapes.Said():
+            case tapes.ConsoleMessage():
                 yield msgspec.structs.replace(record, text=self._mask.text(record.text, "log"))
             case _:
                 yield record

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 
-from huggingchat_agent.tape import plot, summary
+from huggingchat_agent.tape import plot
+from huggingchat_agent.tape.summary import describe_outcome
 from huggingchat_agent.tape.timeline import size
 
 if TYPE_CHECKING:
-    from huggingchat_agent.tape.summary import Digest, Exchange, Turn
+    from huggingchat_agent.tape.summary import Exchange, Summary, Turn
 
 MOMENTS = ("start", "first token", "end")
 
@@ -23,9 +24,9 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
 
 
-def report(digest: Digest) -> str:
+def report(summary: Summary) -> str:
     """The whole page."""
-    header = digest.recording.header
+    header = summary.recording.header
     style = (Path(__file__).parent / "report.css").read_text()
     title = f"Tape of {escape(header.base_url)}"
     return f"""<!doctype html>
@@ -39,12 +40,12 @@ def report(digest: Digest) -> str:
 <style>{style}</style>
 </head>
 <body>
-{_head(digest)}
+{_head(summary)}
 <main>
-{_troubles(digest)}
-{_conversation(digest)}
-{_requests(digest)}
-{_said(digest)}
+{_troubles(summary)}
+{_conversation(summary)}
+{_requests(summary)}
+{_said(summary)}
 </main>
 <footer>Recorded by huggingchat-agent {escape(header.agent)}, secrets left out.</footer>
 </body>
@@ -52,23 +53,23 @@ def report(digest: Digest) -> str:
 """
 
 
-def _head(digest: Digest) -> str:
-    header, troubles = digest.recording.header, digest.troubles
+def _head(summary: Summary) -> str:
+    header, troubles = summary.recording.header, summary.troubles
     begun = datetime.datetime.fromisoformat(header.begun)
     facts = [
         f"{begun:%d %B %Y, %H:%M:%S} UTC",
-        digest.browser,
+        summary.browser,
         f"engine {header.engine}" if header.engine else "",
     ]
-    tokens = sum(len(turn.tokens) for turn in digest.turns)
-    firsts = [turn.first_token for turn in digest.turns if turn.first_token is not None]
+    tokens = sum(len(turn.tokens) for turn in summary.turns)
+    firsts = [turn.first_token for turn in summary.turns if turn.first_token is not None]
     tiles = [
         ("bad" if troubles else "good", str(len(troubles)), "trouble" if len(troubles) == 1 else "troubles"),
-        ("", str(len(digest.turns)), "turn" if len(digest.turns) == 1 else "turns"),
+        ("", str(len(summary.turns)), "turn" if len(summary.turns) == 1 else "turns"),
         ("", f"{tokens:,}", "tokens"),
         ("", f"{1000 * sorted(firsts)[len(firsts) // 2]:.0f} ms" if firsts else "–", "to the first token"),
-        ("", str(len(digest.exchanges)), "requests"),
-        ("", f"{digest.ends:.1f} s", "in all"),
+        ("", str(len(summary.exchanges)), "requests"),
+        ("", f"{summary.ends:.1f} s", "in all"),
     ]
     shown = "".join(
         f'<div class="tile {kind}"><b>{value}</b><span>{name}</span></div>' for kind, value, name in tiles
@@ -80,17 +81,17 @@ def _head(digest: Digest) -> str:
     )
 
 
-def _troubles(digest: Digest) -> str:
-    if not digest.troubles:
+def _troubles(summary: Summary) -> str:
+    if not summary.troubles:
         return ""
-    rows = "".join(f"<li>{_time(at)}<span>{escape(text)}</span></li>" for at, text in digest.troubles)
+    rows = "".join(f"<li>{_time(at)}<span>{escape(text)}</span></li>" for at, text in summary.troubles)
     return f'<section id="troubles"><h2>What went wrong</h2><ul class="troubles">{rows}</ul></section>'
 
 
-def _conversation(digest: Digest) -> str:
-    if not digest.turns:
+def _conversation(summary: Summary) -> str:
+    if not summary.turns:
         return ""
-    return f'<section id="conversation"><h2>Conversation</h2>{"".join(map(_turn, digest.turns))}</section>'
+    return f'<section id="conversation"><h2>Conversation</h2>{"".join(map(_turn, summary.turns))}</section>'
 
 
 def _turn(turn: Turn) -> str:
@@ -138,16 +139,16 @@ def _frame(turn: Turn, moment: str) -> str:
     )
 
 
-def _requests(digest: Digest) -> str:
-    begins, whole = digest.begins, max(digest.ends - digest.begins, 0.001)
+def _requests(summary: Summary) -> str:
+    begins, whole = summary.begins, max(summary.ends - summary.begins, 0.001)
     rows: list[tuple[float, str]] = [
-        (each.request.at, _row(each, begins, whole)) for each in digest.exchanges
+        (each.request.at, _row(each, begins, whole)) for each in summary.exchanges
     ]
-    rows += [(turn.tokens[0][0], _tokens(turn, begins, whole)) for turn in digest.turns if turn.tokens]
+    rows += [(turn.tokens[0][0], _tokens(turn, begins, whole)) for turn in summary.turns if turn.tokens]
     rows.sort(key=lambda row: row[0])
     shown = "".join(row for _, row in rows)
     return (
-        f'<section id="timeline"><h2>Timeline <small>{len(digest.exchanges)} requests, and the tokens they '
+        f'<section id="timeline"><h2>Timeline <small>{len(summary.exchanges)} requests, and the tokens they '
         f'brought</small></h2><div class="sheet">{shown}</div></section>'
     )
 
@@ -158,7 +159,7 @@ def _row(exchange: Exchange, begins: float, whole: float) -> str:
     left, width = 100 * (request.at - begins) / whole, 100 * max(over - request.at, 0) / whole
     size_ = f" · {size(exchange.size)}" if exchange.size else ""
     took = f" · {1000 * (over - request.at):.0f} ms"
-    end = escape(summary.outcome(exchange)) + size_ + took
+    end = escape(describe_outcome(exchange)) + size_ + took
     bad = " bad" if exchange.troubled else ""
     bar = f'<i style="left:{left:.2f}%;width:{width:.2f}%"></i>'
     return (
@@ -179,13 +180,13 @@ def _tokens(turn: Turn, begins: float, whole: float) -> str:
     )
 
 
-def _said(digest: Digest) -> str:
-    if not digest.said:
+def _said(summary: Summary) -> str:
+    if not summary.console:
         return ""
     rows = "".join(
         f'<li class="{escape(each.kind)}">{_time(each.at)}<span>{escape(each.level)}</span>'
         f"<span>{escape(each.text)}</span></li>"
-        for each in digest.said
+        for each in summary.console
     )
     return (
         f'<section id="said"><h2>What the pages said <small>console, errors, dialogs</small></h2>'

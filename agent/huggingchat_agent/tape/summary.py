@@ -1,4 +1,4 @@
-"""A tape put together: exchanges as wholes, turns as wholes, and what else was told."""
+"""A tape put together: whole exchanges, whole turns, and the other events and console messages."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.wire import routes
 
 if TYPE_CHECKING:
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.tape.reader import Recording
 
-TAB_GONE = "the tab is gone"  # how the tap ends what was open in a tab that was closed
+TAB_GONE = "the tab is gone"  # the reason the tap gives for exchanges of a closed tab
 
 
 @dataclass
 class Exchange:
-    """One request with what came of it: as `records`, and put together from them.
+    """One request and its answer: as `records`, and put together from them.
 
-    Times in seconds from the beginning of the tape.
+    Times are in seconds since the recording began.
     """
 
     request: tapes.Request
     records: list[AnyRecord] = field(default_factory=list)
     response: tapes.Response | None = None
     body: bytearray = field(default_factory=bytearray)
-    cuts: list[tuple[float, int]] = field(default_factory=list)
+    cuts: list[tuple[float, int]] = field(default_factory=list)  # time and bytes of each chunk
     messages: list[tapes.Message] = field(default_factory=list)
     ended: float | None = None
     failed: tapes.Fail | None = None
@@ -35,8 +34,7 @@ class Exchange:
     @property
     def path(self) -> str:
         """The address without its host."""
-        parts = urlsplit(self.request.url)
-        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return path_of(self.request.url)
 
     @property
     def size(self) -> int:
@@ -44,20 +42,20 @@ class Exchange:
         return len(self.body) + sum(len(each.data) for each in self.messages)
 
     @property
-    def given_up(self) -> bool:
-        """Whether nobody waited for its end any more."""
+    def abandoned(self) -> bool:
+        """Whether it was cancelled, or its tab was closed."""
         return self.failed is not None and (self.failed.canceled or self.failed.reason == TAB_GONE)
 
     @property
     def troubled(self) -> bool:
-        """Whether it failed, other than by being given up, or was refused."""
-        broken = self.failed is not None and not self.given_up
+        """Whether it failed without being abandoned, or was answered with an error status."""
+        broken = self.failed is not None and not self.abandoned
         return broken or (self.response is not None and self.response.status >= 400)
 
 
 @dataclass
 class Turn:
-    """One message and what came of it."""
+    """One message and its answer."""
 
     number: int
     conversation_id: str
@@ -87,7 +85,7 @@ class Turn:
 
     @property
     def speed(self) -> float | None:
-        """Tokens a second, from the first one to the last."""
+        """Tokens a second, from the first to the last."""
         if len(self.tokens) < 2:
             return None
         seconds = self.tokens[-1][0] - self.tokens[0][0]
@@ -95,14 +93,14 @@ class Turn:
 
 
 @dataclass
-class Digest:
-    """All of a tape. `troubles` are sentences about what went wrong, with when."""
+class Summary:
+    """A whole tape. `troubles` are sentences about what went wrong, each with its time."""
 
     recording: Recording
     exchanges: list[Exchange] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
-    said: list[tapes.Said] = field(default_factory=list)
-    told: list[tapes.Event] = field(default_factory=list)
+    console: list[tapes.ConsoleMessage] = field(default_factory=list)
+    events: list[tapes.Event] = field(default_factory=list)
     browser: str = ""
     ends: float = 0.0
 
@@ -123,13 +121,12 @@ class Digest:
                 found.append((turn.ended or turn.at, f"Turn {turn.number} failed. {turn.error}"))
         for exchange in self.exchanges:
             if exchange.troubled:
-                found.append(
-                    (exchange.request.at, f"{exchange.request.method} {exchange.path}: {outcome(exchange)}")
-                )
-        for said in self.said:
-            if said.kind == "error":
-                found.append((said.at, f"The page raised: {said.text.partition(chr(10))[0]}"))
-        for event in self.told:
+                what = f"{exchange.request.method} {exchange.path}: {describe_outcome(exchange)}"
+                found.append((exchange.request.at, what))
+        for message in self.console:
+            if message.kind == "error":
+                found.append((message.at, f"The page raised: {message.text.partition(chr(10))[0]}"))
+        for event in self.events:
             if event.event["event"] == "handler_failed":
                 handler, error = event.event.get("handler"), event.event.get("error")
                 found.append(
@@ -143,49 +140,49 @@ class Digest:
         return found
 
 
-def outcome(exchange: Exchange) -> str:
+def path_of(url: str) -> str:
+    """Path and query of an address."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def describe_outcome(exchange: Exchange) -> str:
     """How an exchange ended, in a word or two."""
     if exchange.failed is not None:
-        return "given up by the page" if exchange.failed.canceled else exchange.failed.reason
+        return "canceled by the page" if exchange.failed.canceled else exchange.failed.reason
     if exchange.response is None:
         return "no answer"
     return str(exchange.response.status) + ("" if exchange.ended is not None else ", open to the end")
 
 
-def purpose(exchange: Exchange, base_path: str) -> str:
-    """What a request is for, as a name: "SendMessage", "Document", ..."""
-    request = exchange.request
-    return type(routes.classify(request.method, request.url, base_path, request.kind)).__name__
-
-
-def digest(recording: Recording) -> Digest:
+def summarize(recording: Recording) -> Summary:
     """Put a tape together."""
-    found = Digest(recording)
+    summary = Summary(recording)
     exchanges: dict[str, Exchange] = {}
     turns: dict[int, Turn] = {}
     for record in recording.records:
-        found.ends = max(found.ends, record.at)
+        summary.ends = max(summary.ends, record.at)
         match record:
             case tapes.Request():
                 exchanges[record.id] = Exchange(record, [record])
-                found.exchanges.append(exchanges[record.id])
+                summary.exchanges.append(exchanges[record.id])
             case tapes.OfExchange():
                 if exchange := exchanges.get(record.id):
                     _add(exchange, record)
             case tapes.Event():
-                found.told.append(record)
-                _tell(turns, record)
-            case tapes.Said():
-                found.said.append(record)
+                summary.events.append(record)
+                _add_event(turns, record)
+            case tapes.ConsoleMessage():
+                summary.console.append(record)
             case tapes.Browser():
-                found.browser = record.version
+                summary.browser = record.version
             case _:
                 pass
     for record in recording.records:
         if isinstance(record, tapes.Picture) and record.turn in turns:
             turns[record.turn].pictures[record.moment] = record
-    found.turns = list(turns.values())
-    return found
+    summary.turns = list(turns.values())
+    return summary
 
 
 def _add(exchange: Exchange, record: AnyRecord) -> None:
@@ -206,29 +203,29 @@ def _add(exchange: Exchange, record: AnyRecord) -> None:
             pass
 
 
-def _tell(turns: dict[int, Turn], record: tapes.Event) -> None:
-    told = record.event
-    if "seq" not in told:
+def _add_event(turns: dict[int, Turn], record: tapes.Event) -> None:
+    event = record.event
+    if "seq" not in event:
         return
-    turn = turns.get(told["turn"])
+    turn = turns.get(event["turn"])
     if turn is None:
-        turn = turns[told["turn"]] = Turn(told["turn"], told["conversation_id"], record.at)
-    match told["event"]:
+        turn = turns[event["turn"]] = Turn(event["turn"], event["conversation_id"], record.at)
+    match event["event"]:
         case "started":
-            turn.prompt, turn.via = told.get("prompt") or "", told.get("via", "")
+            turn.prompt, turn.via = event.get("prompt") or "", event.get("via", "")
         case "token":
-            turn.tokens.append((record.at, told["text"]))
+            turn.tokens.append((record.at, event["text"]))
         case "reasoning":
-            turn.reasoning += told.get("text", "")
+            turn.reasoning += event.get("text", "")
         case "title":
-            turn.title = told["title"]
+            turn.title = event["title"]
         case "tool_call":
-            turn.tools.append(told["tool"])
+            turn.tools.append(event["tool"])
         case "answer":
-            turn.answer = told["answer"]
+            turn.answer = event["answer"]
         case "finished":
             turn.ended = record.at
         case "failed":
-            turn.ended, turn.error = record.at, f"{told['error']}: {told['message']}"
+            turn.ended, turn.error = record.at, f"{event['error']}: {event['message']}"
         case _:
             pass

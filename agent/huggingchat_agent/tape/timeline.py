@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape import summary
+from huggingchat_agent.tape.summary import describe_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggingchat_agent.tape.summary import Digest, Exchange
+    from huggingchat_agent.tape.summary import Exchange, Summary
 
 _SILENT = ("token", "reasoning", "status", "exchange")
 
@@ -24,9 +24,9 @@ class Line(NamedTuple):
     detail: str = ""
 
 
-def timeline(digest: Digest) -> list[Line]:
+def timeline(summary: Summary) -> list[Line]:
     """All lines in order. Tokens are told together, with how many and how fast."""
-    lines = [*_exchanges(digest), *_turns(digest), *_others(digest)]
+    lines = [*_exchanges(summary), *_turns(summary), *_others(summary)]
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -43,15 +43,15 @@ def short(text: str, length: int = 100) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _exchanges(digest: Digest) -> Iterator[Line]:
-    for exchange in digest.exchanges:
+def _exchanges(summary: Summary) -> Iterator[Line]:
+    for exchange in summary.exchanges:
         request = exchange.request
         kind = "trouble" if exchange.troubled else "request"
         yield Line(request.at, kind, f"{request.method} {exchange.path}", _end_of(exchange))
 
 
 def _end_of(exchange: Exchange) -> str:
-    parts = [summary.outcome(exchange)]
+    parts = [describe_outcome(exchange)]
     if exchange.size:
         parts.append(size(exchange.size))
     if len(exchange.cuts) > 1:
@@ -62,8 +62,8 @@ def _end_of(exchange: Exchange) -> str:
     return ", ".join(parts)
 
 
-def _turns(digest: Digest) -> Iterator[Line]:
-    for turn in digest.turns:
+def _turns(summary: Summary) -> Iterator[Line]:
+    for turn in summary.turns:
         via = f" by {turn.via}" if turn.via else ""
         yield Line(turn.at, "turn", f"turn {turn.number} begins{via}", short(turn.prompt))
         if turn.tokens:
@@ -77,18 +77,18 @@ def _turns(digest: Digest) -> Iterator[Line]:
             yield Line(turn.ended, "turn", f"turn {turn.number} ends", short(turn.text))
 
 
-def _others(digest: Digest) -> Iterator[Line]:
-    for event in digest.told:
+def _others(summary: Summary) -> Iterator[Line]:
+    for event in summary.events:
         told = event.event
         if told["event"] == "handler_failed":
             yield Line(event.at, "trouble", f"handler {told['handler']} failed", str(told["error"]))
         elif "seq" not in told and told["event"] not in _SILENT:
             rest = {name: value for name, value in told.items() if name not in ("event", "conversation_id")}
             yield Line(event.at, "note", told["event"], short(str(rest)))
-    for said in digest.said:
+    for said in summary.console:
         kind = "trouble" if said.kind == "error" else "said"
         yield Line(said.at, kind, f"{said.kind} ({said.level})", short(said.text))
-    for record in digest.recording.records:
+    for record in summary.recording.records:
         if isinstance(record, tapes.Browser):
             yield Line(record.at, "note", "browser", record.version)
         elif isinstance(record, tapes.Hidden):
