@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from huggingchat_agent.errors import StorageError
-from huggingchat_agent.state.profiles import profiles
+from huggingchat_agent.state.profiles import list_profiles
 from huggingchat_agent.state.storage import SavedSession
 
 OLD = {"cookies": [{"name": "hf-chat", "value": "old"}], "origins": []}
@@ -80,7 +80,7 @@ def test_session_that_is_none_is_damaged_and_listed_as_such(saved, body):
     saved.previous.write_bytes(b"{}")
     with pytest.raises(StorageError, match=r"damaged\. Put session\.previous\.json in its place"):
         saved.load()
-    (listed,) = profiles(saved.folder.parents[1])
+    (listed,) = list_profiles(saved.folder.parents[1])
     assert listed.damaged and listed.saved is None
 
 

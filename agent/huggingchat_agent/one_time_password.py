@@ -46,17 +46,17 @@ class Codes:
         if isinstance(self._otp, str):
             return self._otp
         if self._otp is not None:
-            asked: Any = self._otp() if _is_async(self._otp) else await in_daemon(self._otp)
+            asked: Any = self._otp() if _is_async(self._otp) else await run_in_daemon_thread(self._otp)
             return str((await asked if inspect.isawaitable(asked) else asked) or "")
         return str(_totp(self._secret).now()) if self._secret is not None else None
 
 
-def totp_secret(value: str | None) -> Secret | None:
+def parse_totp_secret(value: str | None) -> Secret | None:
     """A TOTP secret: base32, or the otpauth:// address that a QR code holds. SettingsError if it is none."""
     if not value:
         return None
     secret = Secret(value.strip())
-    if not _works(secret):
+    if not _gives_codes(secret):
         raise SettingsError(
             "totp_secret is not a TOTP secret. Give the base32 text, or the otpauth://totp/ address, that "
             "the site shows where it sets up an authenticator."
@@ -64,7 +64,7 @@ def totp_secret(value: str | None) -> Secret | None:
     return secret
 
 
-def _works(secret: Secret) -> bool:
+def _gives_codes(secret: Secret) -> bool:
     try:
         _totp(secret).now()
     except Exception:  # whatever it was, its text might hold the secret
@@ -77,13 +77,13 @@ def _totp(secret: Secret) -> Any:
 
     value = secret.reveal()
     if not value.startswith("otpauth://"):
-        return pyotp.TOTP(_lengthened(value))
+        return pyotp.TOTP(_pad_secret(value))
     parts = urlsplit(value)
-    told = [(key, _lengthened(each) if key == "secret" else each) for key, each in parse_qsl(parts.query)]
+    told = [(key, _pad_secret(each) if key == "secret" else each) for key, each in parse_qsl(parts.query)]
     return pyotp.parse_uri(parts._replace(query=urlencode(told, quote_via=quote)).geturl())
 
 
-def _lengthened(secret: str) -> str:
+def _pad_secret(secret: str) -> str:
     """The base32 text of a secret with the same codes that pyotp does not refuse for being short.
 
     It wants 14 bytes; many sites give 10. HMAC fills up a key with zeros itself, so these change nothing.
@@ -99,7 +99,7 @@ def _is_async(function: object) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
-async def in_daemon(function: Callable[[], Any]) -> Any:
+async def run_in_daemon_thread(function: Callable[[], Any]) -> Any:
     """Call it in a thread that keeps nobody from leaving: it may wait at a terminal for ever."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Any] = loop.create_future()

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from huggingchat_agent import origin
 from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import AgentError, SettingsError
-from huggingchat_agent.one_time_password import totp_secret
+from huggingchat_agent.one_time_password import parse_totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
 
@@ -108,7 +108,7 @@ def secret(name: str, value: Any) -> Secret:
 
 
 def totp(name: str, value: Any) -> Secret | None:
-    return totp_secret(secret(name, value).reveal())
+    return parse_totp_secret(secret(name, value).reveal())
 
 
 def proxy(name: str, value: Any) -> Proxy:

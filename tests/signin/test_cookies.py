@@ -44,7 +44,7 @@ def essence(state):
 
 @pytest.mark.parametrize("form", cookies.FORMATS)
 def test_cookies_come_back_from_every_format(form):
-    back = cookies.read(cookies.write(STATE, form, BASE), BASE)
+    back = cookies.parse(cookies.encode(STATE, form, BASE), BASE)
     assert essence(back) == essence(STATE)
     if form != "plain":
         assert [each["domain"] for each in back["cookies"]] == ["huggingface.co", ".huggingface.co"]
@@ -52,15 +52,15 @@ def test_cookies_come_back_from_every_format(form):
 
 
 def test_plain_holds_only_what_the_app_gets():
-    assert json.loads(cookies.write(STATE, "plain", "https://other.example.org")) == {}
+    assert json.loads(cookies.encode(STATE, "plain", "https://other.example.org")) == {}
 
 
 def test_expired_cookies_are_left_out():
     state = {**STATE, "cookies": [*STATE["cookies"], {**STATE["cookies"][0], "name": "old", "expires": 1.0}]}
-    assert "old" not in essence(cookies.read(json.dumps(state).encode(), BASE))
+    assert "old" not in essence(cookies.parse(json.dumps(state).encode(), BASE))
     state["cookies"] = state["cookies"][-1:]
     with pytest.raises(CookiesUnreadable, match="expired"):
-        cookies.read(json.dumps(state).encode(), BASE)
+        cookies.parse(json.dumps(state).encode(), BASE)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_expired_cookies_are_left_out():
 )
 def test_garbage_is_told_without_a_value(body, said):
     with pytest.raises(CookiesUnreadable, match=said) as caught:
-        cookies.read(body, BASE)
+        cookies.parse(body, BASE)
     assert SECRET not in str(caught.value)
     assert caught.value.__context__ is None or SECRET not in str(caught.value.__context__)
 

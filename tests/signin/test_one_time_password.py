@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.site.hub import codes_now, one_time_code
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.one_time_password import MOST, Codes, totp_secret
+from huggingchat_agent.one_time_password import MOST, Codes, parse_totp_secret
 from huggingchat_agent.redact import Secret
 
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
@@ -15,7 +15,7 @@ SHORT = "JBSWY3DPEHPK3PXP"
 
 
 async def computed(secret):
-    given = await Codes(None, totp_secret(secret)).next()
+    given = await Codes(None, parse_totp_secret(secret)).next()
     assert given is not None
     return given.reveal()
 
@@ -58,7 +58,7 @@ async def test_code_is_computed_as_the_qr_code_says():
 )
 def test_what_is_no_secret_is_told_without_showing_it(text):
     with pytest.raises(SettingsError, match="not a TOTP secret") as caught:
-        totp_secret(text)
+        parse_totp_secret(text)
     assert text not in str(caught.value)
     assert caught.value.__context__ is None
 

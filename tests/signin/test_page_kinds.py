@@ -3,7 +3,7 @@
 import pytest
 
 from huggingchat_agent.site.signin.page_kinds import recognize
-from huggingchat_agent.site.signin.page_view import Button, Field, Seen
+from huggingchat_agent.site.signin.page_view import Button, Field, PageView
 
 APP = "https://chat.example.org/chat"
 HUB = "https://hub.example.org"
@@ -11,7 +11,7 @@ HUB = "https://hub.example.org"
 
 def page(address=f"{HUB}/login", *, fields=(), buttons=(), **more):
     """`fields` and `buttons` in the order of the page; the n-th gets the index n."""
-    return Seen(
+    return PageView(
         address=address,
         fields=tuple(Field(**{"index": n, **each}) for n, each in enumerate(fields)),
         buttons=tuple(Button(**{"index": n, **each}) for n, each in enumerate(buttons)),
@@ -138,4 +138,4 @@ def test_phone_number_is_no_code():
 
 def test_button_is_unique_by_role_and_name():
     seen = page(buttons=[{"name": "Continue"}, {"name": "Continue"}, {"name": "Back"}, {"name": ""}])
-    assert [seen.unique(each) for each in seen.buttons] == [False, False, True, False]
+    assert [seen.is_unique(each) for each in seen.buttons] == [False, False, True, False]

@@ -10,7 +10,7 @@ import pytest
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ProfileInUse, StorageError
-from huggingchat_agent.state.profiles import ProfileLock, profiles, remove_profile
+from huggingchat_agent.state.profiles import ProfileLock, list_profiles, remove_profile
 from huggingchat_agent.state.storage import SavedSession
 
 HOLDER = """
@@ -76,16 +76,16 @@ def test_profile_is_locked_while_in_use_and_free_after_a_kill(tmp_path):
     assert holder.stdout.readline() == "True\n"
     lock = ProfileLock(tmp_path, "work")
     assert not lock.take()
-    assert f"in use by process {holder.pid}" in str(lock.in_use())
+    assert f"in use by process {holder.pid}" in str(lock.in_use_error())
     (tmp_path / "profiles" / "work").mkdir(parents=True)
     with pytest.raises(ProfileInUse):
         remove_profile(tmp_path, "work")
-    assert [each.in_use_by for each in profiles(tmp_path)] == [holder.pid]
+    assert [each.in_use_by for each in list_profiles(tmp_path)] == [holder.pid]
     kill(holder)
     assert lock.take()
-    lock.free()
+    lock.release()
     remove_profile(tmp_path, "work")
-    assert profiles(tmp_path) == []
+    assert list_profiles(tmp_path) == []
 
 
 def test_profile_that_is_not_there_cannot_be_removed(tmp_path):

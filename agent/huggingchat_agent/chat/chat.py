@@ -192,7 +192,7 @@ class Chat(Emitter):
         self.check_open()
         if not (await accounts.whoami(self.session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
-        body = cookie_formats.write(await self.session.storage_state(), format, self.settings.base_url)
+        body = cookie_formats.encode(await self.session.storage_state(), format, self.settings.base_url)
         await asyncio.to_thread(write_private, Path(path), body)
 
     async def models(self, *, refresh: bool = False) -> Models:
@@ -317,7 +317,7 @@ class Chat(Emitter):
     async def _cookies_in(self, given: str | Path | dict[str, Any]) -> dict[str, Any]:
         """The storage state in what was given."""
         if isinstance(given, dict):
-            return cookie_formats.read(msgspec.json.encode(given), self.settings.base_url)
+            return cookie_formats.parse(msgspec.json.encode(given), self.settings.base_url)
         return await asyncio.to_thread(cookie_formats.load, Path(given), self.settings.base_url)
 
     def forget(self, conversation: Conversation) -> None:

@@ -31,7 +31,7 @@ def list_(
 
     No browser is started and no app is asked: this is what is on the disk.
     """
-    found = stored.profiles(settings(**options.settings()).home)
+    found = stored.list_profiles(settings(**options.settings()).home)
     if json:
         for each in found:
             console.write_line(

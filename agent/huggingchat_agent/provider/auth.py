@@ -98,7 +98,7 @@ def wanted_by(session: Any, options: dict[str, Any]) -> Wanted:
         raise SessionRejected("There are no cookies in this session. Take it from on_auth_async.")
     if proxy := getattr(session, "proxy", None):
         options = {**options, "proxy": proxy}
-    state = cookie_formats.read(msgspec.json.encode(cookies), settings(**options).base_url)
+    state = cookie_formats.parse(msgspec.json.encode(cookies), settings(**options).base_url)
     return Wanted(options, identity=identity(cookies), state=state)
 
 

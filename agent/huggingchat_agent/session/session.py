@@ -134,7 +134,7 @@ class Session:
             try:
                 await self._drop()
             finally:
-                self._lock.free()
+                self._lock.release()
 
     async def shared_page(self) -> Page:
         """The tab for in-page calls, on a page of the app; opened anew if it was lost."""
@@ -303,7 +303,7 @@ class Session:
             self._copied = False
             self.saved.tidy()
         elif self.settings.profile_in_use == "refuse":
-            raise self._lock.in_use()
+            raise self._lock.in_use_error()
         elif not self._copied:
             self._copied = True
             log.info(

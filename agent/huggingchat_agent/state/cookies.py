@@ -27,11 +27,11 @@ FORMATS: tuple[str, ...] = get_args(Format)
 
 _HTTP_ONLY = "#HttpOnly_"
 _SAME_SITE = {"lax": "Lax", "strict": "Strict", "none": "None", "no_restriction": "None"}
-_TO_EXTENSION = {"Lax": "lax", "Strict": "strict", "None": "no_restriction"}
+_EXTENSION_SAME_SITE = {"Lax": "lax", "Strict": "strict", "None": "no_restriction"}
 _HEADER = "# Netscape HTTP Cookie File"
 
 
-def read(body: bytes, base_url: str) -> dict[str, Any]:
+def parse(body: bytes, base_url: str) -> dict[str, Any]:
     """The storage state in an exported file. `base_url` is whose cookies a list of mere names means.
 
     Cookies that have expired are left out. Raises CookiesUnreadable.
@@ -58,9 +58,9 @@ def read(body: bytes, base_url: str) -> dict[str, Any]:
 
 
 def load(path: Path, base_url: str) -> dict[str, Any]:
-    """As `read`, from a file. Raises CookiesUnreadable, which names the file."""
+    """As `parse`, from a file. Raises CookiesUnreadable, which names the file."""
     try:
-        return read(path.read_bytes(), base_url)
+        return parse(path.read_bytes(), base_url)
     except OSError as error:
         reason = f"Cannot read {path}: {error.strerror or type(error).__name__}."
     except CookiesUnreadable as error:
@@ -68,16 +68,16 @@ def load(path: Path, base_url: str) -> dict[str, Any]:
     raise CookiesUnreadable(reason)
 
 
-def write(state: dict[str, Any], form: Format, base_url: str) -> bytes:
+def encode(state: dict[str, Any], form: Format, base_url: str) -> bytes:
     """A storage state in that format. `plain` holds only the cookies that the app at `base_url` gets."""
     cookies = state["cookies"]
     if form == "state":
-        return _pretty(state)
+        return _encode_json(state)
     if form == "json":
-        return _pretty([_for_extension(each) for each in cookies])
+        return _encode_json([_to_extension(each) for each in cookies])
     if form == "plain":
-        return _pretty({each["name"]: each["value"] for each in cookies if reaches(each, base_url)})
-    return "\n".join([_HEADER, *map(_netscape_line, cookies), ""]).encode()
+        return _encode_json({each["name"]: each["value"] for each in cookies if reaches(each, base_url)})
+    return "\n".join([_HEADER, *map(_to_netscape, cookies), ""]).encode()
 
 
 def reaches(cookie: dict[str, Any], base_url: str) -> bool:
@@ -98,21 +98,21 @@ def _from_json(text: str, base_url: str) -> tuple[list[dict[str, Any]], list[Any
     except msgspec.DecodeError:
         raise CookiesUnreadable(f"It begins like JSON but is none. {_ACCEPTED}") from None
     if isinstance(told, list):
-        return [_cookie(each, number) for number, each in enumerate(told, 1)], []
+        return [_parse_cookie(each, number) for number, each in enumerate(told, 1)], []
     if isinstance(told.get("cookies"), list):
         origins = told.get("origins")
-        cookies = [_cookie(each, number) for number, each in enumerate(told["cookies"], 1)]
+        cookies = [_parse_cookie(each, number) for number, each in enumerate(told["cookies"], 1)]
         return cookies, origins if isinstance(origins, list) else []
     if not all(isinstance(value, str) for value in told.values()):
         raise CookiesUnreadable(f"This JSON object holds no cookies. {_ACCEPTED}")
     parts = urlsplit(base_url)
     return [
-        _plain(name, value, host=parts.hostname or "", secure=parts.scheme == "https")
+        _make_cookie(name, value, host=parts.hostname or "", secure=parts.scheme == "https")
         for name, value in told.items()
     ], []
 
 
-def _plain(name: str, value: str, *, host: str, secure: bool) -> dict[str, Any]:
+def _make_cookie(name: str, value: str, *, host: str, secure: bool) -> dict[str, Any]:
     return {
         "name": name,
         "value": value,
@@ -125,7 +125,7 @@ def _plain(name: str, value: str, *, host: str, secure: bool) -> dict[str, Any]:
     }
 
 
-def _cookie(told: Any, number: int) -> dict[str, Any]:
+def _parse_cookie(told: Any, number: int) -> dict[str, Any]:
     """One cookie of a list, whether an extension or Playwright wrote it."""
     if not isinstance(told, dict):
         raise CookiesUnreadable(f"Entry {number} of it is no cookie. {_ACCEPTED}")
@@ -190,7 +190,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _for_extension(cookie: dict[str, Any]) -> dict[str, Any]:
+def _to_extension(cookie: dict[str, Any]) -> dict[str, Any]:
     lasting = cookie["expires"] > 0
     return {
         "domain": cookie["domain"],
@@ -199,7 +199,7 @@ def _for_extension(cookie: dict[str, Any]) -> dict[str, Any]:
         "httpOnly": cookie["httpOnly"],
         "name": cookie["name"],
         "path": cookie["path"],
-        "sameSite": _TO_EXTENSION.get(cookie["sameSite"], "unspecified"),
+        "sameSite": _EXTENSION_SAME_SITE.get(cookie["sameSite"], "unspecified"),
         "secure": cookie["secure"],
         "session": not lasting,
         "storeId": "0",
@@ -207,7 +207,7 @@ def _for_extension(cookie: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _netscape_line(cookie: dict[str, Any]) -> str:
+def _to_netscape(cookie: dict[str, Any]) -> str:
     return "\t".join(
         (
             (_HTTP_ONLY if cookie["httpOnly"] else "") + cookie["domain"],
@@ -221,5 +221,5 @@ def _netscape_line(cookie: dict[str, Any]) -> str:
     )
 
 
-def _pretty(value: Any) -> bytes:
+def _encode_json(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

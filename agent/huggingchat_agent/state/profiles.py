@@ -61,7 +61,7 @@ class ProfileLock:
             ) from None
         return True
 
-    def free(self) -> None:
+    def release(self) -> None:
         """Give it back. Twice is fine."""
         self._lock.release(force=True)
 
@@ -69,13 +69,13 @@ class ProfileLock:
     def holder(self) -> int | None:
         """The process that uses the profile, None if none does or it is not known."""
         if self.take():
-            self.free()
+            self.release()
             return None
         with contextlib.suppress(OSError, ValueError):
             return int(self._holder.read_text())
         return None
 
-    def in_use(self) -> ProfileInUse:
+    def in_use_error(self) -> ProfileInUse:
         """The error to raise where it could not be taken."""
         holder = self.holder
         who = f" by process {holder}" if holder else ""
@@ -85,7 +85,7 @@ class ProfileLock:
         )
 
 
-def profiles(home: Path) -> list[Profile]:
+def list_profiles(home: Path) -> list[Profile]:
     """All profiles below this home, by name."""
     folder = home / "profiles"
     try:
@@ -94,27 +94,27 @@ def profiles(home: Path) -> list[Profile]:
         return []
     except OSError as error:
         raise StorageError(f"Cannot read {folder}: {error.strerror or type(error).__name__}.") from None
-    return [_profile(home, name) for name in names]
+    return [_read_profile(home, name) for name in names]
 
 
 def remove_profile(home: Path, name: str) -> None:
     """Remove a profile and the session in it; the app is not told. ProfileInUse, StorageError."""
     folder = home / "profiles" / name
     if not folder.is_dir():
-        known = ", ".join(each.name for each in profiles(home)) or "none"
+        known = ", ".join(each.name for each in list_profiles(home)) or "none"
         raise StorageError(f"There is no profile {name!r}. There are: {known}.")
     lock = ProfileLock(home, name)
     if not lock.take():
-        raise lock.in_use()
+        raise lock.in_use_error()
     try:
         shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(f"Cannot remove {folder}: {error.strerror or type(error).__name__}.") from None
     finally:
-        lock.free()
+        lock.release()
 
 
-def _profile(home: Path, name: str) -> Profile:
+def _read_profile(home: Path, name: str) -> Profile:
     saved = SavedSession(home / "profiles" / name)
     hosts: set[str] = set()
     ends: list[float] = []

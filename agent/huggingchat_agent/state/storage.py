@@ -52,7 +52,7 @@ class SavedSession:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._trouble("read", error) from None
+            raise self._storage_error("read", error) from None
         try:
             msgspec.json.decode(body, type=_Shape)
             state: dict[str, Any] = msgspec.json.decode(body)
@@ -77,7 +77,7 @@ class SavedSession:
             if not os.access(there, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            raise self._trouble("write", error) from None
+            raise self._storage_error("write", error) from None
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the saved session. Raises StorageError, and then the old one still stands."""
@@ -93,7 +93,7 @@ class SavedSession:
                 os.unlink(draft)
                 raise
         except OSError as error:
-            raise self._trouble("write", error) from None
+            raise self._storage_error("write", error) from None
 
     def tidy(self) -> None:
         """Remove what a save that was killed has left. Only for who alone may save here."""
@@ -111,7 +111,7 @@ class SavedSession:
                     path.unlink()
                     found = True
         except OSError as error:
-            raise self._trouble("remove", error) from None
+            raise self._storage_error("remove", error) from None
         return found
 
     def _keep_previous(self) -> None:
@@ -121,7 +121,7 @@ class SavedSession:
         os.link(self.path, spare)
         os.replace(spare, self.previous)
 
-    def _trouble(self, verb: str, error: OSError) -> StorageError:
+    def _storage_error(self, verb: str, error: OSError) -> StorageError:
         reason = error.strerror or type(error).__name__
         return StorageError(
             f"Cannot {verb} the saved session {self.path}: {reason}. Make room or mend the folder, or name "

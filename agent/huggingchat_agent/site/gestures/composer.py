@@ -80,7 +80,7 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
                     return
         except BrowserTimeout:
             continue
-    raise await _missing(page)
+    raise await _missing_error(page)
 
 
 async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None:
@@ -102,10 +102,10 @@ async def _check_open(page: Page) -> None:
     try:
         await page.wait(_OPEN, _FIELD, timeout=_TO_OPEN)
     except BrowserTimeout:
-        raise _closed() from None
+        raise _disabled_error() from None
 
 
-def _closed() -> PageChanged:
+def _disabled_error() -> PageChanged:
     return PageChanged(
         f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer, the page takes no new "
         "message until that answer is retried.",
@@ -114,9 +114,9 @@ def _closed() -> PageChanged:
     )
 
 
-async def _missing(page: Page) -> PageChanged:
+async def _missing_error(page: Page) -> PageChanged:
     if not await page.evaluate(_OPEN, _FIELD, timeout=_TO_OPEN):
-        return _closed()
+        return _disabled_error()
     for control in (COMPOSER, SEND):
         if not await page.find(control, timeout=0):
             return PageChanged(f"The page has no {control.role} {control.name!r}.")

@@ -24,7 +24,7 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
 )
-from huggingchat_agent.site.signin import page_view as seeing
+from huggingchat_agent.site.signin import page_view
 from huggingchat_agent.site.signin.page_kinds import Step, recognize
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.one_time_password import Codes
     from huggingchat_agent.redact import Secret
-    from huggingchat_agent.site.signin.page_view import Button, Field, Seen
+    from huggingchat_agent.site.signin.page_view import Button, Field, PageView
 
 # Seconds for a page to become another one by itself. What says nothing yet may only be slow, and some
 # checks of the browser need nobody.
@@ -55,7 +55,7 @@ class SignIn:
         self._page, self._base_url = page, base_url
         self._username, self._password, self._codes = username, password, codes
         self._end = 0.0
-        self._seen: Seen
+        self._seen: PageView
         self._step = Step(kind="loading")
         self._passwords = self._names = self._given_codes = 0  # how often each was given
         self._consents: set[str] = set()
@@ -69,16 +69,16 @@ class SignIn:
         self._end = time.monotonic() + timeout
         await self._page.goto(f"{self._base_url}/login", timeout=timeout)
         await self._look()
-        acts = {"form": self._fill_form, "second_factor": self._give_code, "consent": self._consent}
+        acts = {"form": self._fill_form, "second_factor": self._give_code, "consent": self._give_consent}
         while self._step.kind != "app":
             if act := acts.get(self._step.kind):
                 await act()
-                await self._go_on()
+                await self._wait_for_next_page()
             elif not await self._becomes_another(PATIENCE.get(self._step.kind, 0.0)):
-                raise self._stuck()
+                raise self._stuck_error()
 
     @property
-    def _left(self) -> float:
+    def _time_left(self) -> float:
         return max(self._end - time.monotonic(), 0.01)
 
     @property
@@ -86,23 +86,23 @@ class SignIn:
         return redact.address(self._seen.address)
 
     @property
-    def _said(self) -> str:
+    def _alert(self) -> str:
         return f": {redact.text(self._seen.alert)!r}" if self._seen.alert else ""
 
-    def _take(self, seen: Seen) -> None:
+    def _take(self, seen: PageView) -> None:
         self._seen, self._step = seen, recognize(seen, self._base_url)
 
     async def _look(self) -> None:
-        self._take(await seeing.look(self._page, timeout=self._left))
+        self._take(await page_view.read_page(self._page, timeout=self._time_left))
 
-    async def _go_on(self) -> None:
+    async def _wait_for_next_page(self) -> None:
         """Wait for another page than the one just dealt with, or for another word on the same one."""
         before, kind, asks = self._seen, self._step.kind, self._step.asks
         while True:
             try:
-                self._take(await seeing.changed(self._page, self._seen, timeout=self._left))
+                self._take(await page_view.wait_for_change(self._page, self._seen, timeout=self._time_left))
             except BrowserTimeout:
-                failure = await self._late(kind)
+                failure = await self._timeout_error(kind)
             else:
                 another = self._seen.marker != before.marker or self._step.asks != asks
                 if another or (self._seen.alert and self._seen.alert != before.alert):
@@ -112,10 +112,10 @@ class SignIn:
 
     async def _becomes_another(self, patience: float) -> bool:
         """Whether the page turns into something else by itself; if so that is what is seen now."""
-        kind, end = self._step.kind, time.monotonic() + min(patience, self._left)
+        kind, end = self._step.kind, time.monotonic() + min(patience, self._time_left)
         while (left := end - time.monotonic()) > 0:
             try:
-                self._take(await seeing.changed(self._page, self._seen, timeout=left))
+                self._take(await page_view.wait_for_change(self._page, self._seen, timeout=left))
             except BrowserTimeout:
                 return False
             if self._step.kind != kind:
@@ -128,20 +128,20 @@ class SignIn:
         if step.user is not None and not step.user.disabled:
             assert self._username is not None
             self._names += 1
-            await self._put(lambda now: now.user, self._username)
+            await self._fill_field(lambda now: now.user, self._username)
         if step.password is not None:
             assert self._password is not None
             self._passwords += 1
-            await self._put(lambda now: now.password, self._password.reveal())
+            await self._fill_field(lambda now: now.password, self._password.reveal())
         if step.code and (code := await self._codes.next()) is not None:
             self._given_codes += 1
-            await self._put_code(code)
+            await self._fill_code(code)
         await self._press(self._step.button)
 
     def _check_form(self, step: Step) -> None:
         """Raises where to fill in the form would be of no use, or of no use again."""
         if self._passwords:
-            raise self._refused()
+            raise self._rejection_error()
         if self._username is None or self._password is None:
             raise LoginError(
                 "The site asks for a user name and password, and none were given.",
@@ -154,16 +154,16 @@ class SignIn:
             kind = CredentialsRejected if self._seen.alert else LoginError
             raise kind(
                 f"The sign-in form at {self._where} has no user name or password field that can be filled"
-                f"{self._said}. Check the user name, and sign in there by hand once to see what it asks for."
+                f"{self._alert}. Check the user name, and sign in there by hand once to see what it asks for."
             )
 
-    def _refused(self) -> LoginError:
+    def _rejection_error(self) -> LoginError:
         """What it means that the form is there again."""
         if self._seen.captcha or _CAPTCHA.search(self._seen.alert):
-            return self._challenged()
+            return self._challenge_error()
         if _HELD_OFF.search(self._seen.alert):
             return LoginError(
-                f"The site does not let this account sign in now{self._said}. Wait, then try again."
+                f"The site does not let this account sign in now{self._alert}. Wait, then try again."
             )
         if self._given_codes and not self._seen.alert:
             return SecondFactorExpired(
@@ -171,18 +171,18 @@ class SignIn:
                 "both was over. Sign in again with a new code."
             )
         return CredentialsRejected(
-            f"The site refused the user name or password{self._said}. Check both and sign in again."
+            f"The site refused the user name or password{self._alert}. Check both and sign in again."
         )
 
     async def _give_code(self) -> None:
         code = await self._codes.next()
         if code is None:
-            raise self._no_code()
+            raise self._missing_code_error()
         self._given_codes += 1
-        await self._put_code(code)
+        await self._fill_code(code)
         await self._press(self._step.button)
 
-    def _no_code(self) -> LoginError:
+    def _missing_code_error(self) -> LoginError:
         if not self._given_codes:
             return SecondFactorRequired(
                 "The site asks for a one-time code, and none was given.",
@@ -192,26 +192,26 @@ class SignIn:
             )
         if _EXPIRED.search(self._seen.alert):
             return SecondFactorExpired(
-                f"The one-time code had expired when it arrived{self._said}. Sign in again with a new one."
+                f"The one-time code had expired when it arrived{self._alert}. Sign in again with a new one."
             )
         return SecondFactorRejected(
-            f"The site refused the one-time code{self._said}. User name and password were accepted; check "
+            f"The site refused the one-time code{self._alert}. User name and password were accepted; check "
             "the code, the clock of this machine or the TOTP secret."
         )
 
-    async def _consent(self) -> None:
+    async def _give_consent(self) -> None:
         if self._seen.address in self._consents:
             raise ConsentRequired(
-                f"The consent page at {self._where} did not let us through{self._said}. Open it in your own "
+                f"The consent page at {self._where} did not let us through{self._alert}. Open it in your own "
                 "browser and allow the app once."
             )
         self._consents.add(self._seen.address)
         await self._press(self._step.button)
 
-    def _stuck(self) -> LoginError:
+    def _stuck_error(self) -> LoginError:
         """What to say of a page on which there is nothing for us to do."""
         if self._step.kind == "challenge":
-            return self._challenged()
+            return self._challenge_error()
         if self._step.kind == "confirmation":
             return EmailConfirmationRequired(
                 f"The site wants the account's e-mail address confirmed first ({self._where}). Follow the "
@@ -228,14 +228,14 @@ class SignIn:
             "(huggingchat login --headed)."
         )
 
-    def _challenged(self) -> ChallengePresented:
+    def _challenge_error(self) -> ChallengePresented:
         return ChallengePresented(
             f"{self._where} wants to see a human. The agent does not solve challenges: sign in by hand in "
             "a window (huggingchat login --headed), or import a browser's cookies (huggingchat login "
             "--cookies FILE)."
         )
 
-    async def _late(self, kind: str) -> LoginError:
+    async def _timeout_error(self, kind: str) -> LoginError:
         where = redact.address(await self._page.address())
         if kind == "consent":
             return ConsentRequired(
@@ -243,40 +243,40 @@ class SignIn:
             )
         return LoginError(f"Signing in did not get on within the time given; the browser stands at {where}.")
 
-    async def _put(self, choose: Callable[[Step], Field | None], text: str) -> None:
+    async def _fill_field(self, choose: Callable[[Step], Field | None], text: str) -> None:
         """Fill in the field that the choice finds, now or when the page has made it anew."""
         field = choose(self._step)
         assert field is not None
         try:
-            return await self._insert(field, text, min(_MARK_PATIENCE, self._left))
+            return await self._insert(field, text, min(_MARK_PATIENCE, self._time_left))
         except BrowserTimeout as error:
             failure = error
         await self._look()
         field = choose(self._step)
         if field is None:
             raise failure
-        await self._insert(field, text, self._left)
+        await self._insert(field, text, self._time_left)
 
-    async def _put_code(self, code: Secret) -> None:
+    async def _fill_code(self, code: Secret) -> None:
         fields = self._step.code
         if len(fields) == 1:
-            return await self._put(lambda now: now.code[0] if now.code else None, code.reveal())
+            return await self._fill_field(lambda now: now.code[0] if now.code else None, code.reveal())
         for field, character in zip(fields, code.reveal(), strict=False):
             try:
-                await self._insert(field, character, min(_MARK_PATIENCE, self._left))
+                await self._insert(field, character, min(_MARK_PATIENCE, self._time_left))
             except BrowserTimeout:
                 if field is not fields[-1]:
                     raise
                 return  # with the last one the page has sent them all, and does not show it any more
 
     async def _insert(self, field: Field, text: str, timeout: float) -> None:
-        await self._page.insert_text(f'[{seeing.MARK}="{field.index}"]', text, timeout=timeout)
+        await self._page.insert_text(f'[{page_view.MARK}="{field.index}"]', text, timeout=timeout)
 
     async def _press(self, button: Button | None) -> None:
         """Press it; where there is none, the page goes on by itself when it has what it wants."""
         if button is None:
             return
-        if self._seen.unique(button):
-            await self._page.click(Control(button.role, button.name), timeout=self._left)
+        if self._seen.is_unique(button):
+            await self._page.click(Control(button.role, button.name), timeout=self._time_left)
         else:
-            await seeing.press(self._page, button, timeout=self._left)
+            await page_view.press(self._page, button, timeout=self._time_left)

@@ -15,7 +15,7 @@ import msgspec
 from huggingchat_agent.site.signin.page_view import Button, Field
 
 if TYPE_CHECKING:
-    from huggingchat_agent.site.signin.page_view import Seen
+    from huggingchat_agent.site.signin.page_view import PageView
 
 Kind = Literal[
     "loading",
@@ -45,45 +45,45 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         return (self.kind, self.user is None, self.password is None, len(self.code))
 
 
-def _words(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_USER = _words(r"user.?name|user.?id|\blogin\b|e-?mail|\baccount|identifier")
-_CODE = _words(
+_USER = _compile(r"user.?name|user.?id|\blogin\b|e-?mail|\baccount|identifier")
+_CODE = _compile(
     r"one.?time|\b[mt]?otp\b|\b[2m]fa\b|passcode|security.?code|verification|authenticat|two.?factor|\bcode\b"
 )
-_NO_CODE = _words(r"phone|mobile|zip|postal|post.?code|invit|promo|coupon|country|area")
-_HUMAN = _words(
+_NO_CODE = _compile(r"phone|mobile|zip|postal|post.?code|invit|promo|coupon|country|area")
+_HUMAN = _compile(
     r"just a moment|attention required|human verification|(you are|you're) (a )?human"
     r"|are you (a )?(human|robot)|not a robot|unusual traffic|checking your browser"
     r"|security (check|verification)"
 )
-_CONFIRM = _words(
+_CONFIRM = _compile(
     r"(confirm|verify|activate|validate)\b.{0,30}\b(e-?mail|account)|check your (e-?mail|inbox)"
     r"|(e-?mail|link).{0,60}\b(sent|inbox)\b|\bsent\b.{0,60}\b(e-?mail|link)\b"
     r"|e-?mail .{0,20}not .{0,10}confirmed"
 )
-_LETS = _words(r"^(allow|authori[sz]e|accept|approve|i? ?agree|grant|permit|continue|yes|confirm)\b")
-_REFUSES = _words(
+_LETS = _compile(r"^(allow|authori[sz]e|accept|approve|i? ?agree|grant|permit|continue|yes|confirm)\b")
+_REFUSES = _compile(
     r"^(cancel|deny|decline|refuse|reject|no\b|not now|do not|don.?t|disagree|back|log ?out|sign ?out)"
     r"|^(switch|use )"
 )
-_ASKS = _words(r"access|permission|authori[sz]|consent|wants? to|would like|allow")
+_ASKS = _compile(r"access|permission|authori[sz]|consent|wants? to|would like|allow")
 
 
-def recognize(seen: Seen, base_url: str) -> Step:
+def recognize(seen: PageView, base_url: str) -> Step:
     """The page. `base_url` is where the app is."""
     if seen.loading:
         return Step(kind="loading")
     password = next((each for each in seen.fields if _is_password(each)), None)
-    if _in(seen.address, base_url) and seen.composer and password is None:
+    if _is_in_app(seen.address, base_url) and seen.composer and password is None:
         return Step(kind="error" if seen.status >= 400 else "app")
-    code = _code(seen)
+    code = _find_code_fields(seen)
     if code and password is None:
-        return Step(kind="second_factor", code=code, button=_sender(seen, code[0]))
+        return Step(kind="second_factor", code=code, button=_find_submit_button(seen, code[0]))
     says = f"{seen.title} {seen.heading}"
-    user = _user(seen, password)
+    user = _find_user_field(seen, password)
     if password is None and _HUMAN.search(says):
         return Step(kind="challenge")
     if password is None and seen.captcha and user is None:
@@ -92,9 +92,13 @@ def recognize(seen: Seen, base_url: str) -> Step:
         return Step(kind="confirmation")
     if password is not None or user is not None:
         return Step(
-            kind="form", user=user, password=password, code=code, button=_sender(seen, password or user)
+            kind="form",
+            user=user,
+            password=password,
+            code=code,
+            button=_find_submit_button(seen, password or user),
         )
-    if lets := _consent(seen):
+    if lets := _find_consent_button(seen):
         return Step(kind="consent", button=lets)
     if _CONFIRM.search(seen.text):
         return Step(kind="confirmation")
@@ -107,7 +111,7 @@ def _is_password(field: Field) -> bool:
     )
 
 
-def _code(seen: Seen) -> tuple[Field, ...]:
+def _find_code_fields(seen: PageView) -> tuple[Field, ...]:
     """The field of a one-time code; several where each takes one character."""
     single = tuple(each for each in seen.fields if each.length == 1 and each.kind != "password")
     if len(single) >= 4:
@@ -123,7 +127,7 @@ def _code(seen: Seen) -> tuple[Field, ...]:
     return ()
 
 
-def _user(seen: Seen, password: Field | None) -> Field | None:
+def _find_user_field(seen: PageView, password: Field | None) -> Field | None:
     if password is not None:
         before = [each for each in seen.fields if each.kind != "password" and each.form == password.form]
     else:
@@ -139,18 +143,18 @@ def _user(seen: Seen, password: Field | None) -> Field | None:
     return texts[-1] if texts else None
 
 
-def _sender(seen: Seen, field: Field | None) -> Button | None:
+def _find_submit_button(seen: PageView, field: Field | None) -> Button | None:
     """The button that sends what is in the field."""
     assert field is not None
     near = [each for each in seen.buttons if each.form == field.form and not _REFUSES.search(each.name)]
     submits = [each for each in near if each.submits]
     if submits or field.form >= 0:
         return next(iter(submits or near), None)
-    forward = _words(r"log ?in|sign ?[io]n|next|continue|verify|submit|confirm|send|go")
+    forward = _compile(r"log ?in|sign ?[io]n|next|continue|verify|submit|confirm|send|go")
     return next((each for each in near if forward.search(each.name)), near[0] if near else None)
 
 
-def _consent(seen: Seen) -> Button | None:
+def _find_consent_button(seen: PageView) -> Button | None:
     """The button that lets through, on a page that asks whether to."""
     refusing = [each for each in seen.buttons if _REFUSES.search(each.name) or each.key == "cancel"]
     others = [each for each in seen.buttons if each not in refusing]
@@ -162,7 +166,7 @@ def _consent(seen: Seen) -> Button | None:
     return pairs[0] if len(pairs) == 1 else None
 
 
-def _in(address: str, base_url: str) -> bool:
+def _is_in_app(address: str, base_url: str) -> bool:
     inside = address == base_url or address.startswith(f"{base_url}/")
     return inside and not _is_login_path(address, base_url)
 

@@ -40,7 +40,7 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
     form: int = -1
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class PageView(msgspec.Struct, frozen=True, kw_only=True):
     """One look. `marker` differs from document to document, `shape` also when a document changes much.
 
     `address` has no query. `status` is that of the document's answer, 0 where the browser does not tell.
@@ -60,7 +60,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...] = ()
     buttons: tuple[Button, ...] = ()
 
-    def unique(self, button: Button) -> bool:
+    def is_unique(self, button: Button) -> bool:
         """Whether role and name lead to this button and no other."""
         same = [each for each in self.buttons if (each.role, each.name) == (button.role, button.name)]
         return bool(button.name) and len(same) == 1
@@ -131,15 +131,15 @@ _PRESS = """(mark, index) => {
 }"""
 
 
-async def look(page: Page, *, timeout: float) -> Seen:
+async def read_page(page: Page, *, timeout: float) -> PageView:
     """What the page is now, once there is one. Marks its fields and buttons."""
-    return await changed(page, Seen(address="", marker=-1.0), timeout=timeout)
+    return await wait_for_change(page, PageView(address="", marker=-1.0), timeout=timeout)
 
 
-async def changed(page: Page, before: Seen, *, timeout: float) -> Seen:
+async def wait_for_change(page: Page, before: PageView, *, timeout: float) -> PageView:
     """Wait for another document, or for this one to look otherwise. Raises BrowserTimeout."""
     seen = await page.wait(_CHANGED, MARK, before.marker, before.shape, timeout=timeout)
-    return msgspec.convert(seen, Seen)
+    return msgspec.convert(seen, PageView)
 
 
 async def press(page: Page, button: Button, *, timeout: float) -> None:
