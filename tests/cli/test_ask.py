@@ -45,6 +45,17 @@ def test_ask_reads_the_prompt_from_stdin_and_goes_on_in_a_conversation(shell, st
     assert [said[1], said[3]] == ["one\ntwo\n", "three"]
 
 
+def test_piped_text_goes_along_with_the_prompt(shell, stand_in):
+    cp1252 = {"PYTHONIOENCODING": "cp1252"}
+    done = shell("ask", "Explain this.", "--via", "page", stdin="x = '日本'\n", env=cp1252)
+    assert (done.code, done.err) == (0, "9 characters from stdin go with the prompt.\n")
+    assert newest(stand_in)["messages"][1]["content"] == "Explain this.\n\nx = '日本'\n"
+    assert "x = '日本'" in done.out
+    done = shell("ask", "Explain this.", "--via", "page", "--no-stdin", stdin="x = 1\n")
+    assert (done.code, done.err) == (0, "")
+    assert newest(stand_in)["messages"][1]["content"] == "Explain this."
+
+
 @pytest.mark.parametrize("via", ["ui", "page"])
 def test_tokens_arrive_one_by_one_through_a_pipe(shell, stand_in, via):
     tokens = 5

@@ -1,7 +1,6 @@
 """The commands put together, and one run of them."""
 
 import contextlib
-import io
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +37,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     ask: (
         'huggingchat ask "Why is the sky blue?"',
         'huggingchat ask -m llama -s "Answer in one sentence." "What is a monad?"',
-        "git diff | huggingchat ask - --temporary > review.txt",
+        'git diff | huggingchat ask "Review this change." --temporary > review.txt',
         'huggingchat ask --web-search "What happened today?"',
         "huggingchat ask --json hello | jq -j 'select(.event == \"token\").text'",
         'huggingchat ask --conversation 66b0c0ffee66b0c0ffee66b0 "Tell me more."',
@@ -115,12 +114,8 @@ for about, commands in GROUPS.items():
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code. Says on stderr what goes wrong, and never raises."""
-    if "stdout" in console.fill_in():
+    if "stdout" in console.prepare_streams():
         return failures.tell(StorageError("stdout is closed. Send the output somewhere, such as to a file."))
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # What a terminal cannot show is no reason to lose an answer.
-            stream.reconfigure(errors="replace")
     try:
         with _signals_as_exits():
             # A code comes back where typer saw to an exit itself: --version, Ctrl-C before the command.

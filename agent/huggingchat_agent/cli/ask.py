@@ -1,7 +1,6 @@
 """`ask`: one question, one answer."""
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from huggingchat_agent import events
 from huggingchat_agent.answer import Answer
-from huggingchat_agent.cli import attachments, console
+from huggingchat_agent.cli import attachments, console, stdin
 from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
@@ -51,6 +50,9 @@ Plain = Annotated[
 def ask(
     options: Options,
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from stdin.")],
+    no_stdin: Annotated[
+        bool, typer.Option("--no-stdin", help="Send the prompt alone, whatever stdin holds.")
+    ] = False,
     model: Model = None,
     system: System = None,
     conversation: Continue = None,
@@ -77,18 +79,24 @@ def ask(
     """Ask one question and print the answer while it comes.
 
     The answer goes to stdout: rendered as Markdown at a terminal, token by token and as it is through a pipe.
-    Everything else goes to stderr.
-    Ctrl-C stops the answer on the server too.
+    Everything else goes to stderr. Ctrl-C stops the answer on the server too.
+
+    Text from a pipe goes along: the prompt, a blank line, the text. A pipe that says nothing for a second
+    is left alone, and so is a file that was already read in part. In a loop that reads from a pipe, give
+    </dev/null or --no-stdin, or the first question takes the lines of all others.
     """
-    if prompt == "-":
-        prompt = sys.stdin.read()
-    if not prompt.strip():
-        raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
     check_start(model, system, conversation, temporary)
     files, folder = attachments.given(file), attachments.folder(save_files)
     tape = recording(record, full, hide, hide_username)
     tools = chosen(tool, no_tools)
-    with opened(options, via=via, deadlines=_deadlines(timeout), record=tape) as chat:
+    deadlines = _deadlines(timeout)
+    if prompt == "-":
+        prompt = stdin.read_all()
+    elif prompt.strip() and not no_stdin:
+        prompt = stdin.add_piped_text(prompt)
+    if not prompt.strip():
+        raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
+    with opened(options, via=via, deadlines=deadlines, record=tape) as chat:
         signed_in(chat)
         with started(chat, model, system, conversation, temporary) as talk:
             reply = talk.send(prompt, files=files, tools=tools, web_search=web_search)

@@ -1,0 +1,46 @@
+"""Text that comes on stdin: the whole prompt, or what goes along with one."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import sys
+
+from huggingchat_agent.cli import console
+
+# A pipe that has said nothing for this many seconds is one that a service manager left open.
+PATIENCE = 1.0
+
+
+def read_all() -> str:
+    """All of stdin. It is UTF-8, and a byte order mark is no part of it."""
+    return sys.stdin.read()
+
+
+def add_piped_text(prompt: str) -> str:
+    """The prompt, a blank line and the text on stdin, if there is any. Says on stderr how much that is."""
+    text = read_all() if _has_text() else ""
+    if not text.strip():
+        return prompt
+    count = len(text)
+    console.say(f"{count:,} character{'' if count == 1 else 's'} from stdin go with the prompt.")
+    return f"{prompt}\n\n{text}"
+
+
+def _has_text() -> bool:
+    """Whether stdin is a pipe that says something, or a file that nobody has read from."""
+    try:
+        descriptor = sys.stdin.fileno()
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode):
+            # A shell that reads lines from it, in a loop around us, wants the other lines for itself.
+            return os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+            return False
+        if select.select([descriptor], [], [], PATIENCE)[0]:
+            return True
+    except (OSError, ValueError):  # closed, or not a file of the system
+        return False
+    console.note(f"Nothing came on stdin within {PATIENCE:g} s. The prompt is sent alone.")
+    return False
