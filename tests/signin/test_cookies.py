@@ -51,6 +51,14 @@ def test_cookies_come_back_from_every_format(form):
         assert back["cookies"][0]["expires"] == LATER
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_of_a_cookies_txt_ends_where_an_editor_ends_it(end):
+    value = "a\u2028b\x85c\x0cd\x1ce"
+    lines = ["# Netscape HTTP Cookie File", f"huggingface.co\tFALSE\t/\tTRUE\t{LATER}\thf-chat\t{value}", ""]
+    back = cookies.read(end.join(lines).encode(), BASE)
+    assert [each["value"] for each in back["cookies"]] == [value]
+
+
 def test_plain_holds_only_what_the_app_gets():
     assert json.loads(cookies.encode(STATE, "plain", "https://other.example.org")) == {}
 

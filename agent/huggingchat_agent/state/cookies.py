@@ -154,7 +154,8 @@ def _parse_cookie(told: Any, number: int) -> dict[str, Any]:
 
 def _from_netscape(text: str) -> list[dict[str, Any]]:
     cookies = []
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not `splitlines`, which ends a line at characters that a value may hold.
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         http_only = line.startswith(_HTTP_ONLY)
         line = line.removeprefix(_HTTP_ONLY)
         if not line.strip() or (line.startswith("#") and not http_only):
