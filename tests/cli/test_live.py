@@ -1,13 +1,16 @@
 """Answers that grow as Markdown: what a terminal shows in the end, and on the way."""
 
 import io
+import random
 import re
+import threading
+import time
 
 import pytest
-from rich.console import Console
 
-from huggingchat_agent.cli.live import PREVIEW, MarkdownView, PlainView, view
-from huggingchat_agent.cli.markdown import rendered, settled
+from huggingchat_agent.cli.live import PREVIEW, MarkdownView, PlainView, choose_view
+from huggingchat_agent.cli.markdown import find_open_block, render_markdown
+from huggingchat_agent.cli.terminal import Terminal
 
 ANSWER = (
     "# Title\n\nA paragraph with **bold** text that is long enough to be wrapped.\n\n"
@@ -65,13 +68,12 @@ class Screen(io.StringIO):
 
 
 def console(screen, height=12):
-    return Console(file=screen, force_terminal=True, width=40, height=height, highlight=False)
+    return Terminal(file=screen, force_terminal=True, width=40, height=height)
 
 
 def draw(growing):
     """A frame now, whatever the clock says."""
-    assert growing._live is not None
-    growing._live.refresh()
+    growing.draw()
 
 
 def visible(lines):
@@ -80,7 +82,7 @@ def visible(lines):
 
 def whole(text):
     screen = Screen()
-    console(screen).print(rendered(text))
+    console(screen).print(render_markdown(text))
     return visible(screen.shown)
 
 
@@ -177,20 +179,92 @@ def test_long_line_shows_its_end_while_it_comes_and_all_of_it_in_the_end():
         ("# a\nb\n===", "# a\n"),
     ],
 )
-def test_what_may_still_change_is_not_settled(text, complete):
-    assert text[: settled(text)] == complete
+def test_what_may_still_change_belongs_to_the_open_block(text, complete):
+    assert text[: find_open_block(text)] == complete
 
 
 def test_escape_sequences_of_an_answer_are_not_obeyed():
     screen = Screen()
-    console(screen).print(rendered("a \x1b[2J\x07 b"))
+    console(screen).print(render_markdown("a \x1b[2J\x07 b"))
     assert visible(screen.shown) == ["a [2J b"]
 
 
 def test_answer_is_plain_through_a_pipe_and_where_it_is_asked_for(capsys):
-    assert isinstance(view(plain=True), PlainView)
-    through_a_pipe = view(plain=False)
+    assert isinstance(choose_view(plain=True), PlainView)
+    through_a_pipe = choose_view(plain=False)
     assert isinstance(through_a_pipe, PlainView)
     through_a_pipe.feed("**a**")
     through_a_pipe.end()
     assert capsys.readouterr().out == "**a**\n"
+
+
+def test_no_line_is_lost_when_two_threads_draw():
+    """Tokens come, frames are drawn and others write, all at a pace that makes them meet."""
+    text = "\n\n".join(f"Paragraph number {number}.\n\n- a{number}\n- b{number}" for number in range(12))
+    wanted = whole(text)
+    for seed in range(8):
+        screen, pick = Screen(), random.Random(seed)
+        growing = MarkdownView(console(screen))
+        over = threading.Event()
+
+        def draw_often(growing=growing, over=over):
+            while not over.is_set():
+                growing.draw()
+
+        drawer = threading.Thread(target=draw_often)
+        drawer.start()
+        rest = text
+        while rest:
+            size = pick.randrange(1, 9)
+            growing.feed(rest[:size])
+            rest = rest[size:]
+        growing.end()
+        over.set()
+        drawer.join()
+        assert visible(screen.shown) == wanted
+
+
+def test_line_on_stderr_finds_the_screen_clean():
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    errors = console(screen)
+    growing.feed("First.\n\nHalf a")
+    growing.draw()
+    other = threading.Thread(target=lambda: errors.print("Warning: something"))
+    other.start()
+    other.join()
+    growing.feed(" sentence.")
+    growing.end()
+    assert visible(screen.shown) == ["First.", "Warning: something", "Half a sentence."]
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0c", "\x0b", "\x1c", "\x1e"])
+@pytest.mark.parametrize("size", [1, 1000])
+def test_only_markdown_says_where_a_line_ends(end, size):
+    text = f"One{end}two{end}three.\n\n```\ncode{end}more\n```\n\nThe end.\n"
+    screen = Screen()
+    growing = MarkdownView(console(screen))
+    for start in range(0, len(text), size):
+        growing.feed(text[start : start + size])
+        draw(growing)
+    growing.end()
+    assert visible(screen.shown) == whole(text)
+    assert "".join(screen.shown).count("The end.") == 1
+
+
+@pytest.mark.parametrize(
+    "line", ["- item {} of a list that grows", "{}. item of a list", "| row {} | cell |"], ids=str.split
+)
+def test_work_for_a_long_block_grows_with_its_length(line):
+    screen = Screen()
+    screen.step = lambda match: None  # type: ignore[method-assign]  # a screen of its own speed
+    growing = MarkdownView(console(screen, 24))
+    lines = [line.format(number) + "\n" for number in range(800)]
+    if line.startswith("|"):
+        lines.insert(1, "|---|---|\n")
+    begun = time.process_time()
+    for each in lines:
+        growing.feed(each)
+    fed = time.process_time() - begun
+    growing.end()
+    assert fed < 2.5 and time.process_time() - begun < 5

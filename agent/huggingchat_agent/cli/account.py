@@ -63,12 +63,12 @@ def login(
         where = redact.address(chat.settings.base_url)
         account = chat.status()
         if not account.login_offered:
-            console.out.print(f"{where} has no login; it can be used as it is.")
+            console.report(f"{where} has no login; it can be used as it is.")
             return
         if account.signed_in:
             if username is not None and cookies is None:
                 chat.login(username)  # which types nothing, and says so where it is somebody else's session
-            console.out.print(f"Already signed in at {where} as {account.username}.")
+            console.report(f"Already signed in at {where} as {account.username}.")
             console.note("To sign in as somebody else: `huggingchat logout` first, or --profile NAME.")
             if cookies is None:
                 return
@@ -82,7 +82,7 @@ def login(
             username, password = _credentials(chat)
             with console.progress(f"Signing in at {where}") as progress:
                 account = chat.login(username, password, otp=otp or _asker(chat, progress))
-        console.out.print(f"Signed in at {where} as {account.username}{_until(account.expires)}.")
+        console.report(f"Signed in at {where} as {account.username}{_until(account.expires)}.")
         console.note(f"The session is saved in {chat.inner.session.saved.path}.")
 
 
@@ -101,7 +101,7 @@ def status(options: Options) -> None:
         ]
         if account.signed_in:
             rows.append(("Until", _date(account.expires) if account.expires else "the app does not say"))
-        console.facts(rows + (_machinery(chat) if options.verbose else []))
+        console.print_facts(rows + (_machinery(chat) if options.verbose else []))
         if account.login_offered and not account.signed_in:
             raise not_signed_in(chat)
 
@@ -115,7 +115,7 @@ def logout(options: Options) -> None:
     saved = SavedSession(chosen.profile_folder)
     where = redact.address(chosen.base_url)
     if not saved.path.exists():
-        console.out.print(f"There is no saved session in profile {chosen.profile!r}; nothing to do.")
+        console.report(f"There is no saved session in profile {chosen.profile!r}; nothing to do.")
         return
     try:
         with opened(options) as chat:
@@ -125,7 +125,7 @@ def logout(options: Options) -> None:
         raise SiteError(
             f"The saved session is removed, but {where} could not be told to end it: {error}"
         ) from error.__cause__
-    console.out.print(f"Signed out of {where}.")
+    console.report(f"Signed out of {where}.")
 
 
 def _credentials(chat: HuggingChat) -> tuple[str, str]:

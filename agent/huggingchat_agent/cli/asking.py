@@ -9,6 +9,7 @@ from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from huggingchat_agent.cli import console
+from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.wire.elicitations import checked
 
@@ -24,14 +25,14 @@ def settle(talk: Conversation, event: ElicitationRequested) -> Reply | None:
     What is too late to be answered is said, and the run goes on without.
     """
     request = talk.elicitation(event)
-    asked = f"{event.server or 'A tool'} asks: {event.message}"
+    asked = f"{one_line(event.server) or 'A tool'} asks: {event.message}"
     try:
         if not (sys.stdin.isatty() and console.err.is_terminal):
             console.warn(f"{asked} Nobody is at the terminal to answer, so it is declined.")
             return request.decline()
-        console.err.print(Text(console.printable(asked), style="bold"))
+        console.err.print(Text(asked, style="bold"))
         if event.url:
-            console.err.print(Text(console.printable(event.url), style="cyan"))
+            console.err.print(Text(one_line(event.url), style="cyan"))
         wanted = "Have you done that?" if event.mode == "url" else "Answer it?"
         if not Confirm.ask(wanted, console=console.err, default=True):
             return request.decline()
@@ -59,17 +60,15 @@ def _filled(fields: list[Field]) -> dict[str, Any]:
 
 def _read(field: Field) -> Any:
     """What the person gives for a field, None for nothing."""
-    label = Text(console.printable(field.label))
+    label = Text(one_line(field.label))
     if field.description:
-        label.append(f" ({console.printable(field.description)})", style="dim")
+        label.append(f" ({one_line(field.description)})", style="dim")
     if not field.required:
         label.append(" [optional]", style="dim")
     if field.kind == "boolean":
         return Confirm.ask(label, console=console.err, default=bool(field.default))
     for option in field.options:
-        console.err.print(
-            Text(f"  {console.printable(option.value)}  {console.printable(option.label)}", style="dim")
-        )
+        console.err.print(Text(f"  {one_line(option.value)}  {one_line(option.label)}", style="dim"))
     said = Prompt.ask(label, console=console.err, default=None, show_default=False)
     said = (said or "").strip()
     if not said:

@@ -1,9 +1,10 @@
-"""The two ends of the command line: what was asked for goes to stdout, everything else to stderr."""
+"""What the command line prints: the result goes to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import logging
 import os
 import sys
@@ -11,25 +12,21 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.spinner import Spinner
 from rich.text import Text
 
 from huggingchat_agent import redact
+from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, one_line, printable, show_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.status import Status
-
 # Lines are not broken here: a terminal does that itself, and a file should get them whole.
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Terminal(soft_wrap=True)
+err = Terminal(stderr=True, soft_wrap=True, marks=True)
 
 # Why stdout may take nothing more. Files that we write to by name have errors of their own.
 UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
-
-# What a terminal would obey instead of showing it, line ends and tabs excepted.
-_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
 
 class _State:
@@ -37,12 +34,12 @@ class _State:
 
 
 def verbose() -> bool:
-    """Whether -v was given."""
+    """Whether the user gave -v."""
     return _State.verbose
 
 
 def begin(*, verbose: bool) -> None:
-    """Set up for one run: logging to stderr, warnings only unless verbose."""
+    """Set up logging to stderr for one run: warnings only, unless verbose."""
     _State.verbose = verbose
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, handlers=[_LogToStderr()], force=True
@@ -50,87 +47,101 @@ def begin(*, verbose: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Something nice to know: told to a person at a terminal, or with -v."""
+    """Print something nice to know, on stderr, for a person at a terminal or with -v."""
     if err.is_terminal or verbose():
         err.print(Text(text, style="dim"))
 
 
 def warn(text: str) -> None:
-    """Something that should be known, though the command goes on."""
+    """Print something that matters, on stderr, though the command goes on."""
     err.print(Text.assemble(("Warning: ", "yellow"), text))
 
 
 def say(text: str) -> None:
-    """What a person has to do now."""
+    """Print on stderr what the person has to do, or what the command does with their input."""
     err.print(Text(text))
+
+
+def report(text: str) -> None:
+    """Print on stdout, in a sentence, what the command did."""
+    out.print(Text(show_marks(text)))
 
 
 class Progress:
     """What `progress` shows, if it shows anything."""
 
-    def __init__(self, status: Status | None = None) -> None:
-        self._status = status
+    def __init__(self, doing: str | None = None) -> None:
+        self._spinner = Spinner("dots", Text(doing, style="dim")) if doing is not None else None
+        self._drawing: Drawing | None = None
+
+    def start(self) -> None:
+        if self._spinner is not None:
+            self._drawing = Drawing(self._spinner, err, animated=True)
+
+    def stop(self) -> None:
+        if self._drawing is not None:
+            self._drawing.stop()
+            self._drawing = None
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Keep still while somebody is asked something."""
-        if self._status is None:
-            yield
-            return
-        self._status.stop()
+        """Erase it while a person answers a question."""
+        self.stop()
         try:
             yield
         finally:
-            self._status.start()
+            self.start()
 
 
 @contextlib.contextmanager
 def progress(doing: str) -> Iterator[Progress]:
-    """Say what is being waited for while it takes, if somebody is looking."""
-    if not err.is_terminal:
-        yield Progress()
-        return
-    with err.status(Text(doing, style="dim"), spinner="dots") as status:
-        yield Progress(status)
+    """Show what the command waits for, if stderr is a terminal."""
+    shown = Progress(doing if err.is_terminal else None)
+    shown.start()
+    try:
+        yield shown
+    finally:
+        shown.stop()
 
 
 def write(text: str) -> None:
-    """Text for stdout, at once, as it is; a terminal is spared control characters."""
-    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
-    sys.stdout.flush()
-
-
-def printable(text: str) -> str:
-    """The text without what a terminal would obey."""
-    return text.translate(_CONTROLS)
+    """Write text to stdout at once. A terminal gets it without control characters."""
+    with lock:
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
 
 
 def write_line(line: bytes) -> None:
-    """One line of JSON for stdout, at once."""
-    sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.buffer.flush()
+    """Write one line of JSON, in UTF-8, to stdout at once."""
+    write(line.decode() + "\n")
 
 
-def facts(rows: list[tuple[str, Any]]) -> None:
-    """Names and values for stdout, one a line, aligned."""
+def print_facts(rows: list[tuple[str, Any]]) -> None:
+    """Print names and values on stdout, one pair a line, aligned."""
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        out.print(Text.assemble((f"{name:<{width}}  ", "dim"), str(value)))
+        out.print(Text.assemble((f"{name:<{width}}  ", "dim"), one_line(str(value))))
 
 
-def fill_in() -> list[str]:
-    """Open what of stdin, stdout and stderr was closed by who started us; the names.
+def prepare_streams() -> list[str]:
+    """Make stdin, stdout and stderr usable; return the names of those that were closed.
 
-    Else the next file that is opened would be in their place.
+    Pipes and files carry UTF-8, whatever the locale says. A terminal keeps its own encoding, and shows a
+    question mark for a character that it does not have.
     """
     closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
     for name in closed:
-        setattr(sys, name, Path(os.devnull).open("r+"))
+        # Else the next file that is opened takes its place.
+        setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8-sig" if stream is sys.stdin else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="replace")
     return closed
 
 
 def abandon_stdout() -> None:
-    """Stdout takes nothing any more: make sure that nothing is written there at exit."""
+    """Send the rest of stdout nowhere, because nobody takes it any more."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

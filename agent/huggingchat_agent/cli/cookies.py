@@ -39,7 +39,7 @@ def export(
     """
     with opened(options) as chat:
         chat.export_cookies(file, format)
-    console.out.print(f"The cookies are in {file}.")
+    console.report(f"The cookies are in {file}.")
 
 
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {

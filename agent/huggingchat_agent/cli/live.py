@@ -6,113 +6,124 @@ import re
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.live import Live
 from rich.segment import Segment
 
-from huggingchat_agent.cli.console import write
-from huggingchat_agent.cli.markdown import rendered, settled
+from huggingchat_agent.cli import console as door
+from huggingchat_agent.cli.markdown import find_open_block, render_markdown
+from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, printable
 
 if TYPE_CHECKING:
-    from rich.console import ConsoleOptions, RenderResult
+    from rich.console import Console, ConsoleOptions, RenderResult
 
-FRAMES = 10  # a second, at most
-# What is rendered of an unfinished block in each frame; more than a screen shows of it.
+# How many characters of an unfinished block each frame renders; more than a screen shows of it.
 PREVIEW = 6000
+# An open block that has not ended is parsed again when it is this many times as long. So the work for a
+# long list or table grows with its length, not with the square of it.
+GROWTH = 1.1
 
 
 class View(Protocol):
     """Where an answer goes."""
 
     def feed(self, text: str) -> None:
-        """Some more of it."""
+        """Show some more of it."""
 
     def pause(self) -> None:
-        """Something else is about to be written to the terminal."""
+        """Make room for other lines on the terminal."""
 
     def end(self) -> None:
-        """That was all; what follows begins on a line of its own."""
+        """Show the rest. What follows begins on a line of its own."""
 
 
-def view(*, plain: bool) -> View:
+def choose_view(*, plain: bool) -> View:
     """Markdown at a terminal that can redraw lines, else the text as it is."""
-    console = Console(highlight=False)
-    if plain or not console.is_terminal or console.is_dumb_terminal:
+    if plain or not door.out.is_terminal or door.out.is_dumb_terminal:
         return PlainView()
-    return MarkdownView(console)
+    return MarkdownView(door.out)
 
 
 class PlainView:
-    """Token by token, nothing added and nothing taken away."""
+    """Writes token by token, and neither adds nor removes anything."""
 
     def __init__(self) -> None:
+        self.console: Console = door.out
         self._within_line = False
 
     def feed(self, text: str) -> None:
-        write(text)
-        self._within_line = not text.endswith("\n")
+        with lock:
+            Terminal.occupant = self
+            door.write(text)
+            self._within_line = not text.endswith("\n")
 
     def pause(self) -> None:
         if sys.stdout.isatty():
-            self.end()
+            self._end_line()
 
     def end(self) -> None:
+        with lock:
+            self._end_line()
+            Terminal.occupant = None
+
+    def _end_line(self) -> None:
         if self._within_line:
-            write("\n")
+            door.write("\n")
             self._within_line = False
 
 
 class MarkdownView:
-    """Blocks that are complete are printed for good, and scroll away as anything printed does; the last
-    one is drawn anew below them until it is complete too.
+    """Prints complete blocks for good, and draws the last, open one below them again and again.
 
-    So a long answer is as cheap as a short one, and the terminal's scrollback holds every line once.
+    So a long answer costs as little as a short one, and the terminal's scrollback holds every line once.
     """
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        self.console = console
         self._open = ""  # the text of the last block
+        self._parse_at = 0  # how long that must be until it is worth another look
         self._begun = False
-        self._live: _Steady | None = None
+        self._drawing: Drawing | None = None
 
     def feed(self, text: str) -> None:
-        self._open += text
-        # Only a line end can complete a block.
-        done = settled(self._open) if "\n" in text else 0
-        if self._live is None:
-            self._live = _Steady(
-                self,
-                console=self._console,
-                transient=True,
-                refresh_per_second=FRAMES,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self._live.start()
-        if done:
-            complete, self._open = self._open[:done], self._open[done:]
-            self._print(complete)
-        self._live.changed = True
+        text = printable(text)
+        with lock:
+            Terminal.occupant = self
+            self._open += text
+            if self._drawing is None:
+                self._drawing = Drawing(self, self.console)
+            # Only a line end can complete a block.
+            if "\n" in text and len(self._open) >= self._parse_at:
+                done = find_open_block(self._open)
+                complete, self._open = self._open[:done], self._open[done:]
+                self._parse_at = int(len(self._open) * GROWTH)
+                self._print(complete)
+            self._drawing.changed = True
+
+    def draw(self) -> None:
+        """Draw what is new now, not with the next frame."""
+        if self._drawing is not None:
+            self._drawing.draw()
 
     def pause(self) -> None:
-        if self._live is not None:
-            self._live.changed = True
-            self._live.stop()
-            self._live = None
+        if self._drawing is not None:
+            self._drawing.stop()
+            self._drawing = None
 
     def end(self) -> None:
-        complete, self._open = self._open, ""
-        self.pause()
-        self._print(complete)
-        self._begun = False
+        with lock:
+            complete, self._open = self._open, ""
+            self.pause()
+            self._print(complete)
+            self._begun = False
+            self._parse_at = 0
+            Terminal.occupant = None
 
     def _print(self, text: str) -> None:
         if text.strip():
-            self._console.print(_Lines(text, apart=self._begun), soft_wrap=False)
+            self.console.print(_Lines(text, apart=self._begun), soft_wrap=False)
             self._begun = True
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The end of the last block, as much as the screen has room for."""
+        """The end of the open block, as much as the screen has room for."""
         if self._open.strip():
             room = max(console.height - 2, 1)
             yield _Lines(_preview(self._open), apart=self._begun, most=room)
@@ -125,7 +136,7 @@ class _Lines:
         self._text, self._apart, self._most = text, apart, most
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines = console.render_lines(rendered(self._text), options, pad=False)
+        lines = console.render_lines(render_markdown(self._text), options, pad=False)
         while lines and _blank(lines[0]):
             del lines[0]
         while lines and _blank(lines[-1]):
@@ -138,19 +149,8 @@ class _Lines:
 
 
 def _blank(line: list[Segment]) -> bool:
-    """Whether nothing is to be seen there; the edge of a block of code is coloured."""
+    """Whether nothing shows there. The edge of a block of code is coloured."""
     return not any(each.text.strip() or (each.style and each.style.bgcolor) for each in line)
-
-
-class _Steady(Live):
-    """Draws only when there is something new: what stands still must not flicker."""
-
-    changed = True
-
-    def refresh(self) -> None:
-        if self.changed:
-            self.changed = False
-            super().refresh()
 
 
 def _preview(text: str) -> str:

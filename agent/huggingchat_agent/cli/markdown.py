@@ -1,29 +1,36 @@
-"""Markdown for a terminal: as rich renders it, with what is HTML in it shown as it was written."""
+"""Markdown for a terminal, rendered by rich. HTML in it is shown as it was written."""
 
 from __future__ import annotations
+
+import re
 
 from markdown_it import MarkdownIt
 from rich.markdown import Markdown
 
-from huggingchat_agent.cli.console import printable
-
 # A terminal has no use for HTML, and an answer about HTML must not lose it.
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+_BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table").disable("inline")
+
+# Where Markdown ends a line. `str.splitlines` knows more line ends than Markdown does.
+_LINE = re.compile(r"\r\n?|\n")
 
 
-def rendered(text: str) -> Markdown:
+def render_markdown(text: str) -> Markdown:
     """What to print for that text."""
-    text = printable(text)
     markdown = Markdown(text)
     markdown.parsed = _PARSER.parse(text)
     return markdown
 
 
-def settled(text: str) -> int:
-    """How much at the beginning of a growing text cannot look any different, whatever comes.
+def find_open_block(text: str) -> int:
+    """Where the last block of a growing text begins.
 
-    That is all before its last block: a paragraph, list, table or fence may go on.
+    That block may go on: a paragraph, list, table or fence. All before it looks the same whatever comes.
     """
-    starts = [token.map[0] for token in _PARSER.parse(text) if token.level == 0 and token.map]
-    lines = text.splitlines(keepends=True)
-    return sum(len(line) for line in lines[: starts[-1]]) if starts else 0
+    starts = [token.map[0] for token in _BLOCKS.parse(text) if token.level == 0 and token.map]
+    if not starts or not starts[-1]:
+        return 0
+    for number, end in enumerate(_LINE.finditer(text), 1):
+        if number == starts[-1]:
+            return end.end()
+    return 0

@@ -11,6 +11,7 @@ from rich.text import Text
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.wire.models import Model
 
 _SOURCES = {
@@ -41,17 +42,18 @@ def models(
         console.out.print(_table(found), soft_wrap=False)
     else:
         for model in found:
-            console.write(f"{model.id}\t{model.display_name}\t{', '.join(_abilities(model))}\n")
+            name = " ".join(model.display_name.split())
+            console.write(f"{model.id}\t{name}\t{', '.join(_abilities(model))}\n")
     console.err.print(Text(f"{len(found)} models, {_SOURCES[found.source]}.", style="dim"))
 
 
 def _table(models: list[Model]) -> Table:
     rows = [
         (
-            Text(model.id),
-            Text("" if model.display_name == model.id else model.display_name),
+            Text(one_line(model.id)),
+            Text("" if model.display_name == model.id else one_line(model.display_name)),
             Text(", ".join(_abilities(model))),
-            Text(" ".join(model.description.split())),
+            Text(one_line(model.description)),
         )
         for model in models
     ]

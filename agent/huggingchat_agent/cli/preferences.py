@@ -13,6 +13,7 @@ from huggingchat_agent.chat.preferences import Effort, Preferences, StreamingMod
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.errors import UsageError
 
 
@@ -89,7 +90,9 @@ def _print(kept: Preferences, *, json: bool) -> None:
     if json:
         documents.write_json(kept)
         return
-    console.facts([("Model", kept.active_model), ("Streaming", kept.streaming_mode or "the app's default")])
+    console.print_facts(
+        [("Model", kept.active_model), ("Streaming", kept.streaming_mode or "the app's default")]
+    )
     models = sorted({*kept.system_prompts, *kept.reasoning_efforts})
     rows = [(model, kept.reasoning_efforts.get(model, ""), _prompt(kept, model)) for model in models]
     if sys.stdout.isatty() and rows:
@@ -97,7 +100,7 @@ def _print(kept: Preferences, *, json: bool) -> None:
         for name, style in (("Model", "cyan"), ("Effort", "green"), ("System prompt", "")):
             table.add_column(name, style=style, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(console.printable(cell)) for cell in row))
+            table.add_row(*(Text(one_line(cell)) for cell in row))
         console.out.print(table, soft_wrap=False)
     elif rows:
         for row in rows:

@@ -59,7 +59,7 @@ def remove(
     """
     chosen = settings(**{**options.settings(), "profile": name})
     stored.remove_profile(chosen.home, chosen.profile)
-    console.out.print(f"Profile {name!r} is removed.")
+    console.report(f"Profile {name!r} is removed.")
 
 
 def _saved(profile: stored.Profile) -> str:

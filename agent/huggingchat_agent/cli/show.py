@@ -8,8 +8,9 @@ from rich.text import Text
 
 from huggingchat_agent import events
 from huggingchat_agent.cli.asking import settle
-from huggingchat_agent.cli.console import err, note, printable, verbose, warn
-from huggingchat_agent.cli.live import view
+from huggingchat_agent.cli.console import Progress, err, note, verbose, warn
+from huggingchat_agent.cli.live import choose_view
+from huggingchat_agent.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,15 +57,14 @@ def awaited(event: events.Queued) -> str:
 
 
 class Screen:
-    """Knows where the cursor stands, since two streams share a terminal."""
+    """Shows the events of a reply. It knows where the cursor is, since two streams share a terminal."""
 
     def __init__(self, reasoning: bool = False, *, plain: bool = False) -> None:
-        self._answer = view(plain=plain)
+        self._answer = choose_view(plain=plain)
         self._reasoning = reasoning or err.is_terminal or verbose()
         self._thinking = False
-        self._waiting = err.status(Text("Waiting for the answer", style="dim")) if err.is_terminal else None
-        if self._waiting:
-            self._waiting.start()
+        self._waiting = Progress("Waiting for the answer" if err.is_terminal else None)
+        self._waiting.start()
 
     def show(self, event: events.TurnEvent) -> None:
         match event:
@@ -75,50 +75,41 @@ class Screen:
                 self._think(text or f"{status}\n")
             case events.ToolCalled(tool=tool, parameters=parameters):
                 arguments = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
-                self.aside(note, f"Tool {tool}({arguments})")
+                self.aside(note, f"Tool {one_line(tool)}({arguments})")
             case events.ToolFailed(message=message):
                 self.aside(note, f"The tool failed: {message}")
             case events.SearchSources(sources=sources):
                 for source in sources:
-                    self.aside(note, f"Source: {source.title} {source.uri}")
+                    self.aside(note, f"Source: {one_line(source.title)} {source.uri}")
             case events.ElicitationRequested(server=server, message=message, url=url):
-                self.aside(note, f"{server or 'A tool'} asks: {message}{url and f' {url}'}")
+                self.aside(note, f"{one_line(server) or 'A tool'} asks: {message}{url and f' {url}'}")
             case events.ElicitationResolved(action=action, resolution=resolution):
                 self.aside(note, f"Its question is settled: {action} ({resolution})")
             case events.FileProduced(file=file):
-                self.aside(note, f"File: {file.name} ({file.mime}, {file.sha[:12]})")
+                self.aside(note, f"File: {one_line(file.name)} ({file.mime}, {file.sha[:12]})")
             case _:
                 pass
 
     def aside(self, tell: Callable[[str], None], text: str) -> None:
-        """A line of its own on stderr, also in the middle of an answer."""
+        """Print a line of its own on stderr, also in the middle of an answer."""
         self._settle()
-        if err.is_terminal:
-            self._answer.pause()
         tell(text)
 
     def end(self) -> None:
-        """The reply is over, well or not: what follows begins on a line of its own."""
+        """End the last line. The reply is over, well or not."""
         self._settle()
         self._answer.end()
 
     def _think(self, text: str) -> None:
         if not self._reasoning:
             return
-        self._stop_waiting()
-        if not self._thinking and err.is_terminal:
-            self._answer.pause()
-        err.print(Text(printable(text), style="dim italic"), end="")
+        self._waiting.stop()
+        err.print(Text(text, style="dim italic"), end="")
         self._thinking = not text.endswith("\n")
 
     def _settle(self) -> None:
         """Leave the spinner, or the line the reasoning is on, before something else is shown."""
-        self._stop_waiting()
+        self._waiting.stop()
         if self._thinking:
             err.print("\n")
             self._thinking = False
-
-    def _stop_waiting(self) -> None:
-        if self._waiting:
-            self._waiting.stop()
-            self._waiting = None

@@ -75,7 +75,7 @@ class Commands:
         console.out.print(Text("Ctrl-C stops an answer; twice ends.", style="dim"))
 
     def _url(self, rest: str) -> None:
-        console.out.print(self.talk.url)
+        console.report(self.talk.url)
 
     def _model(self, rest: str) -> None:
         if rest:

@@ -13,6 +13,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire.tools import ToolServer
 
@@ -59,7 +60,7 @@ def tools(
         console.out.print(_table(found), soft_wrap=False)
     else:
         for server in found:
-            console.write(f"{server.name}\t{server.url}\t{_ability(server)}\n")
+            console.write(f"{' '.join(server.name.split())}\t{server.url}\t{_ability(server)}\n")
     count = f"{len(found)} tool server{'' if len(found) == 1 else 's'}"
     console.err.print(Text(f"{count}. All are on unless a message chooses: --tool NAME.", style="dim"))
 
@@ -74,7 +75,7 @@ def _table(servers: list[ToolServer]) -> Table:
     table.add_column("Can", style="green", overflow="fold")
     table.add_column("Address", style="dim", overflow="fold")
     for server in servers:
-        table.add_row(Text(server.name), Text(_ability(server)), Text(server.url))
+        table.add_row(Text(one_line(server.name)), Text(_ability(server)), Text(one_line(server.url)))
     return table
 
 

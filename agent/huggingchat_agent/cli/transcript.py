@@ -10,8 +10,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from huggingchat_agent.cli.console import printable
-from huggingchat_agent.cli.markdown import rendered
+from huggingchat_agent.cli.markdown import render_markdown
+from huggingchat_agent.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,9 +38,9 @@ def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
     if roomy:
         table.add_column("Changed", style="dim", no_wrap=True, min_width=16)
     for each in conversations:
-        title = Text(printable(" ".join(each.title.split())) or "(no title)")
+        title = Text(one_line(each.title) or "(no title)")
         moment = each.updated_at.astimezone().strftime("%Y-%m-%d %H:%M") if each.updated_at else ""
-        model = Text(printable(each.model.rpartition("/")[2]))
+        model = Text(one_line(each.model.rpartition("/")[2]))
         rest = (model, moment) if width >= WIDE else (moment,) if roomy else ()
         table.add_row(each.id, title, *rest)
     return table
@@ -48,10 +48,10 @@ def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
 
 def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
     """What to print, in order."""
-    yield Rule(Text(printable(export.title) or "Untitled", style="bold"), align="left", style="dim")
-    yield Text(f"{export.model}  {export.url}", style="dim")
+    yield Rule(Text(one_line(export.title) or "Untitled", style="bold"), align="left", style="dim")
+    yield Text(f"{one_line(export.model)}  {export.url}", style="dim")
     if export.system_prompt:
-        yield Text(f"System prompt: {printable(export.system_prompt)}", style="dim italic")
+        yield Text(f"System prompt: {export.system_prompt}", style="dim italic")
     for message in export.active:
         if message.author != "system":
             yield Text()
@@ -59,20 +59,20 @@ def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
 
 
 def _said(message: ExportedMessage, *, reasoning: bool) -> Iterator[RenderableType]:
-    name, style = _SPEAKERS.get(message.author, (message.author, "bold"))
+    name, style = _SPEAKERS.get(message.author, (one_line(message.author), "bold"))
     yield Text(name, style=style)
     if reasoning and message.reasoning.strip():
-        yield Padding(Text(printable(message.reasoning.strip()), style="dim italic"), (0, 0, 1, 2))
+        yield Padding(Text(message.reasoning.strip(), style="dim italic"), (0, 0, 1, 2))
     for use in message.tools:
-        yield Text(f"Tool {use.name}: {use.error or use.status}", style="dim")
-    text = printable(message.text.strip())
+        yield Text(f"Tool {one_line(use.name)}: {one_line(use.error or use.status)}", style="dim")
+    text = message.text.strip()
     # What a person typed is shown as typed.
-    yield rendered(text) if message.author == "assistant" else Text(text)
+    yield render_markdown(text) if message.author == "assistant" else Text(text)
     for file in message.files:
-        yield Text(f"File: {printable(file.name)} ({file.mime})", style="dim")
+        yield Text(f"File: {one_line(file.name)} ({one_line(file.mime)})", style="dim")
     for source in message.sources:
-        yield Text(f"Source: {printable(source.title)} {printable(source.uri)}", style="dim")
+        yield Text(f"Source: {one_line(source.title)} {one_line(source.uri)}", style="dim")
     if message.error is not None:
-        yield Text(f"Failed: {printable(message.error)}", style="red")
+        yield Text(f"Failed: {one_line(message.error)}", style="red")
     elif message.interrupted:
         yield Text("Stopped before its end.", style="yellow")
