@@ -55,7 +55,7 @@ def test_cookies_come_back_from_every_format(form):
 def test_line_of_a_cookies_txt_ends_where_an_editor_ends_it(end):
     value = "a\u2028b\x85c\x0cd\x1ce"
     lines = ["# Netscape HTTP Cookie File", f"huggingface.co\tFALSE\t/\tTRUE\t{LATER}\thf-chat\t{value}", ""]
-    back = cookies.read(end.join(lines).encode(), BASE)
+    back = cookies.parse(end.join(lines).encode(), BASE)
     assert [each["value"] for each in back["cookies"]] == [value]
 
 
