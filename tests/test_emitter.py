@@ -3,10 +3,12 @@
 import asyncio
 import json
 
+import pyee
 import pytest
 
-from huggingchat_agent import events
+from huggingchat_agent import events, sync
 from huggingchat_agent.emitter import NAMES, Emitter
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.redact import Secret
 
 
@@ -338,7 +340,7 @@ async def test_failed_handler_is_reported_upstream_once_each():
     async def worse(event):
         raise RuntimeError("high")
 
-    bottom.emit(token(1))
+    bottom.emit(token(1), bubbles=False)
     assert heard == [("bottom", "low"), ("middle", "low"), ("top", "low")]
     heard.clear()
     middle.emit(token(1))
@@ -357,3 +359,142 @@ def test_once_is_called_once_when_a_handler_emits_the_same_event():
     emitter.once("token", lambda event: got.append(event.seq))
     emitter.emit(token(1))
     assert got == [2]
+
+
+def test_event_reaches_the_handlers_upstream_after_those_here():
+    top = Emitter()
+    bottom = Emitter(upstream=Emitter(upstream=top))
+    got: list[str] = []
+    top.on("token", lambda event: got.append(f"top {event.seq}"))
+    bottom.on("token", lambda event: got.append(f"bottom {event.seq}"))
+    assert bottom.emit(token(1))
+    assert bottom.emit(token(2), bubbles=False)
+    assert top.emit(token(3))
+    assert got == ["bottom 1", "top 1", "bottom 2", "top 3"]
+
+
+def test_end_of_the_program_comes_out_after_the_handlers_upstream():
+    top = Emitter()
+    bottom = Emitter(upstream=top)
+    got: list[object] = []
+    top.on("token", got.append)
+
+    @bottom.on("token")
+    def handler(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bottom.emit(token(1))
+    assert got == [token(1)]
+
+
+async def test_drain_upstream_waits_for_the_handlers_there():
+    top, got = Emitter(), []
+    gate = asyncio.Event()
+
+    @top.on("token")
+    async def handler(event):
+        await gate.wait()
+        got.append(event.seq)
+
+    bottom = Emitter(upstream=top)
+    bottom.emit(token(1))
+    await bottom.drain()
+    assert got == []
+    drained = asyncio.create_task(bottom.drain(upstream=True))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.wait_for(drained, 10)
+    assert got == [1]
+
+
+def test_emitter_is_one_of_pyee_with_its_names():
+    emitter, got = Emitter(), []
+    assert isinstance(emitter, pyee.EventEmitter)
+
+    @emitter.listens_to("token")
+    def first(event):
+        got.append(("first", event.seq))
+
+    def second(event):
+        got.append(("second", event.seq))
+
+    assert emitter.add_listener("token", second) is second
+    emitter.once("title", first)
+    assert emitter.listeners("token") == [first, second]
+    assert emitter.listeners("finished") == []
+    assert emitter.event_names() == {"token", "title"}
+    assert emitter.emit("token", token(1))
+    assert got == [("first", 1), ("second", 1)]
+    emitter.remove_listener("token", first)
+    emitter.remove_listener("token", first)
+    assert emitter.listeners("token") == [second]
+    emitter.remove_all_listeners("token")
+    assert emitter.event_names() == {"title"}
+    emitter.remove_all_listeners()
+    assert emitter.event_names() == set()
+    assert not emitter.emit(token(2))
+
+
+def test_watcher_comes_first_and_users_cannot_remove_it():
+    emitter, got = Emitter(), []
+    emitter.on("token", lambda event: got.append("handler"))
+    emitter.watch(["token", "title"], lambda event: got.append("watcher"))
+    assert len(emitter.listeners("token")) == 1
+    assert emitter.event_names() == {"token"}
+    emitter.emit(token(1))
+    emitter.remove_all_listeners()
+    emitter.emit(token(2))
+    assert got == ["watcher", "handler", "watcher"]
+
+
+def test_sync_objects_have_the_names_of_an_emitter():
+    own = {"drain", "emit", "listening", "upstream", "watch"}
+    names = {name for name in (*dir(pyee.EventEmitter), *dir(Emitter)) if not name.startswith("_")}
+    assert not names - own - set(dir(sync.HuggingChat))
+    chat = sync.HuggingChat()
+    handler = chat.add_listener("token", print)
+    assert (chat.listeners("token"), chat.event_names()) == ([print], {"token"})
+    chat.remove_listener("token", handler)
+    chat.listens_to("title")(print)
+    chat.remove_all_listeners("title")
+    assert chat.event_names() == set()
+
+
+async def test_handler_that_raises_each_time_has_one_traceback_and_then_a_count(caplog):
+    emitter = Emitter()
+    reports: list[events.HandlerFailed] = []
+    emitter.on("handler_failed", reports.append)
+
+    @emitter.on("token")
+    def bad(event):
+        raise RuntimeError("no")
+
+    @emitter.on("title")
+    @emitter.on("token")
+    async def worse(event):
+        raise RuntimeError("nor later")
+
+    for number in range(116):
+        emitter.emit(token(number))
+    emitter.emit(events.Title(conversation_id="c", turn=1, seq=1, at=0.0, title="Hello"))
+    await emitter.drain()
+    assert len(reports) == 2 * 116 + 1
+    assert sum(record.exc_info is not None for record in caplog.records) == 3
+    counted = [record.message.rpartition("token' ")[2] for record in caplog.records if not record.exc_info]
+    assert sorted(counted) == ["raised 10 times so far."] * 2 + ["raised 100 times so far."] * 2
+
+
+@pytest.mark.parametrize("subscribe", [Emitter().on, Emitter().once, sync.HuggingChat().on])
+def test_handler_that_cannot_be_called_is_refused_in_a_sentence(subscribe):
+    async def pieces(event):
+        yield event
+
+    def whole(event):
+        yield event
+
+    with pytest.raises(UsageError, match="'token' is 'x'; give a function"):
+        subscribe("token", "x")
+    for generator in (pieces, whole):
+        with pytest.raises(UsageError, match="'token' is a generator, which would never run"):
+            subscribe("token")(generator)

@@ -19,12 +19,12 @@ FAILED = events.Failed(**COMMON, seq=9, at=0.0, error="StreamBroken", message="I
 
 
 def reply_of(sender):
-    return Reply("c", sender, number=lambda: 1, upstream=())
+    return Reply("c", sender, number=lambda: 1)
 
 
 async def test_iterating_ends_when_the_next_message_can_be_sent():
     async def sender(reply):
-        reply.receive(FINISHED)
+        reply.emit(FINISHED)
         for _ in range(5):  # a tab is given back, a connection too
             await asyncio.sleep(0)
         return SimpleNamespace(answer="an answer")
@@ -41,7 +41,7 @@ def test_iterating_without_async_ends_when_the_next_message_can_be_sent():
 
     async def sender(reply):
         await go.wait()
-        reply.receive(FINISHED)
+        reply.emit(FINISHED)
         await asyncio.sleep(0.1)  # as long as it takes to give a tab back
         return SimpleNamespace(answer="an answer")
 
@@ -61,7 +61,7 @@ def test_iterating_without_async_ends_when_the_next_message_can_be_sent():
 
 async def test_iterating_does_not_wait_for_handlers_as_the_answer_does():
     async def sender(reply):
-        reply.receive(FINISHED)
+        reply.emit(FINISHED)
         return SimpleNamespace(answer="an answer")
 
     go = asyncio.Event()
@@ -80,7 +80,7 @@ async def test_iterating_does_not_wait_for_handlers_as_the_answer_does():
 
 async def test_failure_that_the_turn_told_of_is_not_told_again():
     async def sender(reply):
-        reply.receive(FAILED)
+        reply.emit(FAILED)
         raise StreamBroken("It broke.")
 
     reply = reply_of(sender)

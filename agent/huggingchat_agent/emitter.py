@@ -1,13 +1,14 @@
-"""Callbacks in order: a typed face over `pyee.EventEmitter`.
+"""Callbacks in order: a `pyee.EventEmitter` with an `emit` of its own.
 
-pyee's own asyncio emitter starts a task per call, so async handlers can finish out of order, and
-its sync handlers raise into whoever emits. Here the order is decided in one place:
+pyee's asyncio emitter starts a task per call, so async handlers can finish out of order, and its
+sync handlers raise into the caller of `emit`. Here the order is decided in one place:
 
 * A sync handler runs inside `emit`.
-* An async handler has a queue and one task of its own: it gets the events in order, one at a time,
-  and however slow it is it loses none and delays nobody else.
+* An async handler has a queue and one task of its own: it gets the events in order, one at a time.
+  However slow it is, it loses none and delays no other handler.
 * A handler that raises is logged and reported as `handler_failed`; it stops nothing. Only what ends
-  a program (KeyboardInterrupt, SystemExit) goes on to whoever emits, after the other handlers.
+  a program (KeyboardInterrupt, SystemExit) reaches the caller of `emit`, after the other handlers.
+* An event goes on to the emitter upstream: from a reply to its conversation, and on to the chat.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import pyee
 
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES as NAMES
 from huggingchat_agent.events import Event, HandlerFailed, known
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     Handler = Callable[[Any], Awaitable[None] | None]
     _Queue = deque["Awaitable[None] | _Mark"]
@@ -37,32 +39,38 @@ log = logging.getLogger("huggingchat_agent")
 # True in an async handler, and in the tasks that one starts: they begin with a copy of its context.
 _handling = ContextVar("handling", default=False)
 
+# A handler that raises has its traceback logged once, and then how often it raised, at these counts.
+LOGGED_COUNTS = frozenset(10**power for power in range(1, 10))
 
-class Emitter:
+
+class Emitter(pyee.EventEmitter):
     """Holds the handlers of one object (chat, conversation or reply). Not thread-safe.
 
-    `upstream` is the emitter of the object that this one belongs to. It, and its own upstream, hear
-    of handlers that failed here; all other events are for the objects themselves to pass on.
+    `upstream` is the emitter of the object that this one belongs to. Every event that is emitted here
+    reaches the handlers there too, after those here.
     """
 
     def __init__(self, *, upstream: Emitter | None = None) -> None:
-        self._reports_to = upstream
-        self._pyee = pyee.EventEmitter()
-        self._listeners: dict[str, tuple[_Listener, ...]] = {}  # by name, as pyee holds them
+        super().__init__()
+        self.upstream = upstream
+        self._watching: dict[str, list[_Listener]] = {}  # the agent's own, by name
+        self._subscribed: dict[str, tuple[_Listener, ...]] = {}  # by name: those, then what pyee holds
         self._busy: set[_Listener] = set()  # the async ones at work, also what was unsubscribed meanwhile
 
-    @overload
+    # Narrower than pyee's types: a handler takes one event.
+    @overload  # type: ignore[override]
     def on(self, name: str, handler: H) -> H: ...
     @overload
     def on(self, name: str) -> Callable[[H], H]: ...
     def on(self, name: str, handler: Any = None) -> Any:
         """Call the handler with each event of that name; usable as a decorator.
 
-        Returns the handler. Raises ValueError for a name that no event has.
+        Returns the handler. Raises ValueError for a name that no event has, UsageError for a handler
+        that cannot be called with an event.
         """
         return self._subscribe(name, handler, once=False)
 
-    @overload
+    @overload  # type: ignore[override]
     def once(self, name: str, handler: H) -> H: ...
     @overload
     def once(self, name: str) -> Callable[[H], H]: ...
@@ -70,42 +78,91 @@ class Emitter:
         """As `on`, for the next event only."""
         return self._subscribe(name, handler, once=True)
 
-    def off(self, name: str, handler: Callable[[Any], Any]) -> None:
+    def add_listener(self, name: str, handler: H) -> H:
+        """As `on`, and no decorator."""
+        return self.on(name, handler)
+
+    def listens_to(self, name: str) -> Callable[[H], H]:
+        """As `on`, as a decorator only."""
+        return self.on(name)
+
+    def remove_listener(self, name: str, handler: Callable[[Any], Any]) -> None:
         """Unsubscribe. Events an async handler has in its queue still reach it. Unknown: ignored."""
-        for listener in self._listeners.get(name, ()):
+        held: Any = super().listeners(name)
+        for listener in held:
             if listener.handler == handler:
                 self._remove(listener)
                 return
 
-    def emit(self, event: Event) -> None:
-        """Hand one event to its handlers. Of what they raise, only what ends a program comes out."""
-        # Not by `pyee.emit`: its lock and its hooks cost more than all else on the way of a token.
-        listeners = self._listeners.get(event.name)
-        if not listeners:
-            return
-        fatal: BaseException | None = None
-        for listener in listeners:
-            try:
-                listener(event)
-            except (KeyboardInterrupt, SystemExit) as end:
-                fatal = fatal or end
-        if fatal is not None:
-            raise fatal
+    off = remove_listener
 
-    def report(self, failed: HandlerFailed) -> None:
-        """Hand a failure to those who listen for them, here and upstream."""
-        emitter: Emitter | None = self
-        while emitter is not None:
-            emitter.emit(failed)
-            emitter = emitter._reports_to
+    def remove_all_listeners(self, name: str | None = None) -> None:
+        """Unsubscribe all handlers of that name; of every name without one."""
+        for each in self.event_names() if name is None else (name,):
+            held: Any = super().listeners(each)
+            for listener in held:
+                self._remove(listener)
+
+    def listeners(self, name: str) -> list[Callable[..., Any]]:
+        """The handlers of that name, in the order they are called."""
+        held: Any = super().listeners(name)
+        return [listener.handler for listener in held]
+
+    def event_names(self) -> set[str]:
+        """The names that have handlers."""
+        return super().event_names()
 
     def listening(self, name: str) -> bool:
-        """Whether anybody listens to that name."""
-        return name in self._listeners
+        """Whether that name has a handler here."""
+        return name in self._subscribed
 
-    async def drain(self, *, within: float | None = None) -> None:
+    def watch(self, names: Iterable[str], handler: Callable[[Any], Any]) -> None:
+        """Subscribe a part of the agent. It comes before the handlers of users, who do not see it and
+        cannot remove it.
+        """
+        for name in names:
+            self._watching.setdefault(name, []).append(_Listener(self, name, handler, once=False))
+            self._index(name)
+
+    def emit(self, event: Event | str, *args: Any, bubbles: bool = True, **kwargs: Any) -> bool:
+        """Hand one event to its handlers, here and upstream; whether there were any.
+
+        Of what they raise, only what ends a program comes out. With `bubbles=False` the event stays here.
+        As on every pyee emitter the name can come first: `emit("token", event)`.
+        """
+        # Not by `pyee.emit`: its lock and its hooks cost more than all else on the way of a token.
+        if isinstance(event, str):
+            name, event = event, args[0] if args else None  # type: ignore[assignment]
+        else:
+            name = event.name
+        handled = False
+        fatal: BaseException | None = None
+        emitter: Emitter | None = self
+        while emitter is not None:
+            for listener in emitter._subscribed.get(name, ()):
+                if listener.removed:  # by a handler that got the same event before
+                    continue
+                if listener.once:
+                    emitter._remove(listener)
+                handled = True
+                try:
+                    result = listener.handler(event)
+                except (KeyboardInterrupt, SystemExit) as end:
+                    fatal = fatal or end
+                except BaseException as error:  # CancelledError too: only an `await` can be cancelled
+                    emitter._failed(listener, error)
+                else:
+                    if result is not None and inspect.isawaitable(result):
+                        listener.enqueue(result)
+            emitter = emitter.upstream if bubbles else None
+        if fatal is not None:
+            raise fatal
+        return handled
+
+    async def drain(self, *, within: float | None = None, upstream: bool = False) -> None:
         """Wait until every async handler has dealt with all it was handed so far; what comes later does
         not count. One that has not after `within` seconds is named in a warning and not waited for again.
+        With `upstream`, wait for the handlers there afterwards.
 
         Does not wait where an async handler calls it, or a task that one started: handlers that
         await a reply, which waits for all handlers, would wait for each other or for themselves.
@@ -121,42 +178,63 @@ class Emitter:
             for listener, mark in marks:
                 if not mark.is_set():
                     listener.give_up()
+        if upstream and self.upstream is not None:
+            await self.upstream.drain(within=within, upstream=True)
 
     def _subscribe(self, name: str, handler: Any, *, once: bool) -> Any:
         known(name)
         if handler is None:
             return lambda each: self._subscribe(name, each, once=once)
+        check(name, handler)
         listener = _Listener(self, name, handler, once)
-        self._pyee.on(name, listener)
+        # pyee says so to itself, by `emit("new_listener", ...)`, for which nothing here has handlers.
+        super().add_listener(name, listener)
         self._index(name)
         return handler
 
     def _remove(self, listener: _Listener) -> None:
         listener.removed = True
-        self._pyee.remove_listener(listener.name, listener)
+        super().remove_listener(listener.name, listener)
         self._index(listener.name)
 
     def _index(self, name: str) -> None:
-        held: Any = self._pyee.listeners(name)
-        if held:
-            self._listeners[name] = tuple(held)
+        held: Any = super().listeners(name)
+        if listeners := (*self._watching.get(name, ()), *held):
+            self._subscribed[name] = listeners
         else:
-            self._listeners.pop(name, None)
+            self._subscribed.pop(name, None)
 
     def _failed(self, listener: _Listener, error: BaseException) -> None:
-        label = listener.label
-        log.error("The handler %s of %r raised.", label, listener.name, exc_info=error)
-        if listener.name == HandlerFailed.name:  # else a failing reporter would report itself
-            return
-        self.report(HandlerFailed(handled=listener.name, handler=label, error=error))
+        label, name = listener.label, listener.name
+        listener.failures += 1
+        if listener.failures == 1:
+            log.error("The handler %s of %r raised.", label, name, exc_info=error)
+        elif listener.failures in LOGGED_COUNTS:
+            log.error("The handler %s of %r raised %d times so far.", label, name, listener.failures)
+        if name != HandlerFailed.name:  # else a failing reporter would report itself
+            self.emit(HandlerFailed(handled=name, handler=label, error=error))
+
+
+def check(name: str, handler: object) -> None:
+    """Raise UsageError for a handler of that event that cannot be called, or would never run."""
+    if not callable(handler):
+        raise UsageError(
+            f"The handler for {name!r} is {handler!r}; give a function of one argument, the event."
+        )
+    if inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler):
+        raise UsageError(
+            f"The handler for {name!r} is a generator, which would never run: it has a `yield`. Give a "
+            "function without one."
+        )
 
 
 class _Listener:
-    """One subscription: calls a sync handler at once, feeds an async one through its queue."""
+    """One subscription. An async handler gets its events through a queue."""
 
     def __init__(self, owner: Emitter, name: str, handler: Handler, once: bool) -> None:
         self.owner, self.name, self.handler, self.once = owner, name, handler, once
         self.removed = False
+        self.failures = 0
         self._task: asyncio.Task[None] | None = None  # while there is something in the queue
         self._queue: _Queue | None = None  # most handlers are sync, and never have one
         self._given_up = False
@@ -166,22 +244,10 @@ class _Listener:
         return getattr(self.handler, "__qualname__", repr(self.handler))
 
     def __call__(self, event: Event) -> None:
-        if self.removed:  # by a handler that got the same event before
-            return
-        if self.once:
-            self.owner._remove(self)
-        try:
-            result = self.handler(event)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # CancelledError too: only an `await` can be cancelled
-            self.owner._failed(self, error)
-        else:
-            if result is not None and inspect.isawaitable(result):
-                self._enqueue(result)
+        """Only pyee asks that it can be called; `Emitter.emit` calls the handler."""
 
     def mark(self) -> _Mark | None:
-        """Set once all that is in the queue by now is dealt with; None where nothing is to be waited for."""
+        """Set once all that is in the queue by now is dealt with; None if there is nothing to wait for."""
         if self._task is None or self._queue is None or self._given_up:
             return None
         mark = _Mark()
@@ -189,14 +255,14 @@ class _Listener:
         return mark
 
     def give_up(self) -> None:
-        """Nobody is to wait for it any more. It works on."""
+        """Let no one wait for it any more. It works on."""
         log.warning("The handler %s of %r has not come to its end; it is left alone.", self.label, self.name)
         self._given_up = True
         for each in self._queue or ():
             if isinstance(each, _Mark):
                 each.set()
 
-    def _enqueue(self, work: Awaitable[None]) -> None:
+    def enqueue(self, work: Awaitable[None]) -> None:
         if self._queue is None:
             self._queue = deque()
         self._queue.append(work)
@@ -229,7 +295,7 @@ class _Listener:
         self._task = None
         self.owner._busy.discard(self)
         if task.cancelled() or task.exception():
-            # The loop is being torn down. Nobody is to wait for what will not be dealt with.
+            # The loop is being torn down. No one may wait for what will not be dealt with.
             while queue:
                 work = queue.popleft()
                 if isinstance(work, _Mark):
@@ -241,7 +307,7 @@ class _Listener:
 
 
 class _Mark(asyncio.Event):
-    """A place in the queue of a handler that somebody waits for it to reach."""
+    """A place in the queue of a handler; set once the handler has reached it."""
 
 
 def _being_cancelled() -> bool:

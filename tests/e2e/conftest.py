@@ -63,9 +63,7 @@ def chat(request):
         return
     chat = request.getfixturevalue("shared_chat")
     yield chat
-    for listeners in tuple(chat._listeners.values()):  # what one test subscribed the next must not hear
-        for listener in listeners:
-            chat._remove(listener)
+    chat.remove_all_listeners()  # what one test subscribed the next must not hear
 
 
 @pytest.fixture

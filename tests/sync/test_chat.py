@@ -253,11 +253,11 @@ def test_conversation_is_one_object_until_it_is_deleted(tmp_path):
     with sync.HuggingChat(replay=TAPE, home=tmp_path) as chat:
         first = weakref.ref(chat.conversation("6" * 24))
         inner = chat.conversation("6" * 24).inner
-        listening = len(inner._listeners["token"])
+        listening = len(inner._subscribed["token"])
         gc.collect()
         for _ in range(10):
             assert chat.conversation("6" * 24) is first()
-        assert len(inner._listeners["token"]) == listening == 1
+        assert len(inner._subscribed["token"]) == listening == 1
         chat.inner.forget(inner)
         del inner
         gc.collect()

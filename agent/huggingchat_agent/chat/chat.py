@@ -349,10 +349,8 @@ class Chat(Emitter):
             self.emit(events.Seen(exchange=event))
 
     def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
-        conversation = self._conversations.get(turn.conversation_id)
-        if conversation is not None:
-            conversation.emit(event)
-        self.emit(event)
+        """Events of a turn that someone else started; those of our own come by way of their reply."""
+        self._conversations.get(turn.conversation_id, self).emit(event)
 
 
 def _default_model(models: Models, preferred: Preferences) -> str:

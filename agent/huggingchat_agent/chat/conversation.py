@@ -151,7 +151,7 @@ class Conversation(Emitter):
         async def sender(reply: Reply) -> Turn:
             return await Sending(self._chat, reply, draft).send(chosen)
 
-        self._reply = Reply(self.id, sender, number=self._chat.tracker.number, upstream=(self, self._chat))
+        self._reply = Reply(self.id, sender, number=self._chat.tracker.number, upstream=self)
         self._reply.when_done(self._answered)
         self._chat.replies.add(self._reply)
         return self._reply

@@ -13,7 +13,7 @@ from huggingchat_agent.errors import AgentError, ChatError, PageChanged, UsageEr
 from huggingchat_agent.eventlog import EventLog
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
     from types import TracebackType
 
     from huggingchat_agent.answer import Answer
@@ -44,17 +44,16 @@ class Reply(Emitter):
         sender: Callable[[Reply], Awaitable[Turn]],
         *,
         number: Callable[[], int],
-        upstream: Sequence[Emitter],
+        upstream: Emitter | None = None,
     ) -> None:
-        """Start sending. `number` gives a turn number if no turn comes of it, `upstream` are the
-        emitters that get the same events and whose listeners `await` waits for.
+        """Start sending. `number` gives a turn number if no turn comes of it. The handlers `upstream`
+        get the same events, and `await` waits for them too.
         """
-        super().__init__(upstream=upstream[0] if upstream else None)
+        super().__init__(upstream=upstream)
         self.conversation_id = conversation_id
         self.via = ""
         self.turn: Turn | None = None
         self.events: EventLog[events.TurnEvent] = EventLog()
-        self._upstream = upstream
         self._number = number
         self._waiting: list[asyncio.Future[None]] = []
         self._ended = False  # the task is done, and whoever is told of that hears of it now
@@ -113,17 +112,13 @@ class Reply(Emitter):
             self._stopping = asyncio.create_task(self._stop(), name="stop reply")
         await asyncio.shield(self._stopping)
 
-    def receive(self, event: events.TurnEvent) -> None:
-        """Take an event of the turn; called by whoever claimed it."""
-        self.events.append(event)
-        if self._waiting:
-            self._wake()
-        self.emit(event)
-
-    def announce(self, event: events.Event) -> None:
-        """Tell of something that is not part of the turn."""
-        for emitter in (self, *self._upstream):
-            emitter.emit(event)
+    def emit(self, event: events.Event | str, *args: Any, **kwargs: Any) -> bool:
+        """Hand an event to the handlers, and those of the turn to the iterators."""
+        if isinstance(event, events.TurnEvent):
+            self.events.append(event)
+            if self._waiting:
+                self._wake()
+        return super().emit(event, *args, **kwargs)
 
     def when_done(self, callback: Callable[[], None]) -> None:
         """Call back when the turn is over, well or not."""
@@ -153,14 +148,10 @@ class Reply(Emitter):
                 await self.stop()
             raise
         except AgentError:
-            await self._drain()
+            await self.drain(upstream=True)
             raise
-        await self._drain()
+        await self.drain(upstream=True)
         return answer
-
-    async def _drain(self) -> None:
-        for emitter in (self, *self._upstream):
-            await emitter.drain()
 
     async def _run(self, sender: Callable[[Reply], Awaitable[Turn]]) -> Answer:
         try:
@@ -204,6 +195,4 @@ class Reply(Emitter):
                 error=type(error).__name__,
                 message=error.message,
             )
-            self.receive(failed)
-            for emitter in self._upstream:
-                emitter.emit(failed)
+            self.emit(failed)

@@ -127,7 +127,7 @@ class Sending:
                         await self._session.explain(error, self._page.id if self._page else "")
                         raise
                     degraded = events.Degraded(conversation_id=self._conversation_id, reason=error.message)
-                    self._reply.announce(degraded)
+                    self._reply.emit(degraded)
             return await self._by_page(spot, servers)
 
     async def _check_files(self) -> None:
@@ -370,18 +370,18 @@ class Sending:
     def _hear(self, event: events.TurnEvent) -> None:
         if isinstance(event, events.Failed) and event.error == SessionRejected.__name__:
             self._held = event
+            if self._reply.upstream is not None:
+                self._reply.upstream.emit(event)
         else:
-            self._reply.receive(event)
+            self._reply.emit(event)
 
     def _tell_held(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            self._reply.receive(held)
+            self._reply.emit(held, bubbles=False)  # all others have it
 
     def _queued(self, reason: str, running: int = 0) -> None:
-        self._reply.announce(
-            events.Queued(conversation_id=self._conversation_id, reason=reason, running=running)
-        )
+        self._reply.emit(events.Queued(conversation_id=self._conversation_id, reason=reason, running=running))
 
 
 def _is_running(read: ConversationRead, message: StoredMessage) -> bool:

@@ -251,7 +251,7 @@ def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker:
             page_id=record.page,
             conversation_id=purpose.conversation_id,
             via=vias[generation_id],
-            listener=lambda event: None,
+            listener=None,
             generation_id=generation_id,
         )
 

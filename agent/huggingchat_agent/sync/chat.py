@@ -262,11 +262,11 @@ class HuggingChat(Handlers):
                 self._thread.run(_subscribe(self.inner, name, self._forward))
         return super()._subscribe(subscribe, name, handler)
 
-    def _tell(self, function: Callable[[], None]) -> None:
+    def _tell(self, function: Callable[[], object]) -> None:
         if self._thread is not None:
             self._thread.tell(function)
 
-    def _forwarder(self, emit: Callable[[Event], None]) -> Callable[[Event], None]:
+    def _forwarder(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
         def forward(event: Event) -> None:
             if self._thread is not None:
                 self._thread.post(lambda: emit(event))

@@ -20,7 +20,10 @@ PASSED_ON = tuple(name for name in NAMES if name not in (Seen.name, HandlerFaile
 
 
 class Handlers:
-    """`on`, `once` and `off` of the objects without async."""
+    """The methods of an `Emitter` that users call, of the objects without async.
+
+    No emitter itself: a sync reply that its user dropped must not be kept alive by what feeds its handlers.
+    """
 
     def __init__(self) -> None:
         self._emitter = Emitter()
@@ -45,9 +48,31 @@ class Handlers:
         """As `on`, for the next event only."""
         return self._subscribe(self._emitter.once, name, handler)
 
-    def off(self, name: str, handler: Callable[[Any], Any]) -> None:
+    def add_listener(self, name: str, handler: H) -> H:
+        """As `on`, and no decorator."""
+        return self.on(name, handler)
+
+    def listens_to(self, name: str) -> Callable[[H], H]:
+        """As `on`, as a decorator only."""
+        return self.on(name)
+
+    def remove_listener(self, name: str, handler: Callable[[Any], Any]) -> None:
         """Unsubscribe. Unknown: ignored."""
-        self._emitter.off(name, handler)
+        self._emitter.remove_listener(name, handler)
+
+    off = remove_listener
+
+    def remove_all_listeners(self, name: str | None = None) -> None:
+        """Unsubscribe all handlers of that name; of every name without one."""
+        self._emitter.remove_all_listeners(name)
+
+    def listeners(self, name: str) -> list[Callable[..., Any]]:
+        """The handlers of that name, in the order they are called."""
+        return self._emitter.listeners(name)
+
+    def event_names(self) -> set[str]:
+        """The names that have handlers."""
+        return self._emitter.event_names()
 
     def _subscribe(self, subscribe: Callable[[str, Any], Any], name: str, handler: Any) -> Any:
         if handler is None:
@@ -60,12 +85,11 @@ class Handlers:
         return subscribe(name, handler)
 
 
-def pass_back(emitter: Emitter, inner: Emitter, tell: Callable[[Callable[[], None]], Any]) -> None:
+def pass_back(emitter: Emitter, inner: Emitter, tell: Callable[[Callable[[], object]], Any]) -> None:
     """Have an object in the loop hear of handlers that failed out here; `tell` calls in the loop."""
-    emitter.on(HandlerFailed.name, lambda event: tell(lambda: inner.report(event)))
+    emitter.watch([HandlerFailed.name], lambda event: tell(lambda: inner.emit(event)))
 
 
 def pass_on(source: Emitter, sink: Callable[[Event], Any]) -> None:
     """Have every event of an object in the loop reach the sink; called in the loop."""
-    for name in PASSED_ON:
-        source.on(name, sink)
+    source.watch(PASSED_ON, sink)

@@ -120,7 +120,7 @@ class Reply(Handlers):
 
 
 def _receiver(
-    received: list[events.TurnEvent], emit: Callable[[events.Event], None]
+    received: list[events.TurnEvent], emit: Callable[[events.Event], object]
 ) -> Callable[[events.Event], None]:
     # Knows the parts, not the Reply: the loop must not keep alive a reply that its user dropped.
     def receive(event: events.Event) -> None:

@@ -128,7 +128,7 @@ class LoopThread:
             self._work.append(work)
         self._wake()
 
-    def tell(self, function: Callable[[], None]) -> None:
+    def tell(self, function: Callable[[], object]) -> None:
         """Have the loop call it soon, and do not wait; nothing where the loop has ended."""
         self._call(function)
 
@@ -210,7 +210,7 @@ class LoopThread:
     def _cancel(self, job: Job[Any]) -> None:
         self._call(lambda: job.cancel(self._finish))
 
-    def _call(self, function: Callable[[], None]) -> bool:
+    def _call(self, function: Callable[[], object]) -> bool:
         """Have the loop call something; False when it has ended."""
         if self._loop is None or self._over:
             return False

@@ -88,8 +88,8 @@ class Recorder:
         `page_of` gives the id of a turn's tab by the turn's number, `tab` an open tab by its id.
         """
         self._page_of, self._tab = page_of, tab
-        for name in NAMES:
-            emitter.on(name, self._seen if name == events.Seen.name else self._told)
+        emitter.watch([events.Seen.name], self._seen)
+        emitter.watch([name for name in NAMES if name != events.Seen.name], self._told)
 
     def begin(self) -> None:
         """Get ready; the file is begun with the first record. Raises TapeError where there can be none."""

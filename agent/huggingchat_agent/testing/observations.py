@@ -43,9 +43,7 @@ class Heard:
     def listen(self, emitter: Emitter, settings: Settings) -> Source:
         """Keep what an emitter tells from now on."""
         source = Source(settings)
-        for name in NAMES:
-            if name != Seen.name:
-                emitter.on(name, source.events.append)
+        emitter.watch([name for name in NAMES if name != Seen.name], source.events.append)
         self.sources.append(source)
         return source
 

@@ -60,7 +60,7 @@ class Claim:
         page_id: str,
         conversation_id: str,
         via: str,
-        listener: Callable[[events.TurnEvent], None],
+        listener: Callable[[events.TurnEvent], object] | None,
         generation_id: str | None = None,
     ) -> None:
         self.page_id, self.conversation_id = page_id, conversation_id
@@ -82,8 +82,8 @@ class Claim:
 class TurnTracker:
     """Watches the exchanges with an app and builds turns from them.
 
-    `publish(turn, event)` is called for every event of every turn, claimed or not, and
-    `seen(event)` for every exchange event before it is used.
+    `publish(turn, event)` is called for every event of every turn, except where its claim has a
+    listener: then that is called. `seen(event)` is called for every exchange event before it is used.
     """
 
     def __init__(

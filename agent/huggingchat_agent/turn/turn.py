@@ -90,7 +90,9 @@ class Turn:
         self.refused = False  # the app took nothing of the message
         self.stop_seen = False  # somebody asked the app to stop this run
         self._tracker = tracker
-        self._listener = claim.listener if claim else None
+        self.publish: Callable[[events.TurnEvent], object] = (
+            claim.listener if claim and claim.listener else functools.partial(tracker.publish, self)
+        )
         self._stream = Stream()
         self._over = asyncio.Event()
         self._said = 0.0  # when the app said its last word, or was cut off
@@ -102,11 +104,6 @@ class Turn:
     def running(self) -> bool:
         """Whether its stream is open."""
         return not self._over.is_set()
-
-    def publish(self, event: events.TurnEvent) -> None:
-        if self._listener is not None:
-            self._listener(event)
-        self._tracker.publish(self, event)
 
     def begin(self) -> None:
         self.publish(
