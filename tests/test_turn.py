@@ -75,7 +75,7 @@ def exchange(*lines, at=None, number=1):
     """What the wire shows of a post that takes up a parked answer, and of these lines in return."""
     call = requests.send_message("c", None, "a", GENERATION, timezone="UTC", resume_elicitation_id="e")
     headers = {"content-type": "multipart/form-data; boundary=b"}
-    body = multipart.body(call.form or [], "b")
+    body = multipart.encode_form(call.form or [], "b")
     common: dict[str, Any] = {"exchange_id": str(number), "page": "p", "at": at or time.monotonic()}
     url = f"https://chat.test/chat{call.path}"
     yield Started(**common, method="POST", url=url, kind="fetch", headers=headers, body=body)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from huggingchat_agent.wire.charset import encoded
+from huggingchat_agent.wire.charset import encode
 from huggingchat_agent.wire.fold import Fold
 from huggingchat_agent.wire.lines import LineSplitter
 from huggingchat_agent.wire.updates import decode
@@ -77,7 +77,7 @@ def _body(raw: dict[str, Any]) -> bytes | None:
         return None
     # The recorder got these as the browser decoded them: as windows-1252, for want of a charset.
     charset = "" if raw["mime"] == "text/sveltekit-data" else "utf-8"
-    return encoded(raw["response"], raw["mime"], charset)
+    return encode(raw["response"], raw["mime"], charset)
 
 
 def fold(lines: list[bytes]) -> tuple[Fold, list[Any]]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huggingchat_agent.wire.charset import encoded
+from huggingchat_agent.wire.charset import encode
 
 # As a browser decodes windows-1252: like Python, and the five bytes Python leaves out are controls.
 WINDOWS_1252 = [bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)]
@@ -11,8 +11,8 @@ WINDOWS_1252 = [bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte i
 @given(st.binary(max_size=40))
 def test_encoded_restores_any_bytes_read_as_windows_1252(body):
     read = "".join(WINDOWS_1252[byte] for byte in body)
-    assert encoded(read, "text/sveltekit-data", "") == body
-    assert encoded(read, "text/plain", "ISO-8859-1") == body
+    assert encode(read, "text/sveltekit-data", "") == body
+    assert encode(read, "text/plain", "ISO-8859-1") == body
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ def test_encoded_restores_any_bytes_read_as_windows_1252(body):
     ],
 )
 def test_encoded_is_utf_8_otherwise(mime, charset):
-    assert encoded("日本 é", mime, charset) == "日本 é".encode()
+    assert encode("日本 é", mime, charset) == "日本 é".encode()
 
 
 def test_encoded_never_raises_for_half_a_character():
-    assert encoded("\ud83d", "application/json", "") == b"?"
+    assert encode("\ud83d", "application/json", "") == b"?"

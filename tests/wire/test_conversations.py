@@ -7,8 +7,8 @@ from huggingchat_agent.answer import Router
 from huggingchat_agent.errors import AgentError, PageChanged
 from huggingchat_agent.wire.conversations import (
     parse_conversation,
-    parse_created,
     parse_list,
+    parse_new_conversation,
     parse_share,
 )
 from tests.wire.recordings import GENERATIONS, endpoint, one
@@ -75,7 +75,7 @@ def test_conversation_of_the_older_route_has_messages_without_their_tree(generat
 
 
 def test_conversation_of_the_create_answer():
-    conversation_id, conversation = parse_created(endpoint("2026-08", "create")["body"].encode())
+    conversation_id, conversation = parse_new_conversation(endpoint("2026-08", "create")["body"].encode())
     assert conversation is not None
     assert conversation.id == conversation_id == "6b013d3abcc939b7fa835751"
     assert conversation.preprompt == conversation.messages[0].content == "You are terse."
@@ -83,7 +83,10 @@ def test_conversation_of_the_create_answer():
 
 
 def test_created_is_an_id_only_in_the_older_app():
-    assert parse_created(endpoint("2025-04", "create")["body"].encode()) == ("6b013db694c81884b2825cfc", None)
+    assert parse_new_conversation(endpoint("2025-04", "create")["body"].encode()) == (
+        "6b013db694c81884b2825cfc",
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_created_is_an_id_only_in_the_older_app():
 )
 def test_created_raises_page_changed_for_anything_else(body):
     with pytest.raises(PageChanged):
-        parse_created(body)
+        parse_new_conversation(body)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.question import Field, Option
-from huggingchat_agent.wire.elicitations import LONGEST, checked, open_questions, question
-from huggingchat_agent.wire.updates import ElicitationRequest, typed
+from huggingchat_agent.wire.elicitations import LONGEST, check_answer, find_open_questions, parse_question
+from huggingchat_agent.wire.updates import ElicitationRequest, parse
 
 REQUEST = {
     "elicitationId": "e1",
@@ -26,9 +26,9 @@ WAITING = {**PARKED, "expiresAt": 1795242442901}
 
 
 def read(line):
-    update = typed(line)
+    update = parse(line)
     assert isinstance(update, ElicitationRequest)
-    return question(update)
+    return parse_question(update)
 
 
 def test_question_is_read_with_its_fields():
@@ -49,8 +49,11 @@ def test_question_without_an_end_is_parked():
 def test_open_questions_are_those_that_were_not_settled():
     other = {**PARKED, "request": {**REQUEST, "elicitationId": "e2"}}
     resolved = {"type": "elicitation", "subtype": "resolved", "elicitationId": "e1", "action": "accept"}
-    assert [each.elicitation_id for each in open_questions([PARKED, {"type": "x"}, other])] == ["e1", "e2"]
-    assert [each.elicitation_id for each in open_questions([PARKED, other, resolved])] == ["e2"]
+    assert [each.elicitation_id for each in find_open_questions([PARKED, {"type": "x"}, other])] == [
+        "e1",
+        "e2",
+    ]
+    assert [each.elicitation_id for each in find_open_questions([PARKED, other, resolved])] == ["e2"]
 
 
 def field(kind, **more):
@@ -85,7 +88,7 @@ AB = [Option(value="a", label="First"), Option(value="b", label="Second"), Optio
     ],
 )
 def test_value_that_fits_is_taken(of, given, taken):
-    content = checked([of], {"it": given})
+    content = check_answer([of], {"it": given})
     assert content == {"it": taken}
     assert type(content["it"]) is type(taken)
     msgspec.json.encode(content)
@@ -120,14 +123,14 @@ def test_value_that_fits_is_taken(of, given, taken):
 )
 def test_value_that_does_not_fit_is_refused_with_a_sentence(of, given, says):
     with pytest.raises(UsageError) as caught:
-        checked([of], {"it": given})
+        check_answer([of], {"it": given})
     assert says in str(caught.value)
 
 
 def test_everything_that_does_not_fit_is_named_at_once():
     fields = [Field(kind="string", name="a", required=True), Field(kind="number", name="b")]
     with pytest.raises(UsageError) as caught:
-        checked(fields, {"b": "x", "c": 1})
+        check_answer(fields, {"b": "x", "c": 1})
     for part in ("there is no field 'c'", "'a' is required", "'b' must be a number", "fields are: 'a', 'b'"):
         assert part in str(caught.value)
 
@@ -139,4 +142,4 @@ def test_field_that_is_left_out_gets_its_default():
         Field(kind="boolean", name="c"),
         Field(kind="string", name="d"),
     ]
-    assert checked(fields, {"d": ""}) == {"a": "x", "b": False}
+    assert check_answer(fields, {"d": ""}) == {"a": "x", "b": False}

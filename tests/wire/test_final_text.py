@@ -1,6 +1,6 @@
 import pytest
 
-from huggingchat_agent.wire.final_text import merged
+from huggingchat_agent.wire.final_text import merge_final
 
 NO_TOOLS = {"tools": False, "interrupted": False}
 TOOLS = {"tools": True, "interrupted": False}
@@ -32,4 +32,4 @@ STOPPED = {"tools": False, "interrupted": True}
     ],
 )
 def test_merged_follows_the_app(streamed, final, how, content):
-    assert merged(streamed, final, **how) == content
+    assert merge_final(streamed, final, **how) == content

@@ -1,6 +1,6 @@
 import json
 
-from huggingchat_agent.wire.inlined_responses import InlinedResponse, inlined
+from huggingchat_agent.wire.inlined_responses import InlinedResponse, parse_inlined
 from huggingchat_agent.wire.models import parse_models
 from tests.wire.recordings import endpoint
 
@@ -29,7 +29,7 @@ PAGE = f"""<!doctype html><html><head><title>HuggingChat</title><script>var a = 
 
 
 def test_inlined_finds_answers_by_path_and_query():
-    found = inlined(PAGE.encode())
+    found = parse_inlined(PAGE.encode())
     assert set(found) == {
         "/chat/api/v2/conversations?p=0",
         "/chat/api/v2/models",
@@ -47,5 +47,5 @@ def test_inlined_finds_answers_by_path_and_query():
 
 
 def test_inlined_finds_nothing_where_nothing_is():
-    assert inlined(b"") == {}
-    assert inlined(b"<html>\xff <script data-sveltekit-fetched data-url='/cut'>{") == {}
+    assert parse_inlined(b"") == {}
+    assert parse_inlined(b"<html>\xff <script data-sveltekit-fetched data-url='/cut'>{") == {}

@@ -4,7 +4,7 @@ import pytest
 
 from huggingchat_agent.errors import PageChanged, UnknownModel
 from huggingchat_agent.wire import devalue
-from huggingchat_agent.wire.models import Model, parse_models, pick
+from huggingchat_agent.wire.models import Model, parse_models, pick_model
 from tests.wire.recordings import GENERATIONS, endpoint, one
 
 RECORDED = ["meta-llama/Llama-3.3-70B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct", "deepseek-ai/DeepSeek-R1"]
@@ -84,12 +84,12 @@ OFFER = [
     ],
 )
 def test_pick_finds_the_model_a_person_means(wanted, found):
-    assert pick(OFFER, wanted).id == found
+    assert pick_model(OFFER, wanted).id == found
 
 
 def test_pick_names_the_candidates_when_a_part_is_ambiguous():
     with pytest.raises(UnknownModel) as caught:
-        pick(OFFER, "llama")
+        pick_model(OFFER, "llama")
     assert "Llama-3.3-70B" in str(caught.value)
     assert "Llama-3.1-8B" in str(caught.value)
     assert "Qwen" not in str(caught.value)
@@ -97,7 +97,7 @@ def test_pick_names_the_candidates_when_a_part_is_ambiguous():
 
 def test_pick_names_the_closest_three_when_there_is_none():
     with pytest.raises(UnknownModel) as caught:
-        pick(OFFER, "Lama-3.1-8B-Instrukt")
+        pick_model(OFFER, "Lama-3.1-8B-Instrukt")
     message = str(caught.value)
     assert "'Lama-3.1-8B-Instrukt'" in message
     assert message.index("Llama-3.1-8B") < message.index("Llama-3.3-70B")
@@ -107,9 +107,9 @@ def test_pick_names_the_closest_three_when_there_is_none():
 @pytest.mark.parametrize("wanted", ["", "  "])
 def test_pick_takes_nothing_for_no_model(wanted):
     with pytest.raises(UnknownModel):
-        pick(OFFER, wanted)
+        pick_model(OFFER, wanted)
 
 
 def test_pick_says_that_there_are_no_models():
     with pytest.raises(UnknownModel, match="none at all"):
-        pick([], "omni")
+        pick_model([], "omni")

@@ -1,6 +1,6 @@
 import pytest
 
-from huggingchat_agent.wire.page_text import page_text
+from huggingchat_agent.wire.page_text import extract_text
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from huggingchat_agent.wire.page_text import page_text
     ],
 )
 def test_page_text_is_what_a_person_would_read(html, text):
-    assert page_text(html) == text
+    assert extract_text(html) == text

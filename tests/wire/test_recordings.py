@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from huggingchat_agent.wire import devalue, failures, purposes, superjson, updates
-from huggingchat_agent.wire.conversations import parse_conversation, parse_created, parse_list
+from huggingchat_agent.wire.conversations import parse_conversation, parse_list, parse_new_conversation
 from huggingchat_agent.wire.models import parse_models
 from huggingchat_agent.wire.routes import classify
 from tests.wire.recordings import (
@@ -75,7 +75,7 @@ def read_conversation(body: bytes) -> None:
 
 
 def read_created(body: bytes) -> None:
-    assert len(parse_created(body)[0]) == 24
+    assert len(parse_new_conversation(body)[0]) == 24
 
 
 def read_models(body: bytes) -> None:

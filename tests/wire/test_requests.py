@@ -3,7 +3,7 @@ import json
 import pytest
 
 from huggingchat_agent.wire import multipart, purposes, requests
-from huggingchat_agent.wire.multipart import FormPart, send_fields
+from huggingchat_agent.wire.multipart import FormPart, parse_send_fields
 from huggingchat_agent.wire.routes import classify
 from tests.wire.recordings import exchanges, one, streams
 
@@ -12,7 +12,7 @@ ID = "6b013cfcbcc939b7fa8356c2"
 
 @pytest.mark.parametrize("stream", streams(), ids=str)
 def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
-    fields = send_fields(stream.sent, stream.content_type)
+    fields = parse_send_fields(stream.sent, stream.content_type)
     assert fields is not None
     _, _, boundary = stream.content_type.partition("boundary=")
     files = []
@@ -21,7 +21,7 @@ def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
             "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
         )
         files = [FormPart("files", text, "base64;dot.png", "image/png")]
-        files.append(multipart.new_file("note.txt", "text/plain", b"hello file"))
+        files.append(multipart.encode_file("note.txt", "text/plain", b"hello file"))
     if stream.generation == "2025-04":
         # What this generation sends beside is no choice of ours; the frame around it is the same.
         data = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
@@ -40,7 +40,7 @@ def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
         assert (call.method, f"/chat{call.path}") == ("POST", stream.raw["url"])
         assert call.form is not None
         parts = call.form
-    assert multipart.body(parts, boundary) == stream.sent
+    assert multipart.encode_form(parts, boundary) == stream.sent
 
 
 def data_of(call):
@@ -57,7 +57,7 @@ def test_retry_edit_and_resumption_are_sends_with_other_fields():
         "generationId": "g",
         "timezone": "UTC",
     }
-    kept = multipart.stored_file("a;b.png", "image/png", "569f")
+    kept = multipart.refer_to_file("a;b.png", "image/png", "569f")
     files, fields = data_of(
         requests.send_message(ID, "new", "u", "g", timezone="UTC", is_retry=True, files=[kept])
     )

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from huggingchat_agent.errors import PageChanged, UsageError
-from huggingchat_agent.wire.tools import choose, parse_servers
+from huggingchat_agent.wire.tools import choose_servers, parse_servers
 from tests.wire.recordings import exchanges
 
 EXA = {"id": "base-Web Search (Exa)", "name": "Web Search (Exa)", "url": "https://mcp.exa.ai/mcp"}
@@ -48,7 +48,7 @@ def test_what_is_no_list_of_servers_is_a_changed_page(body):
     ],
 )
 def test_servers_are_chosen_by_what_a_person_calls_them(wanted, chosen):
-    assert names(choose(ALL, wanted)) == chosen
+    assert names(choose_servers(ALL, wanted)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_servers_are_chosen_by_what_a_person_calls_them(wanted, chosen):
 )
 def test_server_that_is_not_clear_names_those_it_could_be(offered, wanted, says):
     with pytest.raises(UsageError, match=says):
-        choose(offered, [wanted])
+        choose_servers(offered, [wanted])
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_server_that_is_not_clear_names_those_it_could_be(offered, wanted, says)
     ],
 )
 def test_web_search_is_among_the_chosen(offered, wanted, chosen):
-    assert names(choose(offered, wanted, web_search=True)) == chosen
+    assert names(choose_servers(offered, wanted, web_search=True)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,6 @@ def test_web_search_is_among_the_chosen(offered, wanted, chosen):
 )
 def test_web_search_that_nobody_offers_is_said(offered, says):
     with pytest.raises(UsageError, match=says):
-        choose(offered, None, web_search=True)
+        choose_servers(offered, None, web_search=True)
     with pytest.raises(UsageError, match=says):
-        choose(offered, [], web_search=True)
+        choose_servers(offered, [], web_search=True)

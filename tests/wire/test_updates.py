@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggingchat_agent.wire import updates
-from huggingchat_agent.wire.updates import Unknown, decode, typed
+from huggingchat_agent.wire.updates import Unknown, decode, parse
 
 
 def line(**fields: Any) -> bytes:
@@ -122,7 +122,7 @@ LINES = [
 def test_line_decodes(raw, update):
     assert decode(line(**raw)) == update
     assert decode(b" " * 4096 + line(**raw)) == update
-    assert typed(raw) == update
+    assert parse(raw) == update
 
 
 @pytest.mark.parametrize(("raw", "update"), LINES, ids=lambda each: type(each).__name__)

@@ -24,8 +24,8 @@ from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import requests
-from huggingchat_agent.wire.conversations import parse_created
-from huggingchat_agent.wire.models import pick
+from huggingchat_agent.wire.conversations import parse_new_conversation
+from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -238,13 +238,13 @@ class Chat(Emitter):
         async def make() -> tuple[str, bytes]:
             # All of it anew after another sign-in: what is preferred by nobody in particular is not ours.
             preferred = await preferences.read(self.session)
-            chosen = pick(models, model).id if model else _default_model(models, preferred)
+            chosen = pick_model(models, model).id if model else _default_model(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
             request = requests.create_conversation(chosen, preprompt=prompt)
             return chosen, await self.session.ask_once(request)
 
         chosen, body = await self.session.guarded(make)
-        conversation_id, made = parse_created(body)
+        conversation_id, made = parse_new_conversation(body)
         if made is not None:
             self.tracker.know_leaf(conversation_id, made.root_message_id, is_root=True)
         conversation = Conversation(self, conversation_id, model=chosen, temporary=temporary)

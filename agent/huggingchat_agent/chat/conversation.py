@@ -20,8 +20,8 @@ from huggingchat_agent.settings import Via
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
-from huggingchat_agent.wire.elicitations import open_questions
-from huggingchat_agent.wire.models import pick
+from huggingchat_agent.wire.elicitations import find_open_questions
+from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,7 +169,7 @@ class Conversation(Emitter):
         return [
             Elicitation(self, question)
             for message in messages
-            for question in open_questions(message.updates)
+            for question in find_open_questions(message.updates)
         ]
 
     @property
@@ -226,7 +226,7 @@ class Conversation(Emitter):
 
     async def change_model(self, model: str) -> None:
         """Have another model answer from now on; named as for `new_conversation`. Raises UnknownModel."""
-        chosen = pick(await self._chat.models(), model).id
+        chosen = pick_model(await self._chat.models(), model).id
         await self.ask(requests.change_model(self.id, chosen))
         self.model = chosen
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.wire import requests
-from huggingchat_agent.wire.conversations import parse_created, parse_list
+from huggingchat_agent.wire.conversations import parse_list, parse_new_conversation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -76,4 +76,4 @@ async def take_over(session: Session, id_or_link: str) -> str:
     found = _SHARE_ID.search(id_or_link.strip())
     if found is None:
         raise UsageError(f"Not a share: {id_or_link!r}. Give its link, or the 7 characters at its end.")
-    return parse_created(await session.ask(requests.import_share(found[1])))[0]
+    return parse_new_conversation(await session.ask(requests.import_share(found[1])))[0]

@@ -86,7 +86,7 @@ def spot(draft: Draft, read: ConversationRead) -> Spot:
     else:
         message = find(read, target.message_id or "", "user" if isinstance(target, Edit) else "assistant")
     resent = tuple(
-        multipart.stored_file(
+        multipart.refer_to_file(
             str(file.get("name", "")), str(file.get("mime", "")), str(file.get("value", ""))
         )
         for file in (message.files if isinstance(target, Edit) else ())
@@ -120,7 +120,7 @@ def call(
 ) -> Call:
     """The request that sends the draft. `servers` are the tool servers to be on, None for all."""
     target = draft.target
-    uploads = [multipart.new_file(each.name, each.mime, each.data) for each in draft.uploads]
+    uploads = [multipart.encode_file(each.name, each.mime, each.data) for each in draft.uploads]
     return requests.send_message(
         conversation_id,
         draft.prompt,

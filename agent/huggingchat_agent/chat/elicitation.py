@@ -48,7 +48,9 @@ class Elicitation:
         fields, before anything is sent; ChatError if it was answered before, or its time is over.
         """
         if self.question.mode == "form":
-            return await self._settle("accept", elicitations.checked(self.question.fields, content or {}))
+            return await self._settle(
+                "accept", elicitations.check_answer(self.question.fields, content or {})
+            )
         if content:
             raise UsageError(f"This asks for a visit to {self.question.url}, and takes no fields.")
         return await self._settle("accept")
@@ -87,7 +89,8 @@ def _asked_in(read: ConversationRead, elicitation_id: str) -> str:
     """The id of the message in which it was asked."""
     for message in reversed(read.messages):
         if any(
-            asked.elicitation_id == elicitation_id for asked in elicitations.open_questions(message.updates)
+            asked.elicitation_id == elicitation_id
+            for asked in elicitations.find_open_questions(message.updates)
         ):
             return message.id
     raise UsageError(

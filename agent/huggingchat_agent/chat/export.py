@@ -120,7 +120,7 @@ def exported(read: ConversationRead, *, url: str = "") -> Export:
 def _message(stored: StoredMessage, *, active: bool) -> ExportedMessage:
     fold = Fold("", 0, 0.0)
     for raw in stored.updates:
-        fold.feed(updates.typed(raw), 0.0)
+        fold.feed(updates.parse(raw), 0.0)
     text, reasoning = think.split(stored.content) if stored.author == "assistant" else (stored.content, "")
     return ExportedMessage(
         id=stored.id,

@@ -14,8 +14,8 @@ from huggingchat_agent.errors import SiteError, UsageError
 from huggingchat_agent.parsing import choice
 from huggingchat_agent.session.account import read_settings
 from huggingchat_agent.wire import requests
-from huggingchat_agent.wire.models import pick
-from huggingchat_agent.wire.structs import shaped
+from huggingchat_agent.wire.models import pick_model
+from huggingchat_agent.wire.structs import convert
 
 if TYPE_CHECKING:
     import asyncio
@@ -69,7 +69,7 @@ _MAPPINGS = ("system_prompts", "system_prompts_enabled", "reasoning_efforts")
 
 async def read(session: Session) -> Preferences:
     """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
-    return shaped(Preferences, await session.guarded(lambda: read_settings(session)))
+    return convert(Preferences, await session.guarded(lambda: read_settings(session)))
 
 
 async def change(
@@ -91,7 +91,7 @@ async def change(
         # As one: what is read in one session must not be written in another.
         after = await session.guarded(changed)
     _check_kept(after, wanted)
-    return shaped(Preferences, after)
+    return convert(Preferences, after)
 
 
 def _by_id(models: Sequence[Model], changes: Changes) -> dict[str, Any]:
@@ -102,9 +102,9 @@ def _by_id(models: Sequence[Model], changes: Changes) -> dict[str, Any]:
     given: dict[str, Any] = dict(changes)
     for name in _MAPPINGS:
         if name in given:
-            given[name] = {pick(models, model).id: value for model, value in given[name].items()}
+            given[name] = {pick_model(models, model).id: value for model, value in given[name].items()}
     if "active_model" in given:
-        given["active_model"] = pick(models, given["active_model"]).id
+        given["active_model"] = pick_model(models, given["active_model"]).id
     _check("streaming_mode", [given["streaming_mode"]] if "streaming_mode" in given else [], StreamingMode)
     efforts = given.get("reasoning_efforts", {}).values()
     _check("reasoning_efforts", [each for each in efforts if each is not None], Effort)

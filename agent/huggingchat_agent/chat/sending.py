@@ -143,7 +143,7 @@ class Sending:
         draft = self._draft
         if draft.tools is None and not draft.web_search:
             return None
-        chosen = tools.choose(await self._chat.tools(), draft.tools, web_search=draft.web_search)
+        chosen = tools.choose_servers(await self._chat.tools(), draft.tools, web_search=draft.web_search)
         return [{"name": server.name, "url": server.url} for server in chosen]
 
     def _for_choosing(self, via: Via) -> Via:

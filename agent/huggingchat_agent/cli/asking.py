@@ -11,7 +11,7 @@ from rich.text import Text
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.errors import ChatError, UsageError
-from huggingchat_agent.wire.elicitations import checked
+from huggingchat_agent.wire.elicitations import check_answer
 
 if TYPE_CHECKING:
     from huggingchat_agent.events import ElicitationRequested
@@ -51,7 +51,7 @@ def _filled(fields: list[Field]) -> dict[str, Any]:
         while True:
             value = _read(field)
             try:
-                content |= checked([field], {} if value is None else {field.name: value})
+                content |= check_answer([field], {} if value is None else {field.name: value})
                 break
             except UsageError as error:
                 console.warn(str(error))

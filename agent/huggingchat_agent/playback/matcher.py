@@ -238,7 +238,7 @@ def _fields(body: bytes, content_type: str) -> Any:
     """The fields of a message's form, or JSON, or else the text of a body."""
     if not body:
         return None
-    fields: Any = multipart.send_fields(body, content_type)
+    fields: Any = multipart.parse_send_fields(body, content_type)
     if fields is not None:
         return fields
     try:

@@ -241,7 +241,7 @@ def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker:
     purpose = routes.classify(record.method, record.url, app.base_path)
     if not isinstance(purpose, purposes.SendMessage):
         return
-    fields = multipart.send_fields(record.body, record.headers.get("content-type", "")) or {}
+    fields = multipart.parse_send_fields(record.body, record.headers.get("content-type", "")) or {}
     generation_id = fields.get("generationId")
     if generation_id in vias:
         if vias[generation_id] == "page":

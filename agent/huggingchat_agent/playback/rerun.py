@@ -113,4 +113,4 @@ async def _send(conversation_id: str, said: dict[str, Any], via: Via, chat: Chat
 
 def _fields(exchange: Exchange) -> dict[str, Any]:
     request = exchange.request
-    return multipart.send_fields(request.body, request.headers.get("content-type", "")) or {}
+    return multipart.parse_send_fields(request.body, request.headers.get("content-type", "")) or {}

@@ -18,7 +18,7 @@ from huggingchat_agent.provider.parts import (
 )
 from huggingchat_agent.provider.prompts import format_prompt, last_user_message, system_prompt
 from huggingchat_agent.provider.tool_results import blocks, found, linked
-from huggingchat_agent.wire.models import pick
+from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,7 +95,7 @@ def resolved(model: str | None, models: Sequence[Model]) -> str:
         return name
     if name in ("", "auto", default_model):
         return ""
-    return pick(models, name).id
+    return pick_model(models, name).id
 
 
 def _key(model: str, models: Sequence[Model], known: dict[str, Any], *, pictures: bool) -> str:

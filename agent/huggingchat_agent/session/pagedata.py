@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.wire import purposes, routes
-from huggingchat_agent.wire.inlined_responses import inlined
+from huggingchat_agent.wire.inlined_responses import parse_inlined
 from huggingchat_agent.wire.models import Model, parse_models
 from huggingchat_agent.wire.tools import ToolServer, parse_servers
 
@@ -84,7 +84,7 @@ class PageData:
     def _take(self, purpose: type[purposes.Purpose], body: bytes) -> None:
         if purpose is not purposes.Document:
             return self._try(self._learners[purpose], body, "request")
-        for answer in inlined(body).values():
+        for answer in parse_inlined(body).values():
             learn = self._learners.get(type(routes.classify("GET", answer.url, self._base_path)))
             if learn is not None and answer.status == 200:
                 self._try(learn, answer.body, "inlined")

@@ -206,7 +206,7 @@ def _with_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
 def _headers_within(body: bytes, content_type: str) -> Iterator[str]:
     """The values of all `headers` that a request body describes: those of tool servers."""
     if content_type.startswith("multipart/"):
-        value: Any = multipart.send_fields(body, content_type)
+        value: Any = multipart.parse_send_fields(body, content_type)
     else:
         value = _decoded(body)
     todo = [value]

@@ -212,7 +212,7 @@ class TurnTracker:
             self._reads[event.exchange_id] = (purpose.conversation_id, event.at, bytearray())
 
     def _birth(self, started: Started, conversation_id: str) -> None:
-        request = multipart.send_fields(started.body, started.headers.get("content-type", "")) or {}
+        request = multipart.parse_send_fields(started.body, started.headers.get("content-type", "")) or {}
         generation_id = request.get("generationId")
         claim = next(
             (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None

@@ -335,7 +335,7 @@ class Turn:
         """
         if "resumeElicitationId" not in self.request or message.interrupted:
             return True
-        told = [updates.typed(each) for each in message.updates]
+        told = [updates.parse(each) for each in message.updates]
         if self.fold.parked:
             asked = {
                 each.request.elicitation_id for each in told if isinstance(each, updates.ElicitationRequest)
@@ -387,5 +387,5 @@ def _may_pass(error: AgentError) -> bool:
 
 def _failure(message: StoredMessage) -> updates.Errored | None:
     """Why the run that wrote the message failed, if that is stored."""
-    told = (updates.typed(each) for each in reversed(message.updates))
+    told = (updates.parse(each) for each in reversed(message.updates))
     return next((each for each in told if isinstance(each, updates.Errored)), None)

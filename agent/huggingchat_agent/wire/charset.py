@@ -16,7 +16,7 @@ _WINDOWS_1252 = codecs.charmap_build(
 _READ_AS_WINDOWS_1252 = ("windows-1252", "iso-8859-1", "us-ascii")
 
 
-def encoded(text: str, mime: str, charset: str) -> bytes:
+def encode(text: str, mime: str, charset: str) -> bytes:
     """The bytes of a body. `charset` is as the browser names it, "" where the response had none."""
     guessed = "windows-1252" if mime.startswith("text/") and mime != "text/html" else "utf-8"
     name = charset.lower() or guessed

@@ -10,14 +10,14 @@ import msgspec
 from huggingchat_agent.answer import Router
 from huggingchat_agent.errors import PageChanged
 from huggingchat_agent.wire import devalue, superjson
-from huggingchat_agent.wire.structs import objects, shaped
+from huggingchat_agent.wire.structs import convert, require_list
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One message. `author` is "system", "user" or "assistant".
 
     `ancestors` has the root first and the parent last. `updates` are the lines of the stream as they
-    were stored (`wire.updates.typed` reads them). `materialized_seq` is the number of the last line
+    were stored (`wire.updates.parse` reads them). `materialized_seq` is the number of the last line
     that `content` contains (see the reattach stream). Keys without a field here are in `extra`.
     """
 
@@ -40,7 +40,7 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def router(self) -> Router | None:
         """What the router chose, None where none was used."""
-        return None if self.router_metadata is None else shaped(Router, self.router_metadata)
+        return None if self.router_metadata is None else convert(Router, self.router_metadata)
 
 
 class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -144,20 +144,20 @@ def parse_conversation(body: bytes, conversation_id: str = "") -> ConversationRe
     their tree) and the page data of 2025-04 (without the conversation's id: give it). Raises
     PageChanged if there is none in it.
     """
-    raw = _content(body, "messages")
+    raw = _find_content(body, "messages")
     if conversation_id and isinstance(raw, dict):
         raw = {"id": conversation_id, **raw}
-    return _conversation(raw)
+    return _parse_conversation(raw)
 
 
-def parse_created(body: bytes) -> tuple[str, ConversationRead | None]:
+def parse_new_conversation(body: bytes) -> tuple[str, ConversationRead | None]:
     """The id in the answer to creating a conversation, and the conversation where the app sends it."""
     raw = superjson.load(body)
     conversation_id = raw.get("conversationId") if isinstance(raw, dict) else None
     if not isinstance(conversation_id, str):
         raise PageChanged("The app's answer to a new conversation holds no conversationId.")
     text = raw.get("conversation")
-    return conversation_id, _conversation(superjson.load(text)) if isinstance(text, str) else None
+    return conversation_id, _parse_conversation(superjson.load(text)) if isinstance(text, str) else None
 
 
 def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
@@ -165,13 +165,13 @@ def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
 
     `before` is how many conversations the pages before it held: some apps only tell how many there are.
     """
-    raw = _content(body, "conversations")
+    raw = _find_content(body, "conversations")
     told = raw if isinstance(raw, dict) else {"conversations": raw}
-    entries = objects(told["conversations"], "conversations")
+    entries = require_list(told["conversations"], "conversations")
     more, total = told.get("hasMore"), told.get("nConversations")
     if more is None:
         more = before + len(entries) < total if isinstance(total, int) else bool(entries)
-    return ConversationPage([_summary(each) for each in entries], bool(more))
+    return ConversationPage([_parse_summary(each) for each in entries], bool(more))
 
 
 def parse_share(body: bytes) -> str:
@@ -183,7 +183,7 @@ def parse_share(body: bytes) -> str:
     return share_id
 
 
-def _content(body: bytes, key: str) -> Any:
+def _find_content(body: bytes, key: str) -> Any:
     """The object with that key, or the bare list, that a body of any form holds."""
     page_data = body.startswith(b'{"type":')
     for each in reversed(devalue.load(body).nodes) if page_data else [superjson.load(body)]:
@@ -192,16 +192,16 @@ def _content(body: bytes, key: str) -> Any:
     raise PageChanged(f"The app's answer holds no {key}.")
 
 
-def _conversation(raw: Any) -> ConversationRead:
+def _parse_conversation(raw: Any) -> ConversationRead:
     if not isinstance(raw, dict):
         raise PageChanged("The app's answer holds no messages.")
-    messages = [shaped(StoredMessage, each) for each in objects(raw.get("messages"), "messages")]
+    messages = [convert(StoredMessage, each) for each in require_list(raw.get("messages"), "messages")]
     model = raw.get("model") or raw.get("modelId")
     root = raw.get("rootMessageId") or (messages[0].id if messages else None)
-    return shaped(ConversationRead, {**raw, "messages": messages, "model": model, "rootMessageId": root})
+    return convert(ConversationRead, {**raw, "messages": messages, "model": model, "rootMessageId": root})
 
 
-def _summary(raw: Any) -> ConversationSummary:
+def _parse_summary(raw: Any) -> ConversationSummary:
     if isinstance(raw, dict):
         raw = {**raw, "id": raw.get("id") or raw.get("_id"), "model": raw.get("model") or raw.get("modelId")}
-    return shaped(ConversationSummary, raw)
+    return convert(ConversationSummary, raw)

@@ -107,7 +107,7 @@ class _Hydration:
         if isinstance(raw, dict):
             self._fill(index, raw.items())
         elif isinstance(raw, list) and raw and isinstance(raw[0], str):
-            self._make_typed(index, *raw)
+            self._make_special(index, *raw)
         elif isinstance(raw, list):
             items: list[Any] = []
             self._made[index] = items
@@ -115,11 +115,11 @@ class _Hydration:
         else:
             self._made[index] = raw
 
-    def _make_typed(self, index: int, kind: str, *raw: Any) -> None:
+    def _make_special(self, index: int, kind: str, *raw: Any) -> None:
         if kind == "null":
             self._fill(index, zip(raw[::2], raw[1::2], strict=True))
         else:
-            self._made[index] = self._typed(kind, raw)
+            self._made[index] = self._convert(kind, raw)
 
     def _fill(self, index: int, items: Iterable[tuple[str, int]]) -> None:
         made: dict[str, Any] = {}
@@ -128,34 +128,34 @@ class _Hydration:
             if reference != _UNDEFINED:
                 made[key] = self.value(reference)
 
-    def _typed(self, kind: str, raw: tuple[Any, ...]) -> Any:
+    def _convert(self, kind: str, raw: tuple[Any, ...]) -> Any:
         match kind:
             case "Date":
                 return datetime.fromisoformat(raw[0]) if raw[0] else None
             case "BigInt":
                 return int(raw[0])
             case "Set":
-                return _hashed(set, [self.value(each) for each in raw])
+                return _build(set, [self.value(each) for each in raw])
             case "Map":
                 pairs = zip(raw[::2], raw[1::2], strict=True)
-                return _hashed(dict, [(self.value(key), self.value(each)) for key, each in pairs])
+                return _build(dict, [(self.value(key), self.value(each)) for key, each in pairs])
             case "Object" | "RegExp":
                 return raw[0]
             case "Promise":
-                return self._promised(self.value(raw[0]))
+                return self._resolve_promise(self.value(raw[0]))
             case _ if isinstance(raw[0], str):
                 return base64.b64decode(raw[0])  # typed arrays and buffers
             case _:
                 return self.value(raw[0])  # a type of the app's own, by what it is made of
 
-    def _promised(self, chunk_id: int) -> Any:
+    def _resolve_promise(self, chunk_id: int) -> Any:
         chunk = self._chunks.get(chunk_id)
         if chunk is None:
             return None
         return _error(chunk["error"]) if "error" in chunk else hydrate(chunk["data"], self._chunks)
 
 
-def _hashed(kind: type, items: list[Any]) -> Any:
+def _build(kind: type, items: list[Any]) -> Any:
     try:
         return kind(items)
     except TypeError:

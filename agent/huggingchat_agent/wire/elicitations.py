@@ -28,7 +28,7 @@ class _Mistake(Exception):
     """Why a value does not do."""
 
 
-def question(update: updates.ElicitationRequest) -> Question:
+def parse_question(update: updates.ElicitationRequest) -> Question:
     """The question of a line of the stream. Fields that cannot be read are left out."""
     asked, expires = update.request, update.expires_at
     return Question(
@@ -36,26 +36,26 @@ def question(update: updates.ElicitationRequest) -> Question:
         server=asked.server,
         mode=asked.mode,
         message=asked.message,
-        fields=[field for raw in asked.fields or [] if (field := _field(raw)) is not None],
+        fields=[field for raw in asked.fields or [] if (field := _parse_field(raw)) is not None],
         url=asked.url or "",
         expires_at=None if expires is None else expires / 1000,
         tool_uuid=update.tool_uuid or "",
     )
 
 
-def open_questions(stored: Sequence[Mapping[str, Any]]) -> list[Question]:
+def find_open_questions(stored: Sequence[Mapping[str, Any]]) -> list[Question]:
     """The questions that the lines of a stored message ask and do not settle."""
     found: dict[str, Question] = {}
     for line in stored:
-        update = updates.typed(line)
+        update = updates.parse(line)
         if isinstance(update, updates.ElicitationRequest):
-            found[update.request.elicitation_id] = question(update)
+            found[update.request.elicitation_id] = parse_question(update)
         elif isinstance(update, updates.ElicitationResolved):
             found.pop(update.elicitation_id, None)
     return list(found.values())
 
 
-def checked(fields: Sequence[Field], given: Mapping[str, Any]) -> dict[str, Any]:
+def check_answer(fields: Sequence[Field], given: Mapping[str, Any]) -> dict[str, Any]:
     """The content of an answer, as the app takes it: defaults filled in, dates as text.
 
     A "select" takes the value of an option or its label. Raises UsageError naming everything that
@@ -71,10 +71,10 @@ def checked(fields: Sequence[Field], given: Mapping[str, Any]) -> dict[str, Any]
                 mistakes.append(f"{field.name!r} is required")
             continue
         try:
-            content[field.name] = _READERS.get(field.kind, _as_it_is)(field, value)
+            content[field.name] = _READERS.get(field.kind, _accept)(field, value)
         except _Mistake as mistake:
             mistakes.append(f"{field.name!r} {mistake}")
-    if sum(len(text) for value in content.values() for text in _texts(value)) > LONGEST:
+    if sum(len(text) for value in content.values() for text in _list_texts(value)) > LONGEST:
         mistakes.append(f"all its texts together are longer than {LONGEST} characters")
     if mistakes:
         names = ", ".join(repr(field.name) for field in fields) or "none"
@@ -82,7 +82,7 @@ def checked(fields: Sequence[Field], given: Mapping[str, Any]) -> dict[str, Any]
     return content
 
 
-def _field(raw: Any) -> Field | None:
+def _parse_field(raw: Any) -> Field | None:
     if not isinstance(raw, dict):
         return None
     named = {_HUMP.sub(r"_\1", key).lower(): value for key, value in raw.items() if value is not None}
@@ -92,7 +92,7 @@ def _field(raw: Any) -> Field | None:
         return None
 
 
-def _text(field: Field, value: Any) -> str:
+def _read_text(field: Field, value: Any) -> str:
     if isinstance(value, datetime) and field.format == "date-time":
         value = (value if value.tzinfo else value.astimezone()).isoformat()
     elif isinstance(value, date) and field.format == "date":
@@ -131,7 +131,7 @@ def _has_format(value: str, form: str) -> bool:
     return True
 
 
-def _number(field: Field, value: Any) -> float:
+def _read_number(field: Field, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _Mistake(f"must be a number, not {value!r}")
     if field.integer and value != int(value):
@@ -143,18 +143,18 @@ def _number(field: Field, value: Any) -> float:
     return int(value) if field.integer else value
 
 
-def _boolean(field: Field, value: Any) -> bool:
+def _read_boolean(field: Field, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _Mistake(f"must be True or False, not {value!r}")
     return value
 
 
-def _selection(field: Field, value: Any) -> str | list[str]:
+def _read_selection(field: Field, value: Any) -> str | list[str]:
     if not field.multiple:
-        return _option(field, value)
+        return _find_option(field, value)
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _Mistake(f"must be a list, not {value!r}")
-    chosen = [_option(field, each) for each in value]
+    chosen = [_find_option(field, each) for each in value]
     if len(set(chosen)) < len(chosen):
         raise _Mistake("has something twice")
     least = max(field.min_items or 0, int(field.required))
@@ -165,7 +165,7 @@ def _selection(field: Field, value: Any) -> str | list[str]:
     return chosen
 
 
-def _option(field: Field, value: Any) -> str:
+def _find_option(field: Field, value: Any) -> str:
     values = [option.value for option in field.options]
     if value not in values:
         values = [option.value for option in field.options if option.label == value]
@@ -176,17 +176,17 @@ def _option(field: Field, value: Any) -> str:
     return str(value)
 
 
-def _as_it_is(field: Field, value: Any) -> Any:
+def _accept(field: Field, value: Any) -> Any:
     return value
 
 
 _READERS: dict[str, Callable[[Field, Any], Any]] = {
-    "string": _text,
-    "number": _number,
-    "boolean": _boolean,
-    "select": _selection,
+    "string": _read_text,
+    "number": _read_number,
+    "boolean": _read_boolean,
+    "select": _read_selection,
 }
 
 
-def _texts(value: Any) -> list[str]:
+def _list_texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else value if isinstance(value, list) else []

@@ -24,7 +24,7 @@ from huggingchat_agent.errors import (
     UnknownModel,
 )
 from huggingchat_agent.wire import lenient_json
-from huggingchat_agent.wire.page_text import page_text
+from huggingchat_agent.wire.page_text import extract_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
             f"The app's access to the account is gone. Sign in again. The app said: {said}"
         )
     if status == 429 or _OVERLOADED.search(said):
-        wait = _told_wait(said)
+        wait = _find_wait(said)
         what = "got too many requests" if status == 429 else "is overloaded"
         return RateLimited(
             f"The model {what}. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
@@ -91,12 +91,12 @@ def from_response(
     if status < 400:
         what = "an HTML page" if is_page else content_type or "a body without a type"
         return PageChanged(f"The app answered with {what} (status {status}) where data was expected.")
-    said = ((page_text(body) or "an HTML page") if is_page else _sentence(body))[:_LONGEST]
+    said = ((extract_text(body) or "an HTML page") if is_page else _find_sentence(body))[:_LONGEST]
     if status == 401:
         return SessionRejected(f"The app does not accept this session. Sign in again. The app said: {said}")
     about: dict[str, Any] = {"status": status, "conversation_id": conversation_id, "partial": partial}
     if status == 429:
-        return _too_much(said, headers, about)
+        return _too_many_requests(said, headers, about)
     if status == 413:
         return FileRejected(f"A file was refused. The app said: {said}", **about)
     if status == 410 or re.search(r"invalid model|unlisted model", said, re.IGNORECASE):
@@ -112,7 +112,7 @@ def from_response(
     return GenerationFailed(f"The request failed ({status}). The app said: {said}", **about)
 
 
-def _too_much(said: str, headers: Mapping[str, str], about: dict[str, Any]) -> AgentError:
+def _too_many_requests(said: str, headers: Mapping[str, str], about: dict[str, Any]) -> AgentError:
     if re.search(r"more than \d+ messages", said):
         return ConversationTooLong(
             f"The conversation is full. Start a new one. The app said: {said}", **about
@@ -121,9 +121,9 @@ def _too_much(said: str, headers: Mapping[str, str], about: dict[str, Any]) -> A
         return ChatError(f"The account has no room for another conversation. The app said: {said}", **about)
     if "before login" in said:
         return SessionRejected(f"The app wants you signed in by now. Sign in. The app said: {said}")
-    wait = _retry_after(headers)
+    wait = _parse_retry_after(headers)
     if wait is None:
-        wait = _told_wait(said)
+        wait = _find_wait(said)
     return RateLimited(
         f"Too many requests. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
     )
@@ -133,7 +133,7 @@ def _when(wait: float | None) -> str:
     return "later" if wait is None else f"in {wait:g} s"
 
 
-def _told_wait(said: str) -> float | None:
+def _find_wait(said: str) -> float | None:
     """Seconds, from a sentence that names a time to wait."""
     found = _WAIT.search(said)
     if found is None:
@@ -141,7 +141,7 @@ def _told_wait(said: str) -> float | None:
     return float(found[1]) * (60.0 if found[2].lower().startswith("m") else 1.0)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds, from a header that holds seconds or a date."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
@@ -153,7 +153,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _sentence(body: bytes) -> str:
+def _find_sentence(body: bytes) -> str:
     """What an answer says: `message` or `error` of a JSON object, else its text."""
     text = body.decode("utf-8", "replace").strip()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def merged(streamed: str, final: str | None, *, tools: bool, interrupted: bool) -> str:
+def merge_final(streamed: str, final: str | None, *, tools: bool, interrupted: bool) -> str:
     """The content of the message as the app stores it.
 
     `streamed` is all tokens put together, `final` the text of the final answer, None if there was

@@ -101,7 +101,7 @@ class Fold:
 
     def merged_content(self) -> str:
         """The content as the app stores it, going by what was streamed."""
-        return final_text.merged(
+        return final_text.merge_final(
             self.content, self.final, tools=bool(self.tools), interrupted=self.interrupted
         )
 
@@ -320,7 +320,7 @@ class Fold:
         return [self.stamp(events.SearchFinished, at)]
 
     def _read_question(self, update: updates.ElicitationRequest, at: float) -> list[events.TurnEvent]:
-        question = elicitations.question(update)
+        question = elicitations.parse_question(update)
         self.questions.add(question.elicitation_id)
         return [self.stamp(events.ElicitationRequested, at, **msgspec.structs.asdict(question))]
 

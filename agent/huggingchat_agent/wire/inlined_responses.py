@@ -22,7 +22,7 @@ class _Script(msgspec.Struct):
     status: int = 200
 
 
-def inlined(html: bytes) -> dict[str, InlinedResponse]:
+def parse_inlined(html: bytes) -> dict[str, InlinedResponse]:
     """The answers of a page by path and query, as in "/chat/api/v2/conversations?p=0".
 
     The path holds the base path. Scripts that cannot be read are left out.

@@ -21,16 +21,16 @@ def load(data: bytes | str) -> Any:
     except RecursionError:
         raise ValueError("JSON is nested too deeply.") from None
     try:
-        return _whole(json.loads(text))
+        return _mend(json.loads(text))
     except RecursionError:
         raise ValueError("JSON is nested too deeply.") from None
 
 
-def _whole(value: Any) -> Any:
+def _mend(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_mend(item) for item in value]
     if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
+        return {_mend(key): _mend(item) for key, item in value.items()}
     return value

@@ -8,7 +8,7 @@ import msgspec
 
 from huggingchat_agent.errors import UnknownModel
 from huggingchat_agent.wire import name_lookup, superjson
-from huggingchat_agent.wire.structs import objects, shaped
+from huggingchat_agent.wire.structs import convert, require_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,36 +50,36 @@ def parse_models(body: bytes) -> list[Model]:
 
     Raises PageChanged if it is none.
     """
-    return _models(superjson.load(body))
+    return _parse_list(superjson.load(body))
 
 
-def pick(models: Sequence[Model], wanted: str) -> Model:
+def pick_model(models: Sequence[Model], wanted: str) -> Model:
     """The model a person means: by id, display name, either in any case, or a part only one has.
 
     Raises UnknownModel naming those that have that part, or the three closest.
     """
-    found = name_lookup.meant(models, wanted, _names)
+    found = name_lookup.find_matches(models, wanted, _names)
     if len(found) == 1:
         return found[0]
     if found:
         candidates = ", ".join(model.id for model in found)
         raise UnknownModel(f"{wanted!r} could be any of: {candidates}. Say which.")
-    close = ", ".join(model.id for model in name_lookup.closest(models, wanted, _names)) or "none at all"
+    close = ", ".join(model.id for model in name_lookup.find_closest(models, wanted, _names)) or "none at all"
     raise UnknownModel(f"The app has no model {wanted!r}. The closest are: {close}.")
 
 
-def _models(raw: Any) -> list[Model]:
+def _parse_list(raw: Any) -> list[Model]:
     if isinstance(raw, dict):
         raw = raw.get("models")
-    return [_model(each) for each in objects(raw, "models")]
+    return [_parse_model(each) for each in require_list(raw, "models")]
 
 
-def _model(raw: Any) -> Model:
+def _parse_model(raw: Any) -> Model:
     if isinstance(raw, dict):
         raw = {_OLDER_NAMES.get(key, key): value for key, value in raw.items()}
         for name in ("name", "displayName"):
             raw[name] = raw.get(name) or raw.get("id")
-    return shaped(Model, raw)
+    return convert(Model, raw)
 
 
 def _names(model: Model) -> list[str]:

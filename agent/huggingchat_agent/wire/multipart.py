@@ -18,34 +18,34 @@ class FormPart(msgspec.Struct, frozen=True):
     """One part of a multipart form. A part with a `filename` is a file, of media type `mime`."""
 
     name: str
-    body: str
+    encode_form: str
     filename: str | None = None
     mime: str = ""
 
 
-def new_file(name: str, mime: str, data: bytes) -> FormPart:
+def encode_file(name: str, mime: str, data: bytes) -> FormPart:
     """A file to send with a message."""
     return FormPart("files", base64.b64encode(data).decode(), f"base64;{name}", mime)
 
 
-def stored_file(name: str, mime: str, sha: str) -> FormPart:
+def refer_to_file(name: str, mime: str, sha: str) -> FormPart:
     """A file the conversation already holds under `sha`, to send again."""
     return FormPart("files", sha, f"hash;{name}", mime)
 
 
-def body(parts: Sequence[FormPart], boundary: str) -> bytes:
+def encode_form(parts: Sequence[FormPart], boundary: str) -> bytes:
     """The body of a form, as Chromium writes it."""
     written = ""
     for part in parts:
-        written += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(part.name)}"'
+        written += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quote(part.name)}"'
         if part.filename is not None:
             mime = part.mime or "application/octet-stream"
-            written += f'; filename="{_quoted(part.filename)}"\r\nContent-Type: {mime}'
-        written += f"\r\n\r\n{part.body}\r\n"
+            written += f'; filename="{_quote(part.filename)}"\r\nContent-Type: {mime}'
+        written += f"\r\n\r\n{part.encode_form}\r\n"
     return f"{written}--{boundary}--\r\n".encode()
 
 
-def send_fields(body: bytes | None, content_type: str) -> dict[str, Any] | None:
+def parse_send_fields(body: bytes | None, content_type: str) -> dict[str, Any] | None:
     """The `data` of a sent message: `inputs`, `id`, `is_retry`, `generationId` and so on.
 
     None where the body is missing, cut off before its end, or not such a message.
@@ -53,18 +53,18 @@ def send_fields(body: bytes | None, content_type: str) -> dict[str, Any] | None:
     if body is None:
         return None
     if content_type.startswith("application/json"):  # before 2024-06
-        return _object(body)
+        return _parse_object(body)
     boundary = re.search(r'boundary="?([^";,\s]+)', content_type)
     if boundary is None:
         return None
     for part in body.split(b"--" + boundary[1].encode()):
         head, separator, content = part.partition(b"\r\n\r\n")
         if separator and b'name="data"' in head:
-            return _object(content)
+            return _parse_object(content)
     return None
 
 
-def _object(text: bytes) -> dict[str, Any] | None:
+def _parse_object(text: bytes) -> dict[str, Any] | None:
     try:
         value = lenient_json.load(text)
     except ValueError:
@@ -72,5 +72,5 @@ def _object(text: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

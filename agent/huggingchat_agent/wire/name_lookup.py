@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def meant(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
+def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
     """The things that `wanted` can mean: one where it is clear, several where it is not, or none.
 
     `names` gives what a thing is called, its id first. An id counts before any other name, a whole
@@ -24,22 +24,22 @@ def meant(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]])
     called = [(thing, names(thing)) for thing in things]
     by_id = [thing for thing, its in called if name == its[0]]
     by_name = [thing for thing, its in called if name in its]
-    in_any_case = [thing for thing, its in called if folded in _folded(its)]
+    in_any_case = [thing for thing, its in called if folded in _fold_case(its)]
     whole = by_id or by_name or in_any_case
-    return whole[:1] or [thing for thing, its in called if any(folded in each for each in _folded(its))]
+    return whole[:1] or [thing for thing, its in called if any(folded in each for each in _fold_case(its))]
 
 
-def closest(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
+def find_closest(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
     """The three things whose names are most like what was wanted, the likest first."""
     folded = wanted.strip().casefold()
 
     def likeness(thing: T) -> float:
-        known = _folded(names(thing))
+        known = _fold_case(names(thing))
         known |= {name.rpartition("/")[2] for name in known}
         return max((SequenceMatcher(None, folded, name).ratio() for name in known), default=0.0)
 
     return sorted(things, key=lambda thing: -likeness(thing))[:3]
 
 
-def _folded(names: Sequence[str]) -> set[str]:
+def _fold_case(names: Sequence[str]) -> set[str]:
     return {name.casefold() for name in names if name}

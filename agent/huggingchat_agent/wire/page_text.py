@@ -8,7 +8,7 @@ _SILENT = frozenset(("script", "style", "template", "noscript", "svg"))
 _BREAKS = frozenset(("title", "h1", "h2", "h3", "p", "div", "li", "br", "hr", "tr", "center", "pre"))
 
 
-def page_text(html: bytes) -> str:
+def extract_text(html: bytes) -> str:
     """The pieces of text a person would read, title first, one space between words; " - " between them.
 
     A piece that repeats an earlier one is left out.

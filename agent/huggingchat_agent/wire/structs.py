@@ -12,7 +12,7 @@ from huggingchat_agent.errors import PageChanged
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def shaped(kind: type[S], raw: Any) -> S:
+def convert(kind: type[S], raw: Any) -> S:
     """A struct of that kind from an object. Keys that are null count as left out.
 
     Keys the struct has no field for go to its `extra`, if it has one. Raises PageChanged naming the
@@ -36,7 +36,7 @@ def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
 
 
-def objects(raw: Any, what: str) -> list[Any]:
+def require_list(raw: Any, what: str) -> list[Any]:
     """A list, or PageChanged saying what should have been one."""
     if not isinstance(raw, list):
         raise PageChanged(f"The app gave no list of {what}.")

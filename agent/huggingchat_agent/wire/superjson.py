@@ -44,7 +44,7 @@ def load(body: bytes | str) -> Any:
 
 def _annotate_below(value: Any, notes: dict[str, Any], legacy: bool) -> None:
     for path, note in notes.items():
-        *way, last = _keys(path, legacy)
+        *way, last = _split_path(path, legacy)
         try:
             parent = value
             for key in way:
@@ -59,14 +59,14 @@ def _annotate(parent: Any, key: Any, note: Any, legacy: bool) -> None:
     value = parent[key]
     for notes in below:
         _annotate_below(value, notes, legacy)
-    restored = _restored(kind, value)
+    restored = _restore(kind, value)
     if restored is not _UNDEFINED:
         parent[key] = restored
     elif isinstance(parent, dict):
         del parent[key]
 
 
-def _restored(kind: Any, value: Any) -> Any:
+def _restore(kind: Any, value: Any) -> Any:
     try:
         match kind:
             case "undefined":
@@ -87,7 +87,7 @@ def _restored(kind: Any, value: Any) -> Any:
         return value
 
 
-def _keys(path: str, legacy: bool) -> list[str]:
+def _split_path(path: str, legacy: bool) -> list[str]:
     """The keys of a dotted path. A dot in a key is escaped by a backslash, since v1 that one too."""
     keys = [""]
     for token in re.findall(r"\\\.|." if legacy else r"\\[.\\]|.", path, re.DOTALL):

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent.exchange import Chunk, Ended, ExchangeEvent, Failed, Responded, SseMessage, Started
-from huggingchat_agent.wire.charset import encoded
+from huggingchat_agent.wire.charset import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,7 +275,7 @@ class Tap:
         if result["base64Encoded"]:
             self._give(exchange, a2b_base64(text), at)
         else:
-            self._give(exchange, encoded(text, exchange.mime, exchange.charset), at)
+            self._give(exchange, encode(text, exchange.mime, exchange.charset), at)
         self._end(exchange, at)
 
     # How an exchange ends.

@@ -9,7 +9,7 @@ import msgspec
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire import lenient_json, name_lookup
-from huggingchat_agent.wire.structs import objects, shaped
+from huggingchat_agent.wire.structs import convert, require_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +43,10 @@ def parse_servers(body: bytes) -> list[ToolServer]:
         raw = lenient_json.load(body)
     except ValueError:
         raw = None
-    return [shaped(ToolServer, each) for each in objects(raw, "tool servers")]
+    return [convert(ToolServer, each) for each in require_list(raw, "tool servers")]
 
 
-def choose(
+def choose_servers(
     offered: Sequence[ToolServer], wanted: Sequence[str] | None, *, web_search: bool = False
 ) -> list[ToolServer]:
     """The servers that are to be on, in the app's order: those wanted (None for all that are offered).
@@ -55,31 +55,31 @@ def choose(
     one that searches the web is among them. Raises UsageError for a name that fits none, or several,
     and where no server searches the web.
     """
-    chosen = list(offered) if wanted is None else [_pick(offered, each) for each in wanted]
+    chosen = list(offered) if wanted is None else [_pick_server(offered, each) for each in wanted]
     if web_search and not any(server.searches_web for server in chosen):
-        chosen.append(_web_search(offered))
+        chosen.append(_find_web_search(offered))
     ids = {server.id for server in chosen}
     return [server for server in offered if server.id in ids]
 
 
-def _pick(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
-    found = name_lookup.meant(offered, wanted, _names)
+def _pick_server(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
+    found = name_lookup.find_matches(offered, wanted, _names)
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"{wanted!r} could be any of these tool servers: {_listed(found)}. Say which.")
+        raise UsageError(f"{wanted!r} could be any of these tool servers: {_join_names(found)}. Say which.")
     if not offered:
         raise UsageError(f"The app offers no tool servers, so none called {wanted!r}.")
-    close = name_lookup.closest(offered, wanted, _names)
-    raise UsageError(f"The app offers no tool server {wanted!r}. The closest are: {_listed(close)}.")
+    close = name_lookup.find_closest(offered, wanted, _names)
+    raise UsageError(f"The app offers no tool server {wanted!r}. The closest are: {_join_names(close)}.")
 
 
-def _web_search(offered: Sequence[ToolServer]) -> ToolServer:
+def _find_web_search(offered: Sequence[ToolServer]) -> ToolServer:
     named = [server for server in offered if server.searches_web]
     found = named or [server for server in offered if _SEARCH.search(server.name)]
     if found:
         return found[0]
-    what = f"only {_listed(offered)}" if offered else "no tool servers at all"
+    what = f"only {_join_names(offered)}" if offered else "no tool servers at all"
     raise UsageError(f"None of this app's tools searches the web: it offers {what}. Ask without web search.")
 
 
@@ -87,5 +87,5 @@ def _names(server: ToolServer) -> list[str]:
     return [server.id, server.name]
 
 
-def _listed(servers: Sequence[ToolServer]) -> str:
+def _join_names(servers: Sequence[ToolServer]) -> str:
     return ", ".join(server.name for server in servers)

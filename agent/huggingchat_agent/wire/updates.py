@@ -247,10 +247,10 @@ def _decode(line: bytes) -> Update:
         raw = lenient_json.load(line)
     except ValueError:
         return Unknown(line.decode("utf-8", "replace"))
-    return typed(raw)
+    return parse(raw)
 
 
-def typed(raw: Any) -> Update:
+def parse(raw: Any) -> Update:
     """The update of a line that is decoded already, as the stored messages hold them."""
     if not isinstance(raw, dict):
         return Unknown(raw)
