@@ -1,14 +1,20 @@
-"""What must not be seen outside: one place that knows how to take it out of a text.
+"""Takes out of a text what must not be seen outside.
 
-Two rules. Addresses lose their query and fragment (an OAuth code and state live there), and every
-value that was ever wrapped in a `Secret`, and every cookie value learned, is replaced wherever it
-appears in a text that leaves the agent by way of an error, a log line or a report.
+Addresses lose their query and fragment, for an OAuth code and state live there. Every value that was ever
+wrapped in a `Secret`, every cookie value learned, and every value that is secret because of its name
+(`secret_names`) is replaced in a text that leaves the agent in an error, a log line or a report.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, urlsplit
+
+from huggingchat_agent import secret_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MASK = "[redacted]"
 
@@ -20,30 +26,6 @@ _ADDRESS = re.compile(
     r"(?i)\b(?:https?|wss?)://(?:[^\s\"'<>)\]/@]*@)?(?:\[[0-9a-f:.%]*\])?[^\s\"'<>)\]]*[^\s\"'<>)\].,:;]"
 )
 _EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
-
-# Values that are secret because of their name. Only in the forms that programs write: the sentence
-# "exit code: 1; state: running" is to be kept. Code and state are words of prose and of error answers
-# too, so theirs also have to look like something drawn at random.
-_NAME = (
-    r"(?:passw(?:or)?d|(?:\w+[_-]|csrf)?token|hf-chat|csrf|cookie|authorization|code_(?:challenge|verifier))"
-)
-_KEYED = tuple(
-    re.compile(f"(?i){pattern}")
-    for pattern in (
-        # A header: all cookies of the line, or what follows the scheme.
-        r"(?P<kept>\b(?:set-)?cookie:\s*)(?=[^\s=;,:]+=)[^\r\n]+",
-        r"(?P<kept>\bauthorization\b[\"']?\s*[:=]\s*[\"']?(?:bearer|basic)\s+)[^\s\"';,]+",
-        # JSON, also inside of a JSON string.
-        rf"(?P<kept>(?P<quote>\\?[\"']){_NAME}(?P=quote)\s*:\s*(?P=quote))(?:(?!(?P=quote))(?:\\.|.))+",
-        r"(?P<kept>[\"'](?:code|state)\\?[\"']\s*:\s*\\?[\"'])"
-        r"(?=[\w.~+/=-]*[a-z])(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}",
-        # A query, a form or a cookie, also as a part of another query.
-        rf"(?P<kept>(?:\b|%[0-9a-f]{{2}}){_NAME}(?:\s*=\s*|%3D)[\"']?)[^\s\"'&;,]+",
-        r"(?P<kept>[?&](?:code|state)=)[^\s\"'&;,]+",
-        r"(?P<kept>(?:\b|%[0-9a-f]{2})code(?:=|%3D)[\"']?)[^\s\"'&;,]{6,}",
-        r"(?P<kept>(?:\b|%[0-9a-f]{2})state(?:=|%3D)[\"']?)[^\s\"'&;,]{8,}",
-    )
-)
 
 
 class Secret:
@@ -120,6 +102,15 @@ def text(value: str) -> str:
             if form:
                 value = value.replace(form, MASK)
     value = _ADDRESS.sub(lambda match: address(match.group()), value)
-    for pattern in _KEYED:
-        value = pattern.sub(lambda match: match["kept"] + MASK, value)
-    return _EMAIL.sub(MASK, value)
+    return _EMAIL.sub(MASK, mask(value, secret_names.spans(value, "log")))
+
+
+def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with a mask in the place of each span. Spans may touch and overlap, in any order."""
+    pieces: list[str] = []
+    end = 0
+    for start, stop in sorted(spans):
+        if start > end or not pieces:
+            pieces += [text[end:start], MASK]
+        end = max(end, stop)
+    return "".join([*pieces, text[end:]])

@@ -157,6 +157,13 @@ def test_the_app_s_own_token_lines_are_no_secrets():
     assert body_of(through(exchange(body, [7]))) == body
 
 
+def test_words_of_an_answer_are_kept_however_their_update_is_written():
+    body = b'{"token":"a secret","type":"stream"}\n{ "type": "stream", "token": "word" }\n'
+    body += b'{"type":"tool","token":"hf_abc"}\n'
+    out = body_of(through(exchange(body, [7, 50])))
+    assert out == body.replace(b"hf_abc", MASK.encode())
+
+
 def test_patterns_of_the_user_are_left_out_across_words():
     out = through(exchange(stream(["ticket AC", "ME-", "4711 and\n", "more"]), []), patterns=[r"ACME-\d+"])
     assert said(body_of(out)) == f"ticket {MASK} and\nmore"

@@ -10,15 +10,16 @@ from __future__ import annotations
 import html
 import json
 import re
-from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from huggingchat_agent import redact
+from huggingchat_agent import redact, secret_names
 from huggingchat_agent.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from huggingchat_agent.secret_names import Kind
 
 MASK = redact.MASK
 
@@ -29,25 +30,6 @@ _HALF_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@[A-Za-z0-9.-]*)?\Z")
 _LONGEST_EMAIL = 320
 _LONGEST_LINE = 4096  # that the user's patterns are given at a time
 
-# Not "token": that is what the app calls a word of its answer.
-_KEY = (
-    r"(?:passw(?:or)?d|passphrase|(?:\w+[_-])?secret|(?:\w+[_-])?api[_-]?key|(?:proxy-)?authorization"
-    r"|(?:set-)?cookie|hf-chat|csrf\w*|\w+[_-]token|code_(?:challenge|verifier)|otp|one_time_code)"
-)
-_JSON = re.compile(rf"(?i)(?<!\\)\"{_KEY}\"\s*:\s*\"(?P<value>(?:[^\"\\]|\\.)+)")
-_WITHIN = re.compile(rf"(?i)(?<!\\)\\\"{_KEY}\\\"\s*:\s*\\\"(?P<value>(?:(?!\\\")(?:\\.|[^\\]))+)")
-_PARAMETER = re.compile(
-    r"(?i)(?:[?&]|%3F|%26)(?:code|state|token|\w+_token|password|csrf|code_challenge|nonce|session_state)"
-    r"(?:=|%3D)(?P<value>[^&#\s\"'%]+(?:%(?!26|23)[^&#\s\"'%]*)*)"
-)
-# What is looked for by its name, by the kind of text. In what people and models write there is none.
-_NAMED: dict[str, tuple[re.Pattern[str], ...]] = {
-    "prose": (),
-    "code": (),
-    "json": (_JSON,),
-    "page": (_JSON, _WITHIN),
-    "log": (_JSON, _WITHIN, _PARAMETER),
-}
 _PREFIX = 64  # so much of a value is compared at once
 
 
@@ -81,12 +63,11 @@ class Mask:
             words = "|".join(sorted(map(re.escape, self._names), key=len, reverse=True))
             self._name = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])")
 
-    def spans(self, text: str, kind: str = "prose") -> list[tuple[int, int]]:
+    def spans(self, text: str, kind: Kind = "prose") -> list[tuple[int, int]]:
         """Where secrets are, in order, none touching another.
 
-        The kind is "prose" (what people and models write), "json", "page" (HTML with JSON in it), "log"
-        (addresses, headers, messages) or "code": there an address or a name is none of a person's, and
-        only known values are looked for.
+        The kinds are those of `secret_names.spans`. In code an address or a name does not belong to a
+        person, so only known values are looked for.
         """
         self._learn()
         found: list[tuple[int, int]] = []
@@ -102,13 +83,12 @@ class Mask:
                 found += [match.span() for match in pattern.finditer(text) if match.group()]
             if self._name is not None:
                 found += [match.span() for match in self._name.finditer(text)]
-        for pattern in _NAMED[kind]:
-            found += [match.span("value") for match in pattern.finditer(text)]
-        return _joined(found)
+        found += secret_names.spans(text, kind)
+        return _join(found)
 
-    def text(self, value: str, kind: str = "prose") -> str:
+    def text(self, value: str, kind: Kind = "prose") -> str:
         """The text without its secrets."""
-        return replaced(value, self.spans(value, kind))
+        return redact.mask(value, self.spans(value, kind))
 
     def settled(self, text: str) -> int:
         """How much of the beginning of a text nothing that follows can make part of a secret."""
@@ -152,15 +132,6 @@ class Mask:
         self._known = known
 
 
-def replaced(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The text with a mask in the place of each span."""
-    if not spans:
-        return text
-    edges = [0, *(edge for span in spans for edge in span), len(text)]
-    kept = [text[start:end] for start, end in list(pairwise(edges))[::2]]
-    return MASK.join(kept)
-
-
 def _forms(value: str) -> set[str]:
     """A value as it is written in texts, addresses, JSON, JSON within JSON, and pages."""
     escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
@@ -169,7 +140,7 @@ def _forms(value: str) -> set[str]:
     return {form for form in {value, *escaped, *twice, *web} if form}
 
 
-def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _join(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if joined and start <= joined[-1][1]:

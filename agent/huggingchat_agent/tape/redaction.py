@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent.secret_names import is_secret_header
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK, Mask
 from huggingchat_agent.tape.pieces import Pieces, Recut
@@ -19,10 +20,10 @@ from huggingchat_agent.wire import multipart
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from huggingchat_agent.secret_names import Kind
     from huggingchat_agent.tape.format import AnyRecord
 
 LONGEST_LINE = 1_000_000  # bytes of a line that are held back
-_SECRET_HEADER = re.compile(r"auth|cookie|token|secret|api-?key|csrf|session", re.IGNORECASE)
 _USERNAME = re.compile(r'(?<![A-Za-z])\\?"username\\?"\s*:\s*\\?"((?:[^"\\]|\\.)+?)\\?"')
 _TOKENS = ("token", "reasoning")
 
@@ -75,8 +76,8 @@ class Redaction:
     def mask(self) -> Mask:
         return self._mask
 
-    def line(self, text: str, kind: str = "json") -> str:
-        """A line of a body without secrets; the kinds are those of `Mask.spans`."""
+    def line(self, text: str, kind: Kind = "json") -> str:
+        """A line of a body without secrets; the kinds are those of `secret_names.spans`."""
         if self._hide_username and kind != "code" and "username" in text:
             for match in _USERNAME.finditer(text):
                 self._mask.add_name(match[1])
@@ -97,7 +98,7 @@ class Redaction:
 
     def _headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {
-            name: MASK if _SECRET_HEADER.search(name) else self._mask.text(value, "log")
+            name: MASK if is_secret_header(name) else self._mask.text(value, "log")
             for name, value in headers.items()
         }
 
@@ -130,7 +131,7 @@ class _Body:
     def __init__(self, response: tapes.Response, owner: Redaction) -> None:
         self.is_text = tapes.is_text(response.mime)
         code = "javascript" in response.mime or response.mime == "text/css"
-        self._kind = "code" if code else "page" if "html" in response.mime else "json"
+        self._kind: Kind = "code" if code else "page" if "html" in response.mime else "json"
         self._id, self._page = response.id, response.page
         self._owner = owner
         self._line = bytearray()
@@ -180,9 +181,13 @@ class _Line:
         self.out: bytes | None = None
         self._update: dict[str, Any] = {}
         self.word: str | None = None
-        if raw.startswith((b'{"type":"stream"', b'{"type":"reasoning"')):
+        if b'"token"' in raw:
             update = _decoded(raw)
-            if isinstance(update, dict) and isinstance(update.get("token"), str):
+            if (
+                isinstance(update, dict)
+                and update.get("type") in ("stream", "reasoning")
+                and isinstance(update.get("token"), str)
+            ):
                 self._update, self.word = update, update["token"].rstrip("\0")
 
     def said(self, text: str) -> None:

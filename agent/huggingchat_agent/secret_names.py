@@ -1,0 +1,86 @@
+"""Names whose values are secret, and where such values stand in a text. The one table of them.
+
+Errors, logs, reports and tapes all look here. Only the forms that programs write are recognised: the
+sentence "exit code: 1; state: running" stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Kind = Literal["prose", "code", "json", "page", "log"]
+
+# Whatever stands before these in a name: access_token, csrfToken, x-api-key. And short ones, which count
+# only as whole words of it.
+_NAME = (
+    r"(?:[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|api[_-]?key|token)"
+    r"|(?:[\w-]{1,40}[_-])?(?:pwd|t?otp|sid|session[_-]?id)|one[_-]?time[_-]?(?:code|password)"
+    r"|(?:proxy-)?authorization|(?:set-)?cookie|hf-chat|csrf\w*|code_?(?:challenge|verifier))"
+)
+_HEADER = re.compile(r"auth|cookie|token|secret|passw|passphrase|api-?key|csrf|session|otp", re.IGNORECASE)
+_QUOTED = r"(?:\\?[\"'])"
+_PARAMETER_VALUE = r"(?P<value>(?:[^&#;,\s\"'%]|%(?!26|23))+)"
+
+# Keys of JSON; keys of JSON within a string; any of the two, or a Python dict.
+_KEY = rf"(?<!\\)\"(?P<name>{_NAME})\"\s*:\s*\"(?P<value>(?:[^\"\\]|\\.)+)"
+_KEY_WITHIN = rf"(?<!\\)\\\"(?P<name>{_NAME})\\\"\s*:\s*\\\"(?P<value>(?:(?!\\\")(?:\\.|[^\\]))+)"
+_KEY_ANYWHERE = (
+    rf"(?P<quote>\\?[\"'])(?P<name>{_NAME})(?P=quote)\s*:\s*(?P=quote)"
+    r"(?P<value>(?:(?!(?P=quote))(?:\\.|.))+)"
+)
+_LOGGED = (
+    # All cookies of a header, and what follows the scheme of another one.
+    r"\b(?:set-)?cookie:\s*(?P<value>(?=[^\s=;,:]+=)[^\r\n]+)",
+    r"\b(?:proxy-)?authorization\b[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token|digest)\s+(?P<value>[^\s\"';,]+)",
+    _KEY_ANYWHERE,
+    # A query, a form or a cookie, also as a part of another query.
+    rf"(?:(?<![\w-])|%[0-9a-f]{{2}}){_NAME}(?:\s*=\s*|%3D)[\"']?{_PARAMETER_VALUE}",
+    # Code and state are words of prose and of error answers too, so theirs have to look like something
+    # drawn at random where they stand in no query.
+    rf"(?:[?&]|%3F|%26)(?:code|state|nonce|session_state)(?:=|%3D){_PARAMETER_VALUE}",
+    r"(?:\b|%[0-9a-f]{2})code(?:=|%3D)[\"']?(?P<value>[^\s\"'&;,%]{6,})",
+    r"(?:\b|%[0-9a-f]{2})state(?:=|%3D)[\"']?(?P<value>[^\s\"'&;,%]{8,})",
+    r"[\"'](?:code|state)\\?[\"']\s*:\s*\\?[\"'](?P<value>(?=[\w.~+/=-]*[a-z])(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,})",
+    # User name and password of an address.
+    r"\b[a-z][a-z0-9+.-]{0,20}://(?P<value>[^\s/@\"'<>?#]{1,500})@",
+)
+_PATTERNS = {
+    kind: tuple(re.compile(each, re.IGNORECASE) for each in patterns)
+    for kind, patterns in {
+        "prose": (),
+        "code": (),
+        "json": (_KEY,),
+        "page": (_KEY, _KEY_WITHIN),
+        "log": _LOGGED,
+    }.items()
+}
+# An update that brings a word of an answer or of a reasoning calls it "token".
+_WORD = re.compile(rf"{_QUOTED}type{_QUOTED}\s*:\s*{_QUOTED}(?:stream|reasoning){_QUOTED}")
+
+
+def spans(text: str, kind: Kind) -> Iterator[tuple[int, int]]:
+    """Where values stand that are secret because of their name, in no order.
+
+    The kind is "prose" (what people and models write) or "code", where nothing is found, "json", "page"
+    (HTML with JSON in it) or "log" (addresses, headers, messages).
+    """
+    for pattern in _PATTERNS[kind]:
+        for match in pattern.finditer(text):
+            if not ("name" in pattern.groupindex and match["name"] == "token" and _is_word(text, match)):
+                yield match.span("value")
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether the value of a header of that name is secret."""
+    return _HEADER.search(name) is not None
+
+
+def _is_word(text: str, match: re.Match[str]) -> bool:
+    start, end = text.rfind("{", 0, match.start()), text.find("}", match.end())
+    return bool(
+        _WORD.search(text, max(start, 0), match.start()) or _WORD.search(text, match.end(), max(end, 0))
+    )

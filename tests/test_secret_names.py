@@ -1,0 +1,74 @@
+"""What is secret because of its name: the same in errors, logs and reports, and on tapes."""
+
+import json
+
+import pytest
+
+from huggingchat_agent import redact
+from huggingchat_agent.tape.mask import Mask
+
+VALUE = "4SECRET9x"
+NAMES = [
+    *("password", "passwd", "pwd", "passphrase", "secret", "client_secret", "clientSecret", "token"),
+    *("access_token", "accessToken", "refresh_token", "refreshToken", "id_token", "hf_token", "csrfToken"),
+    *("api_key", "apiKey", "apikey", "x-api-key", "otp", "totp", "one_time_code", "sessionId", "session_id"),
+    *("sid", "csrf", "hf-chat", "code_verifier", "authorization", "cookie"),
+]
+LOGGED = [
+    *(f"{name}={VALUE}" for name in NAMES),
+    *(f"http://x.org/p?a=1&{name}={VALUE}&b=2" for name in NAMES),
+    *(f"http://x.org/p?next=%2Fq%3F{name}%3D{VALUE}%26b%3D2" for name in NAMES),
+    *(json.dumps({"a": 1, name: VALUE}) for name in NAMES),
+    *(json.dumps(json.dumps({name: VALUE})) for name in NAMES),
+    *(str({name: VALUE}) for name in NAMES),
+    f"Authorization: Bearer {VALUE}",
+    f"proxy-authorization: basic {VALUE}",
+    f"Cookie: sid={VALUE}",
+    f"set-cookie: a=1; b={VALUE}",
+    f"postgres://user:{VALUE}@host/db",
+    f"http://user:{VALUE}@host/",
+    f"GET /callback?code={VALUE}&state={VALUE}",
+    f"password=%21{VALUE}",
+]
+KEPT = [
+    "exit code: 1; state: running",
+    "The password: at least 8 characters, please",
+    "Your token is not valid. State: unknown, code: rate_limit_exceeded",
+    "This model takes at most 4096 tokens (code: 400); max_tokens=4096",
+    '{"message": "Model is overloaded", "code": "model_overloaded", "tokens": "many"}',
+    '{"type":"stream","token":"hello"}',
+    '{"updates": [{"token": "word ", "type": "reasoning"}, {"type": "stream", "len": 5, "token": "x"}]}',
+    "secretary=ada&compass=north&side=left",
+]
+
+
+@pytest.mark.parametrize("text", LOGGED)
+def test_value_is_masked_wherever_text_goes(text):
+    assert VALUE not in redact.text(text)
+    assert VALUE not in Mask().text(text, "log")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_value_in_a_body_of_json_is_masked(name):
+    body = json.dumps({"json": {name: VALUE, "kept": "word"}})
+    assert json.loads(Mask().text(body, "json")) == {"json": {name: redact.MASK, "kept": "word"}}
+    page = f"<script>load({json.dumps(body)})</script>"
+    assert VALUE not in Mask().text(page, "page") and "kept" in Mask().text(page, "page")
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_words_are_kept(text):
+    assert redact.text(text) == text
+    assert Mask().text(text, "log") == text
+    assert Mask().text(text, "json") == text
+
+
+def test_answer_of_a_model_that_speaks_of_secrets_is_kept():
+    said = json.dumps({"text": 'Set password=hunter2x and "token": "abc", then Cookie: sid=1.'})
+    assert Mask().text(said, "json") == said
+
+
+@pytest.mark.timeout(30)
+def test_looking_takes_no_longer_for_what_only_begins_like_a_name():
+    for text in ("a-" * 100_000, '"' * 100_000, "password" * 20_000, '{"type":"stream","token":"' * 2_000):
+        Mask().text(text, "log")
