@@ -18,7 +18,7 @@ class FormPart(msgspec.Struct, frozen=True):
     """One part of a multipart form. A part with a `filename` is a file, of media type `mime`."""
 
     name: str
-    encode_form: str
+    body: str
     filename: str | None = None
     mime: str = ""
 
@@ -41,7 +41,7 @@ def encode_form(parts: Sequence[FormPart], boundary: str) -> bytes:
         if part.filename is not None:
             mime = part.mime or "application/octet-stream"
             written += f'; filename="{_quote(part.filename)}"\r\nContent-Type: {mime}'
-        written += f"\r\n\r\n{part.encode_form}\r\n"
+        written += f"\r\n\r\n{part.body}\r\n"
     return f"{written}--{boundary}--\r\n".encode()
 
 
