@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -164,6 +166,40 @@ def test_wait_ends_when_the_loop_ends():
     threading.Timer(0.05, thread.stop).start()
     with pytest.raises(UsageError, match="closed"):
         thread.until(lambda: False)
+
+
+def test_loop_ends_where_no_thread_can_be_started_any_more(thread, monkeypatch):
+    """As at the end of the interpreter, from Python 3.12 on."""
+
+    def refuse(self):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    reported: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
+    thread.run(asyncio.to_thread(int))
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    thread.stop()
+    assert thread.over
+    assert reported == []
+
+
+LEFT_OPEN = """
+import asyncio, atexit
+from huggingchat_agent.sync.thread import LoopThread
+
+thread = LoopThread("left open")
+thread.run(asyncio.to_thread(int))
+
+@atexit.register
+def stop():
+    print(thread.run(asyncio.to_thread(int, "7")))
+    thread.stop()
+"""
+
+
+def test_loop_that_is_left_open_ends_with_the_interpreter():
+    ran = subprocess.run([sys.executable, "-c", LEFT_OPEN], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "7\n", "")
 
 
 async def test_run_works_beside_a_running_loop(thread):

@@ -229,7 +229,10 @@ class LoopThread:
 
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.set_default_executor(_Helpers())
+        helpers = _Helpers()
+        self._loop.set_default_executor(helpers)
+        # asyncio starts a thread to end them, which Python 3.12 refuses while the interpreter ends.
+        self._loop.shutdown_default_executor = helpers.end  # type: ignore[method-assign]
         self._wake()
         await self._stop.wait()
 
@@ -250,6 +253,10 @@ class _Helpers(ThreadPoolExecutor):
             except Exception as error:
                 future.set_exception(error)
             return future
+
+    async def end(self, timeout: float | None = None) -> None:
+        """Wait for the threads; the loop has nothing else to do by then."""
+        self.shutdown()
 
 
 def _closed() -> UsageError:
