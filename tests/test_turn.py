@@ -51,7 +51,7 @@ class App:
     async def drop_stream(self, page_id, conversation_id, generation_id):
         pass
 
-    async def explain(self, error, page_id=""):
+    async def save_report(self, error, page_id=""):
         pass
 
     async def ask(self, request, *, conversation_id=""):

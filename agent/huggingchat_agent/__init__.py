@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.playback.player import replay as replay
     from huggingchat_agent.question import Field as Field
     from huggingchat_agent.session.account import Account as Account
-    from huggingchat_agent.session.pagedata import Models as Models
-    from huggingchat_agent.session.pagedata import Tools as Tools
+    from huggingchat_agent.session.page_data import Models as Models
+    from huggingchat_agent.session.page_data import Tools as Tools
     from huggingchat_agent.settings import Deadlines as Deadlines
     from huggingchat_agent.settings import Record as Record
     from huggingchat_agent.settings import Settings as Settings
@@ -68,7 +68,7 @@ _HOMES = {
     "Header": "tape.format",
     "HuggingChat": "huggingchat",
     "Model": "wire.models",
-    "Models": "session.pagedata",
+    "Models": "session.page_data",
     "on_tape": "huggingchat",
     "OnTape": "huggingchat",
     "Preferences": "chat.preferences",
@@ -82,7 +82,7 @@ _HOMES = {
     "StoredMessage": "wire.conversations",
     "sync": "sync",
     "Timing": "answer",
-    "Tools": "session.pagedata",
+    "Tools": "session.page_data",
     "ToolServer": "wire.tools",
     "ToolUse": "answer",
 }

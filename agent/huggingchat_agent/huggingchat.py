@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.console_messages import PageMessage
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.playback.faults import Fault
-    from huggingchat_agent.settings import Given
+    from huggingchat_agent.settings import Given, Settings
 
 _UNREACHABLE = "ERR_NAME_NOT_RESOLVED"
 
@@ -51,11 +51,13 @@ class HuggingChat(Chat):
     def __init__(self, **given: Unpack[Given]) -> None:
         """Raises SettingsError; nothing is opened yet."""
         chosen = taped.settings_of(settings(**given))
-        super().__init__(
-            chosen,
-            engine=taped.TapedEngine() if chosen.replay else None,
-            recorder=Recorder(chosen) if chosen.record else None,
-        )
+        super().__init__(chosen, **self._parts(chosen))
+
+    def _parts(self, settings: Settings) -> dict[str, Any]:
+        """What stands behind the chat, as arguments of `Chat`."""
+        if settings.replay:
+            return {"tape": lambda sink: taped.TapedCalls(settings, sink).open}
+        return {"recorder": Recorder(settings) if settings.record else None}
 
 
 class OnTape(HuggingChat):
@@ -67,9 +69,8 @@ class OnTape(HuggingChat):
     elsewhere = 0
     port = 0
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.session.recorder = _Refused(self)
+    def _parts(self, settings: Settings) -> dict[str, Any]:
+        return {"watcher": _Refused(self, settings.base_url)}
 
 
 @contextlib.asynccontextmanager
@@ -94,11 +95,11 @@ async def on_tape(
 
 
 class _Refused:
-    """Hears from the pages what they could not load. Implements `session.Witness`."""
+    """Counts what the pages could not load. Implements `session.Watcher`."""
 
-    def __init__(self, chat: OnTape) -> None:
+    def __init__(self, chat: OnTape, base_url: str) -> None:
         self._chat = chat
-        self._ours = urlsplit(chat.settings.base_url).netloc
+        self._ours = urlsplit(base_url).netloc
 
     async def watch(self, page: Page) -> None:
         def hear(said: PageMessage) -> None:

@@ -99,9 +99,7 @@ async def measure(base_url: str, engine: str, rounds: int) -> tuple[Figures, str
         )
         async with chat:
             await chat.login()
-            cookies = {
-                each["name"]: each["value"] for each in (await chat.session.storage_state())["cookies"]
-            }
+            cookies = {each["name"]: each["value"] for each in (await chat.session.read_state())["cookies"]}
             model = (await chat.models())[0].id
             async with Raw(base_url, cookies) as raw:
 

@@ -51,7 +51,7 @@ async def test_answer_lets_a_waiting_run_go_on_in_its_stream(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form 60", via=via)
     request = conversation.elicitation(await until_asked(reply))
-    page = (await chat.session.tab(conversation.id)).page if via == "ui" else None
+    page = (await chat.session.tabs.lease(conversation.id)).page if via == "ui" else None
     if page:
         await page.wait(SHOWN.format("form.asked"), timeout=10)
     assert await request.answer(GOOD) is None

@@ -154,7 +154,7 @@ async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="page")
     killed, gone = chat.session.browser, asyncio.Event()
-    lost = await chat.session.shared_page()
+    lost = await chat.session.tabs.shared()
     killed.on_closed(gone.set)
     os.kill(killed._process, signal.SIGKILL)
     await gone.wait()
@@ -162,14 +162,14 @@ async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     assert "[history=4 " in answer.text
     assert chat.session.browser is not killed
     # A tape of both tells exchanges apart by their tabs.
-    assert (await chat.session.shared_page()).id != lost.id
+    assert (await chat.session.tabs.shared()).id != lost.id
 
 
 async def test_tabs_that_crashed_are_closed_when_others_are_opened_for_them(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="ui")
     before = len(chat.session.browser._context.pages)
-    for page in (await chat.session.shared_page(), await chat.session.front_page()):
+    for page in (await chat.session.tabs.shared(), await chat.session.tabs.front()):
         lost = asyncio.ensure_future(page.wait("() => false", timeout=60))
         with pytest.raises((BrowserClosed, SiteError)):
             await page.goto("chrome://crash", timeout=10)

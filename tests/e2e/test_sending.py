@@ -37,7 +37,7 @@ async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
     conversation = await chat.new_conversation()
     over = asyncio.Event()
     conversation.once("finished", lambda event: over.set())
-    await chat.session.new_page()
+    await chat.session.tabs.open_page()
     page = chat.session.browser._context.pages[-1]
     await page.goto(conversation.url)
     send = page.get_by_role("button", name="Send message", exact=True)

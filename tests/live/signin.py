@@ -78,7 +78,7 @@ class SignIns:
         await self.ask_for("consent")
         async with self.chat("consent") as chat:
             account = await chat.login()
-            self.state = await chat.session.storage_state()
+            self.state = await chat.session.read_state()
         return f"{account.username}, through the consent page"
 
     async def second_factor(self) -> str:
@@ -135,9 +135,7 @@ class SignIns:
         async with self.chat("password") as chat:
             await chat.login()
             talk = await chat.new_conversation(temporary=True)
-            cookies = {
-                each["name"]: each["value"] for each in (await chat.session.storage_state())["cookies"]
-            }
+            cookies = {each["name"]: each["value"] for each in (await chat.session.read_state())["cookies"]}
             async with Raw(self.base_url, cookies) as raw:
                 await raw.log_out()
             answer = await talk.send("hello", via="page")

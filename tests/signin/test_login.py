@@ -50,7 +50,7 @@ async def test_login_as_somebody_else_is_refused(chat, site):
 
 
 async def test_logout_ends_the_session_here_and_there(chat):
-    state = await chat.session.storage_state()
+    state = await chat.session.read_state()
     await chat.logout()
     assert not (await chat.status()).signed_in
     assert chat.session.saved.load() is None
@@ -108,14 +108,14 @@ async def test_session_without_the_hubs_token_is_signed_out(chat):
     state = saved.load() or {}
     state["cookies"] = [each for each in state["cookies"] if each["name"] != "token"]
     saved.save(state)
-    await chat.session.abandon()  # the next need starts a browser with what is saved
+    await chat.session.tabs.stop()  # the next need starts a browser with what is saved
     assert not (await chat.status()).signed_in
 
 
 async def test_session_of_an_app_that_is_coupled_with_nothing_needs_no_token(stranger, site):
     site.control.switch(hub_cookie="hub-session")
     await stranger.login(*ACCOUNT)
-    state = await stranger.session.storage_state()
+    state = await stranger.session.read_state()
     session = {each["name"]: each["value"] for each in state["cookies"] if each["name"] == "hf-chat"}
     assert (await stranger.login(cookies=session)).username == "ada"
     assert site.control.logins == 1

@@ -128,7 +128,7 @@ async def test_second_chat_on_a_profile_works_with_a_copy_and_saves_nothing(chat
     same = {"base_url": site.url, "home": chat.settings.home}
     async with HuggingChat(**same) as second:
         assert (await second.login()).username == "ada"
-        assert second.session._copied
+        assert second.session.profile.copied
         await (await second.new_conversation()).send("hello", via="page")  # and the app prolongs its session
     assert path.read_bytes() == before
     assert caplog.text.count("in use elsewhere") == 1

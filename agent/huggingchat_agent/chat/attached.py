@@ -211,7 +211,7 @@ class _WatchedApp:
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """The stream is the page's own."""
 
-    async def explain(self, error: AgentError, page_id: str = "") -> None:
+    async def save_report(self, error: AgentError, page_id: str = "") -> None:
         if self.page is not None and isinstance(error, TurnTimeout):
             await report.leave_report(error, self.page, self._settings.reports_folder)
 

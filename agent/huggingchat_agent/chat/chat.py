@@ -18,7 +18,7 @@ from huggingchat_agent.errors import SessionRejected, UsageError
 from huggingchat_agent.parsing import choice
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
-from huggingchat_agent.session.pagedata import Models, PageData, Tools
+from huggingchat_agent.session.page_data import Models, PageData, Tools
 from huggingchat_agent.session.session import Session
 from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
@@ -28,18 +28,20 @@ from huggingchat_agent.wire.conversations import parse_new_conversation
 from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
     from types import TracebackType
     from typing import Self, Unpack
 
-    from huggingchat_agent.browser.protocols import Engine
     from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
+    from huggingchat_agent.session.session import Opener, Sink
+    from huggingchat_agent.session.tabs import Watcher
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.state.cookies import Format as CookieFormat
+    from huggingchat_agent.state.storage import SavedSession
     from huggingchat_agent.tape.recorder import Recorder
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationSummary
@@ -48,22 +50,27 @@ if TYPE_CHECKING:
 class Chat(Emitter):
     """What a HuggingChat can do, whatever stands behind it.
 
-    `engine` starts the browser; None takes the one that the settings name. A `recorder` gets all that
-    is seen. Nothing is opened yet.
+    `tape` and `saved` are as for `Session`. A `recorder` gets everything that is seen; a `watcher` learns of
+    browsers and tabs in its place. Nothing is opened yet.
     """
 
     def __init__(
-        self, settings: Settings, *, engine: Engine | None = None, recorder: Recorder | None = None
+        self,
+        settings: Settings,
+        *,
+        tape: Callable[[Sink], Opener] | None = None,
+        saved: SavedSession | None = None,
+        recorder: Recorder | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.session = Session(settings, self._observe, engine=engine)
+        self.session = Session(settings, self._observe, tape=tape, saved=saved, watcher=watcher or recorder)
         self.tracker = TurnTracker(self.session, self._publish, self._seen)
         self.replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._recorder = recorder
         if recorder is not None:
-            self.session.recorder = recorder
-            recorder.listen(self, self.tracker.page_of, self.session.page)
+            recorder.listen(self, self.tracker.page_of, self.session.find_page)
         self._page_data = PageData(self.settings.base_path)
         self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
@@ -80,7 +87,7 @@ class Chat(Emitter):
         try:
             if self._recorder is not None:
                 self._recorder.begin()
-            await self.session.open()
+            await self.session.calls.open()
         except BaseException:
             await self.close()
             raise
@@ -94,7 +101,7 @@ class Chat(Emitter):
         Raises UsageError in another event loop than the one it was opened in, as everything else does.
         """
         if self._closing is None or not self._closing.done():
-            self.session.check_loop()
+            self.session.calls.check_loop()
         self._state = "closed"
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name="close the chat")
@@ -111,8 +118,8 @@ class Chat(Emitter):
             await closing.delete_temporary(self.session, self._conversations.values())
             if self._proved:
                 await closing.save_rolled(self.session)
-            if self._recorder is not None and self.session.browser is not None:
-                await self._recorder.rest(self.session.shared_page, self.session.call)
+            if self._recorder is not None and self.session.in_browser and not self.session.lost:
+                await self._recorder.rest(self.session.tabs.shared, self.session.calls.fetch)
 
     async def _drain(self) -> None:
         await closing.drain((*self.replies, *self._conversations.values(), self))
@@ -179,7 +186,7 @@ class Chat(Emitter):
     async def status(self) -> Account:
         """Who the app takes us for, now."""
         self.check_open()
-        return await accounts.whoami(self.session)
+        return await accounts.read_account(self.session)
 
     async def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
         """Write the session's cookies to a file that only its owner can read, for another program.
@@ -190,9 +197,9 @@ class Chat(Emitter):
         """
         choice("format", format, cookie_formats.Format, wrong=UsageError)
         self.check_open()
-        if not (await accounts.whoami(self.session)).signed_in:
+        if not (await accounts.read_account(self.session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
-        body = cookie_formats.encode(await self.session.storage_state(), format, self.settings.base_url)
+        body = cookie_formats.encode(await self.session.read_state(), format, self.settings.base_url)
         await asyncio.to_thread(write_private, Path(path), body)
 
     async def models(self, *, refresh: bool = False) -> Models:
@@ -201,7 +208,7 @@ class Chat(Emitter):
         `refresh` asks the app again.
         """
         self.check_open()
-        await self.session.shared_page()
+        await self.session.calls.open()
         await self.tracker.settled()
         known = self._page_data
         if refresh or known.models is None:
@@ -215,7 +222,7 @@ class Chat(Emitter):
         asks the app again.
         """
         self.check_open()
-        await self.session.shared_page()
+        await self.session.calls.open()
         await self.tracker.settled()
         known = self._page_data
         if refresh or known.tools is None:
@@ -241,9 +248,9 @@ class Chat(Emitter):
             chosen = pick_model(models, model).id if model else _default_model(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
             request = requests.create_conversation(chosen, preprompt=prompt)
-            return chosen, await self.session.ask_once(request)
+            return chosen, await self.session.calls.ask_once(request)
 
-        chosen, body = await self.session.guarded(make)
+        chosen, body = await self.session.recovery.guard(make)
         conversation_id, made = parse_new_conversation(body)
         if made is not None:
             self.tracker.know_leaf(conversation_id, made.root_message_id, is_root=True)
@@ -310,7 +317,7 @@ class Chat(Emitter):
         Raises StorageError where it cannot be written.
         """
         self.check_open()
-        picture = await (await self.session.front_page()).snapshot()
+        picture = await (await self.session.tabs.front()).snapshot()
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
@@ -327,7 +334,7 @@ class Chat(Emitter):
     async def timezone(self) -> str:
         """The browser's time zone, which the app sends along with a message."""
         if self._timezone is None:
-            calls = await self.session.calls()
+            calls = await self.session.calls.open()
             self._timezone = await calls.timezone(timeout=self.settings.step_timeout)
         return self._timezone
 
@@ -336,7 +343,7 @@ class Chat(Emitter):
         if self._state != "open":
             hint = "Use `async with HuggingChat() as chat:`." if self._state == "new" else "Make a new one."
             raise UsageError(f"This HuggingChat is not open. {hint}")
-        self.session.check_loop()
+        self.session.calls.check_loop()
 
     # From the wire to the handlers.
 

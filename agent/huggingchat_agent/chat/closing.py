@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, BrowserError
-from huggingchat_agent.session.account import whoami
+from huggingchat_agent.session.account import read_account
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ async def stop(replies: Iterable[Reply]) -> None:
 async def delete_temporary(session: Session, conversations: Iterable[Conversation]) -> None:
     """Delete the temporary ones on the server; those that could not be are named in a warning."""
     temporary = [each for each in conversations if each.temporary]
-    if session.browser is None:
+    if session.lost:
         for each in temporary:
             _report_kept(each, "the browser is gone")
         return
@@ -46,10 +46,10 @@ async def delete_temporary(session: Session, conversations: Iterable[Conversatio
 
 async def save_rolled(session: Session) -> None:
     """The app renews its cookie as it is used: one that is used every day must not run out."""
-    if session.browser is None:
+    if session.lost:
         return
     try:
-        account = await whoami(session)
+        account = await read_account(session)
         if account.signed_in or not account.login_offered:
             await session.save()
     except BrowserError:

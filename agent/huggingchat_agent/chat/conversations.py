@@ -39,7 +39,7 @@ async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
     seen: set[str] = set()
     number, more = 0, True
     while more:
-        page = await session.guarded(functools.partial(_page, session, number, len(seen)))
+        page = await session.recovery.guard(functools.partial(_page, session, number, len(seen)))
         fresh = {each.id: each for each in page.conversations if each.id not in seen}
         seen.update(fresh)
         for each in fresh.values():
@@ -50,7 +50,7 @@ async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
 
 
 async def _page(session: Session, number: int, before: int) -> ConversationPage:
-    page = parse_list(await session.ask_once(requests.list_conversations(number)), before=before)
+    page = parse_list(await session.calls.ask_once(requests.list_conversations(number)), before=before)
     if not page.conversations:
         await session.recovery.check()  # a stranger has none
     return page

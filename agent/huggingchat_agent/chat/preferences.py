@@ -69,7 +69,7 @@ _MAPPINGS = ("system_prompts", "system_prompts_enabled", "reasoning_efforts")
 
 async def read(session: Session) -> Preferences:
     """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
-    return convert(Preferences, await session.guarded(lambda: read_settings(session)))
+    return convert(Preferences, await session.recovery.guard(lambda: read_settings(session)))
 
 
 async def change(
@@ -84,12 +84,12 @@ async def change(
 
     async def changed() -> dict[str, Any]:
         stored = await read_settings(session)
-        await session.ask_once(requests.save_settings(_sendable(_merged(stored, wanted))))
+        await session.calls.ask_once(requests.save_settings(_sendable(_merged(stored, wanted))))
         return await read_settings(session)
 
     async with lock:
         # As one: what is read in one session must not be written in another.
-        after = await session.guarded(changed)
+        after = await session.recovery.guard(changed)
     _check_kept(after, wanted)
     return convert(Preferences, after)
 

@@ -22,8 +22,8 @@ from huggingchat_agent.errors import (
     SessionRejected,
     UsageError,
 )
-from huggingchat_agent.session.account import whoami
-from huggingchat_agent.site.calls import PageCalls
+from huggingchat_agent.session.account import read_account
+from huggingchat_agent.site.calls import Calls
 from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import tools
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.draft import Draft, Spot
     from huggingchat_agent.chat.reply import Reply
-    from huggingchat_agent.session.session import Tab
+    from huggingchat_agent.session.tabs import Tab
     from huggingchat_agent.settings import Via
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
@@ -106,11 +106,12 @@ class Sending:
         return turn
 
     async def _attempt(self, via: Via) -> Turn:
-        await self._session.shared_page()
+        await self._session.calls.open()
         if self._draft.uploads:
             await self._check_files()
         await self._wait_for_lingering_stop()
-        await self._session.make_room(self._conversation_id)
+        if self._session.in_browser:
+            await self._session.tabs.make_room(self._conversation_id)
         if isinstance(self._draft.target, drafts.Resume):
             via = "page"  # by ui the page's own form does it all
         servers = await self._servers()
@@ -124,7 +125,7 @@ class Sending:
                     return await self._by_ui(spot)
                 except PageChanged as error:
                     if via == "ui":
-                        await self._session.explain(error, self._page.id if self._page else "")
+                        await self._session.save_report(error, self._page.id if self._page else "")
                         raise
                     degraded = events.Degraded(conversation_id=self._conversation_id, reason=error.message)
                     self._reply.emit(degraded)
@@ -162,7 +163,7 @@ class Sending:
         return "page"
 
     async def _by_page(self, spot: Spot, servers: list[dict[str, Any]] | None) -> Turn:
-        page = await self._session.shared_page()
+        calls = await self._session.calls.open()
         generation_id = str(uuid.uuid4())
         message = drafts.call(
             self._draft,
@@ -172,14 +173,14 @@ class Sending:
             timezone=await self._chat.timezone(),
             servers=servers,
         )
-        claim = self._claim(page, "page", generation_id)
-        calls = PageCalls(page, self._chat.settings.base_url)
+        claim = self._claim(calls.page_id, "page", generation_id)
         post = calls.start(message, generation_id, timeout=self._step)
-        return await self._follow(claim, page, asyncio.create_task(post, name="send by page"))
+        return await self._follow(claim, calls, asyncio.create_task(post, name="send by page"))
 
     async def _by_ui(self, spot: Spot) -> Turn:
         """Type and press send. PageChanged is raised only before the gesture: nothing was sent then."""
-        tab = await self._session.tab(self._conversation_id)
+        tabs = self._session.tabs
+        tab = await tabs.lease(self._conversation_id)
         self._page = tab.page
         try:
             try:
@@ -188,14 +189,14 @@ class Sending:
                 await self._prepare(tab.page, spot, alive=alive)
             except BrowserTimeout as error:
                 raise PageChanged(f"The page of the conversation did not come up: {error}") from None
-            claim = self._claim(tab.page, "ui", None)
+            claim = self._claim(tab.page.id, "ui", None)
             press = self._press(tab.page, spot)
             turn = await self._follow(claim, tab.page, asyncio.create_task(press, name="send by ui"))
             if turn.answer is not None:
                 tab.leaf = turn.answer.message_id
             return turn
         finally:
-            await self._session.leave(tab)
+            await tabs.release(tab)
 
     async def _prepare(self, page: Page, spot: Spot, *, alive: bool) -> None:
         """Everything before the send gesture; `alive` says that the page's scripts are known to run."""
@@ -287,11 +288,11 @@ class Sending:
             )
 
     async def _check_signed_in(self) -> None:
-        account = await whoami(self._session)
+        account = await read_account(self._session)
         if account.login_offered and not account.signed_in:
             raise SessionRejected("The app no longer knows this session. Sign in again (huggingchat login).")
 
-    async def _follow(self, claim: Claim, page: Page, gesture: asyncio.Task[None]) -> Turn:
+    async def _follow(self, claim: Claim, page: Page | Calls, gesture: asyncio.Task[None]) -> Turn:
         """From the gesture to the end of the turn. Once begun, a turn is never left running unseen."""
         gesture.add_done_callback(_seen)
         try:
@@ -309,7 +310,7 @@ class Sending:
         await turn.done.wait()
         return turn
 
-    async def _birth(self, claim: Claim, page: Page, gesture: asyncio.Task[None]) -> Turn:
+    async def _birth(self, claim: Claim, page: Page | Calls, gesture: asyncio.Task[None]) -> Turn:
         """The turn, once its post is seen; whatever kept it from being made otherwise."""
         either: list[asyncio.Future[Any]] = [gesture, claim.turn]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -335,12 +336,12 @@ class Sending:
             shell_hint="Try again, or use --via page.",
         )
 
-    async def _give_up(self, claim: Claim, page: Page, gesture: asyncio.Task[None]) -> Turn | None:
+    async def _give_up(self, claim: Claim, page: Page | Calls, gesture: asyncio.Task[None]) -> Turn | None:
         """See to it that nothing is sent any more; the turn, if it was sent at the last moment."""
         gesture.cancel()
         await asyncio.wait([gesture])
         try:
-            if claim.via == "ui":
+            if not isinstance(page, Calls):
                 if not page.closed:
                     # What the page has sent is told before it answers; a closed tab tells nothing more.
                     await page.evaluate("() => true", timeout=self._step)
@@ -348,19 +349,17 @@ class Sending:
                 if not claim.turn.done():
                     await self._session.close_tab(self._conversation_id)
             elif claim.generation_id and not page.closed:
-                await PageCalls(page, self._chat.settings.base_url).abort(
-                    claim.generation_id, timeout=self._step
-                )
+                await page.abort(claim.generation_id, timeout=self._step)
         except AgentError:
             pass  # the page is gone, and cannot send either
         await self._tracker.settled()
         return claim.turn.result() if claim.turn.done() else None
 
-    def _claim(self, page: Page, via: str, generation_id: str | None) -> Claim:
+    def _claim(self, page_id: str, via: str, generation_id: str | None) -> Claim:
         self._reply.via = via
         return Claim(
             self._tracker,
-            page_id=page.id,
+            page_id=page_id,
             conversation_id=self._conversation_id,
             via=via,
             listener=self._hear,

@@ -222,7 +222,7 @@ class _Recorded:
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         return
 
-    async def explain(self, error: AgentError, page_id: str = "") -> None:
+    async def save_report(self, error: AgentError, page_id: str = "") -> None:
         return
 
 

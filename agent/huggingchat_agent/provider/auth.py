@@ -193,8 +193,8 @@ class Awaited:
 
 async def _result(opened: Opened) -> AuthResult:
     chat = opened.chat
-    page = await chat.session.shared_page()
-    cookies = _cookies(await chat.session.storage_state(), chat.settings.base_url)
+    page = await chat.session.tabs.shared()
+    cookies = _cookies(await chat.session.read_state(), chat.settings.base_url)
     if not cookies.get(SESSION_COOKIE) and not (await chat.status()).login_offered:
         # Without a login the app takes any name for a session; it makes one itself with the first post.
         cookies[SESSION_COOKIE] = str(uuid.uuid4())

@@ -23,6 +23,9 @@ from huggingchat_agent.sync.thread import LoopThread
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
     from concurrent.futures import Future
+    from pathlib import Path
+
+    from huggingchat_agent.settings import Settings
 
     Work = Callable[["House"], Coroutine[Any, Any, "T"]]
 
@@ -59,8 +62,8 @@ class Wanted:
 class Carried(SavedSession):
     """Cookies that a caller brought: they are kept in memory, and the profile's own are left alone."""
 
-    def __init__(self, session: SavedSession, state: dict[str, Any]) -> None:
-        super().__init__(session.folder)
+    def __init__(self, folder: Path, state: dict[str, Any]) -> None:
+        super().__init__(folder)
         self._state: dict[str, Any] | None = state
 
     def load(self) -> dict[str, Any] | None:
@@ -72,6 +75,17 @@ class Carried(SavedSession):
     def remove(self) -> bool:
         found, self._state = self._state is not None, None
         return found
+
+
+class CarriedChat(HuggingChat):
+    """A HuggingChat with the cookies of a caller."""
+
+    def __init__(self, state: dict[str, Any], **given: Any) -> None:
+        self._state_carried = state
+        super().__init__(**given)
+
+    def _parts(self, settings: Settings) -> dict[str, Any]:
+        return {**super()._parts(settings), "saved": Carried(settings.profile_folder, self._state_carried)}
 
 
 class Opened:
@@ -227,8 +241,7 @@ async def _open(wanted: Wanted) -> Opened:
         chat = HuggingChat(**wanted.given)
     else:
         # In a profile of its own, so that nobody is kept out of theirs.
-        chat = HuggingChat(**{**wanted.given, "profile": "carried"})
-        chat.session.saved = Carried(chat.session.saved, wanted.state)
+        chat = CarriedChat(wanted.state, **{**wanted.given, "profile": "carried"})
     await chat.open()
     return Opened(chat, wanted)
 

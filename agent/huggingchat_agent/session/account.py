@@ -18,7 +18,7 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.one_time_password import Codes, Otp
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.session import person
+from huggingchat_agent.session.manual_login import wait_for_login
 from huggingchat_agent.site.signin.machine import SignIn
 from huggingchat_agent.state import cookies
 from huggingchat_agent.wire import requests, superjson
@@ -50,17 +50,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return self.username is not None
 
 
-async def whoami(session: Session) -> Account:
+async def read_account(session: Session) -> Account:
     """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
     base_url = session.settings.base_url
-    if await session.away():
-        return Account(base_url=base_url)  # sent to the sign-in of another site at once
+    if session.in_browser and not await session.tabs.shows_app():
+        return Account(base_url=base_url)  # the app sent the tab to the sign-in of another site
     user = await _read(session, requests.read_user())
     if user:
         return Account(
             base_url=base_url,
             username=str(user.get("username") or user.get("name") or user["id"]),
-            expires=_expires(await session.storage_state(), session.settings.origin),
+            expires=_expires(await session.read_state(), session.settings.origin),
         )
     flags = await _read(session, requests.feature_flags()) or {}
     return Account(base_url=base_url, login_offered=bool(flags.get("loginEnabled", True)))
@@ -86,7 +86,7 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
     app proved it; where there is no login, as it is. Raises a LoginError; where the page tells
     why, with a picture of it.
     """
-    account = await whoami(session)
+    account = await read_account(session)
     if account.username and wanted and "@" not in wanted and account.username != wanted:
         raise LoginError(
             f"The profile {session.settings.profile!r} is signed in as {account.username}, not as {wanted}. "
@@ -98,7 +98,7 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
         return account
     if not account.signed_in:
         account = await _sign_in(session, credentials)
-    return await _proved(session, account, credentials)
+    return await _keep_signed_in(session, account, credentials)
 
 
 async def login_by_person(session: Session) -> Account:
@@ -107,11 +107,11 @@ async def login_by_person(session: Session) -> Account:
     Nothing is typed or pressed here. Raises LoginError when the window is closed, or after
     `person_timeout`.
     """
-    account = await whoami(session)
+    account = await read_account(session)
     if account.signed_in or not account.login_offered:
         return account
-    account = await person.wait(session, lambda: whoami(session))
-    return await _proved(session, account, Credentials())
+    account = await wait_for_login(session, lambda: read_account(session))
+    return await _keep_signed_in(session, account, Credentials())
 
 
 async def login_by_cookies(session: Session, state: dict[str, Any], credentials: Credentials) -> Account:
@@ -119,7 +119,7 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
 
     Raises SessionRejected where the app does not take them; what was saved before is in use again then.
     """
-    base_url = session.settings.base_url
+    base_url, tabs = session.settings.base_url, session.tabs
     names = {each["name"] for each in state["cookies"] if cookies.reaches(each, base_url)}
     if not names:
         host = urlsplit(base_url).hostname
@@ -127,14 +127,14 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
             f"There are no cookies for {host} among them. Export those of the signed-in app."
         )
     try:
-        await session.adopt(state)
-        account = await whoami(session)
+        await tabs.restart(state)
+        account = await read_account(session)
         if account.signed_in:
-            return await _proved(session, account, credentials)
+            return await _keep_signed_in(session, account, credentials)
     except BaseException:
-        await session.abandon()
+        await tabs.stop()
         raise
-    await session.abandon()
+    await tabs.stop()
     if not account.login_offered:
         raise SessionRejected(f"{redact.address(base_url)} has no login; it is used without cookies.")
     raise SessionRejected(_why_not(names))
@@ -159,49 +159,52 @@ def _why_not(names: set[str]) -> str:
     )
 
 
-async def _proved(session: Session, account: Account, credentials: Credentials) -> Account:
-    """Save what the app has proved, and have it signed in again should it be lost."""
+async def _keep_signed_in(session: Session, account: Account, credentials: Credentials) -> Account:
+    """Save the session that the app has accepted, and sign in again should the app drop it."""
     await session.save()
 
-    async def again(anyway: bool) -> None:
-        await session.close_idle_tabs()
-        if not anyway and await known():
+    async def sign_in_again(anyway: bool) -> None:
+        if session.in_browser:
+            await session.tabs.close_idle()
+        if not anyway and await is_known():
             return
         found = await _sign_in(session, credentials)
-        await session.home()
+        await session.tabs.load_app()
         if found.username != account.username:
             raise LoginError(f"The app now takes us for {found.username}, not for {account.username}.")
         await session.save()
 
-    async def known() -> bool:
-        return (await whoami(session)).signed_in
+    async def is_known() -> bool:
+        return (await read_account(session)).signed_in
 
-    session.recovery.arm(again, known)
+    session.recovery.arm(sign_in_again, is_known)
     return account
 
 
 async def _sign_in(session: Session, credentials: Credentials) -> Account:
-    page = await session.new_page()
-    settings = session.settings
+    tabs, settings = session.tabs, session.settings
+    page = await tabs.open_page()
     try:
-        way = SignIn(page, settings.base_url, credentials.username, credentials.password, credentials.codes())
-        await way.run(timeout=settings.login_timeout)
-        if await session.away():
-            await session.home()
-        account = await whoami(session)
+        form = SignIn(
+            page, settings.base_url, credentials.username, credentials.password, credentials.codes()
+        )
+        await form.run(timeout=settings.login_timeout)
+        if not await tabs.shows_app():
+            await tabs.load_app()
+        account = await read_account(session)
         if account.signed_in:
             return account
         failure: LoginError = SessionRejected(
             "The sign-in went through, but the app still does not know who we are. Sign in there by hand "
             "once to see what it asks for."
         )
-        await session.explain(failure, page.id)
+        await tabs.save_report(failure, page.id)
     except BrowserTimeout as error:
         failure = LoginError(f"Signing in did not get on: {error}")
-        await session.explain(failure, page.id)
+        await tabs.save_report(failure, page.id)
     except LoginError as error:
         failure = error
-        await session.explain(failure, page.id)
+        await tabs.save_report(failure, page.id)
     finally:
         await page.close()
     # Outside of the handlers, so that it has no context.
@@ -215,9 +218,10 @@ async def logout(session: Session) -> None:
     """
     session.recovery.disarm()
     try:
-        answer = await session.call(requests.logout())
+        answer = await session.calls.fetch(requests.logout())
     finally:
-        session.saved.remove()
+        if session.profile is not None:
+            session.profile.saved.remove()
     if answer.status >= 400:
         raise SiteError(
             f"The app answered the logout with {answer.status}: it may still know the session, which ends by "
@@ -233,7 +237,7 @@ async def read_settings(session: Session) -> dict[str, Any]:
 
 
 async def _read(session: Session, request: requests.Call) -> Any:
-    answer = await session.call(request)
+    answer = await session.calls.fetch(request)
     if answer.status != 200 or "json" not in answer.mime:
         raise SiteError(
             f"{redact.address(session.settings.base_url)} does not answer as a chat-ui does ({request.path} "

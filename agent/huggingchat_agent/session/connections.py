@@ -13,8 +13,12 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
+from huggingchat_agent.exchange import Ended, Failed, Responded, Started
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from huggingchat_agent.exchange import ExchangeEvent
 
 FOR_STREAMS = 4
 
@@ -26,10 +30,25 @@ class Connections:
         self.limited = True  # until a response says otherwise
         self.in_use = 0
         self.running = 0
+        self._watches: dict[str, str] = {}  # exchange -> page
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    @property
+    def watching_pages(self) -> set[str]:
+        """The pages that hold a connection on which the app reports running generations."""
+        return set(self._watches.values())
+
+    def see(self, event: ExchangeEvent) -> None:
+        """Learn the protocol of the app from an exchange, and which pages watch running generations."""
+        if isinstance(event, Responded):
+            self.learn(event.protocol)
+        elif isinstance(event, Started) and event.kind == "eventsource":
+            self._watches[event.exchange_id] = event.page
+        elif isinstance(event, Ended | Failed):
+            self._watches.pop(event.exchange_id, None)
+
     def learn(self, protocol: str) -> None:
-        """Take note of the protocol a response of the app came over ("http/1.1", "h2", "h3")."""
+        """The protocol of a response ("http/1.1", "h2", "h3"); "" is ignored."""
         if protocol:
             self.limited = protocol.startswith(("http/1", "http/0"))
             self._admit()

@@ -74,15 +74,23 @@ class Recovery:
         count = self.count
         try:
             return await action()
-        except SessionRejected as error:
-            lost = error
-        except (ChatError, PageChanged) as error:
-            # Signed out, what is ours is refused as if it were not, or not there; or some page comes.
-            if type(error) not in (ChatError, PageChanged) or not await self._unknown():
-                raise
-            lost = SessionRejected(f"The app no longer knows this session ({error}). Sign in again.")
-        await self.recover(lost, count)
+        except AgentError as error:
+            failure = error
+        await self.recover_from(failure, count)
         return await action()
+
+    async def recover_from(self, failure: AgentError, count: int) -> None:
+        """Sign in again if the failure means that the session is lost; raise it if it means anything else.
+
+        `count` was read before the request that failed.
+        """
+        lost = failure
+        if not isinstance(lost, SessionRejected):
+            # To a stranger the app refuses what is ours as if it did not exist, or sends some page.
+            if type(failure) not in (ChatError, PageChanged) or not await self._unknown():
+                raise failure
+            lost = SessionRejected(f"The app no longer knows this session ({failure}). Sign in again.")
+        await self.recover(lost, count)
 
     async def check(self) -> None:
         """Raise SessionRejected where a session was proved and the app does not know it now.

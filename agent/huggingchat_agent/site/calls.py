@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -35,6 +35,7 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
+@runtime_checkable
 class Calls(Protocol):
     """Makes requests of the app. Timeouts are in seconds.
 
@@ -226,11 +227,16 @@ class PageCalls:
 
     def _parse_result(self, result: dict[str, Any], request: Call) -> CallResult:
         if failure := result.get("failed"):
-            raise SiteError(
-                f"{redact.address(self._base_url)} did not answer {request.method} "
-                f"{request.path.partition('?')[0]}: {failure}. Is the site still there, and the network?"
-            )
+            raise no_answer(self._base_url, request, failure)
         return msgspec.convert(result, CallResult)
+
+
+def no_answer(base_url: str, request: Call, reason: str) -> SiteError:
+    """The error of a request that the app did not answer."""
+    return SiteError(
+        f"{redact.address(base_url)} did not answer {request.method} {request.path.partition('?')[0]}: "
+        f"{reason}. Is the site still there, and the network?"
+    )
 
 
 def require_success(answer: CallResult, *, conversation_id: str = "") -> bytes:

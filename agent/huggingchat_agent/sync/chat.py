@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.events import Event
     from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
-    from huggingchat_agent.session.pagedata import Models, Tools
+    from huggingchat_agent.session.page_data import Models, Tools
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.wire.conversations import ConversationSummary

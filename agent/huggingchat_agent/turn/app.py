@@ -36,5 +36,5 @@ class App(Protocol):
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Free the connection of a run's stream. The run itself goes on."""
 
-    async def explain(self, error: AgentError, page_id: str = "") -> None:
-        """Leave with the error what helps to understand it, where there is something."""
+    async def save_report(self, error: AgentError, page_id: str = "") -> None:
+        """Save a picture of the page with errors that it explains."""

@@ -345,7 +345,7 @@ class Turn:
 
     async def _fail(self, error: AgentError) -> None:
         if isinstance(error, TurnTimeout):
-            await self._tracker.app.explain(error, self.page_id)
+            await self._tracker.app.save_report(error, self.page_id)
             await self._stop_on_server()
             await self._drop_stream()
         if isinstance(error, ChatError):

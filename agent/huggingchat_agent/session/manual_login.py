@@ -1,4 +1,4 @@
-"""A sign-in that is left to the person at the window: we look on until they are through."""
+"""A sign-in that a person does in the window, while the agent waits."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _AT_APP = """(app, marker) => {
 }"""
 
 
-async def wait(session: Session, ask: Callable[[], Awaitable[Account]]) -> Account:
-    """The account as which the person signed in. `ask` asks the app who we are.
+async def wait_for_login(session: Session, read_account: Callable[[], Awaitable[Account]]) -> Account:
+    """Wait until a person has signed in. Returns their account.
 
     Raises LoginError when the window or its tab is closed, or when `person_timeout` is over.
     """
@@ -32,7 +32,7 @@ async def wait(session: Session, ask: Callable[[], Awaitable[Account]]) -> Accou
     end = time.monotonic() + settings.person_timeout
     failure: AgentError
     try:
-        page = await session.shared_page()
+        page = await session.tabs.shared()
         await page.goto(f"{settings.base_url}/login", timeout=settings.step_timeout)
         marker = 0.0
         while True:
@@ -40,7 +40,7 @@ async def wait(session: Session, ask: Callable[[], Awaitable[Account]]) -> Accou
                 _AT_APP, settings.base_url, marker, timeout=max(end - time.monotonic(), 0.01)
             )
             try:
-                account = await ask()
+                account = await read_account()
             except SiteError:
                 continue  # the person goes on while we ask
             if account.signed_in:

@@ -1,0 +1,82 @@
+"""Requests to the app, made through `Calls`, with a new sign-in where the app has dropped the session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.site.calls import require_success
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from huggingchat_agent.session.recovery import Recovery
+    from huggingchat_agent.site.calls import CallResult, Calls
+    from huggingchat_agent.wire.requests import Call
+
+
+class AppCalls:
+    """Makes requests. `opener` gives the calls that go through the shared tab, or are answered from a tape.
+
+    Everything raises SiteError when the app does not answer, and BrowserError when the browser is gone.
+    """
+
+    def __init__(self, opener: Callable[[], Awaitable[Calls]], recovery: Recovery, *, timeout: float) -> None:
+        self.recovery = recovery
+        self.timeout = timeout  # seconds for one request
+        self._opener = opener
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def open(self) -> Calls:
+        """The calls as they are now. Raises UsageError when closed, or in another event loop."""
+        self.check_loop()
+        if self._closed:
+            raise UsageError("This HuggingChat is closed. Open a new one.")
+        return await self._opener()
+
+    async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
+        """The body of a successful answer. Raises the error that fits any other answer.
+
+        Where the app has dropped the session, signs in again and asks once more.
+        """
+        count = self.recovery.count
+        try:
+            return await self.ask_once(request, conversation_id=conversation_id)
+        except AgentError as error:
+            failure = error
+        await self.recovery.recover_from(failure, count)
+        return await self.ask_once(request, conversation_id=conversation_id)
+
+    async def ask_once(self, request: Call, *, conversation_id: str = "") -> bytes:
+        """Like `ask`, without a new sign-in."""
+        calls = await self.open()
+        if not request.binary:
+            answer = await calls.call(request, timeout=self.timeout)
+        else:
+            answer, body = await calls.download(request, timeout=self.timeout)
+            if answer.status == 200:
+                return body  # also an HTML page, which would be a refusal of any other request
+        return require_success(answer, conversation_id=conversation_id)
+
+    async def fetch(self, request: Call) -> CallResult:
+        """The answer as it came, whatever its status."""
+        return await (await self.open()).call(request, timeout=self.timeout)
+
+    def check_loop(self) -> None:
+        """Raise UsageError in another event loop than the one this was first used in."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # outside of any loop, where nothing can be awaited
+        self._loop = self._loop or running
+        if self._loop is not running:
+            raise UsageError(
+                "This HuggingChat belongs to the event loop it was opened in, and this is another one. Open, "
+                "use and close it within one asyncio.run, or take huggingchat_agent.sync."
+            )
+
+    def close(self) -> None:
+        """Refuse all further requests."""
+        self._closed = True

@@ -1,0 +1,84 @@
+"""The browser of a profile: started with the session that is saved there, and saved again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import redact
+from huggingchat_agent.browser import load_engine
+from huggingchat_agent.errors import BrowserClosed
+from huggingchat_agent.state.profiles import ProfileLock
+
+if TYPE_CHECKING:
+    from huggingchat_agent.browser.protocols import Browser
+    from huggingchat_agent.settings import Settings
+    from huggingchat_agent.state.storage import SavedSession
+
+log = logging.getLogger("huggingchat_agent")
+
+
+class BrowserProfile:
+    """Starts the browser and saves its session. A browser that was lost can be started again.
+
+    The profile is locked from the first start until `release`. One that another process uses is refused, or
+    used as a copy that is never saved (`profile_in_use`).
+    """
+
+    def __init__(self, settings: Settings, saved: SavedSession) -> None:
+        self.saved = saved
+        self.copied = False  # another process has the profile: nothing is saved
+        self._settings = settings
+        self._lock = ProfileLock(settings.home, settings.profile)
+        self._browser: Browser | None = None
+
+    @property
+    def browser(self) -> Browser | None:
+        """The running browser, if there is one."""
+        return self._browser if self._browser and not self._browser.closed else None
+
+    async def start(self, state: dict[str, Any] | None = None) -> Browser:
+        """Start a browser with the saved session, or with `state` in its place.
+
+        Raises ProfileInUse, StorageError or BrowserError.
+        """
+        await self.stop()
+        self.saved.prepare()
+        if await asyncio.to_thread(self._lock.take):
+            self.copied = False
+            self.saved.tidy()
+        elif self._settings.profile_in_use == "refuse":
+            raise self._lock.in_use_error()
+        elif not self.copied:
+            self.copied = True
+            log.info(
+                "Profile %r is in use elsewhere: working with a copy, which is not saved.",
+                self._settings.profile,
+            )
+        state = state or self.saved.load()
+        redact.remember_cookies(state)
+        self._browser = await load_engine(self._settings.engine).start(self._settings, state)
+        return self._browser
+
+    async def read_state(self) -> dict[str, Any]:
+        """Cookies and local storage of the running browser."""
+        return await self.browser.storage_state() if self.browser else {"cookies": [], "origins": []}
+
+    async def save(self) -> None:
+        """Save the session. Call this only when the app has just accepted it. A copy is not saved."""
+        if self.copied:
+            return
+        if self.browser is None:
+            raise BrowserClosed("The browser is gone, and its session with it. Sign in again.")
+        self.saved.save(await self.browser.storage_state())
+
+    async def stop(self) -> None:
+        """End the browser, if one runs."""
+        browser, self._browser = self._browser, None
+        if browser is not None:
+            await browser.close()
+
+    def release(self) -> None:
+        """Let other processes use the profile. Calling it twice is fine."""
+        self._lock.release()

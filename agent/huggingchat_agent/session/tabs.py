@@ -1,0 +1,249 @@
+"""The browser's tabs, and who uses them.
+
+One tab is shared by all calls. A conversation that is driven through its page has a tab of its own as long as
+it needs one, because navigating a tab aborts the stream that it reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from huggingchat_agent.errors import (
+    AgentError,
+    BrowserClosed,
+    LoginError,
+    PageChanged,
+    SiteError,
+    TurnTimeout,
+    UsageError,
+)
+from huggingchat_agent.session import report
+from huggingchat_agent.site.calls import PageCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.session.connections import Connections
+    from huggingchat_agent.session.profile import BrowserProfile
+    from huggingchat_agent.settings import Settings
+    from huggingchat_agent.site.calls import Calls
+
+# Tabs of idle conversations are kept for the next message, but not many.
+IDLE_TABS = 3
+
+LOOK_SECONDS = 0.2  # between two looks whether a tab was closed
+
+
+class Tab:
+    """A tab of one conversation. `leaf` is the message its page knows as the last, None if unsure."""
+
+    def __init__(self, page: Page, conversation_id: str) -> None:
+        self.page = page
+        self.conversation_id = conversation_id
+        self.leaf: str | None = None
+        self.busy = False
+
+
+class Watcher(Protocol):
+    """Learns of browsers and tabs before they are used, such as a recorder."""
+
+    def started(self, version: str) -> None: ...
+    def hidden(self) -> None: ...
+    async def watch(self, page: Page) -> None: ...
+
+
+class Tabs:
+    """Opens tabs, in a browser that is started on first need and again when it was lost.
+
+    Every exchange of a tab goes to `sink`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        profile: BrowserProfile,
+        connections: Connections,
+        sink: Callable[[ExchangeEvent], None],
+        watcher: Watcher | None = None,
+    ) -> None:
+        self._settings = settings
+        self._profile = profile
+        self._connections = connections
+        self._sink = sink
+        self._watcher = watcher
+        self._shared: Page | None = None
+        self._tabs: dict[str, Tab] = {}
+        self._pages: list[Page] = []
+        self._opening = asyncio.Lock()
+        self._closed = False
+
+    async def shared(self) -> Page:
+        """The tab for calls, on a page of the app. It is opened again if it was lost.
+
+        Raises BrowserError, SiteError, ProfileInUse or StorageError.
+        """
+        page = self._shared
+        if page is not None and not page.closed and self._profile.browser:
+            return page
+        async with self._opening:
+            self._check_open()
+            if self._shared is None or self._shared.closed or not self._profile.browser:
+                self._shared = await self._open_shared()
+            return self._shared
+
+    async def calls(self) -> Calls:
+        """Calls that are made in the shared tab."""
+        return PageCalls(await self.shared(), self._settings.base_url)
+
+    async def front(self) -> Page:
+        """The tab that a conversation used last, else the shared one."""
+        open_tabs = [tab.page for tab in self._tabs.values() if not tab.page.closed]
+        return open_tabs[-1] if open_tabs else await self.shared()
+
+    async def lease(self, conversation_id: str) -> Tab:
+        """The tab of a conversation, a new and empty one if it has none. Give it back with `release`."""
+        await self.shared()
+        tab = self._tabs.get(conversation_id)
+        if tab is None or tab.page.closed:
+            await self.close_tab(conversation_id)
+            tab = Tab(await self.open_page(), conversation_id)
+            self._tabs[conversation_id] = tab
+        tab.busy = True
+        return tab
+
+    async def release(self, tab: Tab) -> None:
+        """The conversation does not need its tab now. The least recently used tabs are closed."""
+        tab.busy = False
+        if self._tabs.get(tab.conversation_id) is tab:
+            self._tabs[tab.conversation_id] = self._tabs.pop(tab.conversation_id)  # most recently used
+        idle = [each for each in self._tabs.values() if not each.busy]
+        for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
+            await self.close_tab(old.conversation_id)
+
+    async def close_idle(self) -> None:
+        """Close the tabs that no turn needs: their pages may be out of date."""
+        for tab in tuple(self._tabs.values()):
+            if not tab.busy:
+                await self.close_tab(tab.conversation_id)
+
+    async def make_room(self, conversation_id: str) -> None:
+        """Close other conversations' idle tabs that hold one of the few connections of HTTP/1.1.
+
+        While any generation runs, each tab holds a connection to watch it.
+        """
+        if self._connections.limited:
+            for tab in tuple(self._tabs.values()):
+                watches = tab.page.id in self._connections.watching_pages
+                if watches and not tab.busy and tab.conversation_id != conversation_id:
+                    await self.close_tab(tab.conversation_id)
+
+    async def close_tab(self, conversation_id: str) -> None:
+        """Close the tab of a conversation, also one that crashed: the browser still has that."""
+        tab = self._tabs.pop(conversation_id, None)
+        if tab is not None:
+            await tab.page.close()
+
+    async def open_page(self) -> Page:
+        """Open a tab. The caller closes it."""
+        browser = self._profile.browser
+        if browser is None:
+            raise BrowserClosed("The browser is gone. The next message starts another one.")
+        page = await browser.new_page(self._sink)
+        if self._watcher is not None:
+            await self._watcher.watch(page)
+        self._pages = [each for each in self._pages if not each.closed] + [page]
+        return page
+
+    def find(self, page_id: str) -> Page | None:
+        """The open tab with that id, if there is one."""
+        return next((page for page in self._pages if page.id == page_id and not page.closed), None)
+
+    def is_shared(self, page_id: str) -> bool:
+        """Whether that is the tab for calls, where the app's own page does nothing."""
+        return self._shared is not None and self._shared.id == page_id
+
+    async def shows_app(self) -> bool:
+        """Whether the shared tab is on the app. The app may send someone who is not signed in elsewhere."""
+        page = await self.shared()
+        return (await page.address()).startswith(self._settings.base_url)
+
+    async def load_app(self) -> None:
+        """Load the app again in the shared tab."""
+        page = await self.shared()
+        await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
+
+    async def restart(self, state: dict[str, Any]) -> None:
+        """Restart the browser with these cookies in place of the saved ones. This does not save them."""
+        async with self._opening:
+            self._check_open()
+            await self._stop()
+            self._shared = await self._open_shared(state)
+
+    async def stop(self) -> None:
+        """End the browser. The next need starts one with the saved session."""
+        async with self._opening:
+            await self._stop()
+
+    async def close(self) -> None:
+        """End the browser for good. Calling it twice is fine."""
+        self._closed = True
+        async with self._opening:
+            try:
+                await self._stop()
+            finally:
+                self._profile.release()
+
+    async def wait_until_closed(self) -> None:
+        """Wait until the browser is gone, or a person has closed the shared tab."""
+        page, browser = await self.shared(), self._profile.browser
+        if browser is None:
+            return
+        over = asyncio.Event()
+        browser.on_closed(over.set)
+        while not (over.is_set() or page.closed):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), LOOK_SECONDS)
+
+    async def save_report(self, error: AgentError, page_id: str = "") -> None:
+        """Save a picture of that tab, or else of the shared one, with errors that a picture explains."""
+        page = self.find(page_id) or self._shared
+        if page is not None and isinstance(error, PageChanged | LoginError | TurnTimeout):
+            await report.leave_report(error, page, self._settings.reports_folder)
+
+    async def _open_shared(self, state: dict[str, Any] | None = None) -> Page:
+        if self._profile.browser is None:
+            self._tabs.clear()
+            browser = await self._profile.start(state)
+            if self._watcher is not None:
+                self._watcher.started(browser.version)
+        elif self._shared is not None:
+            await self._shared.close()  # one that crashed is still a tab of the browser
+        page = await self.open_page()
+        try:
+            await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
+            self._check_scheme(await page.address())
+        except BaseException:
+            await page.close()
+            raise
+        return page
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError("This HuggingChat is closed. Open a new one.")
+
+    def _check_scheme(self, address: str) -> None:
+        """A page of one scheme cannot call the other; better said at once."""
+        ours, theirs = urlsplit(self._settings.base_url), urlsplit(address)
+        if ours.hostname == theirs.hostname and ours.scheme != theirs.scheme:
+            better = theirs._replace(path=ours.path, query="", fragment="").geturl()
+            raise SiteError(f"{self._settings.base_url} leads to {better}. Use that as the base URL.")
+
+    async def _stop(self) -> None:
+        self._shared = None
+        self._tabs.clear()
+        await self._profile.stop()
