@@ -120,10 +120,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one turn produced.
 
     `text` is the answer without reasoning. `content` is the message as the server stores it, with
-    `<think>` markup if the model wrote any. `finish_reason` is "stop", "interrupted" (stopped, or
-    the service ended the run) or "elicitation" (parked until a question is answered). The ids are
-    the server's own, read from the conversation after the run; "" where it could not be read. `via` is
-    how the message was sent: "ui", "page", or "" where somebody else did it.
+    `<think>` markup if the model wrote any. That markup counts at the beginning of what the model
+    writes, and after each use of a tool; elsewhere it is text, though the app's page hides it.
+    `finish_reason` is "stop", "interrupted" (stopped, or the service ended the run) or "elicitation"
+    (parked until a question is answered). The ids are the server's own, read from the conversation after
+    the run; "" where it could not be read. `via` is how the message was sent: "ui", "page", or "" where
+    somebody else did it.
     """
 
     text: str

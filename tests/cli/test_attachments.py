@@ -53,4 +53,5 @@ def test_reasoning_is_shown_in_a_pipe_when_asked_for(shell, option, shown):
     done = shell("ask", "reason about it", "-m", "deepseek", "--via", "page", *option)
     assert done.code == 0
     assert ("Let me think" in done.err) == shown
+    assert ("22 characters of reasoning left out." in done.err) != shown
     assert "Let me think" not in done.out

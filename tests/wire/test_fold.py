@@ -9,7 +9,8 @@ from huggingchat_agent import events
 from huggingchat_agent.answer import Answer, File, Router, Source, Timing, ToolUse
 from huggingchat_agent.wire import updates
 from huggingchat_agent.wire.conversations import parse_conversation
-from huggingchat_agent.wire.fold import _READERS, Fold
+from huggingchat_agent.wire.fold import _READERS, Fold, read_stored
+from huggingchat_agent.wire.think import split
 from tests.wire.recordings import exchanges, fold, lines_of, streams
 
 
@@ -161,6 +162,54 @@ def test_reasoning_within_the_text_is_told_apart():
     assert (turn.text, turn.reasoning) == ("You said", "Let me")
     assert turn.content == "<think>Let me</think>You said"
     assert turn.offset == len(turn.content)
+
+
+ROUNDS = [
+    (["<think>one</think>", "a 👩 <think>", "x</think>"], "a 👩 <think>x</think>", "one"),
+    (["<think>two</think>", "b"], "b", "two"),
+    (["`<think>`", " is a tag"], "`<think>` is a tag", ""),
+    (["<think>never", " closed"], "", "never closed"),
+    (["<thi"], "<thi", ""),
+    ([], "", ""),
+]
+
+
+@pytest.mark.parametrize("first", ROUNDS, ids=lambda each: "".join(each[0]))
+@pytest.mark.parametrize("second", ROUNDS, ids=lambda each: "".join(each[0]))
+def test_one_rule_for_stream_final_answer_and_stored_message(first, second):
+    between: list[Any] = [
+        updates.ToolCall("u", CALL),
+        updates.ToolResult("u", updates.Result("success", CALL, [])),
+    ]
+    turn, found = folded(*map(token, first[0]), *between, *map(token, second[0]), updates.Finished())
+    text, reasoning = first[1] + second[1], first[2] + second[2]
+    assert (tokens_of(found), turn.text, turn.reasoning) == (text, text, reasoning)
+    assert (answered(turn).text, answered(turn).reasoning) == (text, reasoning)
+
+    # Nothing of the second round was streamed: it comes with the final answer.
+    before, after = "".join(first[0]), "".join(second[0])
+    turn, found = folded(*map(token, first[0]), *between, final(after))
+    assert tokens_of(found) == turn.text == answered(turn).text
+    if turn.merged_content() == f"{before}\n\n{after}":  # else the app takes one for a part of the other
+        assert (turn.text.replace("\n\n", ""), answered(turn).reasoning) == (text, reasoning)
+
+    def placeholder(text):
+        return {"type": "stream", "token": "", "len": len(text.encode("utf-16-le")) // 2}
+
+    call = {"name": "echo", "parameters": {}}
+    lines = [
+        *map(placeholder, first[0]),
+        {"type": "tool", "subtype": "call", "uuid": "u", "call": call},
+        {"type": "tool", "subtype": "result", "uuid": "u", "result": {"status": "success", "call": call}},
+        *map(placeholder, second[0]),
+    ]
+    content = "".join([*first[0], *second[0]])
+    message = stored(content=content, updates=lines)
+    assert read_stored(message).split(content) == (text, reasoning)
+    answer = answered(Fold("c", 1, 0.0), message)
+    assert (answer.text, answer.reasoning) == (text, reasoning)
+    # Older apps store no such lines: only the beginning of the text counts.
+    assert read_stored(stored(content=content)).split(content) == split(content)
 
 
 @pytest.mark.parametrize("end", [updates.Finished(), updates.Errored("no"), final("a <th")])

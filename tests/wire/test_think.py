@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,17 +9,30 @@ from huggingchat_agent.wire.think import ThinkSplitter, split
 CONTENTS = [
     ("plain", "plain", ""),
     ("<think>why</think>answer", "answer", "why"),
-    ("before <think>why</think> after", "before  after", "why"),
-    ("<think>one</think>a<think>two</think>b", "ab", "onetwo"),
-    ("a<think>never closed", "a", "never closed"),
-    ("a < b <thin </think> c", "a < b <thin </think> c", ""),
+    ("\n <think>why</think> answer", "\n  answer", "why"),
+    ("<think>one</think>a<think>two</think>b", "a<think>two</think>b", "one"),
+    ("<think>one</think><think> is a tag", "<think> is a tag", "one"),
+    ("<think>never closed", "", "never closed"),
     ("<think>a <think> b</think>c", "c", "a <think> b"),
     ("<THINK>loud</Think>quiet", "quiet", "loud"),
+    ("<thin\u212a>", "<thin\u212a>", ""),
     ("<think></think>nothing", "nothing", ""),
-    ("<<think>x</think>", "<", "x"),
-    ("ends with <thi", "ends with <thi", ""),
     ("<think>ends with </thi", "", "ends with </thi"),
+    ("<thi", "<thi", ""),
+    ("<thing", "<thing", ""),
     ("", "", ""),
+    ("  \n", "  \n", ""),
+    # Literal tags, in answers about them.
+    ("a<think>never closed", "a<think>never closed", ""),
+    ("before <think>why</think> after", "before <think>why</think> after", ""),
+    ("`<think>` opens it.", "`<think>` opens it.", ""),
+    ("```\n<think>\n```\n", "```\n<think>\n```\n", ""),
+    ("It is:\n\n<think>\nx\n</think>\n", "It is:\n\n<think>\nx\n</think>\n", ""),
+    ("    <think>code</think>", "    <think>code</think>", ""),
+    ("\n\t<think>code</think>", "\n\t<think>code</think>", ""),
+    ("a < b <thin </think> c", "a < b <thin </think> c", ""),
+    ("<<think>x</think>", "<<think>x</think>", ""),
+    ("ends with <thi", "ends with <thi", ""),
 ]
 
 
@@ -44,26 +59,47 @@ def test_content_splits_the_same_cut_anywhere(content, text, reasoning):
 
 def test_splitter_holds_back_no_more_than_a_partial_tag():
     splitter = ThinkSplitter()
-    assert splitter.feed("say <b") == [("text", "say <b")]
-    assert splitter.feed("<thin") == []
-    assert splitter.held == "<thin"
-    assert splitter.feed("g>") == [("text", "<thing>")]
-    assert splitter.feed("<think>so</thin") == [("reasoning", "so")]
+    assert splitter.feed("\n<thin") == [("text", "\n")]
+    assert splitter.held == "<thin" and not splitter.plain
+    assert splitter.feed("k>so</thin") == [("reasoning", "so")]
     assert splitter.feed("k>then") == [("text", "then")]
+    assert splitter.plain
+    assert splitter.feed("<thin") == [("text", "<thin")]
+    assert splitter.begin_round() == [] and not splitter.plain
+    assert splitter.feed("<thin") == []
+    assert splitter.begin_round() == [("text", "<thin")]
+    assert splitter.feed("<think>never closed") == [("reasoning", "never closed")]
+    assert splitter.begin_round() == []
+    assert splitter.feed("text") == [("text", "text")]
+
+
+@pytest.mark.parametrize(
+    ("content", "rounds", "text", "reasoning"),
+    [
+        ("<think>a</think>b<think>c</think>d", [17], "bd", "ac"),
+        ("<think>a</think>b\n\n<think>c</think>d", [17], "b\n\nd", "ac"),
+        ("<think>never closed<think>c</think>d", [19], "d", "never closedc"),
+        ("b<think>c</think>d", [1, 1, 1], "bd", "c"),
+        ("b<think>c</think>d", [2], "b<think>c</think>d", ""),
+        ("b<think>c</think>d", [500], "b<think>c</think>d", ""),
+        # The app counts a character beyond U+FFFF twice.
+        ("👩<think>c</think>d", [2], "👩d", "c"),
+        ("👩<think>c</think>d", [3], "👩<think>c</think>d", ""),
+    ],
+)
+def test_each_round_may_begin_with_reasoning(content, rounds, text, reasoning):
+    assert split(content, rounds) == (text, reasoning)
 
 
 tokens = st.lists(st.sampled_from(["<think>", "</think>", "<", "thi", "nk>", "</", "a", "é👩", " ", "\n"]))
 
 
 def by_the_book(content):
-    """Text and reasoning, found in the whole content by searching for one tag after the other."""
-    found = {"<think>": "", "</think>": ""}
-    tag, other = found
-    while content:
-        before, _, content = content.partition(tag)
-        found[tag] += before
-        tag, other = other, tag
-    return tuple(found.values())
+    """Text and reasoning, found in the whole content by one expression."""
+    found = re.fullmatch(r"(\s*)<think>(.*?)(?:</think>(.*)|$)", content, re.DOTALL)
+    if found is None or len(found[1].rpartition("\n")[2]) >= 4:
+        return content, ""
+    return found[1] + (found[3] or ""), found[2]
 
 
 @given(tokens)

@@ -35,8 +35,7 @@ import msgspec
 
 from huggingchat_agent.answer import File, Router, Source, ToolUse
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.wire import think, updates
-from huggingchat_agent.wire.fold import Fold
+from huggingchat_agent.wire.fold import read_stored
 
 if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
@@ -118,10 +117,8 @@ def exported(read: ConversationRead, *, url: str = "") -> Export:
 
 
 def _message(stored: StoredMessage, *, active: bool) -> ExportedMessage:
-    fold = Fold("", 0, 0.0)
-    for raw in stored.updates:
-        fold.feed(updates.parse(raw), 0.0)
-    text, reasoning = think.split(stored.content) if stored.author == "assistant" else (stored.content, "")
+    fold = read_stored(stored)
+    text, reasoning = fold.split(stored.content) if stored.author == "assistant" else (stored.content, "")
     return ExportedMessage(
         id=stored.id,
         parent=stored.ancestors[-1] if stored.ancestors else None,

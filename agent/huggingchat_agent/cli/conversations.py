@@ -13,6 +13,7 @@ from huggingchat_agent.chat.export import Form, exported, render
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.show import say_hidden
 from huggingchat_agent.cli.transcript import listing, transcript
 from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.sync import HuggingChat
@@ -91,8 +92,13 @@ def show(
     if json or not sys.stdout.isatty():
         console.write(render(read, "json" if json else "markdown", url=conversation.url))
     else:
-        for block in transcript(exported(read, url=conversation.url), reasoning=show_reasoning):
+        document = exported(read, url=conversation.url)
+        show_reasoning = show_reasoning or options.verbose
+        for block in transcript(document, reasoning=show_reasoning):
             console.out.print(block, soft_wrap=False)
+        hidden = sum(len(message.reasoning) for message in document.active)
+        if hidden and not show_reasoning:
+            say_hidden(hidden)
 
 
 def rename(

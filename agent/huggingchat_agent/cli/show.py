@@ -8,7 +8,7 @@ from rich.text import Text
 
 from huggingchat_agent import events
 from huggingchat_agent.cli.asking import settle
-from huggingchat_agent.cli.console import Progress, err, note, verbose, warn
+from huggingchat_agent.cli.console import Progress, err, note, say, verbose, warn
 from huggingchat_agent.cli.live import choose_view
 from huggingchat_agent.cli.terminal import one_line
 
@@ -56,6 +56,12 @@ def awaited(event: events.Queued) -> str:
     return "1 answer is running" if event.running == 1 else f"{event.running} answers are running"
 
 
+def say_hidden(count: int) -> None:
+    """Say on stderr how much of an answer is not on stdout."""
+    plural = "" if count == 1 else "s"
+    say(f"{count:,} character{plural} of reasoning left out. -v shows the reasoning too.")
+
+
 class Screen:
     """Shows the events of a reply. It knows where the cursor is, since two streams share a terminal."""
 
@@ -63,6 +69,7 @@ class Screen:
         self._answer = choose_view(plain=plain)
         self._reasoning = reasoning or err.is_terminal or verbose()
         self._thinking = False
+        self._hidden = 0  # characters of reasoning that were not shown
         self._waiting = Progress("Waiting for the answer" if err.is_terminal else None)
         self._waiting.start()
 
@@ -99,9 +106,13 @@ class Screen:
         """End the last line. The reply is over, well or not."""
         self._settle()
         self._answer.end()
+        if self._hidden:
+            say_hidden(self._hidden)
+            self._hidden = 0
 
     def _think(self, text: str) -> None:
         if not self._reasoning:
+            self._hidden += len(text)
             return
         self._waiting.stop()
         err.print(Text(text, style="dim italic"), end="")

@@ -27,8 +27,8 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.clock import Clock
 from huggingchat_agent.turn.stream import Stream
-from huggingchat_agent.wire import failures, requests, think, updates
-from huggingchat_agent.wire.fold import Fold
+from huggingchat_agent.wire import failures, requests, updates
+from huggingchat_agent.wire.fold import Fold, read_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,7 +240,7 @@ class Turn:
         message = None if gone else await self._stored_message()
         partial = self.fold.text
         if not partial and message is not None:
-            partial = think.split(message.content)[0]
+            partial = read_stored(message).split(message.content)[0]
         if message is not None and (failure := _failure(message)) is not None:
             return failures.from_update(failure, conversation_id=self.conversation_id, partial=partial)
         if gone:

@@ -45,6 +45,8 @@ class Fold:
         self._length = 0  # characters of text handed out
         self._reasoning: list[str] = []
         self._splitter = think.ThinkSplitter()
+        self._rounds: list[int] = []  # where rounds of the content begin, in UTF-16 units
+        self._elsewhere = 0  # units of text that stored tokens only count
         self._final: updates.FinalAnswer | None = None
         self.questions: set[str] = set()  # ids of what tools asked and nobody settled
         self._first_token: float | None = None
@@ -105,6 +107,10 @@ class Fold:
             self.content, self.final, tools=bool(self.tools), interrupted=self.interrupted
         )
 
+    def split(self, content: str) -> tuple[str, str]:
+        """Text and reasoning of the message's content."""
+        return think.split(content, self._rounds)
+
     # Events.
 
     def stamp(self, kind: type[E], at: float, **fields: Any) -> E:
@@ -120,20 +126,29 @@ class Fold:
         (white space at the end, text after a stop) are they longer.
         """
         if type(update) is updates.Token:
+            if not update.token:  # the stored form
+                self._elsewhere += update.length or 0
+                return []
             return self._take(update.token, at)
         reader = _READERS.get(type(update))
-        return [] if reader is None else reader(self, update, at)
+        if reader is None:
+            return []
+        before = self._begin_round(at) if isinstance(update, _BETWEEN_ROUNDS) else []
+        return [*before, *reader(self, update, at)]
+
+    def _begin_round(self, at: float) -> list[events.TurnEvent]:
+        self._rounds.append(self._elsewhere + think.count_units(self.content))
+        return self._to_events(self._splitter.begin_round(), at)
 
     def _take(self, text: str, at: float) -> list[events.TurnEvent]:
         if not text:
-            return []  # the stored form of a token
+            return []
         self._content.append(text)
-        splitter = self._splitter
-        if splitter.kind == "text" and not splitter.held and "<" not in text:
+        if self._splitter.plain:
             return [self._token(text, at)]
-        return self._pieces(splitter.feed(text), at)
+        return self._to_events(self._splitter.feed(text), at)
 
-    def _pieces(self, pieces: list[think.Piece], at: float) -> list[events.TurnEvent]:
+    def _to_events(self, pieces: list[think.Piece], at: float) -> list[events.TurnEvent]:
         return [self._token(text, at) if kind == "text" else self._reason(text, at) for kind, text in pieces]
 
     def _token(self, text: str, at: float) -> events.Token:
@@ -170,7 +185,8 @@ class Fold:
     ) -> Answer:
         """The whole answer. Where the message as stored is given, its content is the last word."""
         content = (stored and stored.content) or self.merged_content()
-        text, reasoning = think.split(content)
+        known = self if self._rounds or stored is None else read_stored(stored)
+        text, reasoning = known.split(content)
         interrupted = self.interrupted or bool(stored and stored.interrupted)
         reason = "elicitation" if self.parked else "interrupted" if interrupted else "stop"
         return Answer(
@@ -221,7 +237,7 @@ class Fold:
         return found
 
     def _flush(self, at: float) -> list[events.TurnEvent]:
-        return self._pieces(self._splitter.close(), at)
+        return self._to_events(self._splitter.close(), at)
 
     def _read_title(self, update: updates.Title, at: float) -> list[events.TurnEvent]:
         self.title = update.title
@@ -340,6 +356,17 @@ class Fold:
     def _read_unknown(self, update: updates.Unknown, at: float) -> list[events.TurnEvent]:
         return [self.stamp(events.Unknown, at, raw=update.raw)]
 
+
+def read_stored(message: StoredMessage) -> Fold:
+    """What the updates say that the app stored with a message."""
+    fold = Fold("", 0, 0.0)
+    for raw in message.updates:
+        fold.feed(updates.parse(raw), 0.0)
+    return fold
+
+
+# What stands between two rounds of the model: a tool was used.
+_BETWEEN_ROUNDS = (updates.ToolCall, updates.ToolResult, updates.ToolError, updates.ElicitationResolved)
 
 _READERS: dict[type[updates.Update], Callable[[Fold, Any, float], list[events.TurnEvent]]] = {
     updates.Started: Fold._read_started,

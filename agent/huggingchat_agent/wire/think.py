@@ -1,60 +1,114 @@
-"""Reasoning that a model writes into its text, between `<think>` and `</think>`.
+"""Reasoning that stands in the text of an answer, between `<think>` and `</think>`.
 
-The tags can be split over any number of tokens, share a token with text, and come several times. A
-block that is never closed is reasoning to the end. Text and reasoning put together, with the tags
-between them, are the content again: nothing is trimmed.
+The markup counts at the beginning of a round only, after white space at most. A round is what the model
+writes between two uses of tools. Elsewhere, and in an indented block of code, the tags are text: an
+answer may be about them. A block that is not closed is reasoning to the end of its round.
+
+The tags can be split over any number of tokens, and share a token with text. Text and reasoning put
+together, with the tags between them, are the content again: nothing is trimmed.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Kind = Literal["text", "reasoning"]
 Piece = tuple[Kind, str]
 
 _OPEN = re.compile("<think>", re.IGNORECASE | re.ASCII)
 _CLOSE = re.compile("</think>", re.IGNORECASE | re.ASCII)
+_CODE_INDENT = 4  # columns
 
 
 class ThinkSplitter:
-    """Splits text as it comes. `held` is what may turn out to be the beginning of a tag."""
+    """Splits text as it comes. `held` is what may turn out to be the beginning of a tag.
+
+    `plain` says that all the rest of the round is text.
+    """
 
     def __init__(self) -> None:
         self.kind: Kind = "text"
         self.held = ""
+        self.plain = False
+        self._space = ""  # white space at the beginning of the round
+
+    def begin_round(self) -> list[Piece]:
+        """Markup counts again; return what was held."""
+        pieces = self.close()
+        self.kind, self.plain, self._space = "text", False, ""
+        return pieces
 
     def feed(self, text: str) -> list[Piece]:
         """Take the next text; return its pieces, as far as they are certain, none of them empty."""
+        if self.plain:
+            return [("text", text)] if text else []
         text, self.held = self.held + text, ""
         pieces: list[Piece] = []
-        while tag := (_OPEN if self.kind == "text" else _CLOSE).search(text):
-            pieces.append((self.kind, text[: tag.start()]))
-            self.kind = "reasoning" if self.kind == "text" else "text"
-            text = text[tag.end() :]
-        held = _begun("<think>" if self.kind == "text" else "</think>", text)
-        if held:
-            text, self.held = text[:-held], text[-held:]
+        if self.kind == "text":
+            rest = text.lstrip()
+            space, text = text[: len(text) - len(rest)], rest
+            pieces.append(("text", space))
+            self._space += space
+            if not text:
+                pass
+            elif tag := None if self._indented() else _OPEN.match(text):
+                self.kind, text = "reasoning", text[tag.end() :]
+            elif "<think>".startswith(text.lower()) and not self._indented():
+                self.held, text = text, ""
+            else:
+                self.plain = True
+        if self.kind == "reasoning":
+            if tag := _CLOSE.search(text):
+                pieces.append(("reasoning", text[: tag.start()]))
+                self.kind, self.plain, text = "text", True, text[tag.end() :]
+            elif held := _count_held("</think>", text):
+                text, self.held = text[:-held], text[-held:]
         pieces.append((self.kind, text))
         return [piece for piece in pieces if piece[1]]
 
     def close(self) -> list[Piece]:
-        """Nothing more comes: what was held back was no tag."""
+        """Nothing more comes: what was held is no tag."""
         held, self.held = self.held, ""
         return [(self.kind, held)] if held else []
 
+    def _indented(self) -> bool:
+        """Whether the first line is a block of code."""
+        return len(self._space.rpartition("\n")[2].expandtabs(_CODE_INDENT)) >= _CODE_INDENT
 
-def split(content: str) -> tuple[str, str]:
-    """Text and reasoning of a whole content."""
+
+def split(content: str, rounds: Iterable[int] = ()) -> tuple[str, str]:
+    """Text and reasoning of a whole content. `rounds` are the places where rounds begin, besides 0.
+
+    They count UTF-16 units, as the app does.
+    """
     splitter = ThinkSplitter()
-    pieces = splitter.feed(content) + splitter.close()
+    pieces: list[Piece] = []
+    begin = 0
+    for end in sorted({_to_characters(content, units) for units in rounds}):
+        pieces += splitter.feed(content[begin:end]) + splitter.begin_round()
+        begin = end
+    pieces += splitter.feed(content[begin:]) + splitter.close()
     return (
         "".join(text for kind, text in pieces if kind == "text"),
         "".join(text for kind, text in pieces if kind == "reasoning"),
     )
 
 
-def _begun(tag: str, text: str) -> int:
+def count_units(text: str) -> int:
+    """The length of a text as JavaScript counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _to_characters(content: str, units: int) -> int:
+    before = content.encode("utf-16-le", "surrogatepass")[: 2 * units]
+    return len(before.decode("utf-16-le", "surrogatepass"))
+
+
+def _count_held(tag: str, text: str) -> int:
     """How many characters at the end of the text may be the beginning of the tag."""
     at = text.rfind("<", max(len(text) - len(tag) + 1, 0))
     return len(text) - at if at >= 0 and tag.startswith(text[at:].lower()) else 0
