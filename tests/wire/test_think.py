@@ -60,12 +60,12 @@ def test_content_splits_the_same_cut_anywhere(content, text, reasoning):
 def test_splitter_holds_back_no_more_than_a_partial_tag():
     splitter = ThinkSplitter()
     assert splitter.feed("\n<thin") == [("text", "\n")]
-    assert splitter.held == "<thin" and not splitter.plain
+    assert (splitter.held, splitter.plain) == ("<thin", False)
     assert splitter.feed("k>so</thin") == [("reasoning", "so")]
     assert splitter.feed("k>then") == [("text", "then")]
-    assert splitter.plain
+    assert (splitter.held, splitter.plain) == ("", True)
     assert splitter.feed("<thin") == [("text", "<thin")]
-    assert splitter.begin_round() == [] and not splitter.plain
+    assert (splitter.begin_round(), splitter.plain) == ([], False)
     assert splitter.feed("<thin") == []
     assert splitter.begin_round() == [("text", "<thin")]
     assert splitter.feed("<think>never closed") == [("reasoning", "never closed")]
