@@ -86,7 +86,7 @@ class Conversation(Emitter):
         failed answer the page takes no message until that is made anew, so "ui" raises PageChanged then:
         `retry` it, or send by page.
         `files` are paths, (name, bytes) or (name, bytes, media type), or open files that have a name;
-        they are read at once. Line ends in the prompt become "\n", as the app stores them.
+        they are read at once. Line ends in the prompt become \\n, as the app stores them.
 
         `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
         (`await chat.tools()` lists them): [] for none, None for the app's own choice, which is all it

@@ -17,7 +17,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.errors import PageChanged, TapeMismatch
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK
-from huggingchat_agent.wire import lenient_json, multipart, purposes, routes
+from huggingchat_agent.wire import multipart, purposes, routes
 from huggingchat_agent.wire.conversations import parse_list
 
 if TYPE_CHECKING:
@@ -242,8 +242,8 @@ def _fields(body: bytes, content_type: str) -> Any:
     if fields is not None:
         return fields
     try:
-        return lenient_json.load(body)
-    except ValueError:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return body.decode("utf-8", "replace")
 
 
