@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+from zlib import crc32
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What belongs to a subject, below tests/; the first that fits.
 SUBJECTS = {
@@ -63,12 +68,33 @@ def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[
         items[:] = [item for item in items if item not in spared]
 
 
+def take_turns(config: pytest.Config, items: list[pytest.Item], name: str, values: Sequence[str]) -> None:
+    """Of cases that differ only in the parameter `name`, keep one in the default run.
+
+    Which one follows from the name of the test, so that all values stay in use everywhere, and the other
+    engine takes the next. A test marked `each_way` keeps all of its cases.
+    """
+    spared = []
+    for item in items:
+        params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        if params.get(name) not in values or item.get_closest_marker("each_way"):
+            continue
+        value, engine = params.pop(name), params.pop("engine", "")
+        case = f"{item.nodeid.partition('[')[0]} {list(map(str, params.values()))}"
+        if values[(crc32(case.encode()) + (engine == "nodriver")) % len(values)] != value:
+            spared.append(item)
+    leave_to_soak(config, items, spared)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What needs no browser first: what is fast to fail should fail fast.
 
-    A test that is marked soak does a part of its rounds in the default run; of one's cases those that
-    are marked so (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all.
+    Of a test that goes by ui and by page it takes one way (see `take_turns`). A test that is marked soak
+    does a part of its rounds in the default run; of one's cases those that are marked so
+    (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all.
     """
+    take_turns(config, items, "via", ("ui", "page"))
     marks = [(item, getattr(getattr(item, "callspec", None), "marks", ())) for item in items]
     leave_to_soak(config, items, [item for item, own in marks if any(mark.name == "soak" for mark in own)])
     if config.getoption("--soak"):

@@ -32,6 +32,7 @@ async def first_token(reply):
     raise AssertionError("the reply ended before its first token")
 
 
+@pytest.mark.each_way
 async def test_turn_agrees_with_what_the_server_stores(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("hello there", via=via)

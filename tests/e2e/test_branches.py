@@ -11,6 +11,7 @@ async def stored(raw, conversation):
     return {message["id"]: message for message in (await raw.read(conversation.id))["messages"]}
 
 
+@pytest.mark.each_way
 async def test_retry_makes_another_answer_beside_the_old_one(chat, raw, via):
     conversation = await chat.new_conversation()
     first = await conversation.send("hello there", via=via)
@@ -32,6 +33,7 @@ async def test_retry_of_an_older_answer_makes_the_branch_there(chat, raw, via):
     assert (await stored(raw, conversation))[after.user_message_id]["ancestors"][-1] == again.message_id
 
 
+@pytest.mark.each_way
 async def test_edit_makes_another_branch(chat, raw, via):
     conversation = await chat.new_conversation()
     first = await conversation.send("one", via=via)

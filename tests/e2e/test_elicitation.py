@@ -87,6 +87,7 @@ async def test_handler_can_answer(chat):
     assert TAKEN in (await conversation.send("ask me form 60", via="page")).text
 
 
+@pytest.mark.each_way
 async def test_answer_to_a_parked_run_is_a_reply_that_writes_into_the_same_message(chat, raw, site, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form", via=via)

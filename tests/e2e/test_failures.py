@@ -99,6 +99,7 @@ async def test_http_error_before_the_stream_keeps_the_servers_words(chat, site, 
 
 
 @pytest.mark.fresh
+@pytest.mark.each_way
 async def test_signed_out_in_between_is_told(hasty, site, via):
     conversation = await hasty.new_conversation()
     site.control.sign_out(hub=True)

@@ -56,6 +56,7 @@ async def test_new_conversation_has_the_model_and_the_system_prompt(chat, raw):
     assert stored["messages"][0]["content"] == "Be brief."
 
 
+@pytest.mark.each_way
 async def test_new_conversation_changes_no_setting_of_the_account(chat, raw, via):
     before = await raw.settings()
     conversation = await chat.new_conversation("DeepSeek", system_prompt="Be brief.")

@@ -15,6 +15,7 @@ def forks(messages):
     return [message["id"] for message in messages if len(message["children"]) > 1]
 
 
+@pytest.mark.each_way
 async def test_message_waits_for_a_run_that_goes_on_without_us(chat, site, raw, via):
     conversation = await chat.new_conversation()
     site.control.cut(5)
@@ -32,6 +33,7 @@ async def test_message_waits_for_a_run_that_goes_on_without_us(chat, site, raw, 
     assert messages[2]["content"].count("@") == 8, "the first run was cut short"
 
 
+@pytest.mark.each_way
 async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
     """The agent has just been told the conversation's first message; then a person types."""
     conversation = await chat.new_conversation()
@@ -75,6 +77,7 @@ async def test_stop_that_found_nothing_to_stop_does_not_hit_the_next_message(cha
     assert not answer.interrupted
 
 
+@pytest.mark.each_way
 async def test_line_ends_are_sent_as_the_app_stores_them(chat, raw, via):
     conversation = await chat.new_conversation()
     answer = await conversation.send("one\r\ntwo\rthree", via=via)

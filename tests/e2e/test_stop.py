@@ -34,6 +34,7 @@ async def is_interrupted(raw, conversation_id):
     return (await raw.read(conversation_id))["messages"][-1].get("interrupted") is True
 
 
+@pytest.mark.each_way
 async def test_stop_gives_the_text_that_the_server_stores(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send(LONG, via=via)
@@ -74,6 +75,7 @@ async def test_cancelling_who_awaits_stops_the_run_on_the_server(chat, raw, via)
     assert await is_interrupted(raw, conversation.id)
 
 
+@pytest.mark.each_way
 async def test_leaving_when_the_site_has_only_just_got_the_message_stops_the_run(chat, site, via):
     """Before the agent has seen the page send it, most of the time."""
     for _ in range(3):

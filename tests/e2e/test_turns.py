@@ -32,6 +32,7 @@ def forks(messages):
     return [message["id"] for message in messages if len(message["children"]) > 1]
 
 
+@pytest.mark.each_way
 async def test_turn_agrees_with_what_the_server_stores(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("hello there", via=via)
@@ -108,6 +109,7 @@ async def test_tool_use_is_told_and_merged_as_the_server_does(chat, raw, via):
     assert [(tool.name, tool.status) for tool in answer.tools] == [("echo", "success")]
 
 
+@pytest.mark.each_way
 async def test_tokens_reach_callbacks_as_they_arrive(chat, site, via):
     """The site says token k only when the callback has had token k - 1."""
     conversation = await chat.new_conversation()

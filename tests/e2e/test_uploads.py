@@ -25,6 +25,7 @@ async def stored_files(raw, answer):
     return next(each["files"] for each in messages if each["id"] == answer.user_message_id)
 
 
+@pytest.mark.each_way
 async def test_picture_and_text_reach_the_model(chat, site, raw, via, tmp_path):
     (tmp_path / "dot.png").write_bytes(PICTURE)
     conversation = await chat.new_conversation(SEES)
@@ -55,6 +56,7 @@ async def test_open_file_and_a_name_that_is_long_or_odd_are_taken(chat, site, ra
     assert [file["name"] for file in await stored_files(raw, answer)] == ["list.csv", long]
 
 
+@pytest.mark.each_way
 async def test_files_of_an_edited_message_are_given_again(chat, site, raw, via):
     conversation = await chat.new_conversation(SEES)
     first = await conversation.send("look", files=[("dot.png", PICTURE), ("a.txt", b"alpha")], via=via)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import pytest_asyncio
 
@@ -14,7 +12,7 @@ from huggingchat_agent.one_time_password import Codes
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.settings import settings as make_settings
 from huggingchat_agent.site.signin.machine import SignIn
-from tests.budget import leave_to_soak
+from tests.budget import take_turns
 
 SKINS = ("forms", "scripts")
 ACCOUNT = ("ada", "correct horse")
@@ -22,25 +20,7 @@ ACCOUNT = ("ada", "correct horse")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """The default run takes each test that is there for both skins in one of them, by turns."""
-    skinned = [
-        item
-        for item in items
-        if item.path.parent == Path(__file__).parent and "skin" in getattr(item, "fixturenames", ())
-    ]
-    cases = {case: number for number, case in enumerate(dict.fromkeys(map(_case, skinned)))}
-    spared = [
-        item
-        for item in skinned
-        if SKINS.index(item.callspec.params["skin"]) != cases[_case(item)] % len(SKINS)
-    ]
-    leave_to_soak(config, items, spared)
-
-
-def _case(item):
-    """The test, whatever its skin."""
-    rest = {name: value for name, value in item.callspec.params.items() if name != "skin"}
-    return (item.originalname, *rest.values())
+    take_turns(config, items, "skin", SKINS)
 
 
 @pytest.fixture(scope="module")
