@@ -10,10 +10,10 @@ import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 from huggingchat_agent.browser.cdp import Cdp, Refused
 from huggingchat_agent.errors import BrowserClosed, BrowserError
+from huggingchat_agent.origin import origin
 from huggingchat_agent.wire.tap import Command
 
 if TYPE_CHECKING:
@@ -42,12 +42,8 @@ NEEDED = "Chromium 122"  # the first with that command (protocol revision 123484
 
 def within(base_url: str) -> Callable[[str], bool]:
     """Whether an address, as browsers write them, has the origin of the app."""
-    parts = urlsplit(base_url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    port = "" if parts.port in (None, usual) else f":{parts.port}"
-    origin = f"{parts.scheme}://{host}{port}/"
-    return lambda url: url.startswith(origin)
+    start = f"{origin(base_url)}/"  # compared for every request, so without taking the address apart
+    return lambda url: url.startswith(start)
 
 
 class Pump:

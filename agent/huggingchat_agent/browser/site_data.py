@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from huggingchat_agent.browser import evaluation
+from huggingchat_agent.origin import origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,14 +44,15 @@ async def set_local_storage(tab: Cdp, wanted: Items) -> None:
 
 async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
     """The state of one site in a person's own browser: what concerns the others is none of our business."""
-    parts = urlsplit(base_url)
-    host, origin = f".{parts.hostname}", f"{parts.scheme}://{parts.netloc}"
-    found = dict([await get_local_storage(tab) for tab in tabs]).get(origin, [])
+    app = origin(base_url)
+    found = dict([await get_local_storage(tab) for tab in tabs]).get(str(app), [])
     return {
         "cookies": [
-            each for each in await get_cookies(root, {}) if host.endswith(f".{each['domain'].lstrip('.')}")
+            each
+            for each in await get_cookies(root, {})
+            if f".{app.host}".endswith(f".{each['domain'].lstrip('.')}")
         ],
-        "origins": [{"origin": origin, "localStorage": found}] if found else [],
+        "origins": [{"origin": str(app), "localStorage": found}] if found else [],
     }
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import PageChanged, TapeMismatch
+from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK
 from huggingchat_agent.wire import multipart, purposes, routes
@@ -99,7 +100,7 @@ class Matcher:
 
     def covers(self, path: str) -> bool:
         """Whether a path belongs to the app. Tapes have nothing else."""
-        return path == self._base_path or (path.startswith(f"{self._base_path}/") and path != "/favicon.ico")
+        return path_is_within(path, self._base_path) and path != "/favicon.ico"
 
     def find(self, method: str, target: str, body: bytes, content_type: str) -> tuple[Exchange, bool]:
         """The exchange that answers a request, and whether it has answered one before.

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
+from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.inlined_responses import parse_inlined
 from huggingchat_agent.wire.models import Model, parse_models
@@ -57,7 +58,7 @@ class PageData:
             purpose = type(routes.classify(event.method, event.url, self._base_path))
             if purpose in self._learners:
                 self._bodies[event.exchange_id] = (purpose, bytearray())
-            elif event.kind == "document" and urlsplit(event.url).path.startswith(self._base_path):
+            elif event.kind == "document" and path_is_within(urlsplit(event.url).path, self._base_path):
                 self._bodies[event.exchange_id] = (purposes.Document, bytearray())
         elif event.exchange_id not in self._bodies:
             return

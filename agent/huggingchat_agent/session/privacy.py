@@ -15,6 +15,7 @@ import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.exchange import Ended, Failed, Responded, Started
+from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.wire import purposes, routes
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ class Privacy:
         return event
 
     def _is_private(self, event: Started) -> bool:
-        path = urlsplit(event.url).path
-        if path != self._base_path and not path.startswith(f"{self._base_path}/"):
+        if not path_is_within(urlsplit(event.url).path, self._base_path):
             return True
         purpose = routes.classify(event.method, event.url, self._base_path, event.kind)
         return isinstance(purpose, _OF_LOGIN)

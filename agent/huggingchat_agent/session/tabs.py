@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import (
     AgentError,
@@ -20,6 +19,7 @@ from huggingchat_agent.errors import (
     TurnTimeout,
     UsageError,
 )
+from huggingchat_agent.origin import is_within, origin
 from huggingchat_agent.session import report
 from huggingchat_agent.site.calls import PageCalls
 
@@ -170,7 +170,7 @@ class Tabs:
     async def shows_app(self) -> bool:
         """Whether the shared tab is on the app. The app may send someone who is not signed in elsewhere."""
         page = await self.shared()
-        return (await page.address()).startswith(self._settings.base_url)
+        return is_within(await page.address(), self._settings.base_url)
 
     async def load_app(self) -> None:
         """Load the app again in the shared tab."""
@@ -238,9 +238,12 @@ class Tabs:
 
     def _check_scheme(self, address: str) -> None:
         """A page of one scheme cannot call the other; better said at once."""
-        ours, theirs = urlsplit(self._settings.base_url), urlsplit(address)
-        if ours.hostname == theirs.hostname and ours.scheme != theirs.scheme:
-            better = theirs._replace(path=ours.path, query="", fragment="").geturl()
+        try:
+            ours, theirs = origin(self._settings.base_url), origin(address)
+        except ValueError:
+            return  # a page of the browser's own
+        if ours.host == theirs.host and ours.scheme != theirs.scheme:
+            better = f"{theirs}{self._settings.base_path}"
             raise SiteError(f"{self._settings.base_url} leads to {better}. Use that as the base URL.")
 
     async def _stop(self) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
+from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.wire import purposes
 from huggingchat_agent.wire.multipart import FormPart
 from huggingchat_agent.wire.purposes import Document, Other, Purpose
@@ -105,7 +106,7 @@ def classify(method: str, url: str, base_path: str, kind: str | None = None) -> 
     """
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
-    if path != base_path and not path.startswith(f"{base_path}/"):
+    if not path_is_within(path, base_path):
         return Other()
     path = path.removeprefix(base_path)
     for pattern, route in _PATTERNS:

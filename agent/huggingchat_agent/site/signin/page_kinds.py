@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
+from huggingchat_agent.origin import is_within
 from huggingchat_agent.site.signin.page_view import Button, Field
 
 if TYPE_CHECKING:
@@ -167,16 +167,9 @@ def _find_consent_button(seen: PageView) -> Button | None:
 
 
 def _is_in_app(address: str, base_url: str) -> bool:
-    inside = address == base_url or address.startswith(f"{base_url}/")
-    return inside and not _is_login_path(address, base_url)
+    return is_within(address, base_url) and not _is_login_path(address, base_url)
 
 
 def _is_login_path(address: str, base_url: str) -> bool:
     """A page of the app that only stands where signing in did not work."""
-    theirs, ours = urlsplit(address), urlsplit(base_url)
-    path = theirs.path.removeprefix(ours.path)
-    return (
-        theirs.netloc == ours.netloc
-        and bool(re.match(r"/login(/|$)", path))
-        and (theirs.path.startswith(f"{ours.path}/login"))
-    )
+    return is_within(address, f"{base_url}/login")
