@@ -2,6 +2,7 @@
 
 import datetime
 import stat
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -41,6 +42,21 @@ async def test_saved_session_is_used_again_without_form_and_credentials(settings
     async with HuggingChat(**settings | {"username": None, "password": None}) as chat:
         assert (await chat.login()).username == "ada"
     assert site.control.logins == 1
+
+
+async def test_password_is_not_typed_into_a_page_that_others_can_read(settings, site):
+    port = urlsplit(site.url).port
+    elsewhere = settings | {
+        "base_url": f"HTTP://Chat.LAN:{port}/{urlsplit(site.url).path.strip('/')}",
+        "browser_args": ["--host-resolver-rules=MAP chat.lan 127.0.0.1"],
+    }
+    async with HuggingChat(**elsewhere) as chat:
+        with pytest.raises(LoginError, match=r"chat\.lan.* is not encrypted .*insecure=True") as caught:
+            await chat.login()
+    assert "--insecure" in caught.value.for_shell()
+    assert (site.control.logins, site.control.count("POST", "^/login$")) == (0, 0)
+    async with HuggingChat(**elsewhere, insecure=True) as chat:
+        assert (await chat.login()).username == "ada"
 
 
 async def test_login_as_somebody_else_is_refused(chat, site):

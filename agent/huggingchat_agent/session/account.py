@@ -60,7 +60,7 @@ async def read_account(session: Session) -> Account:
         return Account(
             base_url=base_url,
             username=str(user.get("username") or user.get("name") or user["id"]),
-            expires=_expires(await session.read_state(), session.settings.origin),
+            expires=_expires(await session.read_state(), base_url),
         )
     flags = await _read(session, requests.feature_flags()) or {}
     return Account(base_url=base_url, login_offered=bool(flags.get("loginEnabled", True)))
@@ -186,7 +186,12 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
     page = await tabs.open_page()
     try:
         form = SignIn(
-            page, settings.base_url, credentials.username, credentials.password, credentials.codes()
+            page,
+            settings.base_url,
+            credentials.username,
+            credentials.password,
+            credentials.codes(),
+            insecure=settings.insecure,
         )
         await form.run(timeout=settings.login_timeout)
         if not await tabs.shows_app():
@@ -246,15 +251,14 @@ async def _read(session: Session, request: requests.Call) -> Any:
     return superjson.load(answer.body)
 
 
-def _expires(state: dict[str, Any], origin: str) -> datetime.datetime | None:
+def _expires(state: dict[str, Any], base_url: str) -> datetime.datetime | None:
     """When the app's session cookie ends. Its name is the deployment's own; `hf-chat` by default."""
-    host = origin.split("://")[1].split(":")[0]
-    cookies = [
+    ours = [
         each
         for each in state["cookies"]
-        if host.endswith(str(each["domain"]).lstrip(".")) and each.get("httpOnly") and each["expires"] > 0
+        if cookies.reaches(each, base_url) and each.get("httpOnly") and each["expires"] > 0
     ]
-    named = [each for each in cookies if each["name"] == SESSION_COOKIE] or cookies
+    named = [each for each in ours if each["name"] == SESSION_COOKIE] or ours
     if not named:
         return None
     return datetime.datetime.fromtimestamp(max(each["expires"] for each in named), datetime.UTC)

@@ -24,6 +24,7 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
 )
+from huggingchat_agent.origin import origin
 from huggingchat_agent.site.signin import page_view
 from huggingchat_agent.site.signin.page_kinds import Step, recognize
 
@@ -50,9 +51,17 @@ class SignIn:
     """One sign-in on one page. `codes` gives what a second factor asks for."""
 
     def __init__(
-        self, page: Page, base_url: str, username: str | None, password: Secret | None, codes: Codes
+        self,
+        page: Page,
+        base_url: str,
+        username: str | None,
+        password: Secret | None,
+        codes: Codes,
+        *,
+        insecure: bool = False,
     ) -> None:
-        self._page, self._base_url = page, base_url
+        """With `insecure`, secrets are typed into pages that came over plain http, too."""
+        self._page, self._base_url, self._insecure = page, base_url, insecure
         self._username, self._password, self._codes = username, password, codes
         self._end = 0.0
         self._seen: PageView
@@ -149,12 +158,24 @@ class SignIn:
                 "HUGGINGCHAT_PASSWORD.",
                 shell_hint="Run `huggingchat login`, or set HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD.",
             )
+        self._check_encryption()
         fields = [each for each in (step.user, step.password) if each is not None]
         if fields[-1].disabled or (self._names and step.password is None):
             kind = CredentialsRejected if self._seen.alert else LoginError
             raise kind(
                 f"The sign-in form at {self._where} has no user name or password field that can be filled"
                 f"{self._alert}. Check the user name, and sign in there by hand once to see what it asks for."
+            )
+
+    def _check_encryption(self) -> None:
+        """Raise LoginError where others on the network could read what is typed."""
+        place = origin(self._seen.address)
+        if place.scheme != "https" and not place.loopback and not self._insecure:
+            raise LoginError(
+                f"The sign-in page at {self._where} is not encrypted (plain http), so others on the network "
+                "could read the password. It was not typed.",
+                hint="Use an https address, or pass insecure=True if you trust the network.",
+                shell_hint="Use an https address, or --insecure if you trust the network.",
             )
 
     def _rejection_error(self) -> LoginError:
@@ -178,6 +199,7 @@ class SignIn:
         code = await self._codes.next()
         if code is None:
             raise self._missing_code_error()
+        self._check_encryption()
         self._given_codes += 1
         await self._fill_code(code)
         await self._press(self._step.button)
