@@ -27,7 +27,7 @@ def loop_threads():
 
 
 async def test_relay_gives_everything_in_order_and_then_the_error():
-    async def produce(house, put):
+    async def produce(owner, put):
         for number in range(1000):
             put(number)
         raise ValueError("so it is")
@@ -42,7 +42,7 @@ async def test_relay_gives_everything_in_order_and_then_the_error():
 async def test_relay_left_early_awaits_the_end_of_what_it_runs():
     ended = []
 
-    async def produce(house, put):
+    async def produce(owner, put):
         try:
             put(1)
             await asyncio.Event().wait()

@@ -23,8 +23,8 @@ from huggingchat_agent.provider import (
     Sources,
     TitleGeneration,
 )
-from huggingchat_agent.provider.errors import missing_auth
-from huggingchat_agent.provider.g4f_classes import kin
+from huggingchat_agent.provider.errors import missing_auth_error
+from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 
 
 @pytest.fixture
@@ -66,32 +66,34 @@ def test_provider_imports_nothing_that_speaks_http():
 
 def test_class_is_ours_where_nothing_else_is_loaded():
     assert not [name for name in sys.modules if name.startswith("g4f")]
-    assert kin(FinishReason) is FinishReason
-    assert type(missing_auth("no")) is MissingAuthError
+    assert mix_in_g4f(FinishReason) is FinishReason
+    assert type(missing_auth_error("no")) is MissingAuthError
 
 
 def test_class_is_both_where_the_other_client_is_loaded(theirs):
-    both = kin(Conversation)
-    assert both is kin(Conversation)
+    both = mix_in_g4f(Conversation)
+    assert both is mix_in_g4f(Conversation)
     made = both({"a": {"conversationId": "1"}})
     assert isinstance(made, Conversation)
     assert isinstance(made, theirs.JsonConversation)
     assert made.theirs() == "theirs"
     assert both.from_dict(json.loads(json.dumps(made.get_dict()))).models == made.models
-    assert kin(Reasoning) is Reasoning  # of which that client has none
+    assert mix_in_g4f(Reasoning) is Reasoning  # of which that client has none
 
 
 def test_error_is_caught_as_either(theirs):
     for kind in (MissingAuthError, theirs.MissingAuthError, AgentError):
         with pytest.raises(kind, match="no"):
-            raise missing_auth("no")
+            raise missing_auth_error("no")
 
 
 def test_conversation_is_taken_from_json_and_from_other_classes():
     models = {"a": {"conversationId": "1", "messageId": "2"}}
-    assert Conversation.given(None).models == {}
-    assert Conversation.given({"models": models}).models is models
-    assert Conversation.given(types.SimpleNamespace(models=models)).models is models
+    assert Conversation.adopt(None).models == {}
+    assert Conversation.adopt({"models": models}).models is models
+    assert Conversation.adopt(types.SimpleNamespace(models=models)).models is models
+    with pytest.warns(DeprecationWarning, match="adopt"):
+        assert Conversation.given(None).models == {}
 
 
 def test_sources_keep_what_has_an_address():

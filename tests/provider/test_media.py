@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from huggingchat_agent.provider import ResponseError
-from huggingchat_agent.provider.answering import resolved
-from huggingchat_agent.provider.media import files
+from huggingchat_agent.provider.answering import resolve_model
+from huggingchat_agent.provider.media import read_files
 from huggingchat_agent.provider.models import default_model, image_models
-from huggingchat_agent.provider.prompts import format_prompt, last_user_message, system_prompt
+from huggingchat_agent.provider.prompts import find_last_user_message, format_prompt, join_system_prompts
 from huggingchat_agent.wire.models import Model
 from tests.provider.conftest import user
 
@@ -30,19 +30,19 @@ class Picture:
 
 @pytest.mark.parametrize("given", [PNG, bytearray(PNG), URI, Picture()])
 def test_picture_is_taken_in_many_forms(given):
-    assert files([given], []) == files([(given, None)], []) == [("file-1.png", PNG, "image/png")]
+    assert read_files([given], []) == read_files([(given, None)], []) == [("file-1.png", PNG, "image/png")]
 
 
 def test_open_file_is_read():
-    assert files([(io.BytesIO(PNG), "dot.png")], []) == [("dot.png", PNG, "image/png")]
+    assert read_files([(io.BytesIO(PNG), "dot.png")], []) == [("dot.png", PNG, "image/png")]
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_path_is_read_under_its_own_name_or_another(tmp_path, kind):
     path = tmp_path / "note.txt"
     path.write_text("read me")
-    assert files([kind(path)], []) == [("note.txt", b"read me", "text/plain")]
-    assert files([(kind(path), "folder/other.txt")], [])[0][0] == "other.txt"
+    assert read_files([kind(path)], []) == [("note.txt", b"read me", "text/plain")]
+    assert read_files([(kind(path), "folder/other.txt")], [])[0][0] == "other.txt"
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_path_is_read_under_its_own_name_or_another(tmp_path, kind):
     ],
 )
 def test_media_type_is_told_by_the_first_bytes_where_no_name_tells_it(head, mime):
-    assert files([head], [])[0][2] == mime
+    assert read_files([head], [])[0][2] == mime
 
 
 def test_pictures_of_the_last_messages_come_first():
     old = user([{"type": "image_url", "image_url": {"url": "data:image/gif;base64,R0lG"}}])
     new = user([{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": URI}}])
-    found = files([(b"GIF89a", "b.gif")], [old, {"role": "assistant", "content": "ok"}, new])
+    found = read_files([(b"GIF89a", "b.gif")], [old, {"role": "assistant", "content": "ok"}, new])
     assert [each[0] for each in found] == ["file-1.png", "b.gif"]
 
 
@@ -70,7 +70,7 @@ def test_pictures_of_the_last_messages_come_first():
 )
 def test_what_cannot_be_read_is_refused(given):
     with pytest.raises(ResponseError):
-        files([given], [])
+        read_files([given], [])
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_what_cannot_be_read_is_refused(given):
 )
 def test_model_is_resolved_by_alias_or_name_or_left_to_the_app(name, chosen):
     offered = [Model(id=each) for each in ("org/a", "org/b", "deepseek-ai/DeepSeek-R1")]
-    assert resolved(name, offered) == chosen
+    assert resolve_model(name, offered) == chosen
 
 
 def test_default_model_is_taken_where_the_app_has_it():
-    assert resolved(default_model, [Model(id="org/a"), Model(id=default_model)]) == default_model
+    assert resolve_model(default_model, [Model(id="org/a"), Model(id=default_model)]) == default_model
 
 
 def test_prompt_of_one_message_is_the_message():
@@ -107,11 +107,12 @@ def test_prompt_of_a_history_names_who_said_what():
 
 def test_last_message_is_what_the_user_said_since_the_last_answer():
     history = [user("a"), {"role": "assistant", "content": "b"}, user("c"), user([{"text": "d"}])]
-    assert last_user_message(history) == "c\nd"
+    assert find_last_user_message(history) == "c\nd"
 
 
 def test_system_prompt_is_none_where_there_is_none():
-    assert system_prompt([user("a")]) is None
+    assert join_system_prompts([user("a")]) is None
     assert (
-        system_prompt([{"role": "developer", "content": "a"}, {"role": "system", "content": "b"}]) == "a\nb"
+        join_system_prompts([{"role": "developer", "content": "a"}, {"role": "system", "content": "b"}])
+        == "a\nb"
     )

@@ -67,9 +67,9 @@ def test_engine_is_nodriver_where_that_is_installed_and_the_log_says_which(
     monkeypatch.delenv("HUGGINGCHAT_ENGINE", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if there else None)
     caplog.set_level(logging.INFO)
-    auth._engine.cache_clear()
+    auth._choose_engine.cache_clear()
     assert HuggingChat._options()["engine"] == chosen
-    auth._engine.cache_clear()
+    auth._choose_engine.cache_clear()
     assert f"engine is {chosen}: nodriver is {'' if there else 'not '}installed" in caplog.text
 
 

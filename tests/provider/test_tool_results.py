@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from huggingchat_agent.provider.tool_results import found, linked
+from huggingchat_agent.provider.tool_results import find_linked_pages, find_listed_pages
 
 PAGES = [{"url": "https://one.example/?q=1", "title": "One"}, {"url": "https://two.example", "title": "Two"}]
 
@@ -25,12 +25,12 @@ def text(said):
     ids=["structured", "json", "list", "lines", "lines-between"],
 )
 def test_pages_are_found_in_every_form(outputs):
-    assert list(found(outputs)) == PAGES
-    assert list(linked(outputs)) == []
+    assert list(find_listed_pages(outputs)) == PAGES
+    assert list(find_linked_pages(outputs)) == []
 
 
 def test_page_without_a_title_is_found_by_its_address():
-    assert list(found(text("Nothing but\nURL: https://one.example"))) == [
+    assert list(find_listed_pages(text("Nothing but\nURL: https://one.example"))) == [
         {"url": "https://one.example", "title": ""}
     ]
 
@@ -39,7 +39,7 @@ def test_links_of_the_protocol_are_pages_if_they_lead_to_the_web():
     block = {"type": "resource_link", "uri": "https://one.example", "name": "one"}
     titled = {"type": "resource_link", "uri": "https://two.example", "name": "two", "title": "Two"}
     local = {"type": "resource_link", "uri": "file:///etc/hosts", "name": "hosts"}
-    assert list(linked([{"content": [block, titled, local]}])) == [
+    assert list(find_linked_pages([{"content": [block, titled, local]}])) == [
         {"url": "https://one.example", "title": "one"},
         {"url": "https://two.example", "title": "Two"},
     ]
@@ -54,4 +54,4 @@ def test_links_of_the_protocol_are_pages_if_they_lead_to_the_web():
     ],
 )
 def test_what_is_no_page_is_passed_over(outputs):
-    assert list(found(outputs)) == []
+    assert list(find_listed_pages(outputs)) == []

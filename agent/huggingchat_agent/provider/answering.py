@@ -1,4 +1,4 @@
-"""One message and the parts of its answer, in the loop of the background."""
+"""Sends one message and makes the parts of its answer, in the background loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import events
-from huggingchat_agent.provider.g4f_classes import kin
+from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 from huggingchat_agent.provider.models import default_model, image_models, model_aliases
 from huggingchat_agent.provider.parts import (
     FinishReason,
@@ -16,8 +16,8 @@ from huggingchat_agent.provider.parts import (
     Sources,
     TitleGeneration,
 )
-from huggingchat_agent.provider.prompts import format_prompt, last_user_message, system_prompt
-from huggingchat_agent.provider.tool_results import blocks, found, linked
+from huggingchat_agent.provider.prompts import find_last_user_message, format_prompt, join_system_prompts
+from huggingchat_agent.provider.tool_results import find_linked_pages, find_listed_pages, iterate_blocks
 from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Request:
-    """What is asked. `alt` describes a picture that comes of it."""
+    """One request. `alt` describes the pictures that the answer may hold."""
 
     model: str
     messages: Messages
@@ -46,49 +46,51 @@ class Request:
 
 
 async def answer(chat: HuggingChat, asked: Request, put: Callable[[Any], None]) -> None:
-    """Send it and put every part as it comes: the conversation first if wanted, the finish reason last."""
+    """Send it, and put each part as it comes: the conversation first if wanted, the finish reason last."""
     known = asked.conversation.models
-    key = _key(asked.model, await chat.models(), known, pictures=bool(asked.files))
+    key = _choose_key(asked.model, await chat.models(), known, pictures=bool(asked.files))
     if key in known:
         conversation = chat.conversation(known[key]["conversationId"])
-        prompt = last_user_message(asked.messages)
+        prompt = find_last_user_message(asked.messages)
     else:
-        conversation = await begin(chat, key, system=system_prompt(asked.messages))
+        conversation = await begin_conversation(chat, key, system=join_system_prompts(asked.messages))
         key = key or conversation.model or ""
         prompt = format_prompt(asked.messages)
-    known[key] = {"conversationId": conversation.id, "messageId": await last_message(conversation)}
+    known[key] = {"conversationId": conversation.id, "messageId": await find_last_message_id(conversation)}
     if asked.return_conversation:
         put(asked.conversation)
     more: dict[str, Any] = {"files": list(asked.files)} if asked.files else {}
     sources: list[dict[str, str]] = []
     async with conversation.send(prompt, web_search=asked.web_search, **more) as reply:
         async for event in reply:
-            sources += _sources(event, asked)
-            for part in _parts(event, f"{conversation.url}/output", asked):
+            sources += _find_sources(event, asked)
+            for part in _make_parts(event, f"{conversation.url}/output", asked):
                 put(part)
         whole = await reply
     known[key]["messageId"] = whole.message_id or known[key]["messageId"]
     if sources:
-        put(kin(Sources)({each["url"]: each for each in sources}.values()))
-    put(kin(FinishReason)(whole.finish_reason))
+        put(mix_in_g4f(Sources)({each["url"]: each for each in sources}.values()))
+    put(mix_in_g4f(FinishReason)(whole.finish_reason))
 
 
-async def begin(chat: HuggingChat, model: str | None, *, system: str | None = None) -> AgentConversation:
-    """A new conversation. The app's default model stands for none, and for those that draw."""
-    name = resolved(model, await chat.models())
+async def begin_conversation(
+    chat: HuggingChat, model: str | None, *, system: str | None = None
+) -> AgentConversation:
+    """A new conversation. It gets the app's default model if none is named, or one that draws pictures."""
+    name = resolve_model(model, await chat.models())
     return await chat.new_conversation(None if name in image_models else name or None, system_prompt=system)
 
 
-async def last_message(conversation: AgentConversation) -> str:
-    """The id of the message made last. Raises RuntimeError where there is none."""
+async def find_last_message_id(conversation: AgentConversation) -> str:
+    """The id of the newest message. Raises RuntimeError if there is none."""
     messages = (await conversation.read()).messages
     if not messages or not messages[-1].id:
-        raise RuntimeError(f"Conversation {conversation.id} has no message whose id could be read.")
+        raise RuntimeError(f"Conversation {conversation.id} has no message with a readable id.")
     return messages[-1].id
 
 
-def resolved(model: str | None, models: Sequence[Model]) -> str:
-    """The id of the model meant, "" for the app's default. Raises UnknownModel."""
+def resolve_model(model: str | None, models: Sequence[Model]) -> str:
+    """The id of the model that a name means, "" for the app's default. Raises UnknownModel."""
     name = model_aliases.get(model or "", model or "")
     ids = {each.id for each in models}
     if name in ids or name in image_models:
@@ -98,15 +100,15 @@ def resolved(model: str | None, models: Sequence[Model]) -> str:
     return pick_model(models, name).id
 
 
-def _key(model: str, models: Sequence[Model], known: dict[str, Any], *, pictures: bool) -> str:
-    """Under which the conversation of that model is known, "" for a new one with the default model.
+def _choose_key(model: str, models: Sequence[Model], known: dict[str, Any], *, pictures: bool) -> str:
+    """The key under which the conversation of that model is kept, "" for a new one with the default model.
 
-    Where no model is named the conversation goes on with the one it had last; a new one that begins
-    with pictures gets a model that sees them.
+    If no model is named, the conversation continues with its last one. A new conversation that begins
+    with pictures gets a model that can see them.
     """
     if model in known:
         return model
-    name = resolved(model, models)
+    name = resolve_model(model, models)
     if not name and known:
         return next(reversed(known))
     if not name and pictures:
@@ -114,32 +116,33 @@ def _key(model: str, models: Sequence[Model], known: dict[str, Any], *, pictures
     return name
 
 
-def _parts(event: events.TurnEvent, folder: str, asked: Request) -> Iterator[Any]:
+def _make_parts(event: events.TurnEvent, folder: str, asked: Request) -> Iterator[Any]:
     match event:
         case events.Token():
             yield event.text
         case events.Reasoning():
-            yield kin(Reasoning)(event.text or None, status=event.status or None)
+            yield mix_in_g4f(Reasoning)(event.text or None, status=event.status or None)
         case events.Title():
-            yield kin(TitleGeneration)(event.title)
+            yield mix_in_g4f(TitleGeneration)(event.title)
         case events.FileProduced(file=file) if file.mime.startswith("image/"):
             options = {"cookies": dict(asked.cookies)}
-            yield kin(ImageResponse)(f"{folder}/{file.sha}", asked.alt, options)
+            yield mix_in_g4f(ImageResponse)(f"{folder}/{file.sha}", asked.alt, options)
         case events.ToolResult():
-            for block in blocks(event.outputs):
+            for block in iterate_blocks(event.outputs):
                 if block.get("type") == "image" and _is_base64(data := block.get("data")):
                     mime = block.get("mimeType") or "image/png"
-                    yield kin(ImageResponse)(f"data:{mime};base64,{data}", asked.alt)
+                    yield mix_in_g4f(ImageResponse)(f"data:{mime};base64,{data}", asked.alt)
 
 
-def _sources(event: events.TurnEvent, asked: Request) -> list[dict[str, str]]:
-    """The pages that a search found, and those a tool points to. Where a search was asked for, its tool's
-    text is read for them too.
-    """
+def _find_sources(event: events.TurnEvent, asked: Request) -> list[dict[str, str]]:
+    """The pages that a search found or a tool links to; with web search also those in tool texts."""
     if isinstance(event, events.SearchSources):
         return [{"url": each.uri, "title": each.title} for each in event.sources]
     if isinstance(event, events.ToolResult):
-        return [*linked(event.outputs), *(found(event.outputs) if asked.web_search else ())]
+        return [
+            *find_linked_pages(event.outputs),
+            *(find_listed_pages(event.outputs) if asked.web_search else ()),
+        ]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Being signed in, as programs of the provider know it: cookies in, cookies out."""
+"""Signing in, as the provider's programs know it: cookies in, cookies out."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import LoginError, SessionRejected
-from huggingchat_agent.provider.background import Wanted
-from huggingchat_agent.provider.g4f_classes import kin
+from huggingchat_agent.provider.background import BrowserRequest
+from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 from huggingchat_agent.provider.parts import HiddenResponse, JsonMixin
 from huggingchat_agent.session.account import SESSION_COOKIE
 from huggingchat_agent.settings import settings
@@ -25,7 +25,7 @@ from huggingchat_agent.state import cookies as cookie_formats
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from huggingchat_agent.provider.background import House, Opened
+    from huggingchat_agent.provider.background import BrowserOwner, OpenBrowser
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -35,10 +35,9 @@ _GIVE_SESSION = "(cookie) => { document.cookie = cookie; }"
 
 
 class Session:
-    """Who one is at the app: `cookies` by name, and the `headers` of the browser they are from.
+    """An account's session: `cookies` by name, and the `headers` of the browser they come from.
 
-    It holds no connection: the browser of the process is the session's while it is used. What
-    `AuthResult.open()` gives.
+    `AuthResult.open()` returns one. It holds no connection; calls go through the process's browser.
     """
 
     def __init__(
@@ -70,18 +69,20 @@ class AuthResult(JsonMixin, HiddenResponse):
         return Session(**self.get_dict())
 
 
-def given(url: str | None, chosen: Mapping[str, Any], *, use_nodriver: bool, **more: Any) -> dict[str, Any]:
-    """What the agent is opened with. `url` None leaves it to the environment."""
+def read_options(
+    url: str | None, chosen: Mapping[str, Any], *, use_nodriver: bool, **more: Any
+) -> dict[str, Any]:
+    """The settings to open the agent with. If `url` is None, the environment decides."""
     options = {name: value for name, value in {**chosen, **more}.items() if value is not None}
     if url is not None:
         options["base_url"] = url
     if "engine" not in options and not os.environ.get("HUGGINGCHAT_ENGINE"):
-        options["engine"] = _engine(use_nodriver)
+        options["engine"] = _choose_engine(use_nodriver)
     return options
 
 
 @functools.cache
-def _engine(use_nodriver: bool) -> str:
+def _choose_engine(use_nodriver: bool) -> str:
     there = importlib.util.find_spec("nodriver") is not None
     chosen = "nodriver" if use_nodriver and there else "playwright"
     reason = f"nodriver is {'' if there else 'not '}installed" if use_nodriver else "use_nodriver is off"
@@ -89,57 +90,57 @@ def _engine(use_nodriver: bool) -> str:
     return chosen
 
 
-def wanted_by(session: Any, options: dict[str, Any]) -> Wanted:
-    """The browser signed in by a session's cookies; by the profile's own session for None."""
+def choose_browser(session: Any, options: dict[str, Any]) -> BrowserRequest:
+    """A browser signed in by the session's cookies; by the profile's own session if `session` is None."""
     if session is None:
-        return Wanted(options)
+        return BrowserRequest(options)
     cookies = dict(getattr(session, "cookies", None) or {})
     if not cookies:
-        raise SessionRejected("There are no cookies in this session. Take it from on_auth_async.")
+        raise SessionRejected("This session holds no cookies. Use the AuthResult that on_auth_async yields.")
     if proxy := getattr(session, "proxy", None):
         options = {**options, "proxy": proxy}
     state = cookie_formats.parse(msgspec.json.encode(cookies), settings(**options).base_url)
-    return Wanted(options, identity=identity(cookies), state=state)
+    return BrowserRequest(options, identity=identify(cookies), state=state)
 
 
-def identity(cookies: Mapping[str, str]) -> str:
-    """What tells one person's cookies from another's."""
+def identify(cookies: Mapping[str, str]) -> str:
+    """A text that differs between the cookies of two persons."""
     return cookies.get(SESSION_COOKIE) or "; ".join(sorted(f"{name}={cookies[name]}" for name in cookies))
 
 
-async def by_cookies(house: House, wanted: Wanted) -> AuthResult:
-    """Cookies as they were given, if the app takes them. Raises SessionRejected."""
-    async with house.opened(wanted) as opened:
+async def sign_in_by_cookies(owner: BrowserOwner, wanted: BrowserRequest) -> AuthResult:
+    """The caller's cookies, if the app accepts them. Raises SessionRejected."""
+    async with owner.use(wanted) as opened:
         account = await opened.chat.status()
         if account.login_offered and not account.signed_in:
             raise SessionRejected(
-                f"{redact.address(account.base_url)} does not take this {SESSION_COOKIE} cookie: it is over, "
-                "or it lacks the `token` cookie of huggingface.co that it is tied to. Give both, or sign in "
-                "by `huggingchat login`."
+                f"{redact.address(account.base_url)} does not accept this {SESSION_COOKIE} cookie. It has "
+                "expired, or it needs the `token` cookie of huggingface.co that it is tied to. Pass both "
+                "cookies, or sign in by `huggingchat login`."
             )
-        return await _result(opened)
+        return await _make_result(opened)
 
 
-async def signed_in(opened: Opened) -> None:
-    """Have the profile's own session signed in, once per browser. Raises LoginError."""
+async def ensure_signed_in(opened: OpenBrowser) -> None:
+    """Sign in with the profile's own session, once per browser. Raises LoginError."""
     if not opened.carried and not opened.signed_in:
         await opened.chat.login()
         opened.signed_in = True
 
 
-async def by_profile(
-    house: House, wanted: Wanted, username: str | None = None, password: str | None = None
+async def sign_in_by_profile(
+    owner: BrowserOwner, wanted: BrowserRequest, username: str | None = None, password: str | None = None
 ) -> AuthResult:
-    """The saved session if the app takes it, else by credentials, else what an app without login gives."""
-    async with house.opened(wanted) as opened:
+    """Sign in by the saved session, else by credentials. An app without login gives a session id."""
+    async with owner.use(wanted) as opened:
         await opened.chat.login(username, password)
         opened.signed_in = True
-        return await _result(opened)
+        return await _make_result(opened)
 
 
-async def at_hand(house: House, wanted: Wanted) -> bool:
-    """Whether nobody has to do anything: the app knows us, needs no login, or there are credentials."""
-    async with house.opened(wanted) as opened:
+async def needs_no_person(owner: BrowserOwner, wanted: BrowserRequest) -> bool:
+    """Whether no person has to act: we are signed in, need no login, or have credentials."""
+    async with owner.use(wanted) as opened:
         chosen = opened.chat.settings
         if chosen.username and chosen.password:
             return True
@@ -147,68 +148,68 @@ async def at_hand(house: House, wanted: Wanted) -> bool:
         return account.signed_in or not account.login_offered
 
 
-class Awaited:
-    """A person who has to sign in: at the browser's window if it has one, else by `huggingchat login`.
+class PersonSignIn:
+    """A sign-in by a person: in the browser's window if it has one, else by `huggingchat login`.
 
-    To be made before the person is asked, for they may be quick.
+    Make it before the person is asked to act: the person may be quick.
     """
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: BrowserRequest) -> None:
         self._wanted = wanted
         self._settings = settings(**wanted.given)
-        self._before = self._stamp()
+        self._before = self._read_stamp()
 
-    async def ready(self, house: House) -> None:
-        """Leave the profile to the person, where they sign in elsewhere."""
+    async def prepare(self, owner: BrowserOwner) -> None:
+        """Free the profile if the person signs in by another process."""
         if self._settings.headless:
-            await house.let_go()
+            await owner.release()
 
-    async def come(self, house: House, seconds: float) -> AuthResult:
-        """Wait until they are through. Raises LoginError when nobody was in that time."""
+    async def wait(self, owner: BrowserOwner, seconds: float) -> AuthResult:
+        """Wait until the person has signed in. Raises LoginError when the time is over."""
         failure = LoginError(
             f"Nobody signed in within {seconds:g} s. Run `huggingchat login`, or set "
             "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
         )
         end = time.monotonic() + seconds
         if not self._settings.headless:
-            async with house.opened(self._wanted) as opened:
+            async with owner.use(self._wanted) as opened:
                 try:
                     async with asyncio.timeout(seconds):
                         await opened.chat.login(by_person=True)
                 except TimeoutError:
                     raise failure from None
         else:
-            while self._stamp() in (self._before, None):
+            while self._read_stamp() in (self._before, None):
                 if time.monotonic() > end:
                     raise failure
                 await asyncio.sleep(_LOOK_SECONDS)
-        return await by_profile(house, self._wanted)
+        return await sign_in_by_profile(owner, self._wanted)
 
-    def _stamp(self) -> int | None:
+    def _read_stamp(self) -> int | None:
         try:
             return (self._settings.profile_folder / "session.json").stat().st_mtime_ns
         except OSError:
             return None
 
 
-async def _result(opened: Opened) -> AuthResult:
+async def _make_result(opened: OpenBrowser) -> AuthResult:
     chat = opened.chat
     page = await chat.session.tabs.shared()
-    cookies = _cookies(await chat.session.read_state(), chat.settings.base_url)
+    cookies = _select_cookies(await chat.session.read_state(), chat.settings.base_url)
     if not cookies.get(SESSION_COOKIE) and not (await chat.status()).login_offered:
-        # Without a login the app takes any name for a session; it makes one itself with the first post.
+        # Without a login the app accepts any session id. It makes one itself at the first post.
         cookies[SESSION_COOKIE] = str(uuid.uuid4())
         cookie = f"{SESSION_COOKIE}={cookies[SESSION_COOKIE]}; path=/; SameSite=Lax"
         await page.evaluate(_GIVE_SESSION, cookie, timeout=chat.settings.step_timeout)
-    opened.identities.add(identity(cookies))
+    opened.identities.add(identify(cookies))
     agent = str(await page.evaluate(_AGENT, timeout=chat.settings.step_timeout))
     headers = {"user-agent": agent, "origin": chat.settings.origin, "referer": f"{chat.settings.base_url}/"}
     proxy = {"proxy": opened.given["proxy"]} if opened.given.get("proxy") else {}
-    return kin(AuthResult)(cookies=cookies, headers=headers, **proxy)
+    return mix_in_g4f(AuthResult)(cookies=cookies, headers=headers, **proxy)
 
 
-def _cookies(state: Mapping[str, Any], base_url: str) -> dict[str, str]:
-    """Those that a browser sends to the app."""
+def _select_cookies(state: Mapping[str, Any], base_url: str) -> dict[str, str]:
+    """The cookies that a browser sends to the app."""
     return {
         each["name"]: each["value"] for each in state["cookies"] if cookie_formats.reaches(each, base_url)
     }

@@ -1,8 +1,8 @@
-"""One event loop and one browser for all of a process, however many threads and loops call.
+"""One event loop and one browser for the whole process, for callers in any thread or loop.
 
-The loop runs in a thread of its own. The browser starts on first need and ends with the process, or by
-`close`. It is signed in as one person at a time: who comes with the cookies of another waits until
-what is running has ended, then it is opened anew.
+The loop runs in its own thread. The browser starts when it is first needed, and ends with the process
+or by `close`. It is signed in as one person at a time. A caller with another person's cookies waits
+until the running work has ended; then the browser is opened again with these cookies.
 """
 
 from __future__ import annotations
@@ -27,24 +27,23 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.settings import Settings
 
-    Work = Callable[["House"], Coroutine[Any, Any, "T"]]
+    Work = Callable[["BrowserOwner"], Coroutine[Any, Any, "T"]]
 
 log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 
-# The process does not wait longer than this for the browser to end.
+# Seconds that the process waits for the browser to end.
 EXIT_PATIENCE = 10.0
 
 SAVED = "saved"
-"""The identity of the profile's own session, whoever that is."""
+"""The identity of the profile's own session, whichever account that is."""
 
 
-class Wanted:
-    """A browser to be used: opened with the settings `given`, as a certain person.
+class BrowserRequest:
+    """A request for a browser: opened with the settings `given`, signed in as a certain person.
 
-    `identity` is SAVED, or names the cookies in `state` (a storage state), or is None where it does not
-    matter who it is.
+    `identity` is SAVED, or names the cookies in `state` (a storage state), or is None if any person will do.
     """
 
     def __init__(
@@ -59,8 +58,8 @@ class Wanted:
         self.state = state
 
 
-class Carried(SavedSession):
-    """Cookies that a caller brought: they are kept in memory, and the profile's own are left alone."""
+class CarriedSession(SavedSession):
+    """A caller's cookies. They are kept in memory; the profile's own session is left alone."""
 
     def __init__(self, folder: Path, state: dict[str, Any]) -> None:
         super().__init__(folder)
@@ -81,40 +80,41 @@ class CarriedChat(HuggingChat):
     """A HuggingChat with the cookies of a caller."""
 
     def __init__(self, state: dict[str, Any], **given: Any) -> None:
-        self._state_carried = state
+        self._carried_state = state
         super().__init__(**given)
 
     def _parts(self, settings: Settings) -> dict[str, Any]:
-        return {**super()._parts(settings), "saved": Carried(settings.profile_folder, self._state_carried)}
+        saved = CarriedSession(settings.profile_folder, self._carried_state)
+        return {**super()._parts(settings), "saved": saved}
 
 
-class Opened:
-    """The browser that is running, and who it is known as."""
+class OpenBrowser:
+    """The running browser, and the identities it is signed in as."""
 
-    def __init__(self, chat: HuggingChat, wanted: Wanted) -> None:
+    def __init__(self, chat: HuggingChat, wanted: BrowserRequest) -> None:
         self.chat = chat
         self.given = wanted.given
         self.identities = {SAVED if wanted.state is None else wanted.identity}
         self.carried = wanted.state is not None
-        self.signed_in = False  # by `login`, which is not done for every call
+        self.signed_in = False  # `login` is called once, not for every call
 
-    def fits(self, wanted: Wanted) -> bool:
+    def fits(self, wanted: BrowserRequest) -> bool:
         return self.given == wanted.given and (wanted.identity is None or wanted.identity in self.identities)
 
 
-class House:
-    """The browser and who uses it. In the loop only."""
+class BrowserOwner:
+    """Owns the browser and counts its users. For the loop's thread only."""
 
     def __init__(self) -> None:
-        self._opened: Opened | None = None
+        self._opened: OpenBrowser | None = None
         self._users = 0
         self._choosing = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
 
     @contextlib.asynccontextmanager
-    async def opened(self, wanted: Wanted) -> AsyncIterator[Opened]:
-        """The browser, which stays as it is for as long as the block lasts. Not to be nested."""
+    async def use(self, wanted: BrowserRequest) -> AsyncIterator[OpenBrowser]:
+        """The browser, unchanged while the block lasts. Blocks must not be nested."""
         async with self._choosing:
             if self._opened is None or not self._opened.fits(wanted):
                 await self._idle.wait()
@@ -130,53 +130,53 @@ class House:
             if not self._users:
                 self._idle.set()
 
-    async def let_go(self) -> None:
-        """End the browser, if nobody uses it: somebody else needs the profile."""
+    async def release(self) -> None:
+        """Close the browser if nobody uses it, so that another process can have the profile."""
         async with self._choosing:
             if not self._users:
                 await self.close()
 
     async def close(self) -> None:
-        """End the browser."""
+        """Close the browser."""
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.chat.close()
 
 
 class Background:
-    """The loop's thread, and the house in it. Everything may be called from any thread."""
+    """The loop's thread, and the browser's owner in it. All methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._now: tuple[LoopThread, House] | None = None
+        self._now: tuple[LoopThread, BrowserOwner] | None = None
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._begin_anew)
+            os.register_at_fork(after_in_child=self._reset_after_fork)
 
     def submit(self, work: Work[T]) -> Future[T]:
-        """Start something in the loop."""
-        thread, house = self._running()
-        return asyncio.run_coroutine_threadsafe(work(house), thread.loop)
+        """Start work in the loop."""
+        thread, owner = self._ensure_running()
+        return asyncio.run_coroutine_threadsafe(work(owner), thread.loop)
 
     def run(self, work: Work[T]) -> T:
-        """Do something in the loop and wait for it; Ctrl-C cancels it and awaits its end first."""
-        thread, house = self._running()
-        return thread.run(work(house))
+        """Do work in the loop and wait for it. Ctrl-C cancels it and waits for its end."""
+        thread, owner = self._ensure_running()
+        return thread.run(work(owner))
 
     @property
     def inside(self) -> bool:
-        """Whether the caller is in the loop itself, where to wait for it would be for ever."""
+        """Whether the caller runs in the loop itself, and would wait for ever."""
         with contextlib.suppress(RuntimeError):
             return self._now is not None and asyncio.get_running_loop() is self._now[0].loop
         return False
 
     async def relay(
-        self, produce: Callable[[House, Callable[[Any], None]], Coroutine[Any, Any, None]]
+        self, produce: Callable[[BrowserOwner, Callable[[Any], None]], Coroutine[Any, Any, None]]
     ) -> AsyncGenerator[Any, None]:
-        """Run `produce` in the loop and yield, in the caller's, what it puts, as it is put.
+        """Run `produce` in the loop and yield its items in the caller's loop as they come.
 
-        Raises what `produce` raised. Left early it is cancelled, and its end awaited.
+        Raises what `produce` raises. If the caller leaves early, `produce` is cancelled and awaited.
         """
-        thread, house = self._running()
+        thread, owner = self._ensure_running()
         here = asyncio.get_running_loop()
         items: asyncio.Queue[tuple[bool, Any]] = asyncio.Queue()
         task: list[asyncio.Task[None]] = []
@@ -190,7 +190,7 @@ class Background:
             tell(False, closed if done.cancelled() else done.exception())
 
         def begin() -> None:
-            task.append(asyncio.ensure_future(produce(house, lambda item: tell(True, item))))
+            task.append(asyncio.ensure_future(produce(owner, lambda item: tell(True, item))))
             task[0].add_done_callback(over)
 
         thread.loop.call_soon_threadsafe(begin)
@@ -210,40 +210,40 @@ class Background:
             raise item
 
     def close(self) -> None:
-        """End browser and loop. They start again on the next need."""
+        """End the browser and the loop. The next call starts them again."""
         with self._guard:
             now, self._now = self._now, None
         atexit.unregister(self.close)
         if now is None:
             return
-        thread, house = now
+        thread, owner = now
         try:
-            thread.run(house.close(), timeout=EXIT_PATIENCE)
+            thread.run(owner.close(), timeout=EXIT_PATIENCE)
         except (AgentError, TimeoutError) as error:
             log.warning("The browser did not end in order: %s", error or type(error).__name__)
         finally:
             thread.stop()
 
-    def _running(self) -> tuple[LoopThread, House]:
+    def _ensure_running(self) -> tuple[LoopThread, BrowserOwner]:
         with self._guard:
             if self._now is None or self._now[0].over:
-                self._now = LoopThread("huggingchat provider"), House()
+                self._now = LoopThread("huggingchat provider"), BrowserOwner()
                 atexit.register(self.close)
             return self._now
 
-    def _begin_anew(self) -> None:
-        """Also in a forked child, which has inherited neither the thread nor the browser."""
+    def _reset_after_fork(self) -> None:
+        """A forked child inherits neither the thread nor the browser."""
         self._guard, self._now = threading.Lock(), None
 
 
-async def _open(wanted: Wanted) -> Opened:
+async def _open(wanted: BrowserRequest) -> OpenBrowser:
     if wanted.state is None:
         chat = HuggingChat(**wanted.given)
     else:
-        # In a profile of its own, so that nobody is kept out of theirs.
+        # In its own profile, so that the named one stays free for others.
         chat = CarriedChat(wanted.state, **{**wanted.given, "profile": "carried"})
     await chat.open()
-    return Opened(chat, wanted)
+    return OpenBrowser(chat, wanted)
 
 
 background = Background()

@@ -1,4 +1,4 @@
-"""The errors of the provider, by the names its programs know; the agent's own is the cause of each."""
+"""The provider's errors, by the names that programs know. The agent's own error is the cause of each."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, BrowserMissing, LoginError, PageChanged, SettingsError
-from huggingchat_agent.provider.g4f_classes import kin
+from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 class MissingAuthError(AgentError):
-    """Nobody is signed in, or the app does not take the session it was given."""
+    """Nobody is signed in, or the app does not accept the session."""
 
 
 class ResponseError(AgentError):
-    """The app, or the browser, said no; the message holds its sentence."""
+    """The app or the browser refused. The message holds its sentence."""
 
 
 class MissingRequirementsError(AgentError):
-    """Something has to be installed or set first; the message says what."""
+    """Something must be installed or set first. The message says what."""
 
 
-# What each of the agent's errors is here; the closest base class counts.
+# The provider's class for each of the agent's errors; the closest base class counts.
 _KINDS: dict[type, type[AgentError]] = {
     AgentError: ResponseError,
     LoginError: MissingAuthError,
@@ -33,29 +33,29 @@ _KINDS: dict[type, type[AgentError]] = {
 }
 
 
-def missing_auth(message: str) -> MissingAuthError:
-    return kin(MissingAuthError)(message)
+def missing_auth_error(message: str) -> MissingAuthError:
+    return mix_in_g4f(MissingAuthError)(message)
 
 
-def refused(message: str) -> ResponseError:
-    return kin(ResponseError)(message)
+def response_error(message: str) -> ResponseError:
+    return mix_in_g4f(ResponseError)(message)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn the agent's errors into the provider's. Nothing else is touched."""
+def translate_errors() -> Iterator[None]:
+    """Turn the agent's errors into the provider's, and nothing else."""
     try:
         yield
     except (MissingAuthError, ResponseError, MissingRequirementsError):
         raise
     except AgentError as error:
         ours = next(_KINDS[each] for each in type(error).__mro__ if each in _KINDS)
-        raise kin(ours)(str(error)) from error
+        raise mix_in_g4f(ours)(str(error)) from error
 
 
 @contextmanager
-def ids_readable() -> Iterator[None]:
-    """Turn a shape on the wire that is not known into the RuntimeError of an id that cannot be read."""
+def translate_page_changes() -> Iterator[None]:
+    """Turn PageChanged into the RuntimeError that programs expect for an unreadable id."""
     try:
         yield
     except PageChanged as error:

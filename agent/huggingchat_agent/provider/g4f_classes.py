@@ -1,9 +1,8 @@
-"""What is ours to a program without g4f, and g4f's as well to one that uses it.
+"""Classes that are also g4f's, in a program that has loaded g4f.
 
-g4f's client tells the parts of an answer, and errors, by their classes. A program that uses that
-client has loaded g4f, so there is no need for us to import it: where its modules are there, what we
-make is of a class that is both ours and its own. So the order of imports does not matter, and without
-g4f nothing of it is looked for.
+g4f's client recognises the parts of an answer, and errors, by their classes. A program that uses this
+client has loaded g4f already, so we never import it. If its modules are loaded, our objects get a class
+that inherits from ours and from g4f's. The order of imports does not matter.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ T = TypeVar("T")
 _THEIRS = ("g4f.providers.response", "g4f.errors")
 
 
-def kin(ours: type[T]) -> type[T]:
-    """The class to make one of these from. Its methods are ours; theirs are there besides."""
+def mix_in_g4f(ours: type[T]) -> type[T]:
+    """The class to instantiate. Our methods win; g4f's are inherited too."""
     for name in (each.__name__ for each in ours.__mro__[:-1]):
         for module in _THEIRS:
             theirs = getattr(sys.modules.get(module), name, None)
             if isinstance(theirs, type):
-                both: type[T] = _both(ours, theirs)
+                both: type[T] = _join_classes(ours, theirs)
                 return both
     return ours
 
@@ -30,8 +29,8 @@ def kin(ours: type[T]) -> type[T]:
 _made: dict[tuple[type[Any], type[Any]], type[Any]] = {}
 
 
-def _both(ours: type[Any], theirs: type[Any]) -> type[Any]:
-    """Always the same class for the same two."""
+def _join_classes(ours: type[Any], theirs: type[Any]) -> type[Any]:
+    """The class that joins the two; always the same one."""
     if (ours, theirs) not in _made:
         fields = {"__module__": ours.__module__, "__doc__": ours.__doc__}
         _made[ours, theirs] = type(ours.__name__, (ours, theirs), fields)

@@ -12,13 +12,13 @@ from huggingchat_agent.errors import AgentError, SessionRejected
 from huggingchat_agent.provider import answering, auth
 from huggingchat_agent.provider import models as names
 from huggingchat_agent.provider.auth import AuthResult
-from huggingchat_agent.provider.background import Wanted, background
-from huggingchat_agent.provider.errors import MissingAuthError, ids_readable, translated
-from huggingchat_agent.provider.g4f_classes import kin
-from huggingchat_agent.provider.media import files
-from huggingchat_agent.provider.model_list import catalogue
+from huggingchat_agent.provider.background import BrowserRequest, background
+from huggingchat_agent.provider.errors import MissingAuthError, translate_errors, translate_page_changes
+from huggingchat_agent.provider.g4f_classes import mix_in_g4f
+from huggingchat_agent.provider.media import read_files
+from huggingchat_agent.provider.model_list import model_lists
 from huggingchat_agent.provider.parts import Conversation, RequestLogin
-from huggingchat_agent.provider.prompts import last_user_message
+from huggingchat_agent.provider.prompts import find_last_user_message
 from huggingchat_agent.session.account import SESSION_COOKIE
 from huggingchat_agent.settings import DEFAULT_BASE_URL, settings
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.huggingchat import HuggingChat as Agent
     from huggingchat_agent.provider.auth import Session
-    from huggingchat_agent.provider.background import House, Work
+    from huggingchat_agent.provider.background import BrowserOwner, Work
     from huggingchat_agent.provider.prompts import Messages
     from huggingchat_agent.wire.models import Model
 
@@ -43,10 +43,10 @@ PERSON_SECONDS = 600.0
 class HuggingChat:
     """HuggingChat as a provider: class methods, one browser behind all of them (see docs/provider.md).
 
-    Another deployment is chosen by `url` (then `origin` and `domain` are only told, not used), in a
-    subclass or on this class; left as it is, HUGGINGCHAT_BASE_URL counts. `options` are settings of the
-    agent by name, and come before the environment. With `use_nodriver` the engine is nodriver where
-    that is installed, else Playwright, unless `options` or the environment name one.
+    Set `url`, in a subclass or on this class, to use another deployment (`origin` and `domain` are then
+    for information only). Left unset, HUGGINGCHAT_BASE_URL counts. `options` are the agent's settings by
+    name; they win over the environment. With `use_nodriver` the engine is nodriver if it is installed,
+    else Playwright, unless `options` or the environment name one.
 
     Raises MissingAuthError, ResponseError, MissingRequirementsError; each has the agent's own error as
     its cause.
@@ -74,7 +74,7 @@ class HuggingChat:
     text_models: ClassVar[list[str]] = names.fallback_models
     vision_models: ClassVar[list[str]] = [names.default_vision_model]
     models: ClassVar[list[str]] = []
-    """The app's list, once it was read; `text_models` and `vision_models` are then taken from it too."""
+    """The app's list, once it has been read. `text_models` and `vision_models` are then set from it."""
 
     options: ClassVar[Mapping[str, Any]] = {}
 
@@ -84,22 +84,22 @@ class HuggingChat:
     def get_models(
         cls, timeout: float | None = MODELS_SECONDS, *, refresh: bool = False, **_: Any
     ) -> list[str]:
-        """The ids of the app's models, from its own traffic; asked for once, or anew with `refresh`.
+        """The ids of the app's models, from its own traffic. Read once, and again with `refresh`.
 
-        Never raises: where the app cannot be asked, or not within `timeout` seconds, the reason is
-        logged and the fallback list returned, until the app's own is there.
+        Never raises: if the app does not answer within `timeout` seconds, it logs the reason and returns
+        the fallback list.
         """
         try:
-            asking = cls._asked_models(refresh=refresh)
+            asking = cls._fetch_models(refresh=refresh)
             if background.inside and not asking.done():
-                raise TimeoutError("asked for from within its own loop")
+                raise TimeoutError("the call came from within its own loop")
             return [model.id for model in asking.result(timeout)]
         except (Exception, asyncio.CancelledError) as error:
             reason = str(error) if isinstance(error, AgentError) else redact.text(repr(error))
             if isinstance(error, TimeoutError):
-                reason = f"it did not come within {timeout} s"
+                reason = f"there was no answer within {timeout} s"
             log.warning(
-                "The model list of %s could not be read, the fallback list is used: %s",
+                "The model list of %s could not be read, so the fallback list is used: %s",
                 redact.address(cls.url),
                 reason,
             )
@@ -107,7 +107,7 @@ class HuggingChat:
 
     @classmethod
     def get_model(cls, model: str, **_: Any) -> str:
-        """The id that a name or the end of an id stands for; the name itself if none."""
+        """The id that a name, or the end of an id, stands for; the name itself if there is no such id."""
         name = cls.model_aliases.get(model, model)
         if not name or name == "auto":
             return cls.default_model
@@ -125,27 +125,33 @@ class HuggingChat:
         login_timeout: float = PERSON_SECONDS,
         **_: Any,
     ) -> AsyncGenerator[Any, None]:
-        """Be signed in: yields RequestLogin if a person must act, and the AuthResult as the last.
+        """Sign in: yields RequestLogin if a person must act, and the AuthResult last.
 
-        An `hf-chat` cookie is taken as given and proved (with `token`, where that is tied to it). Else
-        it is the profile's saved session, or credentials given here or in the settings. Where there is
-        none of these, a person has `login_timeout` seconds to run `huggingchat login`. An app without
-        login gets a session id. Raises MissingAuthError.
+        An `hf-chat` cookie (with `token` if it is tied to that) is tried against the app. Without one,
+        the profile's saved session counts, then credentials passed here or in the settings. Without any
+        of these, a person has `login_timeout` seconds to run `huggingchat login`. An app without login
+        gives a session id. Raises MissingAuthError.
         """
-        with translated():
+        with translate_errors():
             options = cls._options(proxy=proxy)
             if cookies and cookies.get(SESSION_COOKIE):
-                given = kin(AuthResult)(cookies=dict(cookies), **({"proxy": proxy} if proxy else {}))
-                yield await _there(lambda house: auth.by_cookies(house, auth.wanted_by(given, options)))
+                given = mix_in_g4f(AuthResult)(cookies=dict(cookies), **({"proxy": proxy} if proxy else {}))
+                yield await _run_in_background(
+                    lambda owner: auth.sign_in_by_cookies(owner, auth.choose_browser(given, options))
+                )
                 return
-            wanted = Wanted(options)
-            if not (username and password) and not await _there(lambda house: auth.at_hand(house, wanted)):
-                person = auth.Awaited(wanted)
-                await _there(person.ready)
-                yield kin(RequestLogin)(cls.label, f"{settings(**options).base_url}/login")
-                yield await _there(lambda house: person.come(house, login_timeout))
+            wanted = BrowserRequest(options)
+            if not (username and password) and not await _run_in_background(
+                lambda owner: auth.needs_no_person(owner, wanted)
+            ):
+                person = auth.PersonSignIn(wanted)
+                await _run_in_background(person.prepare)
+                yield mix_in_g4f(RequestLogin)(cls.label, f"{settings(**options).base_url}/login")
+                yield await _run_in_background(lambda owner: person.wait(owner, login_timeout))
                 return
-            yield await _there(lambda house: auth.by_profile(house, wanted, username, password))
+            yield await _run_in_background(
+                lambda owner: auth.sign_in_by_profile(owner, wanted, username, password)
+            )
 
     @classmethod
     async def create_authed(
@@ -160,34 +166,36 @@ class HuggingChat:
         web_search: bool = False,
         **kwargs: Any,
     ) -> AsyncGenerator[Any, None]:
-        """Send, and yield the answer as it arrives.
+        """Send a message, and yield the answer as it arrives.
 
-        The Conversation comes first if wanted, then text (`str`), Reasoning, TitleGeneration and
-        ImageResponse in the app's order, then Sources if there are any, and FinishReason last. In a
-        `conversation` that has one with this model, the user's last message is sent; else a new one is
-        made and gets all messages, the system messages as its system prompt. `media` are files, or pairs
-        of file and name; `prompt` is what pictures are of, if not what the user said last. Whatever the
-        app has no counterpart of is left out. Leaving early stops the run on the server.
+        The Conversation comes first if wanted; then text (`str`), Reasoning, TitleGeneration and
+        ImageResponse in the app's order; then Sources if there are any; FinishReason is last.
+
+        If `conversation` has one with this model, the user's last message is sent there. Otherwise a new
+        one is made; it gets all messages, the system messages as its system prompt. `media` are files,
+        or pairs of file and name. `prompt` describes the pictures; by default the user's last message
+        does. Arguments that the app has no counterpart for are ignored. Leaving early stops the run on
+        the server.
         """
-        with translated():
+        with translate_errors():
             if auth_result is None:
-                raise SessionRejected("Nobody is signed in. Give the AuthResult of on_auth_async.")
+                raise SessionRejected("Nobody is signed in. Pass the AuthResult that on_auth_async yields.")
             if ignored := sorted(name for name in kwargs if name != "proxy"):
-                log.debug("Without a counterpart in the app, and left out: %s", ", ".join(ignored))
-            wanted = auth.wanted_by(auth_result, cls._options(proxy=kwargs.get("proxy")))
+                log.debug("Ignored, for the app has no counterpart: %s", ", ".join(ignored))
+            wanted = auth.choose_browser(auth_result, cls._options(proxy=kwargs.get("proxy")))
             asked = answering.Request(
                 model=model or "",
                 messages=messages,
-                conversation=Conversation.given(conversation),
-                alt=prompt or last_user_message(messages),
-                files=files(media, messages),
+                conversation=Conversation.adopt(conversation),
+                alt=prompt or find_last_user_message(messages),
+                files=read_files(media, messages),
                 web_search=bool(web_search),
                 return_conversation=return_conversation,
                 cookies=auth_result.cookies,
             )
 
-            async def produce(house: House, put: Callable[[Any], None]) -> None:
-                async with house.opened(wanted) as opened:
+            async def produce(owner: BrowserOwner, put: Callable[[Any], None]) -> None:
+                async with owner.use(wanted) as opened:
                     await answering.answer(opened.chat, asked, put)
 
             async with contextlib.aclosing(background.relay(produce)) as parts:
@@ -198,11 +206,11 @@ class HuggingChat:
     async def create_async_generator(
         cls, model: str, messages: Messages, *, return_conversation: bool = True, **kwargs: Any
     ) -> AsyncGenerator[Any, None]:
-        """As `create_authed`, signed in by itself first; what g4f's client calls.
+        """Like `create_authed`, but it signs in first; g4f's client calls this.
 
-        The AuthResult is kept for the process, and asked for anew, once, where the app takes it no more.
+        The AuthResult is kept for the process. If the app no longer accepts it, it signs in again, once.
         """
-        known = cls._whose(**kwargs)
+        known = cls._identify_caller(**kwargs)
 
         def answer(auth_result: AuthResult) -> AsyncGenerator[Any, None]:
             return cls.create_authed(
@@ -236,23 +244,23 @@ class HuggingChat:
     def create_conversation(
         cls, session: Session | AuthResult | None = None, model: str | None = None
     ) -> str:
-        """Make a conversation; its id. Without a session it is made as the profile's saved one.
+        """Make a conversation and return its id. Without a session, the profile's saved one is used.
 
-        Without a model the app's default is taken. Raises MissingAuthError, ResponseError (an unknown
-        model among others), or RuntimeError where the app's answer holds no id.
+        Without a model, the app's default is used. Raises MissingAuthError, ResponseError (for an unknown
+        model, for example), or RuntimeError if the app's answer holds no id.
         """
 
         async def make(agent: Agent) -> str:
-            return (await answering.begin(agent, model)).id
+            return (await answering.begin_conversation(agent, model)).id
 
         return cls._do(session, make)
 
     @classmethod
     def fetch_message_id(cls, session: Session | AuthResult | None, conversation_id: str) -> str:
-        """The id of the conversation's last message. Raises as above; RuntimeError where it has none."""
+        """The id of the conversation's last message. RuntimeError if it has none; else raises as above."""
 
         async def fetch(agent: Agent) -> str:
-            return await answering.last_message(agent.conversation(conversation_id))
+            return await answering.find_last_message_id(agent.conversation(conversation_id))
 
         return cls._do(session, fetch)
 
@@ -266,14 +274,14 @@ class HuggingChat:
         web_search: bool = False,
         session: Session | AuthResult | None = None,
     ) -> str:
-        """Send a message in a conversation, by id or as one that was yielded; the text of the answer."""
+        """Send a message and return the text of the answer. `conversation` is an id, or a yielded one."""
         if isinstance(conversation, str):
             conversation_id = conversation
         else:
             conversation_id = list(conversation.models.values())[-1]["conversationId"]
 
         async def send(agent: Agent) -> str:
-            more: dict[str, Any] = {"files": files(media, ())} if media else {}
+            more: dict[str, Any] = {"files": read_files(media, ())} if media else {}
             reply = agent.conversation(conversation_id).send(prompt, web_search=web_search, **more)
             return (await reply).text
 
@@ -281,12 +289,12 @@ class HuggingChat:
 
     @classmethod
     def close(cls) -> None:
-        """End the browser now instead of with the process. The next call starts another one."""
+        """Close the browser now instead of with the process. The next call starts another one."""
         background.close()
 
     @classmethod
     def get_dict(cls) -> dict[str, str]:
-        """What clients tell about a provider."""
+        """What clients show about a provider."""
         return {"name": cls.__name__, "url": cls.url, "label": cls.label}
 
     @classmethod
@@ -294,7 +302,7 @@ class HuggingChat:
         return cls.__name__
 
     @classmethod
-    def _whose(
+    def _identify_caller(
         cls,
         *,
         cookies: Mapping[str, str] | None = None,
@@ -302,17 +310,17 @@ class HuggingChat:
         proxy: str | None = None,
         **_: Any,
     ) -> str:
-        """Where, and as whom, one is to be signed in: what is the same for two calls with one AuthResult."""
+        """The app and the account, as a key: two calls with the same key share one AuthResult."""
         return repr((sorted(cls._options(proxy=proxy).items()), sorted((cookies or {}).items()), username))
 
     @classmethod
     def _options(cls, **more: Any) -> dict[str, Any]:
         url = None if cls.url == DEFAULT_BASE_URL else cls.url
-        return auth.given(url, cls.options, use_nodriver=cls.use_nodriver, **more)
+        return auth.read_options(url, cls.options, use_nodriver=cls.use_nodriver, **more)
 
     @classmethod
-    def _asked_models(cls, *, refresh: bool) -> Future[list[Model]]:
-        asking = catalogue.ask(cls._options(), refresh=refresh)
+    def _fetch_models(cls, *, refresh: bool) -> Future[list[Model]]:
+        asking = model_lists.fetch(cls._options(), refresh=refresh)
 
         def learn(done: Future[list[Model]]) -> None:
             if not done.cancelled() and not done.exception():
@@ -325,19 +333,19 @@ class HuggingChat:
 
     @classmethod
     def _do(cls, session: Any, work: Callable[[Agent], Coroutine[Any, Any, T]]) -> T:
-        """Work for a caller without a loop, or one that does not mind to wait."""
-        with translated(), ids_readable():
-            wanted = auth.wanted_by(session, cls._options())
+        """Do work for a synchronous caller, and wait for it."""
+        with translate_errors(), translate_page_changes():
+            wanted = auth.choose_browser(session, cls._options())
 
-            async def do(house: House) -> T:
-                async with house.opened(wanted) as opened:
+            async def do(owner: BrowserOwner) -> T:
+                async with owner.use(wanted) as opened:
                     if session is None:
-                        await auth.signed_in(opened)
+                        await auth.ensure_signed_in(opened)
                     return await work(opened.chat)
 
             return background.run(do)
 
 
-async def _there(work: Work[T]) -> T:
-    """Do something in the background's loop and wait for it in this one."""
+async def _run_in_background(work: Work[T]) -> T:
+    """Do work in the background's loop, and wait for it in this one."""
     return await asyncio.wrap_future(background.submit(work))

@@ -1,4 +1,4 @@
-"""Files that clients give in many forms, as the name, bytes and media type that the agent sends."""
+"""Files in the many forms that clients pass, as the name, bytes and media type that the agent sends."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from huggingchat_agent.provider.errors import refused
-from huggingchat_agent.provider.prompts import last_said
+from huggingchat_agent.provider.errors import response_error
+from huggingchat_agent.provider.prompts import find_last_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,19 +29,21 @@ _SIGNATURES = (
 )
 
 
-def files(media: Iterable[Any] | None, messages: Messages) -> list[File]:
+def read_files(media: Iterable[Any] | None, messages: Messages) -> list[File]:
     """The pictures in the user's last messages, then `media`: each a file, or a pair of file and name.
 
     A file is bytes, a path, a `data:` URI, an open file or an image object with `save`. Raises
-    ResponseError for anything else, an address on the web included: nothing is fetched here.
+    ResponseError for anything else, web addresses included: nothing is downloaded.
     """
-    given = [(address, None) for message in last_said(messages) for address in _pictures(message)]
+    given = [
+        (address, None) for message in find_last_messages(messages) for address in _find_pictures(message)
+    ]
     for each in media or ():
         given.append((each[0], each[1]) if isinstance(each, tuple | list) else (each, None))
-    return [_file(data, name, number) for number, (data, name) in enumerate(given, 1)]
+    return [_read_file(data, name, number) for number, (data, name) in enumerate(given, 1)]
 
 
-def _pictures(message: Any) -> Iterable[str]:
+def _find_pictures(message: Any) -> Iterable[str]:
     content = message.get("content")
     for part in content if isinstance(content, list) else ():
         if isinstance(part, dict) and part.get("type") == "image_url":
@@ -49,17 +51,17 @@ def _pictures(message: Any) -> Iterable[str]:
             yield str(address.get("url") if isinstance(address, dict) else address)
 
 
-def _file(given: Any, name: str | None, number: int) -> File:
-    data, mime = _bytes(given)
+def _read_file(given: Any, name: str | None, number: int) -> File:
+    data, mime = _read_bytes(given)
     name = os.path.basename(str(name or _own_name(given)))
     if not mime and name:
         mime = mimetypes.guess_type(name)[0] or ""
     if not mime:
-        mime = _by_content(data)
+        mime = _guess_type(data)
     return name or f"file-{number}{mimetypes.guess_extension(mime) or ''}", data, mime
 
 
-def _by_content(data: bytes) -> str:
+def _guess_type(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     found = [mime for signature, mime in _SIGNATURES if data.startswith(signature)]
@@ -72,19 +74,21 @@ def _own_name(given: Any) -> str:
     return str(given) if isinstance(given, os.PathLike) else str(getattr(given, "name", "") or "")
 
 
-def _bytes(given: Any) -> tuple[bytes, str]:
-    """The bytes, and the media type where the form tells it."""
+def _read_bytes(given: Any) -> tuple[bytes, str]:
+    """The bytes, and the media type if the form gives it, else ""."""
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given), ""
     if isinstance(given, str) and given.startswith("data:"):
         return _from_data_uri(given)
     if isinstance(given, str) and given.startswith(("http://", "https://")):
-        raise refused("A picture on the web is not fetched here. Give its bytes, or the path of a copy.")
+        raise response_error(
+            "Pictures on the web are not downloaded. Pass the bytes, or the path of a local copy."
+        )
     if isinstance(given, str | os.PathLike):
         try:
             return Path(given).read_bytes(), ""
         except (OSError, ValueError) as error:
-            raise refused(f"The file {str(given)[:200]!r} cannot be read: {error}.") from None
+            raise response_error(f"The file {str(given)[:200]!r} cannot be read: {error}.") from None
     if hasattr(given, "read"):
         content = given.read()
         return content.encode() if isinstance(content, str) else bytes(content), ""
@@ -92,9 +96,8 @@ def _bytes(given: Any) -> tuple[bytes, str]:
         drawn = io.BytesIO()
         given.save(drawn, format="PNG")
         return drawn.getvalue(), "image/png"
-    raise refused(
-        f"A file is given as bytes, a path, a data: URI, an open file or an image, not as "
-        f"{type(given).__name__}."
+    raise response_error(
+        f"A file must be bytes, a path, a data: URI, an open file or an image, not {type(given).__name__}."
     )
 
 
@@ -104,5 +107,7 @@ def _from_data_uri(uri: str) -> tuple[bytes, str]:
     try:
         data = base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
     except binascii.Error:
-        raise refused("A data: URI holds no base64 where it says so.") from None
+        raise response_error(
+            "A data: URI says that it is base64, but cannot be decoded. Check how it was encoded."
+        ) from None
     return data, mime

@@ -1,11 +1,9 @@
-"""Names of models: what is taken where nobody says which, and what stands in for the list of a site that
-is down.
-"""
+"""Names of models: the default, aliases, and a list for when the site is down."""
 
 from __future__ import annotations
 
 default_model = "omni"
-"""The app's own choice: its router, or the first of its list where it has none."""
+"""The app's own choice: its router, or the first model of its list if it has no router."""
 
 default_vision_model = "Qwen/Qwen2.5-VL-7B-Instruct"
 
@@ -17,10 +15,10 @@ fallback_models = [
     "openai/gpt-oss-120b",
     "moonshotai/Kimi-K2-Instruct",
 ]
-"""Given while the app cannot be asked. They need not exist there; the list of the app counts."""
+"""Returned while the app cannot be asked. The app may lack some of them; its own list counts."""
 
 image_models = ["black-forest-labs/FLUX.1-dev", "black-forest-labs/FLUX.1-schnell"]
-"""Models that draw. The app has no conversation with them: its default model calls them as a tool."""
+"""Models that draw pictures. The app's default model calls them as tools; they hold no conversations."""
 
 model_aliases = {
     "llama-3.3-70b": "meta-llama/Llama-3.3-70B-Instruct",

@@ -1,10 +1,11 @@
-"""What the provider yields besides text. `str()` of each is what a terminal would show of it."""
+"""What the provider yields besides text. `str()` of each is what a terminal would show."""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Self
 
-from huggingchat_agent.provider.g4f_classes import kin
+from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +19,11 @@ class ResponseType:
 
 
 class HiddenResponse(ResponseType):
-    """A part that is no content: it shows as nothing."""
+    """A part without content. It shows as an empty text."""
 
 
 class JsonMixin:
-    """Attributes by name, which go into JSON and come back from it."""
+    """Attributes by name, converted to JSON and back."""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)
@@ -36,7 +37,7 @@ class JsonMixin:
 
 
 class RequestLogin(HiddenResponse):
-    """A person has to sign in at `login_url`; what comes next waits for that."""
+    """A person has to sign in at `login_url`. The next part waits for that."""
 
     def __init__(self, label: str, login_url: str) -> None:
         self.label = label
@@ -98,7 +99,7 @@ class Sources(ResponseType):
             self.add_source(source)
 
     def add_source(self, source: Mapping[str, str] | str) -> None:
-        """Add one; an address may be called `link` as well. One without an address is left out."""
+        """Add a page. Its address may also be called `link`; without an address it is left out."""
         fields = {"url": source} if isinstance(source, str) else dict(source)
         url = fields.get("url") or fields.get("link")
         if url:
@@ -115,7 +116,7 @@ class Sources(ResponseType):
 class ImageResponse(ResponseType):
     """A picture the run produced: its address, or a `data:` URI where the app stored none.
 
-    `alt` is what was asked for. `options["cookies"]` are the cookies that an address needs.
+    `alt` is the prompt. `options["cookies"]` are the cookies that the address needs.
     """
 
     def __init__(self, urls: str | Sequence[str], alt: str, options: Mapping[str, Any] | None = None) -> None:
@@ -138,7 +139,7 @@ class ImageResponse(ResponseType):
 
 
 class JsonConversation(JsonMixin, ResponseType):
-    """Base of what a provider needs to go on with a conversation."""
+    """Base of what a provider needs to continue a conversation."""
 
 
 class Conversation(JsonConversation):
@@ -152,10 +153,16 @@ class Conversation(JsonConversation):
         self.models: dict[str, dict[str, str]]
 
     @staticmethod
-    def given(value: Any) -> Conversation:
-        """The conversation a caller gave, also one out of JSON or of another class; empty for None.
+    def adopt(value: Any) -> Conversation:
+        """A conversation from the caller's, which may come from JSON or be of another class; empty for None.
 
-        It shares the caller's `models`, so that the caller's stays up to date.
+        It shares the caller's `models`, so that the caller's object stays up to date.
         """
         models = value.get("models") if isinstance(value, dict) else getattr(value, "models", None)
-        return kin(Conversation)(models)
+        return mix_in_g4f(Conversation)(models)
+
+    @staticmethod
+    def given(value: Any) -> Conversation:
+        """The old name of `adopt`, for one version more."""
+        warnings.warn("Conversation.given is now Conversation.adopt.", DeprecationWarning, stacklevel=2)
+        return Conversation.adopt(value)

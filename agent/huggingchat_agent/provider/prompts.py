@@ -1,7 +1,7 @@
-"""From a list of messages, as clients of other services keep it, to what the app is sent.
+"""From a list of messages, as clients of other services keep it, to the prompt for the app.
 
-The app keeps the history itself, and takes one message at a time. So a conversation that is continued
-gets only what the user said last; a new one gets all of it, in one prompt.
+The app keeps the history itself and takes one message at a time. A conversation that is continued gets
+only the user's last messages; a new one gets the whole list in one prompt.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SYSTEM = ("system", "developer")
 
 
 def text_of(content: Any) -> str:
-    """The text of a message's content: a string, or a list of parts of which the texts count."""
+    """The text of a message's content, which is a string or a list of parts."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -29,14 +29,14 @@ def text_of(content: Any) -> str:
     return "" if content is None else str(content)
 
 
-def system_prompt(messages: Messages) -> str | None:
-    """What the system messages say; None if there are none, and the model has its own."""
+def join_system_prompts(messages: Messages) -> str | None:
+    """The text of the system messages; None if there are none, so that the model's own stands."""
     texts = [text_of(each.get("content")) for each in messages if each.get("role") in _SYSTEM]
     return "\n".join(filter(None, texts)) or None
 
 
 def format_prompt(messages: Messages) -> str:
-    """All but the system messages: a single one as it is, several as lines that begin with the role."""
+    """All messages but the system's: a single one unchanged, several as lines that begin with the role."""
     said = [
         (str(each.get("role") or "user"), text)
         for each in messages
@@ -47,7 +47,7 @@ def format_prompt(messages: Messages) -> str:
     return "\n".join([*(f"{role.capitalize()}: {text}" for role, text in said), "Assistant:"])
 
 
-def last_said(messages: Messages) -> list[Mapping[str, Any]]:
+def find_last_messages(messages: Messages) -> list[Mapping[str, Any]]:
     """The user's messages since the last answer."""
     last: list[Mapping[str, Any]] = []
     for message in reversed(messages):
@@ -58,6 +58,8 @@ def last_said(messages: Messages) -> list[Mapping[str, Any]]:
     return last
 
 
-def last_user_message(messages: Messages) -> str:
-    """What the user said since the last answer."""
-    return "\n".join(filter(None, (text_of(each.get("content")).strip() for each in last_said(messages))))
+def find_last_user_message(messages: Messages) -> str:
+    """The text of the user's messages since the last answer."""
+    return "\n".join(
+        filter(None, (text_of(each.get("content")).strip() for each in find_last_messages(messages)))
+    )
