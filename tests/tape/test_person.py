@@ -11,7 +11,7 @@ from playwright.async_api import async_playwright
 from huggingchat_agent import HuggingChat, events
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
-from huggingchat_agent.playback.rerun import Retake
+from huggingchat_agent.playback.rerun import Rerun
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
@@ -86,7 +86,7 @@ async def test_clicks_of_a_person_are_on_the_tape_that_ends_with_the_window(reco
     asked = {each.url for each in loaded.records if isinstance(each, tapes.Request)}
     assert any(url.endswith("/api/v2/user") for url in asked)  # for login(), which nobody called
     with pytest.raises(UsageError, match="'hello there' was sent by a person"):
-        async for _ in Retake(path, speed=0):
+        async for _ in Rerun(path, speed=0):
             raise AssertionError
 
 

@@ -13,7 +13,7 @@ from huggingchat_agent.cli.show import Screen
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.playback import faults
 from huggingchat_agent.playback.player import Replay
-from huggingchat_agent.playback.rerun import Retake
+from huggingchat_agent.playback.rerun import Rerun
 
 _FAULTS = "Faults: what did not happen, in the first message or the one that --in names"
 
@@ -71,7 +71,7 @@ def replay(
     chosen = _faults(cut, stall, status, message)
     if browser:
         given = {name: value for name, value in options.settings().items() if name in _OF_THE_BROWSER}
-        played: Replay | Retake = Retake(file, speed=speed, faults=chosen, **given)
+        played: Replay | Rerun = Rerun(file, speed=speed, faults=chosen, **given)
     else:
         played = Replay(file, speed=speed, faults=chosen)
     failed = asyncio.run(_play(played, json=json))
@@ -79,7 +79,7 @@ def replay(
         raise SystemExit(1)
 
 
-async def _play(played: Replay | Retake, *, json: bool) -> bool:
+async def _play(played: Replay | Rerun, *, json: bool) -> bool:
     failed = False
     screen = None if json else Screen()
     try:

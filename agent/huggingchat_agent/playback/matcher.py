@@ -18,7 +18,7 @@ from huggingchat_agent.errors import PageChanged, TapeMismatch
 from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK
-from huggingchat_agent.wire import multipart, purposes, routes
+from huggingchat_agent.wire import lenient_json, multipart, purposes, routes
 from huggingchat_agent.wire.conversations import parse_list
 
 if TYPE_CHECKING:
@@ -243,8 +243,8 @@ def _fields(body: bytes, content_type: str) -> Any:
     if fields is not None:
         return fields
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return lenient_json.load(body)
+    except ValueError:
         return body.decode("utf-8", "replace")
 
 

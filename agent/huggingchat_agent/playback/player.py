@@ -21,7 +21,7 @@ from huggingchat_agent.playback import faults as faulty
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import TAB_GONE
+from huggingchat_agent.tape.summary import TAB_GONE, path_of, read_vias
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, purposes, requests, routes
 
@@ -102,7 +102,7 @@ class Replay(Emitter):
     async def _play(
         self, records: list[AnyRecord], began: float, app: _Recorded, tracker: TurnTracker
     ) -> None:
-        vias = _vias(records)
+        vias = read_vias(records)
         for record in records:
             self._at = began + record.at / (self.speed or 1.0)
             if self.speed and (left := self._at - time.monotonic()) > 0:
@@ -125,7 +125,7 @@ class Replay(Emitter):
         if name in _AGENT_S:
             await tracker.settled()
             self._tell(_event(told))
-        elif name in ("finished", "failed"):
+        elif name in ("finished", "failed") and "seq" in told:
             await tracker.settled()
             turn = self._turns.get(number)
             if turn is None and name == "failed":  # nothing was sent, so there is nothing on the wire
@@ -191,7 +191,7 @@ class _Recorded:
         for record in records:
             if isinstance(record, tapes.Request) and record.method == "GET":
                 bodies[record.id] = bytearray()
-                self._reads.setdefault(_path(record.url), []).append((record.n, bodies[record.id]))
+                self._reads.setdefault(path_of(record.url), []).append((record.n, bodies[record.id]))
             elif isinstance(record, tapes.Chunk) and record.id in bodies:
                 bodies[record.id] += record.data
 
@@ -226,16 +226,6 @@ class _Recorded:
         return
 
 
-def _vias(records: Sequence[AnyRecord]) -> dict[str, str]:
-    """How turns were sent, by generation id."""
-    told = [each.event for each in records if isinstance(each, tapes.Event)]
-    return {
-        each["generation_id"]: each["via"]
-        for each in told
-        if each["event"] == "started" and each.get("generation_id") and each.get("via")
-    }
-
-
 def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker: TurnTracker) -> None:
     """Where a message was sent by the agent, say so, as the agent did."""
     purpose = routes.classify(record.method, record.url, app.base_path)
@@ -243,7 +233,7 @@ def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker:
         return
     fields = multipart.parse_send_fields(record.body, record.headers.get("content-type", "")) or {}
     generation_id = fields.get("generationId")
-    if generation_id in vias:
+    if isinstance(generation_id, str) and generation_id in vias:
         if vias[generation_id] == "page":
             app.for_calls.add(record.page)
         Claim(
@@ -259,8 +249,3 @@ def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker:
 def _event(told: dict[str, Any]) -> events.Event:
     fields = {name: value for name, value in told.items() if name != "event"}
     return msgspec.convert(fields, _EVENTS[told["event"]])
-
-
-def _path(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path

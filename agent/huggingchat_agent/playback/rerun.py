@@ -1,4 +1,4 @@
-"""What the agent did on a full tape, done again in a real browser that is answered from it."""
+"""Repeats what the agent did on a full tape, in a real browser that the tape answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import msgspec
 from huggingchat_agent import events
 from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.emitter import NAMES
-from huggingchat_agent.errors import ChatError, UsageError
+from huggingchat_agent.errors import ChatError, TapeCorrupt, UsageError
 from huggingchat_agent.playback.stage import staged
 from huggingchat_agent.settings import settings
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import summarize
+from huggingchat_agent.tape.summary import read_vias, summarize
 from huggingchat_agent.wire import multipart, purposes, routes
 
 if TYPE_CHECKING:
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.settings import Via
-    from huggingchat_agent.tape.summary import Exchange, Summary
+    from huggingchat_agent.tape.summary import Summary
 
     _Step = Callable[[Chat], Awaitable[None]]
 
 _VIAS: dict[str, Via] = {"ui": "ui", "page": "page"}
 
 
-class Retake:
-    """The steps of a tape taken again, once, by `async for event in retake`: the events of now.
+class Rerun:
+    """Repeats the steps of a tape once: `async for event in rerun` gives the events of this run.
 
-    Those steps are new conversations, messages, retries and edits, one after the other and each by the
-    way it was taken then. What else was done is not; where the app asks for what followed from it, that
-    is a TapeMismatch. Takes what `on_tape` does and raises that too; UsageError for messages that a
-    person sent. `complete` says whether the recording came to its end in good order.
+    The steps are new conversations, messages, retries and edits, one after the other, each sent in the
+    recorded way. Nothing else is repeated; if the app then asks for what is not on the tape, that is a
+    TapeMismatch. Takes and raises what `on_tape` does, and raises UsageError for messages that a person
+    sent. `complete` says whether the recording ended in good order.
     """
 
     def __init__(
@@ -49,18 +49,18 @@ class Retake:
         self._speed, self._faults, self._given = speed, faults, given
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
-        told: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
         recording = Tape(self._path).load(pictures=False)
         self.complete = recording.complete
         steps = list(_steps(summarize(recording)))
         stage = staged(self._path, speed=self._speed, faults=self._faults, given=self._given)
         async with stage as (_, given), Chat(settings(**given)) as chat:
             for name in set(NAMES) - {events.Seen.name}:
-                chat.on(name, told.put_nowait)
+                chat.on(name, queue.put_nowait)
             task = asyncio.create_task(_take(chat, steps), name="steps of a tape")
-            task.add_done_callback(lambda _: told.put_nowait(None))
+            task.add_done_callback(lambda _: queue.put_nowait(None))
             try:
-                while (event := await told.get()) is not None:
+                while (event := await queue.get()) is not None:
                     yield event
                 await task
             finally:
@@ -71,46 +71,62 @@ class Retake:
 async def _take(chat: Chat, steps: Iterable[_Step]) -> None:
     await chat.login()
     for step in steps:
-        with contextlib.suppress(ChatError):  # as it was then, or by a fault; it was told
+        with contextlib.suppress(ChatError):  # as in the recording, or by a fault; it is among the events
             await step(chat)
 
 
-def _steps(found: Summary) -> Iterator[_Step]:
-    vias = {
-        each.event["generation_id"]: each.event.get("via", "")
-        for each in found.events
-        if each.event["event"] == events.Started.name and each.event.get("generation_id")
-    }
-    for exchange in found.exchanges:
-        purpose = routes.classify(exchange.request.method, exchange.request.url, found.base_path)
-        if isinstance(purpose, purposes.CreateConversation):
-            yield partial(_make, msgspec.json.decode(exchange.request.body or b"{}"))
-        elif isinstance(purpose, purposes.SendMessage):
-            said = _fields(exchange)
-            via = _VIAS.get(vias.get(said.get("generationId", ""), ""))
-            if via is None:
-                raise UsageError(
-                    f"{said.get('inputs')!r} was sent by a person, and only what the agent sent can be sent "
-                    "again by itself. Open the tape with on_tape(..., headless=False), and take the steps by "
-                    "hand."
-                )
-            yield partial(_send, purpose.conversation_id, said, via)
+class _New(msgspec.Struct):
+    """What is read of a request for a new conversation."""
+
+    model: str | None = None
+    preprompt: str | None = None
 
 
-async def _make(made: dict[str, Any], chat: Chat) -> None:
-    await chat.new_conversation(made.get("model"), system_prompt=made.get("preprompt"))
+class _Message(msgspec.Struct):
+    """What is read of a message's form."""
+
+    inputs: str | None = None
+    id: str = ""
+    is_retry: bool = False
+    generation_id: str | None = msgspec.field(default=None, name="generationId")
 
 
-async def _send(conversation_id: str, said: dict[str, Any], via: Via, chat: Chat) -> None:
-    talk, inputs = chat.conversation(conversation_id), said.get("inputs")
-    if not said.get("is_retry"):
-        await talk.send(inputs or "", via=via)
-    elif inputs is None:
-        await talk.retry(said["id"], via=via)
+def _steps(summary: Summary) -> Iterator[_Step]:
+    vias = read_vias(summary.recording.records)
+    for exchange in summary.exchanges:
+        request = exchange.request
+        purpose = routes.classify(request.method, request.url, summary.base_path)
+        try:
+            if isinstance(purpose, purposes.CreateConversation):
+                yield partial(_make, msgspec.json.decode(request.body or b"{}", type=_New))
+            elif isinstance(purpose, purposes.SendMessage):
+                fields = multipart.parse_send_fields(request.body, request.headers.get("content-type", ""))
+                yield _sending(purpose.conversation_id, msgspec.convert(fields or {}, _Message), vias)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise TapeCorrupt(
+                f"The {request.method} in record {request.n} cannot be repeated: {error}."
+            ) from None
+
+
+def _sending(conversation_id: str, message: _Message, vias: dict[str, str]) -> _Step:
+    via = _VIAS.get(vias.get(message.generation_id or "", ""))
+    if via is None:
+        raise UsageError(
+            f"{message.inputs!r} was sent by a person, and only what the agent sent can be repeated. Open "
+            "the tape with on_tape(..., headless=False), and take the steps by hand."
+        )
+    return partial(_send, conversation_id, message, via)
+
+
+async def _make(new: _New, chat: Chat) -> None:
+    await chat.new_conversation(new.model, system_prompt=new.preprompt)
+
+
+async def _send(conversation_id: str, message: _Message, via: Via, chat: Chat) -> None:
+    conversation = chat.conversation(conversation_id)
+    if not message.is_retry:
+        await conversation.send(message.inputs or "", via=via)
+    elif message.inputs is None:
+        await conversation.retry(message.id, via=via)
     else:
-        await talk.edit(said["id"], inputs, via=via)
-
-
-def _fields(exchange: Exchange) -> dict[str, Any]:
-    request = exchange.request
-    return multipart.parse_send_fields(request.body, request.headers.get("content-type", "")) or {}
+        await conversation.edit(message.id, message.inputs, via=via)

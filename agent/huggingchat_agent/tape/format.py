@@ -11,7 +11,7 @@ tapes in `fixtures/tapes` must be readable for ever.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
 
 VERSION = 1
+
+LONGEST = 1e9  # seconds: no recording takes longer
 
 # From the version to the next one: takes the raw header or a raw record, and gives it in the new form.
 STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -42,8 +44,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
     """Fields of all records."""
 
-    n: int
-    at: float
+    n: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    at: Annotated[float, msgspec.Meta(ge=-LONGEST, le=LONGEST)]
 
 
 class OfExchange(Record, frozen=True, kw_only=True):
@@ -72,7 +74,7 @@ class Request(OfExchange, frozen=True, kw_only=True, tag="request"):
 class Response(OfExchange, frozen=True, kw_only=True, tag="response"):
     """See `exchange.Responded`."""
 
-    status: int
+    status: Annotated[int, msgspec.Meta(ge=0, le=999)]
     mime: str
     headers: dict[str, str]
     protocol: str = ""

@@ -22,7 +22,7 @@ def speed(moments: Sequence[float]) -> str:
     width = span / bins
     counts = [0] * bins
     for moment in moments:
-        counts[min(int((moment - moments[0]) / width), bins - 1)] += 1
+        counts[max(0, min(int((moment - moments[0]) / width), bins - 1))] += 1
     rates = [count / width for count in counts]
     top = _nice(max(rates))
     points = [(index * width, rate) for index, rate in enumerate(rates)]

@@ -9,6 +9,7 @@ import msgspec
 
 from huggingchat_agent.errors import TapeCorrupt, TapeError, TapeVersion
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.checks import check_header, check_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.tape.format import AnyRecord, Header
 
-_AT_ONCE = 1 << 12  # bytes; what is in a piece that cannot be read is lost
+LARGEST_LINE = 200_000_000  # bytes of one record, which may be a message with many files
+LARGEST_TAPE = 1_000_000_000  # bytes of all records; a small file can unpack to any size
+MOST_RECORDS = 5_000_000
+
+_AT_ONCE = 1 << 12  # packed bytes; what is in a piece that cannot be read is lost
+_UNPACKED_AT_ONCE = 1 << 20  # bytes
 _GZIP = 16 + zlib.MAX_WBITS
 _MAGIC = b"\x1f\x8b"  # how gzip begins
 _FLUSHED = b"\0\0\xff\xff"  # how deflate ends what was brought out by a sync flush
@@ -51,8 +57,11 @@ class Tape:
                     record = _RECORD.decode(line)
                 else:
                     record = msgspec.convert(_upgraded(msgspec.json.decode(line), version), tapes.AnyRecord)
-            except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
+                check_record(record)
+            except (ValueError, KeyError) as error:  # msgspec's errors are ValueErrors
                 raise self._corrupt(offset, f"line {number + 1} is no record ({error})") from None
+            except RecursionError:
+                raise self._corrupt(offset, f"line {number + 1} is nested too deeply") from None
             if isinstance(record, tapes.Last):
                 self.complete = True
             yield record
@@ -77,13 +86,33 @@ class Tape:
                     f"{self.path} is a tape of version {version} (offset 0), and this huggingchat-agent "
                     f"reads up to version {tapes.VERSION}. Install a newer one."
                 )
-            return msgspec.convert({**_upgraded(raw, version), "tape": version}, tapes.Header)
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+            header = msgspec.convert({**_upgraded(raw, version), "tape": version}, tapes.Header)
+            check_header(header)
+        except (KeyError, TypeError, RecursionError, msgspec.DecodeError, UnicodeDecodeError):
             raise self._corrupt(offset, "it has no header") from None
+        except ValueError as error:
+            raise self._corrupt(offset, f"line 1 is no header ({error})") from None
+        return header
 
     def _lines(self) -> Iterator[tuple[bytes, int]]:
-        """Lines, each with the offset in the file that had been read by then."""
-        rest, offset, last = b"", 0, b""
+        """Lines, each with the offset in the file that had been read before its end came."""
+        line, size, count, offset = bytearray(), 0, 0, 0
+        for text, offset in self._pieces():
+            size += len(text)
+            first, *more = text.split(b"\n")
+            line += first
+            for each in more:
+                yield bytes(line), offset
+                count += 1
+                line = bytearray(each)
+            if len(line) > LARGEST_LINE or size > LARGEST_TAPE or count > MOST_RECORDS:
+                raise self._corrupt(offset, f"line {count + 1} is beyond what a tape may hold (docs/tape.md)")
+        if line:
+            raise self._corrupt(offset, "it breaks off in the middle of a record")
+
+    def _pieces(self) -> Iterator[tuple[bytes, int]]:
+        """What the file unpacks to, in pieces of bounded size, each with the offset where it begins."""
+        offset, last = 0, b""
         unpack = zlib.decompressobj(_GZIP)
         try:
             with self.path.open("rb") as file:
@@ -94,20 +123,16 @@ class Tape:
                     while data:
                         if unpack.eof:
                             unpack = zlib.decompressobj(_GZIP)
-                        before = offset
-                        text = rest + unpack.decompress(data)
+                        yield from _unpack(unpack, data, offset)
                         offset += len(data) - len(unpack.unused_data)
                         data = unpack.unused_data
-                        *lines, rest = text.split(b"\n")
-                        for line in lines:
-                            yield line, before
         except zlib.error as error:
             raise self._corrupt(offset, f"it is damaged there ({error})") from None
         except OSError as error:
             raise TapeError(
                 f"The tape {self.path} cannot be read: {error.strerror}. Give the path of a recording."
             ) from None
-        if rest or not (unpack.eof or last == _FLUSHED or not offset):
+        if not (unpack.eof or last == _FLUSHED or not offset):
             raise self._corrupt(offset, "it breaks off in the middle of a record")
 
     def _corrupt(self, offset: int, what: str) -> TapeCorrupt:
@@ -121,6 +146,16 @@ class Recording(NamedTuple):
     records: list[AnyRecord]
     complete: bool
     trouble: TapeCorrupt | None = None
+
+
+def _unpack(unpack: zlib._Decompress, data: bytes, offset: int) -> Iterator[tuple[bytes, int]]:
+    """What some bytes of a member unpack to."""
+    while True:
+        text = unpack.decompress(data, _UNPACKED_AT_ONCE)
+        yield text, offset
+        data = unpack.unconsumed_tail
+        if not data and len(text) < _UNPACKED_AT_ONCE:
+            return
 
 
 def _upgraded(raw: dict[str, Any], version: int) -> dict[str, Any]:

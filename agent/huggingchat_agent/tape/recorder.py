@@ -20,6 +20,7 @@ from huggingchat_agent import events, redact
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.checks import is_deep, prune
 from huggingchat_agent.tape.completion import Completion
 from huggingchat_agent.tape.mask import Mask
 from huggingchat_agent.tape.redaction import Redaction
@@ -159,6 +160,8 @@ class Recorder:
 
     def _told(self, event: Event) -> None:
         raw = events.plain(event)
+        if is_deep(raw):
+            raw = prune(raw)
         if isinstance(event, events.TurnEvent):
             raw["at"] = at = round(event.at - self._begun, 6)
             if self._record.pictures:

@@ -15,7 +15,7 @@ from huggingchat_agent.secret_names import is_secret_header
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK, Mask
 from huggingchat_agent.tape.pieces import Pieces, Recut
-from huggingchat_agent.wire import multipart
+from huggingchat_agent.wire import lenient_json, multipart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -244,6 +244,6 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _decoded(text: str | bytes) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return lenient_json.load(text)
+    except ValueError:
         return None

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from huggingchat_agent.tape import format as tapes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.tape.reader import Recording
 
@@ -144,6 +146,16 @@ def path_of(url: str) -> str:
     """Path and query of an address."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def read_vias(records: Iterable[AnyRecord]) -> dict[str, str]:
+    """How the agent sent each message ("ui" or "page"), by generation id."""
+    started = [each.event for each in records if isinstance(each, tapes.Event) and "seq" in each.event]
+    return {
+        each["generation_id"]: each["via"]
+        for each in started
+        if each["event"] == "started" and each.get("generation_id") and each.get("via")
+    }
 
 
 def describe_outcome(exchange: Exchange) -> str:

@@ -1,0 +1,202 @@
+"""Tapes that no recorder wrote: they may hold anything, and are refused with a sentence and the line."""
+
+import copy
+import gzip
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from huggingchat_agent import replay
+from huggingchat_agent.errors import TapeCorrupt, TapeError
+from huggingchat_agent.tape import reader
+from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.report import report
+from huggingchat_agent.tape.summary import summarize
+from huggingchat_agent.tape.timeline import timeline
+
+TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"
+DEEP = 100_000
+
+
+def lines_of(name):
+    return gzip.decompress((TAPES / name).read_bytes()).splitlines()
+
+
+def write(path, lines):
+    path.write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines), 1))
+    return path
+
+
+def show(path):
+    """All that can be made of a tape without a browser."""
+    tape = Tape(path)
+    summary = summarize(tape.load())
+    summary.troubles, timeline(summary), json.dumps(har(summary)), report(summary)
+    if summary.recording.trouble is not None:
+        raise summary.recording.trouble
+
+
+def insert(lines, record):
+    """The lines with one more record before the last."""
+    line = record if isinstance(record, bytes) else json.dumps(record).encode()
+    return [*lines[:-1], line, lines[-1]]
+
+
+def made(type, **fields):
+    where = {"id": "x", "page": "p"} if type in ("request", "response", "chunk") else {}
+    return {"type": type, "n": 9000, "at": 1, **where, **fields}
+
+
+PICTURE = {"page": "p", "turn": 1, "moment": "end", "mime": "", "base64": ""}
+RECORDS: list[Any] = [
+    b'{"type":"event","n":9000,"at":9,"event":{"event":"status","x":' + b"[" * DEEP + b"]" * DEEP + b"}}",
+    b'{"type":"event","n":9000,"at":9,"event":{"event":"status","x":' + b"[" * 300 + b"]" * 300 + b"}}",
+    made("event", event={"turn": 1}),
+    made("event", event={"event": 5}),
+    made("event", event={"event": "token", "seq": 1}),
+    made("event", event={"event": "handler_failed", "error": 5}),
+    made("event", event={"event": "queued", "running": "x"}),
+    made("browser", at=1e308, version="x"),
+    made("browser", n=-1, version="x"),
+    made("browser", n=10**30, version="x"),
+    made("browser", at="1", version="x"),
+    made("chunk", base64="a"),
+    made("picture", **PICTURE | {"turn": []}),
+    made("request", method="GET", url="http://[", kind="x", headers={}),
+    made("response", status=10**9, mime="", headers={}),
+    made("response", status=200, mime="", headers={"a": 1}),
+    made("nonsense"),
+    [],
+    None,
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: str(record)[:60])
+async def test_record_that_no_recorder_writes_is_corrupt_and_its_line_is_named(tmp_path, record):
+    lines = lines_of("v1-conversation.tape")
+    path = write(tmp_path / "a.tape", insert(lines, record))
+    with pytest.raises(TapeCorrupt, match=rf"line {len(lines)} "):
+        show(path)
+    with pytest.raises(TapeCorrupt, match=rf"line {len(lines)} "):
+        await replay(path, speed=0).run()
+
+
+HEADERS = [
+    {"begun": "yesterday"},
+    {"begun": "9999-12-31T00:00:00+00:00"},
+    {"base_url": "http://["},
+    {"base_url": "/chat"},
+    {"base_url": "http://x:99999999/"},
+    {"tape": "1"},
+    {"tape": 0},
+    {"full": "yes"},
+]
+
+
+@pytest.mark.parametrize("change", HEADERS, ids=str)
+def test_header_that_no_recorder_writes_is_corrupt(tmp_path, change):
+    first, *rest = lines_of("v1-conversation.tape")
+    path = write(tmp_path / "a.tape", [json.dumps(json.loads(first) | change).encode(), *rest])
+    with pytest.raises(TapeCorrupt, match="header"):
+        Tape(path)
+
+
+def test_header_that_is_nested_deeply_is_corrupt(tmp_path):
+    with pytest.raises(TapeCorrupt, match="header"):
+        Tape(write(tmp_path / "a.tape", [b'{"tape":' + b"[" * DEEP]))
+
+
+def changes(value, path=()):
+    """Every place in a record, as a way to it."""
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in items:
+        yield from changes(each, (*path, name))
+
+
+def changed(record, path, value):
+    copied = copy.deepcopy(record)
+    place = copied
+    for name in path[:-1]:
+        place = place[name]
+    if value is changes:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return copied
+
+
+WRONG: list[Any] = [changes, None, [], {}, "", "x", -1, 10**20, 1e308, True]
+
+
+async def test_whatever_is_changed_in_a_record_it_is_read_or_refused_with_a_sentence(tmp_path):
+    """One record of each type and each event, each of its fields missing or of another type in turn."""
+    lines = lines_of("v1-troubles.tape")
+    kinds: dict[tuple[str, str], tuple[int, Any]] = {}
+    for number, line in enumerate(lines):
+        record = json.loads(line)
+        name = record["event"]["event"] if record.get("type") == "event" else ""
+        kinds.setdefault((record.get("type"), name), (number, record))
+    # From each exchange and turn one, so that a tape is small.
+    kept = sorted(number for number, _ in kinds.values())
+    cases = [
+        (number, path, value)
+        for number, record in kinds.values()
+        for path in changes(record)
+        for value in WRONG
+    ]
+    path = tmp_path / "a.tape"
+    refused = 0
+    for number, place, value in cases:
+        record = changed(json.loads(lines[number]), place, value)
+        write(path, [json.dumps(record).encode() if each == number else lines[each] for each in kept])
+        try:
+            show(path)
+            await replay(path, speed=0).run()
+        except TapeError:
+            refused += 1
+    assert len(cases) > 1000 and refused > len(cases) / 3
+
+
+def bomb(size, line_size):
+    """A tape that unpacks to about that many bytes, in records of that size."""
+    header = lines_of("v1-conversation.tape")[0] + b"\n"
+    record = b'{"type":"browser","n":1,"at":1,"version":"' + b"x" * (line_size - 46) + b'"}\n'
+    return gzip.compress(header + record * (size // line_size), 9)
+
+
+def test_line_that_unpacks_to_more_than_a_tape_may_hold_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(reader, "LARGEST_LINE", 1_000_000)
+    path = tmp_path / "a.tape"
+    path.write_bytes(bomb(30_000_000, 30_000_000))
+    assert path.stat().st_size < 50_000
+    began = time.process_time()
+    with pytest.raises(TapeCorrupt, match="line 2 is beyond what a tape may hold"):
+        list(Tape(path).records())
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("limit", ["LARGEST_TAPE", "MOST_RECORDS"])
+def test_tape_that_unpacks_to_more_than_a_tape_may_hold_is_refused(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(reader, limit, {"LARGEST_TAPE": 1_000_000, "MOST_RECORDS": 1000}[limit])
+    path = tmp_path / "a.tape"
+    path.write_bytes(bomb(20_000_000, 1000))
+    recording = Tape(path).load()
+    assert recording.trouble is not None and "beyond what a tape may hold" in str(recording.trouble)
+    assert 1000 <= len(recording.records) < 2000
+
+
+def test_long_line_is_read_in_linear_time(tmp_path):
+    """Such as a message with a large file; it packs badly, and so comes in many pieces."""
+    text = os.urandom(4_000_000).hex()
+    record = {"type": "browser", "n": 1, "at": 1, "version": text}
+    path = write(tmp_path / "a.tape", [lines_of("v1-conversation.tape")[0], json.dumps(record).encode()])
+    began = time.process_time()
+    assert len(Tape(path).load().records) == 1
+    assert time.process_time() - began < 2
