@@ -78,7 +78,7 @@ class Replay(Handlers):
 
 
 def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:
-    """Play a tape: `for event in replay("run.tape", speed=0)`. See Replay, and `tape.faults`.
+    """Play a tape: `for event in replay("run.tape", speed=0)`. See Replay, and `playback.faults`.
 
     Raises TapeError, TapeVersion or TapeCorrupt where it is none that can be read.
     """

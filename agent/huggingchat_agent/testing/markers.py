@@ -22,7 +22,7 @@ _TYPES = {"tape": (str, Path), "mode": (str,), "model": (str,), "keep": (bool,),
 class Choice(NamedTuple):
     """`tape` is a name or a path; None names it after the test. `keep` leaves conversations there.
 
-    `faults` (see `tape.faults`) go wrong in replay.
+    `faults` (see `playback.faults`) go wrong in replay.
     """
 
     mode: Mode
