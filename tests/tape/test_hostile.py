@@ -4,6 +4,7 @@ import copy
 import gzip
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ import pytest
 
 from huggingchat_agent import replay
 from huggingchat_agent.errors import TapeCorrupt, TapeError
-from huggingchat_agent.tape import reader
+from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape import patterns, reader
 from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.mask import Mask
 from huggingchat_agent.tape.reader import Tape
+from huggingchat_agent.tape.redaction import Redaction
 from huggingchat_agent.tape.report import report
 from huggingchat_agent.tape.summary import summarize
 from huggingchat_agent.tape.timeline import timeline
+from huggingchat_agent.tape.writer import TapeWriter
 
 TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"
 DEEP = 100_000
@@ -200,3 +205,66 @@ def test_long_line_is_read_in_linear_time(tmp_path):
     began = time.process_time()
     assert len(Tape(path).load().records) == 1
     assert time.process_time() - began < 2
+
+
+SLOW = r"(x|xx)+$"
+SLOW_TEXT = "x" * 60 + "y"
+
+
+def test_pattern_that_takes_for_ever_ends_the_tape_and_not_the_process(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(patterns, "SECONDS", 0.2)
+    path = tmp_path / "a.tape"
+    header = tapes.Header(
+        tape=tapes.VERSION, agent="1", base_url="http://x/chat", begun="2026-01-01T00:00:00+00:00"
+    )
+    writer = TapeWriter(path, header, Redaction(Mask([SLOW]), learn=lambda value: None))
+    writer.put(tapes.Browser(n=1, at=0.0, version="before"))
+    while not path.exists():
+        time.sleep(0.01)
+    for n in range(2, 50):
+        writer.put(tapes.ConsoleMessage(n=n, at=0.0, page="p", kind="console", text=SLOW_TEXT))
+    began = time.monotonic()
+    ticks = 0
+    while "ends here" not in caplog.text and time.monotonic() < began + 60:
+        time.sleep(0.01)
+        ticks += 1
+    writer.close(tapes.Last(n=50, at=1.0))
+    assert ticks > 5  # other threads ran meanwhile
+    assert caplog.text.count("ends here") == 1 and SLOW in caplog.text
+    recording = Tape(path).load()
+    assert not recording.complete and [each.n for each in recording.records] == [1]
+
+
+def test_pattern_that_took_too_long_is_not_tried_again(monkeypatch):
+    monkeypatch.setattr(patterns, "SECONDS", 0.1)
+    pattern = patterns.Pattern(SLOW)
+    with pytest.raises(TapeError, match="for more than"):
+        pattern.spans(SLOW_TEXT)
+    began = time.process_time()
+    with pytest.raises(TapeError, match="for more than"):
+        pattern.spans(SLOW_TEXT)
+    assert time.process_time() - began < 0.05
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *(r"(?<=ACME-)\d+", r"(?<!x)y", r"(\w)\1", r"(?P<n>a)(?P=n)", r"(?i:acme)\s", r"\bACME\b"),
+        *(
+            r"foo{e<=1}",
+            r"a{2}",
+            r"a{1,}",
+            r"a{,2}",
+            r"{",
+            r"[{]x",
+            r"\{e\}",
+            r"\N{DIGIT ONE}",
+            r"(?x) a a # {s}",
+        ),
+        *(r"(a+)+$", r"^A", r"(?m)^b", r"(?s)a.b", r"[^\W\d]+", r"\Z", r"a*"),
+    ],
+)
+def test_pattern_finds_what_re_finds(source):
+    text = "ACME-12 aab\nbb acme x foo{e<=1} {x fo aaa 1 {e} yy"
+    found = [match.span() for match in re.finditer(source, text) if match.group()]
+    assert patterns.Pattern(source).spans(text) == found

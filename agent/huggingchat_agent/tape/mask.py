@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 from huggingchat_agent import redact, secret_names
-from huggingchat_agent.errors import SettingsError
+from huggingchat_agent.tape.patterns import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,16 +36,12 @@ _PREFIX = 64  # so much of a value is compared at once
 class Mask:
     """Finds secrets. `patterns` are regular expressions, `names` texts to leave out as whole words.
 
-    Raises SettingsError for a pattern that is none.
+    Raises SettingsError for a pattern that cannot be read. The searches raise TapeError for one that takes
+    too long.
     """
 
     def __init__(self, patterns: Sequence[str] = (), names: Iterable[str] = ()) -> None:
-        self._patterns: list[re.Pattern[str]] = []
-        for each in patterns:
-            try:
-                self._patterns.append(re.compile(each))
-            except re.error as error:
-                raise SettingsError(f"The pattern {each!r} cannot be read: {error}.") from None
+        self._patterns = [Pattern(each) for each in patterns]
         self._names: set[str] = set()
         self._name: re.Pattern[str] | None = None
         self._known: frozenset[str] = frozenset()
@@ -80,7 +76,7 @@ class Mask:
             if "@" in text or "%40" in text:
                 found += [match.span() for match in _EMAIL.finditer(text)]
             for pattern in self._patterns:
-                found += [match.span() for match in pattern.finditer(text) if match.group()]
+                found += pattern.spans(text)
             if self._name is not None:
                 found += [match.span() for match in self._name.finditer(text)]
         found += secret_names.spans(text, kind)

@@ -109,7 +109,8 @@ class TapeWriter:
         except Exception as error:
             self._broken = True
             why = error.strerror if isinstance(error, OSError) else type(error).__name__
-            log.warning("The tape %s ends here, for it cannot be written any more: %s.", self._path, why)
+            why = error.message if isinstance(error, TapeError) else f"{why}."
+            log.warning("The tape %s ends here, because it cannot be written any more: %s", self._path, why)
 
     def _append(self, lines: Iterable[bytes], *, end: bool = False) -> None:
         data = b"".join(line + b"\n" for line in lines)
