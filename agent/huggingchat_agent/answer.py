@@ -145,6 +145,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     generation_id: str | None = None
     via: str = ""
 
+    def __repr__(self) -> str:
+        text = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."
+        return f"<Answer {text!r}: {self.finish_reason}, {len(self.text)} characters>"
+
 
 def _inline_files(outputs: list[Any]) -> Iterator[File]:
     number = 0

@@ -79,6 +79,10 @@ class Chat(Emitter):
         self._closing: asyncio.Task[None] | None = None
         self._proved = False  # the app has taken the session since the login
 
+    def __repr__(self) -> str:
+        state = "not open yet" if self._state == "new" else self._state
+        return f"<HuggingChat at {self.settings.base_url}: {state}>"
+
     async def open(self) -> Self:
         """Start the browser and load the app."""
         if self._state != "new":

@@ -64,6 +64,11 @@ class Conversation(Emitter):
         self._tools: tuple[tuple[str, ...] | None, bool] = (None, False)  # chosen for the last turn
         self._leaf: str | None = None  # a message on the branch to go on with, None for the one made last
 
+    def __repr__(self) -> str:
+        state = "deleted" if self.deleted else "answering" if self._reply else "ready"
+        model = f" with {self.model}" if self.model else ""
+        return f"<Conversation {self.id}{model}: {state}>"
+
     @property
     def url(self) -> str:
         """The address of its page."""

@@ -64,6 +64,19 @@ class Reply(Emitter):
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.add_done_callback(lambda _: self._end())
 
+    def __repr__(self) -> str:
+        return f"<Reply in {self.conversation_id}: {self._state()}>"
+
+    def _state(self) -> str:
+        if not self.done:
+            return f"answering, {len(self.text)} characters so far" if self.turn else "not sent yet"
+        if self._task.cancelled():
+            return "cancelled"
+        if error := self._task.exception():
+            return f"failed, {type(error).__name__}"
+        answer = self._task.result()
+        return f"{answer.finish_reason}, {len(answer.text)} characters"
+
     @property
     def done(self) -> bool:
         """Whether the turn is over, well or not."""

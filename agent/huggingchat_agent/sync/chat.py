@@ -61,6 +61,9 @@ class HuggingChat(Handlers):
         pass_on(self.inner, self._forward)
         pass_back(self._emitter, self.inner, self._tell)
 
+    def __repr__(self) -> str:
+        return repr(self.inner)
+
     @property
     def settings(self) -> Settings:
         """What was chosen, and what came from the environment."""

@@ -41,6 +41,9 @@ class Conversation(Handlers):
         pass_on(inner, self._receive)
         pass_back(self._emitter, inner, thread.tell)
 
+    def __repr__(self) -> str:
+        return repr(self.inner)
+
     @property
     def id(self) -> str:
         """The server's id: 24 hex digits."""

@@ -46,6 +46,9 @@ class Reply(Handlers):
         pass_on(inner, lambda event: thread.post(lambda: receive(event)))
         pass_back(self._emitter, inner, thread.tell)
 
+    def __repr__(self) -> str:
+        return repr(self._inner) if self.done else f"{repr(self._inner)[:-1]}; result() waits for the answer>"
+
     @property
     def conversation_id(self) -> str:
         """The conversation it belongs to."""
