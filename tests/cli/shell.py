@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 import os
 import pty
 import select
@@ -11,6 +14,9 @@ import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from unittest.mock import patch
+
+from huggingchat_agent.cli.app import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +73,21 @@ class Shell:
             timeout=2 * PATIENCE,
         )
         return Finished(done.returncode, done.stdout, done.stderr)
+
+    def here(self, *arguments: str, env: Mapping[str, str] | None = None) -> Finished:
+        """Run it in this process, with nothing on stdin, where what it says matters and not its process."""
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
+        handlers = logging.getLogger().handlers[:]
+        with (
+            patch.dict(os.environ, self.environment(env), clear=True),
+            Path(os.devnull).open() as nothing,
+            patch.object(sys, "stdin", nothing),
+            contextlib.redirect_stdout(streams[0]),
+            contextlib.redirect_stderr(streams[1]),
+        ):
+            code = run(arguments)
+        logging.getLogger().handlers[:] = handlers
+        return Finished(code, *(each.buffer.getvalue().decode() for each in streams))
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start it with pipes; the caller waits for it, and closes them by `with`."""

@@ -122,13 +122,13 @@ def test_all_are_deleted_with_yes(tmp_path):
     ],
 )
 def test_wrong_usage_is_told_before_a_browser_starts(stranger, arguments, said):
-    done = stranger("conversations", *arguments)
+    done = stranger.here("conversations", *arguments)
     assert done.code == 2 and said in done.err and done.err.count("\n") == 1
     assert not stranger.home.exists()
 
 
 def test_missing_folder_is_told_before_a_browser_starts(stranger):
-    done = stranger("conversations", "export", GONE, "-o", "/no/such/folder/x.md")
+    done = stranger.here("conversations", "export", GONE, "-o", "/no/such/folder/x.md")
     assert done.code == 1 and "no folder" in done.err and "Make it first" in done.err
     assert not stranger.home.exists()
 
@@ -159,6 +159,6 @@ def test_settings_are_shown_and_changed(shell, stand_in):
     "arguments", [[], ["--for", "llama"], ["--system", "x", "--no-system"], ["--effort", "most"]]
 )
 def test_settings_that_change_nothing_are_wrong_usage(stranger, arguments):
-    done = stranger("settings", "set", *arguments)
+    done = stranger.here("settings", "set", *arguments)
     assert done.code == 2 and done.err.count("\n") == 1
     assert not stranger.home.exists()

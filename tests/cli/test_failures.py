@@ -84,7 +84,7 @@ def failed(done, code, *parts):
 )
 def test_wrong_usage_is_told_before_a_browser_is_started(stranger, arguments, parts):
     stranger.base_url = "http://127.0.0.1:9/chat"  # nobody is there, which would be told otherwise
-    failed(stranger(*arguments), 2, *parts)
+    failed(stranger.here(*arguments), 2, *parts)
     assert not stranger.home.exists()
 
 

@@ -18,16 +18,17 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.browser
 def test_profiles_are_listed_with_site_and_end(shell):
     (shell.home / "profiles" / "work").mkdir()
-    done = shell("profiles", "list")
+    done = shell.here("profiles", "list")
     assert (done.code, done.err) == (0, "")
     heading, default, work = done.out.splitlines()
     assert heading.split() == ["Profile", "Sites", "Saved", "Until", "In", "use"]
     assert default.split()[:2] == ["default", "127.0.0.1"] and default.count(":") == 2
     assert work.split() == ["work"]
     for line, name in zip(
-        shell("profiles", "list", "--json").out.splitlines(), ("default", "work"), strict=True
+        shell.here("profiles", "list", "--json").out.splitlines(), ("default", "work"), strict=True
     ):
         told = json.loads(line)
         assert (told["name"], told["folder"]) == (name, str(shell.home / "profiles" / name))
@@ -35,34 +36,35 @@ def test_profiles_are_listed_with_site_and_end(shell):
 
 
 def test_profiles_that_do_not_exist_yet_are_told(stranger):
-    done = stranger("profiles", "list", "-v")
+    done = stranger.here("profiles", "list", "-v")
     assert (done.code, done.out) == (0, "")
     assert "huggingchat login" in done.err
 
 
+@pytest.mark.browser
 def test_profile_is_removed_but_not_while_in_use(shell):
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, shell.home], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with holder:
         assert holder.stdout and holder.stdout.readline() == "True\n"
-        assert f"by process {holder.pid}" in shell("profiles", "list").out
-        done = shell("profiles", "remove", "default")
+        assert f"by process {holder.pid}" in shell.here("profiles", "list").out
+        done = shell.here("profiles", "remove", "default")
         assert (done.code, done.out) == (1, "")
         assert f"in use by process {holder.pid}" in done.err and done.err.count("\n") == 1
         for refused in (shell("login"), shell("ask", "hello", "--profile-in-use", "refuse")):
             assert (refused.code, refused.out) == (1, "")
             assert f"in use by process {holder.pid}" in refused.err and "--profile NAME" in refused.err
         holder.communicate()
-    assert shell("profiles", "remove", "default").out == "Profile 'default' is removed.\n"
+    assert shell.here("profiles", "remove", "default").out == "Profile 'default' is removed.\n"
     assert not (shell.home / "profiles" / "default").exists()
-    done = shell("profiles", "remove", "default")
+    done = shell.here("profiles", "remove", "default")
     assert done.code == 1 and "There are: none" in done.err
 
 
 @pytest.mark.parametrize("name", ["../locks", ".hidden", "a/b"])
-def test_profile_cannot_be_named_like_a_path(shell, name):
-    done = shell("profiles", "remove", name)
+def test_profile_cannot_be_named_like_a_path(stranger, name):
+    done = stranger.here("profiles", "remove", name)
     assert done.code == 2 and "plain name" in done.err
 
 
@@ -75,7 +77,7 @@ def test_two_processes_use_a_profile_at_once(shell, stand_in, request):
         told = [each.communicate() for each in both]
         assert [each.returncode for each in both] == [0, 0], told
         assert all(out.startswith(b"You said: hello") for out, _ in told)
-        assert shell("profiles", "list").out.splitlines()[1].startswith("default  127.0.0.1")
+        assert shell.here("profiles", "list").out.splitlines()[1].startswith("default  127.0.0.1")
     assert shell("status").out.split()[:2] == ["Account", "ada"]
     assert stand_in.control.logins == logins
 

@@ -299,6 +299,7 @@ def test_interpreter_ends_and_closes_a_chat_that_was_left_open(tmp_path):
 GOOD = {"name": "Ada", "age": 36, "colour": "blue"}
 
 
+@pytest.mark.browser
 def test_question_of_a_tool_is_answered_while_the_reply_is_iterated(chat):
     conversation = chat.new_conversation()
     reply = conversation.send("ask me form 60")
@@ -308,6 +309,7 @@ def test_question_of_a_tool_is_answered_while_the_reply_is_iterated(chat):
     assert "accept name=Ada" in reply.result().text
 
 
+@pytest.mark.browser
 def test_parked_question_is_answered_with_a_reply(chat):
     conversation = chat.new_conversation()
     parked = conversation.send("ask me form").result()
@@ -319,6 +321,7 @@ def test_parked_question_is_answered_with_a_reply(chat):
     assert "accept name=Ada" in answer.text
 
 
+@pytest.mark.browser
 def test_tools_are_listed_and_chosen(chat, stand_in):
     assert [tool.name for tool in chat.tools()] == ["Mock"]
     conversation = chat.new_conversation()
