@@ -56,7 +56,7 @@ MADE_BY_USERS = {
 INSIDES = {
     *("announce", "ask", "bound", "check_open", "drain", "emit", "forget", "held", "inner", "listening"),
     *("receive", "replies", "report", "resume", "running", "see", "session", "start", "stopping"),
-    *("timezone", "tracker", "turn", "upstream", "watch", "when_done"),
+    *("timezone", "tracker", "traffic", "notes", "turn", "upstream", "watch", "when_done"),
 }
 
 PROTOCOLS = (

@@ -13,6 +13,7 @@ ROOMS = [
     {"tape"},
     {"browser"},
     {"site"},
+    {"traffic"},
     {"session"},
     {"turn"},
     {"chat"},

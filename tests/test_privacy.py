@@ -4,7 +4,7 @@ import pytest
 
 from huggingchat_agent import redact
 from huggingchat_agent.exchange import Ended, Responded, Started
-from huggingchat_agent.session.privacy import Privacy
+from huggingchat_agent.traffic.privacy import Privacy
 
 SITE = "https://example.org"
 
@@ -32,9 +32,9 @@ def responded(**headers):
 )
 def test_exchanges_of_signing_in_are_hidden_from_start_to_end(base_path, url, method):
     privacy = Privacy(base_path)
-    assert privacy.shown(started(url, method)) is None
-    assert privacy.shown(responded(location="/x?code=secret")) is None
-    assert privacy.shown(Ended(exchange_id="1", page="p", at=0.0)) is None
+    assert privacy.show(started(url, method)) is None
+    assert privacy.show(responded(location="/x?code=secret")) is None
+    assert privacy.show(Ended(exchange_id="1", page="p", at=0.0)) is None
     assert privacy._hidden == set()
 
 
@@ -50,11 +50,11 @@ def test_exchanges_of_signing_in_are_hidden_from_start_to_end(base_path, url, me
 )
 def test_exchanges_of_the_app_are_shown(url, method, kind):
     event = started(url, method, kind)
-    assert Privacy("/chat").shown(event) == event
+    assert Privacy("/chat").show(event) == event
 
 
 def test_headers_that_lead_to_the_login_or_carry_cookies_are_masked():
-    shown = Privacy("/chat").shown(
+    shown = Privacy("/chat").show(
         responded(**{"location": f"{SITE}/oauth/authorize?state=secret", "set-cookie": "hf-chat=secret"})
     )
     assert "secret" not in repr(shown)
@@ -83,7 +83,7 @@ def test_headers_for_tool_servers_are_masked_wherever_the_body_is_cut():
             headers={},
             body=body[:end],
         )
-        shown = Privacy("/chat").shown(event)
+        shown = Privacy("/chat").show(event)
         seen = shown.body if isinstance(shown, Started) else None
         assert seen is not None
         assert b"s3cret" not in seen

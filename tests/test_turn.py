@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from huggingchat_agent.chat import notes as noting
 from huggingchat_agent.errors import BrowserTimeout, ChatError, SessionRejected, SiteError, UsageError
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
-from huggingchat_agent.turn import tracker as tracking
+from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import turn as turns
 from huggingchat_agent.turn.tracker import TurnTracker
-from huggingchat_agent.wire import multipart, requests
+from huggingchat_agent.wire import multipart, purposes, requests
 
 GENERATION = "6f1c0c0e-7f0b-4d29-9c5b-0d6f3b1e2a11"
 ASKED = {"type": "elicitation", "subtype": "request", "request": {"elicitationId": "e", "message": "Who?"}}
@@ -87,12 +88,14 @@ def exchange(*lines, at=None, number=1):
 async def resumed(app, *lines, at=None):
     """The turn that takes up a parked answer, when its stream has said these lines."""
     born = []
-    tracker = TurnTracker(app, lambda turn, event: born.append(turn), lambda event: None)
+    tracker, traffic = TurnTracker(app, lambda turn, event: born.append(turn)), Traffic(app.base_path)
+    traffic.read(tracker.follow)
     for event in exchange(*lines, at=at):
-        tracker.feed(event)
-    await tracker.settled()
+        traffic.put(event)
+    await traffic.settled()
     async with asyncio.timeout(20):
         await born[0].done.wait()
+    await traffic.close()
     await tracker.close()
     return born[0]
 
@@ -177,28 +180,30 @@ def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop()
             if len(born) == 1:
                 raise KeyboardInterrupt
 
-    tracker = TurnTracker(app, publish, lambda event: None)
+    tracker, traffic = TurnTracker(app, publish), Traffic(app.base_path)
+    traffic.read(tracker.follow)
 
     async def send(number):
         for event in exchange(*WHOLE, number=number):
-            tracker.feed(event)
-        await tracker.settled()
+            traffic.put(event)
+        await traffic.settled()
 
     with asyncio.Runner() as notebook:
         with pytest.raises(KeyboardInterrupt):
             notebook.run(send(1))
         notebook.run(send(2))
         assert [turn.number for turn in born] == [1, 2]
+        notebook.run(traffic.close())
         notebook.run(tracker.close())
     assert [turn.answer.content for turn in born] == ["Wait. So: Ada"] * 2
 
 
-def test_tracker_keeps_nothing_of_conversations_seen_long_ago(monkeypatch):
-    monkeypatch.setattr(tracking, "FRESH", 0.0)
-    monkeypatch.setattr(tracking, "STOP_LINGERS", 0.0)
-    app: Any = App()
-    tracker = TurnTracker(app, lambda turn, event: None, lambda event: None)
+def test_notes_keep_nothing_of_conversations_seen_long_ago(monkeypatch):
+    monkeypatch.setattr(noting, "FRESH", 0.0)
+    monkeypatch.setattr(noting, "STOP_LINGERS", 0.0)
+    notes = noting.Notes()
+    started, *_ = exchange()
     for number in range(100):
-        tracker.know_leaf(str(number), "a")
-        tracker.stopping(str(number))
-    assert len(tracker._leaves) == len(tracker._quiet) == 1
+        notes.know_leaf(str(number), "a")
+        notes.follow(started, purposes.StopGenerating(str(number)))
+    assert len(notes._leaves) == len(notes._quiet) == 1

@@ -110,6 +110,3 @@ class _Refused:
 
     def started(self, version: str) -> None:
         return
-
-    def hidden(self) -> None:
-        return

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from huggingchat_agent.errors import GenerationFailed, PageChanged, StreamBroken, UsageError
+from huggingchat_agent.turn import turn as turns
 from huggingchat_agent.wire import requests
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -68,7 +69,6 @@ async def test_stop_that_found_nothing_to_stop_does_not_hit_the_next_message(cha
     conversation = await chat.new_conversation()
     await conversation.send("hello", via="page")
     # As when a run ends of itself in the moment it is stopped.
-    chat.tracker.stopping(conversation.id)
     await chat.session.ask(requests.stop_generating(conversation.id))
     queued: list[Any] = []
     conversation.on("queued", queued.append)
@@ -96,11 +96,11 @@ async def test_whole_answer_survives_a_conversation_that_cannot_be_read(chat, si
 
 
 async def test_mistake_of_ours_reaches_who_waits(chat, monkeypatch):
-    async def mistaken(conversation_id):
+    async def mistaken(app, conversation_id):
         raise ValueError("a mistake")
 
     conversation = await chat.new_conversation()
-    monkeypatch.setattr(chat.tracker, "read", mistaken)
+    monkeypatch.setattr(turns, "read_conversation", mistaken)
     reply = conversation.send("hello", via="page")
     async with asyncio.timeout(20):
         seen = [event.name async for event in reply]

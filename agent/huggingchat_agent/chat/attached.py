@@ -23,10 +23,10 @@ from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserClosed, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.session import report
-from huggingchat_agent.session.privacy import Privacy
 from huggingchat_agent.settings import settings
 from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
+from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import purposes, routes
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.browser.attached_page import AsyncPage, AttachedPage
-    from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Deadlines, Given, Settings
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.requests import Call
@@ -50,7 +49,7 @@ async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
     BrowserError where the browser gives no CDP session or is too old.
     """
     attached = Attached(settings(**given))
-    await attached.open(await attach_page(page, attached.settings.base_url, attached.see))
+    await attached.open(await attach_page(page, attached.settings.base_url, attached.traffic.put))
     return attached
 
 
@@ -65,8 +64,10 @@ class Attached(Emitter):
         self.settings = settings
         self.events: EventLog[events.TurnEvent] = EventLog()
         self._app = _WatchedApp(settings)
-        self._tracker = TurnTracker(self._app, self._publish, self._seen)
-        self._privacy = Privacy(settings.base_path)
+        self._tracker = TurnTracker(self._app, self._publish)
+        self.traffic = Traffic(settings.base_path)
+        self.traffic.show(self)
+        self.traffic.read(self._tracker.follow)
         self._turns: list[Turn] = []  # not waited for, in order
         self._begun = asyncio.Event()
         self._closed = False
@@ -124,9 +125,10 @@ class Attached(Emitter):
         if self._closed:
             return
         self._closed = True
-        await self._tracker.settled()
+        await self.traffic.settled()
         if self._app.page is not None:
             await self._app.page.close()
+        await self.traffic.close()
         await self._tracker.close()
         await self.drain()
 
@@ -137,16 +139,6 @@ class Attached(Emitter):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    def see(self, event: ExchangeEvent) -> None:
-        """Take an exchange event of the page; what belongs to signing in ends here."""
-        shown = self._privacy.shown(event)
-        if shown is not None:
-            self._tracker.feed(shown)
-
-    def _seen(self, event: ExchangeEvent) -> None:
-        if self.listening(events.Seen.name):
-            self.emit(events.Seen(exchange=event))
 
     def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
         self.events.append(event)

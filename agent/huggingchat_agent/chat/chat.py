@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from huggingchat_agent import events
 from huggingchat_agent.chat import closing, conversations, preferences
 from huggingchat_agent.chat.conversation import Conversation
+from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import SessionRejected, UsageError
 from huggingchat_agent.parsing import choice
@@ -22,6 +22,7 @@ from huggingchat_agent.session.page_data import Models, PageData, Tools
 from huggingchat_agent.session.session import Session
 from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
+from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_new_conversation
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.chat.reply import Reply
-    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.events import TurnEvent
     from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.session import Opener, Sink
@@ -65,13 +66,21 @@ class Chat(Emitter):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.session = Session(settings, self._observe, tape=tape, saved=saved, watcher=watcher or recorder)
-        self.tracker = TurnTracker(self.session, self._publish, self._seen)
+        self.traffic = Traffic(settings.base_path)
+        self.session = Session(
+            settings, self.traffic.put, tape=tape, saved=saved, watcher=watcher or recorder
+        )
+        self.notes = Notes()
+        self.tracker = TurnTracker(self.session, self._publish, self.notes.end_turn)
         self.replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._recorder = recorder
         if recorder is not None:
             recorder.listen(self, self.tracker.page_of, self.session.find_page)
+            self.traffic.watch(recorder.see, hidden=recorder.hidden)
         self._page_data = PageData(self.settings.base_path)
+        self.traffic.show(self)
+        for reader in (self.session.connections, self._page_data, self.notes, self.tracker):
+            self.traffic.read(reader.follow)
         self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
         self._preferring = asyncio.Lock()  # a change is read, made and proved before the next one
@@ -117,6 +126,7 @@ class Chat(Emitter):
             if self._recorder is not None:  # a handler that never returns must not cost the tape its end
                 last.push_async_callback(self._recorder.close)
             last.push_async_callback(self.tracker.close)
+            last.push_async_callback(self.traffic.close)
             last.push_async_callback(self.session.close)
             await closing.stop(self.replies)
             await closing.delete_temporary(self.session, self._conversations.values())
@@ -213,7 +223,7 @@ class Chat(Emitter):
         """
         self.check_open()
         await self.session.calls.open()
-        await self.tracker.settled()
+        await self.traffic.settled()
         known = self._page_data
         if refresh or known.models is None:
             known.learn_models(await self.session.ask(requests.list_models()), "call")
@@ -227,7 +237,7 @@ class Chat(Emitter):
         """
         self.check_open()
         await self.session.calls.open()
-        await self.tracker.settled()
+        await self.traffic.settled()
         known = self._page_data
         if refresh or known.tools is None:
             known.learn_tools(await self.session.ask(requests.mcp_servers()), "call")
@@ -257,7 +267,7 @@ class Chat(Emitter):
         chosen, body = await self.session.recovery.guard(make)
         conversation_id, made = parse_new_conversation(body)
         if made is not None:
-            self.tracker.know_leaf(conversation_id, made.root_message_id, is_root=True)
+            self.notes.know_leaf(conversation_id, made.root_message_id, is_root=True)
         conversation = Conversation(self, conversation_id, model=chosen, temporary=temporary)
         self._conversations[conversation_id] = conversation
         return conversation
@@ -349,17 +359,7 @@ class Chat(Emitter):
             raise UsageError(f"This HuggingChat is not open. {hint}")
         self.session.calls.check_loop()
 
-    # From the wire to the handlers.
-
-    def _observe(self, event: ExchangeEvent) -> None:
-        self.tracker.feed(event)
-
-    def _seen(self, event: ExchangeEvent) -> None:
-        self._page_data.feed(event)
-        if self.listening(events.Seen.name):
-            self.emit(events.Seen(exchange=event))
-
-    def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
+    def _publish(self, turn: Turn, event: TurnEvent) -> None:
         """Events of a turn that someone else started; those of our own come by way of their reply."""
         self._conversations.get(turn.conversation_id, self).emit(event)
 

@@ -18,6 +18,7 @@ from huggingchat_agent.errors import AgentError, ChatError, UsageError
 from huggingchat_agent.parsing import choice
 from huggingchat_agent.settings import Via
 from huggingchat_agent.turn import outputs
+from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
 from huggingchat_agent.wire.elicitations import find_open_questions
@@ -220,7 +221,7 @@ class Conversation(Emitter):
 
     async def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""
-        return await self._chat.tracker.read(self.id)
+        return await read_conversation(self._chat.session, self.id)
 
     async def rename(self, title: str) -> None:
         """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""

@@ -25,6 +25,7 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.session.account import read_account
 from huggingchat_agent.site.calls import Calls
 from huggingchat_agent.site.gestures import composer, messages
+from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import tools
 
@@ -134,7 +135,7 @@ class Sending:
     async def _check_files(self) -> None:
         conversation = self._chat.conversation(self._conversation_id)
         if conversation.model is None:
-            conversation.model = (await self._tracker.read(self._conversation_id)).model
+            conversation.model = (await read_conversation(self._session, self._conversation_id)).model
         for model in await self._chat.models():
             if model.id == conversation.model:  # one that is gone the app itself refuses
                 uploads.check(self._draft.uploads, model)
@@ -224,7 +225,7 @@ class Sending:
     async def _spot(self) -> Spot:
         """Where the draft goes. What the app told a moment ago is taken for true, else it is read."""
         target = self._draft.target
-        fresh = self._tracker.fresh_leaf(self._conversation_id)
+        fresh = self._chat.notes.fresh_leaf(self._conversation_id)
         if fresh is not None and isinstance(target, drafts.Next) and target.leaf in (None, fresh.id):
             return drafts.Spot(id=fresh.id, leaf="" if fresh.is_root else fresh.id)
         return drafts.spot(self._draft, await self._read_at_rest())
@@ -257,13 +258,13 @@ class Sending:
         A page that is told so goes to sign in by itself and mostly succeeds: then it is ours again.
         """
         try:
-            return await self._tracker.read(self._conversation_id)
+            return await read_conversation(self._session, self._conversation_id)
         except ChatError:
             await self._check_signed_in()
-            return await self._tracker.read(self._conversation_id)
+            return await read_conversation(self._session, self._conversation_id)
 
     async def _wait_for_lingering_stop(self) -> None:
-        left = self._tracker.quiet(self._conversation_id)
+        left = self._chat.notes.quiet(self._conversation_id)
         if left:
             self._queued("stop")
             await asyncio.sleep(left)  # the app says nothing when it forgets a stop
@@ -345,14 +346,14 @@ class Sending:
                 if not page.closed:
                     # What the page has sent is told before it answers; a closed tab tells nothing more.
                     await page.evaluate("() => true", timeout=self._step)
-                    await self._tracker.settled()
+                    await self._chat.traffic.settled()
                 if not claim.turn.done():
                     await self._session.close_tab(self._conversation_id)
             elif claim.generation_id and not page.closed:
                 await page.abort(claim.generation_id, timeout=self._step)
         except AgentError:
             pass  # the page is gone, and cannot send either
-        await self._tracker.settled()
+        await self._chat.traffic.settled()
         return claim.turn.result() if claim.turn.done() else None
 
     def _claim(self, page_id: str, via: str, generation_id: str | None) -> Claim:

@@ -22,13 +22,13 @@ from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import TAB_GONE, path_of, read_vias
+from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, purposes, requests, routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.turn.turn import Turn
@@ -87,20 +87,28 @@ class Replay(Emitter):
         self.complete = recording.complete
         records = faulty.with_faults(recording.records, self._faults)
         app = _Recorded(recording.header, records)
-        tracker = TurnTracker(app, self._publish, self._seen)
+        tracker, traffic = TurnTracker(app, self._publish), Traffic(app.base_path)
+        traffic.show(self)
+        traffic.read(tracker.follow)
         began = time.monotonic()
         if not self.speed and records:
             began -= records[-1].at  # all of it lies behind us, so that no clock has to be waited for
         try:
-            await self._play(records, began, app, tracker)
+            await self._play(records, began, app, tracker, traffic)
         finally:
+            await traffic.close()
             await tracker.close()
             await self.drain()
         if recording.trouble is not None:
             raise recording.trouble
 
     async def _play(
-        self, records: list[AnyRecord], began: float, app: _Recorded, tracker: TurnTracker
+        self,
+        records: list[AnyRecord],
+        began: float,
+        app: _Recorded,
+        tracker: TurnTracker,
+        traffic: Traffic,
     ) -> None:
         vias = read_vias(records)
         for record in records:
@@ -108,25 +116,25 @@ class Replay(Emitter):
             if self.speed and (left := self._at - time.monotonic()) > 0:
                 await asyncio.sleep(left)
             if isinstance(record, tapes.Event):
-                await self._heard(record.event, tracker)
+                await self._heard(record.event, tracker, traffic)
             elif event := tapes.to_exchange(record, self._at):
                 if isinstance(record, tapes.Request):
                     _claim(record, vias, app, tracker)
                 app.play(record)
-                tracker.feed(event)
+                traffic.put(event)
         for exchange_id, page in app.open.items():
             app.gone.add(page)
-            tracker.feed(Failed(exchange_id=exchange_id, page=page, at=self._at, reason="the tape ends here"))
-        await tracker.settled()
+            traffic.put(Failed(exchange_id=exchange_id, page=page, at=self._at, reason="the tape ends here"))
+        await traffic.settled()
 
-    async def _heard(self, told: dict[str, Any], tracker: TurnTracker) -> None:
+    async def _heard(self, told: dict[str, Any], tracker: TurnTracker, traffic: Traffic) -> None:
         """An event of then: where a turn ended, ours must come to its end before anything else happens."""
         name, number = told.get("event"), told.get("turn", 0)
         if name in _AGENT_S:
-            await tracker.settled()
+            await traffic.settled()
             self._tell(_event(told))
         elif name in ("finished", "failed") and "seq" in told:
-            await tracker.settled()
+            await traffic.settled()
             turn = self._turns.get(number)
             if turn is None and name == "failed":  # nothing was sent, so there is nothing on the wire
                 tracker.number()
@@ -154,10 +162,6 @@ class Replay(Emitter):
     def _tell(self, event: events.Event) -> None:
         self._out.put_nowait(event)
         self.emit(event)
-
-    def _seen(self, event: ExchangeEvent) -> None:
-        if self.listening(events.Seen.name):
-            self.emit(events.Seen(exchange=event))
 
 
 def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:

@@ -13,12 +13,14 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.exchange import Ended, Failed, Responded, Started
+from huggingchat_agent.exchange import Ended, Failed, Responded
+from huggingchat_agent.wire.purposes import SendMessage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.exchange import ExchangeEvent, Started
+    from huggingchat_agent.wire.purposes import Purpose
 
 FOR_STREAMS = 4
 
@@ -38,12 +40,20 @@ class Connections:
         """The pages that hold a connection on which the app reports running generations."""
         return set(self._watches.values())
 
-    def see(self, event: ExchangeEvent) -> None:
-        """Learn the protocol of the app from an exchange, and which pages watch running generations."""
+    def follow(self, started: Started, purpose: Purpose) -> Callable[[ExchangeEvent], None] | None:
+        """Learn the protocol of the app from an exchange, and which pages watch running generations.
+
+        A reader of `Traffic`.
+        """
+        if isinstance(purpose, SendMessage):
+            return None  # it has many events, and all other responses tell the protocol too
+        if started.kind == "eventsource":
+            self._watches[started.exchange_id] = started.page
+        return self._take
+
+    def _take(self, event: ExchangeEvent) -> None:
         if isinstance(event, Responded):
             self.learn(event.protocol)
-        elif isinstance(event, Started) and event.kind == "eventsource":
-            self._watches[event.exchange_id] = event.page
         elif isinstance(event, Ended | Failed):
             self._watches.pop(event.exchange_id, None)
 

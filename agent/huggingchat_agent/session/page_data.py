@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import AgentError
-from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
+from huggingchat_agent.exchange import Chunk, Ended, Responded
 from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.inlined_responses import parse_inlined
@@ -17,7 +17,7 @@ from huggingchat_agent.wire.tools import ToolServer, parse_servers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.exchange import ExchangeEvent, Started
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -51,24 +51,27 @@ class PageData:
             purposes.McpServers: self.learn_tools,
         }
 
-    def feed(self, event: ExchangeEvent) -> None:
-        if isinstance(event, Started):
-            if event.method != "GET":
-                return
-            purpose = type(routes.classify(event.method, event.url, self._base_path))
-            if purpose in self._learners:
-                self._bodies[event.exchange_id] = (purpose, bytearray())
-            elif event.kind == "document" and path_is_within(urlsplit(event.url).path, self._base_path):
-                self._bodies[event.exchange_id] = (purposes.Document, bytearray())
-        elif event.exchange_id not in self._bodies:
-            return
-        elif isinstance(event, Chunk):
-            self._bodies[event.exchange_id][1].extend(event.data)
-        elif isinstance(event, Failed) or (isinstance(event, Responded) and event.status != 200):
-            del self._bodies[event.exchange_id]
-        elif isinstance(event, Ended):
-            purpose, body = self._bodies.pop(event.exchange_id)
-            self._take(purpose, bytes(body))
+    def follow(self, started: Started, purpose: purposes.Purpose) -> Callable[[ExchangeEvent], None] | None:
+        """Read an exchange that may have one of the lists. A reader of `Traffic`."""
+        if started.method != "GET":
+            return None
+        kind = type(purpose)
+        if kind not in self._learners:
+            if started.kind != "document" or not path_is_within(urlsplit(started.url).path, self._base_path):
+                return None
+            kind = purposes.Document
+        body, refused = bytearray(), False
+
+        def take(event: ExchangeEvent) -> None:
+            nonlocal refused
+            if isinstance(event, Chunk):
+                body.extend(event.data)
+            elif isinstance(event, Responded):
+                refused = event.status != 200
+            elif isinstance(event, Ended) and not refused:
+                self._take(kind, bytes(body))
+
+        return take
 
     def learn_models(self, body: bytes, source: Source) -> None:
         """Keep the models of an answer. Raises PageChanged if it has none."""

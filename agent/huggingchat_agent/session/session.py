@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from huggingchat_agent.errors import BrowserError
-from huggingchat_agent.exchange import Started
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
-from huggingchat_agent.session.privacy import Privacy
 from huggingchat_agent.session.profile import BrowserProfile
 from huggingchat_agent.session.recovery import Recovery
 from huggingchat_agent.session.tabs import Tabs
@@ -34,14 +32,14 @@ if TYPE_CHECKING:
 class Session:
     """Connects the three parts. Implements `turn.app.App`.
 
-    `observe` gets what may be seen of every exchange. `tape` makes an opener of calls that are answered from
-    a tape; their exchanges go to the sink that it is given. `saved` replaces the profile's own session file.
+    `sink` gets every exchange. `tape` makes an opener of calls that are answered from a tape; it is given the
+    sink for their exchanges. `saved` replaces the profile's own session file.
     """
 
     def __init__(
         self,
         settings: Settings,
-        observe: Sink,
+        sink: Sink,
         *,
         tape: Callable[[Sink], Opener] | None = None,
         saved: SavedSession | None = None,
@@ -53,14 +51,11 @@ class Session:
         self.saved = saved or SavedSession(settings.profile_folder)
         self._profile: BrowserProfile | None = None
         self._tabs: Tabs | None = None
-        self._observe = observe
-        self._watcher = watcher
-        self._privacy = Privacy(settings.base_path)
         if tape is not None:
-            opener = tape(self._see)
+            opener = tape(sink)
         else:
             self._profile = BrowserProfile(settings, self.saved)
-            self._tabs = Tabs(settings, self._profile, self.connections, self._see, watcher)
+            self._tabs = Tabs(settings, self._profile, self.connections, sink, watcher)
             opener = self._tabs.calls
         self.calls = AppCalls(opener, self.recovery, timeout=settings.step_timeout)
         self.ask = self.calls.ask
@@ -144,11 +139,3 @@ class Session:
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         if self._tabs is not None:
             await self._tabs.save_report(error, page_id)
-
-    def _see(self, event: ExchangeEvent) -> None:
-        shown = self._privacy.shown(event)
-        if shown is not None:
-            self.connections.see(event)
-            self._observe(shown)
-        elif self._watcher is not None and isinstance(event, Started) and event.kind == "document":
-            self._watcher.hidden()

@@ -43,7 +43,7 @@ def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
     BrowserError where the browser gives no CDP session or is too old.
     """
     inner = asynchronous.Attached(settings(**given))
-    watched, greenlets = attach_sync_page(page, inner.settings.base_url, inner.see)
+    watched, greenlets = attach_sync_page(page, inner.settings.base_url, inner.traffic.put)
     attached = Attached(inner, greenlets)
     greenlets.wait(inner.open(watched))
     return attached

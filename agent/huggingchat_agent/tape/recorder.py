@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
+    from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.wire.requests import Call
 
@@ -89,7 +90,6 @@ class Recorder:
         `page_of` gives the id of a turn's tab by the turn's number, `tab` an open tab by its id.
         """
         self._page_of, self._tab = page_of, tab
-        emitter.watch([events.Seen.name], self._seen)
         emitter.watch([name for name in NAMES if name != events.Seen.name], self._told)
 
     def begin(self) -> None:
@@ -152,11 +152,11 @@ class Recorder:
 
     # What is told.
 
-    def _seen(self, event: events.Seen) -> None:
+    def see(self, event: ExchangeEvent) -> None:
+        """Record what is seen of an exchange."""
         if self._completion is not None:
-            self._completion.see(event.exchange)
-        at = event.exchange.at - self._begun
-        self._put(tapes.from_exchange(event.exchange, self._now()["n"], round(at, 6)))
+            self._completion.see(event)
+        self._put(tapes.from_exchange(event, self._now()["n"], round(event.at - self._begun, 6)))
 
     def _told(self, event: Event) -> None:
         raw = events.plain(event)

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.conversations import parse_conversation
+
 if TYPE_CHECKING:
     from huggingchat_agent.errors import AgentError
     from huggingchat_agent.settings import Deadlines
+    from huggingchat_agent.wire.conversations import ConversationRead
     from huggingchat_agent.wire.requests import Call
 
 
@@ -38,3 +42,9 @@ class App(Protocol):
 
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         """Save a picture of the page with errors that it explains."""
+
+
+async def read_conversation(app: App, conversation_id: str) -> ConversationRead:
+    """Read a conversation by a call of our own."""
+    body = await app.ask(requests.read_conversation(conversation_id), conversation_id=conversation_id)
+    return parse_conversation(body)

@@ -1,6 +1,6 @@
 """One turn: a message and its answer, from what is seen of its exchange.
 
-The tracker feeds it the events of the exchange, in order. A task of its own watches the deadlines
+The traffic feeds it the events of the exchange, in order. A task of its own watches the deadlines
 and does what is left when the stream is over: find out how it ended, and read from the conversation
 what the server made of it.
 """
@@ -24,7 +24,9 @@ from huggingchat_agent.errors import (
     StreamBroken,
     TurnTimeout,
 )
+from huggingchat_agent.exchange import Started
 from huggingchat_agent.turn import outputs
+from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.turn.clock import Clock
 from huggingchat_agent.turn.stream import Stream
 from huggingchat_agent.wire import failures, requests, updates
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.exchange import ExchangeEvent, Started
+    from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.turn.tracker import Claim, TurnTracker
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
@@ -86,6 +88,7 @@ class Turn:
         self.fold = Fold(conversation_id, number, started.at, bind)
         self.answer: Answer | None = None
         self.error: AgentError | None = None
+        self.leaf = ""  # the message it wrote, where that is the last of its branch
         self.done = asyncio.Event()
         self.refused = False  # the app took nothing of the message
         self.stop_seen = False  # somebody asked the app to stop this run
@@ -105,7 +108,7 @@ class Turn:
         """Whether its stream is open."""
         return not self._over.is_set()
 
-    def begin(self) -> None:
+    def _begin(self) -> None:
         self.publish(
             self.fold.stamp(
                 events.Started,
@@ -116,9 +119,11 @@ class Turn:
             )
         )
 
-    # What the wire says, in order; called by the tracker's task.
+    # What the wire says, in order; called by the task of the traffic.
 
     def feed(self, event: ExchangeEvent) -> None:
+        if isinstance(event, Started):
+            return self._begin()
         if self._over.is_set():
             return  # a deadline passed; what comes now is not part of the answer any more
         fold, publish, at = self.fold, self.publish, event.at
@@ -154,6 +159,7 @@ class Turn:
         try:
             await self._until_over()
             self.answer = await self._settle()
+            self._tracker.on_answer(self)
         except AgentError as error:
             await self._fail(error)
         except Exception as error:
@@ -221,8 +227,8 @@ class Turn:
             raise await self._broken("it was stopped, but the app has not ended the run")
         user = read.parent(message) if read and message else None
         if stored is not None and not stored.children:
-            self._tracker.know_leaf(self.conversation_id, stored.id)
-        answer = fold.answer(
+            self.leaf = stored.id
+        return fold.answer(
             user_message_id=user.id if user else "",
             message_id=message.id if message else "",
             via=self.via,
@@ -230,9 +236,6 @@ class Turn:
             finished=time.monotonic(),
             stored=stored,
         )
-        if answer.interrupted:
-            self._tracker.stopped(self.conversation_id)
-        return answer
 
     async def _broken(self, why: str) -> AgentError:
         """The error that the app stored for this turn; where it stored none, that its stream broke."""
@@ -301,7 +304,7 @@ class Turn:
                     if attempt:
                         await asyncio.sleep(READ_PAUSE)  # the app has no event for "stored"
                     try:
-                        read = await self._tracker.read(self.conversation_id)
+                        read = await read_conversation(self._tracker.app, self.conversation_id)
                     except AgentError as error:
                         log.warning("Conversation %s could not be read: %s", self.conversation_id, error)
                         if not _may_pass(error):
@@ -363,7 +366,6 @@ class Turn:
         )
 
     async def _stop_on_server(self) -> None:
-        self._tracker.stopping(self.conversation_id)
         try:
             await self._tracker.app.ask(requests.stop_generating(self.conversation_id))
         except AgentError as error:

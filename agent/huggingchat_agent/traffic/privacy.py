@@ -36,7 +36,7 @@ class Privacy:
         self._base_path = base_path
         self._hidden: set[str] = set()  # exchanges under way
 
-    def shown(self, event: ExchangeEvent) -> ExchangeEvent | None:
+    def show(self, event: ExchangeEvent) -> ExchangeEvent | None:
         """The event as it may be seen above; None if it may not."""
         if isinstance(event, Started) and self._is_private(event):
             self._hidden.add(event.exchange_id)

@@ -1,0 +1,67 @@
+"""What the sender knows of a conversation before it sends: its last message, and a stop that lingers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from huggingchat_agent.wire import purposes
+
+if TYPE_CHECKING:
+    from huggingchat_agent.exchange import Started
+    from huggingchat_agent.turn.turn import Turn
+
+# The app keeps a stop that found nothing to stop for about 5 s, and ends a run that starts then.
+STOP_LINGERS = 5.5  # seconds
+
+# How long the last message of a conversation is taken to be still that. Another client could answer
+# it in the meantime, and the app has no way to send only if it did not; a read costs 10 ms.
+FRESH = 1.0  # seconds
+
+
+class Leaf(NamedTuple):
+    """The last message of a conversation. The root, a system message, is not shown by the page."""
+
+    id: str
+    is_root: bool
+    at: float
+
+
+class Notes:
+    """Kept up to date by the traffic (`follow`) and by the turns (`end_turn`)."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[str, Leaf] = {}
+        self._quiet: dict[str, float] = {}  # until when a stop may linger, by conversation
+
+    def know_leaf(self, conversation_id: str, leaf: str, *, is_root: bool = False) -> None:
+        """Note which message the app has just named as the last of a conversation."""
+        now = time.monotonic()
+        # Most are never asked for again, and a session may see many conversations.
+        self._leaves = {each: known for each, known in self._leaves.items() if now - known.at < FRESH}
+        self._leaves[conversation_id] = Leaf(leaf, is_root, now)
+
+    def fresh_leaf(self, conversation_id: str) -> Leaf | None:
+        """The last message of a conversation, if the app named it a moment ago and no turn began since."""
+        leaf = self._leaves.pop(conversation_id, None)
+        return leaf if leaf and time.monotonic() - leaf.at < FRESH else None
+
+    def quiet(self, conversation_id: str) -> float:
+        """Seconds during which an old stop could still end a new run."""
+        return max(self._quiet.get(conversation_id, 0.0) - time.monotonic(), 0.0)
+
+    def follow(self, started: Started, purpose: purposes.Purpose) -> None:
+        """Note a message or a stop, whichever page sends it. A reader of `Traffic`."""
+        if isinstance(purpose, purposes.SendMessage):
+            self._leaves.pop(purpose.conversation_id, None)
+        elif isinstance(purpose, purposes.StopGenerating):
+            now = time.monotonic()
+            self._quiet = {each: end for each, end in self._quiet.items() if end > now}
+            self._quiet[purpose.conversation_id] = now + STOP_LINGERS
+
+    def end_turn(self, turn: Turn) -> None:
+        """Note what a turn left: the message it wrote, and whether it used up a stop."""
+        if turn.leaf:
+            self.know_leaf(turn.conversation_id, turn.leaf)
+        if turn.answer is not None and turn.answer.interrupted:
+            self._quiet.pop(turn.conversation_id, None)

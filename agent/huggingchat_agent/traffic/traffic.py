@@ -1,0 +1,141 @@
+"""Traffic: exchanges are put in as they are seen, and one task hands them on, in order.
+
+The driver's callbacks only put events into a queue: no handler of a user runs inside the driver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, TypeAlias
+
+from huggingchat_agent.events import Seen
+from huggingchat_agent.exchange import Ended, Failed, Started
+from huggingchat_agent.traffic.privacy import Privacy
+from huggingchat_agent.wire.routes import classify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.emitter import Emitter
+    from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.wire.purposes import Purpose
+
+    Take: TypeAlias = Callable[[ExchangeEvent], object]
+    Reader: TypeAlias = Callable[[Started, Purpose], Take | None]
+
+log = logging.getLogger("huggingchat_agent")
+
+
+class Traffic:
+    """Live, attached and replayed exchanges, for everything that reads them.
+
+    `base_path` is where the app is. What belongs to signing in ends here (see `privacy.py`). Watchers
+    come before readers, and each in the order they were added. What one of them raises is logged.
+    """
+
+    def __init__(self, base_path: str) -> None:
+        self._base_path = base_path
+        self._privacy = Privacy(base_path)
+        self._readers: list[Reader] = []
+        self._watchers: list[Take] = []
+        self._hidden: list[Callable[[], object]] = []
+        self._takers: dict[str, list[Take]] = {}  # by open exchange
+        self._queue: deque[ExchangeEvent | asyncio.Future[None]] = deque()
+        self._idle: asyncio.Future[None] | None = None  # what the task waits for
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def read(self, reader: Reader) -> None:
+        """Offer every exchange to a reader as it starts, with its purpose. A function that the reader
+        returns gets the events of that exchange, `Started` first.
+        """
+        self._readers.append(reader)
+
+    def watch(self, watcher: Take, *, hidden: Callable[[], object] | None = None) -> None:
+        """Hand every event to a watcher. `hidden` is called for each page that is kept from it."""
+        self._watchers.append(watcher)
+        if hidden is not None:
+            self._hidden.append(hidden)
+
+    def show(self, emitter: Emitter) -> None:
+        """Emit every event as `exchange` while that has handlers."""
+
+        def show(event: ExchangeEvent) -> None:
+            if emitter.listening(Seen.name):
+                emitter.emit(Seen(exchange=event))
+
+        self.watch(show)
+
+    def put(self, event: ExchangeEvent) -> None:
+        """Take an event from a driver's callback, or from a tape."""
+        shown = self._privacy.show(event)
+        if shown is not None:
+            self._queue.append(shown)
+            self._wake()
+        elif isinstance(event, Started) and event.kind == "document":
+            for hidden in self._hidden:
+                hidden()
+
+    async def settled(self) -> None:
+        """Wait until everything put in so far has been handed on."""
+        if self._task is None or self._closed:
+            return
+        mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(mark)
+        self._wake()
+        await asyncio.wait({mark, self._task}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def close(self) -> None:
+        """Hand on what was put in so far, then nothing more. The pages must be closed before."""
+        await self.settled()
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _wake(self) -> None:
+        idle, self._idle = self._idle, None
+        if idle is not None and not idle.done():
+            idle.set_result(None)
+        # A handler may have raised what ends a program; in a notebook the loop lives on.
+        elif (self._task is None or self._task.done()) and not self._closed:
+            self._task = asyncio.create_task(self._hand_on(), name="traffic")
+            # What ends a program went through the loop, which need not report it again.
+            self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _hand_on(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            while self._queue:
+                event = self._queue.popleft()
+                if isinstance(event, asyncio.Future):
+                    with contextlib.suppress(asyncio.InvalidStateError):  # no one waits any more
+                        event.set_result(None)
+                    continue
+                if isinstance(event, Started):
+                    self._takers[event.exchange_id] = [*self._watchers, *self._choose(event)]
+                for take in self._takers.get(event.exchange_id, self._watchers):
+                    try:
+                        take(event)
+                    except Exception:
+                        log.exception("An exchange event could not be handled.")
+                if isinstance(event, Ended | Failed):
+                    self._takers.pop(event.exchange_id, None)
+            self._idle = loop.create_future()
+            await self._idle
+
+    def _choose(self, started: Started) -> list[Take]:
+        """What the readers want to hear of the exchange."""
+        purpose = classify(started.method, started.url, self._base_path, started.kind)
+        chosen = []
+        for reader in self._readers:
+            try:
+                take = reader(started, purpose)
+            except Exception:
+                log.exception("An exchange could not be followed.")
+            else:
+                chosen += [take] if take is not None else []
+        return chosen
