@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from huggingchat_agent import files
 from huggingchat_agent.saving import safe_name, save
 
 
@@ -18,7 +19,9 @@ from huggingchat_agent.saving import safe_name, save
         ("CON", "", "file_CON"),
         ("con.txt", "", "file_con.txt"),
         ("report", "application/pdf", "report.pdf"),
-        ("x" * 300 + ".txt", "", "x" * 116 + ".txt"),
+        ("x" * 300 + ".txt", "", "x" * 196 + ".txt"),
+        ("漢" * 90 + ".txt", "", "漢" * 65 + ".txt"),
+        ("é" + "漢" * 90, "image/png", "é" + "漢" * 64 + ".png"),
         (".bashrc", "", "bashrc"),
     ],
 )
@@ -47,3 +50,15 @@ def test_saved_file_has_the_mode_of_other_new_files_and_leaves_nothing_beside_it
     path = save(b"x", tmp_path / "new.bin", "ignored", "")
     assert os.stat(path).st_mode == os.stat(tmp_path / "usual").st_mode
     assert {each.name for each in tmp_path.iterdir()} == {"usual", "new.bin"}
+
+
+def test_long_name_is_saved_again_and_again(tmp_path):
+    paths = [save(b"x", tmp_path, "漢" * 200 + ".txt", "") for _ in range(3)]
+    assert len(set(paths)) == len(list(tmp_path.iterdir())) == 3
+
+
+def test_several_files_are_written_or_none(tmp_path):
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError):
+        files.write_all({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+    assert [each.name for each in tmp_path.iterdir()] == ["b"]

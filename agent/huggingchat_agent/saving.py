@@ -6,15 +6,15 @@ import contextlib
 import mimetypes
 import os
 import re
-import tempfile
 from typing import TYPE_CHECKING
 
+from huggingchat_agent import files
 from huggingchat_agent.errors import StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LONGEST = 120  # characters of a name
+_LONGEST = 200  # bytes of a name in UTF-8; disks take 255, and a number or a draft's ending comes on top
 
 # What means something to one file system or another, or to who looks at a list of files.
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]+')
@@ -29,7 +29,7 @@ def save(data: bytes, where: Path, name: str, mime: str) -> Path:
     """
     try:
         if not where.is_dir():
-            _write(data, where, replace=True)
+            files.write(where, data)
             return where
         fit = safe_name(name, mime)
         stem, suffix = os.path.splitext(fit)
@@ -37,7 +37,7 @@ def save(data: bytes, where: Path, name: str, mime: str) -> Path:
         while True:
             path = where / (fit if number == 1 else f"{stem}-{number}{suffix}")
             with contextlib.suppress(FileExistsError):
-                _write(data, path, replace=False)
+                files.write(path, data, replace=False)
                 return path
             number += 1
     except OSError as error:
@@ -53,27 +53,5 @@ def safe_name(name: str, mime: str = "") -> str:
         plain = f"file_{plain}".rstrip("_")
     stem, suffix = os.path.splitext(plain)
     suffix = suffix or mimetypes.guess_extension(mime.partition(";")[0]) or ""
-    return stem[: _LONGEST - len(suffix[:20])] + suffix[:20]
-
-
-def _write(data: bytes, path: Path, *, replace: bool) -> None:
-    descriptor, draft = tempfile.mkstemp(prefix=".saving-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~_umask())  # mkstemp makes it for us alone
-        if replace:
-            os.replace(draft, path)
-        else:
-            os.link(draft, path)  # fails where there is one already
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+    suffix = files.shorten(suffix, 20)
+    return files.shorten(stem, _LONGEST - len(suffix.encode())) + suffix

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent import files
 from huggingchat_agent.cli import console
 from huggingchat_agent.errors import StorageError, UsageError
 
@@ -47,7 +48,10 @@ def write(text: str, path: Path | None) -> None:
         console.write(text)
         return
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+            path.write_text(text, encoding="utf-8")
+        else:
+            files.write(path.resolve(), text.encode())
     except OSError as error:
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}. Name another file."

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from huggingchat_agent import redact
+from huggingchat_agent import files, redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ log = logging.getLogger("huggingchat_agent")
 
 KEPT = 50
 # The name of a report, which sorts by time, and its files: also those a killed program did not finish.
-_OURS = re.compile(r"\.?(\d{8}-\d{6}-\d{6}-\w+)\.(?:png|txt)(?:\.part)?")
+_OURS = re.compile(r"\.?(\d{8}-\d{6}-\d{6}-\w+)\.(?:png|txt)(?:[\w.]*\.part)?")
 
 
 async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
@@ -39,7 +38,7 @@ async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
             return
         snapshot = await page.snapshot()
         text = redact.text(snapshot.tree).encode("utf-8", "replace")
-        _write({picture: snapshot.png, tree: text})
+        _write(folder, {picture: snapshot.png, tree: text})
         _forget_old(folder, stem)
     except Exception as trouble:
         # Whatever it is: what is to be heard of is the failure that should have been reported.
@@ -50,20 +49,9 @@ async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
     error.add_note(f"See {picture} and {tree.name}.")
 
 
-def _write(files: dict[Path, bytes]) -> None:
-    """Write all of them or, where one cannot be written, none."""
-    parts = {path.with_name(f".{path.name}.part"): path for path in files}
-    try:
-        for part, path in parts.items():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(files[path])
-        for part, path in parts.items():
-            os.replace(part, path)
-    except BaseException:
-        for path in (*parts, *files):
-            with contextlib.suppress(OSError):
-                path.unlink()
-        raise
+def _write(folder: Path, reports: dict[Path, bytes]) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.write_all(reports, private=True)
 
 
 def _forget_old(folder: Path, newest: str) -> None:

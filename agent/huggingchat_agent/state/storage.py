@@ -12,11 +12,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import msgspec
 
+from huggingchat_agent import files
 from huggingchat_agent.errors import StorageError
 
 if TYPE_CHECKING:
@@ -84,21 +84,17 @@ class SavedSession:
         body = msgspec.json.format(msgspec.json.encode(state), indent=1)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = _draft(self.folder, body)
-            try:
+            with files.draft(self.path, body, private=True) as draft:
                 if self.path.exists():
                     self._keep_previous()
                 os.replace(draft, self.path)
-            except BaseException:
-                os.unlink(draft)
-                raise
         except OSError as error:
             raise self._storage_error("write", error) from None
 
     def tidy(self) -> None:
         """Remove what a save that was killed has left. Only for who alone may save here."""
         with contextlib.suppress(OSError):
-            for pattern in (".session-*.json", ".previous-*"):
+            for pattern in (".session.json.*.part", ".session-*.json", ".previous-*"):
                 for draft in self.folder.glob(pattern):
                     draft.unlink(missing_ok=True)
 
@@ -132,25 +128,6 @@ class SavedSession:
 def write_private(path: Path, body: bytes) -> None:
     """Write a file of secrets, whole or not at all, for its owner's eyes only. Raises StorageError."""
     try:
-        draft = _draft(path.absolute().parent, body)
-        try:
-            os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
-            raise
+        files.write(path, body, private=True)
     except OSError as error:
         raise StorageError(f"Cannot write {path}: {error.strerror or type(error).__name__}.") from None
-
-
-def _draft(folder: Path, body: bytes) -> str:
-    """A new file beside the one that is to be replaced, on the disk when this returns."""
-    descriptor, draft = tempfile.mkstemp(prefix=".session-", suffix=".json", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:  # mkstemp makes it with mode 0600
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        os.unlink(draft)
-        raise
-    return draft

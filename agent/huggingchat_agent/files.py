@@ -1,0 +1,78 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_LONGEST = 100  # bytes of a file's name that its draft is called after
+
+
+@contextmanager
+def draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[str]:
+    """A file with these bytes, on the disk, beside the one that it is to become.
+
+    A `private` one is for its owner's eyes only. What is left of it at the end of the block is removed.
+    """
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{shorten(path.name, _LONGEST)}.", suffix=".part", dir=path.absolute().parent
+    )
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if not private:
+            os.chmod(name, 0o666 & ~_umask())  # mkstemp makes it for its owner alone
+        yield name
+    finally:
+        _remove(name)
+
+
+def write(path: Path, data: bytes, *, private: bool = False, replace: bool = True) -> None:
+    """Write a file. Raises OSError, and what was there before still stands.
+
+    Without `replace`, FileExistsError is raised where something has that name.
+    """
+    with draft(path, data, private=private) as name:
+        if replace:
+            os.replace(name, path)
+        else:
+            os.link(name, path)
+
+
+def write_all(files: Mapping[Path, bytes], *, private: bool = False) -> None:
+    """Write several new files or, where one of them cannot be written, none. Raises OSError."""
+    with ExitStack() as drafts:
+        names = {
+            path: drafts.enter_context(draft(path, data, private=private)) for path, data in files.items()
+        }
+        try:
+            for path, name in names.items():
+                os.replace(name, path)
+        except BaseException:
+            _remove(*files)
+            raise
+
+
+def shorten(name: str, limit: int) -> str:
+    """The beginning of a name, of so many bytes as disks count them, without half a character."""
+    return os.fsencode(name)[:limit].decode(errors="ignore")
+
+
+def _remove(*paths: str | Path) -> None:
+    for path in paths:
+        with suppress(OSError):
+            os.unlink(path)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
