@@ -7,7 +7,7 @@ A module shares a site and, for each engine, a signed-in chat.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 import pytest_asyncio
@@ -17,12 +17,12 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser import load_engine as engine_named
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import EngineName, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ENGINES = ("playwright", "nodriver")
+ENGINES = get_args(EngineName)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
