@@ -12,14 +12,15 @@ from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.errors import SessionRejected, StreamBroken
 from huggingchat_agent.session.recovery import Recovery
 from huggingchat_agent.sync.thread import LoopThread
+from tests.scripted import Scripted
 
 COMMON: Any = {"conversation_id": "c", "turn": 1}
 FINISHED = events.Finished(**COMMON, seq=9, at=0.0)
 FAILED = events.Failed(**COMMON, seq=9, at=0.0, error="StreamBroken", message="It broke.")
 
 
-def reply_of(sender):
-    return Reply("c", sender, number=lambda: 1)
+def reply_of(send):
+    return Reply("c", Scripted(send), number=lambda: 1)
 
 
 async def test_iterating_ends_when_the_next_message_can_be_sent():
@@ -103,17 +104,17 @@ class Turn:
 class Attempts(Sending):
     """Each attempt to send makes the next one of these turns."""
 
-    def __init__(self, reply, recovery, turns):
+    def __init__(self, recovery, turns):
         settings = SimpleNamespace(step_timeout=1.0)
         chat: Any = SimpleNamespace(
             session=SimpleNamespace(recovery=recovery), tracker=None, settings=settings
         )
         draft: Any = None
-        super().__init__(chat, reply, draft)
+        super().__init__(chat, "c", draft, "page")
         self.turns = turns
 
-    async def _attempt(self, via):
-        turn = self._reply.turn = self.turns.pop(0)
+    async def _attempt(self):
+        turn = self.turn = self.turns.pop(0)
         await turn.done.wait()
         return turn
 
@@ -129,7 +130,7 @@ async def test_message_refused_while_it_is_stopped_is_not_sent_again():
 
     recovery = Recovery()
     recovery.arm(again, known)
-    reply = reply_of(lambda reply: Attempts(reply, recovery, turns).send("page"))
+    reply = Reply("c", Attempts(recovery, turns), number=lambda: 1)
     await asyncio.sleep(0)
     assert reply.turn is not None
     await reply.stop()
@@ -148,9 +149,10 @@ async def test_stop_does_not_wait_for_the_sign_in_after_a_message_that_the_app_t
     async def known():
         return False
 
-    recovery, turn = Recovery(), Turn(refused=False)
+    recovery = Recovery()
+    turn: Any = Turn(refused=False)
     recovery.arm(again, known)
-    reply = reply_of(lambda reply: Attempts(reply, recovery, [turn]).send("page"))
+    reply = Reply("c", Attempts(recovery, [turn]), number=lambda: 1)
     turn.done.set()
     await begun.wait()
     await reply.stop()

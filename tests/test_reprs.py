@@ -11,6 +11,7 @@ from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.errors import StreamBroken
 from huggingchat_agent.sync.thread import LoopThread
+from tests.scripted import Scripted
 
 SETTINGS: Any = {"base_url": "https://chat.example.org", "username": "ada", "password": "correct horse"}
 IDS: Any = {"conversation_id": "c", "user_message_id": "u", "message_id": "m"}
@@ -46,7 +47,7 @@ async def test_reply_says_how_far_it_is():
         await go.wait()
         raise StreamBroken("It broke.")
 
-    reply = Reply("c", sender, number=lambda: 1)
+    reply = Reply("c", Scripted(sender), number=lambda: 1)
     assert repr(reply) == "<Reply in c: not sent yet>"
     go.set()
     with pytest.raises(StreamBroken):
@@ -62,7 +63,7 @@ def test_reply_without_async_says_how_to_wait_for_it():
         return SimpleNamespace(answer=ANSWER)
 
     async def make():
-        return sync.Reply(Reply("c", sender, number=lambda: 1), thread)
+        return sync.Reply(Reply("c", Scripted(sender), number=lambda: 1), thread)
 
     thread = LoopThread("reply")
     try:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.uploads import Given
     from huggingchat_agent.events import ElicitationRequested
-    from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 
@@ -148,16 +147,14 @@ class Conversation(Emitter):
                 f"Conversation {self.id} is still answering. Await that reply, or stop it, before you send "
                 "again."
             )
-        self._branching = isinstance(draft.target, Retry | Edit)
+        self._branching = draft.target.branches
         self._tools = (draft.tools, draft.web_search)
         chosen = choice("via", via, Via, wrong=UsageError) if via else self._chat.settings.via
         if self._chat.settings.replay:
             chosen = "page"
 
-        async def sender(reply: Reply) -> Turn:
-            return await Sending(self._chat, reply, draft).send(chosen)
-
-        self._reply = Reply(self.id, sender, number=self._chat.tracker.number, upstream=self)
+        sending = Sending(self._chat, self.id, draft, chosen)
+        self._reply = Reply(self.id, sending, number=self._chat.tracker.number, upstream=self)
         self._reply.when_done(self._answered)
         self._chat.replies.add(self._reply)
         return self._reply

@@ -2,46 +2,139 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.multipart import FormPart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 
 
-class Next(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True):
+    """What a draft does to a conversation. Base of the four kinds below."""
+
+    branches: ClassVar[bool] = False  # it makes a new branch
+    page_only: ClassVar[bool] = False  # the page has no gesture for it that the agent could make
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the request says of it, as arguments of `requests.send_message`."""
+        return {"is_retry": self.branches}
+
+    def spot(self, read: ConversationRead) -> Spot:
+        """Where it goes. Raises UsageError where the message is not there, or is not one of that kind."""
+        raise NotImplementedError
+
+    def spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
+        """Where it goes if that is the last message of the conversation; None if more must be known."""
+        return None
+
+    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
+        """Do everything before the send gesture. `alive` says that the page's scripts are known to run."""
+
+    async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
+        """Make the send gesture."""
+        raise NotImplementedError
+
+
+class Next(Target, frozen=True):
     """A new message at the end of the branch that `leaf` is on, None for the branch made last."""
 
     leaf: str | None = None
 
+    def spot(self, read: ConversationRead) -> Spot:
+        end = _leaf(read, self.leaf)
+        return Spot(id=end.id, leaf="" if end.id == read.root_message_id else end.id)
 
-class Retry(msgspec.Struct, frozen=True):
-    """An answer made anew beside the old one; None for the last answer of the branch of `leaf`."""
+    def spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
+        return Spot(id=leaf, leaf="" if is_root else leaf) if self.leaf in (None, leaf) else None
+
+    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
+        await composer.write(page, draft.prompt or "", timeout=timeout)
+        if draft.uploads:
+            await composer.attach(page, draft.uploads, timeout=timeout)
+
+    async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
+        await composer.press_send(page, timeout=timeout)
+
+
+class Retry(Target, frozen=True):
+    """A new answer beside the old one; None for the last answer of the branch of `leaf`."""
+
+    branches: ClassVar[bool] = True
 
     message_id: str | None = None
     leaf: str | None = None
 
+    def spot(self, read: ConversationRead) -> Spot:
+        if self.message_id is not None:
+            return _spot_at_answer(read, find(read, self.message_id, "assistant"))
+        path = read.path(_leaf(read, self.leaf).id)
+        message = next((each for each in reversed(path) if each.author == "assistant"), None)
+        if message is None:
+            raise UsageError(f"Conversation {read.id} has no answer yet that could be retried.")
+        return _spot_at_answer(read, message)
 
-class Edit(msgspec.Struct, frozen=True):
+    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
+        if not alive:
+            # An early press on Retry would be lost, and unlike this it must not be repeated.
+            await messages.open_editor(page, spot.question, timeout=timeout)
+            await messages.close_editor(page, spot.question, timeout=timeout)
+
+    async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
+        await messages.press_retry(page, spot.id, timeout=timeout)
+
+
+class Edit(Target, frozen=True):
     """A user message put beside an old one, with that one's files."""
+
+    branches: ClassVar[bool] = True
 
     message_id: str
 
+    def spot(self, read: ConversationRead) -> Spot:
+        message = find(read, self.message_id, "user")
+        resent = tuple(
+            multipart.refer_to_file(
+                str(file.get("name", "")), str(file.get("mime", "")), str(file.get("value", ""))
+            )
+            for file in message.files
+        )
+        leaf = read.active_leaf(message.id).id
+        return Spot(id=message.id, leaf=leaf, question=message.id, resent=resent)
 
-class Resume(msgspec.Struct, frozen=True):
+    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
+        await messages.open_editor(page, spot.question, timeout=timeout)
+        await messages.rewrite(page, spot.question, draft.prompt or "", timeout=timeout)
+
+    async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
+        await messages.press_send(page, spot.question, timeout=timeout)
+
+
+class Resume(Target, frozen=True):
     """The rest of an answer that was parked until a question of a tool was answered."""
+
+    page_only: ClassVar[bool] = True
 
     message_id: str
     elicitation_id: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {"resume_elicitation_id": self.elicitation_id}
+
+    def spot(self, read: ConversationRead) -> Spot:
+        return _spot_at_answer(read, find(read, self.message_id, "assistant"))
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +145,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     prompt: str | None = None
-    target: Next | Retry | Edit | Resume = Next()
+    target: Target = Next()
     uploads: tuple[Upload, ...] = ()
     tools: tuple[str, ...] | None = None
     web_search: bool = False
@@ -72,27 +165,8 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     resent: tuple[FormPart, ...] = ()
 
 
-def spot(draft: Draft, read: ConversationRead) -> Spot:
-    """Raises UsageError where the message meant is not there, or is not one of that kind."""
-    target = draft.target
-    if isinstance(target, Next):
-        end = _leaf(read, target.leaf)
-        return Spot(id=end.id, leaf="" if end.id == read.root_message_id else end.id)
-    if isinstance(target, Retry) and target.message_id is None:
-        path = read.path(_leaf(read, target.leaf).id)
-        message = next((each for each in reversed(path) if each.author == "assistant"), None)
-        if message is None:
-            raise UsageError(f"Conversation {read.id} has no answer yet that could be made anew.")
-    else:
-        message = find(read, target.message_id or "", "user" if isinstance(target, Edit) else "assistant")
-    resent = tuple(
-        multipart.refer_to_file(
-            str(file.get("name", "")), str(file.get("mime", "")), str(file.get("value", ""))
-        )
-        for file in (message.files if isinstance(target, Edit) else ())
-    )
-    question = message.id if isinstance(target, Edit) else message.ancestors[-1]
-    return Spot(id=message.id, leaf=read.active_leaf(message.id).id, question=question, resent=resent)
+def _spot_at_answer(read: ConversationRead, message: StoredMessage) -> Spot:
+    return Spot(id=message.id, leaf=read.active_leaf(message.id).id, question=message.ancestors[-1])
 
 
 def find(read: ConversationRead, message_id: str, author: str = "") -> StoredMessage:
@@ -119,7 +193,6 @@ def call(
     servers: Sequence[dict[str, Any]] | None,
 ) -> Call:
     """The request that sends the draft. `servers` are the tool servers to be on, None for all."""
-    target = draft.target
     uploads = [multipart.encode_file(each.name, each.mime, each.data) for each in draft.uploads]
     return requests.send_message(
         conversation_id,
@@ -127,10 +200,9 @@ def call(
         place.id,
         generation_id,
         timezone=timezone,
-        is_retry=isinstance(target, Retry | Edit),
         mcp_servers=servers,
         files=[*place.resent, *uploads],
-        resume_elicitation_id=target.elicitation_id if isinstance(target, Resume) else None,
+        **draft.target.fields,
     )
 
 

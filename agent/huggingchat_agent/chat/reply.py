@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
@@ -13,7 +13,7 @@ from huggingchat_agent.errors import AgentError, ChatError, PageChanged, UsageEr
 from huggingchat_agent.eventlog import EventLog
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator
     from types import TracebackType
 
     from huggingchat_agent.answer import Answer
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("huggingchat_agent")
 
 _LAST = (events.Finished, events.Failed)
+
+
+class Outgoing(Protocol):
+    """A message on its way: what a reply follows. `chat.sending.Sending` is one."""
+
+    @property
+    def turn(self) -> Turn | None: ...
+    @property
+    def via(self) -> str: ...
+    async def send(self, emitter: Emitter) -> Turn: ...
+    def stop(self) -> None: ...
 
 
 class Reply(Emitter):
@@ -41,7 +52,7 @@ class Reply(Emitter):
     def __init__(
         self,
         conversation_id: str,
-        sender: Callable[[Reply], Awaitable[Turn]],
+        sending: Outgoing,
         *,
         number: Callable[[], int],
         upstream: Emitter | None = None,
@@ -51,15 +62,14 @@ class Reply(Emitter):
         """
         super().__init__(upstream=upstream)
         self.conversation_id = conversation_id
-        self.via = ""
-        self.turn: Turn | None = None
         self.events: EventLog[events.TurnEvent] = EventLog()
+        self._sending = sending
         self._number = number
         self._waiting: list[asyncio.Future[None]] = []
         self._ended = False  # the task is done, and whoever is told of that hears of it now
         self._retrieved = False
         self._stopping: asyncio.Task[None] | None = None
-        self._task = asyncio.create_task(self._run(sender), name=f"reply in {conversation_id}")
+        self._task = asyncio.create_task(self._run(), name=f"reply in {conversation_id}")
         # It is for `__del__` to tell of a failure that nobody has seen, not for the task.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.add_done_callback(lambda _: self._end())
@@ -83,9 +93,14 @@ class Reply(Emitter):
         return self._task.done()
 
     @property
-    def stopping(self) -> bool:
-        """Whether it was told to stop: nothing is to be sent any more. For the rooms beside this."""
-        return self._stopping is not None
+    def turn(self) -> Turn | None:
+        """The turn that came of the message, once it was sent."""
+        return self._sending.turn
+
+    @property
+    def via(self) -> str:
+        """How the message is sent, "ui" or "page"; "" before that is known."""
+        return self._sending.via
 
     @property
     def text(self) -> str:
@@ -122,6 +137,7 @@ class Reply(Emitter):
         """
         self._retrieved = True
         if self._stopping is None:
+            self._sending.stop()
             self._stopping = asyncio.create_task(self._stop(), name="stop reply")
         await asyncio.shield(self._stopping)
 
@@ -166,9 +182,9 @@ class Reply(Emitter):
         await self.drain(upstream=True)
         return answer
 
-    async def _run(self, sender: Callable[[Reply], Awaitable[Turn]]) -> Answer:
+    async def _run(self) -> Answer:
         try:
-            turn = await sender(self)
+            turn = await self._sending.send(self)
         except AgentError as error:
             self._fail(error)
             raise

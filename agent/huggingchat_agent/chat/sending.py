@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from huggingchat_agent import events
 from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import uploads
+from huggingchat_agent.chat.senders import PageSender, UiSender
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
     BrowserError,
-    BrowserTimeout,
     ChatError,
     PageChanged,
     SessionRejected,
     UsageError,
 )
 from huggingchat_agent.session.account import read_account
-from huggingchat_agent.site.calls import Calls
-from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import tools
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.draft import Draft, Spot
-    from huggingchat_agent.chat.reply import Reply
-    from huggingchat_agent.session.tabs import Tab
+    from huggingchat_agent.chat.senders import Sender
+    from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.settings import Via
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+    from huggingchat_agent.wire.requests import Call
 
 log = logging.getLogger("huggingchat_agent")
-
-# Connections a running turn holds (see connections.py): its stream, and by ui the tab's own watch.
-HELD = {"page": 1, "ui": 2}
 
 # After the send gesture the app posts at once; on a slow machine its scripts may take a while.
 POST_PATIENCE = 15.0
@@ -54,42 +46,49 @@ RUN_PAUSE = 0.5
 
 
 class Sending:
-    """One message on its way. `reply` is told of all that happens to it."""
+    """One message on its way. `turn` is the one that came of it, `via` the way that it was sent."""
 
-    def __init__(self, chat: Chat, reply: Reply, draft: Draft) -> None:
+    def __init__(self, chat: Chat, conversation_id: str, draft: Draft, via: Via) -> None:
+        self.turn: Turn | None = None
+        self.via = ""
         self._chat, self._session, self._tracker = chat, chat.session, chat.tracker
-        self._reply, self._draft = reply, draft
-        self._conversation_id = reply.conversation_id
+        self._conversation_id, self._draft, self._wanted = conversation_id, draft, via
         self._step = chat.settings.step_timeout
-        self._page: Page | None = None  # the one typed into
-        self._held: events.Failed | None = None  # not told while the message may go out again
+        self._emitter: Emitter = chat
+        self._stopped = False
+        self._held: events.Failed | None = None  # not emitted while the message may be sent again
 
-    async def send(self, via: Via) -> Turn:
-        """Send it and return its turn when that is done.
+    async def send(self, emitter: Emitter) -> Turn:
+        """Send it and return its turn when that is done. `emitter` gets the events.
 
-        Where the app has dropped our session it is signed in again, once; and if the app took nothing
-        of the message it is sent again then. Raises PageChanged (ui only) and whatever else keeps the
-        message from being sent; what goes wrong after that is the turn's.
+        Where the app has dropped the session, signs in again, once. If the app took nothing of the message
+        before, sends it again. Raises PageChanged (ui only) and whatever else keeps the message from being
+        sent. What goes wrong after that is the turn's.
         """
+        self._emitter = emitter
         count = self._session.recovery.count
         turn: Turn | None = None
         try:
-            turn = await self._attempt(via)
+            turn = await self._attempt()
         except SessionRejected as error:
             lost = error  # and nothing was sent
         else:
             if not isinstance(turn.error, SessionRejected):
                 return turn
             lost = turn.error
-        if turn is None or not self._reply.stopping:
-            turn = await self._recovered(turn, lost, count, via)
-        self._tell_held()
+        if turn is None or not self._stopped:
+            turn = await self._recover(turn, lost, count)
+        self._emit_held()
         return turn
 
-    async def _recovered(self, turn: Turn | None, lost: SessionRejected, count: int, via: Via) -> Turn:
-        """Sign in again; then the turn of the message sent again, where the app took nothing of it before."""
+    def stop(self) -> None:
+        """Do not send it again, whatever happens."""
+        self._stopped = True
+
+    async def _recover(self, turn: Turn | None, lost: SessionRejected, count: int) -> Turn:
+        """Sign in again, and send the message again if the app took nothing of it before."""
         taken = turn is not None and not turn.refused
-        self._reply.turn = None  # it is over: a stop is for what follows
+        self.turn = None  # it is over: a stop is for what follows
         try:
             await self._session.recovery.recover(lost, count, anyway=taken)
         except SessionRejected as error:
@@ -102,35 +101,78 @@ class Sending:
         else:
             if turn is None or not taken:
                 self._held = None
-                return await self._attempt(via)
-        self._reply.turn = turn
+                return await self._attempt()
+        self.turn = turn
         return turn
 
-    async def _attempt(self, via: Via) -> Turn:
+    async def _attempt(self) -> Turn:
         await self._session.calls.open()
         if self._draft.uploads:
             await self._check_files()
         await self._wait_for_lingering_stop()
         if self._session.in_browser:
             await self._session.tabs.make_room(self._conversation_id)
-        if isinstance(self._draft.target, drafts.Resume):
-            via = "page"  # by ui the page's own form does it all
         servers = await self._servers()
-        if servers is not None:
-            via = self._for_choosing(via)
-        held = HELD["page" if via == "page" else "ui"]
+        senders = self._senders(servers)
+        held = max(sender.connections for sender in senders)
         async with self._session.connections.stream(held, lambda count: self._queued("connections", count)):
             spot = await self._spot()
-            if via != "page":
+            for sender in senders[:-1]:
                 try:
-                    return await self._by_ui(spot)
+                    return await self._send_by(sender, spot)
                 except PageChanged as error:
-                    if via == "ui":
-                        await self._session.save_report(error, self._page.id if self._page else "")
-                        raise
-                    degraded = events.Degraded(conversation_id=self._conversation_id, reason=error.message)
-                    self._reply.emit(degraded)
-            return await self._by_page(spot, servers)
+                    self._emitter.emit(
+                        events.Degraded(conversation_id=self._conversation_id, reason=error.message)
+                    )
+            try:
+                return await self._send_by(senders[-1], spot)
+            except PageChanged as error:
+                await self._session.save_report(error, senders[-1].page_id)
+                raise
+
+    def _senders(self, servers: list[dict[str, Any]] | None) -> list[Sender]:
+        """The ways to try, in order. A way is left only for what keeps it from sending at all."""
+        via: Via = "page" if self._draft.target.page_only else self._wanted
+        if servers is not None:
+            via = self._for_choosing(via)
+        ways = {"ui": [self._ui], "page": [self._page], "auto": [self._ui, self._page]}[via]
+        return [way(servers) for way in ways]
+
+    def _ui(self, servers: list[dict[str, Any]] | None) -> Sender:
+        return UiSender(
+            self._session.tabs,
+            self._draft,
+            self._conversation_id,
+            f"{self._chat.settings.base_url}/conversation/{self._conversation_id}",
+            step=self._step,
+            check_signed_in=self._check_signed_in,
+        )
+
+    def _page(self, servers: list[dict[str, Any]] | None) -> Sender:
+        async def build(spot: Spot, generation_id: str) -> Call:
+            zone = await self._chat.timezone()
+            ids = self._conversation_id, generation_id
+            return drafts.call(self._draft, spot, *ids, timezone=zone, servers=servers)
+
+        return PageSender(self._session.calls, build)
+
+    async def _send_by(self, sender: Sender, spot: Spot) -> Turn:
+        turn: Turn | None = None
+        try:
+            await sender.prepare(spot)
+            claim = Claim(
+                self._tracker,
+                page_id=sender.page_id,
+                conversation_id=self._conversation_id,
+                via=sender.via,
+                listener=self._hear,
+                generation_id=sender.generation_id,
+            )
+            self.via = sender.via
+            turn = await self._follow(claim, sender)
+            return turn
+        finally:
+            await sender.release(turn)
 
     async def _check_files(self) -> None:
         conversation = self._chat.conversation(self._conversation_id)
@@ -163,72 +205,12 @@ class Sending:
             log.info("Sent by page: %s.", why)
         return "page"
 
-    async def _by_page(self, spot: Spot, servers: list[dict[str, Any]] | None) -> Turn:
-        calls = await self._session.calls.open()
-        generation_id = str(uuid.uuid4())
-        message = drafts.call(
-            self._draft,
-            spot,
-            self._conversation_id,
-            generation_id,
-            timezone=await self._chat.timezone(),
-            servers=servers,
-        )
-        claim = self._claim(calls.page_id, "page", generation_id)
-        post = calls.start(message, generation_id, timeout=self._step)
-        return await self._follow(claim, calls, asyncio.create_task(post, name="send by page"))
-
-    async def _by_ui(self, spot: Spot) -> Turn:
-        """Type and press send. PageChanged is raised only before the gesture: nothing was sent then."""
-        tabs = self._session.tabs
-        tab = await tabs.lease(self._conversation_id)
-        self._page = tab.page
-        try:
-            try:
-                await self._show(tab, spot)
-                alive, tab.leaf = tab.leaf is not None, None
-                await self._prepare(tab.page, spot, alive=alive)
-            except BrowserTimeout as error:
-                raise PageChanged(f"The page of the conversation did not come up: {error}") from None
-            claim = self._claim(tab.page.id, "ui", None)
-            press = self._press(tab.page, spot)
-            turn = await self._follow(claim, tab.page, asyncio.create_task(press, name="send by ui"))
-            if turn.answer is not None:
-                tab.leaf = turn.answer.message_id
-            return turn
-        finally:
-            await tabs.release(tab)
-
-    async def _prepare(self, page: Page, spot: Spot, *, alive: bool) -> None:
-        """Everything before the send gesture; `alive` says that the page's scripts are known to run."""
-        draft, step = self._draft, self._step
-        if isinstance(draft.target, drafts.Next):
-            await composer.write(page, draft.prompt or "", timeout=step)
-            if draft.uploads:
-                await composer.attach(page, draft.uploads, timeout=step)
-        elif isinstance(draft.target, drafts.Edit):
-            await messages.open_editor(page, spot.question, timeout=step)
-            await messages.rewrite(page, spot.question, draft.prompt or "", timeout=step)
-        elif not alive:
-            # An early press on Retry would come to nothing, and unlike this it must not be repeated.
-            await messages.open_editor(page, spot.question, timeout=step)
-            await messages.close_editor(page, spot.question, timeout=step)
-
-    def _press(self, page: Page, spot: Spot) -> Coroutine[Any, Any, None]:
-        """The send gesture."""
-        if isinstance(self._draft.target, drafts.Next):
-            return composer.press_send(page, timeout=self._step)
-        if isinstance(self._draft.target, drafts.Edit):
-            return messages.press_send(page, spot.question, timeout=self._step)
-        return messages.press_retry(page, spot.id, timeout=self._step)
-
     async def _spot(self) -> Spot:
         """Where the draft goes. What the app told a moment ago is taken for true, else it is read."""
-        target = self._draft.target
         fresh = self._chat.notes.fresh_leaf(self._conversation_id)
-        if fresh is not None and isinstance(target, drafts.Next) and target.leaf in (None, fresh.id):
-            return drafts.Spot(id=fresh.id, leaf="" if fresh.is_root else fresh.id)
-        return drafts.spot(self._draft, await self._read_at_rest())
+        if fresh and (spot := self._draft.target.spot_after(fresh.id, is_root=fresh.is_root)):
+            return spot
+        return self._draft.target.spot(await self._read_at_rest())
 
     async def _read_at_rest(self) -> ConversationRead:
         """The conversation once nothing is written into it any more.
@@ -269,58 +251,40 @@ class Sending:
             self._queued("stop")
             await asyncio.sleep(left)  # the app says nothing when it forgets a stop
 
-    async def _show(self, tab: Tab, spot: Spot) -> None:
-        """Have the tab's page show the branch that ends with the server's last message.
-
-        A page that does not know of a turn made elsewhere would send with a stale parent, and fork
-        the conversation silently.
-        """
-        url = f"{self._chat.settings.base_url}/conversation/{self._conversation_id}"
-        path, last = urlsplit(url).path, spot.leaf
-        if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step):
-            return
-        tab.leaf = None
-        await tab.page.goto(f"{url}?leafId={last or spot.id}", timeout=self._step)
-        if not await composer.shows(tab.page, path, last, timeout=self._step):
-            await self._check_signed_in()
-            raise PageChanged(
-                f"The page of conversation {self._conversation_id} does not show its last message, and a "
-                "message typed there might start another branch."
-            )
-
     async def _check_signed_in(self) -> None:
         account = await read_account(self._session)
         if account.login_offered and not account.signed_in:
             raise SessionRejected("The app no longer knows this session. Sign in again (huggingchat login).")
 
-    async def _follow(self, claim: Claim, page: Page | Calls, gesture: asyncio.Task[None]) -> Turn:
+    async def _follow(self, claim: Claim, sender: Sender) -> Turn:
         """From the gesture to the end of the turn. Once begun, a turn is never left running unseen."""
+        gesture = asyncio.create_task(sender.post(), name=f"send by {sender.via}")
         gesture.add_done_callback(_seen)
         try:
-            turn = await self._birth(claim, page, gesture)
+            turn = await self._birth(claim, sender, gesture)
         except asyncio.CancelledError:
-            late = await asyncio.shield(self._give_up(claim, page, gesture))
+            late = await asyncio.shield(self._give_up(claim, sender, gesture))
             if late is None:
                 raise
-            self._reply.turn = late
+            self.turn = late
             await late.stop()
             return late
         finally:
             claim.withdraw()
-        self._reply.turn = turn
+        self.turn = turn
         await turn.done.wait()
         return turn
 
-    async def _birth(self, claim: Claim, page: Page | Calls, gesture: asyncio.Task[None]) -> Turn:
-        """The turn, once its post is seen; whatever kept it from being made otherwise."""
+    async def _birth(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn:
+        """The turn, once its post is seen. Raises what kept it from being made."""
         either: list[asyncio.Future[Any]] = [gesture, claim.turn]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not claim.turn.done() and not gesture.exception():
             await asyncio.wait([claim.turn], timeout=POST_PATIENCE)
         if claim.turn.done():
             return claim.turn.result()
-        gone = page.closed
-        late = await self._give_up(claim, page, gesture)
+        gone = sender.closed
+        late = await self._give_up(claim, sender, gesture)
         if late is not None:
             return late
         if gone:
@@ -337,51 +301,36 @@ class Sending:
             shell_hint="Try again, or use --via page.",
         )
 
-    async def _give_up(self, claim: Claim, page: Page | Calls, gesture: asyncio.Task[None]) -> Turn | None:
-        """See to it that nothing is sent any more; the turn, if it was sent at the last moment."""
+    async def _give_up(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn | None:
+        """Make sure that nothing is sent any more. Returns the turn if it was sent at the last moment."""
+
+        async def was_sent() -> bool:
+            await self._chat.traffic.settled()
+            return claim.turn.done()
+
         gesture.cancel()
         await asyncio.wait([gesture])
-        try:
-            if not isinstance(page, Calls):
-                if not page.closed:
-                    # What the page has sent is told before it answers; a closed tab tells nothing more.
-                    await page.evaluate("() => true", timeout=self._step)
-                    await self._chat.traffic.settled()
-                if not claim.turn.done():
-                    await self._session.close_tab(self._conversation_id)
-            elif claim.generation_id and not page.closed:
-                await page.abort(claim.generation_id, timeout=self._step)
-        except AgentError:
-            pass  # the page is gone, and cannot send either
-        await self._chat.traffic.settled()
-        return claim.turn.result() if claim.turn.done() else None
-
-    def _claim(self, page_id: str, via: str, generation_id: str | None) -> Claim:
-        self._reply.via = via
-        return Claim(
-            self._tracker,
-            page_id=page_id,
-            conversation_id=self._conversation_id,
-            via=via,
-            listener=self._hear,
-            generation_id=generation_id,
-        )
+        with contextlib.suppress(AgentError):  # the page is gone, and cannot send either
+            await sender.withdraw(was_sent)
+        return claim.turn.result() if await was_sent() else None
 
     def _hear(self, event: events.TurnEvent) -> None:
         if isinstance(event, events.Failed) and event.error == SessionRejected.__name__:
             self._held = event
-            if self._reply.upstream is not None:
-                self._reply.upstream.emit(event)
+            if self._emitter.upstream is not None:
+                self._emitter.upstream.emit(event)
         else:
-            self._reply.emit(event)
+            self._emitter.emit(event)
 
-    def _tell_held(self) -> None:
+    def _emit_held(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            self._reply.emit(held, bubbles=False)  # all others have it
+            self._emitter.emit(held, bubbles=False)  # the others have it
 
     def _queued(self, reason: str, running: int = 0) -> None:
-        self._reply.emit(events.Queued(conversation_id=self._conversation_id, reason=reason, running=running))
+        self._emitter.emit(
+            events.Queued(conversation_id=self._conversation_id, reason=reason, running=running)
+        )
 
 
 def _is_running(read: ConversationRead, message: StoredMessage) -> bool:

@@ -1,0 +1,173 @@
+"""The two ways to send a message: typed into the conversation's page, or requested from inside a page."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from huggingchat_agent.errors import BrowserTimeout, PageChanged
+from huggingchat_agent.site.gestures import composer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from huggingchat_agent.chat.draft import Draft, Spot
+    from huggingchat_agent.session.app_calls import AppCalls
+    from huggingchat_agent.session.tabs import Tab, Tabs
+    from huggingchat_agent.site.calls import Calls
+    from huggingchat_agent.turn.turn import Turn
+    from huggingchat_agent.wire.requests import Call
+
+
+class Sender(Protocol):
+    """Sends one message: `prepare`, then `post`, then `release`. `withdraw` interrupts a post."""
+
+    @property
+    def via(self) -> str:
+        """The name of this way."""
+
+    @property
+    def connections(self) -> int:
+        """How many connections the running turn holds (see connections.py)."""
+
+    @property
+    def page_id(self) -> str:
+        """The page that makes the request; "" before `prepare`."""
+
+    @property
+    def generation_id(self) -> str | None:
+        """The turn's generation id, where it is chosen here."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether that page is gone."""
+
+    async def prepare(self, spot: Spot) -> None:
+        """Do everything before the send gesture. PageChanged is raised only here: nothing was sent then."""
+
+    async def post(self) -> None:
+        """Make the send gesture. The message may be on its way after this, whatever is raised."""
+
+    async def withdraw(self, was_sent: Callable[[], Awaitable[bool]]) -> None:
+        """Make sure that nothing is sent any more. `was_sent` says whether the request was seen."""
+
+    async def release(self, turn: Turn | None) -> None:
+        """Give up what was held, after the turn or without one."""
+
+
+class PageSender:
+    """Makes the app's own request inside the shared page. `call` builds it for a spot and a generation id."""
+
+    via = "page"
+    connections = 1  # the stream
+
+    def __init__(self, app: AppCalls, call: Callable[[Spot, str], Awaitable[Call]]) -> None:
+        self.generation_id = str(uuid.uuid4())
+        self._app, self._build = app, call
+        self._calls: Calls | None = None
+        self._request: Call | None = None
+
+    @property
+    def page_id(self) -> str:
+        return self._calls.page_id if self._calls else ""
+
+    @property
+    def closed(self) -> bool:
+        return self._calls is None or self._calls.closed
+
+    async def prepare(self, spot: Spot) -> None:
+        self._request = await self._build(spot, self.generation_id)
+        self._calls = await self._app.open()
+
+    async def post(self) -> None:
+        assert self._calls and self._request
+        await self._calls.start(self._request, self.generation_id, timeout=self._app.timeout)
+
+    async def withdraw(self, was_sent: Callable[[], Awaitable[bool]]) -> None:
+        if self._calls and not self._calls.closed:
+            await self._calls.abort(self.generation_id, timeout=self._app.timeout)
+
+    async def release(self, turn: Turn | None) -> None:
+        """There is nothing to give up."""
+
+
+class UiSender:
+    """Types into the page of the conversation, in a tab of its own.
+
+    `check_signed_in` raises SessionRejected where a page is missing because nobody is signed in.
+    """
+
+    via = "ui"
+    connections = 2  # the stream, and the tab's own watch
+    generation_id = None
+
+    def __init__(
+        self,
+        tabs: Tabs,
+        draft: Draft,
+        conversation_id: str,
+        url: str,
+        *,
+        step: float,
+        check_signed_in: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._tabs, self._draft, self._conversation_id = tabs, draft, conversation_id
+        self._url, self._step, self._check_signed_in = url, step, check_signed_in
+        self._tab: Tab | None = None
+        self._spot: Spot | None = None
+
+    @property
+    def page_id(self) -> str:
+        return self._tab.page.id if self._tab else ""
+
+    @property
+    def closed(self) -> bool:
+        return self._tab is None or self._tab.page.closed
+
+    async def prepare(self, spot: Spot) -> None:
+        self._tab = tab = await self._tabs.lease(self._conversation_id)
+        self._spot = spot
+        try:
+            await self._show(tab, spot)
+            alive, tab.leaf = tab.leaf is not None, None
+            await self._draft.target.prepare(tab.page, self._draft, spot, alive=alive, timeout=self._step)
+        except BrowserTimeout as error:
+            raise PageChanged(f"The page of the conversation did not come up: {error}") from None
+
+    async def post(self) -> None:
+        assert self._tab and self._spot
+        await self._draft.target.press(self._tab.page, self._spot, timeout=self._step)
+
+    async def withdraw(self, was_sent: Callable[[], Awaitable[bool]]) -> None:
+        if self._tab is None:
+            return
+        if not self._tab.page.closed:
+            # What the page has sent is reported before this returns. A closed tab reports nothing more.
+            await self._tab.page.evaluate("() => true", timeout=self._step)
+        if not await was_sent():
+            await self._tabs.close_tab(self._conversation_id)
+
+    async def release(self, turn: Turn | None) -> None:
+        if self._tab is not None:
+            if turn is not None and turn.answer is not None:
+                self._tab.leaf = turn.answer.message_id
+            await self._tabs.release(self._tab)
+
+    async def _show(self, tab: Tab, spot: Spot) -> None:
+        """Have the tab's page show the branch that ends with the server's last message.
+
+        A page that does not know of a turn made elsewhere would send with a stale parent, and fork
+        the conversation silently.
+        """
+        path, last = urlsplit(self._url).path, spot.leaf
+        if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step):
+            return
+        tab.leaf = None
+        await tab.page.goto(f"{self._url}?leafId={last or spot.id}", timeout=self._step)
+        if not await composer.shows(tab.page, path, last, timeout=self._step):
+            await self._check_signed_in()
+            raise PageChanged(
+                f"The page of conversation {self._conversation_id} does not show its last message, and a "
+                "message typed there might start another branch."
+            )
