@@ -32,6 +32,7 @@ ENVIRONMENT = [
     ("PROFILE_IN_USE", "refuse", "profile_in_use", "refuse"),
     ("PROXY", "http://127.0.0.1:3128", "proxy.server", "http://127.0.0.1:3128"),
     ("RECORD", "/tmp/run.tape", "record.path.name", "run.tape"),
+    ("REPLAY", "/tmp/run.tape", "replay.name", "run.tape"),
     ("TOTP_SECRET", "JBSWY3DPEHPK3PXP", "totp_secret.reveal", "JBSWY3DPEHPK3PXP"),
     ("USER_DATA_DIR", "/tmp/folder", "user_data_dir.name", "folder"),
     ("USERNAME", "ada", "username", "ada"),

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.playback import taped
 from huggingchat_agent.playback.stage import staged
@@ -37,8 +39,8 @@ class HuggingChat(Chat):
     (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `async with` (or `open`) and ends with it
     (or `close`). Handlers subscribed here get the events of all conversations.
 
-    With `replay=` a tape there is no browser and no network: what was asked then is answered as then,
-    and what was not raises TapeMismatch.
+    With a tape (`replay=`, or `HUGGINGCHAT_REPLAY`) there is no browser and no network. Requests get the
+    recorded answers; one that is not on the tape raises TapeMismatch.
 
     Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or
     StorageError. Every call may raise, besides what it names itself, UsageError (not open),
@@ -49,9 +51,13 @@ class HuggingChat(Chat):
     """
 
     def __init__(self, **given: Unpack[Given]) -> None:
-        """Raises SettingsError; nothing is opened yet."""
-        chosen = taped.settings_of(settings(**given))
+        """Raises SettingsError, and TapeError for a tape that cannot be read; nothing is opened yet."""
+        chosen = self._read_settings(**given)
         super().__init__(chosen, **self._parts(chosen))
+
+    def _read_settings(self, **given: Unpack[Given]) -> Settings:
+        chosen = settings(**given)
+        return chosen if chosen.replay is None else taped.adapt_settings(chosen)
 
     def _parts(self, settings: Settings) -> dict[str, Any]:
         """What stands behind the chat, as arguments of `Chat`."""
@@ -61,13 +67,16 @@ class HuggingChat(Chat):
 
 
 class OnTape(HuggingChat):
-    """A HuggingChat whose app is a tape, served on `port` of loopback.
+    """A HuggingChat in a browser that a tape answers, from `port` of loopback.
 
-    `elsewhere` counts what went to other origins, and was refused.
+    `elsewhere` counts the requests to other origins. They are refused.
     """
 
     elsewhere = 0
     port = 0
+
+    def _read_settings(self, **given: Unpack[Given]) -> Settings:
+        return msgspec.structs.replace(settings(**given), replay=None, record=None)
 
     def _parts(self, settings: Settings) -> dict[str, Any]:
         return {"watcher": _Refused(self, settings.base_url)}
@@ -77,15 +86,15 @@ class OnTape(HuggingChat):
 async def on_tape(
     path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = (), **given: Any
 ) -> AsyncIterator[OnTape]:
-    """An open HuggingChat in a browser that is answered from a full tape; closed at the end of the block.
+    """An open HuggingChat in a browser that a full tape answers. It is closed at the end of the block.
 
-    `speed` and `faults` are as for `replay`; further settings (`engine`, `headless`, ...) as for
-    HuggingChat, but for `base_url` and `home`: the address is the tape's, and no saved session is touched.
-    Signing in is not on tapes, and not needed: who was signed in then, is.
+    `speed` and `faults` are as for `replay`, other settings (`engine`, `headless`, ...) as for HuggingChat.
+    `base_url` is the tape's, and `home` is empty, so that no saved session is touched. `login()` types
+    nothing: you are the user of the recording.
 
-    Raises TapeMismatch where the app asks for something that is not on the tape: from the call that led
-    to it, else at the end of the block. TapeError, TapeVersion, TapeCorrupt, and UsageError for a tape
-    that is not full.
+    Raises TapeMismatch if the app asks for something that is not on the tape: from the call that led to
+    it, or else at the end of the block. Also TapeError, TapeVersion, TapeCorrupt, and UsageError for a
+    tape that is not full.
     """
     async with staged(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
         chat = OnTape(**settings)

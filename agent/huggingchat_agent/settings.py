@@ -224,7 +224,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Record | None,
         Field("The tape to record the session on.", _parse_record),
     ] = None
-    replay: Annotated[Path | None, Field("A tape that answers in place of a browser.")] = None
+    replay: Annotated[
+        Path | None,
+        Field("A tape that answers in place of a browser. The address is the tape's; no session is touched."),
+    ] = None
     faults: Annotated[
         tuple[Any, ...],
         Field("What goes wrong on the replayed tape though it did not then.", parsing.items, variable=False),
@@ -323,6 +326,8 @@ def settings(**given: Unpack[Given]) -> Settings:
                 value = not parsing.flag(name, value)
         if value is not None:
             values[name] = _parse(name, value, kind, field)
+    if given.get("record") and not given.get("replay"):
+        values.pop("replay", None)  # an argument beats the variable of what excludes it
     if "home" not in values:
         values["home"] = parsing.path("home", platformdirs.user_data_dir("huggingchat-agent", False))
     chosen = Settings(**values)

@@ -6,6 +6,7 @@ import pytest
 
 from huggingchat_agent import events, sync
 from huggingchat_agent.errors import TapeMismatch
+from huggingchat_agent.playback import faults
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 from tests.recorded import PROMPTS, account
@@ -75,3 +76,9 @@ def test_handlers_without_async_that_raise_are_on_the_tape(stand_in, saved_home,
         ("title", "ValueError: in the conversation's"),
         ("answer", "ValueError: in the reply's"),
     }
+
+
+def test_old_name_of_faults_warns():
+    with pytest.warns(DeprecationWarning, match="playback.faults"):
+        from huggingchat_agent.tape.faults import cut
+    assert cut is faults.cut

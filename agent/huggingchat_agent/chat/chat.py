@@ -213,7 +213,7 @@ class Chat(Emitter):
         self.check_open()
         if not (await accounts.read_account(self.session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
-        body = cookie_formats.encode(await self.session.read_state(), format, self.settings.base_url)
+        body = cookie_formats.encode(await self.session.profile.read_state(), format, self.settings.base_url)
         await asyncio.to_thread(write_private, Path(path), body)
 
     async def models(self, *, refresh: bool = False) -> Models:

@@ -150,7 +150,7 @@ class Conversation(Emitter):
         self._branching = draft.target.branches
         self._tools = (draft.tools, draft.web_search)
         chosen = choice("via", via, Via, wrong=UsageError) if via else self._chat.settings.via
-        if self._chat.settings.replay:
+        if not self._chat.session.in_browser:
             chosen = "page"
 
         sending = Sending(self._chat, self.id, draft, chosen)

@@ -112,6 +112,8 @@ def logout(options: Options) -> None:
     The saved session is removed even where the app cannot be told.
     """
     chosen = settings(**options.settings())
+    if chosen.replay:
+        raise UsageError("HUGGINGCHAT_REPLAY is set: a tape answers, so nobody is signed out. Unset it.")
     saved = SavedSession(chosen.profile_folder)
     where = redact.address(chosen.base_url)
     if not saved.path.exists():

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli.console import note, progress
+from huggingchat_agent.cli.console import note, progress, say
 from huggingchat_agent.errors import LoginError
 from huggingchat_agent.sync import HuggingChat
 
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 def opened(options: Options, **more: Any) -> Iterator[HuggingChat]:
     """An open HuggingChat with these options; `more` are further settings."""
     chat = HuggingChat(**{**options.settings(), **more})
+    tape = chat.settings.replay
+    if tape is not None:
+        say(f"A tape answers, not the app: {tape}")
     with contextlib.closing(chat):
-        with progress(f"Opening {redact.address(chat.settings.base_url)} in a browser"):
+        where = f"{redact.address(chat.settings.base_url)} in a browser" if tape is None else "the tape"
+        with progress(f"Opening {where}"):
             chat.open()
         yield chat
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from huggingchat_agent import environment
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Record
 
@@ -39,11 +40,13 @@ HideUsername = Annotated[
 
 
 def recording(path: Path | None, full: bool, hide: list[str] | None, hide_username: bool) -> Record | None:
-    """What these options ask for. Raises UsageError where they say how to record, but not where to."""
+    """What these options ask for. Raises UsageError if they do not say where to, or if a tape answers."""
     if path is None:
         if full or hide or hide_username:
             raise UsageError(
                 "--full, --hide and --hide-username are for a tape. Give --record FILE with them."
             )
         return None
+    if environment.read("replay"):
+        raise UsageError("HUGGINGCHAT_REPLAY is set: a tape answers, and nothing can be recorded. Unset it.")
     return Record(path.absolute(), full=full, hide=tuple(hide or ()), hide_username=hide_username)

@@ -40,15 +40,14 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.requests import Call
 
 
-def settings_of(given: Settings) -> Settings:
-    """The settings of a chat that is answered from a tape: at the address of then, and by page.
+def adapt_settings(settings: Settings) -> Settings:
+    """The settings of a chat that a tape answers: its address, and messages sent by page.
 
-    Raises TapeError, TapeVersion or TapeCorrupt where the tape cannot be read.
+    Raises TapeError, TapeVersion or TapeCorrupt if the tape cannot be read.
     """
-    if given.replay is None:
-        return given
-    header = Tape(given.replay).header
-    return msgspec.structs.replace(given, base_url=header.base_url, via="page", record=None)
+    assert settings.replay is not None
+    header = Tape(settings.replay).header
+    return msgspec.structs.replace(settings, base_url=header.base_url, via="page", record=None)
 
 
 class TapedCalls:

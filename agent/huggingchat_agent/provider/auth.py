@@ -194,6 +194,8 @@ class PersonSignIn:
 
 async def _make_result(opened: OpenBrowser) -> AuthResult:
     chat = opened.chat
+    if not chat.session.in_browser:
+        return _make_result_of_tape(opened)
     page = await chat.session.tabs.shared()
     cookies = _select_cookies(await chat.session.read_state(), chat.settings.base_url)
     if not cookies.get(SESSION_COOKIE) and not (await chat.status()).login_offered:
@@ -206,6 +208,13 @@ async def _make_result(opened: OpenBrowser) -> AuthResult:
     headers = {"user-agent": agent, "origin": chat.settings.origin, "referer": f"{chat.settings.base_url}/"}
     proxy = {"proxy": opened.given["proxy"]} if opened.given.get("proxy") else {}
     return mix_in_g4f(AuthResult)(cookies=cookies, headers=headers, **proxy)
+
+
+def _make_result_of_tape(opened: OpenBrowser) -> AuthResult:
+    """Where a tape answers there are no cookies. Clients want to see some."""
+    cookies = {SESSION_COOKIE: "tape"}
+    opened.identities.add(identify(cookies))
+    return mix_in_g4f(AuthResult)(cookies=cookies, headers={"user-agent": "huggingchat-agent"})
 
 
 def _select_cookies(state: Mapping[str, Any], base_url: str) -> dict[str, str]:

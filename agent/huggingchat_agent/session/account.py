@@ -225,7 +225,7 @@ async def logout(session: Session) -> None:
     try:
         answer = await session.calls.fetch(requests.logout())
     finally:
-        if session.profile is not None:
+        if session.in_browser:
             session.profile.saved.remove()
     if answer.status >= 400:
         raise SiteError(
