@@ -18,6 +18,7 @@ from huggingchat_agent.errors import AgentError, SettingsError
 from huggingchat_agent.one_time_password import parse_totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
+from huggingchat_agent.user_text import require_text
 
 _NO = ("", "0", "false", "no", "off")
 
@@ -31,13 +32,7 @@ def choice(name: str, value: Any, allowed: object, *, wrong: type[AgentError] = 
 
 
 def text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise SettingsError(f"{name} must be text, not {value!r}.")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise SettingsError(f"{name} holds bytes that are not text in UTF-8. Give it in UTF-8.") from None
-    return value
+    return require_text(name, value, wrong=SettingsError)
 
 
 def flag(name: str, value: Any) -> bool:

@@ -113,3 +113,11 @@ def test_pick_takes_nothing_for_no_model(wanted):
 def test_pick_says_that_there_are_no_models():
     with pytest.raises(UnknownModel, match="none at all"):
         pick_model([], "omni")
+
+
+def test_model_that_nothing_is_like_names_some_that_there_are():
+    models = [Model(id=f"org/model-{number}", name="", display_name="") for number in range(12)]
+    with pytest.raises(UnknownModel, match=r"There are: org/model-0, .*org/model-9, and 2 more\."):
+        pick_model(models, "qqq")
+    with pytest.raises(UnknownModel, match=r"There are: none at all\."):
+        pick_model([], "qqq")

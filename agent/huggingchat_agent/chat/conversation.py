@@ -19,6 +19,7 @@ from huggingchat_agent.parsing import choice
 from huggingchat_agent.settings import Via
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.app import read_conversation
+from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
 from huggingchat_agent.wire.elicitations import find_open_questions
@@ -222,7 +223,7 @@ class Conversation(Emitter):
 
     async def rename(self, title: str) -> None:
         """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
-        title = title.strip()
+        title = require_text("The title", title).strip()
         if not 0 < len(title.encode("utf-16-le")) // 2 <= TITLE_LENGTH:  # as the app counts
             raise UsageError(f"A title has 1 to {TITLE_LENGTH} characters; this one has {len(title)}.")
         await self.ask(requests.rename_conversation(self.id, title))
@@ -285,7 +286,7 @@ class Conversation(Emitter):
 
 
 def _said(prompt: str) -> str:
-    prompt = prompt.replace("\r\n", "\n").replace("\r", "\n")
+    prompt = require_text("The prompt", prompt).replace("\r\n", "\n").replace("\r", "\n")
     if not prompt.strip():
         raise UsageError("The prompt is empty. Say something.")
     return prompt

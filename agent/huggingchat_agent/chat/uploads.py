@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import FileRejected, UsageError
+from huggingchat_agent.user_text import repair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +104,7 @@ def _checked(name: str, data: bytes, mime: str = "", *, shown: str = "") -> Uplo
         raise FileRejected(f"The file {shown or name!r} is empty; the app ignores such a file.")
     if len(data) > LIMIT:
         raise _too_large(shown or name, "more than that")
-    return Upload(name, mime or _guess(name, data), data)
+    return Upload(repair(name), mime or _guess(name, data), data)
 
 
 def _too_large(name: str, size: str) -> FileRejected:

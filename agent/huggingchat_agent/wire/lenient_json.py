@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from huggingchat_agent.user_text import repair
+
 
 def load(data: bytes | str) -> Any:
     """Decode one JSON text. Raises ValueError.
@@ -28,7 +30,7 @@ def load(data: bytes | str) -> Any:
 
 def _mend(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return repair(value)
     if isinstance(value, list):
         return [_mend(item) for item in value]
     if isinstance(value, dict):

@@ -56,7 +56,7 @@ def parse_models(body: bytes) -> list[Model]:
 def pick_model(models: Sequence[Model], wanted: str) -> Model:
     """The model a person means: by id, display name, either in any case, or a part only one has.
 
-    Raises UnknownModel naming those that have that part, or the three closest.
+    Raises UnknownModel naming those that have that part, else those that are close, else some of all.
     """
     found = name_lookup.find_matches(models, wanted, _names)
     if len(found) == 1:
@@ -64,8 +64,8 @@ def pick_model(models: Sequence[Model], wanted: str) -> Model:
     if found:
         candidates = ", ".join(model.id for model in found)
         raise UnknownModel(f"{wanted!r} could be any of: {candidates}. Say which.")
-    close = ", ".join(model.id for model in name_lookup.find_closest(models, wanted, _names)) or "none at all"
-    raise UnknownModel(f"The app has no model {wanted!r}. The closest are: {close}.")
+    there = name_lookup.suggest(models, wanted, _names, lambda each: each.id)
+    raise UnknownModel(f"The app has no model {wanted!r}. {there}")
 
 
 def _parse_list(raw: Any) -> list[Model]:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_CLOSE = 0.6  # of 1, where names are equal
+_LISTED = 10
+
 
 def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
     """The things that `wanted` can mean: one where it is clear, several where it is not, or none.
@@ -29,8 +32,13 @@ def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence
     return whole[:1] or [thing for thing, its in called if any(folded in each for each in _fold_case(its))]
 
 
-def find_closest(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
-    """The three things whose names are most like what was wanted, the likest first."""
+def suggest(
+    things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]], show: Callable[[T], str]
+) -> str:
+    """A sentence with the three things whose names are most like what was wanted, the likest first.
+
+    Where nothing is close, it lists what there is.
+    """
     folded = wanted.strip().casefold()
 
     def likeness(thing: T) -> float:
@@ -38,7 +46,11 @@ def find_closest(things: Sequence[T], wanted: str, names: Callable[[T], Sequence
         known |= {name.rpartition("/")[2] for name in known}
         return max((SequenceMatcher(None, folded, name).ratio() for name in known), default=0.0)
 
-    return sorted(things, key=lambda thing: -likeness(thing))[:3]
+    closest = sorted(things, key=lambda each: -likeness(each))[:3]
+    if closest and likeness(closest[0]) >= _CLOSE:
+        return f"The closest are: {', '.join(map(show, closest))}."
+    more = f", and {len(things) - _LISTED} more" if len(things) > _LISTED else ""
+    return f"There are: {', '.join(map(show, things[:_LISTED])) or 'none at all'}{more}."
 
 
 def _fold_case(names: Sequence[str]) -> set[str]:

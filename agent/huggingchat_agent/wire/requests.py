@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.user_text import unencodable
 from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.multipart import FormPart
 
@@ -30,11 +32,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build(purpose: Purpose, fields: dict[str, Any] | None = None, files: Sequence[FormPart] = ()) -> Call:
-    """The request for a purpose; `fields` are what its body says."""
+    """The request for a purpose; `fields` are what its body says. Raises UsageError for half a character."""
     route = routes.alternatives(type(purpose))[0]
     assert route.body is not None
-    body = route.body(fields or {}, files)
-    return Call(method=route.method, path=route.fill(purpose), binary=route.binary, **body)
+    try:
+        msgspec.json.encode(fields)
+        body, path = route.body(fields or {}, files), route.fill(purpose)
+    except UnicodeEncodeError as error:
+        raise UsageError(unencodable(f"What was given for {route.method} {route.path}", error)) from None
+    return Call(method=route.method, path=path, binary=route.binary, **body)
 
 
 def create_conversation(model: str, preprompt: str | None = None) -> Call:

@@ -70,8 +70,8 @@ def _pick_server(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
         raise UsageError(f"{wanted!r} could be any of these tool servers: {_join_names(found)}. Say which.")
     if not offered:
         raise UsageError(f"The app offers no tool servers, so none called {wanted!r}.")
-    close = name_lookup.find_closest(offered, wanted, _names)
-    raise UsageError(f"The app offers no tool server {wanted!r}. The closest are: {_join_names(close)}.")
+    there = name_lookup.suggest(offered, wanted, _names, lambda each: each.name)
+    raise UsageError(f"The app offers no tool server {wanted!r}. {there}")
 
 
 def _find_web_search(offered: Sequence[ToolServer]) -> ToolServer:

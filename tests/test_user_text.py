@@ -1,0 +1,55 @@
+"""Text of the user that UTF-8 cannot hold is refused where it comes in."""
+
+from pathlib import Path
+
+import pytest
+
+from huggingchat_agent import HuggingChat
+from huggingchat_agent.chat import uploads
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.user_text import repair, require_text
+from huggingchat_agent.wire import requests
+
+TAPE = Path(__file__).parents[1] / "fixtures" / "tapes" / "v1-conversation.tape"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"), [("caf\udce9", "the byte 0xe9 at position 4"), ("\ud83d", "half a character")]
+)
+def test_text_that_cannot_be_sent_is_refused_with_its_place(text, what):
+    with pytest.raises(UsageError, match=f"The prompt holds {what}.* Give it in UTF-8"):
+        require_text("The prompt", text)
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(UsageError, match="The prompt must be text, not 5"):
+        require_text("The prompt", 5)
+
+
+@pytest.mark.parametrize(
+    "request_with",
+    [
+        lambda text: requests.create_conversation("model", preprompt=text),
+        lambda text: requests.rename_conversation("c1", text),
+        lambda text: requests.send_message("c1", text, "m1", "g1", timezone="UTC"),
+        lambda text: requests.answer_elicitation("c1", "e1", "accept", {"name": [text]}),
+        lambda text: requests.read_conversation(text),
+    ],
+)
+def test_no_request_is_made_of_half_a_character(request_with):
+    with pytest.raises(UsageError, match="half a character"):
+        request_with("\ud83d")
+
+
+def test_name_of_a_file_is_repaired():
+    (upload,) = uploads.read([("caf\udce9.txt", b"x")])
+    assert upload.name == repair("caf\udce9.txt") == "caf\ufffd.txt"
+
+
+async def test_prompt_and_title_are_refused_at_once():
+    async with HuggingChat(replay=TAPE) as chat:
+        conversation = chat.conversation("66b0c0ffee66b0c0ffee66b0")
+        with pytest.raises(UsageError, match="The prompt holds"):
+            conversation.send("\ud83d")
+        with pytest.raises(UsageError, match="The title holds"):
+            await conversation.rename("\ud83d")
