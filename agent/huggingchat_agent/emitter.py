@@ -55,6 +55,8 @@ class Emitter(pyee.EventEmitter):
         self.upstream = upstream
         self._watching: dict[str, list[_Listener]] = {}  # the agent's own, by name
         self._subscribed: dict[str, tuple[_Listener, ...]] = {}  # by name: those, then what pyee holds
+        # Whether that name has a handler here. Asked for every exchange event, so it is no Python function.
+        self.listening: Callable[[str], bool] = self._subscribed.__contains__
         self._busy: set[_Listener] = set()  # the async ones at work, also what was unsubscribed meanwhile
 
     # Narrower than pyee's types: a handler takes one event.
@@ -111,10 +113,6 @@ class Emitter(pyee.EventEmitter):
     def event_names(self) -> set[str]:
         """The names that have handlers."""
         return super().event_names()
-
-    def listening(self, name: str) -> bool:
-        """Whether that name has a handler here."""
-        return name in self._subscribed
 
     def watch(self, names: Iterable[str], handler: Callable[[Any], Any]) -> None:
         """Subscribe a part of the agent. It comes before the handlers of users, who do not see it and

@@ -165,7 +165,8 @@ class Sending:
                 page_id=sender.page_id,
                 conversation_id=self._conversation_id,
                 via=sender.via,
-                listener=self._hear,
+                listener=self._emitter.emit,
+                on_rejected=self._hold,
                 generation_id=sender.generation_id,
             )
             self.via = sender.via
@@ -314,13 +315,11 @@ class Sending:
             await sender.withdraw(was_sent)
         return claim.turn.result() if await was_sent() else None
 
-    def _hear(self, event: events.TurnEvent) -> None:
-        if isinstance(event, events.Failed) and event.error == SessionRejected.__name__:
-            self._held = event
-            if self._emitter.upstream is not None:
-                self._emitter.upstream.emit(event)
-        else:
-            self._emitter.emit(event)
+    def _hold(self, event: events.Failed) -> None:
+        """Keep a failure from the reply while the message may go out again."""
+        self._held = event
+        if self._emitter.upstream is not None:
+            self._emitter.upstream.emit(event)
 
     def _emit_held(self) -> None:
         held, self._held = self._held, None

@@ -29,6 +29,7 @@ class Stream:
         self.over = self.canceled = False
         self.reason = ""
         self._response: Responded | None = None
+        self._is_stream = False
         self._lines = LineSplitter()
         self._body = bytearray()  # of an answer that is no stream
 
@@ -36,10 +37,11 @@ class Stream:
         """The updates that the event completes."""
         if isinstance(event, Chunk):
             if self._is_stream:
-                return [updates.decode(line) for line in self._lines.feed(event.data)]
+                return list(map(updates.decode, self._lines.feed(event.data)))
             self._body += event.data
         elif isinstance(event, Responded):
             self._response = event
+            self._is_stream = event.status == 200 and event.mime in STREAMS
         elif isinstance(event, Ended | Failed):
             self.over = True
             if isinstance(event, Failed):
@@ -68,8 +70,3 @@ class Stream:
             response.headers,
             conversation_id=conversation_id,
         )
-
-    @property
-    def _is_stream(self) -> bool:
-        response = self._response
-        return response is not None and response.status == 200 and response.mime in STREAMS

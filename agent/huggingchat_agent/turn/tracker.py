@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 
 class Claim:
-    """Who sends, before the post is seen. `turn` resolves to the Turn; `withdraw` gives it up."""
+    """What a sender lays before its post is seen. `turn` resolves to the Turn; `withdraw` gives it up.
+
+    `listener` gets the events of the turn, except a failure because the app no longer knows the session:
+    `on_rejected` gets that instead, where it is given.
+    """
 
     def __init__(
         self,
@@ -41,10 +45,12 @@ class Claim:
         conversation_id: str,
         via: str,
         listener: Callable[[events.TurnEvent], object] | None,
+        on_rejected: Callable[[events.Failed], object] | None = None,
         generation_id: str | None = None,
     ) -> None:
         self.page_id, self.conversation_id = page_id, conversation_id
-        self.via, self.listener, self.generation_id = via, listener, generation_id
+        self.via, self.generation_id = via, generation_id
+        self.listener, self.on_rejected = listener, on_rejected
         self.turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._tracker = tracker
         tracker.claims.append(self)

@@ -20,6 +20,7 @@ from huggingchat_agent.errors import (
     BrowserClosed,
     ChatError,
     PageChanged,
+    SessionRejected,
     SiteError,
     StreamBroken,
     TurnTimeout,
@@ -93,10 +94,12 @@ class Turn:
         self.refused = False  # the app took nothing of the message
         self.stop_seen = False  # somebody asked the app to stop this run
         self._tracker = tracker
+        self._on_rejected = claim.on_rejected if claim else None
         self.publish: Callable[[events.TurnEvent], object] = (
             claim.listener if claim and claim.listener else functools.partial(tracker.publish, self)
         )
         self._stream = Stream()
+        self._ended = False  # as `_over`, for those who do not wait
         self._over = asyncio.Event()
         self._said = 0.0  # when the app said its last word, or was cut off
         self._clock = Clock(started.at, tracker.app.deadlines)
@@ -106,7 +109,7 @@ class Turn:
     @property
     def running(self) -> bool:
         """Whether its stream is open."""
-        return not self._over.is_set()
+        return not self._ended
 
     def _begin(self) -> None:
         self.publish(
@@ -124,7 +127,7 @@ class Turn:
     def feed(self, event: ExchangeEvent) -> None:
         if isinstance(event, Started):
             return self._begin()
-        if self._over.is_set():
+        if self._ended:
             return  # a deadline passed; what comes now is not part of the answer any more
         fold, publish, at = self.fold, self.publish, event.at
         alive_only = True
@@ -150,7 +153,7 @@ class Turn:
             self._refetched.set()
 
     def _end(self, at: float) -> None:
-        self._said = self._said or at
+        self._said, self._ended = self._said or at, True
         self._over.set()
 
     # Its own task: deadlines, and the end.
@@ -193,7 +196,7 @@ class Turn:
 
     async def _until_over(self) -> None:
         """Wait for the end of the stream. Raises TurnTimeout, and the stream counts as over then."""
-        while not self._over.is_set():
+        while not self._ended:
             left, name, limit = self._clock.left(time.monotonic(), waiting=self.fold.waiting)
             if left <= 0:
                 self._end(time.monotonic())
@@ -355,15 +358,17 @@ class Turn:
             error.conversation_id = error.conversation_id or self.conversation_id
             error.partial = error.partial or self.fold.text
         self.error = error
-        self.publish(
-            self.fold.stamp(
-                events.Failed,
-                time.monotonic(),
-                error=type(error).__name__,
-                message=error.message,
-                partial=getattr(error, "partial", self.fold.text),
-            )
+        failed = self.fold.stamp(
+            events.Failed,
+            time.monotonic(),
+            error=type(error).__name__,
+            message=error.message,
+            partial=getattr(error, "partial", self.fold.text),
         )
+        if isinstance(error, SessionRejected) and self._on_rejected is not None:
+            self._on_rejected(failed)
+        else:
+            self.publish(failed)
 
     async def _stop_on_server(self) -> None:
         try:

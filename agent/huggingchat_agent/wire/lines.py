@@ -22,7 +22,7 @@ class LineSplitter:
         first, *rest = data.split(b"\n")
         lines = [b"".join((*self._begun, first)), *rest]
         self._begun = [lines.pop()]
-        return [line for each in lines if (line := each.strip())]
+        return list(filter(None, map(bytes.strip, lines)))
 
     def close(self) -> bytes:
         """What came after the last newline, b"" if that was blank."""
