@@ -53,7 +53,7 @@ def test_iterating_without_async_ends_when_the_next_message_can_be_sent():
     try:
         reply, told = thread.run(make()), []
         reply.on("finished", lambda event: told.extend(reply))  # in a handler, which is handed nothing else
-        thread.tell(go.set)
+        thread.call_soon(go.set)
         assert list(reply) == told == [FINISHED]
         assert reply.done
     finally:

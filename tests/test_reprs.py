@@ -69,7 +69,7 @@ def test_reply_without_async_says_how_to_wait_for_it():
     try:
         reply = thread.run(make())
         assert repr(reply) == "<Reply in c: not sent yet; result() waits for the answer>"
-        thread.tell(go.set)
+        thread.call_soon(go.set)
         reply.result()
         assert repr(reply) == "<Reply in c: interrupted, 120 characters>"
     finally:

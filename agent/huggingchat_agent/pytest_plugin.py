@@ -4,8 +4,8 @@
         answer = await conversation.send("Say hello.")
         assert "hello" in answer.text.lower()
 
-It is loaded in every run of pytest, so it imports nothing until a fixture of it is used. What it
-offers is told by `pytest --fixtures` and in docs/testing.md.
+It is loaded in every run of pytest, so it imports nothing until one of its fixtures is used.
+`pytest --fixtures` and docs/testing.md describe what it offers.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 MODES = ("replay", "once", "record", "live")
 
-# Those of our fixtures that give an async test something to await.
+# Our fixtures that return something to await in an async test.
 _ASYNC = frozenset({"huggingchat", "conversation", "huggingchat_attach"})
 _OURS = _ASYNC | {"huggingchat_sync"}
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
-    """Whether anybody chose a `--screenshot`, which looks like "off" where nobody did."""
+    """Note whether `--screenshot` was given: left out, it looks like "off"."""
     early_config.option.huggingchat_pictures_chosen = any(
         each.partition("=")[0] == "--screenshot" for each in args
     )
@@ -42,9 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--huggingchat-mode",
         choices=MODES,
-        help="Where answers come from. replay: from the test's tape, never the network (the default); "
-        "once: from the tape, or the app where there is no tape yet, and then it is recorded; "
-        "record: from the app, and every tape is made anew; live: from the app, without tapes.",
+        help="Where answers come from. replay: the test's tape and never the network (the default); "
+        "once: the tape, or the app if there is no tape yet, which is then recorded; "
+        "record: the app, and every tape is recorded again; live: the app, without tapes.",
     )
     group.addoption(
         "--huggingchat-keep",
@@ -57,9 +57,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "huggingchat(tape=..., mode=..., model=..., keep=..., faults=...): the tape of a test (a name or "
-        "a path), where its answers come from (replay, once, record or live), the model of its "
-        "`conversation`, whether that is kept on the server, and what goes wrong on the tape (see "
+        "huggingchat(tape=..., mode=..., model=..., keep=..., faults=...): the test's tape (a name or a "
+        "path), where its answers come from (replay, once, record or live), the model of its "
+        "`conversation`, whether to keep that on the server, and the faults to stage in replay (see "
         "huggingchat_agent.playback.faults).",
     )
     if config.getini("huggingchat_mode") not in MODES:
@@ -69,12 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.hasplugin("asyncio"):
         from huggingchat_agent.testing import loops
 
-        config.pluginmanager.register(loops.fixtures(), "huggingchat-loops")
+        config.pluginmanager.register(loops.make_fixtures(), "huggingchat-loops")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: Any) -> None:
-    """An async test that asks for one of our fixtures needs no marker to be run by pytest-asyncio."""
+    """Mark async tests that use our fixtures for pytest-asyncio, so that they need no marker."""
     if not inspect.iscoroutinefunction(obj) or not collector.config.pluginmanager.hasplugin("asyncio"):
         return
     if _ASYNC & inspect.signature(obj).parameters.keys():
@@ -85,33 +85,33 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: Any) 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function) and _ASYNC & set(item.fixturenames) and is_async(item):
-        # First of all fixtures, and so the last to end.
+        # The first fixture to begin is the last to end.
         if "_huggingchat_aside" not in item.fixturenames:
             item.fixturenames.insert(0, "_huggingchat_aside")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A marker that nobody can follow ends the run before its first test, as a wrong option does.
+    """A wrong marker ends the run before its first test, as a wrong option does.
 
-    The workers of xdist cannot end a run with a sentence: there it is the error of each such test.
+    Workers of xdist cannot end a run with a sentence. There, each such test fails with the error.
     """
     marked = [item for item in items if item.get_closest_marker("huggingchat") is not None]
     if marked and not hasattr(config, "workerinput"):
         from huggingchat_agent.testing import markers
 
-        markers.check(marked)
+        markers.check_markers(marked)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("huggingchat") is not None:
         from huggingchat_agent.testing import markers
 
-        markers.of(item)
+        markers.read_marker(item)
     if isinstance(item, pytest.Function) and _OURS & set(item.fixturenames):
         from huggingchat_agent.testing import loops
 
-        loops.check(item)
+        loops.check_item(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -122,7 +122,7 @@ def pytest_runtest_makereport(
     if isinstance(item, pytest.Function) and "huggingchat_agent.testing.observations" in sys.modules:
         from huggingchat_agent.testing import failure_report
 
-        failure_report.note(item, call, report)
+        failure_report.add_sections(item, call, report)
     return report
 
 
@@ -133,24 +133,28 @@ def is_async(item: pytest.Function) -> bool:
 
 @pytest.fixture
 def _huggingchat_context(request: pytest.FixtureRequest, huggingchat_tapes: Path) -> dict[str, Any]:
-    """How pytest-playwright was told to open pages, where a browser is going to be started."""
+    """pytest-playwright's options for pages, if a browser is going to be started."""
     from huggingchat_agent.testing import browser_context, tapes
 
-    return {} if tapes.played(request.node, huggingchat_tapes) else browser_context.asked(request)
+    return (
+        {}
+        if tapes.plays_tape(request.node, huggingchat_tapes)
+        else browser_context.read_context_args(request)
+    )
 
 
 @pytest.fixture
 def _huggingchat_aside(_huggingchat_context: Mapping[str, Any]) -> Iterator[None]:
-    """Before an async test: a sync Playwright that runs in this thread steps aside until its end."""
+    """During an async test, a sync Playwright in this thread does not keep other loops from running."""
     from huggingchat_agent.testing import loops
 
-    with loops.sync_playwright_aside():
+    with loops.set_sync_playwright_aside():
         yield
 
 
 @pytest.fixture
 async def _huggingchat_anyio_loop() -> AsyncIterator[Any]:
-    """The loop of a test that anyio runs."""
+    """The loop of a test that is run by anyio."""
     import asyncio
 
     yield asyncio.get_running_loop()
@@ -158,11 +162,11 @@ async def _huggingchat_anyio_loop() -> AsyncIterator[Any]:
 
 @pytest.fixture(scope="session")
 def huggingchat_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What chats are opened with: the settings of HuggingChat by name, as a dict to override in conftest.py.
-    From pytest-playwright, where it is installed, come `--headed`, `--slowmo`, `--browser-channel`,
-    `base_url` and what else of `browser_type_launch_args` the agent has a setting for; how pages are
-    opened (`browser_context_args`) is added for each test. The rest comes from the environment
-    (`HUGGINGCHAT_BASE_URL`, `HUGGINGCHAT_USERNAME`, ...).
+    """The settings for chats, as a dict by name. Override this fixture in conftest.py to change them.
+    If pytest-playwright is installed, `--headed`, `--slowmo`, `--browser-channel`, `base_url` and other
+    `browser_type_launch_args` that the agent has a setting for are included; `browser_context_args` is
+    added for each test. The rest comes from the environment (`HUGGINGCHAT_BASE_URL`,
+    `HUGGINGCHAT_USERNAME`, ...).
 
         @pytest.fixture(scope="session")
         def huggingchat_settings(huggingchat_settings):
@@ -170,13 +174,13 @@ def huggingchat_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """
     from huggingchat_agent.testing import plugin_options
 
-    return plugin_options.settings(request)
+    return plugin_options.read_settings(request)
 
 
 @pytest.fixture
 def huggingchat_tapes(request: pytest.FixtureRequest) -> Path:
-    """The folder of the tapes of a test: `tapes/<test file>/`, beside the test file; to be overridden where
-    they are kept elsewhere. A tape is called as its test is.
+    """The folder of a test's tapes: `tapes/<test file>/`, beside the test file. Override this fixture to
+    keep them elsewhere. A tape is named after its test.
     """
     path: Path = request.path
     return path.parent / "tapes" / path.stem
@@ -184,7 +188,7 @@ def huggingchat_tapes(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def _huggingchat_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where this worker keeps its signed-in session, of which every worker has one of its own."""
+    """The folder where this worker keeps its signed-in session. Each worker has its own."""
     return tmp_path_factory.mktemp("huggingchat", numbered=False)
 
 
@@ -196,15 +200,15 @@ def huggingchat(
     _huggingchat_home: Path,
     _huggingchat_context: Mapping[str, Any],
 ) -> Iterator[HuggingChat]:
-    """A HuggingChat, open and signed in, in the event loop of an async test; closed at its end.
-    Each test has a browser of its own, and none at all in replay. The sign-in is made once per worker
-    and then read from disk; it starts from the session that `huggingchat login` saved, if there is one.
+    """A HuggingChat, open and signed in, in the event loop of an async test. It is closed at the test's end.
+    Each test has its own browser, or none in replay. Each worker signs in once and then reads the session
+    from disk. It starts from the session that `huggingchat login` saved, if there is one.
     """
     from huggingchat_agent.testing import browser_context, chats, loops
 
-    wanted = browser_context.merged(request.node, huggingchat_settings, _huggingchat_context)
-    loop = loops.of(request)
-    with chats.asynchronous(request.node, wanted, huggingchat_tapes, _huggingchat_home, loop) as chat:
+    wanted = browser_context.merge_settings(request.node, huggingchat_settings, _huggingchat_context)
+    loop = loops.get_loop(request)
+    with chats.open_chat(request.node, wanted, huggingchat_tapes, _huggingchat_home, loop) as chat:
         yield chat
 
 
@@ -216,31 +220,31 @@ def huggingchat_sync(
     _huggingchat_home: Path,
     _huggingchat_context: Mapping[str, Any],
 ) -> Iterator[sync.HuggingChat]:
-    """As `huggingchat`, for tests without async: the same names on `huggingchat_agent.sync`. Works beside the
-    `page` of pytest-playwright.
+    """Like `huggingchat`, for sync tests: the same names, from `huggingchat_agent.sync`. It works beside
+    pytest-playwright's `page`.
     """
     from huggingchat_agent.testing import browser_context, chats
 
-    wanted = browser_context.merged(request.node, huggingchat_settings, _huggingchat_context)
-    with chats.synchronous(request.node, wanted, huggingchat_tapes, _huggingchat_home) as chat:
+    wanted = browser_context.merge_settings(request.node, huggingchat_settings, _huggingchat_context)
+    with chats.open_sync_chat(request.node, wanted, huggingchat_tapes, _huggingchat_home) as chat:
         yield chat
 
 
 @pytest.fixture
 def conversation(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A new conversation: of `huggingchat` in an async test, of `huggingchat_sync` in another.
+    """A new conversation: from `huggingchat` in an async test, from `huggingchat_sync` in a sync one.
     Its model is that of `@pytest.mark.huggingchat(model=...)`, else the app's default. It is deleted
-    on the server at the end, unless `--huggingchat-keep` or the marker's `keep=True` says otherwise.
+    on the server at the end, unless `--huggingchat-keep` or the marker's `keep=True` keeps it.
     """
     from huggingchat_agent.testing import chats, loops
 
     if is_async(request.node):
         chat = request.getfixturevalue("huggingchat")
-        with chats.conversation(request.node, chat, loops.of(request)) as made:
+        with chats.open_conversation(request.node, chat, loops.get_loop(request)) as made:
             yield made
     else:
         chat = request.getfixturevalue("huggingchat_sync")
-        with chats.conversation_sync(request.node, chat) as made:
+        with chats.open_sync_conversation(request.node, chat) as made:
             yield made
 
 
@@ -248,8 +252,8 @@ def conversation(request: pytest.FixtureRequest) -> Iterator[Any]:
 def huggingchat_attach(
     request: pytest.FixtureRequest, huggingchat_settings: Mapping[str, Any], _huggingchat_home: Path
 ) -> Iterator[Callable[..., Any]]:
-    """A function that attaches the agent to a page which the test drives by Playwright itself.
-    Turns that the test starts by its own locators give the same events as the agent's.
+    """A function that attaches the agent to a page that the test drives with Playwright itself.
+    Turns that the test starts with its own locators give the same events as the agent's.
 
         def test_composer(page, base_url, huggingchat_attach):
             attached = huggingchat_attach(page)
@@ -258,11 +262,11 @@ def huggingchat_attach(
             page.get_by_role("button", name="Send message").click()
             assert "hello" in attached.wait_for_answer().text
 
-    With an async page it is awaited: `attached = await huggingchat_attach(page)`. Settings can be given
-    by name. It comes off the page at the end of the test.
+    Await it for an async page: `attached = await huggingchat_attach(page)`. Settings can be passed by
+    name. The agent is detached at the end of the test.
     """
     from huggingchat_agent.testing import attach_fixture, loops
 
-    loop = loops.of(request) if is_async(request.node) else None
-    with attach_fixture.attacher(request, huggingchat_settings, _huggingchat_home, loop) as attach:
+    loop = loops.get_loop(request) if is_async(request.node) else None
+    with attach_fixture.provide_attach(request, huggingchat_settings, _huggingchat_home, loop) as attach:
         yield attach

@@ -229,11 +229,11 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
     result.assert_outcomes(passed=4, warnings=3)
     result.stdout.fnmatch_lines(
         [
-            "*NotHeeded: The browsers of huggingchat and huggingchat_sync do not heed timeout, "
+            "*NotHeeded: The browsers of huggingchat and huggingchat_sync do not follow timeout, "
             "bypass= of the proxy, storage_state= of browser_context_args; your own pages do. "
             "*huggingchat_settings.",
-            "*NotHeeded: *do not heed offline= of browser_context_args; *",
-            "*NotHeeded: *do not heed browser_context_args (engine nodriver); *",
+            "*NotHeeded: *do not follow offline= of browser_context_args; *",
+            "*NotHeeded: *do not follow browser_context_args (engine nodriver); *",
         ]
     )
     pictures = sorted(path.parent.name for path in project.folder.glob("test-results/*/huggingchat.png"))

@@ -82,11 +82,11 @@ def test_wrong_markers_end_the_run_before_its_first_test_and_name_what_is_allowe
     assert [line for line in result.outlines if line.startswith("ERROR: ")] == [
         f"ERROR: test_marker.py::{said}"
         for said in (
-            "test_mode: huggingchat(mode=...) is one of replay, once, record, live, and not 'sometimes'.",
-            f"TestName::test_one: the marker huggingchat {allowed}, and not casette=.",
-            "test_position: the marker huggingchat takes no positional arguments, and got ('x.tape',). "
+            "test_mode: huggingchat(mode=...) must be one of replay, once, record, live, not 'sometimes'.",
+            f"TestName::test_one: the marker huggingchat {allowed}, not casette=.",
+            "test_position: the marker huggingchat takes no positional arguments, but got ('x.tape',). "
             f"It {allowed}.",
-            "test_type: huggingchat(model=...) is of type str, and not 3.",
+            "test_type: huggingchat(model=...) must be of type str, not 3.",
         )
     ]
     result.stdout.no_fnmatch_line("*it ran*")
@@ -98,7 +98,7 @@ def test_wrong_marker_is_an_error_of_its_test_in_a_worker_of_xdist(project):
     result.assert_outcomes(errors=5)
     result.stdout.fnmatch_lines_random(
         [
-            "E *UsageError: *test_mode: *is one of replay, once, record, live*",
+            "E *UsageError: *test_mode: *must be one of replay, once, record, live*",
             "E *UsageError: *test_position: *",
         ]
     )
@@ -124,7 +124,7 @@ def test_async_fixture_in_a_test_without_async_is_refused_with_a_sentence(projec
     result = project.run()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["`huggingchat` is for async tests, and this is none. Use `huggingchat_sync`*"]
+        ["`huggingchat` is for async tests, but this test is sync. Use `huggingchat_sync`*"]
     )
 
 

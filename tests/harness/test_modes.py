@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from huggingchat_agent.testing.plugin_options import file_name
+from huggingchat_agent.testing.plugin_options import make_file_name
 from tests.harness.conftest import RUN_SECONDS, Project
 
 pytestmark = pytest.mark.timeout(RUN_SECONDS + 20)
@@ -68,7 +68,7 @@ def tapes(project):
 
 @pytest.mark.browser
 def test_tapes_are_called_as_their_tests_are_and_hold_no_secret(recorded):
-    word = file_name(f"TestSync.test_word[{'w' * 300}]")
+    word = make_file_name(f"TestSync.test_word[{'w' * 300}]")
     assert tapes(recorded) == {"test_async.tape", f"{word}.tape", "shared.tape"}
     for path in (recorded.folder / "tapes").rglob("*.tape"):
         body = gzip.decompress(path.read_bytes())
@@ -144,7 +144,7 @@ def wrong(recorded, tmp_path_factory):
             "message",
             [
                 "E*TapeMismatch: Not on the tape, *{*one more*}. The closest on it is *{*once more*}.",
-                "made anew: *python* -m pytest test_chat.py::test_message --huggingchat-mode=record",
+                "record it: *python* -m pytest test_chat.py::test_message --huggingchat-mode=record",
             ],
         ),
         ("model", ["E*TapeMismatch: Not on the tape, *: POST /conversation {*}. The closest*"]),
@@ -221,6 +221,6 @@ def test_record_makes_the_tape_of_a_test_that_passes_anew(recorded, offline):
 
 @pytest.mark.parametrize("text", ["a" * 200, "ä/ö", "..", "", "a b", "-"])
 def test_file_names_are_short_plain_and_different(text):
-    name = file_name(text)
+    name = make_file_name(text)
     assert 0 < len(name) <= 120 and name.isascii() and "/" not in name and not name.startswith((".", "-"))
-    assert file_name(f"{text}!") != name
+    assert make_file_name(f"{text}!") != name

@@ -1,4 +1,4 @@
-"""The same names without async: for scripts, notebooks, and code that has a loop of its own running.
+"""The same names without async: for scripts, notebooks, and code inside a running event loop.
 
     from huggingchat_agent.sync import HuggingChat
 
@@ -9,18 +9,18 @@
         for event in conversation.send("and now slowly"):
             ...
 
-The browser is driven by an event loop in a thread of its own. Handlers do not run there: they run
-in the thread that calls, while it iterates over a reply or waits for something, in the order of the
-events. What happens while nobody waits is kept until somebody does.
+An event loop in a thread of its own drives the browser. Handlers run in the calling thread, in the order
+of the events, while it iterates over a reply or waits for something. Events that come while no thread
+waits are kept until one does.
 
 A handler may use the chat. It must not wait (`join`, a future's `result`) for another thread that uses
-it: handlers are called one at a time, by whichever thread, and what a thread calls returns when those of
-all events until then are through. The two would wait for each other for ever.
+the chat: handlers are called one at a time, and a call returns when the handlers of all events so far are
+done. The two threads would wait for each other for ever.
 
 `attach(page)` is for a page that the program drives itself with Playwright's sync API.
 
-Ctrl-C ends any wait. What was waited for is given up in good order first; a reply that is waited
-for, or that is inside a `with`, is stopped on the server too. A second Ctrl-C does not wait for that.
+Ctrl-C ends any wait. What was waited for is cancelled in good order first; a reply that is waited for, or
+that is inside a `with`, is also stopped on the server. A second Ctrl-C does not wait for that.
 """
 
 from huggingchat_agent.sync.attached import Attached, attach

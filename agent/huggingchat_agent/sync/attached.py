@@ -1,12 +1,12 @@
-"""The agent on a page that a program without asyncio drives.
+"""The agent on a page that a sync program drives.
 
     attached = attach(page, base_url="https://chat.example.org")
     page.get_by_placeholder("Ask anything").fill("hello")
     page.get_by_role("button", name="Send message").click()
     answer = attached.wait_for_answer()
 
-Everything goes on inside the calls of Playwright and in `wait_for_answer`, on Playwright's own event
-loop: events arrive while the program is in one of these, and not while it sleeps or computes.
+Everything runs on Playwright's own event loop. Events arrive while the program is inside a Playwright call
+or in `wait_for_answer`, and not while it sleeps or computes.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
-    """Watch a page of Playwright's sync API, a Chromium's, from now on.
+    """Watch a page of Playwright's sync API from now on. Its browser must be a Chromium.
 
-    Takes the settings of `Settings` by name, of which `base_url`, `deadlines`, `home` and
-    `step_timeout` matter here. What the page sent before is not seen. Raises SettingsError, or
-    BrowserError where the browser gives no CDP session or is too old.
+    Takes settings by name; `base_url`, `deadlines`, `home` and `step_timeout` matter here. What the page
+    sent before is not seen. Raises SettingsError, or BrowserError if the browser gives no CDP session or
+    is too old.
     """
     inner = asynchronous.Attached(settings(**given))
     watched, greenlets = attach_sync_page(page, inner.settings.base_url, inner.traffic.put)
@@ -53,8 +53,8 @@ class Attached(Handlers):
     """Made by `attach`. Handlers subscribed here get the events of every turn of the page.
 
     They are called in order, one at a time, while the program is inside a Playwright call or in
-    `wait_for_answer`, and may use the page. `events` holds what was seen of all turns so far, also
-    what the handlers have not come to yet. Used as `with`, or ended by `close`.
+    `wait_for_answer`, and may use the page. `events` holds the events of all turns so far, including
+    those that wait for their handlers. Use it in a `with`, or call `close`.
     """
 
     def __init__(self, inner: asynchronous.Attached, greenlets: GreenletRunner) -> None:
@@ -68,7 +68,7 @@ class Attached(Handlers):
 
     @property
     def settings(self) -> Settings:
-        """What was chosen, and what came from the environment."""
+        """The settings, from arguments and from the environment."""
         return self.inner.settings
 
     @property
@@ -77,24 +77,23 @@ class Attached(Handlers):
         return self.inner.events
 
     def wait_for_answer(self, timeout: float | None = None) -> Answer:
-        """The answer to the first message that was not waited for yet, after every handler has handled
-        `finished`; or raises what went wrong with it.
+        """Wait for the answer to the first message that was not waited for yet, and return it.
 
-        Raises TimeoutError if the answer is not there after `timeout` seconds; it can be waited for
-        again then. Without a timeout the deadlines hold: `first_update` for a message to be sent, and
-        those of its turn after that.
+        Every handler has handled `finished` by then. If the turn failed, this raises its error. Raises
+        TimeoutError after `timeout` seconds; you can then wait again. Without a timeout the deadlines
+        count: `first_update` until a message is sent, then those of its turn.
         """
         return self._greenlets.wait(self._answer(timeout))
 
     def screenshot(self, path: str | Path) -> Path:
-        """Write a picture (PNG) of the page, what is typed in form fields masked; the path.
+        """Write a picture (PNG) of the page and return its path. Text in form fields is masked.
 
-        Raises BrowserError, or StorageError where it cannot be written.
+        Raises BrowserError, or StorageError if it cannot be written.
         """
         return self._greenlets.wait(self.inner.screenshot(path))
 
     def close(self) -> None:
-        """Take the agent off the page, which stays as it is. Turns under way fail. Twice is fine."""
+        """Detach the agent; the page stays as it is. Turns under way fail. Closing twice is fine."""
         self._greenlets.wait(self._close())
 
     def __enter__(self) -> Attached:
@@ -109,11 +108,11 @@ class Attached(Handlers):
         try:
             return await self.inner.wait_for_answer(timeout)
         finally:
-            await self._handled()
+            await self._wait_for_handlers()
 
     async def _close(self) -> None:
         await self.inner.close()
-        await self._handled()
+        await self._wait_for_handlers()
 
     def _subscribe(self, subscribe: Any, name: str, handler: Any) -> Any:
         if name == Seen.name and not self._sees_exchanges:
@@ -126,13 +125,13 @@ class Attached(Handlers):
         if self._handling is None or self._handling.done():
             self._handling = asyncio.create_task(_handle(self._to_handle, self._emitter, self._greenlets))
 
-    async def _handled(self) -> None:
+    async def _wait_for_handlers(self) -> None:
         if self._handling is not None:
             await asyncio.wait({self._handling})
 
 
 async def _handle(waiting: deque[Event], emitter: Emitter, greenlets: GreenletRunner) -> None:
-    """Call the handlers where they may block: one that uses the page gives way to the loop."""
+    """Call the handlers in a greenlet, where they may block without stopping the loop."""
     while waiting:
         event = waiting.popleft()
         await greenlets.call(lambda event=event: emitter.emit(event))  # type: ignore[misc]

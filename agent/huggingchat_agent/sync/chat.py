@@ -240,18 +240,18 @@ class HuggingChat(Handlers):
     def _face(self, inner: AsyncConversation) -> Conversation:
         known = self._conversations.get(inner.id)
         if known is None or known.inner is not inner:
-            known = self._conversations[inner.id] = Conversation(inner, self._opened())
+            known = self._conversations[inner.id] = Conversation(inner, self._require_thread())
         return known
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
-            thread = self._opened()
+            thread = self._require_thread()
         except UsageError:
             coroutine.close()
             raise
         return thread.run(coroutine)
 
-    def _opened(self) -> LoopThread:
+    def _require_thread(self) -> LoopThread:
         if self._thread is None:
             raise UsageError("This HuggingChat is not open. Use `with HuggingChat() as chat:`.")
         return self._thread
@@ -267,7 +267,7 @@ class HuggingChat(Handlers):
 
     def _tell(self, function: Callable[[], object]) -> None:
         if self._thread is not None:
-            self._thread.tell(function)
+            self._thread.call_soon(function)
 
     def _forwarder(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
         def forward(event: Event) -> None:
@@ -278,7 +278,7 @@ class HuggingChat(Handlers):
 
     def _abandon(self) -> None:
         log.warning("A HuggingChat was left open and is closed now. Use `with`, or close().")
-        thread = self._opened()
+        thread = self._require_thread()
         try:
             thread.run(self.inner.close(), timeout=EXIT_PATIENCE)
         except Exception as error:  # nobody is there to catch it

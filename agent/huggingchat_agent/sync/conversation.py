@@ -39,7 +39,7 @@ class Conversation(Handlers):
         # By a method of this object, which so lives as long as the one in the loop: a second face to that
         # would hear all of its events again.
         pass_on(inner, self._receive)
-        pass_back(self._emitter, inner, thread.tell)
+        pass_back(self._emitter, inner, thread.call_soon)
 
     def __repr__(self) -> str:
         return repr(self.inner)
@@ -93,7 +93,7 @@ class Conversation(Handlers):
         an empty prompt, while an answer is still coming, or for an option that
         the app has no counterpart of (`temperature`, `max_tokens`, ...), saying why.
         """
-        return self._started(
+        return self._start(
             lambda: self.inner.send(
                 prompt,
                 via=via,
@@ -109,7 +109,7 @@ class Conversation(Handlers):
 
         The conversation goes on from the new answer.
         """
-        return self._started(lambda: self.inner.retry(message_id, via=via))
+        return self._start(lambda: self.inner.retry(message_id, via=via))
 
     def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
         """Say something else in the place of a message of the user; returns at once (see Reply).
@@ -117,7 +117,7 @@ class Conversation(Handlers):
         This makes a new branch beside the old one, with the old message's files, and the conversation
         goes on from there.
         """
-        return self._started(lambda: self.inner.edit(user_message_id, prompt, via=via))
+        return self._start(lambda: self.inner.edit(user_message_id, prompt, via=via))
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
         """What a tool asks in an event of this conversation, to be answered, declined or dismissed."""
@@ -133,7 +133,7 @@ class Conversation(Handlers):
     def _receive(self, event: Event) -> None:
         self._thread.post(lambda: self._emitter.emit(event))
 
-    def _started(self, start: Callable[[], AsyncReply]) -> Reply:
+    def _start(self, start: Callable[[], AsyncReply]) -> Reply:
         async def begin() -> Reply:
             return Reply(start(), self._thread)
 

@@ -1,4 +1,4 @@
-"""Answering what a tool asks, without async."""
+"""Answers a tool's question, without async."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Elicitation:
     """A question of a tool, from `conversation.elicitation(event)` or `conversation.elicitations()`.
 
-    A run that waits goes on in the same stream once it is answered, and the methods return None. One
-    that parked has ended its stream: answering then starts the rest of it, as a Reply of its own, which
-    is written into the same message.
+    A run that waits continues in the same stream once it is answered; the methods then return None. A run
+    that parked has ended its stream: answering starts the rest as a new Reply, which is written into the
+    same message.
     """
 
     def __init__(self, inner: AsyncElicitation, thread: LoopThread) -> None:
@@ -36,22 +36,22 @@ class Elicitation:
         return self.inner.question
 
     def answer(self, content: Mapping[str, Value] | None = None) -> Reply | None:
-        """Give what is asked for, by field name; nothing for the visit of an address (mode "url").
+        """Answer by field name; without content for the visit of an address (mode "url").
 
-        A field left out gets its default, if it has one. Raises UsageError for what does not fit the
-        fields, before anything is sent; ChatError if it was answered before, or its time is over.
+        A field left out gets its default, if it has one. Raises UsageError if the content does not fit the
+        fields, before anything is sent; ChatError if the question was answered before or has expired.
         """
-        return self._settled(lambda: self.inner.answer(content))
+        return self._settle(lambda: self.inner.answer(content))
 
     def decline(self) -> Reply | None:
-        """Say that it will not be answered; the tool is told so. Raises ChatError as `answer` does."""
-        return self._settled(self.inner.decline)
+        """Refuse to answer; the tool learns that. Raises ChatError as `answer` does."""
+        return self._settle(self.inner.decline)
 
     def dismiss(self) -> Reply | None:
-        """Put it away without a decision; the tool is told that, too. Raises ChatError as `answer` does."""
-        return self._settled(self.inner.dismiss)
+        """Dismiss it without a decision; the tool learns that. Raises ChatError as `answer` does."""
+        return self._settle(self.inner.dismiss)
 
-    def _settled(self, settle: Callable[[], Coroutine[Any, Any, asynchronous.Reply | None]]) -> Reply | None:
+    def _settle(self, settle: Callable[[], Coroutine[Any, Any, asynchronous.Reply | None]]) -> Reply | None:
         async def run() -> Reply | None:
             reply = await settle()
             return None if reply is None else Reply(reply, self._thread)

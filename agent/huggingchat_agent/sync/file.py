@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 class File:
-    """Made by `Conversation.file`. `inner` is the file as answers and events have it: a value whose own
-    `read` and `save` are for code with async.
+    """Made by `Conversation.file`. `inner` is the file as answers and events hold it: a value whose own
+    `read` and `save` are async.
     """
 
     def __init__(self, inner: answer.File, thread: LoopThread) -> None:
@@ -23,17 +23,17 @@ class File:
 
     @property
     def name(self) -> str:
-        """What the app calls it."""
+        """Its name in the app."""
         return self.inner.name
 
     @property
     def sha(self) -> str:
-        """What the conversation holds it under."""
+        """The hash under which the conversation holds it."""
         return self.inner.sha
 
     @property
     def mime(self) -> str:
-        """Its media type, "" where that is not known."""
+        """Its media type, "" if unknown."""
         return self.inner.mime
 
     def read(self) -> bytes:
@@ -41,9 +41,9 @@ class File:
         return self._thread.run(self.inner.read())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Download it to a file, or into a folder under its own name, made fit; returns where it is.
+        """Download it to a file, or into a folder under its own safe name; returns the path.
 
-        In a folder nothing is replaced (photo.png, photo-2.png); a path that is no folder is. It is
-        there whole or not at all. Raises StorageError, and as `read`.
+        In a folder nothing is replaced (photo.png, photo-2.png); a file path is replaced. The file is
+        written whole or not at all. Raises StorageError, and as `read`.
         """
         return self._thread.run(self.inner.save(path))

@@ -1,4 +1,4 @@
-"""Subscribing from outside the loop: plain functions, called by the thread that waits."""
+"""Handlers outside the loop: plain functions, called by the thread that waits."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.events import Event
 
-# `exchange` is the raw view of everything and is asked for separately. A handler that raises is
-# reported where it was called, so what the loop's side reports is none of ours.
+# `exchange` is the raw view of everything and is subscribed separately. A handler that raises is reported
+# where it was called, so we do not pass on what the loop's side reports.
 PASSED_ON = tuple(name for name in NAMES if name not in (Seen.name, HandlerFailed.name))
 
 
 class Handlers:
-    """The methods of an `Emitter` that users call, of the objects without async.
+    """The methods of an `Emitter` that users call, for the objects without async.
 
-    No emitter itself: a sync reply that its user dropped must not be kept alive by what feeds its handlers.
+    It holds an emitter and is none itself, so that feeding the handlers does not keep a reply alive that
+    its user has dropped.
     """
 
     def __init__(self) -> None:
@@ -35,8 +36,8 @@ class Handlers:
     def on(self, name: str, handler: Any = None) -> Any:
         """Call the handler with each event of that name; usable as a decorator.
 
-        It is called by the thread that waits or iterates. Returns the handler. Raises ValueError for
-        a name that no event has, UsageError for an async handler.
+        The thread that waits or iterates calls it. Returns the handler. Raises ValueError for an unknown
+        name, UsageError for an async handler.
         """
         return self._subscribe(self._emitter.on, name, handler)
 
@@ -45,25 +46,25 @@ class Handlers:
     @overload
     def once(self, name: str) -> Callable[[H], H]: ...
     def once(self, name: str, handler: Any = None) -> Any:
-        """As `on`, for the next event only."""
+        """Like `on`, for the next event only."""
         return self._subscribe(self._emitter.once, name, handler)
 
     def add_listener(self, name: str, handler: H) -> H:
-        """As `on`, and no decorator."""
+        """Like `on`, but not a decorator."""
         return self.on(name, handler)
 
     def listens_to(self, name: str) -> Callable[[H], H]:
-        """As `on`, as a decorator only."""
+        """Like `on`, as a decorator only."""
         return self.on(name)
 
     def remove_listener(self, name: str, handler: Callable[[Any], Any]) -> None:
-        """Unsubscribe. Unknown: ignored."""
+        """Unsubscribe. An unknown handler is ignored."""
         self._emitter.remove_listener(name, handler)
 
     off = remove_listener
 
     def remove_all_listeners(self, name: str | None = None) -> None:
-        """Unsubscribe all handlers of that name; of every name without one."""
+        """Unsubscribe all handlers of that name, or of every name."""
         self._emitter.remove_all_listeners(name)
 
     def listeners(self, name: str) -> list[Callable[..., Any]]:
@@ -79,14 +80,14 @@ class Handlers:
             return lambda each: self._subscribe(subscribe, name, each)
         if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
             raise UsageError(
-                f"The handler for {name!r} is async, and there is no event loop here to run it. Give a plain "
+                f"The handler for {name!r} is async, and the sync API has no event loop for it. Pass a plain "
                 "function, or use huggingchat_agent.HuggingChat."
             )
         return subscribe(name, handler)
 
 
 def pass_back(emitter: Emitter, inner: Emitter, tell: Callable[[Callable[[], object]], Any]) -> None:
-    """Have an object in the loop hear of handlers that failed out here; `tell` calls in the loop."""
+    """Report handlers that failed out here to an object in the loop. `tell` calls a function in the loop."""
     emitter.watch([HandlerFailed.name], lambda event: tell(lambda: inner.emit(event)))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Replay(Handlers):
-    """A tape that is played once, by `for event in replay` or by `replay.run()`; see `player.Replay`."""
+    """A tape, played once by `for event in replay` or by `replay.run()`; see `player.Replay`."""
 
     def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
         super().__init__()
@@ -28,21 +28,21 @@ class Replay(Handlers):
 
     @property
     def header(self) -> Header:
-        """What the tape says of itself."""
+        """The header of the tape."""
         return self._inner.header
 
     @property
     def complete(self) -> bool:
-        """Whether the recording came to its end in good order; known when it was played."""
+        """Whether the recording ended in good order; known after it was played."""
         return self._inner.complete
 
     @property
     def speed(self) -> float:
-        """1 as it was, 2 twice as fast, 0 at once."""
+        """1 is the recorded pace, 2 is twice as fast, 0 is without pauses."""
         return self._inner.speed
 
     def run(self) -> None:
-        """Play it to its end; every handler is done then."""
+        """Play it to its end. Every handler is done when this returns."""
         for _ in self:
             pass
 
@@ -80,6 +80,6 @@ class Replay(Handlers):
 def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:
     """Play a tape: `for event in replay("run.tape", speed=0)`. See Replay, and `playback.faults`.
 
-    Raises TapeError, TapeVersion or TapeCorrupt where it is none that can be read.
+    Raises TapeError, TapeVersion or TapeCorrupt if it cannot be read.
     """
     return Replay(path, speed=speed, faults=faults)

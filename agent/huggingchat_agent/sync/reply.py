@@ -44,7 +44,7 @@ class Reply(Handlers):
         inner.when_done(lambda: thread.post(lambda: None))  # who waits is to look at that
         receive = _receiver(self.events, self._emitter.emit)
         pass_on(inner, lambda event: thread.post(lambda: receive(event)))
-        pass_back(self._emitter, inner, thread.tell)
+        pass_back(self._emitter, inner, thread.call_soon)
 
     def __repr__(self) -> str:
         return repr(self._inner) if self.done else f"{repr(self._inner)[:-1]}; result() waits for the answer>"
@@ -100,18 +100,18 @@ class Reply(Handlers):
             while index < len(self.events):
                 yield self.events[index]
                 index += 1
-            if self._told:
+            if self._complete:
                 return
             self._thread.until(functools.partial(self._has_news, index))
 
     @property
-    def _told(self) -> bool:
+    def _complete(self) -> bool:
         """Whether that was all: the last event may come before the end, or be handled after it."""
         last = self.events[-1] if self.events else None
         return self._over.is_set() and isinstance(last, events.Finished | events.Failed)
 
     def _has_news(self, seen: int) -> bool:
-        return len(self.events) > seen or self._told
+        return len(self.events) > seen or self._complete
 
     def __enter__(self) -> Reply:
         return self

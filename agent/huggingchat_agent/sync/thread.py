@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, and the way back from there to whoever waits."""
+"""An event loop in its own thread, and work that it posts back to the threads that wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 # Windows does not wake a waiting main thread for Ctrl-C, so it looks up now and then.
 _LOOK_UP = 0.2 if sys.platform == "win32" else None
 
-# After a Ctrl-C, what was waited for gets this long to end in good order.
+# Seconds that a job gets to end in good order after a Ctrl-C.
 CANCEL_PATIENCE = 20.0
 
 JOIN_PATIENCE = 5.0
@@ -35,7 +35,7 @@ class Job(Generic[T]):
         self.coroutine = coroutine
         self.task: asyncio.Task[T] | None = None
         self.done = False
-        # How much had been posted when it was done: all of that is dealt with before it counts.
+        # How much work had been posted when it was done. All of it runs before the job counts as done.
         self.posted = 0
 
     def result(self) -> T:
@@ -44,13 +44,13 @@ class Job(Generic[T]):
         return self.task.result()
 
     def start(self, finished: Callable[[Job[T]], None]) -> None:
-        """In the loop: run it, and say so when it is done."""
+        """In the loop: run it, and call `finished` when it is done."""
         if not self.done:
             self.task = asyncio.get_running_loop().create_task(self.coroutine)
             self.task.add_done_callback(lambda _: finished(self))
 
     def cancel(self, finished: Callable[[Job[T]], None]) -> None:
-        """In the loop: end it, also when an interrupt came before it was even started."""
+        """In the loop: end it, even if an interrupt came before it was started."""
         if self.task is not None:
             self.task.cancel()
         elif not self.done:
@@ -61,9 +61,9 @@ class Job(Generic[T]):
 class LoopThread:
     """Runs coroutines for threads that have no event loop, or a busy one.
 
-    `post` keeps work for the callers: it is done in order, one at a time, by a thread that waits in
-    `wait` or `run`, and never by the loop's thread. Work that itself waits gets no other work done
-    meanwhile; work that waits for a thread which waits here never ends, for that one waits for the work.
+    `post` keeps work for the callers. A thread that waits in `wait` or `run` does it, in order, one piece
+    at a time; the loop's thread never does. While a piece of work itself waits, no other work is done. A
+    piece of work that waits for a thread that waits here never ends.
     """
 
     def __init__(self, name: str) -> None:
@@ -82,9 +82,9 @@ class LoopThread:
     def run(self, coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
         """Run a coroutine in the loop, do posted work meanwhile, and return its result.
 
-        If the wait is interrupted (Ctrl-C, or an exception that leaves posted work) the coroutine is
-        cancelled and its end awaited first. Raises TimeoutError after `timeout` seconds; it is
-        cancelled then, and not waited for.
+        If the wait is interrupted (by Ctrl-C, or by an exception from posted work), the coroutine is
+        cancelled and awaited first. Raises TimeoutError after `timeout` seconds; the coroutine is then
+        cancelled and not awaited.
         """
         job = Job(coroutine)
         try:
@@ -106,40 +106,40 @@ class LoopThread:
         return job
 
     def wait(self, job: Job[Any], *, timeout: float | None = None) -> bool:
-        """Wait for a job and for all work posted before it was done; False if the time was over first."""
+        """Wait for a job, and for all work posted before it was done. False if the time was over first."""
         nested = self._worker == threading.get_ident()
-        return self.until(lambda: job.done and (nested or self._handled(job.posted)), timeout=timeout)
+        return self.until(lambda: job.done and (nested or self._has_done(job.posted)), timeout=timeout)
 
     def until(self, condition: Callable[[], bool], *, timeout: float | None = None) -> bool:
         """Do posted work until the condition holds; False if the time was over first.
 
-        The condition is looked at after each piece of work, and when a job is done. Raises
-        UsageError when the loop has ended without it.
+        It checks the condition after each piece of work, and when a job is done. Raises UsageError when
+        the loop has ended and the condition does not hold.
         """
         met = self._wait(lambda: condition() or self._ended, timeout)
         if met and not condition():
-            raise _closed()
+            raise _closed_error()
         return met
 
     def post(self, work: Callable[[], Any]) -> None:
-        """Keep work for whoever waits; called in the loop."""
+        """Keep work for the threads that wait. For the loop's thread."""
         with self._lock:
             self._posted += 1
             self._work.append(work)
         self._wake()
 
-    def tell(self, function: Callable[[], object]) -> None:
-        """Have the loop call it soon, and do not wait; nothing where the loop has ended."""
+    def call_soon(self, function: Callable[[], object]) -> None:
+        """Have the loop call a function soon, without waiting. Does nothing when the loop has ended."""
         self._call(function)
 
     def stop(self) -> None:
-        """End the loop: what still runs there is cancelled. Twice is fine."""
+        """End the loop and cancel what still runs there. Stopping twice is fine."""
         if self._call(self._stop.set):
             self._thread.join(JOIN_PATIENCE)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop itself, for who has a loop of its own and waits there. It may have ended."""
+        """The loop itself, for callers that wait in a loop of their own. It may have ended."""
         assert self._loop is not None
         return self._loop
 
@@ -152,8 +152,8 @@ class LoopThread:
     def _ended(self) -> bool:
         return self._over and not self._work
 
-    def _handled(self, count: int) -> bool:
-        """Whether that many of the pieces of work posted are done."""
+    def _has_done(self, count: int) -> bool:
+        """Whether the first `count` pieces of posted work are done."""
         return self._worker is None and self._posted - len(self._work) >= count
 
     def _wait(self, condition: Callable[[], bool], timeout: float | None, *, work: bool = True) -> bool:
@@ -186,7 +186,7 @@ class LoopThread:
                 self._release(me)
 
     def _release(self, me: int) -> None:
-        """Let another thread do posted work, if it was we who did it."""
+        """Let another thread do posted work, if this one did it."""
         with self._lock:
             if self._worker == me:
                 self._worker = None
@@ -199,7 +199,7 @@ class LoopThread:
     def _start(self, job: Job[Any]) -> None:
         if not self._call(lambda: job.start(self._finish)):
             job.coroutine.close()
-            raise _closed()
+            raise _closed_error()
 
     def _finish(self, job: Job[Any]) -> None:
         with self._lock:
@@ -211,7 +211,7 @@ class LoopThread:
         self._call(lambda: job.cancel(self._finish))
 
     def _call(self, function: Callable[[], object]) -> bool:
-        """Have the loop call something; False when it has ended."""
+        """Have the loop call a function; False when it has ended."""
         if self._loop is None or self._over:
             return False
         try:
@@ -238,9 +238,9 @@ class LoopThread:
 
 
 class _Helpers(ThreadPoolExecutor):
-    """Threads for what blocks. While the interpreter ends there are no more, and the loop does it itself.
+    """Threads for blocking calls. While the interpreter ends there are none, and the loop makes the calls.
 
-    What is left open is closed only then, and a browser has files to remove.
+    Some objects are closed only then, and a browser has files to remove.
     """
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
@@ -259,5 +259,5 @@ class _Helpers(ThreadPoolExecutor):
         self.shutdown()
 
 
-def _closed() -> UsageError:
+def _closed_error() -> UsageError:
     return UsageError("This HuggingChat is closed. Make a new one.")

@@ -1,4 +1,4 @@
-"""For tests: assertions about answers. The fixtures are in `huggingchat_agent.pytest_plugin`.
+"""Assertions about answers, for tests. The fixtures are in `huggingchat_agent.pytest_plugin`.
 
 from huggingchat_agent.testing import assert_first_token_within, assert_says, assert_streamed
 """

@@ -1,4 +1,4 @@
-"""Assertions that say what happened. Each returns nothing, or raises AssertionError with a sentence."""
+"""Assertions about answers. Each raises AssertionError with a sentence that says what happened."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _MARKUP = re.compile(r"[*_`#>~]+")
 
 
 def assert_streamed(answer: Answer, *, min_chunks: int = 2, spread: float = 0.0) -> None:
-    """The text came in at least so many pieces, the last one at least `spread` seconds after the first."""
+    """The text came in at least `min_chunks` pieces, the last at least `spread` seconds after the first."""
     __tracebackhide__ = True
     timing = answer.timing
     if timing.tokens < min_chunks:
         raise AssertionError(
-            f"The answer came in {timing.tokens} pieces, and at least {min_chunks} were expected: "
-            f"{_short(answer.text)}"
+            f"The answer came in {timing.tokens} pieces; at least {min_chunks} were expected: "
+            f"{_shorten(answer.text)}"
         )
     took = (timing.last_token or 0.0) - (timing.first_token or 0.0)
     if took < spread:
         raise AssertionError(
-            f"The {timing.tokens} pieces of the answer came within {took:.3f} s, and at least {spread:g} s "
+            f"The {timing.tokens} pieces of the answer came within {took:.3f} s; at least {spread:g} s "
             "were expected between the first and the last."
         )
 
 
 def assert_first_token_within(answer: Answer, seconds: float) -> None:
-    """The first piece of the text came within so many seconds of the message."""
+    """The first piece of the text came at most `seconds` after the message was sent."""
     __tracebackhide__ = True
     timing = answer.timing
     if timing.first_token is None:
@@ -43,33 +43,33 @@ def assert_first_token_within(answer: Answer, seconds: float) -> None:
 
 
 def assert_says(answer: Answer | str, *expected: str) -> None:
-    """Every expected text is in the answer, whatever its case, spacing, quotes, dashes and markup."""
+    """Every expected text is in the answer. Case, spacing, quotes, dashes and markup do not matter."""
     __tracebackhide__ = True
     text = answer if isinstance(answer, str) else answer.text
     plain = normal(text)
     for each in expected:
         if normal(each) not in plain:
-            raise AssertionError(f"The answer does not say {each!r}. It says: {_short(text)}")
+            raise AssertionError(f"The answer does not say {each!r}. It says: {_shorten(text)}")
 
 
 def assert_similar(answer: Answer | str, expected: str, *, at_least: float = 0.8) -> None:
-    """The answer is the expected text but for so much: 1.0 is equal (case, spacing and markup aside)."""
+    """The answer is similar to the expected text; 1.0 is equal but for case, spacing and markup."""
     __tracebackhide__ = True
     text = answer if isinstance(answer, str) else answer.text
     words, wanted = normal(text).split(), normal(expected).split()
     ratio = difflib.SequenceMatcher(None, words, wanted, autojunk=False).ratio()
     if ratio < at_least:
         raise AssertionError(
-            f"The answer is {ratio:.0%} like what was expected, and {at_least:.0%} were asked for.\n"
-            f"expected: {_short(expected)}\nanswer:   {_short(text)}"
+            f"The answer is {ratio:.0%} similar to the expected text; at least {at_least:.0%} was required.\n"
+            f"expected: {_shorten(expected)}\nanswer:   {_shorten(text)}"
         )
 
 
 def normal(text: str) -> str:
-    """A text as it is compared: what differs from run to run without a meaning is taken out."""
+    """A text as the assertions compare it: without case, spacing, markup and kinds of quotes and dashes."""
     plain = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     return " ".join(_MARKUP.sub("", plain).casefold().split())
 
 
-def _short(text: str, width: int = 300) -> str:
+def _shorten(text: str, width: int = 300) -> str:
     return repr(text if len(text) <= width else f"{text[:width]}...")

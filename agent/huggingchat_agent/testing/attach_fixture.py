@@ -1,4 +1,4 @@
-"""Attaching to the pages of a test, and coming off them at its end."""
+"""Attaches the agent to a test's pages, and detaches it at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import huggingchat_agent
 from huggingchat_agent import sync
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.testing import observations, plugin_options
-from huggingchat_agent.testing.loops import complete
+from huggingchat_agent.testing.loops import run_until_complete
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def attacher(
+def provide_attach(
     request: pytest.FixtureRequest,
     settings: Mapping[str, Any],
     home: Path,
     loop: asyncio.AbstractEventLoop | None,
 ) -> Iterator[Callable[..., Any]]:
-    """What attaches to a page, sync or async as the page is. `loop` is that of an async test."""
+    """A function that attaches to a page of the sync or async API. `loop` is that of an async test."""
     item: pytest.Function = request.node
     came_off: list[Callable[[], None]] = []
 
     def wanted(given: dict[str, Any]) -> dict[str, Any]:
-        return {**plugin_options.of_context(request), **settings, "home": home, **given}
+        return {**plugin_options.read_context_settings(request), **settings, "home": home, **given}
 
     def attach(page: Any, **given: Any) -> sync.Attached | Coroutine[Any, Any, huggingchat_agent.Attached]:
         if type(page).__module__.startswith("playwright.sync_api"):
@@ -40,17 +40,17 @@ def attacher(
 
     def attach_sync(page: Any, given: dict[str, Any]) -> sync.Attached:
         attached = sync.attach(page, **wanted(given))
-        source = observations.of(item).listen(attached.inner, attached.settings)
+        source = observations.get_observations(item).observe(attached.inner, attached.settings)
         source.picture = attached.screenshot
         came_off.append(attached.close)
         return attached
 
     async def attach_async(page: Any, given: dict[str, Any]) -> huggingchat_agent.Attached:
         attached = await huggingchat_agent.attach(page, **wanted(given))
-        source = observations.of(item).listen(attached, attached.settings)
+        source = observations.get_observations(item).observe(attached, attached.settings)
         if loop is not None:
-            source.picture = lambda path: complete(loop, attached.screenshot(path))
-            came_off.append(lambda: complete(loop, attached.close()))
+            source.picture = lambda path: run_until_complete(loop, attached.screenshot(path))
+            came_off.append(lambda: run_until_complete(loop, attached.close()))
         return attached
 
     try:

@@ -1,4 +1,4 @@
-"""How pytest-playwright was told to open pages, as settings of ours."""
+"""pytest-playwright's options for opening pages, as settings of the agent."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ if TYPE_CHECKING:
 
     import pytest
 
-THEIRS = "browser_context_args"  # the fixture, and the marker
+FIXTURE = "browser_context_args"  # the fixture, and the marker
 
-# What is taken by another way, or makes no difference to our pages.
-_SEEN_TO = {"base_url", "default_browser_type", "accept_downloads", "strict_selectors"}
+# Read elsewhere, or without effect on our pages.
+_NEEDLESS = {"base_url", "default_browser_type", "accept_downloads", "strict_selectors"}
 
 
-def asked(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What the fixture says, where it is somebody's own or a device was chosen.
+def read_context_args(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The fixture's value, if somebody overrides it or chose a device.
 
-    To ask for it starts Playwright, whose sync API then stays in the thread; so it is not asked for nothing.
+    Asking for the fixture starts Playwright, whose sync API then stays in the thread. So it is asked for
+    only then.
     """
     config = request.config
     if not plugin_options.has_playwright(config):
         return {}
-    found = request.session._fixturemanager.getfixturedefs(THEIRS, request.node) or ()
+    found = request.session._fixturemanager.getfixturedefs(FIXTURE, request.node) or ()
     if len(found) > 1 or config.getoption("device", None):
-        return dict(request.getfixturevalue(THEIRS))
+        return dict(request.getfixturevalue(FIXTURE))
     return {}
 
 
-def merged(item: pytest.Item, given: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings `given` with what was asked: the marker wins over the settings, those over the fixture.
+def merge_settings(item: pytest.Item, given: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with the page options: the marker wins over the settings, and those over the fixture.
 
-    What pages of ours do not follow is noted, to be told as soon as a browser starts.
+    Options that our pages do not follow are noted; a warning comes when a browser starts.
     """
-    marker = item.get_closest_marker(THEIRS) if plugin_options.has_playwright(item.config) else None
+    marker = item.get_closest_marker(FIXTURE) if plugin_options.has_playwright(item.config) else None
     marked = dict(marker.kwargs) if marker is not None else {}
     theirs = {**asked, **marked}
     if not theirs:
@@ -49,12 +50,12 @@ def merged(item: pytest.Item, given: Mapping[str, Any], asked: Mapping[str, Any]
     if theirs.get("base_url"):
         rest = {"base_url": theirs["base_url"], **rest}
     chosen = settings(**rest)
-    unheeded = [f"{name}= of {THEIRS}" for name in theirs if name not in {*TAKEN, *_SEEN_TO}]
+    unheeded = [f"{name}= of {FIXTURE}" for name in theirs if name not in {*TAKEN, *_NEEDLESS}]
     taken = [name for name in theirs if name in TAKEN]
     if taken and not abilities.can(chosen.engine)["context_args"]:
-        unheeded, taken = [f"{THEIRS} (engine {chosen.engine})"], []
+        unheeded, taken = [f"{FIXTURE} (engine {chosen.engine})"], []
     elif taken and chosen.connect and not chosen.isolated:
-        unheeded, taken = [f"{THEIRS} (in a browser's own context)"], []
-    item.stash[plugin_options.OF_CONTEXT] = unheeded
+        unheeded, taken = [f"{FIXTURE} (in a browser's own context)"], []
+    item.stash[plugin_options.CONTEXT_UNHEEDED] = unheeded
     args = {name: asked[name] for name in taken if name in asked} | dict(own)
     return {**rest, "context_args": args | {name: marked[name] for name in taken if name in marked}}

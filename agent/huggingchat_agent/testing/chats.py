@@ -1,4 +1,4 @@
-"""Opening what a test asks for, and closing it when the test is over."""
+"""Opens the chats and conversations of a test, and closes them when the test is over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.testing import failure_report, markers, observations, tapes
-from huggingchat_agent.testing.loops import complete
+from huggingchat_agent.testing.loops import run_until_complete
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,44 +24,44 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def asynchronous(
+def open_chat(
     item: pytest.Function,
     given: Mapping[str, Any],
     folder: Path,
     home: Path,
     loop: asyncio.AbstractEventLoop,
 ) -> Iterator[HuggingChat]:
-    """A HuggingChat that is open and signed in, in the loop of the test."""
-    with tapes.running(item, _of_worker(given, home), folder, home) as wanted:
+    """A HuggingChat, open and signed in, in the test's loop."""
+    with tapes.run_on_tape(item, _use_worker_home(given, home), folder, home) as wanted:
         chat = HuggingChat(**wanted)
-        note = observations.of(item).listen(chat, chat.settings)
+        note = observations.get_observations(item).observe(chat, chat.settings)
         if not chat.settings.replay:
-            note.picture = lambda path: complete(loop, chat.screenshot(path))
+            note.picture = lambda path: run_until_complete(loop, chat.screenshot(path))
         try:
             with failure_report.step(item, note, "The browser was being opened"):
-                complete(loop, chat.open())
-            with failure_report.step(item, note, _signing_in(chat.settings)):
-                complete(loop, chat.login())
+                run_until_complete(loop, chat.open())
+            with failure_report.step(item, note, _describe_sign_in(chat.settings)):
+                run_until_complete(loop, chat.login())
             yield chat
         finally:
             note.picture = None
-            complete(loop, chat.close())
+            run_until_complete(loop, chat.close())
 
 
 @contextlib.contextmanager
-def synchronous(
+def open_sync_chat(
     item: pytest.Function, given: Mapping[str, Any], folder: Path, home: Path
 ) -> Iterator[sync.HuggingChat]:
     """The same without async."""
-    with tapes.running(item, _of_worker(given, home), folder, home) as wanted:
+    with tapes.run_on_tape(item, _use_worker_home(given, home), folder, home) as wanted:
         chat = sync.HuggingChat(**wanted)
-        note = observations.of(item).listen(chat.inner, chat.settings)
+        note = observations.get_observations(item).observe(chat.inner, chat.settings)
         if not chat.settings.replay:
             note.picture = chat.screenshot
         try:
             with failure_report.step(item, note, "The browser was being opened"):
                 chat.open()
-            with failure_report.step(item, note, _signing_in(chat.settings)):
+            with failure_report.step(item, note, _describe_sign_in(chat.settings)):
                 chat.login()
             yield chat
         finally:
@@ -70,42 +70,42 @@ def synchronous(
 
 
 @contextlib.contextmanager
-def conversation(
+def open_conversation(
     item: pytest.Function, chat: HuggingChat, loop: asyncio.AbstractEventLoop
 ) -> Iterator[Conversation]:
-    """A new conversation, deleted on the server at the end unless it is to be kept."""
-    made = complete(loop, chat.new_conversation(**_chosen(item, chat.settings)))
+    """A new conversation. It is deleted on the server at the end, unless the test keeps it."""
+    made = run_until_complete(loop, chat.new_conversation(**_conversation_args(item, chat.settings)))
     yield made
     if made.temporary:
-        complete(loop, made.delete())
+        run_until_complete(loop, made.delete())
 
 
 @contextlib.contextmanager
-def conversation_sync(item: pytest.Function, chat: sync.HuggingChat) -> Iterator[sync.Conversation]:
+def open_sync_conversation(item: pytest.Function, chat: sync.HuggingChat) -> Iterator[sync.Conversation]:
     """The same without async."""
-    with chat.new_conversation(**_chosen(item, chat.settings)) as made:
+    with chat.new_conversation(**_conversation_args(item, chat.settings)) as made:
         yield made
 
 
-def _signing_in(settings: Settings) -> str:
+def _describe_sign_in(settings: Settings) -> str:
     if settings.username is not None or settings.replay is not None:
-        return f"It was being signed in to {settings.base_url}"
+        return f"The agent was signing in to {settings.base_url}"
     return (
-        f"It was being signed in to {settings.base_url}, for which `huggingchat login` saves a session, or "
-        "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD say who it is,"
+        f"The agent was signing in to {settings.base_url} (`huggingchat login` saves a session; "
+        "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD name the account)"
     )
 
 
-def _chosen(item: pytest.Function, settings: Settings) -> dict[str, Any]:
-    """How a conversation is made. On a tape nothing is left to be deleted."""
-    chosen = markers.of(item)
+def _conversation_args(item: pytest.Function, settings: Settings) -> dict[str, Any]:
+    """The arguments for a new conversation. On a tape there is nothing to delete."""
+    chosen = markers.read_marker(item)
     return {"model": chosen.model, "temporary": not (chosen.keep or settings.replay)}
 
 
-def _of_worker(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
-    """The settings with a home of the worker's own, which begins with the session saved by hand.
+def _use_worker_home(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """The settings with the worker's own home, which starts from the session that `login` saved.
 
-    A home that the settings name is used as it is.
+    A home named in the settings is used as it is.
     """
     if given.get("home"):
         return dict(given)

@@ -1,4 +1,4 @@
-"""What the report of a failed test shows, and what the test leaves behind. All of it redacted."""
+"""The report of a failed test, and the files that it leaves behind. Both are redacted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, TapeError
 from huggingchat_agent.testing import markers, observations, plugin_options
-from huggingchat_agent.testing.transcript import timeline, transcript
+from huggingchat_agent.testing.transcript import format_timeline, format_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,63 +17,69 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from huggingchat_agent.testing.observations import Source
+    from huggingchat_agent.testing.observations import ObservedChat
 
 
 @contextlib.contextmanager
-def step(item: pytest.Function, source: Source, doing: str) -> Iterator[None]:
-    """A step before the test. If it fails, the report says so, with a picture of what is closed by then."""
+def step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterator[None]:
+    """A step before the test. If it fails, the report names it and has a picture from before the closing."""
     try:
         yield
     except Exception as error:
         source.doing = doing
         pictured = isinstance(error, AgentError) and error.screenshot is not None
-        if not pictured and plugin_options.pictures(item.config) != "off":
-            _picture(plugin_options.output_folder(item), _stem(observations.of(item).sources, source), source)
+        if not pictured and plugin_options.read_picture_mode(item.config) != "off":
+            _take_picture(
+                plugin_options.find_output_folder(item),
+                _file_stem(observations.get_observations(item).sources, source),
+                source,
+            )
         raise
 
 
-def note(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
-    """Add our sections to the report of a phase that failed, and leave the files they name."""
-    notes = observations.of(item)
+def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Add our sections to the report of a failed phase, and write the files that they name."""
+    notes = observations.get_observations(item)
     notes.passed = notes.passed or (report.when == "call" and report.passed)
     sources = notes.sources
-    folder, pictures = plugin_options.output_folder(item), plugin_options.pictures(item.config)
+    folder, pictures = plugin_options.find_output_folder(item), plugin_options.read_picture_mode(item.config)
     if not report.failed:
         if report.when == "call" and notes.passed and pictures == "on":
             for source in sources:
-                _picture(folder, _stem(sources, source), source)
+                _take_picture(folder, _file_stem(sources, source), source)
         return
     for number, source in enumerate(sources, 1):
         name = "" if len(sources) == 1 else f" {number}"
-        said = redact.text(transcript(source.events))
+        said = redact.text(format_transcript(source.events))
         if source.doing:
             said = f"{said}\n({source.doing} when it failed.)"
         report.sections.append((f"HuggingChat transcript{name}", said))
         if source.events:
-            last = redact.text(timeline(source.events))
+            last = redact.text(format_timeline(source.events))
             report.sections.append((f"HuggingChat events{name}, in seconds since the first", last))
         if report.when == "teardown":
-            continue  # told before, or nothing of it is left to be pictured
-        stem = _stem(sources, source)
-        files = [_write(folder, stem, f"{said}\n\n{redact.text(timeline(source.events, None))}")]
+            continue  # reported before, or already closed
+        stem = _file_stem(sources, source)
+        files = [
+            _write_report(folder, stem, f"{said}\n\n{redact.text(format_timeline(source.events, None))}")
+        ]
         if pictures != "off":
-            files += _picture(folder, stem, source)
+            files += _take_picture(folder, stem, source)
         if notes.tape is not None and number == 1:
-            files.append(f"tape:       {_tape(notes.tape, folder)}")
+            files.append(f"tape:       {_keep_tape(notes.tape, folder)}")
         if number == 1 and call.excinfo is not None:
             if isinstance(call.excinfo.value, TapeError):
-                files.append(f"made anew:  {markers.command(item, 'record')}")
-            files += _left_by(call.excinfo.value, folder, pictures != "off")
+                files.append(f"record it:  {markers.rerun_command(item, 'record')}")
+            files += _keep_error_files(call.excinfo.value, folder, pictures != "off")
         report.sections.append((f"HuggingChat files{name}", "\n".join(files)))
 
 
-def _stem(sources: list[Source], source: Source) -> str:
+def _file_stem(sources: list[ObservedChat], source: ObservedChat) -> str:
     return "huggingchat" if len(sources) == 1 else f"huggingchat-{sources.index(source) + 1}"
 
 
-def _write(folder: Path, stem: str, text: str) -> str:
-    """Write the report; the line that tells of it. Nothing in here fails the test again."""
+def _write_report(folder: Path, stem: str, text: str) -> str:
+    """Write the report, and return the line that names it. A failure here does not fail the test again."""
     path = folder / f"{stem}.txt"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,26 +89,26 @@ def _write(folder: Path, stem: str, text: str) -> str:
     return f"report:     {path}"
 
 
-def _picture(folder: Path, stem: str, source: Source) -> list[str]:
-    """Write a picture, unless there is one already; the line that tells of it."""
+def _take_picture(folder: Path, stem: str, source: ObservedChat) -> list[str]:
+    """Write a picture unless there is one already, and return the line that names it."""
     if source.pictured is None and source.picture is not None:
         path = folder / f"{stem}.png"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             source.picture(path)
             source.pictured = path
-        except Exception as error:  # a browser that is gone is most likely what failed the test
+        except Exception as error:  # the browser may be gone; most likely that failed the test
             return [f"screenshot: none ({redact.text(str(error))})"]
     return [f"screenshot: {source.pictured}"] if source.pictured is not None else []
 
 
-def _tape(tape: Path, folder: Path) -> Path:
-    """Where the tape is to be found: a copy of the one played; one that is being made comes there later."""
+def _keep_tape(tape: Path, folder: Path) -> Path:
+    """Where to find the tape: a copy of the one played. A recorded tape is moved there later."""
     return _copy(tape, folder / f"huggingchat{tape.suffix}") or tape
 
 
-def _left_by(error: BaseException, folder: Path, pictures: bool) -> list[str]:
-    """What an error of the agent pictured when it was raised, which lies in a folder that is cleared."""
+def _keep_error_files(error: BaseException, folder: Path, pictures: bool) -> list[str]:
+    """Copy the files that an agent's error saved. Their own folder is cleared."""
     if not isinstance(error, AgentError):
         return []
     found = (("at error:  ", error.screenshot if pictures else None), ("page tree: ", error.snapshot))

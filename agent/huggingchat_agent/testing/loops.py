@@ -1,4 +1,4 @@
-"""The event loop of an async test, whichever plugin runs it, and a sync Playwright in its way."""
+"""The event loop of an async test, whichever plugin runs it; and a sync Playwright that is in its way."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ T = TypeVar("T")
 SCOPES = ("function", "class", "module", "package", "session")
 
 
-def fixtures() -> object:
-    """A plugin for pytest-asyncio: a fixture for each scope of loops, which gives the loop."""
+def make_fixtures() -> object:
+    """A plugin for pytest-asyncio: for each loop scope, a fixture that returns the loop."""
     import pytest_asyncio
 
     plugin = types.ModuleType("huggingchat_loops")
@@ -29,19 +29,19 @@ def fixtures() -> object:
             yield asyncio.get_running_loop()
 
         running.__module__ = "huggingchat_agent.pytest_plugin"  # where `--fixtures` lists it
-        made = pytest_asyncio.fixture(running, loop_scope=cast("Any", scope), name=_name(scope))
-        setattr(plugin, _name(scope), made)
+        made = pytest_asyncio.fixture(running, loop_scope=cast("Any", scope), name=_fixture_name(scope))
+        setattr(plugin, _fixture_name(scope), made)
     return plugin
 
 
-def of(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
-    """The loop that an async test is going to run in. What is asked of it ends before the loop does."""
+def get_loop(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
+    """The loop that an async test is going to run in."""
     item = request.node
     if "anyio_backend" in request.fixturenames:
         backend = request.getfixturevalue("anyio_backend_name")
         if backend != "asyncio":
             pytest.fail(
-                f"huggingchat_agent needs asyncio, and this test runs on {backend}. Have the fixture "
+                f"huggingchat_agent needs asyncio, but this test runs on {backend}. Make the fixture "
                 '`anyio_backend` return "asyncio".',
                 pytrace=False,
             )
@@ -49,16 +49,16 @@ def of(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
     marker = item.get_closest_marker("asyncio")
     if marker is None or not request.config.pluginmanager.hasplugin("asyncio"):
         pytest.fail(
-            "Nothing is there that runs this async test. Mark it with @pytest.mark.asyncio (pytest-asyncio) "
-            "or @pytest.mark.anyio.",
+            "No plugin runs this async test. Mark it with @pytest.mark.asyncio (pytest-asyncio) or "
+            "@pytest.mark.anyio.",
             pytrace=False,
         )
     scope = marker.kwargs.get("loop_scope") or request.config.getini("asyncio_default_test_loop_scope")
-    return cast("asyncio.AbstractEventLoop", request.getfixturevalue(_name(scope or "function")))
+    return cast("asyncio.AbstractEventLoop", request.getfixturevalue(_fixture_name(scope or "function")))
 
 
-def complete(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in a loop that is not running now. Interrupted, it is cancelled and awaited."""
+def run_until_complete(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a loop that is not running now. If interrupted, cancel and await it."""
     task = loop.create_task(coroutine)
     try:
         return loop.run_until_complete(task)
@@ -70,13 +70,14 @@ def complete(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T])
         raise
 
 
-def check(item: pytest.Function) -> None:
-    """Refuse, with a sentence, what cannot work."""
+def check_item(item: pytest.Function) -> None:
+    """Fail a test whose fixtures cannot work, with a sentence."""
     names = set(item.fixturenames)
     if not inspect.iscoroutinefunction(item.function):
         if "huggingchat" in names:
             pytest.fail(
-                "`huggingchat` is for async tests, and this is none. Use `huggingchat_sync`, or `async def`.",
+                "`huggingchat` is for async tests, but this test is sync. Use `huggingchat_sync`, or "
+                "`async def`.",
                 pytrace=False,
             )
     elif "playwright" in names and item.config.pluginmanager.hasplugin("playwright"):
@@ -88,11 +89,11 @@ def check(item: pytest.Function) -> None:
 
 
 @contextlib.contextmanager
-def sync_playwright_aside() -> Iterator[None]:
-    """While in here, a sync Playwright of this thread does not stand in the way of other loops.
+def set_sync_playwright_aside() -> Iterator[None]:
+    """Within this block, a sync Playwright of this thread does not keep other loops from running.
 
-    It leaves its loop marked as the running one between two of its calls, though it runs only within
-    them. Until the mark is back, nobody may use its objects.
+    Playwright leaves its loop marked as running between its calls, though it runs only within them. Its
+    objects must not be used until the block ends and the mark is back.
     """
     loop = asyncio._get_running_loop()
     if loop is None:
@@ -105,5 +106,5 @@ def sync_playwright_aside() -> Iterator[None]:
         asyncio._set_running_loop(loop)
 
 
-def _name(scope: str) -> str:
+def _fixture_name(scope: str) -> str:
     return f"_huggingchat_{scope}_loop"

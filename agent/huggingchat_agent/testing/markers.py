@@ -1,4 +1,4 @@
-"""What a test chose by its marker, and the run by its options."""
+"""What a test chooses by its marker, and the run by its options."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Mode = Literal["replay", "once", "record", "live"]
 _TYPES = {"tape": (str, Path), "mode": (str,), "model": (str,), "keep": (bool,), "faults": (list, tuple)}
 
 
-class Choice(NamedTuple):
-    """`tape` is a name or a path; None names it after the test. `keep` leaves conversations there.
+class MarkerArgs(NamedTuple):
+    """`tape` is a name or a path; None names it after the test. `keep` leaves conversations on the server.
 
-    `faults` (see `playback.faults`) go wrong in replay.
+    `faults` (see `playback.faults`) are staged in replay.
     """
 
     mode: Mode
@@ -32,22 +32,22 @@ class Choice(NamedTuple):
     faults: tuple[Any, ...]
 
 
-def of(item: pytest.Item) -> Choice:
-    """The closest marker wins over the command line, that over the ini file, which says "replay".
+def read_marker(item: pytest.Item) -> MarkerArgs:
+    """The closest marker wins over the command line, and that over the ini file, whose default is "replay".
 
-    Several markers (of a module and of a test) are merged. Raises UsageError for what no marker takes.
+    Several markers (of a module and of a test) are merged. Raises UsageError for an unknown argument.
     """
     __tracebackhide__ = True
     given: dict[str, object] = {}
     for marker in reversed(list(item.iter_markers("huggingchat"))):
-        _check(item, marker)
+        _check_marker(item, marker)
         given |= marker.kwargs
     mode = (
         given.get("mode")
         or item.config.getoption("huggingchat_mode")
         or item.config.getini("huggingchat_mode")
     )
-    return Choice(
+    return MarkerArgs(
         mode=cast("Mode", mode),
         tape=cast("str | Path | None", given.get("tape")),
         model=cast("str | None", given.get("model")),
@@ -56,43 +56,41 @@ def of(item: pytest.Item) -> Choice:
     )
 
 
-def check(items: Sequence[pytest.Item]) -> None:
-    """Raise UsageError with all that is wrong with their markers; of a marker of many, the first is named."""
+def check_markers(items: Sequence[pytest.Item]) -> None:
+    """Raise UsageError with every mistake in their markers. A mistake that tests share is named once."""
     wrong: dict[str, str] = {}
     for item in items:
         try:
-            of(item)
+            read_marker(item)
         except pytest.UsageError as error:
             wrong.setdefault(str(error).removeprefix(item.nodeid), str(error))
     if wrong:
         raise pytest.UsageError(*wrong.values())
 
 
-def command(item: pytest.Item, mode: str) -> str:
-    """What runs this very test in another mode."""
+def rerun_command(item: pytest.Item, mode: str) -> str:
+    """The command that runs this test in another mode."""
     return f"{Path(sys.executable).name} -m pytest {shlex.quote(item.nodeid)} --huggingchat-mode={mode}"
 
 
-def _check(item: pytest.Item, marker: pytest.Mark) -> None:
+def _check_marker(item: pytest.Item, marker: pytest.Mark) -> None:
     __tracebackhide__ = True
     allowed = ", ".join(f"{name}=" for name in _TYPES)
     if marker.args:
         raise pytest.UsageError(
-            f"{item.nodeid}: the marker huggingchat takes no positional arguments, and got {marker.args!r}. "
+            f"{item.nodeid}: the marker huggingchat takes no positional arguments, but got {marker.args!r}. "
             f"It takes {allowed}."
         )
     for name, value in marker.kwargs.items():
         if name not in _TYPES:
-            raise pytest.UsageError(
-                f"{item.nodeid}: the marker huggingchat takes {allowed}, and not {name}=."
-            )
+            raise pytest.UsageError(f"{item.nodeid}: the marker huggingchat takes {allowed}, not {name}=.")
         if not isinstance(value, _TYPES[name]):
             kinds = " or ".join(each.__name__ for each in _TYPES[name])
             raise pytest.UsageError(
-                f"{item.nodeid}: huggingchat({name}=...) is of type {kinds}, and not {value!r}."
+                f"{item.nodeid}: huggingchat({name}=...) must be of type {kinds}, not {value!r}."
             )
     mode = marker.kwargs.get("mode")
     if mode is not None and mode not in MODES:
         raise pytest.UsageError(
-            f"{item.nodeid}: huggingchat(mode=...) is one of {', '.join(MODES)}, and not {mode!r}."
+            f"{item.nodeid}: huggingchat(mode=...) must be one of {', '.join(MODES)}, not {mode!r}."
         )

@@ -1,4 +1,4 @@
-"""What was heard during a test, for the report of its failure."""
+"""What was observed during a test, for the report of its failure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
 
 
-class Source:
-    """One chat, or one page that the agent is attached to.
+class ObservedChat:
+    """The events of one chat, or of one page that the agent is attached to.
 
-    `picture` writes a picture of it, while it is open; `pictured` is the one that was written already.
-    `doing` says what went on when it failed before there was anything to tell.
+    `picture` writes a picture of it while it is open; `pictured` is the path of one already written.
+    `doing` says what was going on if it failed before the first event.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -32,25 +32,25 @@ class Source:
         self.doing = ""
 
 
-class Heard:
-    """All sources of one test, the tape it plays or leaves, and whether it came to its end and passed."""
+class Observations:
+    """All chats of one test, the tape that it plays or leaves, and whether it passed."""
 
     def __init__(self) -> None:
-        self.sources: list[Source] = []
+        self.sources: list[ObservedChat] = []
         self.tape: Path | None = None
         self.passed = False
 
-    def listen(self, emitter: Emitter, settings: Settings) -> Source:
-        """Keep what an emitter tells from now on."""
-        source = Source(settings)
+    def observe(self, emitter: Emitter, settings: Settings) -> ObservedChat:
+        """Keep an emitter's events from now on."""
+        source = ObservedChat(settings)
         emitter.watch([name for name in NAMES if name != Seen.name], source.events.append)
         self.sources.append(source)
         return source
 
 
-_KEY = pytest.StashKey[Heard]()
+_KEY = pytest.StashKey[Observations]()
 
 
-def of(item: pytest.Item) -> Heard:
-    """What is kept with a test."""
-    return item.stash.setdefault(_KEY, Heard())
+def get_observations(item: pytest.Item) -> Observations:
+    """The observations of a test."""
+    return item.stash.setdefault(_KEY, Observations())

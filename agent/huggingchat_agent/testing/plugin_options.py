@@ -1,4 +1,4 @@
-"""What other plugins were told, as settings of ours."""
+"""Options of other plugins, as settings of the agent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Arguments of Playwright's launch, and what they are called here.
+# Playwright's launch arguments, and our names for them.
 _LAUNCH = {
     "headless": "headless",
     "executable_path": "browser",
@@ -24,69 +24,69 @@ _LAUNCH = {
     "slow_mo": "slow_mo",
 }
 
-# Those that the agent sees to by itself.
-_SEEN_TO = {"chromium_sandbox", "handle_sigint", "handle_sigterm", "handle_sighup"}
+# The agent takes care of these itself.
+_NEEDLESS = {"chromium_sandbox", "handle_sigint", "handle_sigterm", "handle_sighup"}
 
-OF_CONTEXT = pytest.StashKey[list[str]]()
-"""With a test: what was asked of its pages and is not done on ours."""
+CONTEXT_UNHEEDED = pytest.StashKey[list[str]]()
+"""On a test: the options of its pages that our pages do not follow."""
 
-_OF_LAUNCH = pytest.StashKey[list[str]]()
-_TOLD = pytest.StashKey[set[str]]()
+_LAUNCH_UNHEEDED = pytest.StashKey[list[str]]()
+_WARNED = pytest.StashKey[set[str]]()
 
 _LONGEST = 120  # characters of a file name, for some systems allow no more than 143
 
 
-def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """From pytest-playwright and pytest-base-url, where they are there."""
+def read_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings from pytest-playwright and pytest-base-url, where these are installed."""
     given: dict[str, Any] = {}
     if has_playwright(request.config):
         launch = request.getfixturevalue("browser_type_launch_args")
         given |= {ours: launch[name] for name, ours in _LAUNCH.items() if name in launch}
         proxy = given.get("proxy")
         if proxy is not None:
-            given["proxy"] = _address(proxy)
-        unheeded = [name for name in launch if name not in {*_LAUNCH, *_SEEN_TO}]
+            given["proxy"] = _proxy_address(proxy)
+        unheeded = [name for name in launch if name not in {*_LAUNCH, *_NEEDLESS}]
         if proxy is not None and proxy.get("bypass"):
             unheeded.append("bypass= of the proxy")
-        request.config.stash[_OF_LAUNCH] = unheeded
-    base_url = _value(request, "base_url")
+        request.config.stash[_LAUNCH_UNHEEDED] = unheeded
+    base_url = _get_fixture(request, "base_url")
     return {**given, "base_url": base_url} if base_url else given
 
 
-def of_context(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What a page of pytest-playwright was opened with that matters to one who watches it."""
-    if "browser_context_args" not in request.fixturenames:  # to ask for it would start Playwright
+def read_context_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The options of pytest-playwright's page that matter to an agent attached to it."""
+    if "browser_context_args" not in request.fixturenames:  # asking for it would start Playwright
         return {}
     base_url = request.getfixturevalue("browser_context_args").get("base_url")
     return {"base_url": base_url} if base_url else {}
 
 
 class NotHeeded(pytest.PytestWarning):
-    """An option for the pages of pytest-playwright, which the browsers of our fixtures do not follow."""
+    """An option of pytest-playwright that the browsers of our fixtures do not follow."""
 
 
-def tell_unheeded(item: pytest.Item) -> None:
-    """Before a browser starts: warn of what was asked of browsers and is not done here, once per run each."""
+def warn_unheeded(item: pytest.Item) -> None:
+    """Warn, before a browser starts, of each option that it does not follow; once per run."""
     if not has_playwright(item.config):
         return
     config = item.config
-    asked = [*config.stash.get(_OF_LAUNCH, []), *item.stash.get(OF_CONTEXT, [])]
+    asked = [*config.stash.get(_LAUNCH_UNHEEDED, []), *item.stash.get(CONTEXT_UNHEEDED, [])]
     if set(config.getoption("browser", None) or ["chromium"]) != {"chromium"}:
         asked.append("--browser (it is always a Chromium)")
-    told = config.stash.setdefault(_TOLD, set())
+    told = config.stash.setdefault(_WARNED, set())
     new = [each for each in asked if each not in told]
     told.update(new)
     if new:
         item.warn(
             NotHeeded(
-                f"The browsers of huggingchat and huggingchat_sync do not heed {', '.join(new)}; your own "
-                "pages do. What they can be told is in the fixture huggingchat_settings."
+                f"The browsers of huggingchat and huggingchat_sync do not follow {', '.join(new)}; your own "
+                "pages do. Set what they should do in the fixture huggingchat_settings."
             )
         )
 
 
-def pictures(config: pytest.Config) -> Literal["on", "off", "only-on-failure"]:
-    """When pictures are taken: as `--screenshot` says, where it was given; else of failures."""
+def read_picture_mode(config: pytest.Config) -> Literal["on", "off", "only-on-failure"]:
+    """When to take pictures: as `--screenshot` says, else only on failure."""
     if not getattr(config.option, "huggingchat_pictures_chosen", False):
         return "only-on-failure"
     return cast("Literal['on', 'off', 'only-on-failure']", config.getoption("screenshot", "only-on-failure"))
@@ -98,16 +98,16 @@ def has_playwright(config: pytest.Config) -> bool:
     return manager.hasplugin("playwright") or manager.hasplugin("playwright-asyncio")
 
 
-def output_folder(item: pytest.Function) -> Path:
-    """Where what a failed test leaves behind goes: the folder of pytest-playwright, or one like it."""
+def find_output_folder(item: pytest.Function) -> Path:
+    """The folder for a failed test's files: that of pytest-playwright, or one like it."""
     root = Path(item.config.getoption("output", None) or "test-results")
-    return (item.config.invocation_params.dir / root).absolute() / file_name(item.nodeid)
+    return (item.config.invocation_params.dir / root).absolute() / make_file_name(item.nodeid)
 
 
-def file_name(text: str) -> str:
-    """A name for a file or folder that tells what it belongs to, of any length and with any characters.
+def make_file_name(text: str) -> str:
+    """A file or folder name from a text of any length, with any characters.
 
-    Names that would come out alike, or had to be cut, get some digits of their own.
+    If the text had to be changed or cut, digits from its hash keep names distinct.
     """
     plain = re.sub(r"[^\w.=+-]+", "-", text, flags=re.ASCII).strip("-.") or "test"
     if plain == text and len(plain) <= _LONGEST:
@@ -116,7 +116,7 @@ def file_name(text: str) -> str:
     return f"{plain[: _LONGEST - 9].rstrip('-.')}-{digits}"
 
 
-def _address(proxy: Mapping[str, str]) -> str:
+def _proxy_address(proxy: Mapping[str, str]) -> str:
     """Playwright's proxy as one address."""
     scheme, slashes, host = proxy["server"].rpartition("://")
     if not proxy.get("username"):
@@ -125,11 +125,11 @@ def _address(proxy: Mapping[str, str]) -> str:
     return f"{scheme}{slashes}{account}@{host}"
 
 
-def _value(request: pytest.FixtureRequest, name: str) -> Any:
-    """The value of a fixture that may not be there."""
+def _get_fixture(request: pytest.FixtureRequest, name: str) -> Any:
+    """The value of a fixture; None if there is no such fixture."""
     try:
         with warnings.catch_warnings():
-            # How another plugin wrote its fixture is nothing the user of ours could change.
+            # Our user cannot change how another plugin wrote its fixture.
             warnings.simplefilter("ignore", pytest.PytestDeprecationWarning)
             return request.getfixturevalue(name)
     except pytest.FixtureLookupError:

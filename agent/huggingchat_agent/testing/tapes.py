@@ -1,4 +1,4 @@
-"""Where the answers of a test come from: its tape, the app, or the app with a tape running."""
+"""Where a test's answers come from: its tape, the app, or the app while a tape is recorded."""
 
 from __future__ import annotations
 
@@ -20,72 +20,74 @@ SUFFIX = ".tape"
 
 
 class Plan(NamedTuple):
-    """`tape` is played in "replay", made in "record", and None in "live"."""
+    """`tape` is played in "replay", recorded in "record", and None in "live"."""
 
     does: Literal["replay", "record", "live"]
     tape: Path | None
 
 
-def played(item: pytest.Function, folder: Path) -> bool:
-    """Whether a test is answered by its tape, and no browser started."""
-    chosen = markers.of(item)
-    return chosen.mode == "replay" or (chosen.mode == "once" and path_of(item, chosen.tape, folder).exists())
+def plays_tape(item: pytest.Function, folder: Path) -> bool:
+    """Whether the test's tape answers it, so that no browser is started."""
+    chosen = markers.read_marker(item)
+    return chosen.mode == "replay" or (
+        chosen.mode == "once" and find_tape(item, chosen.tape, folder).exists()
+    )
 
 
-def plan(item: pytest.Function, folder: Path) -> Plan:
-    """What is to be done for a test. Fails it where its tape is missing."""
+def make_plan(item: pytest.Function, folder: Path) -> Plan:
+    """Decide what to do for a test. Fails the test if its tape is missing."""
     __tracebackhide__ = True
-    chosen = markers.of(item)
+    chosen = markers.read_marker(item)
     if chosen.mode == "live":
         return Plan("live", None)
-    tape = path_of(item, chosen.tape, folder)
-    if not played(item, folder):
+    tape = find_tape(item, chosen.tape, folder)
+    if not plays_tape(item, folder):
         return Plan("record", tape)
     if not tape.exists():
         pytest.fail(
             f"There is no tape of this test: {tape}\n"
-            "Without one nothing can be answered in replay, which never uses the network. Record it with:\n"
-            f"    {markers.command(item, 'once')}",
+            "Replay answers from the tape and never uses the network. Record the tape with:\n"
+            f"    {markers.rerun_command(item, 'once')}",
             pytrace=False,
         )
     return Plan("replay", tape)
 
 
-def path_of(item: pytest.Function, name: str | Path | None, folder: Path) -> Path:
-    """The tape of a test: by the marker's name or path, else called as the test is."""
+def find_tape(item: pytest.Function, name: str | Path | None, folder: Path) -> Path:
+    """The path of a test's tape: by the marker's name or path, else named after the test."""
     if isinstance(name, Path) or (name is not None and ("/" in name or name.endswith(SUFFIX))):
         return item.path.parent / name
     if name is None:
         name = item.nodeid.partition("::")[2].replace("::", ".")
-    return folder / f"{plugin_options.file_name(name)}{SUFFIX}"
+    return folder / f"{plugin_options.make_file_name(name)}{SUFFIX}"
 
 
 @contextlib.contextmanager
-def running(
+def run_on_tape(
     item: pytest.Function, given: Mapping[str, Any], folder: Path, home: Path
 ) -> Iterator[dict[str, Any]]:
-    """The settings of a chat for this test, its tape included, and the tape put away after it.
+    """The settings of the test's chat, tape included. Files the tape when the test is over.
 
-    A tape is kept when the test passed. What one that failed, or was interrupted, has recorded goes to the
-    output folder, and the tape of before stays as it was.
+    The recorded tape of a test that passed is kept. That of a test that failed or was interrupted goes to
+    the output folder, and the old tape stays as it was.
     """
-    chosen = plan(item, folder)
+    chosen = make_plan(item, folder)
     settings = dict(given)
     settings.pop("record", None)
-    faults = markers.of(item).faults
-    notes = observations.of(item)
+    faults = markers.read_marker(item).faults
+    notes = observations.get_observations(item)
     if chosen.does == "replay":
         notes.tape = chosen.tape
         yield {**settings, "replay": chosen.tape, "faults": faults}
         return
     if faults:
         raise pytest.UsageError(
-            f"{item.nodeid}: faults= go wrong on a tape, and this test runs without (mode {chosen.does!r})."
+            f"{item.nodeid}: faults= need a played tape. This test plays none (mode {chosen.does!r})."
         )
-    plugin_options.tell_unheeded(item)
-    draft = home / "tapes" / f"{plugin_options.file_name(item.nodeid)}{SUFFIX}"
+    plugin_options.warn_unheeded(item)
+    draft = home / "tapes" / f"{plugin_options.make_file_name(item.nodeid)}{SUFFIX}"
     draft.parent.mkdir(parents=True, exist_ok=True)
-    left = plugin_options.output_folder(item) / f"huggingchat{SUFFIX}"
+    left = plugin_options.find_output_folder(item) / f"huggingchat{SUFFIX}"
     notes.tape = left
     wanted = given.get("record")
     record = wanted if isinstance(wanted, Record) else Record(draft, pictures=chosen.does == "record")
@@ -103,6 +105,6 @@ def running(
 
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")  # beside it, for the two may be on different disks
+    part = target.with_name(f".{target.name}.part")  # beside the target: the source may be on another disk
     shutil.move(source, part)
     part.replace(target)

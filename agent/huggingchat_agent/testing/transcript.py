@@ -1,4 +1,4 @@
-"""Events as a person reads them: who said what, and what happened when."""
+"""Events as text for people: who said what, and what happened when."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ SHOWN = 20  # lines of the timeline in a report
 _WIDTH = 100  # characters of a line
 
 
-def transcript(log: Sequence[events.Event]) -> str:
-    """The turns, in the order they began: question, answer so far, and how it ended."""
+def format_transcript(log: Sequence[events.Event]) -> str:
+    """The turns in the order they began: prompt, answer so far, and how each ended."""
     turns: dict[tuple[str, int], list[events.TurnEvent]] = {}
     for event in log:
         if isinstance(event, events.TurnEvent):
             turns.setdefault((event.conversation_id, event.turn), []).append(event)
-    return "\n\n".join(_turn(*turn) for turn in turns.values()) or "Nothing was said."
+    return "\n\n".join(_format_turn(*turn) for turn in turns.values()) or "Nothing was said."
 
 
-def timeline(log: Sequence[events.Event], last: int | None = SHOWN) -> str:
-    """The last events with their times, tokens that follow each other in one line."""
+def format_timeline(log: Sequence[events.Event], last: int | None = SHOWN) -> str:
+    """The last events with their times. Consecutive tokens share a line."""
     start = next((event.at for event in log if isinstance(event, events.TurnEvent)), 0.0)
     lines = []
-    for (kind, _), group in itertools.groupby(log, key=lambda event: (type(event), _turn_of(event))):
+    for (kind, _), group in itertools.groupby(log, key=lambda event: (type(event), _turn_number(event))):
         run = list(group)
         if kind is events.Token:
-            lines += [_token_line(run, start)]
+            lines += [_format_tokens(run, start)]
         else:
-            lines += [_line(event, start) for event in run]
+            lines += [_format_event(event, start) for event in run]
     left_out = len(lines) - last if last is not None and len(lines) > last else 0
     head = [f"... {left_out} lines before"] if left_out else []
     return "\n".join([*head, *lines[left_out:]])
 
 
-def _turn(*turn: events.TurnEvent) -> str:
+def _format_turn(*turn: events.TurnEvent) -> str:
     asked = next((event.prompt for event in turn if isinstance(event, events.Started)), None)
     answer = next((event.answer for event in turn if isinstance(event, events.AnswerReady)), None)
     text = answer.text if answer else "".join(event.text for event in turn if isinstance(event, events.Token))
@@ -49,20 +49,20 @@ def _turn(*turn: events.TurnEvent) -> str:
     if failed:
         lines.append(f"({failed.error}: {failed.message})")
     elif answer is None:
-        lines.append("(not at its end)")
+        lines.append("(not finished)")
     elif answer.interrupted:
         lines.append("(interrupted)")
     return "\n".join(lines)
 
 
-def _token_line(run: Sequence[events.Event], start: float) -> str:
+def _format_tokens(run: Sequence[events.Event], start: float) -> str:
     tokens = [event for event in run if isinstance(event, events.Token)]
     text = repr("".join(token.text for token in tokens))
     count = f" x{len(tokens)} until {tokens[-1].at - start:.3f}" if len(tokens) > 1 else ""
-    return _cut(f"{tokens[0].at - start:8.3f}  token{count}  {text}")
+    return _shorten(f"{tokens[0].at - start:8.3f}  token{count}  {text}")
 
 
-def _line(event: events.Event, start: float) -> str:
+def _format_event(event: events.Event, start: float) -> str:
     when = f"{event.at - start:8.3f}" if isinstance(event, events.TurnEvent) else " " * 8
     common = {"conversation_id", "turn", "seq", "at", "answer"}
     fields = [
@@ -70,12 +70,12 @@ def _line(event: events.Event, start: float) -> str:
         for name in event.__struct_fields__
         if name not in common and getattr(event, name) not in (None, "", [])
     ]
-    return _cut(f"{when}  {event.name}  {' '.join(fields)}".rstrip())
+    return _shorten(f"{when}  {event.name}  {' '.join(fields)}".rstrip())
 
 
-def _turn_of(event: events.Event) -> int:
+def _turn_number(event: events.Event) -> int:
     return event.turn if isinstance(event, events.TurnEvent) else 0
 
 
-def _cut(line: str) -> str:
+def _shorten(line: str) -> str:
     return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."
