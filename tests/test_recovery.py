@@ -66,7 +66,7 @@ async def test_sign_in_that_failed_is_not_said_to_have_been_done():
     recover.arm(again, unknown)
     with pytest.raises(SessionRejected, match="did not get on"):
         await recover.recover(LOST, 0)
-    with pytest.raises(SessionRejected, match="was tried 0 s before"):
+    with pytest.raises(SessionRejected, match="already retried 0 s ago"):
         await recover.recover(LOST, 0)
     assert again.count == 1
 

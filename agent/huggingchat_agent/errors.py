@@ -48,6 +48,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SIGN_IN_AGAIN = {
+    "hint": "Sign in again with login().",
+    "shell_hint": "Sign in again with `huggingchat login`.",
+}
+SIGN_IN_BY_HAND = {
+    "hint": "The agent does not solve challenges. Sign in by hand in a window, with headless=False and "
+    "login(by_person=True), or use the cookies of a browser that is signed in: login(cookies=...).",
+    "shell_hint": "The agent does not solve challenges. Sign in by hand in a window with `huggingchat login "
+    "--headed`, or use the cookies of a browser that is signed in: `huggingchat login --cookies FILE`.",
+}
+
+
 class AgentError(Exception):
     """Base of everything raised on purpose.
 
@@ -70,6 +82,11 @@ class AgentError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+    def take_over(self, cause: AgentError) -> None:
+        """Give the advice and the pictures of the error that led to this one."""
+        self.hint, self.shell_hint = cause.hint, cause.shell_hint
+        self.screenshot, self.snapshot = cause.screenshot, cause.snapshot
 
     def for_shell(self) -> str:
         """What happened and what to do next, as the command line says it."""

@@ -113,7 +113,7 @@ async def test_page_that_is_not_got_through_is_shown(stranger, site):
         await stranger.login(*ACCOUNT)
     assert picture(caught.value)
     site.control.switch(password_field="shown", challenge=True)
-    with pytest.raises(ChallengePresented, match="huggingchat login --headed") as caught:
+    with pytest.raises(ChallengePresented, match="login\\(by_person=True\\)") as caught:
         await stranger.login(*ACCOUNT)
     assert "human" in tree(caught.value) and picture(caught.value)
     assert stranger.session.saved.load() is None

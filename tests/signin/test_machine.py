@@ -180,7 +180,7 @@ async def test_machine_does_not_solve_a_challenge(site, sign_in, monkeypatch, sk
     site.control.switch(
         skin=skin, **({"challenge": True} if where == "at the door" else {where: ("challenge",)})
     )
-    with pytest.raises(ChallengePresented, match="--headed"):
+    with pytest.raises(ChallengePresented, match="by_person=True"):
         await sign_in()
     assert site.control.count("GET", "^/login/human") == 0
 

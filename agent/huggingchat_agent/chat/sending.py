@@ -13,6 +13,7 @@ from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import uploads
 from huggingchat_agent.chat.senders import PageSender, UiSender
 from huggingchat_agent.errors import (
+    SIGN_IN_AGAIN,
     AgentError,
     BrowserClosed,
     BrowserError,
@@ -255,7 +256,7 @@ class Sending:
     async def _check_signed_in(self) -> None:
         account = await read_account(self._session)
         if account.login_offered and not account.signed_in:
-            raise SessionRejected("The app no longer knows this session. Sign in again (huggingchat login).")
+            raise SessionRejected("The app no longer knows this session.", **SIGN_IN_AGAIN)
 
     async def _follow(self, claim: Claim, sender: Sender) -> Turn:
         """From the gesture to the end of the turn. Once begun, a turn is never left running unseen."""

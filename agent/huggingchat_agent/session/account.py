@@ -205,7 +205,7 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
         )
         await tabs.save_report(failure, page.id)
     except BrowserTimeout as error:
-        failure = LoginError(f"Signing in did not get on: {error}")
+        failure = LoginError(f"Sign-in did not finish in time. {error}")
         await tabs.save_report(failure, page.id)
     except LoginError as error:
         failure = error

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from huggingchat_agent.errors import (
+    SIGN_IN_AGAIN,
     AgentError,
     ChallengePresented,
     ChatError,
@@ -89,7 +90,9 @@ class Recovery:
             # To a stranger the app refuses what is ours as if it did not exist, or sends some page.
             if type(failure) not in (ChatError, PageChanged) or not await self._unknown():
                 raise failure
-            lost = SessionRejected(f"The app no longer knows this session ({failure}). Sign in again.")
+            lost = SessionRejected(
+                f"The app no longer knows this session ({failure.message})", **SIGN_IN_AGAIN
+            )
         await self.recover(lost, count)
 
     async def check(self) -> None:
@@ -98,7 +101,7 @@ class Recovery:
         For what the app tells strangers as well: they get what is theirs, which is little, and no error.
         """
         if await self._unknown():
-            raise SessionRejected("The app no longer knows this session. Sign in again (huggingchat login).")
+            raise SessionRejected("The app no longer knows this session.", **SIGN_IN_AGAIN)
 
     async def recover(self, lost: SessionRejected, count: int, *, anyway: bool = False) -> None:
         """Sign in again, unless somebody has since `count` was read. SessionRejected if that fails.
@@ -113,9 +116,12 @@ class Recovery:
                 raise lost
             since = time.monotonic() - self._last
             if since < PAUSE:
-                raise SessionRejected(
-                    f"{lost} To sign in again was tried {since:.0f} s before, and is not once more so soon."
+                failure = SessionRejected(
+                    f"{lost.message} Sign-in was already retried {since:.0f} s ago; it is not retried more "
+                    f"often than every {PAUSE:.0f} s."
                 )
+                failure.take_over(lost)
+                raise failure
             self._last = time.monotonic()
             log.info("The app has dropped the session; signing in again.")
             try:
@@ -124,9 +130,9 @@ class Recovery:
                 if isinstance(error, LASTING):
                     self._again = None
                 failure = SessionRejected(
-                    f"The app dropped the session, and signing in again failed: {error}"
+                    f"The app dropped the session, and signing in again failed: {error.message}"
                 )
-                failure.screenshot, failure.snapshot = error.screenshot, error.snapshot
+                failure.take_over(error)
                 raise failure from error
             except asyncio.CancelledError:
                 self._last = float("-inf")  # one who waited does no more; the others are to have their try

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import msgspec
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import SessionRejected, SiteError
+from huggingchat_agent.errors import SIGN_IN_AGAIN, SessionRejected, SiteError
 from huggingchat_agent.wire import failures
 
 if TYPE_CHECKING:
@@ -244,8 +244,7 @@ def require_success(answer: CallResult, *, conversation_id: str = "") -> bytes:
     body = answer.body.encode()
     if answer.redirected:
         raise SessionRejected(
-            "The app no longer knows this session: it answered with its sign-in page. Sign in again "
-            "(huggingchat login)."
+            "The app no longer knows this session: it answered with its sign-in page.", **SIGN_IN_AGAIN
         )
     if answer.status >= 400 or "html" in answer.mime:
         raise failures.from_response(

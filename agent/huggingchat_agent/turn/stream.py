@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.errors import SessionRejected
+from huggingchat_agent.errors import SIGN_IN_AGAIN, SessionRejected
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
 from huggingchat_agent.wire import failures, updates
 from huggingchat_agent.wire.lines import LineSplitter
@@ -58,8 +58,8 @@ class Stream:
             return None
         if 300 <= response.status < 400:
             return SessionRejected(
-                "The app no longer knows this session: it answered the message with its sign-in page. "
-                "Sign in again (huggingchat login)."
+                "The app no longer knows this session: it answered the message with its sign-in page.",
+                **SIGN_IN_AGAIN,
             )
         if self.reason and response.status < 400:
             return None

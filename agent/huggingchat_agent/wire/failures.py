@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.errors import (
+    SIGN_IN_AGAIN,
+    SIGN_IN_BY_HAND,
     AgentError,
     ChallengePresented,
     ChatError,
@@ -54,7 +56,7 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
         return CreditsExhausted(f"The account has no inference credits left. The app said: {said}", **about)
     if status == 401 and _REVOKED.search(said):
         return SessionRejected(
-            f"The app's access to the account is gone. Sign in again. The app said: {said}"
+            f"The app's access to the account is gone. The app said: {said}", **SIGN_IN_AGAIN
         )
     if status == 429 or _OVERLOADED.search(said):
         wait = _find_wait(said)
@@ -82,18 +84,16 @@ def from_response(
     if TAPE_MISMATCH in headers:
         return TapeMismatch(body.decode("utf-8", "replace"))
     if any(name in headers for name in _CHALLENGE_HEADERS):
-        return ChallengePresented(
-            f"The site asks for a human (status {status}). Open it in a window (--headed) and pass the check."
-        )
+        return ChallengePresented(f"The site wants to see a human (status {status}).", **SIGN_IN_BY_HAND)
     is_page = "html" in content_type
     if is_page and status < 400 and _SIGN_IN.search(body):
-        return SessionRejected("The app does not accept this session. Sign in again.")
+        return SessionRejected("The app does not accept this session.", **SIGN_IN_AGAIN)
     if status < 400:
         what = "an HTML page" if is_page else content_type or "a body without a type"
         return PageChanged(f"The app answered with {what} (status {status}) where data was expected.")
     said = ((extract_text(body) or "an HTML page") if is_page else _find_sentence(body))[:_LONGEST]
     if status == 401:
-        return SessionRejected(f"The app does not accept this session. Sign in again. The app said: {said}")
+        return SessionRejected(f"The app does not accept this session. The app said: {said}", **SIGN_IN_AGAIN)
     about: dict[str, Any] = {"status": status, "conversation_id": conversation_id, "partial": partial}
     if status == 429:
         return _too_many_requests(said, headers, about)
@@ -120,7 +120,9 @@ def _too_many_requests(said: str, headers: Mapping[str, str], about: dict[str, A
     if "maximum number of conversations" in said:
         return ChatError(f"The account has no room for another conversation. The app said: {said}", **about)
     if "before login" in said:
-        return SessionRejected(f"The app wants you signed in by now. Sign in. The app said: {said}")
+        return SessionRejected(
+            f"The app takes no more messages without a sign-in. The app said: {said}", **SIGN_IN_AGAIN
+        )
     wait = _parse_retry_after(headers)
     if wait is None:
         wait = _find_wait(said)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent import redact
 from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import (
+    SIGN_IN_BY_HAND,
     BrowserTimeout,
     ChallengePresented,
     ConsentRequired,
@@ -188,7 +189,7 @@ class SignIn:
             )
         if self._given_codes and not self._seen.alert:
             return SecondFactorExpired(
-                "After the one-time code the site asked for the password again: the time it gives for "
+                "After the one-time code, the site asked for the password again: the time to enter "
                 "both was over. Sign in again with a new code."
             )
         return CredentialsRejected(
@@ -240,30 +241,27 @@ class SignIn:
                 "link that it sent there, then sign in again."
             )
         if self._step.kind == "loading":
-            return LoginError(
-                f"Signing in did not get on within the time given; the page at {self._where} does not load."
-            )
+            return LoginError(f"Sign-in did not finish in time. The page at {self._where} does not load.")
         told = redact.text(self._seen.alert or self._seen.text[:300])
         shown = f": {told!r}" if told else ""
         return LoginError(
-            f"Signing in ended at {self._where}{shown}. Try again; if it stays, sign in by hand in a window "
-            "(huggingchat login --headed)."
+            f"Sign-in stopped at {self._where}{shown}.",
+            hint="Try again. If that does not help, sign in by hand in a window: headless=False, "
+            "login(by_person=True).",
+            shell_hint="Try again. If that does not help, sign in by hand in a window: `huggingchat login "
+            "--headed`.",
         )
 
     def _challenge_error(self) -> ChallengePresented:
-        return ChallengePresented(
-            f"{self._where} wants to see a human. The agent does not solve challenges: sign in by hand in "
-            "a window (huggingchat login --headed), or import a browser's cookies (huggingchat login "
-            "--cookies FILE)."
-        )
+        return ChallengePresented(f"{self._where} wants to see a human.", **SIGN_IN_BY_HAND)
 
     async def _timeout_error(self, kind: str) -> LoginError:
         where = redact.address(await self._page.address())
         if kind == "consent":
             return ConsentRequired(
-                f"The consent page did not lead back to the app in time; the browser stands at {where}."
+                f"The consent page did not lead back to the app in time. The browser is at {where}."
             )
-        return LoginError(f"Signing in did not get on within the time given; the browser stands at {where}.")
+        return LoginError(f"Sign-in did not finish in time. The browser is at {where}.")
 
     async def _fill_field(self, choose: Callable[[Step], Field | None], text: str) -> None:
         """Fill in the field that the choice finds, now or when the page has made it anew."""
