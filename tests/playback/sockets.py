@@ -15,7 +15,7 @@ def links(process):
 
 
 def family(roots):
-    """These processes and all that descend from them; a browser's network process does not bear its mark."""
+    """These processes and all that descend from them; a browser's network process has no tag."""
     parents: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

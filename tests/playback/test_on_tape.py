@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat, events, on_tape
-from huggingchat_agent.browser import process_tag as marks
+from huggingchat_agent.browser import process_tag
 from huggingchat_agent.errors import (
     GenerationFailed,
     RateLimited,
@@ -81,11 +81,11 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
     seen: set[tuple[str, int]] = set()
     async with on_tape(path, engine=engine) as chat:
         assert chat.session.browser is not None
-        mark = chat.session.browser.mark  # type: ignore[attr-defined]
+        tag = chat.session.browser.tag  # type: ignore[attr-defined]
 
         async def watch():
             while True:
-                seen.update(sockets(family(marks.find_processes(mark))))
+                seen.update(sockets(family(process_tag.find_processes(tag))))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

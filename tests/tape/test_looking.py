@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 from datetime import datetime
@@ -14,10 +15,12 @@ from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser.executable import find_executable
 from huggingchat_agent.cli import app as cli
+from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.report import report
 from huggingchat_agent.tape.summary import summarize
+from huggingchat_agent.tape.timeline import timeline
 from tests.cli.shell import COMMAND
 
 TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"
@@ -97,6 +100,16 @@ class TestReport:
         assert (await picture.bounding_box())["width"] > 2 * small
         await page.mouse.click(3, 3)
         assert (await picture.bounding_box())["width"] == small
+        await page.close()
+
+    async def test_request_opens_and_shows_headers_and_bodies(self, chromium, tmp_path):
+        page, asked, _ = await opened(chromium, tmp_path, "v1-conversation.tape", 1280)
+        post = page.locator("#timeline details", has_text="POST").nth(1)
+        assert not await post.locator(".opened").is_visible()
+        await post.locator("summary").click()
+        shown = await post.locator(".opened").inner_text()
+        assert "content-type" in shown and "hello there" in shown and '"type":"finalAnswer"' in shown
+        assert not [each for each in asked if each.startswith("http")]
         await page.close()
 
     async def test_report_shows_markup_of_an_answer_as_text(self, chromium, tmp_path):
@@ -213,6 +226,57 @@ def test_show_tells_what_happened_in_order():
     ):
         assert text in shown.stdout
     assert shown.stdout.index("turn 1 begins") < shown.stdout.index("turn 2 begins")
+
+
+def test_show_through_a_pipe_gives_one_line_a_record_with_tabs():
+    """However long a path is: nothing is wrapped, whatever the terminal's width would be."""
+    shown = run("tape", "show", "--all", TAPES / "v1-conversation.tape").stdout.splitlines()
+    assert all(line.count("\t") == 2 for line in shown)
+    assert max(map(len, shown)) > 100  # a pipe was 80 columns wide once
+    paths = [line.split("\t")[1] for line in shown]
+    found = read("v1-conversation.tape")
+    assert [each for each in paths if each.startswith("GET")] == [
+        f"GET {each.path}" for each in found.exchanges if each.request.method == "GET"
+    ]
+
+
+def test_show_folds_static_files_that_follow_one_another():
+    folded = run("tape", "show", TAPES / "v1-full.tape").stdout
+    assert "_assets/style.css" not in folded
+    assert re.search(r"\t\d+ static files\t[\d.]+ kB\n", folded)
+    found = read("v1-full.tape")
+    lines = timeline(found, fold=True)
+    static = [line.what for line in lines if line.kind == "static"]
+    count = sum(int(each.split()[0]) if each.endswith(" files") else 1 for each in static)
+    assert count == sum(each.static for each in found.exchanges)
+    assert len(lines) + 20 < len(timeline(found))
+
+
+def test_trouble_is_what_somebody_would_miss_and_counts_once():
+    found = read("v1-troubles.tape")
+    static = next(each for each in found.exchanges if each.static)
+    static.failed = tapes.Fail(n=1, at=1.0, id="x", page="p", reason="net::ERR_FAILED")
+    texts = [text for _, text in found.troubles]
+    assert not [each for each in texts if static.path in each]
+    assert [each for each in texts if each.startswith("The handler")] == [
+        "The handler _raise of 'title' raised: RuntimeError: a handler of the user that fails (4 times)"
+    ]
+
+
+def test_report_shows_tools_with_what_they_were_asked_and_answered():
+    recording = Tape(TAPES / "v1-conversation.tape").load()
+    last = recording.records[-1]
+    one, two = ({"conversation_id": "c", "turn": 1, "at": 1.0, "uuid": uuid} for uuid in "uv")
+    told = [
+        {"event": "tool_call", "seq": 90, "tool": "search", "parameters": {"query": "<sea>"}, **one},
+        {"event": "tool_result", "seq": 91, "outputs": [{"text": "waves"}, "foam"], **one},
+        {"event": "tool_call", "seq": 92, "tool": "clock", "parameters": {}, "arguments": "{}", **two},
+        {"event": "tool_error", "seq": 93, "message": "no time", **two},
+    ]
+    records = [*recording.records, *(tapes.Event(n=last.n + 1, at=last.at, event=each) for each in told)]
+    page = report(summarize(recording._replace(records=records)))
+    for text in ("Tool search", "&lt;sea&gt;", "waves", "foam", "Tool clock", "no time"):
+        assert text in page
 
 
 def test_show_gives_the_records_as_json():

@@ -16,13 +16,13 @@ from huggingchat_agent.errors import StorageError, UsageError
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import Summary, summarize
-from huggingchat_agent.tape.timeline import timeline
+from huggingchat_agent.tape.timeline import Line, timeline
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")]
 
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
-_STYLES = {"turn": "bold", "trouble": "red", "request": "", "said": "cyan", "note": "dim"}
+_STYLES = {"turn": "bold", "trouble": "red", "request": "", "static": "dim", "console": "cyan", "note": "dim"}
 
 
 def show(
@@ -31,27 +31,27 @@ def show(
     json_: Annotated[
         bool, typer.Option("--json", help="The records themselves, one line of JSON each, header first.")
     ] = False,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Static files (scripts, styles, pictures) one by one."),
+    ] = False,
 ) -> None:
     """Show what happened on a tape, line by line, with the time since its beginning.
 
-    Of a tape that breaks off, everything up to there; the exit code is 1 then.
+    Through a pipe each line is a time, what happened, and details, with tabs between them. Of a tape that
+    breaks off, everything up to there; the exit code is 1 then.
     """
     tape = Tape(file)
     if json_:
         _print_records(tape)
         return
     found = _read(tape)
-    header = tape.header
-    console.out.print(Text.assemble((header.base_url, "bold"), f"  {header.begun}  {found.browser}"))
-    table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
-    table.add_column(justify="right", no_wrap=True, style="dim")
-    table.add_column(overflow="fold", ratio=3)
-    table.add_column(overflow="fold", ratio=2, style="dim")
-    for line in timeline(found):
-        table.add_row(f"{line.at:.3f}", Text(line.what, style=_STYLES[line.kind]), Text(line.detail))
-    console.out.print(table)
-    for at, text in found.troubles:
-        console.out.print(Text(f"{at:.3f} s: {text}", style="red"))
+    rows = timeline(found, fold=not everything)
+    if not console.out.is_terminal:
+        for line in rows:
+            _print_row(f"{line.at:.3f}", line.what, line.detail)
+    else:
+        _print_table(found, rows)
     if found.recording.trouble is not None:
         raise found.recording.trouble
 
@@ -112,6 +112,24 @@ def _read(tape: Tape) -> Summary:
     if not found.recording.complete and found.recording.trouble is None:
         console.warn("the tape is incomplete: the program that recorded it ended before it could close it.")
     return found
+
+
+def _print_row(*cells: str) -> None:
+    console.write("\t".join(" ".join(each.split()) for each in cells) + "\n")
+
+
+def _print_table(found: Summary, rows: list[Line]) -> None:
+    header = found.recording.header
+    console.out.print(Text.assemble((header.base_url, "bold"), f"  {header.begun}  {found.browser}"))
+    table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
+    table.add_column(justify="right", no_wrap=True, style="dim")
+    table.add_column(overflow="fold", ratio=3)
+    table.add_column(overflow="fold", ratio=2, style="dim")
+    for line in rows:
+        table.add_row(f"{line.at:.3f}", Text(line.what, style=_STYLES[line.kind]), Text(line.detail))
+    console.out.print(table)
+    for at, text in found.troubles:
+        console.out.print(Text(f"{at:.3f} s: {text}", style="red"))
 
 
 def _print_records(tape: Tape) -> None:

@@ -39,9 +39,6 @@ _DROPPED = {
     *("connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "date"),
     *("set-cookie", "alt-svc", "strict-transport-security", "server"),
 }
-# What a page is made of. The time it took then was mostly that of waiting for one another, and each
-# would wait for the others again.
-_AT_ONCE = {"script", "stylesheet", "image", "font", "media", "manifest", "other"}
 
 
 class TapeServer:
@@ -158,7 +155,7 @@ class TapeServer:
         response = exchange.response
         if response is None:
             return await _hang_up(exchange, receive)
-        if exchange.request.kind in _AT_ONCE:
+        if exchange.static:
             began = -math.inf
         await self._until(began, response.at - then)
         headers = [

@@ -14,8 +14,9 @@ from huggingchat_agent.tape.summary import describe_outcome
 from huggingchat_agent.tape.timeline import size
 
 if TYPE_CHECKING:
-    from huggingchat_agent.tape.summary import Exchange, Summary, Turn
+    from huggingchat_agent.tape.summary import Exchange, Summary, ToolCall, Turn
 
+LONGEST_TEXT = 20_000  # characters shown of one body
 MOMENTS = ("start", "first token", "end")
 
 # Nothing may be fetched, whatever an answer says: no addresses but those of the file itself.
@@ -104,7 +105,6 @@ def _turn(turn: Turn) -> str:
         facts.append(f"<span>{len(turn.tokens):,} tokens</span>")
     if turn.speed:
         facts.append(f"<span>{turn.speed:.0f} a second</span>")
-    facts += [f"<span>tool {escape(tool)}</span>" for tool in turn.tools]
     parts = [f'<div class="turn-head">{"".join(facts)}</div>']
     if turn.prompt:
         parts.append(f'<div class="prompt">{escape(turn.prompt)}</div>')
@@ -112,6 +112,7 @@ def _turn(turn: Turn) -> str:
         parts.append(
             f'<details class="thought"><summary>Reasoning</summary><p>{escape(turn.reasoning)}</p></details>'
         )
+    parts += map(_tool, turn.tools.values())
     parts.append(f'<div class="answer">{_MARKDOWN.render(turn.text)}</div>')
     if turn.error:
         parts.append(f'<div class="failed">{escape(turn.error)}</div>')
@@ -120,6 +121,14 @@ def _turn(turn: Turn) -> str:
         moments = [at for at, _ in turn.tokens]
         parts.append(f'<div class="plots">{plot.speed(moments)}{plot.gaps(turn.at, moments)}</div>')
     return f'<article id="turn-{turn.number}">{"".join(parts)}</article>'
+
+
+def _tool(call: ToolCall) -> str:
+    bad = " bad" if call.error else ""
+    shown = "".join(
+        f"<pre>{escape(_cut(each))}</pre>" for each in (call.arguments, call.result, call.error) if each
+    )
+    return f'<details class="thought{bad}"><summary>Tool {escape(call.tool)}</summary>{shown}</details>'
 
 
 def _film(turn: Turn) -> str:
@@ -163,10 +172,40 @@ def _row(exchange: Exchange, begins: float, whole: float) -> str:
     bad = " bad" if exchange.troubled else ""
     bar = f'<i style="left:{left:.2f}%;width:{width:.2f}%"></i>'
     return (
-        f'<div class="row{bad}">{_time(request.at)}'
+        f'<details><summary class="row{bad}">{_time(request.at)}'
         f'<code title="{escape(request.url)}"><b>{escape(request.method)}</b> {escape(exchange.path)}</code>'
-        f'<span class="end">{end}</span><div class="lane">{bar}</div></div>'
+        f'<span class="end">{end}</span><div class="lane">{bar}</div></summary>'
+        f'<div class="opened">{_opened(exchange)}</div></details>'
     )
+
+
+def _opened(exchange: Exchange) -> str:
+    """Headers and bodies of an exchange; of a static file only its headers."""
+    request, response = exchange.request, exchange.response
+    parts = [_headers("Request", request.headers), _body(request.body or b"")]
+    if response is not None:
+        parts.append(_headers(f"Response {response.status}", response.headers))
+    if exchange.messages:
+        parts.append(_body("\n".join(each.data for each in exchange.messages).encode()))
+    elif not exchange.static:
+        parts.append(_body(bytes(exchange.body)))
+    return "".join(parts)
+
+
+def _headers(title: str, headers: dict[str, str]) -> str:
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in headers.items()
+    )
+    return f"<h3>{title}</h3><table>{rows}</table>"
+
+
+def _body(body: bytes) -> str:
+    return f"<pre>{escape(_cut(body.decode('utf-8', 'replace')))}</pre>" if body else ""
+
+
+def _cut(text: str) -> str:
+    more = len(text) - LONGEST_TEXT
+    return text if more <= 0 else f"{text[:LONGEST_TEXT]}\n… and {more:,} characters more"
 
 
 def _tokens(turn: Turn, begins: float, whole: float) -> str:

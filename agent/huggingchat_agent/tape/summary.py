@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -9,10 +11,13 @@ from urllib.parse import urlsplit
 from huggingchat_agent.tape import format as tapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.tape.reader import Recording
+
+# What a page is made of, by the kind of its request.
+STATIC = {"script", "stylesheet", "image", "font", "media", "manifest", "other"}
 
 TAB_GONE = "the tab is gone"  # the reason the tap gives for exchanges of a closed tab
 
@@ -44,6 +49,11 @@ class Exchange:
         return len(self.body) + sum(len(each.data) for each in self.messages)
 
     @property
+    def static(self) -> bool:
+        """Whether it is a script, a style, a picture or the like."""
+        return self.request.kind in STATIC
+
+    @property
     def abandoned(self) -> bool:
         """Whether it was cancelled, or its tab was closed."""
         return self.failed is not None and (self.failed.canceled or self.failed.reason == TAB_GONE)
@@ -53,6 +63,16 @@ class Exchange:
         """Whether it failed without being abandoned, or was answered with an error status."""
         broken = self.failed is not None and not self.abandoned
         return broken or (self.response is not None and self.response.status >= 400)
+
+
+@dataclass
+class ToolCall:
+    """A tool that the model called. `arguments` and `result` are as they are shown, JSON where it is that."""
+
+    tool: str
+    arguments: str
+    result: str = ""
+    error: str = ""
 
 
 @dataclass
@@ -67,7 +87,7 @@ class Turn:
     tokens: list[tuple[float, str]] = field(default_factory=list)
     reasoning: str = ""
     title: str = ""
-    tools: list[str] = field(default_factory=list)
+    tools: dict[str, ToolCall] = field(default_factory=dict)  # by uuid
     answer: dict[str, Any] | None = None
     error: str = ""
     ended: float | None = None
@@ -117,29 +137,34 @@ class Summary:
 
     @property
     def troubles(self) -> list[tuple[float, str]]:
-        found: list[tuple[float, str]] = []
+        """What went wrong, with its first time. What a page is made of may fail: most of it is not missed."""
+        found = sorted(self._find_troubles())
+        counts = Counter(text for _, text in found)
+        first = {text: at for at, text in reversed(found)}
+        told = [
+            (first[text], text if count == 1 else f"{text} ({count} times)") for text, count in counts.items()
+        ]
+        if self.recording.trouble is not None:
+            told.append((self.ends, str(self.recording.trouble)))
+        elif not self.recording.complete:
+            told.append((self.ends, "The tape is incomplete: the program ended before it could close it."))
+        return told
+
+    def _find_troubles(self) -> Iterator[tuple[float, str]]:
         for turn in self.turns:
             if turn.error:
-                found.append((turn.ended or turn.at, f"Turn {turn.number} failed. {turn.error}"))
+                yield turn.ended or turn.at, f"Turn {turn.number} failed. {turn.error}"
         for exchange in self.exchanges:
-            if exchange.troubled:
+            if exchange.troubled and not exchange.static:
                 what = f"{exchange.request.method} {exchange.path}: {describe_outcome(exchange)}"
-                found.append((exchange.request.at, what))
+                yield exchange.request.at, what
         for message in self.console:
             if message.kind == "error":
-                found.append((message.at, f"The page raised: {message.text.partition(chr(10))[0]}"))
+                yield message.at, f"The page raised: {message.text.partition(chr(10))[0]}"
         for event in self.events:
             if event.event["event"] == "handler_failed":
-                handler, error = event.event.get("handler"), event.event.get("error")
-                found.append(
-                    (event.at, f"The handler {handler} of {event.event.get('handled')!r} raised: {error}")
-                )
-        found.sort()
-        if self.recording.trouble is not None:
-            found.append((self.ends, str(self.recording.trouble)))
-        elif not self.recording.complete:
-            found.append((self.ends, "The tape is incomplete: the program ended before it could close it."))
-        return found
+                handler, name, error = (event.event.get(each) for each in ("handler", "handled", "error"))
+                yield event.at, f"The handler {handler} of {name!r} raised: {error}"
 
 
 def path_of(url: str) -> str:
@@ -232,7 +257,12 @@ def _add_event(turns: dict[int, Turn], record: tapes.Event) -> None:
         case "title":
             turn.title = event["title"]
         case "tool_call":
-            turn.tools.append(event["tool"])
+            arguments = event.get("arguments") or _dump(event["parameters"])
+            turn.tools[event["uuid"]] = ToolCall(event["tool"], arguments)
+        case "tool_result" if call := turn.tools.get(event["uuid"]):
+            call.result = "\n".join(map(_dump, event["outputs"]))
+        case "tool_error" if call := turn.tools.get(event["uuid"]):
+            call.error = event["message"]
         case "answer":
             turn.answer = event["answer"]
         case "finished":
@@ -241,3 +271,7 @@ def _add_event(turns: dict[int, Turn], record: tapes.Event) -> None:
             turn.ended, turn.error = record.at, f"{event['error']}: {event['message']}"
         case _:
             pass
+
+
+def _dump(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,14 +1,15 @@
-"""What happened on a tape, line by line, to be read in a terminal."""
+"""What happened on a tape, line by line, for a terminal or a pipe."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.summary import describe_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from huggingchat_agent.tape.summary import Exchange, Summary
 
@@ -16,18 +17,26 @@ _SILENT = ("token", "reasoning", "status", "exchange")
 
 
 class Line(NamedTuple):
-    """`kind` is "request", "turn", "said", "trouble" or "note"; `at` in seconds from the beginning."""
+    """One line. `at` is in seconds since the recording began, `bytes` the size of a body.
+
+    `kind` is "request", "static" (a script, a style, a picture), "turn", "console", "trouble" or "note".
+    """
 
     at: float
     kind: str
     what: str
     detail: str = ""
+    bytes: int = 0
 
 
-def timeline(summary: Summary) -> list[Line]:
-    """All lines in order. Tokens are told together, with how many and how fast."""
+def timeline(summary: Summary, *, fold: bool = False) -> list[Line]:
+    """All lines in order. The tokens of a turn are one line.
+
+    With `fold` static files that follow one another are one line too.
+    """
     lines = [*_exchanges(summary), *_turns(summary), *_others(summary)]
-    return sorted(lines, key=lambda line: line.at)
+    lines.sort(key=lambda line: line.at)
+    return list(_fold(lines)) if fold else lines
 
 
 def size(count: int) -> str:
@@ -38,19 +47,30 @@ def size(count: int) -> str:
 
 
 def short(text: str, length: int = 100) -> str:
-    """A text on one line."""
+    """A text on one line, cut to that many characters."""
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _fold(lines: Iterable[Line]) -> Iterator[Line]:
+    for static, group in groupby(lines, key=lambda line: line.kind == "static"):
+        run = list(group)
+        if not static or len(run) == 1:
+            yield from run
+        else:
+            total = sum(line.bytes for line in run)
+            yield Line(run[0].at, "static", f"{len(run)} static files", size(total) if total else "")
 
 
 def _exchanges(summary: Summary) -> Iterator[Line]:
     for exchange in summary.exchanges:
         request = exchange.request
-        kind = "trouble" if exchange.troubled else "request"
-        yield Line(request.at, kind, f"{request.method} {exchange.path}", _end_of(exchange))
+        kind = "trouble" if exchange.troubled else "static" if exchange.static else "request"
+        what = f"{request.method} {exchange.path}"
+        yield Line(request.at, kind, what, _describe_end(exchange), exchange.size)
 
 
-def _end_of(exchange: Exchange) -> str:
+def _describe_end(exchange: Exchange) -> str:
     parts = [describe_outcome(exchange)]
     if exchange.size:
         parts.append(size(exchange.size))
@@ -69,8 +89,8 @@ def _turns(summary: Summary) -> Iterator[Line]:
         if turn.tokens:
             first = turn.first_token or 0.0
             speed = f", {turn.speed:.0f} a second" if turn.speed else ""
-            told = f"{len(turn.tokens)} tokens{speed}, the first after {1000 * first:.0f} ms"
-            yield Line(turn.tokens[0][0], "turn", f"turn {turn.number} answers", told)
+            count = f"{len(turn.tokens)} tokens{speed}, the first after {1000 * first:.0f} ms"
+            yield Line(turn.tokens[0][0], "turn", f"turn {turn.number} answers", count)
         if turn.error:
             yield Line(turn.ended or turn.at, "trouble", f"turn {turn.number} failed", turn.error)
         elif turn.ended is not None:
@@ -78,18 +98,18 @@ def _turns(summary: Summary) -> Iterator[Line]:
 
 
 def _others(summary: Summary) -> Iterator[Line]:
-    for event in summary.events:
-        told = event.event
-        if told["event"] == "handler_failed":
-            yield Line(event.at, "trouble", f"handler {told['handler']} failed", str(told["error"]))
-        elif "seq" not in told and told["event"] not in _SILENT:
-            rest = {name: value for name, value in told.items() if name not in ("event", "conversation_id")}
-            yield Line(event.at, "note", told["event"], short(str(rest)))
-    for said in summary.console:
-        kind = "trouble" if said.kind == "error" else "said"
-        yield Line(said.at, kind, f"{said.kind} ({said.level})", short(said.text))
-    for record in summary.recording.records:
-        if isinstance(record, tapes.Browser):
-            yield Line(record.at, "note", "browser", record.version)
-        elif isinstance(record, tapes.Hidden):
-            yield Line(record.at, "note", "a page of the sign-in", "not on the tape")
+    for record in summary.events:
+        event = record.event
+        if event["event"] == "handler_failed":
+            yield Line(record.at, "trouble", f"handler {event['handler']} failed", str(event["error"]))
+        elif "seq" not in event and event["event"] not in _SILENT:
+            rest = {name: value for name, value in event.items() if name not in ("event", "conversation_id")}
+            yield Line(record.at, "note", event["event"], short(str(rest)))
+    for message in summary.console:
+        kind = "trouble" if message.kind == "error" else "console"
+        yield Line(message.at, kind, f"{message.kind} ({message.level})", short(message.text))
+    for other in summary.recording.records:
+        if isinstance(other, tapes.Browser):
+            yield Line(other.at, "note", "browser", other.version)
+        elif isinstance(other, tapes.Hidden):
+            yield Line(other.at, "note", "a page of the sign-in", "not on the tape")
