@@ -6,13 +6,14 @@ import pytest
 
 from fixtures.site import StandIn
 from tests.cli.shell import Shell
+from tests.quick import QUICK
 
 PASSWORD = "correct horse"
 
 
 @pytest.fixture(scope="session")
 def stand_in():
-    with StandIn(echo_pause=0.001, upstream_retries=0.05) as site:
+    with StandIn(echo_pause=0.001, **QUICK) as site:
         yield site
 
 

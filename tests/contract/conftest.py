@@ -18,6 +18,7 @@ from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser import load_engine as engine_named
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.settings import EngineName, settings
+from tests.quick import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def engine(request):
 
 @pytest.fixture(scope="module")
 def site():
-    with StandIn() as site:
+    with StandIn(**QUICK) as site:
         yield site
 
 

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
+from tests.quick import QUICK
 
 
 def account_on(site, home):
@@ -21,7 +22,7 @@ def account_on(site, home):
 
 @pytest.fixture(scope="module")
 def shared_site():
-    with StandIn() as site:
+    with StandIn(**QUICK) as site:
         yield site
 
 
@@ -36,7 +37,7 @@ async def shared_chat(shared_site, tmp_path_factory):
 def site(request):
     """The module's site, or one of the test's own."""
     if request.node.get_closest_marker("fresh"):
-        with StandIn() as site:
+        with StandIn(**QUICK) as site:
             yield site
     else:
         yield request.getfixturevalue("shared_site")

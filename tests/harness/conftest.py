@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.site import StandIn
+from tests.quick import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,7 @@ class Project:
 @pytest.fixture(scope="module")
 def site() -> Iterator[StandIn]:
     """Under /, with login, and with pages that are alive as soon as they are there."""
-    with StandIn("", hydration_delay=0.0) as site:
+    with StandIn("", hydration_delay=0.0, **QUICK) as site:
         yield site
 
 

@@ -13,6 +13,7 @@ from fixtures.site import StandIn
 from huggingchat_agent.provider import HuggingChat
 from huggingchat_agent.provider.background import background
 from tests.budget import leave_to_soak
+from tests.quick import QUICK
 
 LLAMA, QWEN, DEEPSEEK = (
     "meta-llama/Llama-3.3-70B-Instruct",
@@ -50,7 +51,7 @@ def only(kind, parts):
 
 @pytest.fixture(scope="module")
 def site():
-    with StandIn() as site:
+    with StandIn(**QUICK) as site:
         yield site
 
 

@@ -13,6 +13,7 @@ from huggingchat_agent.redact import Secret
 from huggingchat_agent.settings import settings as make_settings
 from huggingchat_agent.site.signin.machine import SignIn
 from tests.budget import take_turns
+from tests.quick import QUICK
 
 SKINS = ("forms", "scripts")
 ACCOUNT = ("ada", "correct horse")
@@ -25,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="module")
 def shared_site():
-    with StandIn() as site:
+    with StandIn(**QUICK) as site:
         yield site
 
 

@@ -14,6 +14,7 @@ import pytest
 from fixtures.site import StandIn
 from huggingchat_agent import sync
 from huggingchat_agent.errors import GenerationFailed, SettingsError, UsageError
+from tests.quick import QUICK
 
 LONG = "count 3000 every 10"
 TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
@@ -48,7 +49,7 @@ def test_unknown_event_is_refused():
 
 @pytest.fixture(scope="module")
 def stand_in():
-    with StandIn(echo_pause=0.001) as site:
+    with StandIn(echo_pause=0.001, **QUICK) as site:
         yield site
 
 
