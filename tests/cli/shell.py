@@ -19,7 +19,7 @@ from unittest.mock import patch
 from huggingchat_agent.cli.app import run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 COMMAND = str(Path(sys.executable).with_name("huggingchat"))
@@ -53,7 +53,9 @@ class Shell:
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HUGGINGCHAT_")}
         chosen = {"HUGGINGCHAT_BASE_URL": self.base_url, "HUGGINGCHAT_HOME": str(self.home)}
-        return kept | chosen | {"TERM": "xterm", "COLUMNS": "100", TAG: self.tag} | dict(extra or {})
+        # The terminal of these tests does not say where its cursor is.
+        terminal = {"TERM": "xterm", "COLUMNS": "100", "PROMPT_TOOLKIT_NO_CPR": "1"}
+        return kept | chosen | terminal | {TAG: self.tag} | dict(extra or {})
 
     def processes(self, kind: str = "") -> list[int]:
         """What runs now because of this shell, with `kind` in its command line."""
@@ -100,9 +102,11 @@ class Shell:
             bufsize=0,
         )
 
-    def terminal(self, *arguments: str, environment: dict[str, str] | None = None) -> Terminal:
-        """Start it at a terminal."""
-        return Terminal([COMMAND, *arguments], environment or self.environment())
+    def terminal(
+        self, *arguments: str, environment: dict[str, str] | None = None, command: Sequence[str] = (COMMAND,)
+    ) -> Terminal:
+        """Start it, or another command, at a terminal."""
+        return Terminal([*command, *arguments], environment or self.environment())
 
 
 class Terminal:

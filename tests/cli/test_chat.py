@@ -106,7 +106,7 @@ def test_unknown_slash_command_is_not_sent(shell, stand_in):
     before = len(stand_in.control.conversations())
     with shell.terminal("chat", "--via", "page", "--temporary") as terminal:
         for said, answer in (
-            ("/modle qwen", "There is no /modle"),
+            ("/modle qwen", "There is no command /modle"),
             ("/edit x", "no message to edit"),
             ("/file /no/such", "/no/such"),
             (f"/export {__file__}", "Give another name."),

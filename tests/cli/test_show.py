@@ -16,7 +16,7 @@ from huggingchat_agent.cli import show
     ],
 )
 def test_wait_says_for_what(reason, running, told):
-    assert show.awaited(events.Queued(conversation_id="c", reason=reason, running=running)) == told
+    assert show.describe_wait(events.Queued(conversation_id="c", reason=reason, running=running)) == told
 
 
 PLACE: dict[str, Any] = {"conversation_id": "c", "turn": 1, "seq": 1, "at": 0.0}

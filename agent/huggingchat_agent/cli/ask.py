@@ -14,7 +14,7 @@ from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
-from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, chosen
+from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Deadlines, Via
 from huggingchat_agent.sync import Conversation, HuggingChat, Reply
@@ -86,9 +86,9 @@ def ask(
     </dev/null or --no-stdin, or the first question takes the lines of all others.
     """
     check_start(model, system, conversation, temporary)
-    files, folder = attachments.given(file), attachments.folder(save_files)
+    files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = recording(record, full, hide, hide_username)
-    tools = chosen(tool, no_tools)
+    tools = choose_tools(tool, no_tools)
     deadlines = _deadlines(timeout)
     if prompt == "-":
         prompt = stdin.read_all()
@@ -98,14 +98,14 @@ def ask(
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
     with opened(options, via=via, deadlines=deadlines, record=tape) as chat:
         signed_in(chat)
-        with started(chat, model, system, conversation, temporary) as talk:
+        with open_conversation(chat, model, system, conversation, temporary) as talk:
             reply = talk.send(prompt, files=files, tools=tools, web_search=web_search)
             answer = (
                 _print_lines(reply, talk)
                 if json
                 else show(reply, talk, reasoning=show_reasoning, plain=plain)
             )
-            attachments.keep(talk, answer, folder)
+            attachments.save_files(talk, answer, folder)
             _epilogue(talk, answer)
 
 
@@ -119,7 +119,7 @@ def check_start(model: str | None, system: str | None, conversation: str | None,
 
 
 @contextlib.contextmanager
-def started(
+def open_conversation(
     chat: HuggingChat, model: str | None, system: str | None, conversation: str | None, temporary: bool
 ) -> Iterator[Conversation]:
     """The conversation to talk in: a new one, or the one named."""

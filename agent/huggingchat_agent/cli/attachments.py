@@ -15,39 +15,43 @@ from huggingchat_agent.sync import Conversation
 
 Files = Annotated[
     list[Path] | None,
-    typer.Option("--file", "-f", metavar="PATH", help="Send this file along; may be given several times."),
+    typer.Option(
+        "--file", "-f", metavar="PATH", help="Send this file with the message. You can give it several times."
+    ),
 ]
 SaveFiles = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Save the files that come with an answer here; nothing is replaced."),
+    typer.Option(
+        metavar="DIR", help="Save the files that come with an answer in this folder. No file is replaced."
+    ),
 ]
 ShowReasoning = Annotated[
     bool,
     typer.Option(
-        "--show-reasoning", help="Print the model's reasoning to stderr where that is no terminal too."
+        "--show-reasoning", help="Print the model's reasoning to stderr. A terminal shows it without this."
     ),
 ]
 
 
-def given(paths: Sequence[Path] | None) -> tuple[Upload, ...]:
-    """The files named; FileRejected before a browser is started for nothing."""
+def read_files(paths: Sequence[Path] | None) -> tuple[Upload, ...]:
+    """Read the files to send. Raises FileRejected, before a browser starts for nothing."""
     return uploads.read(paths or ())
 
 
-def folder(path: Path | None) -> Path | None:
-    """The folder to save to, made if need be."""
+def make_folder(path: Path | None) -> Path | None:
+    """Make the folder to save to, unless it exists. Raises StorageError."""
     if path is not None:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
-                f"--save-files: {str(path)!r} is no folder to save to: {error.strerror}. Name another one."
+                f"--save-files: {str(path)!r} cannot be made a folder: {error.strerror}. Name another one."
             ) from None
     return path
 
 
-def keep(talk: Conversation, answer: Answer, where: Path | None) -> None:
-    """Save what came with the answer, the pictures in the outputs of tools too."""
+def save_files(talk: Conversation, answer: Answer, where: Path | None) -> None:
+    """Save the files that came with the answer, and the pictures in the outputs of tools."""
     if where is None:
         return
     for file in (*answer.files, *(file for tool in answer.tools for file in tool.files)):

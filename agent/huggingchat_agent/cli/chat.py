@@ -1,9 +1,8 @@
 """`chat`: a conversation at the terminal."""
 
-import contextlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rich.text import Text
 
@@ -17,18 +16,20 @@ from huggingchat_agent.cli.ask import (
     System,
     Temporary,
     check_start,
-    started,
+    open_conversation,
 )
 from huggingchat_agent.cli.opening import opened, signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
-from huggingchat_agent.cli.slash import Commands
+from huggingchat_agent.cli.slash import HELP, Commands
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
-from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, chosen
+from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.errors import BrowserError, ChatError, StorageError, UsageError
 from huggingchat_agent.sync import Conversation, Reply
 
-_HELP = "/help lists what can be done, /quit or Ctrl-D ends. Ctrl-C stops an answer; twice ends."
+PROMPT = "› "
+
+_HELP = "/help lists the commands. Ctrl-C stops an answer. /quit or Ctrl-D ends the chat."
 
 
 def chat(
@@ -52,51 +53,84 @@ def chat(
 ) -> None:
     """Talk at the terminal, in one conversation.
 
-    Ctrl-C stops an answer, on the server too; twice ends. Ctrl-D ends as well. Lines can be edited and
-    recalled with the arrow keys. Files given by --file go with the first message. /help lists what else can
-    be done: another model, an answer made anew, a message said otherwise, files, a new conversation, the
-    list of them, an export.
+    Enter sends a message. Alt-Enter, or a backslash at the end, begins a new line; a paste is part of one
+    message. The arrow keys and Ctrl-R search what you typed before, Tab completes commands, models and
+    paths.
+
+    Ctrl-C stops an answer, on the server too; a second Ctrl-C ends the chat, and so does Ctrl-D. Files given
+    by --file go with the first message. /help lists what else you can do: choose another model, have the
+    last answer written again, edit your last message, send files, start a new conversation, list and export
+    conversations.
+
+    Through a pipe, each line is a message.
     """
     check_start(model, system, conversation, temporary)
-    files, folder = attachments.given(file), attachments.folder(save_files)
+    files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = recording(record, full, hide, hide_username)
-    tools = chosen(tool, no_tools)
-    with opened(options, via=via, record=tape) as opened_chat:
-        signed_in(opened_chat)
-        with started(opened_chat, model, system, conversation, temporary) as talk:
-            where = redact.address(opened_chat.settings.base_url)
+    tools = choose_tools(tool, no_tools)
+    with opened(options, via=via, record=tape) as app:
+        signed_in(app)
+        with open_conversation(app, model, system, conversation, temporary) as talk:
+            where = redact.address(app.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
 
-            def another() -> Conversation:
-                return opened_chat.new_conversation(model, system_prompt=system, temporary=temporary)
+            def start_another() -> Conversation:
+                return app.new_conversation(model, system_prompt=system, temporary=temporary)
 
-            commands = Commands(opened_chat, talk, another, files)
+            commands = Commands(app, talk, start_another, files)
 
-            def send(said: str) -> Reply:
+            def read_models() -> list[str]:
+                return [model.id for model in app.models()]
+
+            def send(text: str) -> Reply:
                 files, commands.files = commands.files, ()
-                return commands.talk.send(said, files=files, tools=tools, web_search=web_search)
+                return commands.talk.send(text, files=files, tools=tools, web_search=web_search)
 
-            def tell(reply: Reply) -> None:
+            def show_reply(reply: Reply) -> None:
                 answer = show(reply, commands.talk, reasoning=show_reasoning, plain=plain)
-                attachments.keep(commands.talk, answer, folder)
+                attachments.save_files(commands.talk, answer, folder)
 
-            _Dialogue(commands, send, tell).run()
+            _Dialogue(commands, send, show_reply, _choose_reader(read_models)).run()
+
+
+def _choose_reader(read_models: Callable[[], Iterable[str]]) -> Callable[[], str | None]:
+    """What reads the next message: a prompt for a person, else the lines of stdin. None at the end."""
+    if not (sys.stdin.isatty() and (sys.stdout.isatty() or sys.stderr.isatty())):
+        return lambda: sys.stdin.readline() or None
+    read = _make_prompt(read_models)
+
+    def read_message() -> str | None:
+        try:
+            return read()
+        except EOFError:
+            return None
+
+    return read_message
+
+
+def _make_prompt(read_models: Callable[[], Iterable[str]]) -> Callable[[], str]:
+    if console.err.is_dumb_terminal:
+        return lambda: input(PROMPT)
+    from huggingchat_agent.cli.prompt import Prompt  # takes a tenth of a second to import
+
+    return Prompt(PROMPT, HELP, read_models).read
 
 
 class _Dialogue:
     """Question and answer until the person has enough."""
 
     def __init__(
-        self, commands: Commands, send: Callable[[str], Reply], tell: Callable[[Reply], None]
+        self,
+        commands: Commands,
+        send: Callable[[str], Reply],
+        show_reply: Callable[[Reply], None],
+        read: Callable[[], str | None],
     ) -> None:
-        self._commands, self._send, self._tell = commands, send, tell
+        self._commands, self._send, self._show_reply, self._read = commands, send, show_reply, read
         self._person = sys.stdin.isatty()
-        # Set by a Ctrl-C until something is said again: the next one ends.
+        # Set by a Ctrl-C until the next message: another Ctrl-C ends the chat.
         self._interrupted = False
         self._answering = False
-        if self._person:
-            with contextlib.suppress(ImportError):  # not everywhere; lines can then not be edited
-                import readline  # noqa: F401
 
     def run(self) -> None:
         while True:
@@ -111,36 +145,25 @@ class _Dialogue:
                 if self._interrupted or while_stopping or not self._person:
                     raise
                 self._interrupted = True
-                what = "Stopped. " if self._answering else "\n"
+                what = "Stopped. " if self._answering else ""
                 console.err.print(Text(f"{what}Ctrl-C again ends.", style="dim"))
 
-    def _read(self) -> str | None:
-        """The next line; None at the end of the input."""
-        if not self._person:
-            return sys.stdin.readline() or None
-        try:
-            # The prompt goes by way of `input`, which must know its width; with marks around what has none.
-            return input("\001\033[1;36m\002› \001\033[0m\002" if console.out.is_terminal else "")
-        except EOFError:
-            console.err.print()
-            return None
-
-    def _handle(self, said: str) -> None:
-        if not said:
+    def _handle(self, text: str) -> None:
+        if not text:
             return
         self._interrupted = False
         self._answering = False
         try:
-            reply = self._said(said)
+            reply = self._run_or_send(text)
             if reply is not None:
                 self._answering = True
-                self._tell(reply)
+                self._show_reply(reply)
         except (ChatError, UsageError, BrowserError, StorageError) as error:
             if not self._person:
                 raise
             failures.tell(error)  # and the person may try again
 
-    def _said(self, said: str) -> Reply | None:
-        if re.match(r"/[A-Za-z]+(\s|$)", said):
-            return self._commands.run(said)
-        return self._send(said[1:] if said.startswith("//") else said)
+    def _run_or_send(self, text: str) -> Reply | None:
+        if re.match(r"/[A-Za-z]+(\s|$)", text):
+            return self._commands.run(text)
+        return self._send(text[1:] if text.startswith("//") else text)

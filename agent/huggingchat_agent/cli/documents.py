@@ -1,4 +1,4 @@
-"""Documents on their way out: to stdout, or to a file."""
+"""Writes documents to stdout or to a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_json(value: Any) -> None:
-    """A value as indented JSON on stdout."""
+    """Write a value as indented JSON to stdout."""
     console.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
@@ -23,27 +23,24 @@ def check_writable(
     path: Path | None,
     *,
     force: bool = False,
-    instead: str = "Give --force to write over it, or another name.",
+    advice: str = "Give --force to replace it, or another name.",
 ) -> None:
-    """Raise an error for a file that cannot or must not be written, before anything was done for it.
+    """Check that a file can be written, before the work for it begins. None is stdout.
 
-    StorageError where there is no place for it; UsageError where there is one already, and `instead` says
-    what to do then.
+    Raises StorageError where there is no place for it, and UsageError with `advice` where it exists.
     """
     if path is None:
         return
     if path.is_dir():
         raise StorageError(f"{path} is a folder. Name a file in it.")
-    if path.is_file() and not force:  # what is no file, such as /dev/stdout, loses nothing
-        raise UsageError(f"{path} is there already. {instead}")
+    if path.is_file() and not force:  # a device, such as /dev/stdout, loses nothing
+        raise UsageError(f"{path} exists already. {advice}")
     if not path.absolute().parent.is_dir():
-        raise StorageError(
-            f"There is no folder {path.absolute().parent} to write {path.name} to. Make it first."
-        )
+        raise StorageError(f"There is no folder {path.absolute().parent} for {path.name}. Make it first.")
 
 
 def write(text: str, path: Path | None) -> None:
-    """The text to the file, or to stdout. Raises StorageError."""
+    """Write the text to the file, or to stdout. Raises StorageError."""
     if path is None:
         console.write(text)
         return
@@ -56,4 +53,4 @@ def write(text: str, path: Path | None) -> None:
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}. Name another file."
         ) from None
-    console.note(f"Written to {path}.")
+    console.note(f"Wrote {path}.")

@@ -1,4 +1,4 @@
-"""What can be said to `chat` itself instead of to the model: lines that begin with a slash."""
+"""Commands for `chat` itself, not for the model: lines that begin with a slash."""
 
 from __future__ import annotations
 
@@ -25,21 +25,25 @@ LISTED = 20
 _COMMAND = re.compile(r"/([A-Za-z]+)(?:\s+(.*))?", re.DOTALL)
 
 HELP = {
-    "/model [MODEL]": "have another model answer from now on; without a name, list them",
-    "/retry": "have the last answer made anew",
-    "/edit TEXT": "say this in the place of the last message, on a branch of its own",
+    "/model [MODEL]": "let another model answer from now on; without a name, list the models",
+    "/retry": "have the last answer written again",
+    "/edit TEXT": "replace your last message, on a branch of its own",
     "/file PATH": "send a file with the next message",
     "/new": "start another conversation",
-    "/list": "the conversations changed last",
-    "/export [FILE]": "write this conversation as Markdown, or JSON to a file that ends in .json",
-    "/url": "the address of this conversation",
-    "/help": "this",
-    "/quit": "end; so does Ctrl-D",
+    "/list": "list the conversations changed last",
+    "/export [FILE]": "write this conversation as Markdown, or as JSON to a file that ends in .json",
+    "/url": "print the address of this conversation",
+    "/help": "print this list",
+    "/quit": "end the chat; so does Ctrl-D",
 }
+_KEYS = (
+    "Enter sends; Alt-Enter, or a backslash at the end, begins a new line. Tab completes, Ctrl-R searches. "
+    "Ctrl-C stops an answer; twice ends the chat. // at the beginning sends a line that begins with a slash."
+)
 
 
 class Commands:
-    """The conversation that is talked in, and what to do with it. `files` go with the next message."""
+    """The current conversation, and the commands for it. `files` go with the next message."""
 
     def __init__(
         self,
@@ -53,15 +57,15 @@ class Commands:
         self._chat = chat
         self._start = new
 
-    def run(self, said: str) -> Reply | None:
-        """Do it; the reply, if it has the model answer. Raises UsageError for what is no command."""
-        match = _COMMAND.fullmatch(said)
+    def run(self, line: str) -> Reply | None:
+        """Run a command; return the reply, if the model answers. Raises UsageError for an unknown one."""
+        match = _COMMAND.fullmatch(line)
         name = match[1].lower() if match else ""
         known = f"/{name}" in {each.split()[0] for each in HELP}
         action = getattr(self, f"_{name}", None) if known else None
         if match is None or action is None:
             raise UsageError(
-                f"There is no {said.split()[0]}. /help lists what there is; // says it to the model."
+                f"There is no command {line.split()[0]}. /help lists them; // sends the line to the model."
             )
         reply: Reply | None = action((match[2] or "").strip())
         return reply
@@ -72,7 +76,7 @@ class Commands:
         for name, meaning in HELP.items():
             table.add_row(Text(name), meaning)
         console.out.print(table, soft_wrap=False)
-        console.out.print(Text("Ctrl-C stops an answer; twice ends.", style="dim"))
+        console.out.print(Text(_KEYS, style="dim"))
 
     def _url(self, rest: str) -> None:
         console.report(self.talk.url)
@@ -92,21 +96,21 @@ class Commands:
 
     def _edit(self, rest: str) -> Reply:
         if not rest:
-            raise UsageError("Say what to put in the place of your last message: /edit TEXT.")
-        said = [each.id for each in self.talk.messages() if each.author == "user"]
-        if not said:
+            raise UsageError("Give the text that replaces your last message: /edit TEXT.")
+        messages = [each.id for each in self.talk.messages() if each.author == "user"]
+        if not messages:
             raise UsageError("There is no message to edit yet.")
-        return self.talk.edit(said[-1], rest)
+        return self.talk.edit(messages[-1], rest)
 
     def _file(self, rest: str) -> None:
         if rest:
-            self.files += attachments.given([Path(rest).expanduser()])
-        names = ", ".join(file.name for file in self.files) or "nothing"
-        console.note(f"With the next message goes: {names}.")
+            self.files += attachments.read_files([Path(rest).expanduser()])
+        names = ", ".join(file.name for file in self.files) or "none"
+        console.note(f"Files for the next message: {names}.")
 
     def _new(self, rest: str) -> None:
         self.talk, self.files = self._start(), ()
-        console.note(f"A new conversation with {self.talk.model}.")
+        console.note(f"Started a conversation with {self.talk.model}.")
 
     def _list(self, rest: str) -> None:
         found = list(itertools.islice(self._chat.conversations(), LISTED))
@@ -114,6 +118,6 @@ class Commands:
 
     def _export(self, rest: str) -> None:
         path = Path(rest).expanduser() if rest else None
-        documents.check_writable(path, instead="Give another name.")
+        documents.check_writable(path, advice="Give another name.")
         text = self.talk.export("json" if path is not None and path.suffix == ".json" else "markdown")
         documents.write(text, path)

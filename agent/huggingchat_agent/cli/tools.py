@@ -32,7 +32,7 @@ WebSearch = Annotated[
 ]
 
 
-def chosen(tool: list[str] | None, no_tools: bool) -> list[str] | None:
+def choose_tools(tool: list[str] | None, no_tools: bool) -> list[str] | None:
     """The servers to be on, None for the app's own choice. Raises UsageError for both options at once."""
     if tool and no_tools:
         raise UsageError("--tool and --no-tools exclude each other.")
