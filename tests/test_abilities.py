@@ -31,7 +31,7 @@ def test_document_has_the_table():
 
 
 def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():
-    with pytest.raises(SettingsError, match="speaks CDP and no Playwright protocol"):
+    with pytest.raises(SettingsError, match="speaks CDP, not Playwright's protocol"):
         abilities.check("nodriver", settings(connect="ws://127.0.0.1:4000/abc"))
     abilities.check("nodriver", settings(connect="ws://127.0.0.1:4000/devtools/browser/abc"))
     abilities.check("playwright", settings(connect="ws://127.0.0.1:4000/abc"))

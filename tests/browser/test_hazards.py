@@ -250,7 +250,7 @@ async def test_insert_text_is_done_when_the_text_leads_to_another_page(page, ser
 async def test_evaluate_says_so_when_the_page_navigates(page, server):
     last = server.page("<p>there")
     await page.goto(server.page("<p>"), timeout=5)
-    with pytest.raises(BrowserError, match="went to another document") as caught:
+    with pytest.raises(BrowserError, match="navigated while a script") as caught:
         await page.evaluate("url => { location.href = url; return new Promise(() => {}) }", last, timeout=5)
     assert not isinstance(caught.value, BrowserTimeout)
 

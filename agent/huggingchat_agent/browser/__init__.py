@@ -1,4 +1,4 @@
-"""The browser room: Page, Browser and Engine protocols, and the engines behind them."""
+"""Browsers: the protocols Page, Browser and Engine, and the engines that implement them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load_engine(name: EngineName) -> Engine:
-    """The engine of that name; its driver is imported only now. BrowserMissing if it is not installed."""
+    """The engine of that name. Imports its driver only now; raises BrowserMissing if it is not installed."""
     if name == "nodriver":
         try:
             from huggingchat_agent.browser.nodriver import NodriverEngine

@@ -1,4 +1,4 @@
-"""What each engine can do: the one table. Where one cannot, its sentence is what the user is told."""
+"""What each engine can do, in one table. The sentence for a missing ability is shown to the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Ability(NamedTuple):
-    """Something one may want of an engine. `without` has a sentence for each engine that cannot."""
+    """Something that an engine may be able to do. `without` has a sentence for each engine that cannot."""
 
     name: str
     meaning: str
@@ -23,28 +23,28 @@ class Ability(NamedTuple):
 
 ABILITIES = (
     Ability("chat", "sign in, ask by ui and by page, stop, retry and edit, files both ways, pictures"),
-    Ability("session", "save the session, and take one that another engine saved"),
+    Ability("session", "save the session, and load one that another engine saved"),
     Ability("headed", "show the window (headless=False)"),
     Ability("proxy", "go through a proxy, with user name and password"),
     Ability("channel", "use an installed browser by its channel"),
     Ability("user_data_dir", "use a profile folder of the browser's own, and leave it in place"),
-    Ability("browser_args", "take further switches for the browser"),
+    Ability("browser_args", "pass further switches to the browser"),
     Ability("connect", "use a running browser by its CDP address, in a tab of our own"),
     Ability("isolated", "keep apart from the cookies of the browser that it connects to"),
-    Ability("slow_mo", "wait after each gesture, for somebody who looks on"),
+    Ability("slow_mo", "wait after each gesture, so that a person can follow"),
     Ability(
         "context_args",
-        "open its pages as told (viewport, locale, time zone, headers, ...)",
+        "open its pages with chosen viewport, locale, time zone, headers, ...",
         {
-            "nodriver": "The engine nodriver opens pages as the browser has them, and takes no context_args. "
-            'Use engine="playwright", or browser_args (--window-size=..., --lang=...).'
+            "nodriver": "The engine nodriver opens pages with the browser's defaults and does not support "
+            'context_args. Use engine="playwright", or browser_args (--window-size=..., --lang=...).'
         },
     ),
     Ability(
         "playwright_server",
         "use a Playwright server by its ws:// address",
         {
-            "nodriver": "The engine nodriver speaks CDP and no Playwright protocol. Use engine="
+            "nodriver": "The engine nodriver speaks CDP, not Playwright's protocol. Use engine="
             '"playwright", or the CDP address of a browser (http://HOST:PORT).'
         },
     ),
@@ -52,28 +52,28 @@ ABILITIES = (
         "tabs_apart",
         "leave the other tabs of the browser that it connects to alone",
         {
-            "playwright": "Playwright attaches itself to every tab of a browser that it connects to. "
-            'Where that matters, use engine="nodriver".'
+            "playwright": "Playwright attaches to every tab of a browser that it connects to. "
+            'If that matters, use engine="nodriver".'
         },
     ),
     Ability(
         "private",
         "drive the browser over a pipe, which no other user of the machine can reach",
         {
-            "nodriver": "The engine nodriver drives the browser over a port on 127.0.0.1, open to all users "
-            'of this machine. Where you do not trust them, use engine="playwright".'
+            "nodriver": "The engine nodriver drives the browser over a port on 127.0.0.1, which all users of "
+            'this machine can reach. If you do not trust them, use engine="playwright".'
         },
     ),
 )
 
 
 def can(engine: EngineName) -> dict[str, bool]:
-    """By name of the ability, whether the engine has it."""
+    """Whether the engine has each ability, by name."""
     return {each.name: engine not in each.without for each in ABILITIES}
 
 
 def check(engine: EngineName, settings: Settings) -> None:
-    """Raise SettingsError, with the sentence of the table, where more is wanted than the engine can do."""
+    """Raise SettingsError, with the table's sentence, if the settings need what the engine cannot do."""
     wanted = {
         "playwright_server": settings.connect is not None and not speaks_cdp(settings.connect),
         "context_args": bool(settings.context_args),
@@ -84,6 +84,6 @@ def check(engine: EngineName, settings: Settings) -> None:
 
 
 def speaks_cdp(connect: str) -> bool:
-    """Whether that address is one of CDP, and not of a Playwright server."""
+    """Whether the address is a CDP address rather than that of a Playwright server."""
     parts = urlsplit(connect)
     return parts.scheme in ("http", "https") or parts.path.startswith("/devtools/")

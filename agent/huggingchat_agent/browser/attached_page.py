@@ -1,6 +1,6 @@
-"""A tab that somebody else opened and drives: our page, on a CDP session of theirs.
+"""A page for a tab that another program opened and drives.
 
-Nothing in it is changed, and it stays open when we let go of it.
+The agent changes nothing in it, and leaves it open when it detaches.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 
 class AttachedPage(CdpPage):
-    """Its `close` lets go of the tab and leaves it open."""
+    """A page in another program's tab. `close` detaches from the tab and leaves it open."""
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class AttachedPage(CdpPage):
         watched.on("close", lambda _: self.mark_closed("The tab was closed."))
 
     async def close(self) -> None:
-        self.mark_closed("The agent was taken off the tab.")
+        self.mark_closed("The agent was detached from the tab.")
         await self.wait_closed()
         with contextlib.suppress(Exception):  # the tab, or the whole driver, may be gone
             await self._session.detach()
 
 
 async def attach_page(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]) -> AttachedPage:
-    """Watch a page of Playwright's async API. Raises BrowserError where its browser is no Chromium."""
+    """Watch a page of Playwright's async API. Raises BrowserError if its browser is not a Chromium."""
     try:
         session = PlaywrightSession(await tab.context.new_cdp_session(tab))
     except Exception as error:
@@ -69,7 +69,7 @@ async def attach_page(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEve
 def attach_sync_page(
     tab: SyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]
 ) -> tuple[AttachedPage, GreenletRunner]:
-    """Watch a page of Playwright's sync API: the page, and how to run what is done with it."""
+    """Watch a page of Playwright's sync API. Returns the page, and the runner for its coroutines."""
     try:
         session = tab.context.new_cdp_session(tab)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The one thing an engine must have: a connection to one tab that takes CDP commands."""
+"""The connection to one tab that takes CDP commands: all that an engine must provide."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from huggingchat_agent import redact
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 
-# What browsers and drivers answer when the tab, not only its document, is gone.
+# What browsers and drivers answer when the tab is gone, not only its document.
 _GONE = ("has been closed", "session closed", "session with given id not found", "target closed", "crashed")
-# ... and when the document that a command was about is gone.
+# ... and when the document of the command is gone.
 _LEFT = (
     "context was destroyed",
     "inspected target navigated",
@@ -29,15 +29,15 @@ class Cdp(Protocol):
     """A CDP session with one tab."""
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Send a command, return its result. No timeout of its own: cancel it.
+        """Send a command and return its result. It has no timeout of its own: cancel it.
 
-        Raises BrowserClosed when the tab is gone, Refused when the browser says no. Neither has a
-        cause or a context: what drivers raise holds addresses and arguments.
+        Raises BrowserClosed when the tab is gone, Refused when the browser refuses. Neither has a cause or
+        a context, because drivers' errors hold addresses and arguments.
         """
 
 
 class Refused(BrowserError):
-    """The browser answered a command with an error. `reason` is what it said, redacted."""
+    """The browser answered a command with an error. `reason` is its message, redacted."""
 
     def __init__(self, method: str, reason: str) -> None:
         self.reason = redact.text(reason)
@@ -45,13 +45,13 @@ class Refused(BrowserError):
 
     @property
     def document_left(self) -> bool:
-        """Whether it was because the document had gone: a navigation, or a node that was removed."""
+        """Whether the cause was that the document had gone: a navigation, or a node that was removed."""
         return any(each in self.reason.lower() for each in _LEFT)
 
 
 def refusal(method: str, reason: str) -> BrowserError:
-    """The error for what the browser, or the driver, answered: BrowserClosed or Refused."""
+    """The error for an answer of the browser or the driver: BrowserClosed or Refused."""
     lower = reason.lower()
     if any(each in lower for each in _GONE) and not any(each in lower for each in _LEFT):
-        return BrowserClosed("The browser, or the tab in use, went away.")
+        return BrowserClosed("The browser, or the tab in use, was closed or crashed.")
     return Refused(method, reason)

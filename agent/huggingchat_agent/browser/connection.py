@@ -1,7 +1,7 @@
 """nodriver's connection to a browser, for raw messages; and the CDP sessions on it.
 
-nodriver's own `attach`, event classes and handlers are passed by: they lag behind browsers and lose
-what we must not lose.
+We do not use nodriver's own `attach`, event classes and handlers: they lag behind browsers and lose
+messages.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class BrowserConnection(Connection):  # type: ignore[misc]
-    """The one connection to the browser: messages in their order, to the receiver of their session.
+    """The one connection to the browser. It hands each message, in order, to the receiver of its session.
 
-    `receivers` are by session id; that of "" is for what the browser as a whole reports. They are
-    called within the reading of the socket, and must not block.
+    `receivers` are by session id; "" is for messages of the browser as a whole. They are called while the
+    socket is read, and must not block.
     """
 
     def __init__(self, receive: Receive, lost: Callable[[], None]) -> None:
@@ -37,7 +37,7 @@ class BrowserConnection(Connection):  # type: ignore[misc]
     async def connect(self, address: str) -> None:
         self.websocket_url = address
         await self.aopen()
-        self.socket.protocol.debug = False  # else a log of all modules shows what is typed and who we are
+        self.socket.protocol.debug = False  # else a debug log shows typed text and credentials
         self._listener_task.add_done_callback(lambda _: self._lost())
 
     async def process_event(self, message: dict[str, Any], tx_id: int | None = None) -> None:
@@ -57,11 +57,11 @@ class CdpSession:
         self._connection, self.id = connection, id
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        if self._connection.socket is None:  # nodriver would connect anew
+        if self._connection.socket is None:  # nodriver would connect again
             raise BrowserClosed(GONE)
         address = {"sessionId": self.id} if self.id else {}
         try:
-            # `_attach` keeps nodriver from putting a session id of its own in.
+            # `_attach` keeps nodriver from adding a session id of its own.
             answer: dict[str, Any] = await self._connection.send(
                 _command(method, params or {}), _attach=True, **address
             )
@@ -77,5 +77,5 @@ class CdpSession:
 def _command(
     method: str, params: dict[str, Any]
 ) -> Generator[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """A command as nodriver wants it, with the result as it came."""
+    """A command in nodriver's form. Its result is returned unchanged."""
     return (yield {"method": method, "params": params})

@@ -1,4 +1,4 @@
-"""What a page says by itself: its console, errors that nothing caught, dialogs. Heard while recording."""
+"""Messages of a page: its console, uncaught errors and dialogs. They are read while recording."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST = 10_000  # characters of one message
 
 
 class PageMessage(NamedTuple):
-    """`kind` is "console", "error" or "dialog", `level` the console's or the kind of dialog."""
+    """`kind` is "console", "error" or "dialog"; `level` is the console's level, or the kind of dialog."""
 
     kind: str
     level: str
@@ -23,7 +23,7 @@ class PageMessage(NamedTuple):
 
 
 def parse_event(method: str, params: dict[str, Any]) -> PageMessage | None:
-    """What an event of the tab says; None if it is none of `EVENTS`."""
+    """The message of a tab's event; None if the event is not one of `EVENTS`."""
     match method:
         case "Runtime.consoleAPICalled":
             return PageMessage(
@@ -44,7 +44,7 @@ def parse_event(method: str, params: dict[str, Any]) -> PageMessage | None:
 
 
 def _format_argument(value: dict[str, Any]) -> str:
-    """An argument of a console call, as a console shows it."""
+    """An argument of a console call, as the console shows it."""
     if "value" in value:
         return str(value["value"])
     return str(value.get("description") or value.get("unserializableValue") or value.get("type", ""))

@@ -1,8 +1,8 @@
 """Finding and clicking a control by role and name, over CDP alone.
 
-The accessibility tree of the browser decides what there is: unlike a search through the document it
-knows which controls are inert, behind a modal dialog for instance. Where several match, the first
-that can be clicked is.
+The browser's accessibility tree decides which controls there are. Unlike a search through the document,
+it knows which ones are inert, for example behind a modal dialog. If several match, the first that can be
+clicked is clicked.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 ABSENT = "it is not there, or hidden or inert"
 
 _ANSWER_SECONDS = 1.0
-_ROLES = {"img": "image"}  # where the browser's word is not ARIA's
+_ROLES = {"img": "image"}  # ARIA roles that the browser names differently
 
 
 class Obstacle:
-    """Why a gesture was not possible so far; for the error when its time is over.
+    """Why a gesture has not been possible so far; for the error when its time is over.
 
-    `now` is empty once the gesture was made and only the page's word on it is missing: it must not
-    be taken for one that was not made, or it would be made twice.
+    `now` is empty once the gesture was made, even if the page has not confirmed it yet. Otherwise callers
+    would make it twice.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ async def _press(cdp: Cdp, element: str, obstacle: Obstacle) -> None:
 
 
 async def read_outcome(cdp: Cdp, element: str, function: str, *args: Any) -> Any:
-    """What the page says after a gesture; None where the gesture led away from it.
+    """The page's result after a gesture; None if the gesture led to another page.
 
     A navigation that has begun holds back all scripts until the other site answers.
     """
@@ -116,7 +116,7 @@ async def _dispatch_mouse(cdp: Cdp, kind: str, middle: dict[str, float], button:
 async def _find_nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
     """The matching nodes of the accessibility tree, in document order."""
     role = _ROLES.get(control.role, control.role)
-    # The whole document is asked: below an element that has no role of its own nothing would be found.
+    # Search the whole document: below an element without a role of its own, nothing would be found.
     await evaluation.bring_to_front(cdp)
     try:
         root = await evaluation.get_handle(cdp, "document")
@@ -127,7 +127,7 @@ async def _find_nodes(cdp: Cdp, control: Control) -> list[dict[str, Any]]:
         if refused.document_left:
             return []
         raise
-    # The names are compared here: the browser's have the white space of the markup at their ends.
+    # Compare names here: the browser's keep the markup's white space at their ends.
     named = [node for node in found["nodes"] if not node["ignored"] and _name(node) == control.name]
     if not control.within:
         return named

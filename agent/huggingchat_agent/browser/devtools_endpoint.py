@@ -1,4 +1,4 @@
-"""A browser that runs already: the address of its DevTools socket."""
+"""Finds the DevTools socket of a running browser."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ANSWER_SECONDS = 5.0
 
 
 async def find_socket_address(connect: str) -> str:
-    """The ws:// address behind an http:// one, any other as it is. Raises BrowserError.
+    """The ws:// address behind an http:// one; any other address unchanged. Raises BrowserError.
 
-    A browser tells the host that it was asked for, so a tunnel to another machine works too.
+    The browser answers with the host that it was asked by, so a tunnel to another machine works too.
     """
     if urlsplit(connect).scheme not in ("http", "https"):
         return connect
@@ -26,12 +26,12 @@ async def find_socket_address(connect: str) -> str:
     except (OSError, http.client.HTTPException) as error:
         why = str(getattr(error, "reason", "") or error)
     except (ValueError, KeyError, TypeError):
-        why = "what answers there is no browser"
+        why = "the answer there is not a browser's"
     raise connect_error(connect, why)
 
 
 def _fetch_socket_address(url: str) -> str:
-    # Whatever proxy the environment names is for the network, not for the browser's port.
+    # A proxy from the environment is for the network, not for the browser's port.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=ANSWER_SECONDS) as answer:
         return str(json.load(answer)["webSocketDebuggerUrl"])

@@ -1,4 +1,4 @@
-"""Running JavaScript in a tab over CDP, and waiting for what it says."""
+"""Runs JavaScript in a tab over CDP, and waits for its results."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _BETWEEN_DOCUMENTS = 0.02  # seconds until a new document is looked for again
 
 
 class DocumentLeft(BrowserError):
-    """The document went away under a script: the page navigated."""
+    """The page navigated while a script ran in it."""
 
 
 async def evaluate(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any:
-    """Call a function of the page's own world with JSON arguments; its awaited JSON result.
+    """Call a function in the page's own world with JSON arguments; returns its awaited JSON result.
 
-    After `limit` seconds on end in which the script does not let go, the browser stops it.
-    Raises DocumentLeft, or BrowserError with what the page raised.
+    The browser stops a script that blocks for `limit` seconds. Raises DocumentLeft, or BrowserError with
+    the page's own message.
     """
     params = {
         "expression": f"({function})({', '.join(map(json.dumps, args))})",
@@ -36,14 +36,14 @@ async def evaluate(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> 
 
 
 async def get_handle(cdp: Cdp, expression: str) -> str | None:
-    """The remote object id of what the expression gives; None for null. Raises as `evaluate`."""
+    """The remote object id of an expression's value; None for null. Raises as `evaluate`."""
     answer = await _run(cdp, "Runtime.evaluate", {"expression": expression})
     found: str | None = _unpack_result(answer).get("objectId")
     return found
 
 
 async def call_on(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
-    """Call a function with a remote object as `this`; its awaited JSON result. Raises as `evaluate`."""
+    """Call a function with a remote object as `this`; returns its awaited JSON result, as `evaluate`."""
     params = {
         "objectId": this,
         "functionDeclaration": function,
@@ -54,7 +54,7 @@ async def call_on(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
 
 
 async def wait_for(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> Any:
-    """Wait until the function gives something true, in whatever document is there by then; give that.
+    """Wait until the function returns something true, across navigations; return that.
 
     `limit` is as for `evaluate`.
     """
@@ -66,16 +66,16 @@ async def wait_for(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> 
 
 
 async def bring_to_front(cdp: Cdp) -> None:
-    """Show the tab, as a person would who is about to use it.
+    """Show the tab, as a person would before using it.
 
-    One that stands behind another gets a frame a second: its accessibility tree is then a second
-    late, and so is whatever the page does frame by frame.
+    A tab behind another gets one frame a second. Its accessibility tree is then a second late, and so is
+    all that the page does frame by frame.
     """
     await cdp.send("Page.bringToFront")
 
 
 async def wait_for_change(cdp: Cdp) -> None:
-    """Wait until the document changes, at most 0.25 s; at least 0.03 s, for some change all the time."""
+    """Wait for the document's next change: at least 0.03 s (some change all the time), at most 0.25 s."""
     try:
         await evaluate(cdp, in_page.CHANGED, 250, 30)
     except DocumentLeft:
@@ -88,14 +88,15 @@ async def _run(cdp: Cdp, method: str, params: dict[str, Any]) -> dict[str, Any]:
     except Refused as refused:
         left, failure = refused.document_left, refused
     if left:
-        raise DocumentLeft("The page went to another document while a script was running in it.")
+        raise DocumentLeft("The page navigated while a script was running in it.")
     raise failure
 
 
 def _unpack_value(answer: dict[str, Any]) -> Any:
     result = _unpack_result(answer)
     if "unserializableValue" in result:
-        raise BrowserError(f"A script in the page gave {result['unserializableValue']}, which is not JSON.")
+        value = result["unserializableValue"]
+        raise BrowserError(f"A script in the page returned {value}, which is not JSON.")
     return result.get("value")
 
 

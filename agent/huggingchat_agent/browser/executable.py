@@ -1,12 +1,12 @@
-"""Which browser to use, and where it came from.
+"""Finds the browser to use.
 
-In this order: the one that is named (`HUGGINGCHAT_BROWSER`), or of the channel that is
-(`HUGGINGCHAT_CHANNEL`); a Chromium, Chrome or Edge of the system; Playwright's own, where it is in
-its cache already; and only then Playwright's download.
+In this order: the executable named by `HUGGINGCHAT_BROWSER`, or the channel named by
+`HUGGINGCHAT_CHANNEL`; a Chromium, Chrome or Edge of the system; Playwright's own, if it is in its cache;
+last, Playwright's download.
 
     python -m huggingchat_agent.browser.executable [--download]
 
-prints the path and exits 0, or says what is missing and exits 4. It downloads only when told to.
+prints the path and exits 0, or says what is missing and exits 4. It downloads only with `--download`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ELSEWHERE = {
         r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe",
     ),
 }
-# What a channel's program is called on Linux and macOS, and the folder it is in on Windows.
+# For each channel: program names on Linux, the application on macOS, the folder on Windows.
 _CHANNELS = {
     "chromium": (("chromium", "chromium-browser"), "Chromium", ""),
     "chrome": (("google-chrome", "google-chrome-stable"), "Google Chrome", r"Google\Chrome"),
@@ -54,7 +54,7 @@ _CHANNELS = {
 }
 _PROGRAM_FOLDERS = (r"%ProgramFiles%", r"%ProgramFiles(x86)%", r"%LocalAppData%")
 _CACHE = {"darwin": "~/Library/Caches/ms-playwright", "win32": r"%LocalAppData%\ms-playwright"}
-# What Playwright unpacks, newest layout first; the shell can only run headless, so it comes last.
+# The layouts of Playwright's downloads, newest first. The shell can only run headless, so it comes last.
 _DOWNLOADED = (
     "chromium-*/chrome-linux*/chrome",
     "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
@@ -65,7 +65,7 @@ _DOWNLOADED = (
 
 
 class Executable(NamedTuple):
-    """A browser to use: the path of its executable, and where we have it from."""
+    """A browser to use: the path of its executable, and where it was found."""
 
     path: str
     origin: str
@@ -83,8 +83,8 @@ def find_executable(named: str | None = None, channel: str | None = None) -> Exe
         path = shutil.which(os.path.expanduser(named))
         if path is None:
             raise BrowserMissing(
-                f"HUGGINGCHAT_BROWSER names {named!r}, and that cannot be executed. Correct it, or unset it "
-                "to have a browser looked for."
+                f"HUGGINGCHAT_BROWSER names {named!r}, which cannot be executed. Correct it, or unset it to "
+                "let the agent find a browser."
             )
         return Executable(path, "HUGGINGCHAT_BROWSER")
     return _find_installed() or _find_downloaded()
@@ -100,13 +100,15 @@ async def find_or_download(named: str | None = None, channel: str | None = None)
         outcome = await _download()
         found = _find_downloaded()
         if found is None:
-            raise BrowserMissing(f"There is no browser here, and the download {outcome}. {_advice()}")
+            raise BrowserMissing(
+                f"No browser is installed here, and Playwright's download {outcome}. {_advice()}"
+            )
     return found
 
 
 def missing_error() -> BrowserMissing:
     """The error for a machine without a browser."""
-    return BrowserMissing(f"There is no browser here. {_advice()}")
+    return BrowserMissing(f"No browser is installed. {_advice()}")
 
 
 def _find_channel(channel: str) -> Executable:
@@ -164,7 +166,7 @@ def _revision(path: Path) -> int:
 
 
 async def _download() -> str:
-    """Run Playwright's installer, at most 120 s; how that went, as the end of a sentence."""
+    """Run Playwright's installer, at most 120 s. Returns the outcome, as the end of a sentence."""
     process = await asyncio.create_subprocess_exec(
         *_download_command(),
         stdin=asyncio.subprocess.DEVNULL,
@@ -177,13 +179,13 @@ async def _download() -> str:
         async with asyncio.timeout(DOWNLOAD_SECONDS):
             code = await process.wait()
     except TimeoutError:
-        return f"of Playwright's took longer than {DOWNLOAD_SECONDS:.0f} s"
+        return f"took longer than {DOWNLOAD_SECONDS:.0f} s"
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 _kill_group(process.pid)
             await process.wait()
-    return f"of Playwright's ended with exit code {code}"
+    return f"ended with exit code {code}"
 
 
 def _kill_group(pid: int) -> None:

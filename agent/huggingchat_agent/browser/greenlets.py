@@ -1,12 +1,12 @@
-"""Coroutines of ours on the event loop of a running sync Playwright.
+"""Runs our coroutines on the event loop of a running sync Playwright.
 
-Sync Playwright has an event loop, in the thread that uses it: a greenlet runs it while the caller
-waits inside a call. No other loop can run in that thread meanwhile, and no other thread may use its
-objects. So what is asynchronous in here runs on that very loop: it goes on whenever the thread is
-inside a Playwright call, or in `GreenletRunner.wait`.
+Sync Playwright has an event loop in the thread that uses it: a greenlet runs the loop while the caller
+waits inside a call. No other loop can run in this thread meanwhile, and no other thread may use
+Playwright's objects. So our coroutines run on the same loop. They make progress while the thread is inside
+a Playwright call, or in `GreenletRunner.wait`.
 
-What blocks (a Playwright call, a handler that may make one) is run by `GreenletRunner.call` in a greenlet of
-its own, as Playwright does it with event handlers: it goes back to the loop for as long as it waits.
+`GreenletRunner.call` runs what blocks (a Playwright call, or a handler that may make one) in a greenlet of
+its own, as Playwright does with event handlers. While it waits, the loop runs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STOPPED = "Playwright was stopped, and the page with it."
 
 
 class GreenletRunner:
-    """Made in the thread that uses Playwright, between two of its calls; one per Playwright will do.
+    """Make one in the thread that uses Playwright, between two of its calls.
 
     `pump` is a short call of that Playwright: it lets the loop run once.
     """
@@ -45,7 +45,7 @@ class GreenletRunner:
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end and return its result; Playwright's events arrive meanwhile.
 
-        Not to be called from a coroutine. Interrupted, it cancels the coroutine. Raises BrowserClosed
+        Do not call it from a coroutine. If interrupted, it cancels the coroutine. Raises BrowserClosed
         when Playwright is stopped.
         """
         me = greenlet.getcurrent()
@@ -73,14 +73,14 @@ class GreenletRunner:
         return task.result()
 
     async def call(self, function: Callable[[], T]) -> T:
-        """What a blocking function returns, called where it may block. Raises what it raises."""
+        """Call a function where it may block. Returns its result, and raises its error."""
         outcome: asyncio.Future[T] = self._loop.create_future()
 
         def body() -> None:
             try:
                 result = function()
             except BaseException as error:
-                if not outcome.done():  # else nobody waits for it any more
+                if not outcome.done():  # else nothing waits for it any more
                     outcome.set_exception(error)
             else:
                 if not outcome.done():

@@ -1,6 +1,6 @@
-"""The JavaScript that gestures run inside a page, as sources of functions. `this` is the element.
+"""The JavaScript of gestures, as sources of functions. `this` is the element.
 
-They change nothing that the page could see, apart from scrolling, focus and selection.
+They change nothing that the page can see, except scrolling, focus and selection.
 """
 
 # Whether the element could be used with the mouse: {x, y} of its middle, or {obstacle}.

@@ -1,7 +1,7 @@
-"""A tag on every browser we start, so that what it leaves behind can be found on the whole machine.
+"""A tag on every browser that we start, by which its processes can be found on the whole machine.
 
-It stands in the command line of the browser process and in the environment that all its children
-inherit; some of those overwrite their environment, so both are looked at.
+It is in the command line of the browser, and in the environment that its child processes inherit. Some of
+these overwrite their environment, so both are searched.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def new_tag() -> str:
 
 
 def tag_switch(tag: str) -> str:
-    """The tag as a switch of the command line; browsers ignore those they do not know."""
+    """The tag as a command-line switch. Browsers ignore unknown switches."""
     return f"--huggingchat-agent={tag}"
 
 
 def tagged_environment(tag: str) -> dict[str, str]:
-    """Our environment as the browser should see it: marked, and without our settings."""
+    """Our environment for the browser: with the tag, and without our settings."""
     return inheritable() | {VARIABLE: tag}
 
 
 def find_processes(tag: str = "") -> list[int]:
-    """Ids of the processes with that tag, or with any. Linux only; empty elsewhere."""
+    """Ids of the processes with that tag, or with any tag. Linux only; empty elsewhere."""
     wanted = (tag_switch(tag).encode(), f"{VARIABLE}={tag}".encode())
     return sorted(
         int(folder.name)
@@ -47,16 +47,16 @@ def find_processes(tag: str = "") -> list[int]:
 
 
 def kill_processes(processes: Iterable[int]) -> None:
-    """End processes at once; 0 and those that have ended already are passed over."""
+    """Kill processes. Skips 0 and processes that have ended already."""
     for process in set(processes) - {0}:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(process, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def find_temporary_folders(process: int) -> list[Path]:
-    """The temporary folders of a browser that runs: its profile, and where its lock has its socket.
+    """The temporary folders of a running browser: its profile, and the folder of its lock's socket.
 
-    Linux only; empty elsewhere. A browser that is killed leaves them behind.
+    Linux only; empty elsewhere. A killed browser leaves them behind.
     """
     arguments = _read_bytes(Path(f"/proc/{process}/cmdline")).decode(errors="replace").split("\0")
     profiles = [Path(each.partition("=")[2]) for each in arguments if each.startswith("--user-data-dir=")]
@@ -69,5 +69,5 @@ def find_temporary_folders(process: int) -> list[Path]:
 def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError:  # it ended meanwhile, or is somebody else's
+    except OSError:  # it has ended, or belongs to another user
         return b""

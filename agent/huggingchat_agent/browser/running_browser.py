@@ -1,7 +1,7 @@
-"""What is the same in every engine: a browser is started in time, has tabs, is lost once, and is closed.
+"""What all engines share: a browser starts in time, has tabs, goes away once, and is closed.
 
-An engine says how it opens the browser, how it makes a tab, how it reads the session and how it
-ends what it has started; see the abstract methods of `RunningBrowser`.
+An engine implements how to open the browser, make a tab, read the session, and end what it has started:
+see the abstract methods of `RunningBrowser`.
 """
 
 from __future__ import annotations
@@ -36,35 +36,35 @@ START_SECONDS = 30.0
 TAB_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
 
-GONE = "The browser went away: it crashed, was killed or was closed."
+GONE = "The browser is gone: it crashed, was killed or was closed."
 CLOSED = "The browser was closed."
 TAB_CLOSED = "The tab was closed."
 TAB_CRASHED = "The tab crashed."
 
-# Of all tabs, whatever browser has them: a session outlives its browser, and its tape and its readers
-# tell exchanges apart by their tabs.
+# Numbers tabs across all browsers: a session outlives its browser, and its tape and its readers tell
+# exchanges apart by tab.
 _numbers = itertools.count(1)
 
 
 class Tab(Protocol):
-    """One tab, as an engine knows it."""
+    """An engine's tab."""
 
     @property
     def cdp(self) -> Cdp:
-        """The session with it, once attached."""
+        """Its CDP session, once attached."""
 
     async def attach(self) -> None:
-        """Connect to it."""
+        """Open its CDP session."""
 
     def report_to(self, page: CdpPage) -> None:
-        """Hand over what it reports from now on: events in their order, and that it is lost or closed."""
+        """Pass on its events, in order, from now on; also that it crashed or was closed."""
 
     async def ask_to_close(self) -> None:
-        """Ask the browser to close it; BrowserError if it cannot be asked."""
+        """Ask the browser to close it. Raises BrowserError if that cannot be sent."""
 
 
 class RunningBrowser(ABC):
-    """Implements `protocols.Browser`. `tag` is on all processes that were started for it."""
+    """Implements `protocols.Browser`. All processes that were started for it carry `tag`."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
         self.tag = process_tag.new_tag()
@@ -81,11 +81,11 @@ class RunningBrowser(ABC):
 
     @abstractmethod
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
-        """Start the browser or connect to one, put the session in, learn its version. Once."""
+        """Start or connect to a browser, load the session, read the version. Called once."""
 
     @abstractmethod
     async def _new_tab(self) -> Tab:
-        """Make an empty tab. It is not cancelled: a browser makes the tab all the same."""
+        """Make an empty tab. It is never cancelled: the browser would make the tab all the same."""
 
     @abstractmethod
     async def _storage_state(self) -> dict[str, Any]:
@@ -93,10 +93,10 @@ class RunningBrowser(ABC):
 
     @abstractmethod
     async def _end(self) -> None:
-        """End what was started, in bounded time, also where `_open` has not come to its end. Never raises."""
+        """End what was started, in bounded time, even if `_open` has not finished. Never raises."""
 
     def _start_error(self, what: str, said: str) -> BrowserError:
-        """The error for what the driver said when the browser could not be opened."""
+        """The error for a driver's message when the browser could not be opened."""
         return driver_error(what, said)
 
     @property
@@ -127,10 +127,10 @@ class RunningBrowser(ABC):
         await asyncio.shield(self._closing)
 
     async def start(self, storage_state: dict[str, Any] | None) -> None:
-        """For the engine, once. Raises BrowserTimeout or BrowserError, and leaves nothing then."""
+        """For the engine, once. If it raises (BrowserTimeout or BrowserError), it leaves nothing behind."""
         redact.remember_cookies(storage_state)
         what = f"start {self._path}" if self._path else "answer"
-        # Not cancelled with us: a driver stopped half way forgets what it has started.
+        # Not cancelled with us: a driver that is stopped half-way forgets what it has started.
         self._opening = asyncio.create_task(self._open(storage_state), name="start a browser")
         started = False
         try:
@@ -141,7 +141,7 @@ class RunningBrowser(ABC):
                 await self.close()
 
     def mark_gone(self, reason: str = GONE) -> None:
-        """The browser is of no use any more; what is said to whom it may concern, once."""
+        """The browser is gone: tell its pages and the callbacks, once."""
         if self._gone:
             return
         self._gone = reason
@@ -151,7 +151,7 @@ class RunningBrowser(ABC):
             callback()
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
-        """Do something that nobody waits for, but that is over before the browser is closed."""
+        """Run something in the background. It ends before the browser is closed."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -167,19 +167,19 @@ class RunningBrowser(ABC):
             page = CdpPage(id, cdp, pump, tab.ask_to_close, pause=pause)
             self._pages = {page: tab} | {each: its for each, its in self._pages.items() if not each.closed}
             tab.report_to(page)
-            # Several tabs are at work at a time; each must think that it is the one looked at.
+            # Several tabs work at the same time; each must think that it has the focus.
             await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
             await page.open()
         except BaseException:
             if page is None:
-                self.spawn(_close_when_made(making), "close a tab that nobody waits for")
+                self.spawn(_close_when_made(making), "close an abandoned tab")
             else:
                 await page.close()
             raise
         return page
 
     async def _close(self) -> None:
-        if self._settings.connect and not self._gone:  # it goes on without us, and our tabs must not
+        if self._settings.connect and not self._gone:  # it runs on without us; our tabs must not
             await finish_in_time(
                 asyncio.gather(*(page.close() for page in self._pages), return_exceptions=True)
             )
@@ -192,11 +192,11 @@ class RunningBrowser(ABC):
             await asyncio.wait({task})
 
     def _open_sessions(self) -> list[Cdp]:
-        """Those with the tabs that are open."""
+        """The sessions of the open tabs."""
         return [tab.cdp for page, tab in self._pages.items() if not page.closed]
 
     async def _close_tabs(self) -> None:
-        """Of a browser that goes on without us, close the tabs that are ours."""
+        """Close our tabs in a browser that runs on without us."""
         tabs = [tab.ask_to_close() for tab in self._pages.values()]
         await finish_in_time(asyncio.gather(*tabs, *self._tasks, return_exceptions=True))
 
@@ -204,7 +204,7 @@ class RunningBrowser(ABC):
 async def start_browser(
     make: Callable[..., R], settings: Settings, storage_state: dict[str, Any] | None
 ) -> R:
-    """A browser of that engine, started or connected to; what `protocols.Engine.start` promises."""
+    """Start or connect to a browser of that engine, as `protocols.Engine.start` promises."""
     if settings.connect:
         browser = make(settings)
     else:
@@ -222,7 +222,7 @@ async def run_driver(
     work: Awaitable[T],
     translated: Callable[[str, str], BrowserError] | None = None,
 ) -> T:
-    """The result of a driver's work, or an error of ours without cause and context."""
+    """The result of a driver's work, or one of our errors, without cause and context."""
     try:
         async with asyncio.timeout(seconds):
             return await work
@@ -236,7 +236,7 @@ async def run_driver(
 
 
 def driver_error(what: str, said: str) -> BrowserError:
-    """The error for what a driver said while the browser was to do something."""
+    """The error for a driver's message while the browser was to do something."""
     error = refusal(what, said)
     return (
         BrowserError(f"The browser did not {what}: {error.reason}") if isinstance(error, Refused) else error
@@ -244,7 +244,7 @@ def driver_error(what: str, said: str) -> BrowserError:
 
 
 async def finish_in_time(work: Awaitable[Any]) -> bool:
-    """Whether it was over within CLOSE_SECONDS; what it raised does not matter."""
+    """Whether the work ended within CLOSE_SECONDS. Its errors do not matter."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await work
@@ -256,6 +256,6 @@ async def finish_in_time(work: Awaitable[Any]) -> bool:
 
 
 async def _close_when_made(making: Awaitable[Tab]) -> None:
-    """Close a tab as soon as it is there."""
+    """Close a tab as soon as it has been made."""
     with contextlib.suppress(Exception):
         await (await making).ask_to_close()

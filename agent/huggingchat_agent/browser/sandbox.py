@@ -1,4 +1,4 @@
-"""Whether Chromium can be started with its sandbox here, and why not where it cannot."""
+"""Whether Chromium's sandbox works here, and if not, why."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from huggingchat_agent.environment import inheritable
 
-# CLONE_NEWUSER alone can succeed where a security module then denies what the sandbox needs the
-# namespace for; a second namespace inside the first shows that.
+# CLONE_NEWUSER alone can succeed, and a security module then denies what the sandbox needs it for. A
+# second namespace inside the first shows that.
 _TRY_NAMESPACES = """
 import ctypes, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -27,7 +27,7 @@ class Sandbox(NamedTuple):
 
 
 def detect_sandbox() -> Sandbox:
-    """On where we are not root and user namespaces work (tried, in a child), off otherwise."""
+    """On if we are not root and user namespaces work (a child process tries that), else off."""
     if not sys.platform.startswith("linux"):
         return Sandbox(True, "the sandbox of this system is used")
     if os.geteuid() == 0:

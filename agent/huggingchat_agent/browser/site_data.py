@@ -1,4 +1,4 @@
-"""Cookies and local storage, in Playwright's storage state form, over bare CDP."""
+"""Cookies and local storage, in Playwright's storage state format, over bare CDP."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ async def get_cookies(root: Cdp, context: dict[str, str]) -> list[dict[str, Any]
 
 
 async def set_cookies(root: Cdp, context: dict[str, str], state: dict[str, Any]) -> None:
-    """Put the cookies of a storage state into a context."""
+    """Set the cookies of a storage state in a context."""
     if wanted := [_to_browser(each) for each in state.get("cookies", [])]:
         await root.send("Storage.setCookies", {"cookies": wanted, **context})
 
 
 async def get_local_storage(tab: Cdp) -> tuple[str, Items]:
-    """The origin of the document in a tab, and its local storage."""
+    """The origin of a tab's document, and its local storage."""
     origin, found = await evaluation.evaluate(tab, _STORED)
     return origin, found
 
 
 async def set_local_storage(tab: Cdp, wanted: Items) -> None:
-    """Put items into the local storage of the document in a tab."""
+    """Set items in the local storage of a tab's document."""
     await evaluation.evaluate(tab, _STORE, wanted)
 
 
 async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
-    """The state of one site in a person's own browser: what concerns the others is none of our business."""
+    """The state of one site in a person's own browser. The data of other sites is left alone."""
     app = origin(base_url)
     found = dict([await get_local_storage(tab) for tab in tabs]).get(str(app), [])
     return {
@@ -57,7 +57,7 @@ async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[
 
 
 def _to_browser(cookie: dict[str, Any]) -> dict[str, Any]:
-    """A cookie of a storage state, as the browser takes it: without an end where it has none."""
+    """A cookie of a storage state in the browser's form: without `expires` if it has none."""
     return {key: cookie[key] for key in _COOKIE if key in cookie and (key, cookie[key]) != ("expires", -1)}
 
 

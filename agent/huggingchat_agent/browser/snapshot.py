@@ -1,4 +1,4 @@
-"""A picture and the accessibility tree of a page, fit to be shown."""
+"""Pictures and accessibility trees of a page, with secrets masked."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STATES = ("disabled", "checked", "expanded", "pressed", "selected", "modal", "l
 
 
 async def take_snapshot(cdp: Cdp) -> Snapshot:
-    """Picture (PNG) of what is in view, and the whole tree; what is typed in input fields is masked.
+    """A picture (PNG) of what is in view, and the whole tree. Text in input fields is masked.
 
-    Text areas stay as they are: what a person asks is what one wants to see, and no secret goes there.
+    Text areas stay readable: prompts are typed there, and secrets are not.
     """
     tree = await cdp.send("Accessibility.getFullAXTree")
     await evaluation.evaluate(cdp, in_page.MASK)
@@ -37,7 +37,7 @@ async def take_snapshot(cdp: Cdp) -> Snapshot:
 async def take_picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
     """A WebP of what is in view. Input fields are masked, and every text that `secrets` names.
 
-    Raises BrowserError where the page came to show another secret while it was pictured.
+    Raises BrowserError if the page shows another secret while the picture is taken.
     """
     found = secrets(await evaluation.evaluate(cdp, in_page.TEXT))
     await evaluation.evaluate(cdp, in_page.MASK)
@@ -46,16 +46,16 @@ async def take_picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
             await evaluation.evaluate(cdp, in_page.HIDE, found)
         shot = await cdp.send("Page.captureScreenshot", {"format": "webp", "quality": 60})
         if set(secrets(await evaluation.evaluate(cdp, in_page.TEXT))) - set(found):
-            raise BrowserError("The page showed something new while it was pictured.")
+            raise BrowserError("The page changed while the picture was taken, and may show a secret.")
     finally:
         await evaluation.evaluate(cdp, in_page.UNMASK)
     return base64.b64decode(shot["data"])
 
 
 def _lines(nodes: list[dict[str, Any]]) -> Iterator[str]:
-    """`- role "name" [states]: value`, two spaces deeper per level, of what is not ignored."""
+    """`- role "name" [states]: value` for each node that is not ignored, indented by two spaces per level."""
     by_id = {node["nodeId"]: node for node in nodes}
-    # Depth first with a stack of our own: pages can be nested deeper than Python likes to recurse.
+    # Depth first with our own stack: pages can be nested deeper than Python can recurse.
     waiting = [(node["nodeId"], 0, "") for node in nodes if "parentId" not in node][::-1]
     while waiting:
         node_id, depth, above = waiting.pop()
@@ -65,7 +65,7 @@ def _lines(nodes: list[dict[str, Any]]) -> Iterator[str]:
         role = node.get("role", {}).get("value", "")
         name = node.get("name", {}).get("value", "")
         if role == "StaticText" and name.strip() == above:
-            continue  # it is what gave the control its name
+            continue  # the control's name already shows it
         shown = not node.get("ignored") and role not in _SILENT
         if shown:
             yield "  " * depth + _line(node, role, name)

@@ -1,4 +1,4 @@
-"""Why a browser did not start or is not there to connect to, in words that one can act upon."""
+"""Why a browser did not start or cannot be connected to, and what to do about it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
 
 DEFAULT_PROFILE = (
-    "Since version 136 Chrome and Edge cannot be driven with the profile folder that they use by default. "
-    "Make a copy of it, or name an empty folder and sign in there once."
+    "Since version 136, Chrome and Edge cannot be driven with their default profile folder. "
+    "Copy the folder, or name an empty one and sign in there once."
 )
 NO_DISPLAY = (
-    "There is no display to show the browser's window on. Run this on a desktop, or under `xvfb-run`; or "
-    "leave the window out (headless, no --headed)."
+    "There is no display for the browser's window. Run this on a desktop or under `xvfb-run`, or run "
+    "headless (without --headed)."
 )
 IN_USE = (
-    "The profile folder is in use by a browser that runs. Close that browser; or start it with "
+    "A running browser is using the profile folder. Close that browser, or start it with "
     "--remote-debugging-port=9222 and connect to it."
 )
 # What browsers write when they give up, in lower case.
@@ -47,7 +47,7 @@ _DEFAULT_FOLDERS = {
 
 
 def check_settings(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
-    """Raise BrowserError for what would have the browser hang, or end without a good word."""
+    """Raise BrowserError for settings that would make the browser hang or end without a clear message."""
     if settings.user_data_dir is not None:
         folders = (os.path.expandvars(each) for each in _DEFAULT_FOLDERS.get(sys.platform, ()))
         if settings.user_data_dir in [Path(each).expanduser() for each in folders]:
@@ -58,26 +58,26 @@ def check_settings(settings: Settings, environment: Mapping[str, str] = os.envir
 
 
 def explain_output(written: str) -> str:
-    """The sentence for what a browser has written, "" if it is nothing we know."""
+    """The sentence for a browser's output, "" if it is unknown."""
     lower = written.lower()
     return next((sentence for mark, sentence in _WRITTEN.items() if mark in lower), "")
 
 
 def start_error(path: str, written: Sequence[str]) -> BrowserError:
-    """The error for a browser that ended at once, with the lines it wrote before."""
+    """The error for a browser that ended at once, from the lines that it wrote."""
     if sentence := explain_output("\n".join(written)):
         return BrowserError(sentence)
     telling = [line for line in written if "FATAL" in line] or written[-3:]
     return BrowserError(
-        f"The browser did not start ({path}): {redact.text(' '.join(telling)).rstrip('.')}. See that this is "
-        "a Chromium, and that it can write to its profile folder."
+        f"The browser did not start ({path}): {redact.text(' '.join(telling)).rstrip('.')}. Check that this "
+        "is a Chromium, and that it can write to its profile folder."
     )
 
 
 def connect_error(connect: str, why: str) -> BrowserError:
-    """The error for a browser that is not to be connected to."""
+    """The error for a browser that cannot be connected to."""
     return BrowserError(
-        f"There is no browser to connect to at {redact.address(connect)}: {redact.text(why).rstrip('.')}. "
-        "Start it with --remote-debugging-port=9222 --user-data-dir=FOLDER; since version 136 Chrome ignores "
-        "the port for the profile folder that it uses by default."
+        f"No browser answers at {redact.address(connect)}: {redact.text(why).rstrip('.')}. "
+        "Start it with --remote-debugging-port=9222 --user-data-dir=FOLDER. Since version 136, Chrome "
+        "ignores the port with its default profile folder."
     )
