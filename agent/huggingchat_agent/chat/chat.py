@@ -262,7 +262,7 @@ class Chat(Emitter):
             chosen = pick_model(models, model).id if model else _default_model(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
             request = requests.create_conversation(chosen, preprompt=prompt)
-            return chosen, await self.session.calls.ask_once(request)
+            return chosen, await self.session.calls.ask(request, recover=False)
 
         chosen, body = await self.session.recovery.guard(make)
         conversation_id, made = parse_new_conversation(body)

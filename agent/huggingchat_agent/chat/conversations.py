@@ -50,7 +50,8 @@ async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
 
 
 async def _page(session: Session, number: int, before: int) -> ConversationPage:
-    page = parse_list(await session.calls.ask_once(requests.list_conversations(number)), before=before)
+    body = await session.calls.ask(requests.list_conversations(number), recover=False)
+    page = parse_list(body, before=before)
     if not page.conversations:
         await session.recovery.check()  # a stranger has none
     return page

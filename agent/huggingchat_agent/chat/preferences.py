@@ -84,7 +84,7 @@ async def change(
 
     async def changed() -> dict[str, Any]:
         stored = await read_settings(session)
-        await session.calls.ask_once(requests.save_settings(_sendable(_merged(stored, wanted))))
+        await session.calls.ask(requests.save_settings(_sendable(_merged(stored, wanted))), recover=False)
         return await read_settings(session)
 
     async with lock:

@@ -36,29 +36,29 @@ class AppCalls:
             raise UsageError("This HuggingChat is closed. Open a new one.")
         return await self._opener()
 
-    async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
+    async def ask(self, request: Call, *, conversation_id: str = "", recover: bool = True) -> bytes:
         """The body of a successful answer. Raises the error that fits any other answer.
 
-        Where the app has dropped the session, signs in again and asks once more.
+        Where the app has dropped the session, signs in again and asks once more. `recover` is false inside
+        of `Recovery.guard`, which does that for all of its action.
         """
-        count = self.recovery.count
-        try:
-            return await self.ask_once(request, conversation_id=conversation_id)
-        except AgentError as error:
-            failure = error
-        await self.recovery.recover_from(failure, count)
-        return await self.ask_once(request, conversation_id=conversation_id)
-
-    async def ask_once(self, request: Call, *, conversation_id: str = "") -> bytes:
-        """Like `ask`, without a new sign-in."""
-        calls = await self.open()
-        if not request.binary:
-            answer = await calls.call(request, timeout=self.timeout)
-        else:
-            answer, body = await calls.download(request, timeout=self.timeout)
-            if answer.status == 200:
-                return body  # also an HTML page, which would be a refusal of any other request
-        return require_success(answer, conversation_id=conversation_id)
+        while True:
+            count = self.recovery.count
+            calls = await self.open()
+            try:
+                if not request.binary:
+                    answer = await calls.call(request, timeout=self.timeout)
+                else:
+                    answer, body = await calls.download(request, timeout=self.timeout)
+                    if answer.status == 200:
+                        return body  # also an HTML page, which would be a refusal of any other request
+                return require_success(answer, conversation_id=conversation_id)
+            except AgentError as error:
+                failure = error
+            if not recover:
+                raise failure
+            recover = False
+            await self.recovery.recover_from(failure, count)
 
     async def fetch(self, request: Call) -> CallResult:
         """The answer as it came, whatever its status."""
