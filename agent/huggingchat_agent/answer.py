@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Moments of one turn, in seconds on the monotonic clock; None where it did not happen.
+    """Moments of one turn, in seconds on the monotonic clock; None if it did not happen.
 
-    `tokens` is in how many pieces the text came, one `token` event each.
+    `tokens` is the number of pieces that the text came in, one `token` event each.
     """
 
     sent: float
@@ -33,11 +33,10 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """A file the run produced, stored by the app under its `sha` in the conversation.
+    """A file that the run produced. The app stores it under its `sha` in the conversation.
 
-    As a value it is these three fields: two of the same are equal, and they are all that is printed
-    or written as JSON. The way to its bytes is no part of that. A file that comes with an event or an
-    answer has it, as long as the HuggingChat is open; any other gets it by `Conversation.file`.
+    As a value it has these three fields: they are compared, printed and written as JSON. A file from an event
+    or an answer can be read as long as the HuggingChat is open. `Conversation.file` makes any other readable.
     """
 
     name: str
@@ -45,21 +44,21 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     mime: str
 
     def bound(self, fetch: Callable[[], Awaitable[bytes]]) -> File:
-        """The same file, whose bytes `fetch` gets."""
+        """The same file; `fetch` gets its bytes."""
         same = File(name=self.name, sha=self.sha, mime=self.mime)
         same.__dict__["fetch"] = fetch
         return same
 
     @property
     def held(self) -> bool:
-        """Whether its bytes are at hand and need no download."""
+        """Whether its bytes are here already, without a download."""
         return isinstance(self.__dict__.get("fetch"), Held)
 
     async def read(self) -> bytes:
         """Its bytes, downloaded through the signed-in browser.
 
-        Raises UsageError where nothing leads to them (a file made from JSON, a tape), and the errors
-        of the app: GenerationFailed if it has no such file. SiteError for one larger than 256 MiB.
+        Raises UsageError for a file that cannot be read (from JSON or a tape), GenerationFailed if the app
+        does not have it, SiteError if it is larger than 256 MiB, and the other errors of the app.
         """
         fetch: Callable[[], Awaitable[bytes]] | None = self.__dict__.get("fetch")
         if fetch is None:
@@ -70,28 +69,28 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return await fetch()
 
     async def save(self, path: str | os.PathLike[str]) -> Path:
-        """Download it to a file, or into a folder under its own name, made fit; returns where it is.
+        """Download it to a file, or into a folder under its own name, cleaned. Returns its path.
 
-        In a folder nothing is replaced (photo.png, photo-2.png); a path that is no folder is. It is
-        there whole or not at all. Raises StorageError, and as `read`.
+        In a folder it replaces nothing (photo.png, photo-2.png). At the path of a file it replaces that file.
+        It is written whole or not at all. Raises StorageError, and as `read`.
         """
         data = await self.read()
         return await asyncio.to_thread(saving.save, data, Path(path), self.name, self.mime)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A page the answer refers to (web search of the 2025-04 generation)."""
+    """A page that the answer refers to (web search of the 2025-04 generation)."""
 
     uri: str
     title: str = ""
 
 
 class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
-    """One tool call and what came of it.
+    """One tool call and its outcome.
 
-    `status` is "running" until the result: "success" or "error". `outputs` are the app's own
-    objects, `error` the server's sentence. `arguments` is the JSON text the model wrote, where known;
-    `parameters` lack what is nested in it.
+    `status` is "running" until the result, then "success" or "error". `outputs` are the app's own objects,
+    `error` is the server's sentence. `arguments` is the JSON text that the model wrote, if known;
+    `parameters` lacks what is nested in it.
     """
 
     uuid: str
@@ -104,12 +103,12 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def files(self) -> list[File]:
-        """Pictures and other files that stand in the outputs themselves; `sha` is that of their bytes."""
+        """Pictures and other files inside the outputs; `sha` is that of their bytes."""
         return list(_inline_files(self.outputs))
 
 
 class Router(msgspec.Struct, frozen=True, kw_only=True):
-    """What the router chose; "" where the app did not say."""
+    """What the router chose; "" if the app did not say."""
 
     route: str = ""
     model: str = ""
@@ -124,8 +123,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     writes, and after each use of a tool; elsewhere it is text, though the app's page hides it.
     `finish_reason` is "stop", "interrupted" (stopped, or the service ended the run) or "elicitation"
     (parked until a question is answered). The ids are the server's own, read from the conversation after
-    the run; "" where it could not be read. `via` is how the message was sent: "ui", "page", or "" where
-    somebody else did it.
+    the run; "" if it could not be read. `via` is how the message was sent: "ui", "page", or "" if a person or
+    another program sent it.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Events in the order they came, to be looked through."""
+"""A list of events that finds those of one type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ K = TypeVar("K", bound=Event)
 
 
 class EventLog(list[E]):
-    """A list of events that can be asked for those of one type."""
+    """A list of events, in the order they came."""
 
     @overload
     def of_type(self, kind: type[K]) -> list[K]: ...

@@ -1,4 +1,4 @@
-"""What a callback can receive, and under which name.
+"""What a handler can receive, and under which name.
 
 Events of a turn, in this order:
 
@@ -42,7 +42,7 @@ class TurnEvent(Event, frozen=True, kw_only=True):
 
 
 class Started(TurnEvent, frozen=True, kw_only=True):
-    """The message was sent. `via` is "ui", "page", or "" for a turn somebody else started."""
+    """The message was sent. `via` is "ui", "page", or "" if a person or another program sent it."""
 
     name: ClassVar[str] = "started"
     via: str = ""
@@ -51,7 +51,7 @@ class Started(TurnEvent, frozen=True, kw_only=True):
 
 
 class Token(TurnEvent, frozen=True, kw_only=True, gc=False):
-    """Some text of the answer. `length` is the characters of answer text so far, this included."""
+    """A piece of the answer's text. `length` is the number of characters so far, this piece included."""
 
     name: ClassVar[str] = "token"
     text: str
@@ -59,7 +59,7 @@ class Token(TurnEvent, frozen=True, kw_only=True, gc=False):
 
 
 class Reasoning(TurnEvent, frozen=True, kw_only=True):
-    """Some of the model's reasoning (`text`), or a line about it (`status`, older apps)."""
+    """A piece of the model's reasoning (`text`), or a line about it (`status`, older apps)."""
 
     name: ClassVar[str] = "reasoning"
     text: str = ""
@@ -83,8 +83,8 @@ class Title(TurnEvent, frozen=True, kw_only=True):
 class ToolCalled(TurnEvent, frozen=True, kw_only=True):
     """The model calls a tool; `uuid` pairs the call with what follows.
 
-    `parameters` are those the app shows, which leaves out what is nested; `arguments` is the JSON text
-    the model wrote, "" where the app does not tell it.
+    `parameters` are those that the app shows, without nested ones. `arguments` is the JSON text that the
+    model wrote, "" if the app does not send it.
     """
 
     name: ClassVar[str] = "tool_call"
@@ -95,7 +95,7 @@ class ToolCalled(TurnEvent, frozen=True, kw_only=True):
 
 
 class ToolEta(TurnEvent, frozen=True, kw_only=True):
-    """The app guesses that the tool takes `eta` seconds."""
+    """The app expects the tool to take `eta` seconds."""
 
     name: ClassVar[str] = "tool_eta"
     uuid: str
@@ -103,7 +103,7 @@ class ToolEta(TurnEvent, frozen=True, kw_only=True):
 
 
 class ToolProgress(TurnEvent, frozen=True, kw_only=True):
-    """The tool reports progress, `total` None where it has none."""
+    """The tool reports progress. `total` is None if it gives none."""
 
     name: ClassVar[str] = "tool_progress"
     uuid: str
@@ -113,7 +113,7 @@ class ToolProgress(TurnEvent, frozen=True, kw_only=True):
 
 
 class ToolResult(TurnEvent, frozen=True, kw_only=True):
-    """The tool answered; `outputs` are the app's own objects."""
+    """The tool returned. `outputs` are the app's own objects."""
 
     name: ClassVar[str] = "tool_result"
     uuid: str
@@ -137,7 +137,7 @@ class SearchUpdate(TurnEvent, frozen=True, kw_only=True):
 
 
 class SearchSources(TurnEvent, frozen=True, kw_only=True):
-    """Pages the answer rests on."""
+    """Pages that the answer is based on."""
 
     name: ClassVar[str] = "sources"
     sources: list[Source]
@@ -172,11 +172,11 @@ class RouterChose(TurnEvent, frozen=True, kw_only=True):
 
 
 class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
-    """A tool asks the user something. `conversation.elicitation(event)` is there to answer it.
+    """A tool asks the user something. Answer it with `conversation.elicitation(event)`.
 
-    `tool_uuid` is the call that asks, "" where the app cannot tell it from others that run beside it.
-    `expires_at` is None where the run parks (the stream ends and the turn is resumed later), else
-    a unix time in seconds until which the run waits.
+    `tool_uuid` is the call that asks, "" if the app cannot tell it from others that run beside it.
+    `expires_at` is the Unix time in seconds until which the run waits. It is None if the run parks: the
+    stream ends, and the turn is resumed later.
     """
 
     name: ClassVar[str] = "elicitation"
@@ -191,10 +191,10 @@ class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
 
 
 class ElicitationResolved(TurnEvent, frozen=True, kw_only=True):
-    """The question is settled. `content` is what was answered.
+    """The question is closed. `content` is the answer.
 
-    `action` is "accept", "decline" or "cancel"; `resolution` says by whom or what: "user", "expired",
-    "aborted" (the run was stopped) or "withdrawn" (by the tool).
+    `action` is "accept", "decline" or "cancel". `resolution` says why: "user", "expired", "aborted" (the run
+    was stopped) or "withdrawn" (by the tool).
     """
 
     name: ClassVar[str] = "elicitation_resolved"
@@ -205,14 +205,14 @@ class ElicitationResolved(TurnEvent, frozen=True, kw_only=True):
 
 
 class Unknown(TurnEvent, frozen=True, kw_only=True):
-    """A line we have no name for, as it came. Never an error."""
+    """A line of a type that the agent does not know, as it came. Never an error."""
 
     name: ClassVar[str] = "unknown"
     raw: Any
 
 
 class AnswerReady(TurnEvent, frozen=True, kw_only=True):
-    """The answer is whole and its ids are known."""
+    """The answer is complete and its ids are known."""
 
     name: ClassVar[str] = "answer"
     answer: Answer
@@ -225,7 +225,7 @@ class Finished(TurnEvent, frozen=True, kw_only=True):
 
 
 class Failed(TurnEvent, frozen=True, kw_only=True):
-    """The last event of a turn that did not. `error` is the class name, `message` its text."""
+    """The last event of a turn that failed. `error` is the class name, `message` what happened."""
 
     name: ClassVar[str] = "failed"
     error: str
@@ -234,7 +234,7 @@ class Failed(TurnEvent, frozen=True, kw_only=True):
 
 
 class Seen(Event, frozen=True, kw_only=True):
-    """The raw view: one exchange event, for those who debug."""
+    """The raw view, for debugging: one exchange event."""
 
     name: ClassVar[str] = "exchange"
     exchange: ExchangeEvent
@@ -249,11 +249,11 @@ class Degraded(Event, frozen=True, kw_only=True):
 
 
 class Queued(Event, frozen=True, kw_only=True):
-    """A message waits before it is sent; `reason` says for what.
+    """A message waits before it is sent. `reason` says for what.
 
-    "connections": a host on HTTP/1.1 gives few, and `running` turns have them. "run": the
-    conversation is still being answered, by a turn whose stream broke or that another client began.
-    "stop": a stop that came too late would hit the new run.
+    "connections": a host on HTTP/1.1 gives few, and `running` turns have them. "run": the conversation is
+    still being answered, by a turn whose stream broke or that another client began. "stop": a stop that came
+    too late would end the new run.
     """
 
     name: ClassVar[str] = "queued"
@@ -263,7 +263,7 @@ class Queued(Event, frozen=True, kw_only=True):
 
 
 class HandlerFailed(Event, frozen=True, kw_only=True):
-    """A callback raised. The stream goes on; `handled` is the name of its event, `error` what it raised."""
+    """A handler raised `error`. The stream goes on. `handled` is the name of the event it got."""
 
     name: ClassVar[str] = "handler_failed"
     handled: str
@@ -272,7 +272,7 @@ class HandlerFailed(Event, frozen=True, kw_only=True):
 
 
 def every(base: type[Event] = Event) -> list[type[Event]]:
-    """All event classes with a name, in the order they are written down above."""
+    """All event classes with a name, in the order of this module."""
     found = [base] if base.name else []
     for child in base.__subclasses__():
         found += every(child)
@@ -283,7 +283,7 @@ NAMES = tuple(dict.fromkeys(event.name for event in every()))
 
 
 def known(name: str) -> str:
-    """The name, if there are such events. Raises ValueError with the names that there are."""
+    """The name, if an event has it. Raises ValueError with all names."""
     if name not in NAMES:
         raise ValueError(f"There is no event {name!r}. There are: {', '.join(NAMES)}.")
     return name
@@ -297,8 +297,7 @@ def to_json(event: Event) -> bytes:
 def plain(event: Event) -> dict[str, Any]:
     """The event as JSON has it: its name as `event`, then its fields.
 
-    Values JSON has no form for become text: the raw exchange bytes, and an exception, whose text is
-    the user's and is shown without secrets.
+    Values that JSON cannot hold become text: raw bytes of exchanges, and exceptions, without secrets.
     """
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
     told: dict[str, Any] = msgspec.to_builtins({"event": event.name, **fields}, enc_hook=_as_text)

@@ -35,19 +35,22 @@ class HuggingChat(Chat):
             conversation = await chat.new_conversation()
             print((await conversation.send("hello")).text)
 
-    Takes the settings of `Settings` by name; what is not given comes from the environment
-    (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `async with` (or `open`) and ends with it
-    (or `close`). Handlers subscribed here get the events of all conversations.
+    Arguments are the fields of `Settings`, by name. The environment gives the others
+    (`HUGGINGCHAT_BASE_URL`, ...). `async with` (or `open`) starts the browser, and its end (or `close`)
+    ends it. Handlers subscribed here get the events of all conversations.
 
     With a tape (`replay=`, or `HUGGINGCHAT_REPLAY`) there is no browser and no network. Requests get the
     recorded answers; one that is not on the tape raises TapeMismatch.
 
-    Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or
-    StorageError. Every call may raise, besides what it names itself, UsageError (not open),
-    SessionRejected (the app has dropped the session, and it could not be had again), SiteError (the app
-    does not answer, or not as a chat-ui does), BrowserError, and the ChatError of what the app refuses.
+    Opening raises BrowserMissing, BrowserError, SiteError (the address does not answer) or StorageError.
+    Each call may raise more errors than it names:
 
-    A HuggingChat belongs to the event loop it was opened in.
+    * UsageError: the chat is not open.
+    * SessionRejected: the app has dropped the session, and signing in again failed.
+    * SiteError: the app does not answer, or does not answer as a chat-ui does.
+    * BrowserError, and the ChatError for what the app refuses.
+
+    Use a HuggingChat only in the event loop that opened it.
     """
 
     def __init__(self, **given: Unpack[Given]) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the values a field of kind "select" can have, and what a person reads there."""
+    """One value of a field of kind "select", and its text for a person."""
 
     value: str
     label: str = ""
@@ -17,8 +17,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One field. `kind` is "string", "number", "boolean" or "select"; a later app may have others.
 
-    The rest is None (or False, or empty) where the tool did not say. `format` is one of "email",
-    "uri", "date", "date-time"; `integer` wants a whole number; `multiple` a list of values.
+    The rest is None (or False, or empty) if the tool did not say. `format` is "email", "uri", "date" or
+    "date-time". `integer` wants a whole number, `multiple` a list of values.
     """
 
     kind: str
@@ -40,15 +40,15 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def label(self) -> str:
-        """What a person reads beside it."""
+        """The text for a person beside it."""
         return self.title or self.name
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a tool asks. `mode` is "form" (answered by `fields`) or "url" (by a visit to `url`).
 
-    `expires_at` is None where the run parks (the stream ends and the turn is resumed later), else a
-    unix time in seconds until which the run waits. `tool_uuid` is the tool call that asks, where known.
+    `expires_at` is the Unix time in seconds until which the run waits. It is None if the run parks: the
+    stream ends, and the turn is resumed later. `tool_uuid` is the tool call that asks, if known.
     """
 
     elicitation_id: str

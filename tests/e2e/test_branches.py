@@ -63,7 +63,7 @@ async def test_retry_in_an_empty_conversation_is_refused(chat):
 @pytest.mark.parametrize("name", ["temperature", "max_tokens", "top_p", "stop", "seed"])
 async def test_option_the_app_has_no_counterpart_of_is_refused(chat, name):
     conversation = chat.conversation("a" * 24)
-    with pytest.raises(UsageError, match=f"no such thing as '{name}'"):
+    with pytest.raises(UsageError, match=f"no option '{name}'"):
         conversation.send("hello", **{name: 1})
 
 

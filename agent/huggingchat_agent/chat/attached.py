@@ -1,4 +1,4 @@
-"""The agent on a page that somebody else drives: a test, a person, a script of one's own.
+"""The agent on a page that a test, a person or another script drives.
 
     attached = await attach(page, base_url="https://chat.example.org")
     await page.get_by_placeholder("Ask anything").fill("hello")
@@ -6,7 +6,7 @@
     answer = await attached.wait_for_answer()
 
 Turns are born on the wire, so whatever makes the page send gives the same events as the agent's own
-`send`. Nothing in the page is changed, no run is stopped, and the page stays open.
+`send`. The agent changes nothing in the page, stops no run, and leaves the page open.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ if TYPE_CHECKING:
 
 
 async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
-    """Watch a page of Playwright's async API, a Chromium's, from now on.
+    """Watch a page of Playwright's async API, in Chromium, from now on.
 
-    Takes the settings of `Settings` by name, of which `base_url`, `deadlines`, `home` and
-    `step_timeout` matter here. What the page sent before is not seen. Raises SettingsError, or
-    BrowserError where the browser gives no CDP session or is too old.
+    Arguments are the fields of `Settings`, by name. `base_url`, `deadlines`, `home` and `step_timeout` matter
+    here. What the page sent before is not seen. Raises SettingsError, or BrowserError if the browser gives no
+    CDP session or is too old.
     """
     attached = Attached(settings(**given))
     await attached.open(await attach_page(page, attached.settings.base_url, attached.traffic.put))
@@ -56,7 +56,7 @@ async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
 class Attached(Emitter):
     """Made by `attach`. Handlers subscribed here get the events of every turn of the page.
 
-    `events` holds those of all turns so far. Used as `async with`, or ended by `close`.
+    `events` holds those of all turns so far. Use it as `async with`, or end it with `close`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -78,15 +78,14 @@ class Attached(Emitter):
         await page.open()
 
     async def wait_for_answer(self, timeout: float | None = None) -> Answer:
-        """The answer to the first message that was not waited for yet, after every handler has handled
-        `finished`; or raises what went wrong with it.
+        """The answer to the first message that was not waited for yet, once every handler has handled
+        `finished`. Raises what went wrong with it.
 
-        Raises TimeoutError if the answer is not there after `timeout` seconds; it can be waited for
-        again then. Without a timeout the deadlines hold: `first_update` for a message to be sent, and
-        those of its turn after that.
+        Raises TimeoutError if the answer is not there after `timeout` seconds; you can wait for it again.
+        Without a timeout the deadlines apply: `first_update` for a message, then those of its turn.
         """
         if self._closed and not self._turns:
-            raise UsageError("The agent was taken off this page, and all its answers were handed out.")
+            raise UsageError("The agent no longer watches this page, and you have all its answers.")
         begun = time.monotonic()
         first = self.settings.deadlines.first_update if timeout is None else timeout
         while not self._turns:
@@ -112,16 +111,16 @@ class Attached(Emitter):
         return turn.answer
 
     async def screenshot(self, path: str | Path) -> Path:
-        """Write a picture (PNG) of the page, what is typed in form fields masked; the path.
+        """Write a picture (PNG) of the page, with form fields masked. Returns the path.
 
-        Raises BrowserError, or StorageError where it cannot be written.
+        Raises BrowserError, or StorageError if it cannot be written.
         """
         picture = await self._app.open_page().snapshot()
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
     async def close(self) -> None:
-        """Take the agent off the page, which stays as it is. Turns under way fail. Twice is fine."""
+        """Stop watching the page, which stays as it is. Turns that are running fail. Twice is fine."""
         if self._closed:
             return
         self._closed = True

@@ -107,11 +107,11 @@ class Chat(Emitter):
         return self
 
     async def close(self) -> None:
-        """Stop what is still answering, delete temporary conversations, end the browser.
+        """Stop replies that are still coming, delete temporary conversations, end the browser.
 
-        Closing twice is fine, and waits for the same end; nothing in here raises because the site or the
-        browser is gone. Handlers get a few seconds for what they were handed last. Cancelled, it goes on.
-        Raises UsageError in another event loop than the one it was opened in, as everything else does.
+        Handlers get a few seconds for their last events. Closing twice is fine: both calls wait for the same
+        end. It goes on if it is cancelled, and does not raise because the site or the browser is gone.
+        Raises UsageError in another event loop than the one that opened the chat.
         """
         if self._closing is None or not self._closing.done():
             self.session.calls.check_loop()
@@ -155,18 +155,17 @@ class Chat(Emitter):
         cookies: str | Path | dict[str, Any] | None = None,
         by_person: bool = False,
     ) -> Account:
-        """Be signed in: by the saved session if the app still takes it, else through the login form.
+        """Sign in: with the saved session if the app still accepts it, else through the login form.
 
-        Credentials not given come from the settings. `otp` is the code of a second factor, or a
-        callable (async or not) that gives one when it is asked for; without it the settings' TOTP
-        secret computes it. `cookies` are those of another browser instead of a form: a file in any of
-        the formats of `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values.
-        `by_person` leaves all of it to the person at the window (`headless=False`) and waits for
-        `person_timeout` seconds.
+        The settings give credentials that you leave out. `otp` is the code of a second factor, or a function
+        (async or not) that returns one when it is needed; without it the TOTP secret of the settings computes
+        the code. `cookies` replace the form: a file from another browser, in any of the formats of
+        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `by_person`
+        leaves the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
 
-        The session is saved once the app has proved it. An app without login is used as it is, and the
-        account says so. Should the app drop the session later, the agent signs in again by the same
-        means, once. Raises LoginError and its kin, or CookiesUnreadable.
+        The session is saved once the app has accepted it. An app without login is used as it is, and the
+        account says so. If the app drops the session later, the agent signs in again by the same means,
+        once. Raises LoginError or one of its subclasses, or CookiesUnreadable.
         """
         self.check_open()
         credentials = accounts.Credentials(
@@ -188,17 +187,16 @@ class Chat(Emitter):
         return account
 
     async def logout(self) -> None:
-        """End the session at the app and forget the saved one.
+        """End the session at the app, and delete the saved one.
 
-        Raises SiteError or BrowserError where the app could not be told; the saved one is forgotten then
-        too.
+        Raises SiteError or BrowserError if the app does not confirm. The saved session is deleted anyway.
         """
         self.check_open()
         self._proved = False
         await accounts.logout(self.session)
 
     async def status(self) -> Account:
-        """Who the app takes us for, now."""
+        """Ask the app who is signed in."""
         self.check_open()
         return await accounts.read_account(self.session)
 
@@ -206,8 +204,8 @@ class Chat(Emitter):
         """Write the session's cookies to a file that only its owner can read, for another program.
 
         `format` is "state" (Playwright's storage state), "json" (as browser extensions import it),
-        "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected when nobody is
-        signed in, StorageError when the file cannot be written.
+        "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected if nobody is signed in,
+        StorageError if the file cannot be written.
         """
         choice("format", format, cookie_formats.Format, wrong=UsageError)
         self.check_open()
@@ -217,7 +215,7 @@ class Chat(Emitter):
         await asyncio.to_thread(write_private, Path(path), body)
 
     async def models(self, *, refresh: bool = False) -> Models:
-        """The app's models, from its own traffic where it told them; `source` says which it was.
+        """The app's models. They come from its own traffic if it listed them there; `source` says where from.
 
         `refresh` asks the app again.
         """
@@ -230,10 +228,9 @@ class Chat(Emitter):
         return known.models or Models()
 
     async def tools(self, *, refresh: bool = False) -> Tools:
-        """The tool servers (MCP) that the app offers, from its own traffic where it told them.
+        """The tool servers (MCP) that the app offers. They come from its own traffic if it listed them there.
 
-        Any of them can be chosen for a message: `conversation.send(..., tools=["name"])`. `refresh`
-        asks the app again.
+        Choose some for a message with `conversation.send(..., tools=["name"])`. `refresh` asks the app again.
         """
         self.check_open()
         await self.session.calls.open()
@@ -246,18 +243,16 @@ class Chat(Emitter):
     async def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False
     ) -> Conversation:
-        """Make a conversation. Without a model the app's default is taken, as on its home page.
+        """Make a conversation. Without a model it gets the app's default, as on its home page.
 
-        `model` is an id, a display name, or an unambiguous part of one. `temporary` has it deleted
-        on the server at the end. Without a system prompt it gets what the account prefers for that
-        model. Made by the app's own request inside the page, also where messages are typed: to choose
-        model and system prompt by hand would change the account's settings.
-        Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
+        `model` is an id, a display name, or an unambiguous part of one. Without `system_prompt` it gets the
+        one that the account prefers for that model. A `temporary` conversation is deleted on the server at
+        the end. Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
         """
         models = await self.models()
 
         async def make() -> tuple[str, bytes]:
-            # All of it anew after another sign-in: what is preferred by nobody in particular is not ours.
+            # All of it again after a new sign-in: the preferences of a stranger are not the account's.
             preferred = await preferences.read(self.session)
             chosen = pick_model(models, model).id if model else _default_model(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
@@ -273,7 +268,7 @@ class Chat(Emitter):
         return conversation
 
     def conversation(self, id_or_url: str) -> Conversation:
-        """A conversation that exists, by its id or its address. Nothing is asked of the app yet."""
+        """A conversation that exists, by its id or its address. This makes no request to the app."""
         self.check_open()
         found = conversations.conversation_id(id_or_url)
         known = self._conversations.get(found)
@@ -284,8 +279,8 @@ class Chat(Emitter):
     async def conversations(self) -> AsyncIterator[ConversationSummary]:
         """The account's conversations, the last changed first.
 
-        Loaded page after page as it is consumed (30 on each). None is given twice; but do not delete
-        while it goes on, or others move up and are missed.
+        They are loaded page by page (30 each) as you iterate, and each comes once. Do not delete any
+        meanwhile: others would move up and be missed.
         """
         self.check_open()
         async for each in conversations.listed(self.session):
@@ -294,20 +289,20 @@ class Chat(Emitter):
     async def delete_conversations(
         self, which: Iterable[str | Conversation | ConversationSummary], *, confirmed: int
     ) -> None:
-        """Delete several, in order. `confirmed` is how many the caller means to delete.
+        """Delete several, in order. `confirmed` is how many you mean to delete.
 
-        Raises UsageError, and deletes none, if there are more or fewer of them. An error of the app
-        ends it; a note of the error says how many were deleted before.
+        Raises UsageError, and deletes none, if there are more or fewer. An error of the app ends the call; a
+        note on the error says how many were deleted before it.
         """
         names = [each if isinstance(each, str) else each.id for each in which]
         gone = {each.id: each for each in map(self.conversation, names)}
         await conversations.delete_all_of(list(gone.values()), confirmed=confirmed)
 
     async def import_share(self, id_or_link: str) -> Conversation:
-        """One's own copy of what somebody shared, by its link or its 7-character id.
+        """Your own copy of a shared conversation, by its link or its 7-character id.
 
-        The app makes one copy of each and gives the same one again. Raises UsageError for what is no
-        share, ChatError where the app knows of none.
+        The app makes one copy of each share, and returns that one again later. Raises UsageError for anything
+        that is not a share, ChatError if the app does not have it.
         """
         self.check_open()
         return self.conversation(await conversations.take_over(self.session, id_or_link))
@@ -318,17 +313,17 @@ class Chat(Emitter):
         return await preferences.read(self.session)
 
     async def change_preferences(self, **changes: Unpack[Changes]) -> Preferences:
-        """Change what is given of them and nothing else (see `Changes`); what the app says then.
+        """Change these (see `Changes`) and nothing else. Returns what the app has afterwards.
 
-        Raises UsageError or UnknownModel for a value that cannot be, SiteError where the app took it
-        but did not keep it.
+        Raises UsageError or UnknownModel for a value that is not allowed, SiteError if the app accepted the
+        change but did not keep it.
         """
         return await preferences.change(self.session, self._preferring, await self.models(), changes)
 
     async def screenshot(self, path: str | Path) -> Path:
-        """Write a picture (PNG) of the tab used last, what is typed in form fields masked; the path.
+        """Write a picture (PNG) of the tab used last, with form fields masked. Returns the path.
 
-        Raises StorageError where it cannot be written.
+        Raises StorageError if it cannot be written.
         """
         self.check_open()
         picture = await (await self.session.tabs.front()).snapshot()

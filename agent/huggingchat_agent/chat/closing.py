@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# Handlers get this long (seconds) for what they were handed last. One that needs more may never return, and
-# half of what the end of an interpreter waits for a chat must be left for all else.
+# Seconds that handlers get for their last events. One that needs more may never return. The end of an
+# interpreter waits twice as long for a chat, and half of that must be left for the rest.
 HANDLER_PATIENCE = 5.0
 
 
@@ -30,7 +30,7 @@ async def stop(replies: Iterable[Reply]) -> None:
 
 
 async def delete_temporary(session: Session, conversations: Iterable[Conversation]) -> None:
-    """Delete the temporary ones on the server; those that could not be are named in a warning."""
+    """Delete the temporary ones on the server. A warning names those that remain."""
     temporary = [each for each in conversations if each.temporary]
     if session.lost:
         for each in temporary:

@@ -44,11 +44,12 @@ log = logging.getLogger("huggingchat_agent")
 class Conversation(Emitter):
     """Made by `HuggingChat.new_conversation` and `HuggingChat.conversation`.
 
-    Events of its turns can be subscribed to here, whoever starts them. Used as `async with`, a
-    temporary conversation is deleted on the server at the end of the block, else when the chat closes.
+    Handlers subscribed here get the events of its turns, also of those that a person starts in the page. A
+    temporary conversation is deleted on the server at the end of its `async with` block, or else when the
+    chat closes.
 
-    What asks the app raises, besides what it names itself, ChatError for a conversation that is gone or
-    somebody else's, and what every call of a `HuggingChat` may.
+    A method that asks the app raises ChatError if the conversation is gone or belongs to another account. It
+    may raise whatever a call of `HuggingChat` may.
     """
 
     def __init__(
@@ -85,25 +86,30 @@ class Conversation(Emitter):
         web_search: bool = False,
         **unsupported: object,
     ) -> Reply:
-        """Send a message; returns at once (see Reply).
+        """Send a message. Returns at once (see Reply).
 
-        `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
-        (ui, and page where a control cannot be found before the send gesture; said in `degraded`). After a
-        failed answer the page takes no message until that is made anew, so "ui" raises PageChanged then:
-        `retry` it, or send by page.
-        `files` are paths, (name, bytes) or (name, bytes, media type), or open files that have a name;
-        they are read at once. Line ends in the prompt become \\n, as the app stores them.
+        Line ends in the prompt become \\n, as the app stores them.
 
-        `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
-        (`await chat.tools()` lists them): [] for none, None for the app's own choice, which is all it
-        offers unless a person unticked some in the page. `web_search` has the one that searches the
-        web on. To choose goes by page only, for the page keeps what is ticked for all turns.
+        `via` says how:
 
-        Raises FileRejected for a file that is missing, empty or larger than 10 MiB; one of a type that
-        the model does not take is refused when the reply is awaited, before anything is sent. Raises
-        UsageError for an empty prompt, while a turn of this conversation is under way, whoever started
-        it, or for an option that the app has no counterpart of (`temperature`, `max_tokens`, ...),
-        saying why.
+        * "ui" types into the page. After a failed answer the page takes no message until that answer is
+          retried, so "ui" raises PageChanged then: `retry` it, or send by page.
+        * "page" makes the same request inside the page.
+        * "auto" is ui, and page if a control cannot be found before anything was sent. The event `degraded`
+          says so.
+
+        `files` are paths, (name, bytes), (name, bytes, media type), or open files that have a name. They are
+        read at once.
+
+        `tools` are the tool servers that are on for this turn, by id, name or an unambiguous part of one
+        (`await chat.tools()` lists them). [] is none. None leaves the choice to the app: all that it offers,
+        unless a person switched some off in the page. `web_search` turns on the server that searches the web.
+        Chosen tools send by page only, because the page would keep the choice for all later turns.
+
+        Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the
+        model does not take raises it when the reply is awaited, before anything is sent. Raises UsageError
+        for an empty prompt, while a turn of this conversation is running, and for an option that the app does
+        not have (`temperature`, `max_tokens`, ...).
         """
         options.refuse(unsupported)
         draft = Draft(
@@ -116,17 +122,17 @@ class Conversation(Emitter):
         return self.start(draft, via=via)
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
-        """Have an answer made anew, beside the old one; None for the last. Returns at once (see Reply).
+        """Ask for another answer, beside the old one; None for the last. Returns at once (see Reply).
 
         The conversation goes on from the new answer.
         """
         return self.start(Draft(target=Retry(message_id, self._leaf)), via=via)
 
     def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
-        """Say something else in the place of a message of the user; returns at once (see Reply).
+        """Replace a message of the user. Returns at once (see Reply).
 
-        This makes a new branch beside the old one, with the old message's files, and the conversation
-        goes on from there.
+        This makes a new branch beside the old one, with the old message's files. The conversation goes on
+        from there.
         """
         return self.start(Draft(prompt=_said(prompt), target=Edit(user_message_id)), via=via)
 
@@ -161,13 +167,13 @@ class Conversation(Emitter):
         return self._reply
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
-        """What a tool asks in an event of this conversation, to be answered, declined or dismissed."""
+        """The question in an `elicitation` event of this conversation, to answer, decline or dismiss."""
         return Elicitation(self, asked(event))
 
     async def elicitations(self) -> list[Elicitation]:
-        """What tools have asked in this conversation and is not settled, as the server stores it.
+        """The open questions of tools in this conversation, as the server stores them.
 
-        A run that parked can so be taken up again later, by another process as well.
+        So another process can resume a parked run later.
         """
         messages = (await self.read()).messages
         return [
@@ -186,15 +192,16 @@ class Conversation(Emitter):
         return await self._chat.session.ask(request, conversation_id=self.id)
 
     def file(self, file: File | str) -> File:
-        """A file that the conversation holds, by its sha or as a value that came out of JSON, with the
-        way to its bytes: `await conversation.file(sha).save("photo.png")`.
+        """A file that the conversation holds, by its sha or from JSON, with the means to read it:
+        `await conversation.file(sha).save("photo.png")`.
         """
         value = File(name=file[:12], sha=file, mime="") if isinstance(file, str) else file
         return outputs.bound(value, self._chat.session, self.id)
 
     async def messages(self) -> list[StoredMessage]:
-        """The messages of the branch that the next message continues, in order, without the root (the
-        system message, which the app does not show). Read from the server.
+        """The messages of the branch that the next message continues, in order, read from the server.
+
+        The root is not among them: it is the system message, which the app does not show.
         """
         read = await self.read()
         return [each for each in read.path(self._leaf) if each.id != read.root_message_id]
@@ -207,10 +214,10 @@ class Conversation(Emitter):
         return await self.read()
 
     async def checkout(self, message_id: str) -> StoredMessage:
-        """Go on with the branch that a message is on; returns the message the next one will follow.
+        """Go on with the branch that a message is on. Returns the message that the next one will follow.
 
-        That is the last one below it, by way of the children made last, as in the app. It holds until
-        a retry or an edit makes a newer branch. Raises UsageError if there is no such message.
+        That is the last message below it, always by the newest child, as in the app. The choice holds until a
+        retry or an edit makes a newer branch. Raises UsageError if there is no such message.
         """
         read = await self.read()
         drafts.find(read, message_id)
@@ -229,15 +236,15 @@ class Conversation(Emitter):
         await self.ask(requests.rename_conversation(self.id, title))
 
     async def change_model(self, model: str) -> None:
-        """Have another model answer from now on; named as for `new_conversation`. Raises UnknownModel."""
+        """Let another model answer from now on, named as in `new_conversation`. Raises UnknownModel."""
         chosen = pick_model(await self._chat.models(), model).id
         await self.ask(requests.change_model(self.id, chosen))
         self.model = chosen
 
     async def share(self) -> str:
-        """Make its link: anybody who has it can read the conversation as it is now.
+        """Make its link. Anyone who has the link can read the conversation as it is now.
 
-        The same content gives the same link. Raises UsageError while a turn is under way.
+        The same content gives the same link. Raises UsageError while a turn is running.
         """
         if self._chat.tracker.running(self.id):
             raise UsageError(f"Conversation {self.id} is still answering. Share it when that is over.")
@@ -249,7 +256,7 @@ class Conversation(Emitter):
         return export.render(await self.read(), form, url=self.url)
 
     async def delete(self) -> None:
-        """Delete it on the server. Twice is fine, and so is one that the server does not have any more."""
+        """Delete it on the server. It is no error if the server no longer has it."""
         if self.deleted:
             return
         if self._reply is not None:

@@ -1,4 +1,4 @@
-"""All conversations of the account: the list, deleting many, and taking over what others shared."""
+"""All conversations of the account: listing them, deleting many, importing a share."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def conversation_id(id_or_url: str) -> str:
 
 
 async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
-    """The conversations, the last changed first; a page is loaded when its first entry is asked for.
+    """The conversations, the last changed first. A page is loaded when its first entry is needed.
 
-    None is given twice, even where the list grew meanwhile. Where conversations are deleted
-    meanwhile, others move up to pages that were read already, and are missed.
+    Each comes once, even if the list grows meanwhile. If conversations are deleted meanwhile, others move up
+    to pages that were read already, and are missed.
     """
     seen: set[str] = set()
     number, more = 0, True
@@ -44,7 +44,7 @@ async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
         seen.update(fresh)
         for each in fresh.values():
             yield each
-        # A page without anything new: an app that knows of no pages gives the same one for ever.
+        # A page with nothing new: an app without pages gives the same one for ever.
         more = page.has_more and bool(fresh)
         number += 1
 
@@ -61,7 +61,7 @@ async def delete_all_of(conversations: Sequence[Conversation], *, confirmed: int
     """Delete these, in order. An error ends it, and says in a note how many were deleted before."""
     if confirmed != len(conversations):
         raise UsageError(
-            f"These are {len(conversations)} conversations, and the deletion of {confirmed} was confirmed. "
+            f"You confirmed the deletion of {confirmed} conversations, and these are {len(conversations)}. "
             "None was deleted."
         )
     for number, each in enumerate(conversations):
@@ -73,7 +73,7 @@ async def delete_all_of(conversations: Sequence[Conversation], *, confirmed: int
 
 
 async def take_over(session: Session, id_or_link: str) -> str:
-    """The id of one's own copy of something shared, by its link or its 7-character id."""
+    """Import a share, by its link or its 7-character id. Returns the id of the account's copy."""
     found = _SHARE_ID.search(id_or_link.strip())
     if found is None:
         raise UsageError(f"Not a share: {id_or_link!r}. Give its link, or the 7 characters at its end.")

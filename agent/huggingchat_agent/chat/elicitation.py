@@ -1,8 +1,7 @@
 """Answering what a tool asks the user.
 
-The event that tells of a question is a value like all events: it can be written down, compared and
-played back, and holds no connection. What can be done with it needs one, so that is an object of
-its own, bound to its conversation.
+The event with the question is a value, as all events are: it can be written down, compared and played back,
+and holds no connection. Answering needs one, so that is an object of its own, bound to its conversation.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ class Elicitation:
     """A question of a tool, from `conversation.elicitation(event)` or `conversation.elicitations()`.
 
         @reply.on("elicitation")
-        async def asked(event):
+        async def answer_tool(event):
             await conversation.elicitation(event).answer({"name": "Ada"})
 
-    A run that waits (`question.expires_at`) goes on in the same stream once it is answered, and the
-    methods return None. One that parked has ended its stream, and its answer `finish_reason`
-    "elicitation": answering then starts the rest of it, as a Reply of its own. It is written into the
-    same message, and its Answer holds the whole of that.
+    A run that waits (`question.expires_at`) goes on in the same stream once the question is answered, and the
+    methods return None. A run that parked has ended its stream, and its answer has the `finish_reason`
+    "elicitation". Answering then starts the rest of it, as a Reply of its own. The app writes the rest into
+    the same message, and the new Answer holds all of that message.
     """
 
     def __init__(self, conversation: Conversation, question: Question) -> None:
@@ -42,10 +41,10 @@ class Elicitation:
         self._conversation = conversation
 
     async def answer(self, content: Mapping[str, Value] | None = None) -> Reply | None:
-        """Give what is asked for, by field name; nothing for the visit of an address (mode "url").
+        """Answer the fields by name. A visit to an address (mode "url") takes no fields.
 
-        A field left out gets its default, if it has one. Raises UsageError for what does not fit the
-        fields, before anything is sent; ChatError if it was answered before, or its time is over.
+        A field that you leave out gets its default, if it has one. Raises UsageError for values that do not
+        fit, before anything is sent; ChatError if the question was answered before or has expired.
         """
         if self.question.mode == "form":
             return await self._settle(
@@ -56,11 +55,11 @@ class Elicitation:
         return await self._settle("accept")
 
     async def decline(self) -> Reply | None:
-        """Say that it will not be answered; the tool is told so. Raises ChatError as `answer` does."""
+        """Refuse to answer; the tool hears of it. Raises ChatError as `answer` does."""
         return await self._settle("decline")
 
     async def dismiss(self) -> Reply | None:
-        """Put it away without a decision; the tool is told that, too. Raises ChatError as `answer` does."""
+        """Close the question without a decision; the tool hears of it. Raises ChatError as `answer` does."""
         return await self._settle("cancel")
 
     async def _settle(self, action: str, content: dict[str, Any] | None = None) -> Reply | None:
@@ -69,7 +68,9 @@ class Elicitation:
         try:
             told = lenient_json.load(await conversation.ask(request))
         except ValueError:
-            raise PageChanged("The app took the answer to its tool's question, and said no JSON.") from None
+            raise PageChanged(
+                "The app took the answer to its tool's question, but its response is not JSON."
+            ) from None
         if not (isinstance(told, dict) and told.get("resume")):
             return None
         await self._until_parked()
@@ -100,5 +101,5 @@ def _asked_in(read: ConversationRead, elicitation_id: str) -> str:
 
 
 def asked(event: ElicitationRequested) -> Question:
-    """The question that an event tells of."""
+    """The question in an event."""
     return Question(**{name: getattr(event, name) for name in Question.__struct_fields__})

@@ -14,15 +14,15 @@ and each message:
     id, parent, children    the tree: ids; `parent` is null for the root
     active                  whether it is on the active branch
     author                  "system", "user" or "assistant"
-    text, reasoning         apart from each other, also where the app stores them as one
+    text, reasoning         separated, even if the app stores them as one
     content                 as the app stores it
     created_at, updated_at  ISO 8601, or null
-    files                   sent with it, or made by its run: name, mime, and sha to fetch it by
+    files                   sent with it, or made by its run: name, mime, and the sha to read it by
     sources                 uri and title
     tools                   uuid, name, parameters, status, outputs, error
     router                  route, model and provider, or null
     interrupted             whether it was stopped before its end
-    error                   what the app said of a run that failed, or null
+    error                   the app's reason why the run failed, or null
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the account prefers, as the app keeps it: active model, system prompts, reasoning effort.
 
-The app calls these settings. It takes them all at once and resets what is left out, so a change is
-made to all that it told last, what we have no name for included, and is read back to be sure of it.
+The app calls these settings. It takes them all at once and resets those that are left out. So a change is
+merged into all that it has, unknown ones included, and is read back afterwards.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ StreamingMode = Literal["raw", "smooth"]
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for all conversations of the account. Mappings are by model id.
+    """Preferences for all conversations of the account. Mappings are by model id.
 
-    `active_model` is the one that new conversations get. `streaming_mode` is how the app's own page
-    shows an answer: "smooth" re-paces it, "raw" does not; the wire is the same. What the app keeps
-    besides is in `extra`, under its own names.
+    New conversations get the `active_model`. `streaming_mode` is how the app's own page shows an answer:
+    "smooth" evens out its pace, "raw" does not; the wire is the same. `extra` has the app's other settings,
+    under the app's names.
     """
 
     active_model: str = msgspec.field(name="activeModel", default="")
@@ -44,16 +44,16 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
     def system_prompt(self, model: str) -> str | None:
-        """What a new conversation with that model is given: None for the model's own prompt, "" for
-        none at all, which is what the app gives where a prompt is switched off.
+        """The system prompt of a new conversation with that model. None is the model's own prompt. "" is no
+        prompt at all, as the app does it if the prompt is switched off.
         """
         return self.system_prompts.get(model) if self.system_prompts_enabled.get(model, True) else ""
 
 
 class Changes(TypedDict, total=False):
-    """What to change; what is not given stays as it is. Models by whatever `pick` takes.
+    """What to change; the rest stays as it is. Name a model by its id, its name or an unambiguous part.
 
-    A system prompt is switched on by being set. None in a mapping forgets the entry.
+    Setting a system prompt switches it on. None in a mapping removes the entry.
     """
 
     active_model: str
@@ -68,17 +68,17 @@ _MAPPINGS = ("system_prompts", "system_prompts_enabled", "reasoning_efforts")
 
 
 async def read(session: Session) -> Preferences:
-    """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
+    """Ask the app. Raises SiteError if it does not answer as a chat-ui does."""
     return convert(Preferences, await session.recovery.guard(lambda: read_settings(session)))
 
 
 async def change(
     session: Session, lock: asyncio.Lock, models: Sequence[Model], changes: Changes
 ) -> Preferences:
-    """Change what is given and nothing else; what the app says afterwards.
+    """Make these changes and no others. Returns what the app has afterwards.
 
-    Raises UsageError for a value the app has no place for, UnknownModel, and SiteError where the app
-    took the change but does not keep it.
+    Raises UsageError for a value that the app does not allow, UnknownModel, and SiteError if the app accepted
+    the change but does not keep it.
     """
     wanted = _by_id(models, changes)
 
@@ -131,7 +131,7 @@ def _merged(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sendable(settings: dict[str, Any]) -> dict[str, Any]:
-    """As JSON can carry it. What is null there is nothing yet, and the app wants such keys left out."""
+    """As JSON can carry it. A null there means not set, and the app wants such keys left out."""
     told: dict[str, Any] = msgspec.to_builtins(settings, str_keys=True)
     return {key: value for key, value in told.items() if value is not None}
 

@@ -36,17 +36,17 @@ class Outgoing(Protocol):
 
 
 class Reply(Emitter):
-    """What `Conversation.send` returns at once; sending goes on in a task of its own.
+    """What `Conversation.send` returns at once. A task of its own sends the message.
 
-    * `await reply` gives the Answer, after every listener has handled `finished`, or raises what
-      went wrong. Cancelling it stops the run on the server too.
-    * `async for event in reply` gives the turn's events, each iterator from the first. It ends after
-      `finished` or `failed`, when the next message can be sent, and does not raise; `break` only
-      stops looking.
-    * `async with reply` stops the run if the block is left before the end.
+    * `await reply` gives the Answer once every handler has handled `finished`, or raises what went wrong.
+      Cancelling it stops the run on the server too.
+    * `async for event in reply` gives the turn's events; each iterator begins with the first. It ends after
+      `finished` or `failed`, when the next message can be sent. It does not raise, and `break` does not stop
+      the run.
+    * `async with reply` stops the run if the block ends before it does.
     * `reply.on(name, handler)` subscribes to the events of this turn.
 
-    A reply that failed and that nobody awaited is logged when it is collected.
+    A reply that failed and was never awaited is logged when it is garbage-collected.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Reply(Emitter):
 
     @property
     def done(self) -> bool:
-        """Whether the turn is over, well or not."""
+        """Whether the turn is over, whatever its outcome."""
         return self._task.done()
 
     @property
@@ -131,9 +131,9 @@ class Reply(Emitter):
         await self.stop()
 
     async def stop(self) -> None:
-        """Stop the run on the server and return when the turn is over. Nothing if it is already.
+        """Stop the run on the server, and return when the turn is over. Does nothing if it is over already.
 
-        The text so far is then the answer, with `interrupted` true, as the server stores it.
+        The answer is then the text so far, as the server stores it, with `interrupted` true.
         """
         self._retrieved = True
         if self._stopping is None:

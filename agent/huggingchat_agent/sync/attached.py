@@ -77,23 +77,23 @@ class Attached(Handlers):
         return self.inner.events
 
     def wait_for_answer(self, timeout: float | None = None) -> Answer:
-        """Wait for the answer to the first message that was not waited for yet, and return it.
+        """The answer to the first message that was not waited for yet, once every handler has handled
+        `finished`. Raises what went wrong with it.
 
-        Every handler has handled `finished` by then. If the turn failed, this raises its error. Raises
-        TimeoutError after `timeout` seconds; you can then wait again. Without a timeout the deadlines
-        count: `first_update` until a message is sent, then those of its turn.
+        Raises TimeoutError if the answer is not there after `timeout` seconds; you can wait for it again.
+        Without a timeout the deadlines apply: `first_update` for a message, then those of its turn.
         """
         return self._greenlets.wait(self._answer(timeout))
 
     def screenshot(self, path: str | Path) -> Path:
-        """Write a picture (PNG) of the page and return its path. Text in form fields is masked.
+        """Write a picture (PNG) of the page, with form fields masked. Returns the path.
 
         Raises BrowserError, or StorageError if it cannot be written.
         """
         return self._greenlets.wait(self.inner.screenshot(path))
 
     def close(self) -> None:
-        """Detach the agent; the page stays as it is. Turns under way fail. Closing twice is fine."""
+        """Stop watching the page, which stays as it is. Turns that are running fail. Twice is fine."""
         self._greenlets.wait(self._close())
 
     def __enter__(self) -> Attached:

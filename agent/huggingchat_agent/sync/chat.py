@@ -35,17 +35,17 @@ log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 
-# A HuggingChat that nobody closed is closed at the end of the interpreter, which does not wait longer.
+# Seconds. The end of the interpreter closes a HuggingChat that is still open, and waits no longer than this.
 EXIT_PATIENCE = 10.0
 
 
 class HuggingChat(Handlers):
     """A signed-in browser on a chat-ui, for code without async.
 
-    Takes the settings of `Settings` by name; what is not given comes from the environment
-    (`HUGGINGCHAT_BASE_URL`, ...). The browser starts with `with` (or `open`) and ends with it (or
-    `close`). May be used by several threads; but a handler must not wait for another one that uses it, for
-    that one waits until the handler is through.
+    Arguments are the fields of `Settings`, by name. The environment gives the others
+    (`HUGGINGCHAT_BASE_URL`, ...). `with` (or `open`) starts the browser, and its end (or `close`) ends it.
+    Several threads may use it. But a handler must not wait for another thread that uses it: that thread waits
+    until the handler has returned.
     """
 
     _of: ClassVar[type[asynchronous.HuggingChat]] = asynchronous.HuggingChat
@@ -66,7 +66,7 @@ class HuggingChat(Handlers):
 
     @property
     def settings(self) -> Settings:
-        """What was chosen, and what came from the environment."""
+        """The settings, from arguments, environment and defaults."""
         return self.inner.settings
 
     def open(self) -> HuggingChat:
@@ -86,9 +86,9 @@ class HuggingChat(Handlers):
         return self
 
     def close(self) -> None:
-        """Stop what is still answering, delete temporary conversations, end the browser and the thread.
+        """Stop replies that are still coming, delete temporary conversations, end browser and thread.
 
-        Closing twice is fine; nothing in here raises because the site or the browser is gone.
+        Closing twice is fine. It does not raise because the site or the browser is gone.
         """
         atexit.unregister(self._abandon)
         if self._thread is None or self._thread.over:
@@ -115,60 +115,62 @@ class HuggingChat(Handlers):
         cookies: str | Path | dict[str, Any] | None = None,
         by_person: bool = False,
     ) -> Account:
-        """Be signed in: by the saved session if the app still takes it, else through the login form.
+        """Sign in: with the saved session if the app still accepts it, else through the login form.
 
-        Credentials not given come from the settings. `otp` is the code of a second factor, or a
-        callable that gives one when it is asked for (in a thread of its own); without it the settings'
-        TOTP secret computes it. `cookies` are those of another browser instead of a form: a file in any
-        of the formats of `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and
-        values. `by_person` leaves all of it to the person at the window (`headless=False`) and waits for
-        `person_timeout` seconds.
+        The settings give credentials that you leave out. `otp` is the code of a second factor, or a function
+        that returns one when it is needed (called in a thread of its own); without it the TOTP secret of the settings computes
+        the code. `cookies` replace the form: a file from another browser, in any of the formats of
+        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `by_person`
+        leaves the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
 
-        The session is saved once the app has proved it. An app without login is used as it is, and the
-        account says so. Should the app drop the session later, the agent signs in again by the same
-        means, once. Raises LoginError and its kin, or CookiesUnreadable.
+        The session is saved once the app has accepted it. An app without login is used as it is, and the
+        account says so. If the app drops the session later, the agent signs in again by the same means,
+        once. Raises LoginError or one of its subclasses, or CookiesUnreadable.
         """
         return self._run(self.inner.login(username, password, otp=otp, cookies=cookies, by_person=by_person))
 
     def logout(self) -> None:
-        """End the session at the app and forget the saved one."""
+        """End the session at the app, and delete the saved one.
+
+        Raises SiteError or BrowserError if the app does not confirm. The saved session is deleted anyway.
+        """
         self._run(self.inner.logout())
 
     def status(self) -> Account:
-        """Who the app takes us for, now."""
+        """Ask the app who is signed in."""
         return self._run(self.inner.status())
 
     def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
         """Write the session's cookies to a file that only its owner can read, for another program.
 
         `format` is "state" (Playwright's storage state), "json" (as browser extensions import it),
-        "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected when nobody is
-        signed in, StorageError when the file cannot be written.
+        "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected if nobody is signed in,
+        StorageError if the file cannot be written.
         """
         self._run(self.inner.export_cookies(path, format))
 
     def models(self, *, refresh: bool = False) -> Models:
-        """The app's models, from its own traffic where it told them; `source` says which it was.
+        """The app's models. They come from its own traffic if it listed them there; `source` says where from.
 
         `refresh` asks the app again.
         """
         return self._run(self.inner.models(refresh=refresh))
 
     def tools(self, *, refresh: bool = False) -> Tools:
-        """The tool servers (MCP) that the app offers, from its own traffic where it told them.
+        """The tool servers (MCP) that the app offers. They come from its own traffic if it listed them there.
 
-        Any of them can be chosen for a message: `conversation.send(..., tools=["name"])`. `refresh`
-        asks the app again.
+        Choose some for a message with `conversation.send(..., tools=["name"])`. `refresh` asks the app again.
         """
         return self._run(self.inner.tools(refresh=refresh))
 
     def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False
     ) -> Conversation:
-        """Make a conversation. Without a model the app's default is taken, as on its home page.
+        """Make a conversation. Without a model it gets the app's default, as on its home page.
 
-        `model` is an id, a display name, or an unambiguous part of one. `temporary` has it deleted
-        on the server at the end. Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
+        `model` is an id, a display name, or an unambiguous part of one. Without `system_prompt` it gets the
+        one that the account prefers for that model. A `temporary` conversation is deleted on the server at
+        the end. Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
         """
 
         async def make() -> Conversation:
@@ -178,7 +180,7 @@ class HuggingChat(Handlers):
         return self._run(make())
 
     def conversation(self, id_or_url: str) -> Conversation:
-        """A conversation that exists, by its id or its address. Nothing is asked of the app yet."""
+        """A conversation that exists, by its id or its address. This makes no request to the app."""
 
         async def look_up() -> Conversation:
             return self._face(self.inner.conversation(id_or_url))
@@ -188,8 +190,8 @@ class HuggingChat(Handlers):
     def conversations(self) -> Iterator[ConversationSummary]:
         """The account's conversations, the last changed first.
 
-        Loaded page after page as it is consumed (30 on each). None is given twice; but do not delete
-        while it goes on, or others move up and are missed.
+        They are loaded page by page (30 each) as you iterate, and each comes once. Do not delete any
+        meanwhile: others would move up and be missed.
         """
         entries = self.inner.conversations()
         while (entry := self._run(_next(entries))) is not None:
@@ -198,19 +200,19 @@ class HuggingChat(Handlers):
     def delete_conversations(
         self, which: Iterable[str | Conversation | ConversationSummary], *, confirmed: int
     ) -> None:
-        """Delete several, in order. `confirmed` is how many the caller means to delete.
+        """Delete several, in order. `confirmed` is how many you mean to delete.
 
-        Raises UsageError, and deletes none, if there are more or fewer of them. An error of the app
-        ends it; a note of the error says how many were deleted before.
+        Raises UsageError, and deletes none, if there are more or fewer. An error of the app ends the call; a
+        note on the error says how many were deleted before it.
         """
         names = [each if isinstance(each, str) else each.id for each in which]
         self._run(self.inner.delete_conversations(names, confirmed=confirmed))
 
     def import_share(self, id_or_link: str) -> Conversation:
-        """One's own copy of what somebody shared, by its link or its 7-character id.
+        """Your own copy of a shared conversation, by its link or its 7-character id.
 
-        The app makes one copy of each and gives the same one again. Raises UsageError for what is no
-        share, ChatError where the app knows of none.
+        The app makes one copy of each share, and returns that one again later. Raises UsageError for anything
+        that is not a share, ChatError if the app does not have it.
         """
 
         async def take_over() -> Conversation:
@@ -219,21 +221,21 @@ class HuggingChat(Handlers):
         return self._run(take_over())
 
     def preferences(self) -> Preferences:
-        """The account's settings in the app: active model, system prompts, and so on."""
+        """The account's settings in the app: active model, system prompts, and so on (see `Preferences`)."""
         return self._run(self.inner.preferences())
 
     def change_preferences(self, **changes: Unpack[Changes]) -> Preferences:
-        """Change what is given of them and nothing else (see `Changes`); what the app says then.
+        """Change these (see `Changes`) and nothing else. Returns what the app has afterwards.
 
-        Raises UsageError or UnknownModel for a value that cannot be, SiteError where the app took it
-        but did not keep it.
+        Raises UsageError or UnknownModel for a value that is not allowed, SiteError if the app accepted the
+        change but did not keep it.
         """
         return self._run(self.inner.change_preferences(**changes))
 
     def screenshot(self, path: str | Path) -> Path:
-        """Write a picture (PNG) of the tab used last, what is typed in form fields masked; the path.
+        """Write a picture (PNG) of the tab used last, with form fields masked. Returns the path.
 
-        Raises BrowserError, or StorageError where it cannot be written.
+        Raises StorageError if it cannot be written.
         """
         return self._run(self.inner.screenshot(path))
 

@@ -79,19 +79,30 @@ class Conversation(Handlers):
         web_search: bool = False,
         **unsupported: object,
     ) -> Reply:
-        """Send a message; returns at once (see Reply).
+        """Send a message. Returns at once (see Reply).
 
-        `via` is "ui" (typed into the page), "page" (the same request made inside the page) or "auto"
-        (ui, and page where a control cannot be found before the send gesture; said in `degraded`).
-        `files` are paths, (name, bytes) or (name, bytes, media type), or open files that have a name.
-        `tools` are the tool servers to be on for this turn, by id, name or an unambiguous part of one
-        (`chat.tools()` lists them): [] for none, None for the app's own choice. `web_search` has the
-        one that searches the web on. To choose goes by page only.
+        Line ends in the prompt become \\n, as the app stores them.
 
-        Raises FileRejected for a file that is missing, empty or larger than 10 MiB; one of a type that
-        the model does not take is refused by the reply, before anything is sent. Raises UsageError for
-        an empty prompt, while an answer is still coming, or for an option that
-        the app has no counterpart of (`temperature`, `max_tokens`, ...), saying why.
+        `via` says how:
+
+        * "ui" types into the page. After a failed answer the page takes no message until that answer is
+          retried, so "ui" raises PageChanged then: `retry` it, or send by page.
+        * "page" makes the same request inside the page.
+        * "auto" is ui, and page if a control cannot be found before anything was sent. The event `degraded`
+          says so.
+
+        `files` are paths, (name, bytes), (name, bytes, media type), or open files that have a name. They are
+        read at once.
+
+        `tools` are the tool servers that are on for this turn, by id, name or an unambiguous part of one
+        (`chat.tools()` lists them). [] is none. None leaves the choice to the app: all that it offers,
+        unless a person switched some off in the page. `web_search` turns on the server that searches the web.
+        Chosen tools send by page only, because the page would keep the choice for all later turns.
+
+        Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the
+        model does not take raises it from `result()`, before anything is sent. Raises UsageError
+        for an empty prompt, while a turn of this conversation is running, and for an option that the app does
+        not have (`temperature`, `max_tokens`, ...).
         """
         return self._start(
             lambda: self.inner.send(
@@ -105,28 +116,28 @@ class Conversation(Handlers):
         )
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
-        """Have an answer made anew, beside the old one; None for the last. Returns at once (see Reply).
+        """Ask for another answer, beside the old one; None for the last. Returns at once (see Reply).
 
         The conversation goes on from the new answer.
         """
         return self._start(lambda: self.inner.retry(message_id, via=via))
 
     def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
-        """Say something else in the place of a message of the user; returns at once (see Reply).
+        """Replace a message of the user. Returns at once (see Reply).
 
-        This makes a new branch beside the old one, with the old message's files, and the conversation
-        goes on from there.
+        This makes a new branch beside the old one, with the old message's files. The conversation goes on
+        from there.
         """
         return self._start(lambda: self.inner.edit(user_message_id, prompt, via=via))
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
-        """What a tool asks in an event of this conversation, to be answered, declined or dismissed."""
+        """The question in an `elicitation` event of this conversation, to answer, decline or dismiss."""
         return Elicitation(self.inner.elicitation(event), self._thread)
 
     def elicitations(self) -> list[Elicitation]:
-        """What tools have asked in this conversation and is not settled, as the server stores it.
+        """The open questions of tools in this conversation, as the server stores them.
 
-        A run that parked can so be taken up again later, by another process as well.
+        So another process can resume a parked run later.
         """
         return [Elicitation(each, self._thread) for each in self._thread.run(self.inner.elicitations())]
 
@@ -140,7 +151,9 @@ class Conversation(Handlers):
         return self._thread.run(begin())
 
     def file(self, file: answer.File | str) -> File:
-        """A file that the conversation holds, by its sha, from an answer or an event, to read or save."""
+        """A file that the conversation holds, by its sha or from JSON, with the means to read it:
+        `conversation.file(sha).save("photo.png")`.
+        """
 
         async def look_up() -> File:
             return File(self.inner.file(file), self._thread)
@@ -148,8 +161,9 @@ class Conversation(Handlers):
         return self._thread.run(look_up())
 
     def messages(self) -> list[StoredMessage]:
-        """The messages of the branch that the next message continues, in order, without the root (the
-        system message, which the app does not show). Read from the server.
+        """The messages of the branch that the next message continues, in order, read from the server.
+
+        The root is not among them: it is the system message, which the app does not show.
         """
         return self._thread.run(self.inner.messages())
 
@@ -161,10 +175,10 @@ class Conversation(Handlers):
         return self._thread.run(self.inner.tree())
 
     def checkout(self, message_id: str) -> StoredMessage:
-        """Go on with the branch that a message is on; returns the message the next one will follow.
+        """Go on with the branch that a message is on. Returns the message that the next one will follow.
 
-        That is the last one below it, by way of the children made last, as in the app. It holds until
-        a retry or an edit makes a newer branch. Raises UsageError if there is no such message.
+        That is the last message below it, always by the newest child, as in the app. The choice holds until a
+        retry or an edit makes a newer branch. Raises UsageError if there is no such message.
         """
         return self._thread.run(self.inner.checkout(message_id))
 
@@ -177,22 +191,22 @@ class Conversation(Handlers):
         self._thread.run(self.inner.rename(title))
 
     def change_model(self, model: str) -> None:
-        """Have another model answer from now on; named as for `new_conversation`. Raises UnknownModel."""
+        """Let another model answer from now on, named as in `new_conversation`. Raises UnknownModel."""
         self._thread.run(self.inner.change_model(model))
 
     def share(self) -> str:
-        """Make its link: anybody who has it can read the conversation as it is now.
+        """Make its link. Anyone who has the link can read the conversation as it is now.
 
-        The same content gives the same link. Raises UsageError while a turn is under way.
+        The same content gives the same link. Raises UsageError while a turn is running.
         """
         return self._thread.run(self.inner.share())
 
     def export(self, form: Form = "markdown") -> str:
-        """The conversation as a document, "markdown" or "json"; see `export` for what is in each."""
+        """As a document: "markdown" (the active path, to be read) or "json" (all branches)."""
         return self._thread.run(self.inner.export(form))
 
     def delete(self) -> None:
-        """Delete it on the server. Twice is fine."""
+        """Delete it on the server. It is no error if the server no longer has it."""
         self._thread.run(self.inner.delete())
 
     def __enter__(self) -> Conversation:

@@ -36,19 +36,19 @@ class Elicitation:
         return self.inner.question
 
     def answer(self, content: Mapping[str, Value] | None = None) -> Reply | None:
-        """Answer by field name; without content for the visit of an address (mode "url").
+        """Answer the fields by name. A visit to an address (mode "url") takes no fields.
 
-        A field left out gets its default, if it has one. Raises UsageError if the content does not fit the
-        fields, before anything is sent; ChatError if the question was answered before or has expired.
+        A field that you leave out gets its default, if it has one. Raises UsageError for values that do not
+        fit, before anything is sent; ChatError if the question was answered before or has expired.
         """
         return self._settle(lambda: self.inner.answer(content))
 
     def decline(self) -> Reply | None:
-        """Refuse to answer; the tool learns that. Raises ChatError as `answer` does."""
+        """Refuse to answer; the tool hears of it. Raises ChatError as `answer` does."""
         return self._settle(self.inner.decline)
 
     def dismiss(self) -> Reply | None:
-        """Dismiss it without a decision; the tool learns that. Raises ChatError as `answer` does."""
+        """Close the question without a decision; the tool hears of it. Raises ChatError as `answer` does."""
         return self._settle(self.inner.dismiss)
 
     def _settle(self, settle: Callable[[], Coroutine[Any, Any, asynchronous.Reply | None]]) -> Reply | None:

@@ -37,13 +37,17 @@ class File:
         return self.inner.mime
 
     def read(self) -> bytes:
-        """Its bytes, downloaded through the signed-in browser. Raises the errors of the app."""
+        """Its bytes, downloaded through the signed-in browser.
+
+        Raises UsageError for a file that cannot be read (from JSON or a tape), GenerationFailed if the app
+        does not have it, SiteError if it is larger than 256 MiB, and the other errors of the app.
+        """
         return self._thread.run(self.inner.read())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Download it to a file, or into a folder under its own safe name; returns the path.
+        """Download it to a file, or into a folder under its own name, cleaned. Returns its path.
 
-        In a folder nothing is replaced (photo.png, photo-2.png); a file path is replaced. The file is
-        written whole or not at all. Raises StorageError, and as `read`.
+        In a folder it replaces nothing (photo.png, photo-2.png). At the path of a file it replaces that file.
+        It is written whole or not at all. Raises StorageError, and as `read`.
         """
         return self._thread.run(self.inner.save(path))

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 class Reply(Handlers):
     """What `Conversation.send` returns at once.
 
-    * `reply.result()` gives the Answer, after every handler has handled `finished`, or raises what
-      went wrong. Ctrl-C meanwhile stops the run on the server too.
-    * `for event in reply` gives the turn's events, each iterator from the first. It ends after
-      `finished` or `failed`, when the next message can be sent, and does not raise; `break` only
-      stops looking.
-    * `with reply` stops the run if the block is left before the end.
-    * `reply.on(name, handler)` subscribes to the events of this turn; handlers subscribed before the
-      first wait miss nothing.
+    * `reply.result()` gives the Answer once every handler has handled `finished`, or raises what went wrong.
+      Ctrl-C meanwhile stops the run on the server too.
+    * `for event in reply` gives the turn's events; each iterator begins with the first. It ends after
+      `finished` or `failed`, when the next message can be sent. It does not raise, and `break` does not stop
+      the run.
+    * `with reply` stops the run if the block ends before it does.
+    * `reply.on(name, handler)` subscribes to the events of this turn. A handler subscribed before the first
+      wait misses nothing.
     """
 
     def __init__(self, inner: asynchronous.Reply, thread: LoopThread) -> None:
@@ -61,19 +61,19 @@ class Reply(Handlers):
 
     @property
     def text(self) -> str:
-        """The answer so far, without reasoning; may be ahead of the handlers."""
+        """The answer so far, without reasoning: "" until it begins. It may be ahead of the handlers."""
         return self._inner.text
 
     @property
     def done(self) -> bool:
-        """Whether the turn is over, well or not."""
+        """Whether the turn is over, whatever its outcome."""
         return self._inner.done
 
     def result(self, timeout: float | None = None) -> Answer:
         """Wait for the whole answer.
 
-        Raises what went wrong with it, or TimeoutError after `timeout` seconds; the reply goes on
-        then, and `result` may be called again.
+        Raises what went wrong with it, or TimeoutError after `timeout` seconds. The reply goes on then, and
+        you can call `result` again.
         """
         if self._answer is None:
             self._answer = self._thread.submit(_answer(self._inner))
@@ -87,9 +87,9 @@ class Reply(Handlers):
         return self._answer.result()
 
     def stop(self) -> None:
-        """Stop the run on the server and return when the turn is over. Nothing if it is already.
+        """Stop the run on the server, and return when the turn is over. Does nothing if it is over already.
 
-        The text so far is then the answer, with `interrupted` true, as the server stores it.
+        The answer is then the text so far, as the server stores it, with `interrupted` true.
         """
         if not self.done:
             self._thread.run(self._inner.stop())
