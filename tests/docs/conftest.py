@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from fixtures.site import StandIn
+from huggingchat_agent import Record
 from huggingchat_agent.sync import HuggingChat
 from tests.docs.blocks import ROOT
 from tests.persons import Persons
@@ -59,10 +60,11 @@ def online(stand_in: StandIn, browser: str, tmp_path_factory: pytest.TempPathFac
     folder, home = tmp_path_factory.mktemp("files"), tmp_path_factory.mktemp("home")
     account = {"username": stand_in.username, "password": stand_in.password}
     given = {"base_url": stand_in.url, "connect": browser, "isolated": True, "home": home}
-    with HuggingChat(**given, **account) as chat:
+    tape = Record(folder / "run.tape", pictures=False)
+    with HuggingChat(**given, **account, record=tape) as chat:
         chat.login()
         conversation = chat.new_conversation()
-        conversation.send("hello", via="page").result()
+        conversation.send("Why is the sky blue?", via="page").result()
         share = conversation.share().rpartition("/")[2]
         chat.export_cookies(folder / "cookies.txt", "netscape")
         chat.export_cookies(folder / "state.json")
@@ -89,7 +91,8 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         found = request.getfixturevalue("online")
     folder = tmp_path / "files"
     shutil.copytree(found.folder, folder, ignore=lambda *_: ["files"])
-    (folder / "run.tape").write_bytes(_hurried(ROOT / "fixtures" / "tapes" / "v1-conversation.tape"))
+    if not (folder / "run.tape").exists():
+        (folder / "run.tape").write_bytes(_hurried(ROOT / "fixtures" / "tapes" / "v1-conversation.tape"))
     (folder / "notes.md").write_text("# Notes\n")
     monkeypatch.chdir(folder)
     for name in [each for each in os.environ if each.startswith("HUGGINGCHAT_")]:

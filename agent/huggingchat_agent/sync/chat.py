@@ -118,10 +118,11 @@ class HuggingChat(Handlers):
         """Sign in: with the saved session if the app still accepts it, else through the login form.
 
         The settings give credentials that you leave out. `otp` is the code of a second factor, or a function
-        that returns one when it is needed (called in a thread of its own); without it the TOTP secret of the settings computes
-        the code. `cookies` replace the form: a file from another browser, in any of the formats of
-        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `by_person`
-        leaves the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
+        that returns one when it is needed (called in a thread of its own); without it the TOTP secret of the
+        settings computes the code. `cookies` replace the form: a file from another browser, in any of the
+        formats of `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values.
+        `by_person` leaves the sign-in to the person at the window (`headless=False`), for `person_timeout`
+        seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,
