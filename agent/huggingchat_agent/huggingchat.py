@@ -11,7 +11,7 @@ import msgspec
 
 from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.playback import taped
-from huggingchat_agent.playback.stage import staged
+from huggingchat_agent.playback.stage import open_stage
 from huggingchat_agent.settings import settings
 from huggingchat_agent.tape.recorder import Recorder
 
@@ -82,7 +82,7 @@ class OnTape(HuggingChat):
         return msgspec.structs.replace(settings(**given), replay=None, record=None)
 
     def _parts(self, settings: Settings) -> dict[str, Any]:
-        return {"watcher": _Refused(self, settings.base_url)}
+        return {"watcher": _Elsewhere(self, settings.base_url)}
 
 
 @contextlib.asynccontextmanager
@@ -99,26 +99,26 @@ async def on_tape(
     it, or else at the end of the block. Also TapeError, TapeVersion, TapeCorrupt, and UsageError for a
     tape that is not full.
     """
-    async with staged(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
+    async with open_stage(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
         chat = OnTape(**settings)
         chat.port = server.port
         async with chat:
             yield chat
 
 
-class _Refused:
-    """Counts what the pages could not load. Implements `session.Watcher`."""
+class _Elsewhere:
+    """Counts requests to other origins. Implements `session.tabs.Watcher`."""
 
     def __init__(self, chat: OnTape, base_url: str) -> None:
         self._chat = chat
         self._ours = urlsplit(base_url).netloc
 
-    async def watch(self, page: Page) -> None:
-        def hear(said: PageMessage) -> None:
-            if _UNREACHABLE in said.text and self._ours not in said.text:
+    async def watch_tab(self, page: Page) -> None:
+        def hear(message: PageMessage) -> None:
+            if _UNREACHABLE in message.text and self._ours not in message.text:
                 self._chat.elsewhere += 1
 
         await page.observe(hear)
 
-    def started(self, version: str) -> None:
-        return
+    def see_browser(self, version: str) -> None:
+        """Does nothing: the browser makes no requests by itself."""

@@ -37,6 +37,6 @@ async def test_tab_is_pictured_once_at_a_time_and_nothing_is_kept_of_it(tmp_path
     await asyncio.sleep(0)
     for tab in tabs:
         tab.gate.set()
-    await recorder.rest(None, None)  # type: ignore[arg-type]
+    await recorder.complete(None, None)  # type: ignore[arg-type]
     assert [tab.most for tab in tabs] == [1] * 20
     assert not recorder._cameras

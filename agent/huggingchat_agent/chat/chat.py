@@ -76,7 +76,7 @@ class Chat(Emitter):
         self._recorder = recorder
         if recorder is not None:
             recorder.listen(self, self.tracker.page_of, self.session.find_page)
-            self.traffic.watch(recorder.see, hidden=recorder.hidden)
+            self.traffic.watch(recorder.see, hidden=recorder.see_sign_in)
         self._page_data = PageData(self.settings.base_path)
         self.traffic.show(self)
         for reader in (self.session.connections, self._page_data, self.notes, self.tracker):
@@ -133,7 +133,7 @@ class Chat(Emitter):
             if self._proved:
                 await closing.save_rolled(self.session)
             if self._recorder is not None and self.session.in_browser and not self.session.lost:
-                await self._recorder.rest(self.session.tabs.shared, self.session.calls.fetch)
+                await self._recorder.complete(self.session.tabs.shared, self.session.calls.fetch)
 
     async def _drain(self) -> None:
         await closing.drain((*self.replies, *self._conversations.values(), self))

@@ -1,4 +1,4 @@
-"""What did not happen: a recorded session with something going wrong in it."""
+"""Faults: what goes wrong in a replay though it did not in the recording."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ STATUSES = range(200, 600)
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """Something that goes wrong in one exchange of a tape.
 
-    `where` is a regular expression that finds "METHOD address" (messages, if none is given) and `nth`
-    says which of those it finds, from 1. One of the functions below makes one. Raises UsageError for
-    what cannot happen.
+    `where` is a regular expression that searches "METHOD address"; by default it finds messages. `nth`
+    says which of those it finds, from 1. Make one with `cut`, `stall` or `status`. Raises UsageError for
+    a value that is out of range.
     """
 
     where: str = MESSAGES
@@ -52,30 +52,30 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cut(after: int, where: str = MESSAGES, nth: int = 1) -> Fault:
-    """The connection breaks when so many bytes of the body have come."""
+    """The connection breaks after so many bytes of the body."""
     return Fault(where=where, nth=nth, cut=after)
 
 
 def stall(after: int, seconds: float, where: str = MESSAGES, nth: int = 1) -> Fault:
-    """Behind so many bytes of the body nothing comes for a while."""
+    """After so many bytes of the body nothing comes for so many seconds."""
     return Fault(where=where, nth=nth, stall=(after, seconds))
 
 
 def status(code: int, body: str = "", where: str = MESSAGES, nth: int = 1) -> Fault:
-    """The app answers with another status and that text instead."""
+    """The app answers with that status and that text."""
     return Fault(where=where, nth=nth, status=(code, body))
 
 
 def with_faults(records: Sequence[AnyRecord], faults: Iterable[Fault]) -> list[AnyRecord]:
-    """The records as if these faults had happened. Raises UsageError for one that finds no exchange."""
+    """The records with these faults in them. Raises UsageError for a fault that finds no exchange."""
     changed = list(records)
     for fault in faults:
-        changed = _with(changed, fault, exchange_of(changed, fault))
+        changed = _apply(changed, fault, exchange_of(changed, fault))
     return changed
 
 
 def exchange_of(records: Sequence[AnyRecord], fault: Fault) -> str:
-    """The id of the exchange in which it is to happen. Raises UsageError where there is none."""
+    """The id of the exchange in which a fault happens. Raises UsageError if there is none."""
     found = [
         each.id
         for each in records
@@ -89,7 +89,7 @@ def exchange_of(records: Sequence[AnyRecord], fault: Fault) -> str:
     return found[fault.nth - 1]
 
 
-def _with(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRecord]:
+def _apply(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRecord]:
     out: list[AnyRecord] = []
     seen, late, over = 0, 0.0, False
     for record in records:
@@ -117,7 +117,7 @@ def _with(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyReco
                 if place:
                     out.append(tapes.Chunk(**where, **tapes.payload(data[:place])))
                     record = tapes.Chunk(**where, **tapes.payload(data[place:]))
-        # Everything behind a pause comes later, not only what the pause is in.
+        # A stall delays everything after it, not only its own exchange.
         out.append(msgspec.structs.replace(record, at=record.at + late) if late else record)
     return out
 

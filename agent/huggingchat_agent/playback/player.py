@@ -1,4 +1,4 @@
-"""Plays a tape without a browser: its exchanges go through the same pipeline into the same callbacks."""
+"""Plays a tape without a browser: its exchanges go the way of live ones, to the same handlers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Failed
-from huggingchat_agent.playback import faults as faulty
+from huggingchat_agent.playback.faults import with_faults
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
@@ -35,46 +35,46 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-_PATIENCE = 8.0  # seconds for a turn to come to the end that the tape says it had
+_PATIENCE = 8.0  # seconds until a turn reaches its recorded end
 
 _EVENTS = {each.name: each for each in events.every()}
-# Said by the agent, not by the wire: told again as they are on the tape.
-_AGENT_S = (events.Degraded.name, events.Queued.name)
+# Events of the agent, which no exchange tells of. They are emitted as recorded.
+_OF_AGENT = (events.Degraded.name, events.Queued.name)
 
 
 class Replay(Emitter):
-    """A tape that is played once, by `async for event in replay` or by `await replay.run()`.
+    """Plays a tape once, by `async for event in replay` or by `await replay.run()`.
 
-    Handlers subscribe as on a HuggingChat and get the same events, with the same ids, texts and numbers
-    in the same order, `exchange` included; iterating gives all but `exchange`. `complete` says whether
-    the recording came to its end in good order.
+    Handlers subscribe as on a HuggingChat. They get the recorded events in the recorded order, with the
+    same ids, texts and numbers, `exchange` included; iterating gives all but `exchange`. `complete` says
+    whether the recording ended in good order.
 
-    With speed 1 it takes as long as it took then, with 2 half of that, with 0 no time at all. What went
-    wrong then goes wrong again, as `failed` events: playing raises only what is wrong with the tape
-    (TapeVersion, TapeCorrupt after all that could be read).
+    Speed 1 takes as long as the recording, speed 2 half of that, speed 0 no time. Recorded failures come
+    again as `failed` events. Playing raises only what is wrong with the tape itself: TapeVersion, or
+    TapeCorrupt after everything that could be read.
     """
 
     def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
         super().__init__()
-        self.speed = pace(speed)
+        self.speed = check_speed(speed)
         self.complete = False
         self._tape = Tape(Path(path))
         self._faults = tuple(faults)
-        self._out: asyncio.Queue[events.Event | None] = asyncio.Queue()
-        self._at = 0.0  # on our clock, of the record that is played
+        self._queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        self._at = 0.0  # the time of the current record, on our clock
         self._turns: dict[int, Turn] = {}
         self._muted: set[int] = set()
 
     @property
     def header(self) -> tapes.Header:
-        """What the tape says of itself."""
+        """The header of the tape."""
         return self._tape.header
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:
         task = asyncio.create_task(self.run(), name="replay")
-        task.add_done_callback(lambda _: self._out.put_nowait(None))
+        task.add_done_callback(lambda _: self._queue.put_nowait(None))
         try:
-            while (event := await self._out.get()) is not None:
+            while (event := await self._queue.get()) is not None:
                 yield event
             await task
         finally:
@@ -82,17 +82,17 @@ class Replay(Emitter):
             await asyncio.wait({task})
 
     async def run(self) -> None:
-        """Play it to its end; every handler is done then."""
+        """Play the tape to its end, and wait for the handlers."""
         recording = self._tape.load(pictures=False)
         self.complete = recording.complete
-        records = faulty.with_faults(recording.records, self._faults)
-        app = _Recorded(recording.header, records)
+        records = with_faults(recording.records, self._faults)
+        app = _RecordedApp(recording.header, records)
         tracker, traffic = TurnTracker(app, self._publish), Traffic(app.base_path)
         traffic.show(self)
         traffic.read(tracker.follow)
         began = time.monotonic()
         if not self.speed and records:
-            began -= records[-1].at  # all of it lies behind us, so that no clock has to be waited for
+            began -= records[-1].at  # everything lies in the past, so that nothing waits for a clock
         try:
             await self._play(records, began, app, tracker, traffic)
         finally:
@@ -106,7 +106,7 @@ class Replay(Emitter):
         self,
         records: list[AnyRecord],
         began: float,
-        app: _Recorded,
+        app: _RecordedApp,
         tracker: TurnTracker,
         traffic: Traffic,
     ) -> None:
@@ -116,32 +116,32 @@ class Replay(Emitter):
             if self.speed and (left := self._at - time.monotonic()) > 0:
                 await asyncio.sleep(left)
             if isinstance(record, tapes.Event):
-                await self._heard(record.event, tracker, traffic)
+                await self._repeat(record.event, tracker, traffic)
             elif event := tapes.to_exchange(record, self._at):
                 if isinstance(record, tapes.Request):
                     _claim(record, vias, app, tracker)
                 app.play(record)
                 traffic.put(event)
         for exchange_id, page in app.open.items():
-            app.gone.add(page)
+            app.closed.add(page)
             traffic.put(Failed(exchange_id=exchange_id, page=page, at=self._at, reason="the tape ends here"))
         await traffic.settled()
 
-    async def _heard(self, told: dict[str, Any], tracker: TurnTracker, traffic: Traffic) -> None:
-        """An event of then: where a turn ended, ours must come to its end before anything else happens."""
-        name, number = told.get("event"), told.get("turn", 0)
-        if name in _AGENT_S:
+    async def _repeat(self, recorded: dict[str, Any], tracker: TurnTracker, traffic: Traffic) -> None:
+        """Follow a recorded event. If a turn ended there, ours ends before anything else is played."""
+        name, number = recorded.get("event"), recorded.get("turn", 0)
+        if name in _OF_AGENT:
             await traffic.settled()
-            self._tell(_event(told))
-        elif name in ("finished", "failed") and "seq" in told:
+            self._emit(_parse_event(recorded))
+        elif name in ("finished", "failed") and "seq" in recorded:
             await traffic.settled()
             turn = self._turns.get(number)
-            if turn is None and name == "failed":  # nothing was sent, so there is nothing on the wire
+            if turn is None and name == "failed":  # nothing was sent, so there is no exchange
                 tracker.number()
-                self._tell(_event({**told, "at": self._at}))
+                self._emit(_parse_event({**recorded, "at": self._at}))
             elif turn is not None and turn.running and name == "failed":
-                # A deadline of then, or the end of the browser: the wire does not tell of those.
-                self._tell(_event({**told, "at": self._at}))
+                # A deadline, or the end of the browser: no exchange tells of those.
+                self._emit(_parse_event({**recorded, "at": self._at}))
                 self._muted.add(number)
             elif turn is not None:
                 with contextlib.suppress(TimeoutError):
@@ -151,44 +151,44 @@ class Replay(Emitter):
         self._turns[turn.number] = turn
         if turn.number in self._muted:
             return
-        if event.at > self._at:  # the end of a turn has no time on the wire
+        if event.at > self._at:  # no exchange tells the end of a turn, which comes now
             event = msgspec.structs.replace(event, at=self._at)
         if isinstance(event, events.AnswerReady):
             timing = msgspec.structs.replace(event.answer.timing, finished=self._at)
             answer = msgspec.structs.replace(event.answer, timing=timing)
             event = msgspec.structs.replace(event, answer=answer)
-        self._tell(event)
+        self._emit(event)
 
-    def _tell(self, event: events.Event) -> None:
-        self._out.put_nowait(event)
+    def _emit(self, event: events.Event) -> None:
+        self._queue.put_nowait(event)
         self.emit(event)
 
 
 def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:
     """Play a tape: `async for event in replay("run.tape", speed=0)`. See Replay, and `playback.faults`.
 
-    Raises TapeError, TapeVersion or TapeCorrupt where it is none that can be read, UsageError for a
-    speed or a fault that cannot be.
+    Raises TapeError, TapeVersion or TapeCorrupt if the tape cannot be read, and UsageError for a speed
+    below 0 or a fault that finds no exchange.
     """
     return Replay(path, speed=speed, faults=faults)
 
 
-def pace(speed: float) -> float:
-    """The speed, if it is one to play at. Raises UsageError."""
+def check_speed(speed: float) -> float:
+    """The speed, if it is a number from 0 up. Raises UsageError."""
     if not (speed >= 0 and math.isfinite(speed)):
         raise UsageError(f"The speed of a replay is a number from 0 up, not {speed:g}.")
     return speed
 
 
-class _Recorded:
+class _RecordedApp:
     """An `App` that answers from the tape."""
 
     def __init__(self, header: tapes.Header, records: Sequence[AnyRecord]) -> None:
         self.base_path = urlsplit(header.base_url).path
-        self.deadlines = NO_DEADLINES  # those of the recorded session had their say then
-        self.open: dict[str, str] = {}  # exchanges under way, and their tabs
-        self.gone: set[str] = set()
-        self.for_calls: set[str] = set()  # tabs in which the agent made its calls, and no page was at work
+        self.deadlines = NO_DEADLINES  # a turn that exceeded one has a recorded `failed` event
+        self.open: dict[str, str] = {}  # open exchanges, and their tabs
+        self.closed: set[str] = set()  # tabs
+        self.for_calls: set[str] = set()  # tabs in which only the agent made requests
         self._n = 0
         self._reads: dict[str, list[tuple[int, bytearray]]] = {}
         bodies: dict[str, bytearray] = {}
@@ -200,25 +200,26 @@ class _Recorded:
                 bodies[record.id] += record.data
 
     def play(self, record: AnyRecord) -> None:
-        """Take note of how far the tape has been played."""
+        """Remember how far the tape has been played."""
         self._n = record.n
         if isinstance(record, tapes.Request):
             self.open[record.id] = record.page
         elif isinstance(record, tapes.End | tapes.Fail):
             self.open.pop(record.id, None)
             if isinstance(record, tapes.Fail) and record.reason == TAB_GONE:
-                self.gone.add(record.page)
+                self.closed.add(record.page)
 
     def shows(self, page_id: str) -> bool:
-        return page_id not in self.gone
+        return page_id not in self.closed
 
     def refetches(self, page_id: str) -> bool:
         return page_id not in self.for_calls
 
     async def ask(self, request: requests.Call, *, conversation_id: str = "") -> bytes:
-        found = self._reads.get(self.base_path + request.path, []) if request.method == "GET" else []
-        before = [body for n, body in found if n <= self._n]
-        after = [body for n, body in found if n > self._n]
+        """The last such read before this place of the tape, or else the first after it."""
+        reads = self._reads.get(self.base_path + request.path, []) if request.method == "GET" else []
+        before = [body for n, body in reads if n <= self._n]
+        after = [body for n, body in reads if n > self._n]
         for body in (*before[-1:], *after[:1]):
             return bytes(body)
         raise TapeMismatch(f"There is no {request.method} {request.path} on the tape.")
@@ -230,8 +231,8 @@ class _Recorded:
         return
 
 
-def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker: TurnTracker) -> None:
-    """Where a message was sent by the agent, say so, as the agent did."""
+def _claim(record: tapes.Request, vias: dict[str, str], app: _RecordedApp, tracker: TurnTracker) -> None:
+    """Announce a message that the agent sent, as the agent did."""
     purpose = routes.classify(record.method, record.url, app.base_path)
     if not isinstance(purpose, purposes.SendMessage):
         return
@@ -250,6 +251,6 @@ def _claim(record: tapes.Request, vias: dict[str, str], app: _Recorded, tracker:
         )
 
 
-def _event(told: dict[str, Any]) -> events.Event:
-    fields = {name: value for name, value in told.items() if name != "event"}
-    return msgspec.convert(fields, _EVENTS[told["event"]])
+def _parse_event(recorded: dict[str, Any]) -> events.Event:
+    fields = {name: value for name, value in recorded.items() if name != "event"}
+    return msgspec.convert(fields, _EVENTS[recorded["event"]])

@@ -14,7 +14,7 @@ from huggingchat_agent import events
 from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import ChatError, TapeCorrupt, UsageError
-from huggingchat_agent.playback.stage import staged
+from huggingchat_agent.playback.stage import open_stage
 from huggingchat_agent.settings import settings
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import read_vias, summarize
@@ -53,7 +53,7 @@ class Rerun:
         recording = Tape(self._path).load(pictures=False)
         self.complete = recording.complete
         steps = list(_steps(summarize(recording)))
-        stage = staged(self._path, speed=self._speed, faults=self._faults, given=self._given)
+        stage = open_stage(self._path, speed=self._speed, faults=self._faults, given=self._given)
         async with stage as (_, given), Chat(settings(**given)) as chat:
             for name in set(NAMES) - {events.Seen.name}:
                 chat.on(name, queue.put_nowait)

@@ -1,8 +1,7 @@
-"""Answers a browser from a tape: a server on loopback that is taken for the app.
+"""Answers a browser from a tape: a server on loopback that stands in for the app.
 
-Needs the extra `replay`. Bodies come in the pieces and with the pauses they had, but for what only
-makes up a page, which comes at once. Server-sent events of the page's own watch wait for what happened
-before them on the tape.
+It needs the extra `replay`. Bodies come in the recorded pieces, with the recorded pauses. Static files come
+at once. Server-sent events of the page's own watch wait for the acts that came before them on the tape.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("huggingchat_agent")
 
 _HOST = "127.0.0.1"
-# Said of the connection of then, or of cookies that are not on the tape.
+# Headers about the recorded connection, or about cookies, which are not on the tape.
 _DROPPED = {
     *("connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "date"),
     *("set-cookie", "alt-svc", "strict-transport-security", "server"),
@@ -44,8 +43,8 @@ _DROPPED = {
 class TapeServer:
     """Serves a tape while it is open (`async with`). `speed` is as for `replay`.
 
-    `stalls` are bodies, by the id of their exchange, that stop behind so many bytes for so many seconds,
-    whatever the speed. `mismatches` are the requests of the app that were not on the tape.
+    `stalls` are bytes and seconds by the id of an exchange: its body stops after so many bytes for so many
+    seconds, whatever the speed. `mismatches` are the app's requests that were not on the tape.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class TapeServer:
 
     @property
     def switches(self) -> tuple[str, ...]:
-        """What a browser is to be started with: the app's host is here, and no other host exists."""
+        """Switches of the browser: the app's host name leads here, and no other leads anywhere."""
         origin = urlsplit(self._summary.recording.header.base_url)
         port = origin.port or {"http": 80, "https": 443}[origin.scheme]
         host = f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname
@@ -82,9 +81,9 @@ class TapeServer:
             from hypercorn.config import Config
         except ImportError:
             raise UsageError(
-                "To replay in a browser takes a server: pip install 'huggingchat-agent[replay]'."
+                "A replay in a browser needs a server: pip install 'huggingchat-agent[replay]'."
             ) from None
-        # The protocol is named because asyncio turns off the waiting for fuller packets only where it is.
+        # Without the protocol named, asyncio leaves Nagle's algorithm on, which delays small pieces.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.bind((_HOST, 0))
         self.port = listening.getsockname()[1]
@@ -109,7 +108,7 @@ class TapeServer:
         self._folder.cleanup()
 
     def _certify(self) -> tuple[str, str]:
-        """A certificate for the app's host, which the browser is told to take."""
+        """A certificate for the app's host. A switch tells the browser to accept it."""
         import trustme
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
         from cryptography.x509 import load_pem_x509_certificate
@@ -120,8 +119,8 @@ class TapeServer:
         certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
         key.write_bytes(issued.private_key_pem.bytes())
         own = load_pem_x509_certificate(issued.cert_chain_pems[0].bytes()).public_key()
-        told = own.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        self._pin = base64.b64encode(hashlib.sha256(told).digest()).decode()
+        public = own.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self._pin = base64.b64encode(hashlib.sha256(public).digest()).decode()
         return str(certificate), str(key)
 
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -157,7 +156,7 @@ class TapeServer:
             return await _hang_up(exchange, receive)
         if exchange.static:
             began = -math.inf
-        await self._until(began, response.at - then)
+        await self._wait_until(began, response.at - then)
         headers = [
             (name.encode(), line.encode())
             for name, value in response.headers.items()
@@ -165,13 +164,13 @@ class TapeServer:
             for line in value.split("\n")
         ]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        # Until the first piece of a body is sent, nothing is.
+        # Hypercorn holds the headers back until a first piece of the body.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         if exchange.request.kind == "eventsource":
-            gone = asyncio.ensure_future(_gone(receive))
-            telling = asyncio.ensure_future(self._tell(exchange, send, again=again))
-            await asyncio.wait({gone, telling}, return_when=asyncio.FIRST_COMPLETED)
-            telling.cancel()
+            gone = asyncio.ensure_future(_wait_for_disconnect(receive))
+            sending = asyncio.ensure_future(self._send_events(exchange, send, again=again))
+            await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
+            sending.cancel()
             if exchange.ended is None:
                 await gone  # it was open to the end
             gone.cancel()
@@ -188,7 +187,7 @@ class TapeServer:
         place = 0
         for at, length in exchange.cuts:
             end = place + length
-            await self._until(began, at - exchange.request.at)
+            await self._wait_until(began, at - exchange.request.at)
             for start, stop in _around(stall, place, end):
                 if start == stall:
                     await asyncio.sleep(seconds)
@@ -199,10 +198,10 @@ class TapeServer:
             place = end
         over = exchange.ended or (exchange.failed.at if exchange.failed else None)
         if over is not None and len(exchange.cuts) > 1:
-            await self._until(began, over - exchange.request.at)
+            await self._wait_until(began, over - exchange.request.at)
 
-    async def _tell(self, exchange: Exchange, send: Send, *, again: bool) -> None:
-        """Server-sent events, none before the act that came before it then."""
+    async def _send_events(self, exchange: Exchange, send: Send, *, again: bool) -> None:
+        """Send server-sent events, each after the acts that came before it on the tape."""
         for message in exchange.messages if not again else ():
             act = self._matcher.acts_before(message.n)
             async with self._acts:
@@ -214,7 +213,7 @@ class TapeServer:
             body = self._matcher.with_current_ids(("\n".join(lines) + "\n\n").encode())
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
-    async def _until(self, began: float, after: float) -> None:
+    async def _wait_until(self, began: float, after: float) -> None:
         if self._speed:
             due = began + after / self._speed - asyncio.get_running_loop().time()
             if due > 0:
@@ -222,7 +221,7 @@ class TapeServer:
 
 
 def _around(stall: int, start: int, end: int) -> list[tuple[int, int]]:
-    """A piece of a body, cut in two where the body stalls within it."""
+    """A piece of a body, cut in two if the body stalls within it."""
     return [(start, stall), (stall, end)] if start < stall < end else [(start, end)]
 
 
@@ -235,12 +234,12 @@ async def _refuse(send: Send, status: int, text: str, *, mismatch: bool = False)
 
 
 async def _hang_up(exchange: Exchange, receive: Receive) -> None:
-    """End the connection before the answer is complete, as then."""
+    """End the connection before the answer is complete, as in the recording."""
     if exchange.failed is not None and exchange.failed.canceled:
-        await _gone(receive)  # it is the page that gives up
+        await _wait_for_disconnect(receive)  # it is the page that gives up
     raise ConnectionResetError
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

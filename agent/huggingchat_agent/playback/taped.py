@@ -1,15 +1,15 @@
-"""Calls that are answered from a tape, without a browser or a network.
+"""Calls that a tape answers, without a browser or a network.
 
-A call gets the answer that is on the tape. A message gives the recorded exchange again, at once, with its
+A call gets the recorded answer. A message lets the recorded exchange happen again, at once, with its
 recorded timing.
 
-* A message is matched by its text; where that occurs more than once, by its parent, and else by order. Other
-  requests are matched by method, path and JSON body. A request that changes something is answered once.
-* A read is answered as at that place of the tape: by the last such read before the next message or
+* A message is found by its text. If the same text was sent more than once, its parent decides, and then the
+  order. Other requests are found by method, path and JSON body. What writes is answered once.
+* A read is answered as at this place of the tape: by the last such read before the next message or new
   conversation.
-* Each send has a new generation id. It replaces the recorded one wherever that occurs.
+* Every message has a new generation id. It replaces the recorded one wherever that comes.
 
-What is not on the tape raises TapeMismatch (see `playback.matcher`).
+A request that is not on the tape raises TapeMismatch (see `playback.matcher`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def adapt_settings(settings: Settings) -> Settings:
 
 
 class TapedCalls:
-    """Implements `Calls`. The exchanges go to `sink`."""
+    """Implements `site.calls.Calls`. The exchanges go to `sink`."""
 
     page_id = "tape"
     closed = False
@@ -62,7 +62,7 @@ class TapedCalls:
         self._played = 0
 
     async def open(self) -> Calls:
-        """Read the tape and begin, as with a page load. Raises TapeError, or TapeCorrupt."""
+        """Read the tape and play the app's home page. Raises TapeError or TapeCorrupt."""
         if self._matcher is None:
             assert self._settings.replay is not None
             recording = Tape(self._settings.replay).load(pictures=False)
@@ -94,7 +94,7 @@ class TapedCalls:
         self._request(request, next(part.body for part in request.form or () if part.name == "data").encode())
 
     async def abort(self, key: str, *, timeout: float) -> None:
-        """A recorded stream is over as soon as it is started."""
+        """Does nothing: a recorded stream has ended when `start` returns."""
 
     async def timezone(self, *, timeout: float) -> str:
         return "UTC"

@@ -52,8 +52,8 @@ class Tab:
 class Watcher(Protocol):
     """Learns of browsers and tabs before they are used, such as a recorder."""
 
-    def started(self, version: str) -> None: ...
-    async def watch(self, page: Page) -> None: ...
+    def see_browser(self, version: str) -> None: ...
+    async def watch_tab(self, page: Page) -> None: ...
 
 
 class Tabs:
@@ -154,7 +154,7 @@ class Tabs:
             raise BrowserClosed("The browser is gone. The next message starts another one.")
         page = await browser.new_page(self._sink)
         if self._watcher is not None:
-            await self._watcher.watch(page)
+            await self._watcher.watch_tab(page)
         self._pages = [each for each in self._pages if not each.closed] + [page]
         return page
 
@@ -219,7 +219,7 @@ class Tabs:
             self._tabs.clear()
             browser = await self._profile.start(state)
             if self._watcher is not None:
-                self._watcher.started(browser.version)
+                self._watcher.see_browser(browser.version)
         elif self._shared is not None:
             await self._shared.close()  # one that crashed is still a tab of the browser
         page = await self.open_page()

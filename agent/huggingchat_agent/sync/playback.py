@@ -1,4 +1,4 @@
-"""A tape played without async."""
+"""Plays a tape without async."""
 
 from __future__ import annotations
 

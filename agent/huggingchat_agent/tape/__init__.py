@@ -1,5 +1,5 @@
-"""Tapes: what a session saw and said, in one file. `docs/tape.md` describes it for everybody else.
+"""Tapes: what a session saw and did, in one file. `docs/tape.md` describes it for other programs.
 
-`format` has the records, `mask` and `redaction` take out what is secret, `writer` appends, `reader`
-reads. `timeline`, `har` and `report` show a tape; `matcher` and `serve` answer a browser from one.
+`format` has the records. `recorder` records a session, `mask` and `redaction` take out secrets, `writer`
+appends. `reader` reads, with `checks`. `summary` puts a tape together; `timeline`, `har`, `report` show it.
 """

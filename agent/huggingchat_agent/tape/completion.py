@@ -1,12 +1,13 @@
-"""What a full tape still lacks at its end: what a page is just loading, and what it may yet load.
+"""Completes a full tape when the recording ends: a page of the app fetches what the tape lacks.
 
-Of scripts of workers no tab tells; one that a closing tab cut off may have come nowhere else; and what
-a page loads only at need (an answer is rendered without its worker where that is slow to come) it may
-need another time. They are found by their names in the scripts that were loaded. And how far a page
-reads on in the list of conversations is a matter of milliseconds: what the app says behind its end is
-asked for, and holds for every page that was not read. Who is signed in is what whoever plays the tape
-asks first. All this is fetched by a page of the app when the recording ends: so it passes through the
-tap, and is on the tape like everything else.
+* Scripts of workers, which no tab reports, and scripts that a closing tab cut off.
+* Scripts that a page loads only at need: another run may need them. They are found by their names in the
+  scripts that were loaded.
+* The end of the list of conversations. How far a page reads that list is a matter of milliseconds; the
+  empty page after its end answers for every page that was not read.
+* The user, which a replay asks for first.
+
+The page's requests pass through the tap, and so they are on the tape like all others.
 """
 
 from __future__ import annotations
@@ -57,18 +58,18 @@ _FETCH = """async (wanted, loaded) => {
 
 
 class Completion:
-    """Takes note of what was loaded, and of what the scripts among it name."""
+    """Remembers which scripts and styles were loaded, and which others they name."""
 
     def __init__(self) -> None:
-        # By exchange, until it came whole; of workers it never does.
-        self._asked: dict[str, str] = {}
+        # Scripts and styles under way, by exchange. Those of workers are never reported as complete.
+        self._requested: dict[str, str] = {}
         self._answered: set[str] = set()
         self._scripts: dict[str, tuple[str, bytes]] = {}  # by exchange, with the end of what has come
         self._loaded: set[str] = set()
         self._named: set[str] = set()
-        self._open: set[str] = set()  # that nothing has come of yet
+        self._open: set[str] = set()  # exchanges that are under way
         self._endless: set[str] = set()
-        self._last = 0.0  # when something was asked for
+        self._last = 0.0  # when the last request was made
 
     def see(self, event: ExchangeEvent) -> None:
         if isinstance(event, Started):
@@ -77,18 +78,18 @@ class Completion:
             if event.kind == "eventsource":
                 self._endless.add(event.exchange_id)
         elif isinstance(event, Responded) and event.exchange_id in self._endless:
-            self._open.discard(event.exchange_id)  # what more it says is for who looks on
+            self._open.discard(event.exchange_id)  # it ends when its page does
         elif isinstance(event, Ended | Failed):
             self._open.discard(event.exchange_id)
             self._endless.discard(event.exchange_id)
             self._scripts.pop(event.exchange_id, None)
             if event.exchange_id in self._answered and isinstance(event, Ended):
-                self._loaded.add(self._asked.pop(event.exchange_id))
+                self._loaded.add(self._requested.pop(event.exchange_id))
             self._answered.discard(event.exchange_id)
         if isinstance(event, Started):
             if event.kind in ("script", "stylesheet"):
-                self._asked[event.exchange_id] = event.url
-        elif isinstance(event, Responded) and (url := self._asked.get(event.exchange_id)):
+                self._requested[event.exchange_id] = event.url
+        elif isinstance(event, Responded) and (url := self._requested.get(event.exchange_id)):
             self._answered.add(event.exchange_id)
             if "javascript" in event.mime:
                 self._scripts[event.exchange_id] = (url, b"")
@@ -100,8 +101,8 @@ class Completion:
                     self._named.add(urljoin(url, name.decode("latin-1")))
             self._scripts[event.exchange_id] = (url, text[-_LONGEST_NAME:])
 
-    async def quiet(self) -> None:
-        """Let pages come to an end with what they ask for when they were loaded, for a little while."""
+    async def wait_until_quiet(self) -> None:
+        """Wait until pages make no more requests, for QUIET_PATIENCE seconds at most."""
         end = time.monotonic() + QUIET_PATIENCE
         while (now := time.monotonic()) < end and (self._open or now < self._last + QUIET):  # noqa: ASYNC110
             await asyncio.sleep(QUIET / 10)
@@ -111,15 +112,15 @@ class Completion:
     ) -> None:
         """Have a page of the app fetch what is missing. `tab` gives one, `call` makes a request in it.
 
-        A failure is only logged: most of the tape is good without.
+        A failure is only logged: most of the tape is good without it.
         """
-        wanted = sorted((self._named | set(self._asked.values())) - self._loaded)
+        wanted = sorted((self._named | set(self._requested.values())) - self._loaded)
         try:
             page = await tab()
             if wanted:
                 await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
             for request in (requests.list_conversations(BEHIND_THE_LIST), requests.read_user()):
                 await call(request)
-            await self.quiet()  # what the page has is on the tape a moment later
+            await self.wait_until_quiet()  # until it is on the tape
         except AgentError as error:
-            log.warning("What a page may yet load is not all on the tape: %s", error)
+            log.warning("The tape may lack files that a page loads later: %s", error)

@@ -1,11 +1,10 @@
 """What is on a tape: a header, then records, each one line of JSON.
 
-Times (`at`) are in seconds since the recording began. `n` is the place of a record in the order of
-what happened: where a word had to be waited for to know whether it is secret, a record is written
-a little after its followers.
+Times (`at`) are in seconds since the recording began. `n` is the place of a record in the order of events. A
+record that waited until it was known whether a word is secret is written a little after its followers.
 
-A later version of the format adds a step to `STEPS` that makes its records out of the old ones; the
-tapes in `fixtures/tapes` must be readable for ever.
+A new version of the format adds a step to `STEPS`, which makes its records from those of the version before.
+The tapes in `fixtures/tapes` must be readable for ever.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ VERSION = 1
 
 LONGEST = 1e9  # seconds: no recording takes longer
 
-# From the version to the next one: takes the raw header or a raw record, and gives it in the new form.
+# From each version to the next: takes a raw header or record, and returns it in the new form.
 STEPS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line. `begun` is UTC; `full` says that the app's pages and scripts are on the tape too."""
+    """The first line. `begun` is in UTC. With `full` the app's pages and scripts are on the tape too."""
 
     tape: int
     agent: str
@@ -56,7 +55,7 @@ class OfExchange(Record, frozen=True, kw_only=True):
 
 
 class Request(OfExchange, frozen=True, kw_only=True, tag="request"):
-    """See `exchange.Started`. The body is text where it is that, else base64."""
+    """See `exchange.Started`. The body is `text` if it is UTF-8, else `base64`."""
 
     method: str
     url: str
@@ -68,7 +67,7 @@ class Request(OfExchange, frozen=True, kw_only=True, tag="request"):
 
     @property
     def body(self) -> bytes | None:
-        return _bytes(self.text, self.base64)
+        return _decode(self.text, self.base64)
 
 
 class Response(OfExchange, frozen=True, kw_only=True, tag="response"):
@@ -82,14 +81,14 @@ class Response(OfExchange, frozen=True, kw_only=True, tag="response"):
 
 
 class Chunk(OfExchange, frozen=True, kw_only=True, tag="chunk"):
-    """Bytes of a body as they arrived: text where they are that, else base64."""
+    """Bytes of a body as they arrived: `text` if they are UTF-8, else `base64`."""
 
     text: str | None = None
     base64: str | None = None
 
     @property
     def data(self) -> bytes:
-        return _bytes(self.text, self.base64) or b""
+        return _decode(self.text, self.base64) or b""
 
 
 class Message(OfExchange, frozen=True, kw_only=True, tag="sse"):
@@ -112,13 +111,13 @@ class Fail(OfExchange, frozen=True, kw_only=True, tag="fail"):
 
 
 class Event(Record, frozen=True, kw_only=True, tag="event"):
-    """What a callback got, as `--json` prints it. A `handler_failed` is one too."""
+    """An event that a handler got, as `--json` prints it."""
 
     event: dict[str, Any]
 
 
 class ConsoleMessage(Record, frozen=True, kw_only=True, tag="said"):
-    """What a page said by itself. `kind` is "console", "error" (nothing caught it) or "dialog".
+    """A message of a page. `kind` is "console", "error" (an uncaught one) or "dialog".
 
     `level` is the console's ("log", "warning", ...) or the kind of dialog ("alert", ...).
     """
@@ -150,11 +149,11 @@ class Browser(Record, frozen=True, kw_only=True, tag="browser"):
 
 
 class Hidden(Record, frozen=True, kw_only=True, tag="hidden"):
-    """A sign-in went on here, of which nothing is on the tape."""
+    """A page of the sign-in was here. Nothing of it is on the tape."""
 
 
 class Last(Record, frozen=True, kw_only=True, tag="last"):
-    """The recording came to its end in good order."""
+    """The recording ended in good order."""
 
 
 AnyRecord = (
@@ -182,7 +181,7 @@ def is_text(mime: str) -> bool:
 
 
 def payload(data: bytes) -> dict[str, Any]:
-    """Bytes as the fields of a record: text where they are UTF-8, else base64."""
+    """Bytes as fields of a record: `text` if they are UTF-8, else `base64`."""
     try:
         return {"text": data.decode()}
     except UnicodeDecodeError:
@@ -224,7 +223,7 @@ def from_exchange(event: ExchangeEvent, n: int, at: float) -> AnyRecord:
 
 
 def to_exchange(record: AnyRecord, at: float) -> ExchangeEvent | None:
-    """The exchange event of a record, as seen at `at`; None if it is of something else."""
+    """The exchange event of a record, as if seen at `at`; None for other records."""
     if not isinstance(record, OfExchange):
         return None
     where: dict[str, Any] = {"exchange_id": record.id, "page": record.page, "at": at}
@@ -258,7 +257,7 @@ def to_exchange(record: AnyRecord, at: float) -> ExchangeEvent | None:
             return exchange.Ended(**where)
 
 
-def _bytes(text: str | None, base64: str | None) -> bytes | None:
+def _decode(text: str | None, base64: str | None) -> bytes | None:
     if base64 is not None:
         return b64decode(base64)
     return None if text is None else text.encode()

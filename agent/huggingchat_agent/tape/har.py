@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def har(summary: Summary) -> dict[str, Any]:
-    """The archive, to be written as JSON. Times of chunks are in `_chunks` (seconds, bytes)."""
+    """The archive as a JSON object. `_chunks` has seconds and bytes of each chunk."""
     begun = datetime.datetime.fromisoformat(summary.recording.header.begun)
     creator = {"name": "huggingchat-agent", "version": huggingchat_agent.__version__}
     log: dict[str, Any] = {
@@ -65,7 +65,7 @@ def _entry(exchange: Exchange, begun: datetime.datetime, ends: float) -> dict[st
 def _request(exchange: Exchange) -> dict[str, Any]:
     request = exchange.request
     body = request.body
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "method": request.method,
         "url": request.url,
         "httpVersion": _version(exchange),
@@ -80,13 +80,13 @@ def _request(exchange: Exchange) -> dict[str, Any]:
     }
     if body is not None:
         mime = request.headers.get("content-type", "application/octet-stream")
-        told["postData"] = {"mimeType": mime, "params": [], "text": body.decode("utf-8", "replace")}
-    return told
+        fields["postData"] = {"mimeType": mime, "params": [], "text": body.decode("utf-8", "replace")}
+    return fields
 
 
 def _response(exchange: Exchange) -> dict[str, Any]:
     response, failed = exchange.response, exchange.failed
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "status": response.status if response else 0,
         "statusText": _phrase(response.status) if response else "",
         "httpVersion": _version(exchange),
@@ -98,15 +98,15 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         "bodySize": -1,
     }
     if failed is not None:
-        told["_error"] = failed.reason
-    return told
+        fields["_error"] = failed.reason
+    return fields
 
 
 def _content(exchange: Exchange) -> dict[str, Any]:
     mime = exchange.response.mime if exchange.response else ""
     if exchange.messages:
-        # What an EventSource got: its bytes are not seen, but what they say is.
-        text = "".join(_as_sent(each.event, each.last_id, each.data) for each in exchange.messages)
+        # An EventSource reports its messages, not its bytes.
+        text = "".join(_format_event(each.event, each.last_id, each.data) for each in exchange.messages)
         return {"size": len(text.encode()), "mimeType": mime, "text": text}
     body = bytes(exchange.body)
     content: dict[str, Any] = {"size": len(body), "mimeType": mime}
@@ -117,7 +117,7 @@ def _content(exchange: Exchange) -> dict[str, Any]:
     return {**content, "text": b64encode(body).decode(), "encoding": "base64"}
 
 
-def _as_sent(event: str, last_id: str, data: str) -> str:
+def _format_event(event: str, last_id: str, data: str) -> str:
     lines = [f"id: {last_id}"] if last_id else []
     lines += [f"event: {event}"] if event not in ("", "message") else []
     lines += [f"data: {line}" for line in data.split("\n")]

@@ -1,8 +1,8 @@
-"""What must not be on a tape, found in texts: where it is, and from where on more may belong to it.
+"""Finds what must not be on a tape, in texts that may go on.
 
-Secret are the values the agent knows to be (passwords, cookies, codes: see `redact`), in every form
-in which they are written; e-mail addresses; what the user's own patterns find; and the names the
-user wants left out. In what programs write, also what stands behind a name that says so.
+Secret are values that the agent knows to be secret (passwords, cookies, codes: see `redact`), in every form
+in which they are written; e-mail addresses; what the user's patterns match; and names that the user wants
+hidden. In what programs write, a value is also secret if its name says so.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _EMAIL = re.compile(
 )
 _HALF_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@[A-Za-z0-9.-]*)?\Z")
 _LONGEST_EMAIL = 320
-_LONGEST_LINE = 4096  # that the user's patterns are given at a time
+_LONGEST_LINE = 4096  # characters of one line that wait for its end, for the user's patterns
 
-_PREFIX = 64  # so much of a value is compared at once
+_PREFIX = 64  # characters of a value that are compared at once
 
 
 class Mask:
-    """Finds secrets. `patterns` are regular expressions, `names` texts to leave out as whole words.
+    """Finds secrets. `patterns` are regular expressions, `names` are whole words to hide.
 
     Raises SettingsError for a pattern that cannot be read. The searches raise TapeError for one that takes
     too long.
@@ -53,14 +53,14 @@ class Mask:
             self.add_name(name)
 
     def add_name(self, name: str) -> None:
-        """Leave out that word too."""
+        """Hide that word too."""
         if name and name not in self._names:
             self._names.add(name)
             words = "|".join(sorted(map(re.escape, self._names), key=len, reverse=True))
             self._name = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])")
 
     def spans(self, text: str, kind: Kind = "prose") -> list[tuple[int, int]]:
-        """Where secrets are, in order, none touching another.
+        """Where secrets are, in order. The spans do not touch.
 
         The kinds are those of `secret_names.spans`. In code an address or a name does not belong to a
         person, so only known values are looked for.
@@ -86,8 +86,8 @@ class Mask:
         """The text without its secrets."""
         return redact.mask(value, self.spans(value, kind))
 
-    def settled(self, text: str) -> int:
-        """How much of the beginning of a text nothing that follows can make part of a secret."""
+    def safe_length(self, text: str) -> int:
+        """How many characters from the beginning no later text can make part of a secret."""
         self._learn()
         size = len(text)
         held = size
@@ -120,7 +120,7 @@ class Mask:
         for form in forms:
             if len(form) > _PREFIX:
                 heads.setdefault(form[:_PREFIX], []).append(form)
-        # Each is replaced as a whole: the writer's thread and the loop both look.
+        # Each is replaced as a whole, because the writer's thread and the event loop both read them.
         self._heads = heads
         self._prefixes = {form[:end] for form in forms for end in range(1, min(len(form), _PREFIX))}
         self._longest = max(map(len, forms), default=0)

@@ -1,4 +1,4 @@
-"""Texts that arrive in pieces, and whose secrets may lie across them."""
+"""Texts that arrive in pieces. A secret may lie across several."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ K = TypeVar("K")
 
 
 class Pieces(Generic[K]):
-    """Pieces of one text, each with what it belongs to; given back without secrets, in order.
+    """Takes pieces of one text, each with its owner, and returns them in order without secrets.
 
-    A secret across several pieces becomes a mask at the end of the last of them. Pieces that could
-    still be the beginning of one are kept.
+    A secret across several pieces becomes a mask at the end of the last. A piece that may still be the
+    beginning of a secret is held back.
     """
 
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
         self._text = ""
-        self._kept: deque[tuple[K, int]] = deque()
+        self._held: deque[tuple[K, int]] = deque()
 
     def feed(self, owner: K, text: str) -> list[tuple[K, str]]:
-        """Take a piece; the pieces that are settled now."""
-        self._kept.append((owner, len(text)))
+        """Take a piece. Returns the pieces that are safe now."""
+        self._held.append((owner, len(text)))
         self._text += text
-        return list(self._taken(self._mask.settled(self._text)))
+        return list(self._release(self._mask.safe_length(self._text)))
 
     def close(self) -> list[tuple[K, str]]:
-        """Nothing more comes: all that was kept."""
-        return list(self._taken(len(self._text)))
+        """End the text. Returns all pieces that were held back."""
+        return list(self._release(len(self._text)))
 
-    def _taken(self, settled: int) -> Iterator[tuple[K, str]]:
+    def _release(self, safe: int) -> Iterator[tuple[K, str]]:
         spans = self._mask.spans(self._text)
         ready = end = 0
-        for number, (_, length) in enumerate(self._kept, 1):
+        for number, (_, length) in enumerate(self._held, 1):
             end += length
-            if end > settled:
+            if end > safe:
                 break
             if not any(first < end < last for first, last in spans):  # else it goes with the next one
                 ready = number
         start = 0
         for _ in range(ready):
-            owner, length = self._kept.popleft()
-            yield owner, self._shown(start, start + length, spans)
+            owner, length = self._held.popleft()
+            yield owner, self._mask_piece(start, start + length, spans)
             start += length
         self._text = self._text[start:]
 
-    def _shown(self, start: int, end: int, spans: list[tuple[int, int]]) -> str:
+    def _mask_piece(self, start: int, end: int, spans: list[tuple[int, int]]) -> str:
         out, at = "", start
         for first, last in spans:
             if last <= start or first >= end:
@@ -64,10 +64,10 @@ class Pieces(Generic[K]):
 
 
 class Recut:
-    """Puts the cuts of a body back after some of its parts were rewritten.
+    """Cuts a body into its chunks again after parts of it were rewritten.
 
-    `cut` tells that so many bytes came with a chunk, `put` what became of the next bytes. A chunk
-    whose end lies within a part that changed gets nothing of that part; the last of it gets all.
+    `cut` says how many bytes a chunk had, `put` what became of the next bytes. If a rewritten part lies in
+    several chunks, the last of them gets all of it.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Recut:
         self._chunks.append(((n, at), length))
 
     def put(self, length: int, data: bytes) -> Iterator[tuple[int, float, bytes]]:
-        """The chunks that are complete now, with their bytes. `data` of another length was rewritten."""
+        """The chunks that are complete now. `data` of another length was rewritten."""
         same = len(data) == length
         while length > 0 and self._chunks:
             (n, at), left = self._chunks.popleft()

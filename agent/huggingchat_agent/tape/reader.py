@@ -1,4 +1,4 @@
-"""Reads tapes: of this version and all older ones, whole ones and those of programs that died."""
+"""Reads tapes of this version and all older ones, also those of programs that died."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ LARGEST_LINE = 200_000_000  # bytes of one record, which may be a message with m
 LARGEST_TAPE = 1_000_000_000  # bytes of all records; a small file can unpack to any size
 MOST_RECORDS = 5_000_000
 
-_AT_ONCE = 1 << 12  # packed bytes; what is in a piece that cannot be read is lost
+_AT_ONCE = 1 << 12  # packed bytes; of a damaged piece nothing is read
 _UNPACKED_AT_ONCE = 1 << 20  # bytes
 _GZIP = 16 + zlib.MAX_WBITS
 _MAGIC = b"\x1f\x8b"  # how gzip begins
-_FLUSHED = b"\0\0\xff\xff"  # how deflate ends what was brought out by a sync flush
+_FLUSHED = b"\0\0\xff\xff"  # how a sync flush ends
 
 _RECORD = msgspec.json.Decoder(tapes.AnyRecord)
 
 
 class Tape:
-    """One tape. Opening reads the header; `complete` is known once the records were read to the end.
+    """One tape. Opening reads the header. `complete` is known once all records have been read.
 
-    Raises TapeError (no such file), TapeVersion, or TapeCorrupt with the offset in the file near
-    which it cannot be read. `records` gives all that is good before it raises.
+    Raises TapeError (no such file), TapeVersion, or TapeCorrupt with the offset in the file. `records`
+    gives everything good before it raises.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +46,7 @@ class Tape:
         self.header = self._header(*first)
 
     def records(self) -> Iterator[AnyRecord]:
-        """The records as they were written; see `tape.format` for their order."""
+        """The records as they were written. `tape.format` says in which order."""
         self.complete = False
         version = self.header.tape
         for number, (line, offset) in enumerate(self._lines()):
@@ -56,7 +56,7 @@ class Tape:
                 if version == tapes.VERSION:
                     record = _RECORD.decode(line)
                 else:
-                    record = msgspec.convert(_upgraded(msgspec.json.decode(line), version), tapes.AnyRecord)
+                    record = msgspec.convert(_upgrade(msgspec.json.decode(line), version), tapes.AnyRecord)
                 check_record(record)
             except (ValueError, KeyError) as error:  # msgspec's errors are ValueErrors
                 raise self._corrupt(offset, f"line {number + 1} is no record ({error})") from None
@@ -67,7 +67,7 @@ class Tape:
             yield record
 
     def load(self, *, pictures: bool = True) -> Recording:
-        """All records in the order of what happened. What is unreadable is told, not raised."""
+        """All records in the order of events. An unreadable place is in `trouble`, not raised."""
         found: list[AnyRecord] = []
         trouble: TapeCorrupt | None = None
         try:
@@ -86,7 +86,7 @@ class Tape:
                     f"{self.path} is a tape of version {version} (offset 0), and this huggingchat-agent "
                     f"reads up to version {tapes.VERSION}. Install a newer one."
                 )
-            header = msgspec.convert({**_upgraded(raw, version), "tape": version}, tapes.Header)
+            header = msgspec.convert({**_upgrade(raw, version), "tape": version}, tapes.Header)
             check_header(header)
         except (KeyError, TypeError, RecursionError, msgspec.DecodeError, UnicodeDecodeError):
             raise self._corrupt(offset, "it has no header") from None
@@ -140,7 +140,7 @@ class Tape:
 
 
 class Recording(NamedTuple):
-    """All of a tape. `complete` is false where its recording did not end in good order."""
+    """All of a tape. `complete` is false if its recording did not end in good order."""
 
     header: tapes.Header
     records: list[AnyRecord]
@@ -158,7 +158,7 @@ def _unpack(unpack: zlib._Decompress, data: bytes, offset: int) -> Iterator[tupl
             return
 
 
-def _upgraded(raw: dict[str, Any], version: int) -> dict[str, Any]:
+def _upgrade(raw: dict[str, Any], version: int) -> dict[str, Any]:
     for each in range(version, tapes.VERSION):
         raw = tapes.STEPS[each](raw)
     return raw

@@ -1,7 +1,7 @@
-"""Records a session: what it saw and said, and what the pages showed, go on a tape as they happen.
+"""Records a session: exchanges, events, console messages and pictures go on a tape as they come.
 
-Recording must never slow a turn or break it: records wait in a queue for the tape's own thread, and
-a picture that cannot be taken is left out.
+Recording must never slow or break a turn. Records wait in a queue for the tape's own thread, and a picture
+that cannot be taken is left out.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Recorder:
         self._pages_of_turns: dict[int, str] = {}
         self._page_of: Callable[[int], str] = lambda turn: ""
         self._pictures: set[asyncio.Task[None]] = set()
-        # One for each tab that is being pictured, as long as it is.
+        # One lock for each tab, as long as a picture of it is being taken.
         self._cameras: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._completion = Completion() if self._record.full else None
 
@@ -90,10 +90,10 @@ class Recorder:
         `page_of` gives the id of a turn's tab by the turn's number, `tab` an open tab by its id.
         """
         self._page_of, self._tab = page_of, tab
-        emitter.watch([name for name in NAMES if name != events.Seen.name], self._told)
+        emitter.watch([name for name in NAMES if name != events.Seen.name], self._see_event)
 
     def begin(self) -> None:
-        """Get ready; the file is begun with the first record. Raises TapeError where there can be none."""
+        """Open the tape. The file is made with the first record. Raises TapeError if it cannot be made."""
         header = tapes.Header(
             tape=tapes.VERSION,
             agent=huggingchat_agent.__version__,
@@ -106,30 +106,30 @@ class Recorder:
         self._begun = time.monotonic()
         self._writer = TapeWriter(Path(self._record.path), header, redaction)
 
-    def started(self, version: str) -> None:
-        """A browser was started."""
+    def see_browser(self, version: str) -> None:
+        """Record that a browser was started."""
         self._put(tapes.Browser(**self._now(), version=version))
 
-    def hidden(self) -> None:
-        """A page of the sign-in was seen, which is not for the tape."""
+    def see_sign_in(self) -> None:
+        """Record that a page of the sign-in was here. Nothing of it is on the tape."""
         self._put(tapes.Hidden(**self._now()))
 
-    async def watch(self, page: Tab) -> None:
+    async def watch_tab(self, page: Tab) -> None:
         """Record the console messages, errors and dialogs of a new tab, too."""
 
-        def hear(said: Message) -> None:
+        def hear(message: Message) -> None:
             self._put(
                 tapes.ConsoleMessage(
-                    **self._now(), page=page.id, kind=said.kind, level=said.level, text=said.text
+                    **self._now(), page=page.id, kind=message.kind, level=message.level, text=message.text
                 )
             )
 
         try:
             await page.observe(hear, everything=self._record.full)
         except AgentError as error:
-            log.warning("What a tab says is not on the tape: %s", error)
+            log.warning("The console messages of a tab are not on the tape: %s", error)
 
-    async def rest(
+    async def complete(
         self, tab: Callable[[], Awaitable[Tab]], call: Callable[[Call], Awaitable[object]]
     ) -> None:
         """Before the browser ends: record what the tape still lacks.
@@ -138,7 +138,7 @@ class Recorder:
         request in it. Pictures under way get `PICTURE_PATIENCE` seconds; late ones are left out.
         """
         if self._completion is not None:
-            await self._completion.quiet()
+            await self._completion.wait_until_quiet()
             await self._completion.complete(tab, call)
         if self._pictures:
             await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)
@@ -146,26 +146,24 @@ class Recorder:
             task.cancel()
 
     async def close(self) -> None:
-        """Write the end mark; the tape is whole then. Closing twice is fine."""
+        """Write the end mark. Closing twice is fine."""
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close, tapes.Last(**self._now()))
 
-    # What is told.
-
     def see(self, event: ExchangeEvent) -> None:
-        """Record what is seen of an exchange."""
+        """Record an event of an exchange."""
         if self._completion is not None:
             self._completion.see(event)
         self._put(tapes.from_exchange(event, self._now()["n"], round(event.at - self._begun, 6)))
 
-    def _told(self, event: Event) -> None:
+    def _see_event(self, event: Event) -> None:
         raw = events.plain(event)
         if is_deep(raw):
             raw = prune(raw)
         if isinstance(event, events.TurnEvent):
             raw["at"] = at = round(event.at - self._begun, 6)
             if self._record.pictures:
-                self._picture(event)
+                self._take_pictures(event)
         else:
             at = self._now()["at"]
         if (answer := raw.get("answer")) and isinstance(answer, dict):
@@ -185,28 +183,28 @@ class Recorder:
 
     # Pictures.
 
-    def _picture(self, event: events.TurnEvent) -> None:
+    def _take_pictures(self, event: events.TurnEvent) -> None:
         if isinstance(event, events.Started):
             self._pages_of_turns[event.turn] = self._page_of(event.turn)
-            self._take(event.turn, "start")
+            self._take_picture(event.turn, "start")
         elif isinstance(event, events.Token) and event.length == len(event.text):
-            self._take(event.turn, "first token")
+            self._take_picture(event.turn, "first token")
         elif isinstance(event, events.Finished | events.Failed):
-            self._take(event.turn, "end")
+            self._take_picture(event.turn, "end")
             self._pages_of_turns.pop(event.turn, None)
 
-    def _take(self, turn: int, moment: str) -> None:
+    def _take_picture(self, turn: int, moment: str) -> None:
         page = self._tab(self._pages_of_turns.get(turn, ""))
         if page is not None:
-            task = asyncio.create_task(self._shoot(page, turn, moment), name="picture for the tape")
+            task = asyncio.create_task(self._record_picture(page, turn, moment), name="picture for the tape")
             self._pictures.add(task)
             task.add_done_callback(self._pictures.discard)
 
-    async def _shoot(self, page: Tab, turn: int, moment: str) -> None:
+    async def _record_picture(self, page: Tab, turn: int, moment: str) -> None:
         now = self._now()
         async with self._cameras.setdefault(page.id, asyncio.Lock()):
             try:
-                picture = await page.picture(self._secrets)
+                picture = await page.picture(self._find_secrets)
             except AgentError as error:
                 log.info("No picture of turn %d (%s): %s", turn, moment, error)
                 return
@@ -221,5 +219,5 @@ class Recorder:
             )
         )
 
-    def _secrets(self, text: str) -> list[str]:
+    def _find_secrets(self, text: str) -> list[str]:
         return sorted({text[start:end] for start, end in self._mask.spans(text)})

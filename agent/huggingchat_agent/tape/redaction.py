@@ -1,7 +1,7 @@
-"""Records in, records without secrets out. Nothing gets on a tape that has not come through here.
+"""Takes secrets out of records. Every record of a tape comes through here.
 
-Bodies are looked at line by line, whatever the chunks they came in, and the words of an answer as
-one text. What is held back meanwhile is at most a line of a body and a few words of an answer.
+Bodies are searched line by line, whatever their chunks, and the words of an answer as one text. At most one
+line of a body and a few words of an answer are held back.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _TOKENS = ("token", "reasoning")
 
 
 class Redaction:
-    """One tape's. `learn` is told every value that turns out to be secret because of where it stands.
+    """The redaction of one tape. `learn` gets every value that is secret because of its place.
 
-    With `hide_username` the name of who is signed in is left out too, from where the app tells it on.
+    With `hide_username` the user's name is hidden too, as soon as the app has told it.
     """
 
     def __init__(self, mask: Mask, *, learn: Callable[[str], None], hide_username: bool = False) -> None:
@@ -41,7 +41,7 @@ class Redaction:
         self._words: dict[tuple[int, str], Pieces[tapes.Event]] = {}
 
     def feed(self, record: AnyRecord) -> Iterator[AnyRecord]:
-        """Take a record; what can be written now."""
+        """Take a record. Returns the records that can be written now."""
         match record:
             case tapes.Chunk():
                 yield from self._chunk(record)
@@ -64,11 +64,11 @@ class Redaction:
                 yield record
 
     def close(self) -> Iterator[AnyRecord]:
-        """The recording is over: what was held back."""
+        """End the recording. Returns the records that were held back."""
         for body in self._bodies.values():
             yield from body.close()
         for words in self._words.values():
-            yield from map(_with_text, words.close())
+            yield from map(_replace_text, words.close())
         self._bodies.clear()
         self._words.clear()
 
@@ -114,19 +114,19 @@ class Redaction:
         name, turn = event.get("event"), event.get("turn", 0)
         if name in _TOKENS and event.get("text"):
             words = self._words.setdefault((turn, str(name)), Pieces(self._mask))
-            yield from map(_with_text, words.feed(record, event["text"]))
+            yield from map(_replace_text, words.feed(record, event["text"]))
             return
         if name in ("answer", "finished", "failed"):
             for each in _TOKENS:
                 if words_ := self._words.pop((turn, each), None):
-                    yield from map(_with_text, words_.close())
+                    yield from map(_replace_text, words_.close())
         text = msgspec.json.encode(event).decode()
         shown = self._mask.text(text, "json")
-        yield record if shown == text else msgspec.structs.replace(record, event=_decoded(shown))
+        yield record if shown == text else msgspec.structs.replace(record, event=_decode(shown))
 
 
 class _Body:
-    """The body of one response, by lines; the words in the lines of a stream as one text."""
+    """The body of one response, in lines. The words of a stream are one text."""
 
     def __init__(self, response: tapes.Response, owner: Redaction) -> None:
         self.is_text = tapes.is_text(response.mime)
@@ -137,7 +137,7 @@ class _Body:
         self._line = bytearray()
         self._cuts = Recut()
         self._words: Pieces[_Line] = Pieces(owner.mask)
-        self._lines: list[_Line] = []  # not put yet, in order
+        self._lines: list[_Line] = []  # held back, in order
 
     def feed(self, record: tapes.Chunk) -> Iterator[AnyRecord]:
         data = record.data
@@ -146,26 +146,26 @@ class _Body:
         while (end := self._line.find(b"\n") + 1) or len(self._line) > LONGEST_LINE:
             self._take(bytes(self._line[: end or LONGEST_LINE]))
             del self._line[: end or LONGEST_LINE]
-        yield from self._ready()
+        yield from self._release()
 
     def close(self) -> Iterator[AnyRecord]:
         if self._line:
             self._take(bytes(self._line))
             self._line.clear()
         for line, text in self._words.close():
-            line.said(text)
-        yield from self._ready()
+            line.show_word(text)
+        yield from self._release()
 
     def _take(self, raw: bytes) -> None:
         line = _Line(raw)
         self._lines.append(line)
         if line.word is not None:
-            for said, text in self._words.feed(line, line.word):
-                said.said(text)
+            for owner, text in self._words.feed(line, line.word):
+                owner.show_word(text)
         else:
-            line.becomes(self._owner.line(raw.decode(errors="surrogateescape"), self._kind))
+            line.show(self._owner.line(raw.decode(errors="surrogateescape"), self._kind))
 
-    def _ready(self) -> Iterator[AnyRecord]:
+    def _release(self) -> Iterator[AnyRecord]:
         while self._lines and (data := self._lines[0].out) is not None:
             line = self._lines.pop(0)
             for n, at, piece in self._cuts.put(len(line.raw), data):
@@ -174,7 +174,7 @@ class _Body:
 
 
 class _Line:
-    """A line of a body. `word` is the text it adds to an answer, None where it does not."""
+    """A line of a body. `word` is the text that it adds to an answer, or None."""
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
@@ -182,7 +182,7 @@ class _Line:
         self._update: dict[str, Any] = {}
         self.word: str | None = None
         if b'"token"' in raw:
-            update = _decoded(raw)
+            update = _decode(raw)
             if (
                 isinstance(update, dict)
                 and update.get("type") in ("stream", "reasoning")
@@ -190,18 +190,19 @@ class _Line:
             ):
                 self._update, self.word = update, update["token"].rstrip("\0")
 
-    def said(self, text: str) -> None:
-        """The word may be shown so."""
+    def show_word(self, text: str) -> None:
+        """Show the word so."""
         if text == self.word:
             self.out = self.raw
         else:
             self.out = msgspec.json.encode({**self._update, "token": text}) + b"\n"
 
-    def becomes(self, text: str) -> None:
+    def show(self, text: str) -> None:
+        """Show the line so."""
         self.out = text.encode(errors="surrogateescape")
 
 
-def _with_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
+def _replace_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
     record, text = piece
     if text == record.event["text"]:
         return record
@@ -209,11 +210,11 @@ def _with_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
 
 
 def _headers_within(body: bytes, content_type: str) -> Iterator[str]:
-    """The values of all `headers` that a request body describes: those of tool servers."""
+    """The values of all `headers` in a request body: those of tool servers."""
     if content_type.startswith("multipart/"):
         value: Any = multipart.parse_send_fields(body, content_type)
     else:
-        value = _decoded(body)
+        value = _decode(body)
     todo = [value]
     while todo:
         each = todo.pop()
@@ -228,7 +229,7 @@ def _headers_within(body: bytes, content_type: str) -> Iterator[str]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """The values of headers: a map, or a list of key and value."""
+    """The values of headers, given as a map or as a list of keys and values."""
     if isinstance(value, dict) and {"key", "value"} >= set(value):
         yield from _strings(value.get("value"))
     elif isinstance(value, dict):
@@ -242,7 +243,7 @@ def _strings(value: Any) -> Iterator[str]:
         yield value.removeprefix("Bearer ")
 
 
-def _decoded(text: str | bytes) -> Any:
+def _decode(text: str | bytes) -> Any:
     try:
         return lenient_json.load(text)
     except ValueError:

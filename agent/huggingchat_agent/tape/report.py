@@ -1,4 +1,4 @@
-"""A tape as one HTML file that opens anywhere, without a network: what went wrong first, then the rest."""
+"""A tape as one HTML file that opens anywhere without a network. What went wrong comes first."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 20_000  # characters shown of one body
 MOMENTS = ("start", "first token", "end")
 
-# Nothing may be fetched, whatever an answer says: no addresses but those of the file itself.
+# The page may fetch nothing, whatever an answer contains.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-# As the app shows an answer, but for pictures, which are somewhere else, and HTML, which is shown as it is.
+# As the app shows an answer, but without pictures, which lie elsewhere, and with HTML as text.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
 
 
@@ -46,7 +46,7 @@ def report(summary: Summary) -> str:
 {_troubles(summary)}
 {_conversation(summary)}
 {_requests(summary)}
-{_said(summary)}
+{_console(summary)}
 </main>
 <footer>Recorded by huggingchat-agent {escape(header.agent)}, secrets left out.</footer>
 </body>
@@ -137,7 +137,7 @@ def _film(turn: Turn) -> str:
 
 
 def _frame(turn: Turn, moment: str) -> str:
-    """A picture; as large as there is room when it is gone to, and small again by a click anywhere."""
+    """A picture. A click shows it as large as the window, another click anywhere small again."""
     picture = turn.pictures[moment]
     name = f"picture-{turn.number}-{moment.replace(' ', '-')}"
     source = f"data:{escape(picture.mime)};base64,{escape(picture.base64)}"
@@ -219,7 +219,7 @@ def _tokens(turn: Turn, begins: float, whole: float) -> str:
     )
 
 
-def _said(summary: Summary) -> str:
+def _console(summary: Summary) -> str:
     if not summary.console:
         return ""
     rows = "".join(
@@ -228,7 +228,7 @@ def _said(summary: Summary) -> str:
         for each in summary.console
     )
     return (
-        f'<section id="said"><h2>What the pages said <small>console, errors, dialogs</small></h2>'
+        f'<section id="said"><h2>Console <small>messages, errors and dialogs of the pages</small></h2>'
         f'<ul class="said sheet">{rows}</ul></section>'
     )
 

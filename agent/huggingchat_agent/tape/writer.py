@@ -1,7 +1,7 @@
-"""Writes a tape as things happen: a thread of its own takes out what is secret, packs and appends.
+"""Writes a tape while things happen. A thread of its own takes secrets out, packs and appends.
 
-The file is gzip, in members of about a megabyte of records; within one, what was written is brought
-out every time (a sync flush), so that a program that dies leaves all but the last moment readable.
+The file is gzip, in members of about a megabyte of records. Every write ends in a sync flush, so that a
+program that dies leaves all but its last moment readable.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-MOMENT = 0.05  # seconds that are collected before they are written
+MOMENT = 0.05  # seconds; the records of a moment are written at once
 MEMBER = 1_000_000  # bytes of records
 BATCH = 2000  # records that are packed at once
 CLOSE_PATIENCE = 20.0
@@ -36,11 +36,10 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class TapeWriter:
-    """An open tape. `put` may be called by any thread and returns at once.
+    """An open tape. Any thread may call `put`, which returns at once.
 
-    The file is begun with the first record: where there is none to come, what was there before stays.
-    Raises TapeError where the file cannot be made. What fails later is logged once, and the tape
-    ends there: nothing that is recorded suffers from it.
+    The file is made with the first record; without one, an older file stays. Raises TapeError if the file
+    cannot be made. A later failure is logged once and ends the tape. The session goes on.
     """
 
     def __init__(self, path: Path, header: Header, redaction: Redaction) -> None:
@@ -71,7 +70,7 @@ class TapeWriter:
         return self._queue.qsize()
 
     def close(self, last: tapes.Last) -> None:
-        """Write what is left and the end mark. Closing twice is fine."""
+        """Write the rest and the end mark. Closing twice is fine."""
         if self._over.is_set():
             return
         self._over.set()
@@ -129,7 +128,7 @@ class TapeWriter:
 
 
 def _check(path: Path) -> None:
-    """Raise OSError where it cannot be written, and leave what is there as it is."""
+    """Raise OSError if the file cannot be written. An existing file stays as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = not path.exists()
     os.close(_open(path))
@@ -138,7 +137,7 @@ def _check(path: Path) -> None:
 
 
 def _open(path: Path, how: int = 0) -> int:
-    # Only for its owner: there is no telling what was said.
+    # For its owner only: it holds a conversation.
     return os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
 
 
