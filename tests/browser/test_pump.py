@@ -119,7 +119,7 @@ async def test_pump_reports_the_end_once_and_nothing_after_it():
     pump.close()
     pump.close()
     pump.event("two", {"gives": [ended("two")]})
-    await pump.closed()
+    await pump.wait_closed()
     assert seen == [ended("closed")]
     assert len(tap.fed) == 1
     assert len(asyncio.all_tasks()) == 1

@@ -251,4 +251,4 @@ async def test_reply_that_failed_and_nobody_awaited_is_logged(chat, caplog):
     conversation._reply = None
     del reply
     gc.collect()
-    assert "nobody awaited" in caplog.text
+    assert "was never awaited" in caplog.text

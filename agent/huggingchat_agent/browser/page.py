@@ -178,7 +178,7 @@ class CdpPage:
 
     async def close(self) -> None:
         self.mark_gone("The tab was closed.")
-        await self._pump.closed()
+        await self._pump.wait_closed()
         with contextlib.suppress(BrowserError, TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 # Chromium forgets the wish to close a tab that just goes to another document.
@@ -189,7 +189,7 @@ class CdpPage:
 
     async def wait_closed(self) -> None:
         """After `mark_gone`: wait until no task of this tab is left."""
-        await self._pump.closed()
+        await self._pump.wait_closed()
 
     async def _slow_down(self) -> None:
         if self._pause:

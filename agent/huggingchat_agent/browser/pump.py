@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
 
     class Tapping(Protocol):
-        """What is needed of a `wire.tap.Tap`."""
+        """The part of a `wire.tap.Tap` that a pump uses."""
 
         everything: bool
 
@@ -81,7 +81,7 @@ class Pump:
             self._deal(self._tap.event, method, params, time.monotonic())
 
     def close(self) -> None:
-        """Report what was under way as failed, then nothing any more. Closing twice is fine."""
+        """Report open exchanges as failed, and nothing after that. Calling it twice is fine."""
         if not self._open:
             return
         self._open = False
@@ -89,7 +89,7 @@ class Pump:
             task.cancel()
         self._deal(self._tap.close, time.monotonic())
 
-    async def closed(self) -> None:
+    async def wait_closed(self) -> None:
         """After `close`: wait until its tasks are gone."""
         await asyncio.gather(*self._commands, return_exceptions=True)
 

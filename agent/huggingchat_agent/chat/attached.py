@@ -91,7 +91,7 @@ class Attached(Emitter):
         while not self._turns:
             if not await _in_time(self._begun, first - (time.monotonic() - begun)):
                 raise TimeoutError(await self._silence(first))
-        turn = self._turns.pop(0)  # at once: who else waits meanwhile is to have the next one
+        turn = self._turns.pop(0)  # now, so that another waiter gets the next one
         if not self._turns:
             self._begun.clear()
         left = None if timeout is None else timeout - (time.monotonic() - begun)
@@ -172,7 +172,7 @@ async def _in_time(happened: asyncio.Event, seconds: float | None) -> bool:
 
 
 class _WatchedApp:
-    """Implements `app.App` for a page that is not ours: it is asked, and never steered."""
+    """Implements `app.App` for a page that is not the agent's: it is read, and never driven."""
 
     def __init__(self, settings: Settings) -> None:
         self.page: AttachedPage | None = None
@@ -194,7 +194,7 @@ class _WatchedApp:
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         if isinstance(routes.classify(request.method, request.path, ""), purposes.StopGenerating):
-            raise UsageError("The page is somebody else's, and so is the run.")
+            raise UsageError("The page is not the agent's, and neither is the run.")
         calls = PageCalls(self.open_page(), self._settings.base_url)
         answer = await calls.call(request, timeout=self._settings.step_timeout)
         return require_success(answer, conversation_id=conversation_id)

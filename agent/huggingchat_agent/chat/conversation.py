@@ -196,7 +196,7 @@ class Conversation(Emitter):
         `await conversation.file(sha).save("photo.png")`.
         """
         value = File(name=file[:12], sha=file, mime="") if isinstance(file, str) else file
-        return outputs.bound(value, self._chat.session, self.id)
+        return outputs.bind(value, self._chat.session, self.id)
 
     async def messages(self) -> list[StoredMessage]:
         """The messages of the branch that the next message continues, in order, read from the server.

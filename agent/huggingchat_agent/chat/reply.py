@@ -66,11 +66,11 @@ class Reply(Emitter):
         self._sending = sending
         self._number = number
         self._waiting: list[asyncio.Future[None]] = []
-        self._ended = False  # the task is done, and whoever is told of that hears of it now
+        self._ended = False  # the task is done, and its callbacks are being called
         self._retrieved = False
         self._stopping: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(), name=f"reply in {conversation_id}")
-        # It is for `__del__` to tell of a failure that nobody has seen, not for the task.
+        # `__del__` reports a failure that no one has seen, not the task.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.add_done_callback(lambda _: self._end())
 
@@ -166,7 +166,7 @@ class Reply(Emitter):
     def __del__(self) -> None:
         task = getattr(self, "_task", None)
         if task and task.done() and not task.cancelled() and not self._retrieved and task.exception():
-            log.error("A reply failed and nobody awaited it: %s", task.exception())
+            log.error("A reply failed and was never awaited: %s", task.exception())
 
     async def _answer(self) -> Answer:
         self._retrieved = True
@@ -195,7 +195,7 @@ class Reply(Emitter):
             self._fail(early)
             raise early from None
         except Exception as error:
-            # A mistake of ours: whoever waits must hear of it all the same.
+            # A bug of the agent. Those who wait must hear of it all the same.
             log.exception("A message in %s could not be sent.", self.conversation_id)
             mishap = PageChanged(f"The message could not be sent ({type(error).__name__}).")
             self._fail(mishap)
@@ -212,7 +212,7 @@ class Reply(Emitter):
         await asyncio.wait({self._task})
 
     def _fail(self, error: AgentError) -> None:
-        """Tell of a failure that no turn told of."""
+        """Emit a failure that no turn has emitted."""
         if isinstance(error, ChatError) and not error.conversation_id:
             error.conversation_id = self.conversation_id
         if not (self.events and type(self.events[-1]) in _LAST):

@@ -1,8 +1,8 @@
-"""What of the traffic nobody above needs to see: signing in.
+"""Keeps signing in out of the traffic.
 
-The exchanges of the login and whatever lies outside the app (the identity provider may be on the
-same origin) carry passwords, codes and states; they end here. Of the rest, the headers that lead
-there or set a cookie are masked, and so are the headers for tool servers that a message carries.
+Exchanges of the sign-in carry passwords, codes and states, and so do those outside the app: the identity
+provider may be on the same origin. They end here. In all others, cookies and addresses of the sign-in are
+masked in headers, and so are the headers for tool servers that a message carries.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _COOKIES = ("set-cookie", "cookie", "authorization")
 
 
 class Privacy:
-    """A sieve for exchange events. `base_path` is where the app is."""
+    """A sieve for exchange events. `base_path` is where on its host the app is."""
 
     def __init__(self, base_path: str) -> None:
         self._base_path = base_path
         self._hidden: set[str] = set()  # exchanges under way
 
     def show(self, event: ExchangeEvent) -> ExchangeEvent | None:
-        """The event as it may be seen above; None if it may not."""
+        """The event as readers may see it, None if they may not."""
         if isinstance(event, Started) and self._is_private(event):
             self._hidden.add(event.exchange_id)
         if event.exchange_id in self._hidden:
@@ -70,8 +70,7 @@ def _masked(event: Started | Responded) -> ExchangeEvent:
 
 
 def _without_tool_headers(body: bytes) -> bytes:
-    """The body with the values of tool servers' headers masked; they count as secrets from now on."""
-
+    """The body with the values of tool servers' headers masked. They count as secrets from now on."""
     before, name, after = body.partition(_TOOL_HEADERS)
     return before + name + _HEADER_VALUE.sub(_mask_value, after)
 

@@ -1,6 +1,6 @@
 """What a turn needs of the app, besides the exchange it watches.
 
-The session is one, with a browser behind it; a tape that is played back can be another.
+A session is one such app, with a browser behind it. A tape that is played back is another.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class App(Protocol):
         """Whether that page is still open."""
 
     def refetches(self, page_id: str) -> bool:
-        """Whether that page reads its conversation by itself when a run of it is over."""
+        """Whether that page reads its conversation by itself when a run in it has ended."""
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
-        """Make a request; the body of a success. Raises the error that fits any other answer."""
+        """Make a request and return the body of a success. Raises the error that fits any other answer."""
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Free the connection of a run's stream. The run itself goes on."""
@@ -45,6 +45,6 @@ class App(Protocol):
 
 
 async def read_conversation(app: App, conversation_id: str) -> ConversationRead:
-    """Read a conversation by a call of our own."""
+    """Read a conversation by a request of the agent's own."""
     body = await app.ask(requests.read_conversation(conversation_id), conversation_id=conversation_id)
     return parse_conversation(body)

@@ -1,4 +1,4 @@
-"""The clocks of a turn, which stand while others are to blame."""
+"""The deadlines of a turn. They pause while a tool or a person is waited for."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ class Clock:
 
     @property
     def longest_sleep(self) -> float:
-        """How long to go without a look at the clock."""
+        """The longest time to sleep between two looks at the clock."""
         return self._deadlines.idle
 
     def tick(self, at: float, *, asking: bool) -> None:
-        """An update that was no keep-alive; `asking` says that a person is asked something from here on."""
+        """Count an update that was no keep-alive. `asking`: from here on a person is asked something."""
         self._last = at
         if self._asking is not None:
             self._asked += at - self._asking
         self._asking = at if asking else None
 
     def left(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
-        """What is left of the deadline that ends first, its name and its whole length.
+        """What is left of the deadline that ends first, its name, and its whole length.
 
-        While the run waits for a tool or for a person the idle clock stands; while it waits for a
-        person, so does the total one.
+        The idle clock pauses while the run waits for a tool or a person, the total one only for a person.
         """
         limits = self._deadlines
         asked = self._asked + (0.0 if self._asking is None else now - self._asking)

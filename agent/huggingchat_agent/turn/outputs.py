@@ -1,4 +1,4 @@
-"""Files that the app holds, and the way to their bytes."""
+"""Files that the app holds, and how their bytes are read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from huggingchat_agent.turn.app import App
 
 
-def bound(file: File, app: App, conversation_id: str) -> File:
-    """The file with the way to its bytes: by a request of the app, from the loop the app is used in.
+def bind(file: File, app: App, conversation_id: str) -> File:
+    """The file, so that it can be read by a request of the app, in the running event loop.
 
-    One that has its bytes with it stays as it is.
+    A file that holds its bytes is returned unchanged.
     """
     if file.held:
         return file

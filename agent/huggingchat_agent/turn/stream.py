@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """Feed it the events of the exchange in order; it says what they mean.
+    """Turns the events of an exchange, fed in order, into updates.
 
-    `over` is true after the last of them; `reason` is then why it broke, "" if it ended cleanly, and
-    `canceled` whether the page itself gave it up.
+    After the last event `over` is true. `reason` then says why the stream broke, "" if it ended cleanly,
+    and `canceled` whether the page itself gave it up.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Stream:
         self._response: Responded | None = None
         self._is_stream = False
         self._lines = LineSplitter()
-        self._body = bytearray()  # of an answer that is no stream
+        self._body = bytearray()  # of an answer that is not a stream
 
     def feed(self, event: ExchangeEvent) -> list[updates.Update]:
         """The updates that the event completes."""
@@ -47,12 +47,12 @@ class Stream:
             if isinstance(event, Failed):
                 self.reason, self.canceled = event.reason, event.canceled
             rest = self._lines.close()
-            if rest and not self.reason:  # what a broken stream ends with is half a line
+            if rest and not self.reason:  # a broken stream ends with half a line
                 return [updates.decode(rest)]
         return []
 
     def refusal(self, conversation_id: str) -> AgentError | None:
-        """What the app said instead of beginning a stream; None if it began one, or said nothing."""
+        """The error that the app answered with in place of a stream, None if there is none."""
         response = self._response
         if response is None or self._is_stream:
             return None

@@ -1,9 +1,8 @@
 """Turns are born on the wire.
 
-A turn begins when a tab posts a message, whoever made it do so: the agent, a person in the window,
-a test that types by itself. Who sends by way of the agent lays a claim first, and the turn that
-fits it is handed over: by the generation id it chose, or as the first post of its tab to its
-conversation.
+A turn begins when a tab posts a message. The agent may have made it do so, a person in the window, or
+a test that types by itself. A sender of the agent lays a claim first, and gets the turn that fits it: by
+the generation id that it chose, or as the first post of its tab to its conversation.
 
 The tracker only watches. It is a reader of the traffic, whose one task calls it in order.
 """
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Claim:
-    """What a sender lays before its post is seen. `turn` resolves to the Turn; `withdraw` gives it up.
+    """A sender's claim to the turn of its next post. `turn` resolves to it; `withdraw` gives the claim up.
 
     `listener` gets the events of the turn, except a failure because the app no longer knows the session:
     `on_rejected` gets that instead, where it is given.

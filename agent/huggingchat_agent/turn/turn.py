@@ -1,8 +1,7 @@
 """One turn: a message and its answer, from what is seen of its exchange.
 
-The traffic feeds it the events of the exchange, in order. A task of its own watches the deadlines
-and does what is left when the stream is over: find out how it ended, and read from the conversation
-what the server made of it.
+The traffic feeds it the events of the exchange, in order. A task of its own watches the deadlines. When
+the stream is over, that task finds out how it ended and reads what the server has stored.
 """
 
 from __future__ import annotations
@@ -43,29 +42,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# The app refetches the conversation itself when its page has shown the answer; how long to leave it
-# the first word, and then how often to look until what it stored is final (its own page does 8
-# times 0.4 s after a stop: the store lags the stream), and how long in all where the app is slow to tell.
-REFETCH_PATIENCE = 2.0
+# When a page has shown the answer it reads the conversation again by itself. How long to wait for that.
+REFETCH_PATIENCE = 2.0  # seconds
+# Then the agent reads until what is stored is final. The store lags behind the stream: after a stop, the
+# app's own page reads 8 times in 0.4 s steps.
 READS = 12
-READ_PAUSE = 0.25
-READ_PATIENCE = 10.0
+READ_PAUSE = 0.25  # seconds
+READ_PATIENCE = 10.0  # seconds in all, if the app is slow to answer
 
-# Of a page that left in the middle: the app stores why a run failed right after it told the page.
+# For a page that left in the middle. The app stores why a run failed right after the page was informed.
 READS_AFTER_LEAVING = 4
 
-# The deadlines are kept to this many seconds.
+# How exactly the deadlines are kept, in seconds.
 SHORTEST_SLEEP = 0.05
 
-# A stopped run ends its stream at once; if it does not, the stream is dropped after this time.
+# A stopped run ends its stream at once. If it does not, the stream is dropped after this many seconds.
 STOP_PATIENCE = 10.0
 
 
 class Turn:
-    """One message and its answer. `done` is set at the very end; then `answer` or `error` is there.
+    """One message and its answer. `done` is set at the very end, and `answer` or `error` before that.
 
-    `request` is what was posted (`inputs`, `id`, `is_retry`, ...), empty where the browser did not
-    give it.
+    `request` is what was posted (`inputs`, `id`, `is_retry`, ...). It is empty if the browser does not
+    have it.
     """
 
     def __init__(
@@ -85,14 +84,14 @@ class Turn:
         if self.generation_id is None and claim is not None:
             self.generation_id = claim.generation_id
         self.via = claim.via if claim else ""
-        bind = functools.partial(outputs.bound, app=tracker.app, conversation_id=conversation_id)
+        bind = functools.partial(outputs.bind, app=tracker.app, conversation_id=conversation_id)
         self.fold = Fold(conversation_id, number, started.at, bind)
         self.answer: Answer | None = None
         self.error: AgentError | None = None
         self.leaf = ""  # the message it wrote, where that is the last of its branch
         self.done = asyncio.Event()
         self.refused = False  # the app took nothing of the message
-        self.stop_seen = False  # somebody asked the app to stop this run
+        self.stop_seen = False  # the app was asked to stop this run
         self._tracker = tracker
         self._on_rejected = claim.on_rejected if claim else None
         self.publish: Callable[[events.TurnEvent], object] = (
@@ -101,7 +100,7 @@ class Turn:
         self._stream = Stream()
         self._ended = False  # as `_over`, for those who do not wait
         self._over = asyncio.Event()
-        self._said = 0.0  # when the app said its last word, or was cut off
+        self._said = 0.0  # when the app's last line came, or the stream broke off
         self._clock = Clock(started.at, tracker.app.deadlines)
         self._read: ConversationRead | None = None
         self._refetched = asyncio.Event()
@@ -128,7 +127,7 @@ class Turn:
         if isinstance(event, Started):
             return self._begin()
         if self._ended:
-            return  # a deadline passed; what comes now is not part of the answer any more
+            return  # a deadline has passed; this is no longer part of the answer
         fold, publish, at = self.fold, self.publish, event.at
         alive_only = True
         for update in self._stream.feed(event):
@@ -144,9 +143,9 @@ class Turn:
             self._end(event.at)
 
     def offer(self, read: ConversationRead, started_at: float) -> None:
-        """A read of this conversation that somebody made; good if it began after the app's last word.
+        """Take a read of this conversation that a page made, if it began after the app's last line.
 
-        (The page does not wait for the end of the stream to read what it has become.)
+        (Pages do not wait for the end of the stream before they read.)
         """
         if self._said and started_at >= self._said and self._final(read) is not None:
             self._read = read
@@ -160,13 +159,13 @@ class Turn:
 
     async def run(self) -> None:
         try:
-            await self._until_over()
+            await self._wait_for_end()
             self.answer = await self._settle()
             self._tracker.on_answer(self)
         except AgentError as error:
             await self._fail(error)
         except Exception as error:
-            # A mistake of ours: whoever waits must hear of it all the same.
+            # A bug of the agent. Those who wait must hear of it all the same.
             log.exception("Turn %d in %s could not be brought to its end.", self.number, self.conversation_id)
             await self._fail(
                 PageChanged(f"The answer could not be read to its end ({type(error).__name__}).")
@@ -179,11 +178,11 @@ class Turn:
             self.done.set()
 
     async def stop(self) -> None:
-        """End the run on the server and return when the turn is done. Nothing if it is over already.
+        """End the run on the server and return when the turn is done. Does nothing if it is over.
 
-        The stream stays open: the app ends it with the text it stored, which is then the answer.
+        The stream stays open. The app ends it with the text that it stored, which is then the answer.
         """
-        # After the app's last word the run is over, and to stop what is idle would hit the next one.
+        # After the app's last line the run is over, and a stop would end the next one.
         if self.running and self.fold.terminal is None:
             self.stop_seen = True
             await self._stop_on_server()
@@ -194,7 +193,7 @@ class Turn:
                 await self._drop_stream()
         await self.done.wait()
 
-    async def _until_over(self) -> None:
+    async def _wait_for_end(self) -> None:
         """Wait for the end of the stream. Raises TurnTimeout, and the stream counts as over then."""
         while not self._ended:
             left, name, limit = self._clock.left(time.monotonic(), waiting=self.fold.waiting)
@@ -207,8 +206,8 @@ class Turn:
                     conversation_id=self.conversation_id,
                     partial=self.fold.text,
                 )
-            # Not longer than the idle clock, which may begin to run in between; and not much shorter than
-            # anybody notices, for the total clock may stand just before its end.
+            # No longer than the idle clock, which may start in between. No shorter than anyone would notice,
+            # because the total clock may pause just before its end.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(max(left, SHORTEST_SLEEP), self._clock.longest_sleep)):
                     await self._over.wait()
@@ -241,7 +240,7 @@ class Turn:
         )
 
     async def _broken(self, why: str) -> AgentError:
-        """The error that the app stored for this turn; where it stored none, that its stream broke."""
+        """The error that the app stored for this turn, or else StreamBroken."""
         gone = not self._tracker.app.shows(self.page_id)
         message = None if gone else await self._stored_message()
         partial = self.fold.text
@@ -264,10 +263,10 @@ class Turn:
         return broken
 
     async def _stored_message(self) -> StoredMessage | None:
-        """What the conversation has of this turn, for a stream that broke before the tap had all of it.
+        """The message as stored, for a stream that broke before the tap had all of it.
 
-        The browser gives no body of a request that failed, although bytes had arrived. And a page that is
-        told within the stream to sign in again leaves at once: its last line may never be seen.
+        The browser does not give the body of a failed request, although bytes had arrived. And if a page
+        reads in the stream that it must sign in again, it leaves at once: the last line may never be seen.
         """
         if not self.generation_id:
             return None
@@ -280,10 +279,9 @@ class Turn:
         return self._message(read)
 
     async def _final_read(self) -> ConversationRead | None:
-        """The conversation as stored when the run is over: the page's own read of it, else one of ours.
+        """The conversation as stored when the run is over: by the page's own read, or by one of ours.
 
-        After a while, what is stored although the app never called it final; None if it could not
-        be read at all.
+        After a while it is what is stored by then, final or not; None if it could not be read at all.
         """
         if self._tracker.app.refetches(self.page_id):
             with contextlib.suppress(TimeoutError):
@@ -299,7 +297,7 @@ class Turn:
     async def _own_read(
         self, most: int, enough: Callable[[ConversationRead | None], bool]
     ) -> ConversationRead | None:
-        """Read until it is enough, `most` times at most; the last read, None where there was none."""
+        """Read until it is `enough`, at most `most` times. Returns the last read, None if all failed."""
         read = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READ_PATIENCE):
@@ -325,29 +323,29 @@ class Turn:
         return read.messages[-1] if read.messages else None
 
     def _final(self, read: ConversationRead | None) -> StoredMessage | None:
-        """The message that this turn wrote, if it is stored as it will stay."""
+        """The message that this turn wrote, if it is stored in its final state."""
         message = self._message(read)
         if message is None or read is None:
             return None
         if not self.generation_id:
             return message
-        return message if read.is_terminal(message) and self._goes_on_to_its_end(message) else None
+        return message if read.is_terminal(message) and self._ends_this_turn(message) else None
 
-    def _goes_on_to_its_end(self, message: StoredMessage) -> bool:
-        """Whether the end that is stored is that of this turn.
+    def _ends_this_turn(self, message: StoredMessage) -> bool:
+        """Whether the stored end is the end of this turn.
 
-        A message that parked has an end from then. The rest of it ends otherwise: with the final answer,
-        or with another question.
+        A message that parked already has an end. The run that resumes it has another one: the final answer,
+        or another question.
         """
         if "resumeElicitationId" not in self.request or message.interrupted:
             return True
-        told = [updates.parse(each) for each in message.updates]
+        stored = [updates.parse(each) for each in message.updates]
         if self.fold.parked:
             asked = {
-                each.request.elicitation_id for each in told if isinstance(each, updates.ElicitationRequest)
+                each.request.elicitation_id for each in stored if isinstance(each, updates.ElicitationRequest)
             }
             return self.fold.questions <= asked
-        return any(isinstance(each, updates.FinalAnswer | updates.Errored) for each in told)
+        return any(isinstance(each, updates.FinalAnswer | updates.Errored) for each in stored)
 
     async def _fail(self, error: AgentError) -> None:
         if isinstance(error, TurnTimeout):
@@ -386,13 +384,13 @@ class Turn:
 
 
 def _may_pass(error: AgentError) -> bool:
-    """Whether to look again: not where the conversation is gone, or the browser, or our session."""
+    """Whether to read again: not if the conversation, the browser or the session is gone."""
     if isinstance(error, ChatError):
         return error.status not in (403, 404)
     return isinstance(error, SiteError)
 
 
 def _failure(message: StoredMessage) -> updates.Errored | None:
-    """Why the run that wrote the message failed, if that is stored."""
-    told = (updates.parse(each) for each in reversed(message.updates))
-    return next((each for each in told if isinstance(each, updates.Errored)), None)
+    """Why the run that wrote the message failed, if the app stored that."""
+    stored = (updates.parse(each) for each in reversed(message.updates))
+    return next((each for each in stored if isinstance(each, updates.Errored)), None)

@@ -164,7 +164,7 @@ class Tap:
                 self._respond(earlier, redirect, at)
                 self._end(earlier, at)
             else:
-                self._abandon(earlier, "the browser began the request anew", at, canceled=True)
+                self._abandon(earlier, "the browser began the request again", at, canceled=True)
         if not self._wanted(request["url"]):
             return
         kind = params.get("type", "Other").lower()
@@ -186,7 +186,7 @@ class Tap:
             # Most likely a message, answered by a stream. Asked for now, its bytes come from the first
             # one on; asked for with the response, a round trip later, all at once or never.
             self._ask_stream(exchange)
-        # What documents post are sign-in forms: what is in those is nobody's business.
+        # Documents post sign-in forms, which are not looked into.
         if kind in FETCHED and body is None and request.get("hasPostData"):
             self._ask(exchange, "Network.getRequestPostData", self._request_body)
         else:
