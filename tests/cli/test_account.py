@@ -1,5 +1,6 @@
 """`login`, `status` and `logout`."""
 
+import json
 import re
 
 import pytest
@@ -26,6 +27,9 @@ def test_login_saves_a_session_that_status_and_a_second_login_use(stranger, stan
 
     logins = stand_in.control.logins
     assert stranger("login").out == f"Already signed in at {stand_in.url} as ada.\n"
+    account = json.loads(stranger("status", "--json").out)
+    assert (account["username"], account["signed_in"], account["login_offered"]) == ("ada", True, True)
+    assert (account["base_url"], account["profile"]) == (stand_in.url, "default")
     done = stranger("login", "--username", "bob")
     assert (done.code, done.out) == (3, "") and "signed in as ada, not as bob" in done.err
     assert stand_in.control.logins == logins

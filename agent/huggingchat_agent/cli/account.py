@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli import console
+from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import not_signed_in, opened
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
+from huggingchat_agent.session.account import Account
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync import HuggingChat
@@ -32,84 +34,94 @@ def login(
         str | None,
         typer.Option(
             metavar="CODE",
-            help="The one-time code of a second factor. Asked for at a terminal where it is needed; computed "
-            "where HUGGINGCHAT_TOTP_SECRET is set.",
+            help="The one-time code of a second factor. Without it, the terminal asks when the app does, or "
+            "HUGGINGCHAT_TOTP_SECRET gives the code.",
         ),
     ] = None,
     cookies: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Sign in by the cookies of a browser instead: an extension's JSON, a cookies.txt, an object "
-            "of names and values, or a Playwright storage state.",
+            help="Sign in with the cookies of another browser: the JSON of an extension, a cookies.txt, an "
+            "object of names and values, or a Playwright storage state.",
         ),
     ] = None,
 ) -> None:
     """Sign in through the app's own login form, and save the session.
 
-    The password is asked for without showing it, or comes from stdin or HUGGINGCHAT_PASSWORD. It is never
-    saved, and never an argument: other users of the machine can read those. Where the saved session is
-    still good, nothing is asked.
+    The terminal asks for the password and does not show it. Or give it on stdin, or as
+    HUGGINGCHAT_PASSWORD. It is never saved, and never an argument, because other users of the machine can
+    read those. If the saved session is still good, you are asked nothing.
 
-    With --headed it is you who signs in, in a window that opens for that and closes when you are through:
-    for captchas, passkeys, and whatever else wants a person.
+    With --headed, a window opens and you sign in yourself: for captchas, passkeys, and whatever else needs
+    a person. The window closes when you are done.
     """
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:
-        raise UsageError("There was no password on stdin. Give it on the first line.")
-    # What is signed in here is to be saved, which a copy of a profile is not.
+        raise UsageError("Stdin has no password. Give it on the first line.")
+    # The session is to be saved, which that of a copied profile is not.
     in_use = options.settings().get("profile_in_use", "refuse")
     with opened(options, username=username, password=password, profile_in_use=in_use) as chat:
         where = redact.address(chat.settings.base_url)
         account = chat.status()
         if not account.login_offered:
-            console.report(f"{where} has no login; it can be used as it is.")
+            console.report(f"{where} has no login. You can use it as it is.")
             return
         if account.signed_in:
             if username is not None and cookies is None:
-                chat.login(username)  # which types nothing, and says so where it is somebody else's session
+                chat.login(username)  # types nothing; raises an error if the session is another user's
             console.report(f"Already signed in at {where} as {account.username}.")
-            console.note("To sign in as somebody else: `huggingchat logout` first, or --profile NAME.")
+            console.note("To be another user, run `huggingchat logout` first, or give --profile NAME.")
             if cookies is None:
                 return
         if cookies is not None:
             with console.progress(f"Trying the cookies at {where}"):
                 account = chat.login(cookies=cookies)
         elif options.settings().get("headless") is False:
-            console.say(f"Sign in at {where} in the window. It closes by itself when you are through.")
+            console.say(f"Sign in at {where} in the window. It closes when you are done.")
             account = chat.login(by_person=True)
         else:
-            username, password = _credentials(chat)
+            username, password = _ask_credentials(chat)
             with console.progress(f"Signing in at {where}") as progress:
-                account = chat.login(username, password, otp=otp or _asker(chat, progress))
-        console.report(f"Signed in at {where} as {account.username}{_until(account.expires)}.")
+                account = chat.login(username, password, otp=otp or _make_code_prompt(chat, progress))
+        console.report(f"Signed in at {where} as {account.username}{_format_until(account.expires)}.")
         console.note(f"The session is saved in {chat.inner.session.saved.path}.")
 
 
-def status(options: Options) -> None:
-    """Say who is signed in, where, and until when.
+def status(
+    options: Options,
+    json: Annotated[bool, typer.Option("--json", help="Print the account as one JSON object.")] = False,
+) -> None:
+    """Show who is signed in, where, and until when.
 
-    The app itself is asked, with the saved session. With -v also: which browser is used and why, and where
-    things are kept. Exit code 3 if the app has a login and we are not signed in.
+    This asks the app itself, with the saved session. With -v it also shows which browser is used and why,
+    and where things are kept. The exit code is 3 if the app has a login and you are not signed in.
     """
     with opened(options) as chat:
         account = chat.status()
-        nobody = "not signed in" if account.login_offered else "anonymous; the app has no login"
-        rows: list[tuple[str, object]] = [
-            ("Account", account.username or nobody),
-            ("App", redact.address(chat.settings.base_url)),
-        ]
-        if account.signed_in:
-            rows.append(("Until", _date(account.expires) if account.expires else "the app does not say"))
-        console.print_facts(rows + (_machinery(chat) if options.verbose else []))
+        where = redact.address(chat.settings.base_url)
+        if json:
+            facts = {**msgspec.structs.asdict(account), "base_url": where, "signed_in": account.signed_in}
+            documents.write_json({**facts, "profile": chat.settings.profile})
+        else:
+            _print_account(account, where, _describe_browser(chat) if options.verbose else [])
         if account.login_offered and not account.signed_in:
             raise not_signed_in(chat)
 
 
-def logout(options: Options) -> None:
-    """End the session at the app and forget the saved one.
+def _print_account(account: Account, where: str, more: list[tuple[str, object]]) -> None:
+    nobody = "not signed in" if account.login_offered else "anonymous; the app has no login"
+    rows: list[tuple[str, object]] = [("Account", account.username or nobody), ("App", where)]
+    if account.signed_in:
+        until = _format_date(account.expires) if account.expires else "unknown; the app does not say"
+        rows.append(("Until", until))
+    console.print_facts(rows + more)
 
-    The saved session is removed even where the app cannot be told.
+
+def logout(options: Options) -> None:
+    """End the session at the app, and remove the saved one.
+
+    The saved session is removed even if the app does not answer.
     """
     chosen = settings(**options.settings())
     if chosen.replay:
@@ -117,7 +129,7 @@ def logout(options: Options) -> None:
     saved = SavedSession(chosen.profile_folder)
     where = redact.address(chosen.base_url)
     if not saved.path.exists():
-        console.report(f"There is no saved session in profile {chosen.profile!r}; nothing to do.")
+        console.report(f"There is no saved session in profile {chosen.profile!r}. Nothing to do.")
         return
     try:
         with opened(options) as chat:
@@ -125,30 +137,30 @@ def logout(options: Options) -> None:
     except AgentError as error:
         saved.remove()
         raise SiteError(
-            f"The saved session is removed, but {where} could not be told to end it: {error}"
+            f"The saved session is removed, but {where} did not end it: {error}"
         ) from error.__cause__
     console.report(f"Signed out of {where}.")
 
 
-def _credentials(chat: HuggingChat) -> tuple[str, str]:
-    asking = sys.stdin.isatty()
+def _ask_credentials(chat: HuggingChat) -> tuple[str, str]:
+    can_ask = sys.stdin.isatty()
     username = chat.settings.username
     if username is None:
-        if not asking:
-            raise UsageError("No user name was given. Give --username, or set HUGGINGCHAT_USERNAME.")
+        if not can_ask:
+            raise UsageError("There is no user name. Give --username, or set HUGGINGCHAT_USERNAME.")
         username = input("User name: ").strip()
     if chat.settings.password is not None:
         return username, chat.settings.password.reveal()
-    if not asking:
+    if not can_ask:
         raise UsageError(
-            "There is no terminal to ask for the password at. Give it with --password-stdin, or set "
+            "There is no terminal to ask for the password. Give it with --password-stdin, or set "
             "HUGGINGCHAT_PASSWORD."
         )
     return username, getpass.getpass(f"Password of {username} (not shown): ")
 
 
-def _asker(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] | None:
-    """Asks for a one-time code at the terminal; None where there is no need or no terminal."""
+def _make_code_prompt(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] | None:
+    """What asks for a one-time code at the terminal. None if there is no need, or no terminal."""
     if chat.settings.totp_secret is not None or not sys.stdin.isatty():
         return None
 
@@ -159,7 +171,7 @@ def _asker(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] |
     return ask
 
 
-def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
+def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
     from huggingchat_agent.browser import abilities, load_engine
     from huggingchat_agent.browser.executable import find_executable
     from huggingchat_agent.browser.sandbox import detect_sandbox
@@ -168,9 +180,9 @@ def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
     found = None if settings.connect else find_executable(settings.browser, settings.channel)
     where = f"the one at {redact.address(settings.connect)}" if settings.connect else "none found"
     box = detect_sandbox()
-    said = load_engine(settings.engine).can
-    able = [each for each in abilities.ABILITIES if said[each.name]]
-    unable = [each for each in abilities.ABILITIES if not said[each.name]]
+    can = load_engine(settings.engine).can
+    able = [each for each in abilities.ABILITIES if can[each.name]]
+    unable = [each for each in abilities.ABILITIES if not can[each.name]]
     saved = chat.inner.session.saved.path
     browser = chat.inner.session.browser
     return [
@@ -178,27 +190,27 @@ def _machinery(chat: HuggingChat) -> list[tuple[str, object]]:
         ("Version", browser.version if browser else "not running"),
         ("Sandbox", "not ours" if settings.connect else f"{'on' if box.on else 'off'}: {box.reason}"),
         ("Engine", settings.engine),
-        *_listed("Can", [each.meaning for each in able]),
-        *_listed("Cannot", [each.meaning for each in unable]),
+        *_repeat_label("Can", [each.meaning for each in able]),
+        *_repeat_label("Cannot", [each.meaning for each in unable]),
         ("Profile", chat.settings.profile_folder),
-        ("Session", f"{saved} ({_saved_when(chat.inner.session.saved)})"),
+        ("Session", f"{saved} ({_describe_saved(chat.inner.session.saved)})"),
     ]
 
 
-def _listed(label: str, lines: list[str]) -> list[tuple[str, object]]:
-    """A fact of several lines, the label before the first."""
+def _repeat_label(label: str, lines: list[str]) -> list[tuple[str, object]]:
+    """A fact of several lines: the label stands before the first."""
     return [("" if number else label, line) for number, line in enumerate(lines or ["-"])]
 
 
-def _saved_when(saved: SavedSession) -> str:
+def _describe_saved(saved: SavedSession) -> str:
     if not saved.path.exists():
         return "none saved"
-    return "saved " + _date(datetime.datetime.fromtimestamp(saved.path.stat().st_mtime, datetime.UTC))
+    return "saved " + _format_date(datetime.datetime.fromtimestamp(saved.path.stat().st_mtime, datetime.UTC))
 
 
-def _until(moment: datetime.datetime | None) -> str:
-    return f", until {_date(moment)}" if moment else ""
+def _format_until(moment: datetime.datetime | None) -> str:
+    return f", until {_format_date(moment)}" if moment else ""
 
 
-def _date(moment: datetime.datetime) -> str:
+def _format_date(moment: datetime.datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")

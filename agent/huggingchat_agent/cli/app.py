@@ -30,7 +30,11 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat login --headed",
         "huggingchat login --cookies cookies.txt",
     ),
-    status: ("huggingchat status", "huggingchat status -v --profile work"),
+    status: (
+        "huggingchat status",
+        "huggingchat status -v --profile work",
+        "huggingchat status --json | jq -r .username",
+    ),
     logout: ("huggingchat logout", "huggingchat logout --profile work"),
     models: ("huggingchat models", "huggingchat models --json | jq -r '.\\[] | select(.multimodal).id'"),
     tools: ("huggingchat tools", "huggingchat tools --json | jq -r '.\\[].name'"),

@@ -22,7 +22,10 @@ from huggingchat_agent.sync import Conversation, HuggingChat, Reply
 Model = Annotated[
     str | None,
     typer.Option(
-        "--model", "-m", metavar="MODEL", help="Id, name, or an unambiguous part; else the account's."
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Id, name, or an unambiguous part. Default: the account's.",
     ),
 ]
 System = Annotated[
@@ -30,20 +33,21 @@ System = Annotated[
 ]
 Continue = Annotated[
     str | None,
-    typer.Option("--conversation", "-c", metavar="ID", help="Continue this one, by its id or address."),
+    typer.Option("--conversation", "-c", metavar="ID", help="Continue this conversation: its id or address."),
 ]
 HowToSend = Annotated[
     Via | None,
     typer.Option(
-        help="ui types into the page, page makes the same request inside it, auto takes ui, and page where "
+        help="ui types into the page; page makes the same request inside it; auto takes ui, and page where "
         "the page cannot be typed into (HUGGINGCHAT_VIA).",
     ),
 ]
 Temporary = Annotated[
-    bool, typer.Option("--temporary", "-t", help="Delete the conversation on the server at the end.")
+    bool, typer.Option("--temporary", "-t", help="Delete the conversation on the server when done.")
 ]
 Plain = Annotated[
-    bool, typer.Option("--plain", help="The answer as it is, not rendered as Markdown, at a terminal too.")
+    bool,
+    typer.Option("--plain", help="Print the answer as it is, also at a terminal."),
 ]
 
 
@@ -69,7 +73,7 @@ def ask(
         bool, typer.Option("--json", help="Print every event of the turn as one line of JSON.")
     ] = False,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="How long the answer may take; 900 s otherwise.")
+        float | None, typer.Option(metavar="SECONDS", help="How long the answer may take. Default: 900.")
     ] = None,
     record: RecordTo = None,
     full: Full = False,
@@ -78,7 +82,7 @@ def ask(
 ) -> None:
     """Ask one question and print the answer while it comes.
 
-    The answer goes to stdout: rendered as Markdown at a terminal, token by token and as it is through a pipe.
+    The answer goes to stdout: rendered as Markdown at a terminal, as it is through a pipe, token by token.
     Everything else goes to stderr. Ctrl-C stops the answer on the server too.
 
     Text from a pipe goes along: the prompt, a blank line, the text. A pipe that says nothing for a second
@@ -89,7 +93,7 @@ def ask(
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = recording(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools)
-    deadlines = _deadlines(timeout)
+    deadlines = _read_deadlines(timeout)
     if prompt == "-":
         prompt = stdin.read_all()
     elif prompt.strip() and not no_stdin:
@@ -106,14 +110,14 @@ def ask(
                 else show(reply, talk, reasoning=show_reasoning, plain=plain)
             )
             attachments.save_files(talk, answer, folder)
-            _epilogue(talk, answer)
+            _print_ending(talk, answer)
 
 
 def check_start(model: str | None, system: str | None, conversation: str | None, temporary: bool) -> None:
-    """Raise UsageError for options that exclude each other, before a browser is started."""
+    """Raise UsageError for options that exclude each other, before a browser starts."""
     if conversation and (model or system or temporary):
         raise UsageError(
-            "--conversation continues a conversation as it is; --model, --system and --temporary are for new "
+            "--conversation continues a conversation as it is. --model, --system and --temporary are for new "
             "ones."
         )
 
@@ -122,7 +126,7 @@ def check_start(model: str | None, system: str | None, conversation: str | None,
 def open_conversation(
     chat: HuggingChat, model: str | None, system: str | None, conversation: str | None, temporary: bool
 ) -> Iterator[Conversation]:
-    """The conversation to talk in: a new one, or the one named."""
+    """Start a conversation, or take the one named."""
     if conversation:
         yield chat.conversation(conversation)
         return
@@ -132,7 +136,7 @@ def open_conversation(
         yield talk
 
 
-def _deadlines(timeout: float | None) -> Deadlines | None:
+def _read_deadlines(timeout: float | None) -> Deadlines | None:
     if timeout is None:
         return None
     if not timeout > 0:
@@ -143,22 +147,22 @@ def _deadlines(timeout: float | None) -> Deadlines | None:
 def _print_lines(reply: Reply, talk: Conversation) -> Answer:
     rest: Reply | None = None
 
-    def line(event: events.Event) -> None:
+    def print_line(event: events.Event) -> None:
         console.write_line(events.to_json(event))
 
     for name in (events.Degraded.name, events.Queued.name):
-        reply.on(name, line)
+        reply.on(name, print_line)
     with reply:
         for event in reply:
-            line(event)
+            print_line(event)
             if isinstance(event, events.ElicitationRequested):
                 rest = settle(talk, event)
         answer = reply.result()
     return _print_lines(rest, talk) if rest is not None else answer
 
 
-def _epilogue(talk: Conversation, answer: Answer) -> None:
+def _print_ending(talk: Conversation, answer: Answer) -> None:
     if answer.interrupted:
-        console.warn("the answer was stopped before its end.")
+        console.warn("the answer stopped before its end.")
     if not talk.temporary:
-        console.note(f"To go on: huggingchat ask --conversation {talk.id} PROMPT")
+        console.note(f"To continue: huggingchat ask --conversation {talk.id} PROMPT")

@@ -1,4 +1,4 @@
-"""What a tool asks in the middle of an answer: put to the person at the terminal, declined without one."""
+"""Questions that a tool asks during an answer. A person answers at the terminal; without one, we decline."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def settle(talk: Conversation, event: ElicitationRequested) -> Reply | None:
-    """Answer or decline; the rest of the answer if that is a reply of its own.
+    """Answer or decline. Return the rest of the answer, if that is a reply of its own.
 
-    What is too late to be answered is said, and the run goes on without.
+    If it is too late to answer, say so; the run goes on.
     """
     request = talk.elicitation(event)
-    asked = f"{one_line(event.server) or 'A tool'} asks: {event.message}"
+    question = f"{one_line(event.server) or 'A tool'} asks: {event.message}"
     try:
         if not (sys.stdin.isatty() and console.err.is_terminal):
-            console.warn(f"{asked} Nobody is at the terminal to answer, so it is declined.")
+            console.warn(f"{question} Nobody is at the terminal to answer, so it is declined.")
             return request.decline()
-        console.err.print(Text(asked, style="bold"))
+        console.err.print(Text(question, style="bold"))
         if event.url:
             console.err.print(Text(one_line(event.url), style="cyan"))
         wanted = "Have you done that?" if event.mode == "url" else "Answer it?"
         if not Confirm.ask(wanted, console=console.err, default=True):
             return request.decline()
-        return request.answer(_filled(event.fields) if event.mode == "form" else None)
+        return request.answer(_fill_in(event.fields) if event.mode == "form" else None)
     except EOFError:
         return request.decline()
     except ChatError as error:
@@ -44,12 +44,12 @@ def settle(talk: Conversation, event: ElicitationRequested) -> Reply | None:
         return None
 
 
-def _filled(fields: list[Field]) -> dict[str, Any]:
-    """The values of a form, each asked for until it does."""
+def _fill_in(fields: list[Field]) -> dict[str, Any]:
+    """Ask for the values of a form, each until it is valid."""
     content: dict[str, Any] = {}
     for field in fields:
         while True:
-            value = _read(field)
+            value = _ask_value(field)
             try:
                 content |= check_answer([field], {} if value is None else {field.name: value})
                 break
@@ -58,8 +58,8 @@ def _filled(fields: list[Field]) -> dict[str, Any]:
     return content
 
 
-def _read(field: Field) -> Any:
-    """What the person gives for a field, None for nothing."""
+def _ask_value(field: Field) -> Any:
+    """Ask for the value of a field; None if the person gives none."""
     label = Text(one_line(field.label))
     if field.description:
         label.append(f" ({one_line(field.description)})", style="dim")

@@ -1,4 +1,4 @@
-"""`conversations`: the list of them, and what can be done with one or with many."""
+"""`conversations`: list them, and read, change or delete them."""
 
 import itertools
 import sys
@@ -27,7 +27,7 @@ Which = Annotated[
 def conversations(options: Options) -> None:
     """List, read, rename, share, export and delete conversations.
 
-    A conversation is named by its id, which `list` shows, or by the address of its page.
+    Name a conversation by its id, which `list` shows, or by the address of its page.
     """
 
 
@@ -36,18 +36,18 @@ def list_(
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", "-n", metavar="N", min=1, show_default=False, help="How many at most; 30 otherwise."
+            "--limit", "-n", metavar="N", min=1, show_default=False, help="How many at most. Default: 30."
         ),
     ] = 30,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="All of them.")] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="List all of them.")] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="All the app says of them, as one JSON array.")
+        bool, typer.Option("--json", help="Print all that the app says about them, as one JSON array.")
     ] = False,
 ) -> None:
     """List conversations, the last changed first.
 
-    A table for a person; through a pipe one a line: id, title, model and time of the last change, with tabs
-    between. Only as many pages as are needed are asked of the app.
+    A terminal shows a table. A pipe gets one conversation a line: id, title, model and time of the last
+    change, separated by tabs.
     """
     with opened(options) as chat:
         signed_in(chat)
@@ -66,22 +66,23 @@ def list_(
     if not found:
         console.note("There are no conversations yet.")
     elif more:
-        console.note(f"These are the last {limit}. More with --limit N, or --all.")
+        console.note(f"These are the last {limit}. --limit N or --all lists more.")
 
 
 def show(
     options: Options,
     which: Which,
     show_reasoning: Annotated[
-        bool, typer.Option("--show-reasoning", help="Show the model's reasoning at a terminal too.")
+        bool, typer.Option("--show-reasoning", help="Show the model's reasoning at a terminal, too.")
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="All of it, other branches too, as `export --format json`.")
+        bool,
+        typer.Option("--json", help="Print all branches, as `export --format json` does."),
     ] = False,
 ) -> None:
-    """Show what was said in a conversation, on its active branch.
+    """Show the messages of a conversation, on its active branch.
 
-    Rendered at a terminal; Markdown through a pipe.
+    A terminal shows them rendered. A pipe gets Markdown.
     """
     conversation_id(which)
     with opened(options) as chat:
@@ -106,7 +107,7 @@ def rename(
     which: Which,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title, of 1 to 100 characters.")],
 ) -> None:
-    """Give a conversation another title."""
+    """Change the title of a conversation."""
     conversation_id(which)
     with opened(options) as chat:
         signed_in(chat)
@@ -117,7 +118,7 @@ def rename(
 def share(options: Options, which: Which) -> None:
     """Make a link to a conversation as it is now, and print it.
 
-    Anybody who has the link can read it. What is said later is not in it.
+    Anybody who has the link can read it. Later messages are not in it.
     """
     conversation_id(which)
     with opened(options) as chat:
@@ -131,15 +132,15 @@ def import_(
         str, typer.Argument(metavar="LINK", help="The link of the share, or the 7 characters at its end.")
     ],
 ) -> None:
-    """Take over what somebody shared, and print the id of your copy.
+    """Copy a shared conversation to your account, and print the id of the copy.
 
-    The app makes one copy of each share, and gives the same one again.
+    The app makes one copy of each share. A second import gives the same copy.
     """
     with opened(options) as chat:
         signed_in(chat)
         copy = chat.import_share(link)
         console.write(copy.id + "\n")
-        console.note(f"To go on: huggingchat ask --conversation {copy.id} PROMPT")
+        console.note(f"To continue: huggingchat ask --conversation {copy.id} PROMPT")
 
 
 def export(
@@ -148,17 +149,18 @@ def export(
     form: Annotated[
         Form | None,
         typer.Option(
-            "--format", "-f", help="markdown holds the active branch, json all; markdown otherwise."
+            "--format", "-f", help="markdown has the active branch, json all branches. Default: markdown."
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there; .json means json.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to this file; .json means json."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
     """Write a conversation as a document: Markdown to read, or JSON with everything in it.
 
-    To stdout, or to a file.
+    It goes to stdout, or to a file.
     """
     conversation_id(which)
     chosen: Form = form or ("json" if output is not None and output.suffix == ".json" else "markdown")
@@ -175,35 +177,35 @@ def delete(
         list[str] | None,
         typer.Argument(metavar="ID...", help="Ids of conversations, or addresses of their pages."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All conversations of the account.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Delete all of the account's.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete conversations, for good.
 
-    More than one are shown first, and deleted once you say yes; without a terminal to ask at, nothing is
-    deleted unless --yes is given.
+    If there are several, the command lists them and asks first. Without a terminal to ask, it deletes
+    nothing unless you give --yes.
     """
     ids = list(dict.fromkeys(map(conversation_id, which or [])))
     if bool(ids) == everything:
-        raise UsageError("Say which conversations to delete: their ids, or --all.")
+        raise UsageError("Name the conversations to delete by their ids, or give --all.")
     if (everything or len(ids) > 1) and not yes and not sys.stdin.isatty():
-        raise UsageError("There is no terminal to ask at whether to delete these. Give --yes if you mean it.")
+        raise UsageError("There is no terminal to ask whether to delete these. Give --yes if you mean it.")
     with opened(options) as chat:
         signed_in(chat)
-        doomed = _doomed(chat, None if everything else ids)  # a mistyped id is told, and not deleted
-        if not doomed:
+        found = _find_conversations(chat, None if everything else ids)
+        if not found:
             console.note("There are no conversations to delete.")
             return
-        if (everything or len(ids) > 1) and not yes and not _confirmed(doomed):
+        if (everything or len(ids) > 1) and not yes and not _confirm(found):
             raise UsageError("Nothing was deleted.")
-        ids = [each.id for each in doomed]
-        with console.progress(f"Deleting {_count(ids)}"):
+        ids = [each.id for each in found]
+        with console.progress(f"Deleting {_format_count(ids)}"):
             chat.delete_conversations(ids, confirmed=len(ids))
-        console.note(f"Deleted {_count(ids)}.")
+        console.note(f"Deleted {_format_count(ids)}.")
 
 
-def _doomed(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummary]:
-    """What is to be deleted, as the list has it; all of the list where no ids are given."""
+def _find_conversations(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummary]:
+    """The conversations with these ids, or all for None. Raises ChatError for an id that is not there."""
     with console.progress("Reading the list"):
         if ids is None:
             return list(chat.conversations())
@@ -219,15 +221,15 @@ def _doomed(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummar
     return [known[each] for each in ids]
 
 
-def _confirmed(doomed: list[ConversationSummary]) -> bool:
-    console.err.print(listing(doomed[:10], console.err.width), soft_wrap=False)
-    if len(doomed) > 10:
-        console.err.print(f"... and {len(doomed) - 10} more.")
-    console.err.print(f"Delete {_count(doomed)} for good? [y/N] ", end="", markup=False)
+def _confirm(found: list[ConversationSummary]) -> bool:
+    console.err.print(listing(found[:10], console.err.width), soft_wrap=False)
+    if len(found) > 10:
+        console.err.print(f"... and {len(found) - 10} more.")
+    console.err.print(f"Delete {_format_count(found)} for good? [y/N] ", end="", markup=False)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _count(these: list[str] | list[ConversationSummary]) -> str:
+def _format_count(these: list[str] | list[ConversationSummary]) -> str:
     return f"{len(these)} conversation{'s' if len(these) > 1 else ''}"
 
 

@@ -13,9 +13,9 @@ from huggingchat_agent.state.cookies import Format
 
 
 def cookies(options: Options) -> None:
-    """The session's cookies for other programs.
+    """Export the session's cookies for other programs.
 
-    The way back is `huggingchat login --cookies FILE`.
+    `huggingchat login --cookies FILE` reads them again.
     """
 
 
@@ -34,8 +34,8 @@ def export(
 ) -> None:
     """Write the session's cookies to a file, for another program or another machine.
 
-    The app is asked first whether the session is good. Who has the file is signed in as you: only you can
-    read it, and it should stay so.
+    This first asks the app whether the session is good. Anybody who has the file is signed in as you. Only
+    you can read it; keep it that way.
     """
     with opened(options) as chat:
         chat.export_cookies(file, format)

@@ -15,7 +15,7 @@ from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.wire.models import Model
 
 _SOURCES = {
-    "inlined": "inlined in the page the app served",
+    "inlined": "inlined in the page that the app served",
     "request": "from a request that the app's page made",
     "call": "from a request of ours, made in the page",
 }
@@ -24,13 +24,13 @@ _SOURCES = {
 def models(
     options: Options,
     json: Annotated[
-        bool, typer.Option("--json", help="All the app says of them, as one JSON array.")
+        bool, typer.Option("--json", help="Print all that the app says about them, as one JSON array.")
     ] = False,
 ) -> None:
     """List the models that the app offers.
 
-    A table for a person; through a pipe one model a line: id, name and abilities, with tabs between. On
-    stderr: where the list came from.
+    A terminal shows a table. A pipe gets one model a line: id, name and abilities, separated by tabs. Stderr
+    says where the list came from.
     """
     with opened(options) as chat:
         signed_in(chat)
@@ -39,20 +39,20 @@ def models(
     if json:
         documents.write_json(found)
     elif sys.stdout.isatty():
-        console.out.print(_table(found), soft_wrap=False)
+        console.out.print(_make_table(found), soft_wrap=False)
     else:
         for model in found:
             name = " ".join(model.display_name.split())
-            console.write(f"{model.id}\t{name}\t{', '.join(_abilities(model))}\n")
+            console.write(f"{model.id}\t{name}\t{', '.join(_list_abilities(model))}\n")
     console.err.print(Text(f"{len(found)} models, {_SOURCES[found.source]}.", style="dim"))
 
 
-def _table(models: list[Model]) -> Table:
+def _make_table(models: list[Model]) -> Table:
     rows = [
         (
             Text(one_line(model.id)),
             Text("" if model.display_name == model.id else one_line(model.display_name)),
-            Text(", ".join(_abilities(model))),
+            Text(", ".join(_list_abilities(model))),
             Text(one_line(model.description)),
         )
         for model in models
@@ -62,7 +62,7 @@ def _table(models: list[Model]) -> Table:
     table.add_column("Name", overflow="fold")
     table.add_column("Can", style="green", overflow="fold")
     table.add_column("About", style="dim", overflow="ellipsis", no_wrap=True, ratio=1)
-    # A column that would be empty is no help.
+    # Leave out empty columns.
     kept = [number for number in range(len(table.columns)) if any(row[number].plain for row in rows)]
     table.columns = [table.columns[number] for number in kept]
     for row in rows:
@@ -70,7 +70,7 @@ def _table(models: list[Model]) -> Table:
     return table
 
 
-def _abilities(model: Model) -> list[str]:
+def _list_abilities(model: Model) -> list[str]:
     able = {
         "route": model.is_router,
         "see": model.multimodal,

@@ -18,16 +18,16 @@ from huggingchat_agent.errors import UsageError
 
 
 def settings(options: Options) -> None:
-    """Show and change what the account prefers in the app.
+    """Show and change the account's settings in the app.
 
-    The active model, and for each model a system prompt and how much it reasons. The app applies them to
-    new conversations, in its own pages as well as here.
+    They are the active model, and for each model a system prompt and how much it reasons. The app applies
+    them to new conversations, in its own pages as well as here.
     """
 
 
 def show(
     options: Options,
-    json: Annotated[bool, typer.Option("--json", help="All the app keeps, as one JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print all of them, as one JSON object.")] = False,
 ) -> None:
     """Show the account's settings in the app."""
     with opened(options) as chat:
@@ -43,25 +43,27 @@ def set_(
         typer.Option("--model", "-m", metavar="MODEL", help="The model that new conversations get."),
     ] = None,
     streaming: Annotated[
-        StreamingMode | None, typer.Option(help="How the app's own page shows an answer that comes.")
+        StreamingMode | None, typer.Option(help="How the app's own page shows an answer while it comes.")
     ] = None,
     for_model: Annotated[
         str | None,
         typer.Option(
-            "--for", metavar="MODEL", help="Whose system prompt and effort; else the active model's."
+            "--for",
+            metavar="MODEL",
+            help="Whose system prompt and effort. Default: the active model's.",
         ),
     ] = None,
     system: Annotated[
         str | None, typer.Option("--system", "-s", metavar="TEXT", help="The system prompt of that model.")
     ] = None,
-    no_system: Annotated[bool, typer.Option("--no-system", help="Forget the system prompt.")] = False,
+    no_system: Annotated[bool, typer.Option("--no-system", help="Remove the system prompt.")] = False,
     effort: Annotated[
         Literal[Effort, "default"] | None,
         typer.Option(help="How much that model reasons; default leaves it to the model."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print all the app keeps now, as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print all of them, as one JSON object.")] = False,
 ) -> None:
-    """Change some of the account's settings; all others stay as they are."""
+    """Change some of the account's settings. All others stay as they are."""
     if system is not None and no_system:
         raise UsageError("Give --system or --no-system, not both.")
     changes: dict[str, Any] = {}
@@ -77,7 +79,7 @@ def set_(
     if for_model is not None and not of_model:
         raise UsageError("--for names a model; give --system, --no-system or --effort with it.")
     if not changes and not of_model:
-        raise UsageError("Say what to change: --model, --system, --effort, --streaming. See --help.")
+        raise UsageError("Give what to change: --model, --system, --effort or --streaming. See --help.")
     with opened(options) as chat:
         signed_in(chat)
         whose = for_model or model or (chat.preferences().active_model if of_model else "")

@@ -10,26 +10,27 @@ from rich.table import Table
 
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state import profiles as stored
 
 
 def profiles(options: Options) -> None:
-    """Saved sessions by name: which there are, and removing one.
+    """List and remove profiles: saved sessions, by name.
 
-    A profile is named by the option --profile, for any command.
+    Every command takes --profile NAME.
     """
 
 
 def list_(
     options: Options,
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON object for each, with all that is known.")
+        bool, typer.Option("--json", help="Print one line of JSON for each, with all that is known.")
     ] = False,
 ) -> None:
-    """The profiles there are: for which sites, until when, and which process uses them.
+    """List profiles: for which sites, until when, and which process uses them.
 
-    No browser is started and no app is asked: this is what is on the disk.
+    This reads the disk only. It starts no browser, and asks no app.
     """
     found = stored.list_profiles(settings(**options.settings()).home)
     if json:
@@ -39,14 +40,20 @@ def list_(
             )
         return
     if not found:
-        console.note("There are no profiles yet. `huggingchat login` makes one.")
+        console.note("There are no profiles yet. `huggingchat login` creates one.")
         return
     table = Table(
         "Profile", "Sites", "Saved", "Until", "In use", box=None, pad_edge=False, header_style="dim"
     )
     for each in found:
         used = f"by process {each.in_use_by}" if each.in_use_by else ""
-        table.add_row(each.name, ", ".join(each.hosts), _saved(each), _date(each.expires), used)
+        table.add_row(
+            one_line(each.name),
+            one_line(", ".join(each.hosts)),
+            _describe_saved(each),
+            _format_date(each.expires),
+            used,
+        )
     console.out.print(table)
 
 
@@ -55,18 +62,18 @@ def remove(
 ) -> None:
     """Remove a profile and the session in it.
 
-    The app is not told: to end the session there too, `huggingchat logout --profile NAME` first.
+    The session stays good at the app. To end it there too, run `huggingchat logout --profile NAME` first.
     """
     chosen = settings(**{**options.settings(), "profile": name})
     stored.remove_profile(chosen.home, chosen.profile)
     console.report(f"Profile {name!r} is removed.")
 
 
-def _saved(profile: stored.Profile) -> str:
-    return "damaged" if profile.damaged else _date(profile.saved)
+def _describe_saved(profile: stored.Profile) -> str:
+    return "damaged" if profile.damaged else _format_date(profile.saved)
 
 
-def _date(moment: datetime | None) -> str:
+def _format_date(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
 
 

@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 
 
 def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bool = False) -> Answer:
-    """Show a reply to its end; its Answer. Raises what went wrong with it.
+    """Show a reply to its end, and return its Answer. Raises what went wrong with it.
 
-    At a terminal it is rendered as Markdown, unless `plain`. The model's reasoning is shown on a terminal
-    and with -v, and elsewhere if `reasoning` says so. What a tool asks is put to the person, or declined
-    if there is none. If this is left before the end, by Ctrl-C or because nobody reads stdout, the run is
-    stopped.
+    A terminal shows it as Markdown, unless `plain`. The model's reasoning goes to stderr if that is a
+    terminal, with -v, and with `reasoning`. A person answers the questions of a tool; without one, they are
+    declined. Leaving this before the end, by Ctrl-C or because nobody reads stdout, stops the run.
     """
     screen = Screen(reasoning, plain=plain)
     rest: Reply | None = None
@@ -94,7 +93,7 @@ class Screen:
             case events.ElicitationRequested(server=server, message=message, url=url):
                 self.aside(note, f"{one_line(server) or 'A tool'} asks: {message}{url and f' {url}'}")
             case events.ElicitationResolved(action=action, resolution=resolution):
-                self.aside(note, f"Its question is settled: {action} ({resolution})")
+                self.aside(note, f"The question is closed: {action} ({resolution})")
             case events.FileProduced(file=file):
                 self.aside(note, f"File: {one_line(file.name)} ({file.mime}, {file.sha[:12]})")
             case _:

@@ -1,4 +1,4 @@
-"""Conversations as a person sees them at a terminal: the list, and what was said in one."""
+"""Conversations at a terminal: the list of them, and the messages of one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SPEAKERS = {"user": ("You", "bold cyan"), "assistant": ("Assistant", "bold gree
 
 
 def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
-    """A table of conversations for a terminal of that width."""
+    """A table of conversations, for a terminal of that width."""
     roomy = width >= ROOMY
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2 if roomy else 1, 0, 0))
     table.add_column("Id", style="cyan", no_wrap=True, min_width=24)
@@ -47,7 +47,7 @@ def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
 
 
 def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
-    """What to print, in order."""
+    """What to print of a conversation, in order."""
     yield Rule(Text(one_line(export.title) or "Untitled", style="bold"), align="left", style="dim")
     yield Text(f"{one_line(export.model)}  {export.url}", style="dim")
     if export.system_prompt:
@@ -55,10 +55,10 @@ def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
     for message in export.active:
         if message.author != "system":
             yield Text()
-            yield from _said(message, reasoning=reasoning)
+            yield from _render_message(message, reasoning=reasoning)
 
 
-def _said(message: ExportedMessage, *, reasoning: bool) -> Iterator[RenderableType]:
+def _render_message(message: ExportedMessage, *, reasoning: bool) -> Iterator[RenderableType]:
     name, style = _SPEAKERS.get(message.author, (one_line(message.author), "bold"))
     yield Text(name, style=style)
     if reasoning and message.reasoning.strip():
@@ -66,7 +66,7 @@ def _said(message: ExportedMessage, *, reasoning: bool) -> Iterator[RenderableTy
     for use in message.tools:
         yield Text(f"Tool {one_line(use.name)}: {one_line(use.error or use.status)}", style="dim")
     text = message.text.strip()
-    # What a person typed is shown as typed.
+    # A terminal shows what a person typed as it was typed.
     yield render_markdown(text) if message.author == "assistant" else Text(text)
     for file in message.files:
         yield Text(f"File: {one_line(file.name)} ({one_line(file.mime)})", style="dim")
