@@ -37,5 +37,5 @@ def test_question_of_a_tool_and_how_it_was_settled_are_lines_of_their_own(monkey
     assert lines == [
         "Mock asks: Allow it there. https://mcp.example.org/allow",
         "Mock asks: Allow it there.",
-        "Its question is settled: cancel (expired)",
+        "The question is closed: cancel (expired)",
     ]
