@@ -108,6 +108,8 @@ class Traffic:
 
     async def _hand_on(self) -> None:
         loop = asyncio.get_running_loop()
+        event: ExchangeEvent | asyncio.Future[None] | None
+        take: Take | None
         while True:
             while self._queue:
                 event = self._queue.popleft()
@@ -124,6 +126,7 @@ class Traffic:
                         log.exception("An exchange event could not be handled.")
                 if isinstance(event, Ended | Failed):
                     self._takers.pop(event.exchange_id, None)
+            event = take = None  # else the task keeps the last reader alive, and its reply
             self._idle = loop.create_future()
             await self._idle
 
