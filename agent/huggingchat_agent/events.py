@@ -225,12 +225,16 @@ class Finished(TurnEvent, frozen=True, kw_only=True):
 
 
 class Failed(TurnEvent, frozen=True, kw_only=True):
-    """The last event of a turn that failed. `error` is the class name, `message` what happened."""
+    """The last event of a turn that failed. `error` is the class name, `message` what happened.
+
+    `prompt` is that of a message that was never sent: there was no `started`.
+    """
 
     name: ClassVar[str] = "failed"
     error: str
     message: str
     partial: str = ""
+    prompt: str | None = None
 
 
 class Seen(Event, frozen=True, kw_only=True):

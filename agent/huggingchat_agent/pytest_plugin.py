@@ -118,11 +118,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if isinstance(item, pytest.Function) and "huggingchat_agent.testing.observations" in sys.modules:
-        from huggingchat_agent.testing import failure_report
+    if not (isinstance(item, pytest.Function) and "huggingchat_agent.testing.observations" in sys.modules):
+        return (yield)
+    from huggingchat_agent.testing import failure_report
 
-        failure_report.add_sections(item, call, report)
+    failure_report.hide_internals(item, call)
+    report = yield
+    failure_report.add_sections(item, call, report)
     return report
 
 

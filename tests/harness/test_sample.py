@@ -27,6 +27,49 @@ def test_sample_passes_from_its_tapes(sample):
     assert not (sample.folder / "test-results").exists()
 
 
+MISMATCHES = """
+    import pytest
+
+    def on(**more):
+        return pytest.mark.huggingchat(tape="tapes/test_prompts/test_conversation_remembers.tape", **more)
+
+    @on()
+    async def test_async(conversation):
+        await conversation.send("Something else.")
+
+    @on()
+    def test_sync(conversation):
+        conversation.send("Something else.").result()
+
+    @on(model="qwen")
+    async def test_fixture(conversation):
+        pass
+"""
+
+
+@pytest.mark.parametrize("name", ["async", "sync", "fixture"])
+def test_mismatch_is_shown_where_the_test_called_and_the_transcript_has_the_prompt(sample, name):
+    sample.write("test_it.py", MISMATCHES)
+    result = sample.run("test_it.py::test_" + name)
+    lines = result.outlines
+    raised = next(number for number, line in enumerate(lines) if line.startswith("E  "))
+    began = next(number for number, line in enumerate(lines) if line.startswith("____"))
+    assert "TapeMismatch: Not on the tape" in lines[raised]
+    assert raised - began < 30
+    assert not [
+        line for line in lines if ("/chat/" in line and line.endswith(": in")) or "sending.py" in line
+    ]
+    if name != "fixture":
+        result.stdout.fnmatch_lines(["User: Something else."])
+        result.stdout.no_fnmatch_line("*(not seen)*")
+
+
+def test_mismatch_is_shown_whole_where_that_is_asked_for(sample):
+    sample.write("test_it.py", MISMATCHES)
+    whole = sample.run("--full-trace", "test_it.py::test_async").outlines
+    assert any("matcher.py" in line for line in whole)
+
+
 @pytest.mark.browser
 def test_sample_passes_against_a_chat_ui(sample):
     with StandIn("", login=False) as site:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import async_playwright
 
-from huggingchat_agent import HuggingChat, events
+from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
 from huggingchat_agent.playback.rerun import Rerun
@@ -108,7 +108,7 @@ async def test_scripts_of_workers_and_what_was_cut_off_are_on_a_full_tape_althou
         begun = Responded(**of | {"exchange_id": "y"}, status=200, mime="text/javascript", headers={})
         gone = Failed(**of | {"exchange_id": "y"}, reason="the tab is gone")
         for each in (start, answer, text, left, begun, gone):
-            chat.emit(events.Seen(exchange=each))
+            chat.traffic.put(each)
         await (await chat.session.tabs.shared()).close()
     whole = {each.request.url for each in summarize(Tape(path).load()).exchanges if each.ended is not None}
     assert {f"{stand_in.url}/_assets/answer.js?worker.js", f"{url}?left"} <= whole

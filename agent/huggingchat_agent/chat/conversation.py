@@ -161,7 +161,8 @@ class Conversation(Emitter):
             chosen = "page"
 
         sending = Sending(self._chat, self.id, draft, chosen)
-        self._reply = Reply(self.id, sending, number=self._chat.tracker.number, upstream=self)
+        number = self._chat.tracker.number
+        self._reply = Reply(self.id, sending, number=number, upstream=self, prompt=draft.prompt)
         self._reply.when_done(self._answered)
         self._chat.replies.add(self._reply)
         return self._reply

@@ -56,6 +56,7 @@ class Reply(Emitter):
         *,
         number: Callable[[], int],
         upstream: Emitter | None = None,
+        prompt: str | None = None,
     ) -> None:
         """Start sending. `number` gives a turn number if no turn comes of it. The handlers `upstream`
         get the same events, and `await` waits for them too.
@@ -64,7 +65,7 @@ class Reply(Emitter):
         self.conversation_id = conversation_id
         self.events: EventLog[events.TurnEvent] = EventLog()
         self._sending = sending
-        self._number = number
+        self._number, self._prompt = number, prompt
         self._waiting: list[asyncio.Future[None]] = []
         self._ended = False  # the task is done, and its callbacks are being called
         self._retrieved = False
@@ -223,5 +224,6 @@ class Reply(Emitter):
                 at=time.monotonic(),
                 error=type(error).__name__,
                 message=error.message,
+                prompt=self._prompt,
             )
             self.emit(failed)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import AgentError, TapeError
+from huggingchat_agent.errors import AgentError, TapeError, TapeMismatch
 from huggingchat_agent.testing import markers, observations, plugin_options
 from huggingchat_agent.testing.transcript import format_timeline, format_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from types import TracebackType
 
     import pytest
 
     from huggingchat_agent.testing.observations import ObservedChat
+
+_PACKAGE = Path(__file__).parents[1]
 
 
 @contextlib.contextmanager
@@ -35,6 +39,26 @@ def step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterator[No
                 source,
             )
         raise
+
+
+def hide_internals(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """End the traceback of a TapeMismatch where the test called the agent, unless `--full-trace` is given."""
+    if call.excinfo is None or item.config.getoption("fulltrace"):
+        return
+    error = call.excinfo.value
+    if not isinstance(error, TapeMismatch):
+        return
+    trace: TracebackType | None = call.excinfo.tb
+    places = []
+    while trace is not None:
+        places.append(trace)
+        trace = trace.tb_next
+    paths = [Path(each.tb_frame.f_code.co_filename) for each in places]
+    if item.path in paths:
+        theirs = itertools.takewhile(lambda path: not path.is_relative_to(_PACKAGE), paths)
+        places[len(list(theirs)) - 1].tb_next = None
+    else:  # a fixture called it
+        call.excinfo = type(call.excinfo).from_exc_info((type(error), error, places[-1]))
 
 
 def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

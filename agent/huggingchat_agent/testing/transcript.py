@@ -39,7 +39,8 @@ def format_timeline(log: Sequence[events.Event], last: int | None = SHOWN) -> st
 
 
 def _format_turn(*turn: events.TurnEvent) -> str:
-    asked = next((event.prompt for event in turn if isinstance(event, events.Started)), None)
+    begun = (event for event in turn if isinstance(event, events.Started | events.Failed))
+    asked = next((event.prompt for event in begun), None)
     answer = next((event.answer for event in turn if isinstance(event, events.AnswerReady)), None)
     text = answer.text if answer else "".join(event.text for event in turn if isinstance(event, events.Token))
     failed = next((event for event in turn if isinstance(event, events.Failed)), None)
