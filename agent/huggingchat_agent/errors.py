@@ -37,7 +37,7 @@
 
 There is one class where a caller would act differently. A message says in one sentence or two what
 happened, with the value in question. A hint says what to do next, in Python and, where that differs, at
-the command line. What the server said is kept word for word.
+the command line. What the server answered is kept word for word.
 """
 
 from __future__ import annotations

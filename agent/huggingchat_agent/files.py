@@ -16,7 +16,7 @@ _LONGEST = 100  # bytes of a file's name that its draft is called after
 
 @contextmanager
 def draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[str]:
-    """A file with these bytes, on the disk, beside the one that it is to become.
+    """A file with these bytes on the disk, beside its final place.
 
     A `private` one is for its owner's eyes only. What is left of it at the end of the block is removed.
     """

@@ -15,7 +15,7 @@ from huggingchat_agent.redact import Secret
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-# A code, or what gives one when asked: None or "" when there is none.
+# A code, or a function that returns one when it is needed (None or "" if it has none).
 Otp: TypeAlias = "str | Callable[[], str | None] | Callable[[], Awaitable[str | None]]"
 
 MOST = 3  # codes in one sign-in
@@ -33,7 +33,7 @@ class Codes:
         self._given: list[Secret] = []
 
     async def next(self) -> Secret | None:
-        """Another code; None if there is none."""
+        """Another code, or None."""
         if len(self._given) == MOST:
             return None
         code = "".join((await self._ask() or "").split())
@@ -52,7 +52,7 @@ class Codes:
 
 
 def parse_totp_secret(value: str | None) -> Secret | None:
-    """A TOTP secret: base32, or the otpauth:// address that a QR code holds. SettingsError if it is none."""
+    """A TOTP secret: base32, or the otpauth:// address in a QR code. SettingsError if it is neither."""
     if not value:
         return None
     secret = Secret(value.strip())

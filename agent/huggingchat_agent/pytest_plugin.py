@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures that put a test on HuggingChat, or on a chat-ui of one's own.
+"""The pytest plugin: fixtures that put a test on HuggingChat, or on your own chat-ui.
 
     async def test_greeting(conversation):
         answer = await conversation.send("Say hello.")

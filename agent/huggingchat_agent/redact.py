@@ -80,7 +80,7 @@ def remember_cookies(state: object) -> None:
 
 
 def address(url: str) -> str:
-    """An address fit to be shown: without user, query and fragment; "[address]" if it is none."""
+    """An address that is safe to show: without user, query and fragment. "[address]" for any other text."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

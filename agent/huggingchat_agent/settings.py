@@ -98,7 +98,7 @@ class Field(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All that can be chosen. Times are in seconds unless said otherwise."""
+    """All settings. Times are in seconds, unless a field names another unit."""
 
     base_url: Annotated[
         str, Field("Where the app is, base path included.", parsing.base_url, panel="global", metavar="URL")

@@ -76,7 +76,7 @@ def test_expired_cookies_are_left_out():
     [
         (b"", "nothing in it"),
         (b"\xff\xfe\x00", "no text"),
-        (b"[", "none"),
+        (b"[", "not valid JSON"),
         (b"[]", "no cookies"),
         (b"{}", "no cookies"),
         (b'{"a": 1}', "no cookies"),

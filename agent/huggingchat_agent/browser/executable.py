@@ -72,7 +72,7 @@ class Executable(NamedTuple):
 
 
 def find_executable(named: str | None = None, channel: str | None = None) -> Executable | None:
-    """The browser to use without downloading one; None if there is none.
+    """The browser to use without a download, or None.
 
     `named` is `HUGGINGCHAT_BROWSER`, `channel` is `HUGGINGCHAT_CHANNEL`. Raises BrowserMissing if
     that is not something to execute, or not installed, SettingsError for a channel that does not exist.

@@ -127,7 +127,7 @@ class PlaywrightBrowser(RunningBrowser):
         }
 
     def _context_args(self, *, no_viewport: bool | None) -> dict[str, Any]:
-        """Those that were chosen; a viewport among them excludes that there is none."""
+        """The chosen ones. A viewport among them excludes `no_viewport`."""
         chosen = dict(self._settings.context_args)
         return chosen if "viewport" in chosen else {"no_viewport": no_viewport, **chosen}
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 class Control(NamedTuple):
     """How a control is known: by role and accessible name, perhaps only `within` the element that a CSS
-    selector names. Found anew at each use.
+    selector names. It is found again at each use.
 
     To click one that is not there, the pointer is first put on the element it is within: some appear
     only under it.
@@ -126,7 +126,7 @@ class Page(Protocol):
 
 
 class Browser(Protocol):
-    """A running browser with one set of cookies. Whoever started it closes it."""
+    """A running browser with one set of cookies. The caller that started it closes it."""
 
     @property
     def version(self) -> str:

@@ -1,1 +1,1 @@
-"""What a user holds, and how a message gets on its way."""
+"""What a user holds, and how a message is sent."""

@@ -1,4 +1,4 @@
-"""What is to be sent, as a value, and where in the tree of messages it goes."""
+"""A message to send, as a value, and its place in the tree of messages."""
 
 from __future__ import annotations
 
@@ -138,9 +138,9 @@ class Resume(Target, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be sent. `prompt` is None where nothing is said: a retry, a resumption.
+    """A message to send. `prompt` is None for a retry and a resumption, which have none.
 
-    `tools` are the names of the tool servers to be on for this turn, None for the app's own choice;
+    `tools` are the names of the tool servers that are on for this turn, None for the app's own choice.
     `web_search` wants one among them that searches the web.
     """
 
@@ -154,9 +154,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Where a draft goes, in a conversation as it is now.
 
-    `id` is the message that the request names; `leaf` the last one that a page has to show to send
-    the same ("" for none: the root is not shown); `question` the user message above an answer to make
-    anew, or the one to edit. `resent` are files the conversation has already.
+    `id` is the message that the request names. `leaf` is the last message that a page must show to send the
+    same ("" for none: the root is not shown). `question` is the user message above an answer to retry, or the
+    one to edit. `resent` are files that the conversation has already.
     """
 
     id: str
@@ -178,7 +178,10 @@ def find(read: ConversationRead, message_id: str, author: str = "") -> StoredMes
             "has."
         )
     if author and message.author != author:
-        what = {"user": "only what the user said can be edited", "assistant": "only an answer can be retried"}
+        what = {
+            "user": "only a message of the user can be edited",
+            "assistant": "only an answer can be retried",
+        }
         raise UsageError(f"Message {message_id} is by the {message.author}; {what[author]}.")
     return message
 

@@ -185,7 +185,7 @@ class Sending:
                 uploads.check(self._draft.uploads, model)
 
     async def _servers(self) -> list[dict[str, Any]] | None:
-        """The tool servers that are to be on for this turn (name and url), None for the app's own choice."""
+        """Name and url of the tool servers that are on for this turn; None for the app's own choice."""
         draft = self._draft
         if draft.tools is None and not draft.web_search:
             return None
@@ -193,10 +193,9 @@ class Sending:
         return [{"name": server.name, "url": server.url} for server in chosen]
 
     def _for_choosing(self, via: Via) -> Via:
-        """How to send where tools are chosen: in the request itself.
+        """How to send when tools are chosen: in the request itself.
 
-        What is ticked in the page's menu stays so, for all of its tabs and all turns to come: to tick
-        it for one turn would change the others.
+        The page keeps what is ticked in its menu, for all tabs and all later turns.
         """
         why = (
             "the page keeps what is ticked in its menu of tools for all turns; a request chooses for its own"
@@ -208,17 +207,17 @@ class Sending:
         return "page"
 
     async def _spot(self) -> Spot:
-        """Where the draft goes. What the app told a moment ago is taken for true, else it is read."""
+        """Where the draft goes, by a leaf that was read a moment ago, else by a new read."""
         fresh = self._chat.notes.fresh_leaf(self._conversation_id)
         if fresh and (spot := self._draft.target.spot_after(fresh.id, is_root=fresh.is_root)):
             return spot
         return self._draft.target.spot(await self._read_at_rest())
 
     async def _read_at_rest(self) -> ConversationRead:
-        """The conversation once nothing is written into it any more.
+        """The conversation, once no run writes into it.
 
-        To send beside a run makes a fork, or loses what the other run stores. A run may be there
-        without us: its stream broke, or another client began it.
+        Sending beside a run makes a fork, or loses what the other run stores. There may be a run that the
+        agent does not see: its stream broke, or another client began it.
         """
         end = time.monotonic() + self._chat.settings.deadlines.first_update
         waiting = False
@@ -237,9 +236,9 @@ class Sending:
             await asyncio.sleep(RUN_PAUSE)
 
     async def _read(self) -> ConversationRead:
-        """Read the conversation. Signed out, what is ours is refused as if it were not.
+        """Read the conversation. To a stranger the app answers as if it did not exist.
 
-        A page that is told so goes to sign in by itself and mostly succeeds: then it is ours again.
+        A page that gets this answer goes to sign in by itself and mostly succeeds. Then a second read works.
         """
         try:
             return await read_conversation(self._session, self._conversation_id)

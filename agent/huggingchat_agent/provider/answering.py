@@ -82,7 +82,7 @@ async def begin_conversation(
 
 
 async def find_last_message_id(conversation: AgentConversation) -> str:
-    """The id of the newest message. Raises RuntimeError if there is none."""
+    """The id of the newest message. Raises RuntimeError without one."""
     messages = (await conversation.read()).messages
     if not messages or not messages[-1].id:
         raise RuntimeError(f"Conversation {conversation.id} has no message with a readable id.")

@@ -30,7 +30,7 @@ def text_of(content: Any) -> str:
 
 
 def join_system_prompts(messages: Messages) -> str | None:
-    """The text of the system messages; None if there are none, so that the model's own stands."""
+    """The text of the system messages. None without any, so that the model's own prompt counts."""
     texts = [text_of(each.get("content")) for each in messages if each.get("role") in _SYSTEM]
     return "\n".join(filter(None, texts)) or None
 

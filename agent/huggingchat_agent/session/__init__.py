@@ -1,1 +1,1 @@
-"""The browser's tabs, who one is, what of the traffic is seen, kept and told."""
+"""The browser of a profile and its sign-in, its tabs, and calls to the app."""

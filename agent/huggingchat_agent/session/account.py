@@ -1,4 +1,4 @@
-"""Who one is to the app: signing in, proving it, and what to tell about it."""
+"""The account: signing in, checking it with the app, and what is known of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# As the app calls its session unless told otherwise, and huggingface.co its own.
+# The default name of the app's session cookie, and the name of huggingface.co's.
 SESSION_COOKIE, HUB_COOKIE = "hf-chat", "token"
 
 
@@ -94,7 +94,7 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
         )
     if not account.login_offered:
         log.info("%s has no login; it is used without one.", redact.address(session.settings.base_url))
-        await session.save()  # what is said there belongs to its cookie
+        await session.save()  # the conversations made there belong to its cookie
         return account
     if not account.signed_in:
         account = await _sign_in(session, credentials)
@@ -154,7 +154,7 @@ def _why_not(names: set[str]) -> str:
         )
     return (
         "The app does not know the session of these cookies: it has ended, or the browser they come from "
-        "was signed in anew since. Open the app there, see that you are signed in, and export all cookies "
+        "has signed in again since. Open the app there, see that you are signed in, and export all cookies "
         "again."
     )
 
@@ -217,9 +217,9 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
 
 
 async def logout(session: Session) -> None:
-    """End the session at the app and forget the saved one.
+    """End the session at the app, and delete the saved one.
 
-    Raises SiteError or BrowserError where the app could not be told; the saved one is forgotten then too.
+    Raises SiteError or BrowserError if the app does not confirm. The saved session is deleted anyway.
     """
     session.recovery.disarm()
     try:

@@ -87,7 +87,7 @@ class Connections:
     def _admit(self) -> None:
         while self._waiting:
             count, turn = self._waiting[0]
-            if turn.done():  # cancelled, and told so only later
+            if turn.done():  # cancelled; its task learns of it later
                 self._waiting.popleft()
                 continue
             if self.limited and self.in_use and self.in_use + count > FOR_STREAMS:

@@ -1,4 +1,4 @@
-"""What the app told by itself: lists inlined in a page it served, or fetched by a page."""
+"""Lists that the app sent by itself: inlined in a page that it served, or fetched by a page."""
 
 from __future__ import annotations
 

@@ -56,21 +56,22 @@ class Recovery:
         self._lock = asyncio.Lock()
 
     def arm(self, again: Callable[[bool], Awaitable[None]], known: Callable[[], Awaitable[bool]]) -> None:
-        """From now on: how to sign in again (raises LoginError), and whether the app knows us.
+        """Set how to sign in again (raises LoginError), and how to ask whether the app knows the user.
 
-        `again` is told whether to do so also where the app knows us.
+        `again` gets true to sign in even if the app knows the user.
         """
         self._again, self._known = again, known
         self._last = float("-inf")
 
     def disarm(self) -> None:
-        """There is no session any more that could be lost."""
+        """From now on there is no session to lose."""
         self._again = self._known = None
 
     async def guard(self, action: Callable[[], Awaitable[T]]) -> T:
-        """What the action gives. Where the app did not accept our session, again after a new sign-in.
+        """The result of the action. If the app did not accept the session, sign in and run it again.
 
-        Only for what the app refuses as a whole. Raises what the action raises, or SessionRejected.
+        Use it only for requests that the app refuses as a whole. Raises what the action raises, or
+        SessionRejected.
         """
         count = self.count
         try:
@@ -96,18 +97,17 @@ class Recovery:
         await self.recover(lost, count)
 
     async def check(self) -> None:
-        """Raise SessionRejected where a session was proved and the app does not know it now.
+        """Raise SessionRejected if the app accepted a session and does not know it now.
 
-        For what the app tells strangers as well: they get what is theirs, which is little, and no error.
+        For requests that the app also answers to strangers: they get no error, but what is theirs.
         """
         if await self._unknown():
             raise SessionRejected("The app no longer knows this session.", **SIGN_IN_AGAIN)
 
     async def recover(self, lost: SessionRejected, count: int, *, anyway: bool = False) -> None:
-        """Sign in again, unless somebody has since `count` was read. SessionRejected if that fails.
+        """Sign in again, unless another call has since `count` was read. SessionRejected if that fails.
 
-        A page that was told so may have signed in by itself meanwhile; then that will do, unless it
-        is to be done `anyway`.
+        A page may have signed in by itself meanwhile. That is enough, unless `anyway` is true.
         """
         async with self._lock:
             if self.count != count:
@@ -135,7 +135,7 @@ class Recovery:
                 failure.take_over(error)
                 raise failure from error
             except asyncio.CancelledError:
-                self._last = float("-inf")  # one who waited does no more; the others are to have their try
+                self._last = float("-inf")  # only this call was cancelled; the others may try
                 raise
             self.count += 1
 

@@ -41,7 +41,7 @@ async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
         _write(folder, {picture: snapshot.png, tree: text})
         _forget_old(folder, stem)
     except Exception as trouble:
-        # Whatever it is: what is to be heard of is the failure that should have been reported.
+        # Whatever it is, the user must hear of the failure that this was to report.
         why = redact.text(f"{type(trouble).__name__}: {trouble}")
         log.warning("No report of the failure could be left in %s (%s)", folder, why)
         return

@@ -236,7 +236,7 @@ class Tabs:
             raise UsageError("This HuggingChat is closed. Open a new one.")
 
     def _check_scheme(self, address: str) -> None:
-        """A page of one scheme cannot call the other; better said at once."""
+        """Raise at once if the page has another scheme than the app: it could not call it."""
         try:
             ours, theirs = origin(self._settings.base_url), origin(address)
         except ValueError:

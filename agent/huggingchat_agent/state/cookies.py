@@ -49,7 +49,7 @@ def parse(body: bytes, base_url: str) -> dict[str, Any]:
     now = time.time()
     live = [each for each in cookies if each["expires"] < 0 or each["expires"] > now]
     if cookies and not live:
-        raise CookiesUnreadable("All cookies in it have expired. Export them anew from a signed-in browser.")
+        raise CookiesUnreadable("All cookies in it have expired. Export them again from a signed-in browser.")
     if not live:
         raise CookiesUnreadable(f"There are no cookies in it. {_ACCEPTED}")
     state = {"cookies": live, "origins": origins}
@@ -96,7 +96,7 @@ def _from_json(text: str, base_url: str) -> tuple[list[dict[str, Any]], list[Any
     try:
         told = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        raise CookiesUnreadable(f"It begins like JSON but is none. {_ACCEPTED}") from None
+        raise CookiesUnreadable(f"It begins like JSON but is not valid JSON. {_ACCEPTED}") from None
     if isinstance(told, list):
         return [_parse_cookie(each, number) for number, each in enumerate(told, 1)], []
     if isinstance(told.get("cookies"), list):

@@ -46,7 +46,7 @@ class SavedSession:
         self.previous = folder / "session.previous.json"
 
     def load(self) -> dict[str, Any] | None:
-        """The saved storage state, None if there is none. Raises StorageError if it is unreadable."""
+        """The saved storage state, or None. Raises StorageError if it is unreadable."""
         try:
             body = self.path.read_bytes()
         except FileNotFoundError:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 class Conversation(Handlers):
     """Made by `HuggingChat.new_conversation` and `HuggingChat.conversation`.
 
-    Events of its turns can be subscribed to here, whoever starts them. Used as `with`, a temporary
-    conversation is deleted on the server at the end of the block, else when the chat closes.
+    Handlers subscribed here get the events of its turns, also of those that a person starts in the page. A
+    temporary conversation is deleted on the server at the end of its `with` block, or else when the chat
+    closes.
     """
 
     def __init__(self, inner: AsyncConversation, thread: LoopThread) -> None:
@@ -36,8 +37,8 @@ class Conversation(Handlers):
         super().__init__()
         self.inner = inner
         self._thread = thread
-        # By a method of this object, which so lives as long as the one in the loop: a second face to that
-        # would hear all of its events again.
+        # By a method of this object, which keeps it alive as long as the one in the loop. A second object
+        # for that one would get all of its events again.
         pass_on(inner, self._receive)
         pass_back(self._emitter, inner, thread.call_soon)
 

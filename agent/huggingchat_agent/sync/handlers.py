@@ -22,8 +22,8 @@ PASSED_ON = tuple(name for name in NAMES if name not in (Seen.name, HandlerFaile
 class Handlers:
     """The methods of an `Emitter` that users call, for the objects without async.
 
-    It holds an emitter and is none itself, so that feeding the handlers does not keep a reply alive that
-    its user has dropped.
+    It holds an emitter and does not inherit from it, so that feeding the handlers does not keep a reply alive
+    that its user has dropped.
     """
 
     def __init__(self) -> None:

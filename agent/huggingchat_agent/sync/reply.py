@@ -41,7 +41,7 @@ class Reply(Handlers):
         self._answer: Job[Answer] | None = None
         self._over = threading.Event()
         inner.when_done(self._over.set)
-        inner.when_done(lambda: thread.post(lambda: None))  # who waits is to look at that
+        inner.when_done(lambda: thread.post(lambda: None))  # wakes the thread that waits
         receive = _receiver(self.events, self._emitter.emit)
         pass_on(inner, lambda event: thread.post(lambda: receive(event)))
         pass_back(self._emitter, inner, thread.call_soon)

@@ -238,7 +238,7 @@ class LoopThread:
 
 
 class _Helpers(ThreadPoolExecutor):
-    """Threads for blocking calls. While the interpreter ends there are none, and the loop makes the calls.
+    """Threads for blocking calls. An interpreter that ends gives no threads: then the loop makes the calls.
 
     Some objects are closed only then, and a browser has files to remove.
     """

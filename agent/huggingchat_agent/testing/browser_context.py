@@ -21,7 +21,7 @@ _NEEDLESS = {"base_url", "default_browser_type", "accept_downloads", "strict_sel
 
 
 def read_context_args(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The fixture's value, if somebody overrides it or chose a device.
+    """The fixture's value, if a test suite overrides it or a device is chosen.
 
     Asking for the fixture starts Playwright, whose sync API then stays in the thread. So it is asked for
     only then.

@@ -1,4 +1,4 @@
-"""Events as text for people: who said what, and what happened when."""
+"""Events as text for people: the conversation, and what happened when."""
 
 from __future__ import annotations
 

@@ -99,8 +99,8 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     def is_terminal(self, message: StoredMessage) -> bool:
         """Whether the run that wrote the message is over.
 
-        A run that parked on a question ends, and the one that takes it up begins with what became of
-        the question: the end before that is none any more.
+        A run that parked on a question ends. The run that resumes it begins with the outcome of the question,
+        and an end before that no longer counts.
         """
         if message.interrupted:
             return True
@@ -142,7 +142,7 @@ def parse_conversation(body: bytes, conversation_id: str = "") -> ConversationRe
 
     These are `/api/v2/conversations/<id>`, the older `/api/conversation/<id>` (messages without
     their tree) and the page data of 2025-04 (without the conversation's id: give it). Raises
-    PageChanged if there is none in it.
+    PageChanged for any other answer.
     """
     raw = _find_content(body, "messages")
     if conversation_id and isinstance(raw, dict):
@@ -175,7 +175,7 @@ def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
 
 
 def parse_share(body: bytes) -> str:
-    """The id of a shared snapshot: told as it is, or at the end of its address."""
+    """The id of a shared snapshot, given as it is or at the end of an address."""
     raw = superjson.load(body)
     told = (raw.get("shareId") or raw.get("url")) if isinstance(raw, dict) else None
     if not isinstance(told, str) or not (share_id := told.rstrip("/").rpartition("/")[2]):

@@ -52,7 +52,7 @@ class PageData(msgspec.Struct, frozen=True):
 def load(body: bytes) -> PageData:
     """Decode a body, a promise as the value of its chunk (None if that is missing).
 
-    Raises PageChanged if it is none, or not of a shape we know.
+    Raises PageChanged for any other body, or an unknown shape.
     """
     try:
         first, *more = [lenient_json.load(line) for line in body.split(b"\n") if line.strip()]
@@ -67,7 +67,7 @@ def load(body: bytes) -> PageData:
 def hydrate(flat: Any, chunks: dict[int, Any] | None = None) -> Any:
     """The value of a flat array. Undefined keys are left out; the same index is the same object.
 
-    Raises ValueError, TypeError, KeyError or IndexError if it is none.
+    Raises ValueError, TypeError, KeyError or IndexError for any other value.
     """
     if isinstance(flat, int):
         return _CONSTANTS[flat]

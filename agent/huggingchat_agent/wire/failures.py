@@ -1,6 +1,6 @@
 """Which of our errors it is that the app reports, in a stream or in place of an answer.
 
-What the server said is kept word for word.
+The server's sentence is kept word for word.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SIGN_IN = re.compile(rb"""<input[^>]+(name|type)=["']?password|<title>[^<]*(log
 _WAIT = re.compile(
     r"(?:try again|retry)\s+(?:in|after)\s+(\d+(?:\.\d+)?)\s*(s|sec|seconds?|m|min|minutes?)\b", re.IGNORECASE
 )
-_LONGEST = 1000  # characters of what the server said that fit into a sentence of ours
+_LONGEST = 1000  # characters of the server's text in a sentence of ours
 _CHALLENGE_HEADERS = ("x-amzn-waf-action", "cf-mitigated")
 
 

@@ -1,4 +1,4 @@
-"""What the text of an answer is, given what was streamed and the app's last word on it."""
+"""The text of an answer, from the streamed tokens and the app's final answer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from __future__ import annotations
 def merge_final(streamed: str, final: str | None, *, tools: bool, interrupted: bool) -> str:
     """The content of the message as the app stores it.
 
-    `streamed` is all tokens put together, `final` the text of the final answer, None if there was
-    none. Without tools the final answer stands, which may lack white space at the end. With tools it
-    is the text of the last round only, and follows what was said before the calls, unless that ends
-    with it already.
+    `streamed` is all tokens joined, `final` the text of the final answer or None. Without tools the final
+    answer counts, which may lack white space at the end. With tools it is the text of the last round only. It
+    follows the text before the calls, unless that already ends with it.
     """
     if final is None:
         return streamed

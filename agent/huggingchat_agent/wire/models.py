@@ -48,7 +48,7 @@ _OLDER_NAMES = {"tools": "supportsTools", "reasoning": "supportsReasoning"}
 def parse_models(body: bytes) -> list[Model]:
     """The models of an answer of `/api/v2/models` or the older `/api/models`, in the app's order.
 
-    Raises PageChanged if it is none.
+    Raises PageChanged for any other answer.
     """
     return _parse_list(superjson.load(body))
 

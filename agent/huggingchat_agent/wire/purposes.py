@@ -66,7 +66,7 @@ class ShareConversation(Purpose, frozen=True):
 
 
 class ImportShare(Purpose, frozen=True):
-    """A copy of one's own of a shared snapshot."""
+    """Makes the account's copy of a shared snapshot."""
 
 
 class ReadFile(Purpose, frozen=True):

@@ -63,8 +63,8 @@ def send_message(
 ) -> Call:
     """A message, as the page sends it.
 
-    `parent_id` is the message it answers; with `is_retry` the assistant message to make anew
-    (`inputs` None) or the user message to put `inputs` in place of. `generation_id` is a new UUID.
+    `parent_id` is the message it answers; with `is_retry` the assistant message to retry
+    (`inputs` None) or the user message that `inputs` replaces. `generation_id` is a new UUID.
     `mcp_servers` are the enabled ones with name, url and perhaps headers; None leaves it to the app,
     which then takes all it offers. `files` as `new_file` and `stored_file` make them; `timezone` is
     an IANA name.
@@ -132,7 +132,7 @@ def share_conversation(conversation_id: str) -> Call:
 
 
 def import_share(share_id: str) -> Call:
-    """A copy of one's own of a shared snapshot; always the same one."""
+    """Make the account's copy of a shared snapshot; always the same one."""
     return build(purposes.ImportShare(), {"shareId": share_id})
 
 

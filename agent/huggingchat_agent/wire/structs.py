@@ -32,7 +32,7 @@ def convert(kind: type[S], raw: Any) -> S:
 
 @functools.cache
 def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
-    # msgspec reads the annotations anew each time it is asked.
+    # msgspec reads the annotations again at each call.
     return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
 
 

@@ -137,7 +137,7 @@ class Tap:
     def answered(
         self, command_id: int, result: dict[str, Any] | None, error: str, at: float
     ) -> list[ExchangeEvent | Command]:
-        """Take the answer to a command: its result, or None and what the browser said instead."""
+        """Take the answer to a command: its result, or None and the browser's error."""
         asked = self._answers.pop(command_id, None)
         if asked is None or self._closed:
             return []

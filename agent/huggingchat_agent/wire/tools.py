@@ -49,7 +49,7 @@ def parse_servers(body: bytes) -> list[ToolServer]:
 def choose_servers(
     offered: Sequence[ToolServer], wanted: Sequence[str] | None, *, web_search: bool = False
 ) -> list[ToolServer]:
-    """The servers that are to be on, in the app's order: those wanted (None for all that are offered).
+    """The servers to switch on, in the app's order: those wanted (None for all that are offered).
 
     Each is named by id, by name in any case, or by a part that only one has. With `web_search` the
     one that searches the web is among them. Raises UsageError for a name that fits none, or several,

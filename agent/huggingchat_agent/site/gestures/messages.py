@@ -1,4 +1,4 @@
-"""What can be done to a message that the page shows: make it anew, put another in its place."""
+"""Gestures on a message that the page shows: retry it, edit it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def press_send(page: Page, message_id: str, *, timeout: float) -> None:
 
 
 async def press_retry(page: Page, message_id: str, *, timeout: float) -> None:
-    """Have an answer made anew. After this the request may be on its way, whatever is raised."""
+    """Press Retry below an answer. After this the request may be on its way, whatever is raised."""
     await page.click(Control("button", "Retry", within=_message(message_id)), timeout=timeout)
 
 

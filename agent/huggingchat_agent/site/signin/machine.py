@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # checks of the browser need nobody.
 PATIENCE = {"unknown": 4.0, "challenge": 2.0, "loading": float("inf")}
 
-_MARK_PATIENCE = 3.0  # a page that comes to life late makes its fields anew, and the marks are gone
+_MARK_PATIENCE = 3.0  # a page that hydrates late makes new fields, without the marks
 
 _EXPIRED = re.compile(r"expired|no longer valid|too old|timed? ?out|too late", re.IGNORECASE)
 _HELD_OFF = re.compile(r"too many|try again later|locked|temporarily|rate.?limit|suspended", re.IGNORECASE)
@@ -264,7 +264,7 @@ class SignIn:
         return LoginError(f"Sign-in did not finish in time. The browser is at {where}.")
 
     async def _fill_field(self, choose: Callable[[Step], Field | None], text: str) -> None:
-        """Fill in the field that the choice finds, now or when the page has made it anew."""
+        """Fill in the field that `choose` finds, now or after the page has made a new one."""
         field = choose(self._step)
         assert field is not None
         try:
@@ -293,7 +293,7 @@ class SignIn:
         await self._page.insert_text(f'[{page_view.MARK}="{field.index}"]', text, timeout=timeout)
 
     async def _press(self, button: Button | None) -> None:
-        """Press it; where there is none, the page goes on by itself when it has what it wants."""
+        """Press the button. Without one, the page goes on by itself when it has what it needs."""
         if button is None:
             return
         if self._seen.is_unique(button):

@@ -13,7 +13,7 @@ MARK = "data-sign-in"
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that can be seen. `about` is all it is called, in lower case; `form` counts from 0, -1 is none.
+    """A visible field. `about` is all its names, in lower case. `form` counts from 0; -1 is outside of forms.
 
     `index` is the value of its `MARK`, by which a verb can name it.
     """
@@ -143,5 +143,5 @@ async def wait_for_change(page: Page, before: PageView, *, timeout: float) -> Pa
 
 
 async def press(page: Page, button: Button, *, timeout: float) -> None:
-    """Press a button that cannot be told from others by its name."""
+    """Press a button whose name is not unique."""
     await page.evaluate(_PRESS, MARK, button.index, timeout=timeout)
