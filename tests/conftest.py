@@ -59,7 +59,7 @@ def on_screen(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest_asyncio.fixture(loop_scope="module")
 async def raw(chat: HuggingChat) -> AsyncIterator[Raw]:
     """A plain HTTP client with the chat's cookies."""
-    state = await chat.session.read_state()
+    state = await chat._session.read_state()
     async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
         yield raw
 

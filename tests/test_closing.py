@@ -25,7 +25,7 @@ async def test_second_close_returns_when_the_first_is_done(chat):
     first = asyncio.create_task(chat.close())
     await asyncio.sleep(0)
     await chat.close()
-    assert first.done() and chat.session.browser is None
+    assert first.done() and chat._session.browser is None
 
 
 async def test_close_goes_on_when_who_called_it_is_cancelled(chat):
@@ -36,7 +36,7 @@ async def test_close_goes_on_when_who_called_it_is_cancelled(chat):
     await asyncio.gather(first, return_exceptions=True)
     assert first.cancelled()
     await chat.close()
-    assert chat.session.browser is None
+    assert chat._session.browser is None
 
 
 async def test_close_names_a_handler_that_does_not_return_and_leaves_it(chat, caplog, monkeypatch):
@@ -49,7 +49,7 @@ async def test_close_names_a_handler_that_does_not_return_and_leaves_it(chat, ca
         await never.wait()
 
     chat.emit(TOKEN)
-    waiting = asyncio.create_task(chat.drain())  # as whoever awaits a reply does
+    waiting = asyncio.create_task(chat._drain_handlers())  # as whoever awaits a reply does
     await asyncio.wait_for(chat.close(), 20)
     await asyncio.wait_for(waiting, 20)
     assert "stuck" in caplog.text

@@ -30,7 +30,7 @@ async def test_async_handlers_get_events_in_order_when_earlier_ones_are_slower()
     gates[2].set()
     gates[1].set()
     gates[0].set()
-    await emitter.drain()
+    await emitter._drain_handlers()
     assert got == [0, 1, 2]
 
 
@@ -49,7 +49,7 @@ async def test_slow_listener_loses_nothing_and_delays_nobody():
     assert fast == list(range(500))
     assert slow == []
     gate.set()
-    await emitter.drain()
+    await emitter._drain_handlers()
     assert slow == list(range(500))
 
 
@@ -62,13 +62,13 @@ async def test_drain_does_not_wait_for_what_is_handed_over_later():
         await gates[event.seq].wait()
 
     emitter.emit(token(0))
-    drained = asyncio.create_task(emitter.drain())
+    drained = asyncio.create_task(emitter._drain_handlers())
     await asyncio.sleep(0)  # it waits by now
     emitter.emit(token(1))
     gates[0].set()
     await asyncio.wait_for(drained, 10)
     gates[1].set()
-    await emitter.drain()
+    await emitter._drain_handlers()
 
 
 @pytest.mark.parametrize("how", ["once", "off"])
@@ -84,7 +84,7 @@ async def test_drain_waits_for_a_handler_that_is_not_subscribed_any_more(how):
     subscribe("token", handler)
     emitter.emit(token(1))
     emitter.off("token", handler)
-    drained = asyncio.create_task(emitter.drain())
+    drained = asyncio.create_task(emitter._drain_handlers())
     await asyncio.sleep(0)
     gate.set()
     await asyncio.wait_for(drained, 10)
@@ -106,13 +106,13 @@ async def test_drain_names_the_handler_it_does_not_wait_for_and_lets_all_others_
         got.append("quick")
 
     emitter.emit(token(1))
-    unbounded = asyncio.create_task(emitter.drain())
+    unbounded = asyncio.create_task(emitter._drain_handlers())
     await asyncio.sleep(0)
-    await emitter.drain(within=0.01)
+    await emitter._drain_handlers(within=0.01)
     await asyncio.wait_for(unbounded, 10)
     assert "stuck" in caplog.text and "quick" not in caplog.text
     emitter.emit(token(2))
-    await asyncio.wait_for(emitter.drain(), 10)  # nor is it waited for later
+    await asyncio.wait_for(emitter._drain_handlers(), 10)  # nor is it waited for later
     gate.set()
     await asyncio.wait_for(called_again.wait(), 10)
     assert got == ["quick", "quick"]
@@ -133,7 +133,7 @@ async def test_handler_that_raises_stops_nothing_and_is_reported(caplog):
 
     emitter.on("token", lambda event: got.append(event.seq))
     emitter.emit(token(1))
-    await emitter.drain()
+    await emitter._drain_handlers()
     assert got == [1]
     assert [str(report.error) for report in reports] == ["no", "nor later"]
     assert reports[0].handled == "token"
@@ -181,7 +181,7 @@ def test_once_is_called_once_and_off_ends_a_subscription():
     emitter.off("token", handler)
     emitter.emit(token(3))
     assert got == ["once", "on", "on"]
-    assert not emitter.listening("token")
+    assert not emitter._listening("token")
 
 
 def test_unknown_name_is_refused_with_those_there_are():
@@ -198,12 +198,12 @@ async def test_handler_may_drain_the_emitter_it_is_called_by():
 
     @emitter.on("token")
     async def handler(event):
-        await emitter.drain()
+        await emitter._drain_handlers()
         got.append(event.seq)
 
     emitter.emit(token(1))
     async with asyncio.timeout(5):
-        await emitter.drain()
+        await emitter._drain_handlers()
     assert got == [1]
 
 
@@ -223,9 +223,9 @@ async def test_handler_that_awaits_something_cancelled_is_reported_and_goes_on()
     async with asyncio.timeout(5):
         for number in range(3):
             emitter.emit(token(number))
-        await emitter.drain()
+        await emitter._drain_handlers()
         emitter.emit(token(3))
-        await emitter.drain()
+        await emitter._drain_handlers()
     assert got == [0, 1, 2, 3]
     assert [type(report.error) for report in reports] == [asyncio.CancelledError]
 
@@ -248,9 +248,9 @@ async def test_emitter_works_on_when_the_task_of_a_handler_was_cancelled(early):
     (task,) = asyncio.all_tasks() - others
     task.cancel()
     async with asyncio.timeout(5):
-        await emitter.drain()
+        await emitter._drain_handlers()
         emitter.emit(token(2))
-        await emitter.drain()
+        await emitter._drain_handlers()
     assert got == [2]
 
 
@@ -265,7 +265,7 @@ async def test_event_handed_over_while_the_task_of_a_handler_ends_is_not_lost():
         emitter.emit(token(number))
         for _ in range(number % 5):
             await asyncio.sleep(0)
-    await emitter.drain()
+    await emitter._drain_handlers()
     assert got == list(range(20))
 
 
@@ -274,7 +274,11 @@ async def test_handlers_that_drain_do_not_wait_for_each_other(gathered):
     emitter, got = Emitter(), []
 
     async def handler(event):
-        await (asyncio.gather(emitter.drain(), emitter.drain()) if gathered else emitter.drain())
+        await (
+            asyncio.gather(emitter._drain_handlers(), emitter._drain_handlers())
+            if gathered
+            else emitter._drain_handlers()
+        )
         got.append(event.seq)
 
     class Second:
@@ -285,7 +289,7 @@ async def test_handlers_that_drain_do_not_wait_for_each_other(gathered):
     emitter.on("token", Second().handle)
     emitter.emit(token(1))
     async with asyncio.timeout(5):
-        await emitter.drain()
+        await emitter._drain_handlers()
     assert got == [1, 1]
 
 
@@ -307,7 +311,7 @@ async def test_end_of_the_program_comes_out_of_emit_after_the_other_handlers(end
     with pytest.raises(end):
         emitter.emit(token(1))
     emitter.emit(token(2))
-    await emitter.drain()
+    await emitter._drain_handlers()
     assert got == later == [1, 2]
 
 
@@ -344,7 +348,7 @@ async def test_failed_handler_is_reported_upstream_once_each():
     assert heard == [("bottom", "low"), ("middle", "low"), ("top", "low")]
     heard.clear()
     middle.emit(token(1))
-    await middle.drain()
+    await middle._drain_handlers()
     assert heard == [("middle", "high"), ("top", "high")]
 
 
@@ -399,9 +403,9 @@ async def test_drain_upstream_waits_for_the_handlers_there():
 
     bottom = Emitter(upstream=top)
     bottom.emit(token(1))
-    await bottom.drain()
+    await bottom._drain_handlers()
     assert got == []
-    drained = asyncio.create_task(bottom.drain(upstream=True))
+    drained = asyncio.create_task(bottom._drain_handlers(upstream=True))
     await asyncio.sleep(0)
     gate.set()
     await asyncio.wait_for(drained, 10)
@@ -439,7 +443,7 @@ def test_emitter_is_one_of_pyee_with_its_names():
 def test_watcher_comes_first_and_users_cannot_remove_it():
     emitter, got = Emitter(), []
     emitter.on("token", lambda event: got.append("handler"))
-    emitter.watch(["token", "title"], lambda event: got.append("watcher"))
+    emitter._watch(["token", "title"], lambda event: got.append("watcher"))
     assert len(emitter.listeners("token")) == 1
     assert emitter.event_names() == {"token"}
     emitter.emit(token(1))
@@ -478,7 +482,7 @@ async def test_handler_that_raises_each_time_has_one_traceback_and_then_a_count(
     for number in range(116):
         emitter.emit(token(number))
     emitter.emit(events.Title(conversation_id="c", turn=1, seq=1, at=0.0, title="Hello"))
-    await emitter.drain()
+    await emitter._drain_handlers()
     assert len(reports) == 2 * 116 + 1
     assert sum(record.exc_info is not None for record in caplog.records) == 3
     counted = [record.message.rpartition("token' ")[2] for record in caplog.records if not record.exc_info]

@@ -32,7 +32,7 @@ async def test_iterating_ends_when_the_next_message_can_be_sent():
 
     free: list[bool] = []
     reply = reply_of(sender)
-    reply.when_done(lambda: free.append(True))
+    reply._when_done(lambda: free.append(True))
     assert [event async for event in reply] == [FINISHED]
     assert free
 
@@ -107,7 +107,7 @@ class Attempts(Sending):
     def __init__(self, recovery, turns):
         settings = SimpleNamespace(step_timeout=1.0)
         chat: Any = SimpleNamespace(
-            session=SimpleNamespace(recovery=recovery), tracker=None, settings=settings
+            _session=SimpleNamespace(recovery=recovery), _tracker=None, settings=settings
         )
         draft: Any = None
         super().__init__(chat, "c", draft, "page")

@@ -52,11 +52,11 @@ class Emitter(pyee.EventEmitter):
 
     def __init__(self, *, upstream: Emitter | None = None) -> None:
         super().__init__()
-        self.upstream = upstream
+        self._upstream = upstream
         self._watching: dict[str, list[_Listener]] = {}  # the agent's own, by name
         self._subscribed: dict[str, tuple[_Listener, ...]] = {}  # by name: those, then what pyee holds
         # Whether that name has a handler here. Asked for every exchange event, so it is no Python function.
-        self.listening: Callable[[str], bool] = self._subscribed.__contains__
+        self._listening: Callable[[str], bool] = self._subscribed.__contains__
         self._busy: set[_Listener] = set()  # the async ones at work, also what was unsubscribed meanwhile
 
     # Narrower than pyee's types: a handler takes one event.
@@ -114,7 +114,7 @@ class Emitter(pyee.EventEmitter):
         """The names that have handlers."""
         return super().event_names()
 
-    def watch(self, names: Iterable[str], handler: Callable[[Any], Any]) -> None:
+    def _watch(self, names: Iterable[str], handler: Callable[[Any], Any]) -> None:
         """Subscribe a part of the agent. It comes before the handlers of users, who do not see it and
         cannot remove it.
         """
@@ -152,12 +152,12 @@ class Emitter(pyee.EventEmitter):
                 else:
                     if result is not None and inspect.isawaitable(result):
                         listener.enqueue(result)
-            emitter = emitter.upstream if bubbles else None
+            emitter = emitter._upstream if bubbles else None
         if fatal is not None:
             raise fatal
         return handled
 
-    async def drain(self, *, within: float | None = None, upstream: bool = False) -> None:
+    async def _drain_handlers(self, *, within: float | None = None, upstream: bool = False) -> None:
         """Wait until every async handler has dealt with all it was handed so far; what comes later does
         not count. One that has not after `within` seconds is named in a warning and not waited for again.
         With `upstream`, wait for the handlers there afterwards.
@@ -176,8 +176,8 @@ class Emitter(pyee.EventEmitter):
             for listener, mark in marks:
                 if not mark.is_set():
                     listener.give_up()
-        if upstream and self.upstream is not None:
-            await self.upstream.drain(within=within, upstream=True)
+        if upstream and self._upstream is not None:
+            await self._upstream._drain_handlers(within=within, upstream=True)
 
     def _subscribe(self, name: str, handler: Any, *, once: bool) -> Any:
         known(name)

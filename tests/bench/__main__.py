@@ -99,7 +99,7 @@ async def measure(base_url: str, engine: str, rounds: int) -> tuple[Figures, str
         )
         async with chat:
             await chat.login()
-            cookies = {each["name"]: each["value"] for each in (await chat.session.read_state())["cookies"]}
+            cookies = {each["name"]: each["value"] for each in (await chat._session.read_state())["cookies"]}
             model = (await chat.models())[0].id
             async with Raw(base_url, cookies) as raw:
 
@@ -128,8 +128,8 @@ async def measure(base_url: str, engine: str, rounds: int) -> tuple[Figures, str
                                 progress.advance(task)
                 for _ in range(rounds):
                     figures.ceiling.append(await raw.drink(await raw.create(model), f"burst {BURST}"))
-            assert chat.session.browser is not None
-            return figures, chat.session.browser.version
+            assert chat._session.browser is not None
+            return figures, chat._session.browser.version
 
 
 async def recorded(base_url: str, engine: str, rounds: int) -> Figures:

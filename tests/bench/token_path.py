@@ -86,7 +86,7 @@ class Sending:
 
     def __init__(self, chat: HuggingChat) -> None:
         self.turn: Turn | None = None
-        self._tracker = chat.tracker
+        self._tracker = chat._tracker
 
     async def send(self, emitter: Emitter) -> Turn:
         claim = Claim(
@@ -111,10 +111,10 @@ async def measure() -> list[list[str]]:
     conversation = Conversation(chat, CONVERSATION)
     driver, counter = DriverSession(), Counter()
     session = PlaywrightSession(driver)  # type: ignore[arg-type]
-    page = CdpPage("p", session, Pump(session, Tap("p", lambda url: True), chat.traffic.put), _nothing)
+    page = CdpPage("p", session, Pump(session, Tap("p", lambda url: True), chat._traffic.put), _nothing)
     session.on(page.receive)
 
-    reply = Reply(CONVERSATION, Sending(chat), number=chat.tracker.number, upstream=conversation)
+    reply = Reply(CONVERSATION, Sending(chat), number=chat._tracker.number, upstream=conversation)
     text: list[str] = []
 
     @chat.on("token")

@@ -41,7 +41,7 @@ async def test_running_browser_is_used_with_its_own_cookies_and_left_as_it_was(
         # Another one, with nothing saved: what the person's browser knows is enough.
         async with HuggingChat(home=tmp_path / "2", **given) as chat:
             assert (await chat.login()).username == site.username
-            saved = chat.session.saved.load()
+            saved = chat._session.saved.load()
         assert persons.tabs() == before
         assert site.control.logins == logins
         assert saved is not None

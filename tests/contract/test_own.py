@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 async def test_window_is_shown_and_used(engine, account, on_screen, tmp_path):
     async with HuggingChat(engine=engine, headless=False, home=tmp_path, **account) as chat:
         await chat.login()
-        page = await chat.session.tabs.shared()
+        page = await chat._session.tabs.shared()
         agent = await page.evaluate("() => navigator.userAgent", timeout=10)
         assert "Headless" not in agent
         assert "You said: hello" in (await (await chat.new_conversation()).send("hello", via="ui")).text
@@ -144,7 +144,7 @@ async def test_proxy_gets_the_credentials_and_nobody_else_does(engine, account, 
         async with HuggingChat(**account, **given) as chat:
             await chat.login()
             assert "You said: hello" in (await (await chat.new_conversation()).send("hello", via="ui")).text
-            browser: Any = chat.session.browser
+            browser: Any = chat._session.browser
             lines = command_lines(browser)
             assert any(gate.address.encode() in each for each in lines)
         assert gate.let_in > 5

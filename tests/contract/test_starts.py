@@ -84,7 +84,7 @@ async def test_killed_program_leaves_nothing(engine, account, temporary, tmp_pat
                 reply = (await chat.new_conversation()).send("count 2000 every 20", via="page")
                 async for event in reply:
                     if event.name == "token":
-                        print(chat.session.browser.tag, flush=True)
+                        print(chat._session.browser.tag, flush=True)
 
         asyncio.run(main())
         """

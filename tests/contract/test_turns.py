@@ -137,13 +137,13 @@ async def test_session_saved_by_one_is_used_by_the_other(engine, account, site, 
     others = {"playwright": "nodriver", "nodriver": "playwright"}
     async with HuggingChat(engine=engine, home=tmp_path, **account) as chat:
         await chat.login()
-        page = await chat.session.tabs.shared()
+        page = await chat._session.tabs.shared()
         await page.evaluate("() => localStorage.setItem('theme', 'dark é')", timeout=10)
-        await chat.session.save()
+        await chat._session.save()
     logins = site.control.logins
     async with HuggingChat(engine=others[engine], home=tmp_path, base_url=site.url) as chat:
         assert (await chat.login()).username == site.username
-        page = await chat.session.tabs.shared()
+        page = await chat._session.tabs.shared()
         assert await page.evaluate("() => localStorage.getItem('theme')", timeout=10) == "dark é"
         assert "You said: hi" in (await (await chat.new_conversation()).send("hi", via="page")).text
     assert site.control.logins == logins
@@ -157,7 +157,7 @@ async def test_killed_browser_gives_the_partial_text(engine, account, via, tmp_p
         async for event in reply:
             if isinstance(event, Token) and event.length > 60:
                 break
-        browser: Any = chat.session.browser
+        browser: Any = chat._session.browser
         for process in process_tag.find_processes(browser.tag):
             os.kill(process, signal.SIGKILL)
         with pytest.raises(StreamBroken) as caught:

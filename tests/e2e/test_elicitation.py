@@ -44,14 +44,14 @@ async def test_question_is_an_event_with_its_fields(chat, site):
         "email",
         True,
     )
-    await conversation.running.stop()
+    await conversation._running.stop()
 
 
 async def test_answer_lets_a_waiting_run_go_on_in_its_stream(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form 60", via=via)
     request = conversation.elicitation(await until_asked(reply))
-    page = (await chat.session.tabs.lease(conversation.id)).page if via == "ui" else None
+    page = (await chat._session.tabs.lease(conversation.id)).page if via == "ui" else None
     if page:
         await page.wait(SHOWN.format("form.asked"), timeout=10)
     assert await request.answer(GOOD) is None

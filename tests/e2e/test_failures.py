@@ -142,7 +142,7 @@ async def test_browser_killed_in_the_middle_gives_the_partial_text(chat, via):
     async for event in reply:
         if event.name == "token" and event.length > 60:
             break
-    os.kill(chat.session.browser._process, signal.SIGKILL)
+    os.kill(chat._session.browser._process, signal.SIGKILL)
     with pytest.raises(StreamBroken) as caught:
         async with asyncio.timeout(20):
             await reply
@@ -154,30 +154,30 @@ async def test_browser_killed_in_the_middle_gives_the_partial_text(chat, via):
 async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="page")
-    killed, gone = chat.session.browser, asyncio.Event()
-    lost = await chat.session.tabs.shared()
+    killed, gone = chat._session.browser, asyncio.Event()
+    lost = await chat._session.tabs.shared()
     killed.on_closed(gone.set)
     os.kill(killed._process, signal.SIGKILL)
     await gone.wait()
     answer = await conversation.send("two", via="page")
     assert "[history=4 " in answer.text
-    assert chat.session.browser is not killed
+    assert chat._session.browser is not killed
     # A tape of both tells exchanges apart by their tabs.
-    assert (await chat.session.tabs.shared()).id != lost.id
+    assert (await chat._session.tabs.shared()).id != lost.id
 
 
 async def test_tabs_that_crashed_are_closed_when_others_are_opened_for_them(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="ui")
-    before = len(chat.session.browser._context.pages)
-    for page in (await chat.session.tabs.shared(), await chat.session.tabs.front()):
+    before = len(chat._session.browser._context.pages)
+    for page in (await chat._session.tabs.shared(), await chat._session.tabs.front()):
         lost = asyncio.ensure_future(page.wait("() => false", timeout=60))
         with pytest.raises((BrowserClosed, SiteError)):
             await page.goto("chrome://crash", timeout=10)
         with pytest.raises(BrowserClosed):
             await lost
     await conversation.send("two", via="ui")
-    assert len(chat.session.browser._context.pages) == before
+    assert len(chat._session.browser._context.pages) == before
 
 
 async def test_address_without_a_chat_is_a_site_error(settings, site):
@@ -190,7 +190,7 @@ async def test_site_that_is_down_is_a_site_error(settings, unused_tcp_port):
     chat = HuggingChat(**settings | {"base_url": f"http://127.0.0.1:{unused_tcp_port}/chat"})
     with pytest.raises(SiteError, match="cannot be reached"):
         await chat.open()
-    assert chat.session.browser is None
+    assert chat._session.browser is None
 
 
 async def test_missing_browser_is_told_before_anything(settings, tmp_path):
@@ -213,7 +213,7 @@ async def test_full_disk_is_a_storage_error_and_leaves_no_half_file(settings):
                 await chat.login()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert os.listdir(chat.session.saved.folder) == []
+        assert os.listdir(chat._session.saved.folder) == []
         assert (await chat.login()).username == "ada"
 
 

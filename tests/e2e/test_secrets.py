@@ -42,7 +42,7 @@ class Watch:
             chat.on(name, lambda event: self.lines.append(to_json(event).decode()))
 
     async def secrets(self, site):
-        state = await self.chat.session.read_state()
+        state = await self.chat._session.read_state()
         found = {PASSWORD, "correct+horse", "correct%20horse"}
         found |= {each["value"] for each in state["cookies"]}
         for request in site.control.requests:

@@ -40,8 +40,8 @@ async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
     conversation = await chat.new_conversation()
     over = asyncio.Event()
     conversation.once("finished", lambda event: over.set())
-    await chat.session.tabs.open_page()
-    page = chat.session.browser._context.pages[-1]
+    await chat._session.tabs.open_page()
+    page = chat._session.browser._context.pages[-1]
     await page.goto(conversation.url)
     send = page.get_by_role("button", name="Send message", exact=True)
     async with asyncio.timeout(20):
@@ -62,14 +62,14 @@ async def test_way_that_there_is_none_of_is_refused_before_anything_is_sent(chat
         conversation.send("hello", via="telepathy")
     with pytest.raises(UsageError, match="format cannot be 'toml'"):
         await chat.export_cookies("cookies.toml", format="toml")
-    assert not conversation.running
+    assert not conversation._running
 
 
 async def test_stop_that_found_nothing_to_stop_does_not_hit_the_next_message(chat):
     conversation = await chat.new_conversation()
     await conversation.send("hello", via="page")
     # As when a run ends of itself in the moment it is stopped.
-    await chat.session.ask(requests.stop_generating(conversation.id))
+    await chat._session.ask(requests.stop_generating(conversation.id))
     queued: list[Any] = []
     conversation.on("queued", queued.append)
     answer = await conversation.send("count 20 every 20", via="page")

@@ -142,8 +142,8 @@ async def test_message_typed_in_the_page_by_somebody_else_gives_the_same_events(
     for name in ("started", "title", "token", "status", "router", "answer", "finished", "failed"):
         other.on(name, heard.append)
     other.on("finished", lambda event: over.set())
-    await chat.session.tabs.open_page()
-    page = chat.session.browser._context.pages[-1]
+    await chat._session.tabs.open_page()
+    page = chat._session.browser._context.pages[-1]
     await page.goto(other.url)
     composer = page.get_by_role("textbox", name="Ask anything")
     send = page.get_by_role("button", name="Send message", exact=True)

@@ -122,11 +122,11 @@ async def test_what_is_no_file_is_refused(chat, wrong):
 async def test_files_left_in_the_composer_do_not_go_with_the_next_message(chat, site, raw):
     conversation = await chat.new_conversation(READS)
     await conversation.send("hello", via="ui")
-    tab = await chat.session.tabs.lease(conversation.id)
+    tab = await chat._session.tabs.lease(conversation.id)
     await tab.page.set_files(
         'input[type="file"]', [Upload("left.txt", "text/plain", b"left behind")], timeout=10
     )
-    await chat.session.tabs.release(tab)
+    await chat._session.tabs.release(tab)
     answer = await conversation.send("read", files=[("a.txt", b"alpha")], via="auto")
     assert [file["name"] for file in await stored_files(raw, answer)] == ["a.txt"]
     assert "left behind" not in given(site, conversation)["messages"][-1]["content"]

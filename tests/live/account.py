@@ -16,7 +16,7 @@ MORE_THAN_A_PAGE = 33
 
 async def walk_account(chat: HuggingChat, steps: Walk, model: str | None) -> None:
     """List, rename, share, import, export, settings there and back, delete."""
-    cookies = {each["name"]: each["value"] for each in (await chat.session.read_state())["cookies"]}
+    cookies = {each["name"]: each["value"] for each in (await chat._session.read_state())["cookies"]}
     async with Raw(chat.settings.base_url, cookies) as raw:
         talk = await chat.new_conversation(model, temporary=True)
         await talk.send("hello", via="page")

@@ -78,7 +78,7 @@ class SignIns:
         await self.ask_for("consent")
         async with self.chat("consent") as chat:
             account = await chat.login()
-            self.state = await chat.session.read_state()
+            self.state = await chat._session.read_state()
         return f"{account.username}, through the consent page"
 
     async def second_factor(self) -> str:
@@ -125,7 +125,7 @@ class SignIns:
             try:
                 await chat.login(cookies={"cookies": kept, "origins": []})
             except SessionRejected as error:
-                assert chat.session.saved.load() is None, "it was saved"
+                assert chat._session.saved.load() is None, "it was saved"
                 assert "'token'" in str(error), "the coupling is not named"
                 return f"{type(error).__name__}: {error}"
         raise AssertionError("it was taken")
@@ -135,20 +135,19 @@ class SignIns:
         async with self.chat("password") as chat:
             await chat.login()
             talk = await chat.new_conversation(temporary=True)
-            cookies = {each["name"]: each["value"] for each in (await chat.session.read_state())["cookies"]}
+            cookies = {each["name"]: each["value"] for each in (await chat._session.read_state())["cookies"]}
             async with Raw(self.base_url, cookies) as raw:
                 await raw.log_out()
             answer = await talk.send("hello", via="page")
             stored = [each.author for each in (await talk.read()).messages if each.author != "system"]
         assert stored == ["user", "assistant"], stored
-        return (
-            f"signed in again {chat.session.recovery.count} time; {answer.text[:24]!r}, the message sent once"
-        )
+        count = chat._session.recovery.count
+        return f"signed in again {count} time; {answer.text[:24]!r}, the message sent once"
 
     async def refused(self, chat: HuggingChat, kind: type[Exception], **more: Any) -> str:
         try:
             await chat.login(**more)
         except kind as error:
-            assert chat.session.saved.load() is None, "something was saved"
+            assert chat._session.saved.load() is None, "something was saved"
             return f"{type(error).__name__}: {error}"
         raise AssertionError("it was let in")

@@ -57,7 +57,7 @@ async def played(
 ) -> tuple[list[tuple[Any, ...]], list[Answer], set[tuple[str, int]], int]:
     seen: set[tuple[str, int]] = set()
     async with on_tape(path, engine=engine) as chat:
-        mark = chat.session.browser.mark  # type: ignore[union-attr]
+        mark = chat._session.browser.mark  # type: ignore[union-attr]
 
         async def watch() -> None:
             while True:

@@ -85,8 +85,8 @@ async def shared_chat(shared_site, tmp_path_factory):
 @pytest.fixture
 def stranger(site, shared_chat):
     """Open, nobody is signed in, and nothing is saved. `login(*ACCOUNT)` signs it in."""
-    shared_chat.session.recovery.disarm()
-    shared_chat.session.saved.remove()
+    shared_chat._session.recovery.disarm()
+    shared_chat._session.saved.remove()
     return shared_chat
 
 

@@ -54,11 +54,11 @@ FORMS = [
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_cookies_of_each_format_sign_in_and_are_saved(newcomer, site, exported, form):
-    newcomer.session.saved.remove()
+    newcomer._session.saved.remove()
     before = site.control.logins
     assert (await newcomer.login(cookies=exported / form)).username == "ada"
     assert site.control.logins == before
-    saved = {each["name"]: each["value"] for each in newcomer.session.saved.load()["cookies"]}
+    saved = {each["name"]: each["value"] for each in newcomer._session.saved.load()["cookies"]}
     async with Raw(site.url, saved) as raw:
         assert await raw.list() == {"conversations": [], "hasMore": False}
 
@@ -79,10 +79,10 @@ async def test_cookies_of_each_format_sign_in_and_are_saved(newcomer, site, expo
     ],
 )
 async def test_cookies_that_do_not_do_are_refused_with_what_to_export(newcomer, exported, names, said):
-    newcomer.session.saved.remove()
+    newcomer._session.saved.remove()
     with pytest.raises(SessionRejected, match=said) as caught:
         await newcomer.login(cookies=only(exported, *names))
-    assert newcomer.session.saved.load() is None
+    assert newcomer._session.saved.load() is None
     assert not (await newcomer.status()).signed_in
     for each in only(exported, "hf-chat", "token")["cookies"]:
         assert each["value"] not in str(caught.value)
@@ -90,10 +90,10 @@ async def test_cookies_that_do_not_do_are_refused_with_what_to_export(newcomer, 
 
 async def test_cookies_that_are_refused_leave_the_saved_session_in_use(newcomer, exported):
     await newcomer.login(cookies=exported / "state")
-    before = newcomer.session.saved.path.read_bytes()
+    before = newcomer._session.saved.path.read_bytes()
     with pytest.raises(SessionRejected):
         await newcomer.login(cookies=only(exported, "hf-chat"))
-    assert newcomer.session.saved.path.read_bytes() == before
+    assert newcomer._session.saved.path.read_bytes() == before
     assert (await newcomer.status()).username == "ada"
 
 
@@ -108,7 +108,7 @@ async def test_cookies_of_a_session_that_has_ended_are_refused(newcomer, exporte
 async def test_cookies_of_other_sites_and_files_without_any_are_told_before_anything_is_tried(
     newcomer, exported, tmp_path
 ):
-    browser = newcomer.session.browser
+    browser = newcomer._session.browser
     state = only(exported, "hf-chat", "token")
     elsewhere = {**state, "cookies": [each | {"domain": "example.org"} for each in state["cookies"]]}
     with pytest.raises(SessionRejected, match=r"no cookies for 127\.0\.0\.1"):
@@ -116,4 +116,4 @@ async def test_cookies_of_other_sites_and_files_without_any_are_told_before_anyt
     (tmp_path / "page").write_text("<html>")
     with pytest.raises(CookiesUnreadable, match=f"{tmp_path / 'page'}: Line 1"):
         await newcomer.login(cookies=tmp_path / "page")
-    assert newcomer.session.browser is browser
+    assert newcomer._session.browser is browser

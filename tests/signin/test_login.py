@@ -32,7 +32,7 @@ async def test_login_goes_through_form_and_consent_and_is_proved(stranger, site)
     lasts = account.expires - datetime.datetime.now(datetime.UTC)
     assert datetime.timedelta(days=13) < lasts <= datetime.timedelta(days=14)
     assert (await stranger.status()).username == "ada"
-    assert stat.S_IMODE(stranger.session.saved.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(stranger._session.saved.path.stat().st_mode) == 0o600
     assert site.control.logins == 1
 
 
@@ -66,10 +66,10 @@ async def test_login_as_somebody_else_is_refused(chat, site):
 
 
 async def test_logout_ends_the_session_here_and_there(chat):
-    state = await chat.session.read_state()
+    state = await chat._session.read_state()
     await chat.logout()
     assert not (await chat.status()).signed_in
-    assert chat.session.saved.load() is None
+    assert chat._session.saved.load() is None
     async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
         assert await raw.user() is None
 
@@ -78,23 +78,23 @@ async def test_logout_that_the_app_refuses_is_told_and_the_session_forgotten(cha
     site.control.answer_next("/logout$", 500, "Internal Error", method="POST", content_type="text/plain")
     with pytest.raises(SiteError, match="answered the logout with 500"):
         await chat.logout()
-    assert chat.session.saved.load() is None
+    assert chat._session.saved.load() is None
 
 
 async def test_wrong_password_is_told_and_nothing_is_saved(stranger):
     with pytest.raises(CredentialsRejected, match="Invalid") as caught:
         await stranger.login("ada", WRONG)
-    assert stranger.session.saved.load() is None
+    assert stranger._session.saved.load() is None
     assert picture(caught.value).startswith(b"\x89PNG")
     assert WRONG not in tree(caught.value)
 
 
 async def test_wrong_password_keeps_the_session_that_was_saved(chat, site):
-    saved = chat.session.saved.path.read_bytes()
+    saved = chat._session.saved.path.read_bytes()
     site.control.sign_out(hub=True)
     with pytest.raises(LoginError):
         await chat.login("ada", WRONG)
-    assert chat.session.saved.path.read_bytes() == saved
+    assert chat._session.saved.path.read_bytes() == saved
 
 
 async def test_no_credentials_say_what_to_set(stranger):
@@ -116,22 +116,22 @@ async def test_page_that_is_not_got_through_is_shown(stranger, site):
     with pytest.raises(ChallengePresented, match="login\\(by_person=True\\)") as caught:
         await stranger.login(*ACCOUNT)
     assert "human" in tree(caught.value) and picture(caught.value)
-    assert stranger.session.saved.load() is None
+    assert stranger._session.saved.load() is None
 
 
 async def test_session_without_the_hubs_token_is_signed_out(chat):
-    saved = chat.session.saved
+    saved = chat._session.saved
     state = saved.load() or {}
     state["cookies"] = [each for each in state["cookies"] if each["name"] != "token"]
     saved.save(state)
-    await chat.session.tabs.stop()  # the next need starts a browser with what is saved
+    await chat._session.tabs.stop()  # the next need starts a browser with what is saved
     assert not (await chat.status()).signed_in
 
 
 async def test_session_of_an_app_that_is_coupled_with_nothing_needs_no_token(stranger, site):
     site.control.switch(hub_cookie="hub-session")
     await stranger.login(*ACCOUNT)
-    state = await stranger.session.read_state()
+    state = await stranger._session.read_state()
     session = {each["name"]: each["value"] for each in state["cookies"] if each["name"] == "hf-chat"}
     assert (await stranger.login(cookies=session)).username == "ada"
     assert site.control.logins == 1

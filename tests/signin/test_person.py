@@ -78,6 +78,6 @@ async def test_person_who_does_not_come_is_not_waited_for_for_ever(settings, on_
     async with HuggingChat(**settings, headless=False, person_timeout=1.0) as chat:
         with pytest.raises(LoginError, match=r"Nobody was signed in at .* within 1 s"):
             await chat.login(by_person=True)
-        assert chat.session.saved.load() is None
+        assert chat._session.saved.load() is None
         await chat.login()
         assert (await chat.login(by_person=True)).username == "ada"  # nobody is waited for

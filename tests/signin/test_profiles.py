@@ -123,12 +123,12 @@ def test_many_starts_on_one_profile_leave_it_whole(tmp_path, request):
 @pytest.mark.asyncio(loop_scope="module")
 async def test_second_chat_on_a_profile_works_with_a_copy_and_saves_nothing(chat, site, caplog):
     caplog.set_level("INFO", logger="huggingchat_agent")
-    path = chat.session.saved.path
+    path = chat._session.saved.path
     before = path.read_bytes()
     same = {"base_url": site.url, "home": chat.settings.home}
     async with HuggingChat(**same) as second:
         assert (await second.login()).username == "ada"
-        assert second.session.profile.copied
+        assert second._session.profile.copied
         await (await second.new_conversation()).send("hello", via="page")  # and the app prolongs its session
     assert path.read_bytes() == before
     assert caplog.text.count("in use elsewhere") == 1

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 async def stored(chat, conversation_id):
     """The prompts that the app has of a conversation, in order."""
-    state = await chat.session.read_state()
+    state = await chat._session.read_state()
     async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
         read = await raw.read(conversation_id)
     return [each["content"] for each in read["messages"] if each["from"] == "user"]
@@ -190,7 +190,7 @@ async def test_access_revoked_is_told_although_the_page_left_before_its_last_lin
         if event.name == "token":
             break
     await asyncio.to_thread(site.control.wait_until_idle)
-    page = await chat.session.tabs.front()
+    page = await chat._session.tabs.front()
     sign_in = f"{site.url}/login?next=/chat/conversation/{conversation.id}"
     await page.evaluate("address => location.assign(address)", sign_in, timeout=10)
     with pytest.raises(SessionRejected, match="has been revoked"):

@@ -259,7 +259,7 @@ def test_conversation_is_one_object_until_it_is_deleted(tmp_path):
         for _ in range(10):
             assert chat.conversation("6" * 24) is first()
         assert len(inner._subscribed["token"]) == listening == 1
-        chat.inner.forget(inner)
+        chat.inner._forget(inner)
         del inner
         gc.collect()
         assert first() is None

@@ -38,8 +38,8 @@ async def planted(tmp_path_factory):
         async with HuggingChat(**account(site, home), record=record) as chat:
             chat.on("title", fail)
             await chat.login(otp=OTP)
-            page = await chat.session.tabs.shared()
-            state = await chat.session.read_state()
+            page = await chat._session.tabs.shared()
+            state = await chat._session.read_state()
             cookies = {each["value"] for each in state["cookies"] if len(each["value"]) >= 8}
             talk = await chat.new_conversation(system_prompt=f"The word is {PASSWORD}.")
             said = f"Remember {PASSWORD}, {EMAIL}, {TICKET}, {min(cookies)}, {OTP} of ada, will you?"
@@ -160,7 +160,7 @@ async def test_picture_of_a_page_masks_fields_and_secrets(tmp_path):
     )
     with StandIn() as site:
         async with HuggingChat(**account(site, tmp_path)) as chat:
-            page = await chat.session.tabs.shared()
+            page = await chat._session.tabs.shared()
 
             async def pictured(*words):
                 await page.evaluate(
@@ -185,7 +185,7 @@ async def test_picture_of_the_login_form_is_the_same_whatever_was_typed(tmp_path
     }"""
     with StandIn() as site:
         async with HuggingChat(**account(site, tmp_path)) as chat:
-            page = await chat.session.tabs.open_page()
+            page = await chat._session.tabs.open_page()
             await page.goto(f"{site.url}/login", timeout=15)
             pictures = set()
             for name, word in (("ada", "correct horse"), ("grace.hopper", "x")):

@@ -49,7 +49,7 @@ async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
     CDP session or is too old.
     """
     attached = Attached(settings(**given))
-    await attached.open(await attach_page(page, attached.settings.base_url, attached.traffic.put))
+    await attached.open(await attach_page(page, attached.settings.base_url, attached._traffic.put))
     return attached
 
 
@@ -65,9 +65,9 @@ class Attached(Emitter):
         self.events: EventLog[events.TurnEvent] = EventLog()
         self._app = _WatchedApp(settings)
         self._tracker = TurnTracker(self._app, self._publish)
-        self.traffic = Traffic(settings.base_path)
-        self.traffic.show(self)
-        self.traffic.read(self._tracker.follow)
+        self._traffic = Traffic(settings.base_path)
+        self._traffic.show(self)
+        self._traffic.read(self._tracker.follow)
         self._turns: list[Turn] = []  # not waited for, in order
         self._begun = asyncio.Event()
         self._closed = False
@@ -105,7 +105,7 @@ class Attached(Emitter):
             insort(self._turns, turn, key=_number)
             self._begun.set()
             raise
-        await self.drain()
+        await self._drain_handlers()
         if turn.answer is None:
             raise turn.error or UsageError("The turn was given up.")
         return turn.answer
@@ -124,12 +124,12 @@ class Attached(Emitter):
         if self._closed:
             return
         self._closed = True
-        await self.traffic.settled()
+        await self._traffic.settled()
         if self._app.page is not None:
             await self._app.page.close()
-        await self.traffic.close()
+        await self._traffic.close()
         await self._tracker.close()
-        await self.drain()
+        await self._drain_handlers()
 
     async def __aenter__(self) -> Attached:
         return self

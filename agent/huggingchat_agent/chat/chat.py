@@ -66,21 +66,21 @@ class Chat(Emitter):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self.traffic = Traffic(settings.base_path)
-        self.session = Session(
-            settings, self.traffic.put, tape=tape, saved=saved, watcher=watcher or recorder
+        self._traffic = Traffic(settings.base_path)
+        self._session = Session(
+            settings, self._traffic.put, tape=tape, saved=saved, watcher=watcher or recorder
         )
-        self.notes = Notes()
-        self.tracker = TurnTracker(self.session, self._publish, self.notes.end_turn)
-        self.replies: weakref.WeakSet[Reply] = weakref.WeakSet()
+        self._notes = Notes()
+        self._tracker = TurnTracker(self._session, self._publish, self._notes.end_turn)
+        self._replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._recorder = recorder
         if recorder is not None:
-            recorder.listen(self, self.tracker.page_of, self.session.find_page)
-            self.traffic.watch(recorder.see, hidden=recorder.see_sign_in)
+            recorder.listen(self, self._tracker.page_of, self._session.find_page)
+            self._traffic.watch(recorder.see, hidden=recorder.see_sign_in)
         self._page_data = PageData(self.settings.base_path)
-        self.traffic.show(self)
-        for reader in (self.session.connections, self._page_data, self.notes, self.tracker):
-            self.traffic.read(reader.follow)
+        self._traffic.show(self)
+        for reader in (self._session.connections, self._page_data, self._notes, self._tracker):
+            self._traffic.read(reader.follow)
         self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
         self._preferring = asyncio.Lock()  # a change is read, made and proved before the next one
@@ -100,7 +100,7 @@ class Chat(Emitter):
         try:
             if self._recorder is not None:
                 self._recorder.begin()
-            await self.session.calls.open()
+            await self._session.calls.open()
         except BaseException:
             await self.close()
             raise
@@ -114,7 +114,7 @@ class Chat(Emitter):
         Raises UsageError in another event loop than the one that opened the chat.
         """
         if self._closing is None or not self._closing.done():
-            self.session.calls.check_loop()
+            self._session.calls.check_loop()
         self._state = "closed"
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name="close the chat")
@@ -125,18 +125,18 @@ class Chat(Emitter):
             last.push_async_callback(self._drain)
             if self._recorder is not None:  # a handler that never returns must not cost the tape its end
                 last.push_async_callback(self._recorder.close)
-            last.push_async_callback(self.tracker.close)
-            last.push_async_callback(self.traffic.close)
-            last.push_async_callback(self.session.close)
-            await closing.stop(self.replies)
-            await closing.delete_temporary(self.session, self._conversations.values())
+            last.push_async_callback(self._tracker.close)
+            last.push_async_callback(self._traffic.close)
+            last.push_async_callback(self._session.close)
+            await closing.stop(self._replies)
+            await closing.delete_temporary(self._session, self._conversations.values())
             if self._proved:
-                await closing.save_rolled(self.session)
-            if self._recorder is not None and self.session.in_browser and not self.session.lost:
-                await self._recorder.complete(self.session.tabs.shared, self.session.calls.fetch)
+                await closing.save_rolled(self._session)
+            if self._recorder is not None and self._session.in_browser and not self._session.lost:
+                await self._recorder.complete(self._session.tabs.shared, self._session.calls.fetch)
 
     async def _drain(self) -> None:
-        await closing.drain((*self.replies, *self._conversations.values(), self))
+        await closing.drain((*self._replies, *self._conversations.values(), self))
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -167,7 +167,7 @@ class Chat(Emitter):
         account says so. If the app drops the session later, the agent signs in again by the same means,
         once. Raises LoginError or one of its subclasses, or CookiesUnreadable.
         """
-        self.check_open()
+        self._check_open()
         credentials = accounts.Credentials(
             username=username or self.settings.username,
             password=Secret(password) if password else self.settings.password,
@@ -176,13 +176,13 @@ class Chat(Emitter):
         )
         if cookies is not None:
             state = await self._cookies_in(cookies)
-            account = await accounts.login_by_cookies(self.session, state, credentials)
+            account = await accounts.login_by_cookies(self._session, state, credentials)
         elif by_person:
             if self.settings.headless:
                 raise UsageError("A person needs a window to sign in: open with headless=False.")
-            account = await accounts.login_by_person(self.session)
+            account = await accounts.login_by_person(self._session)
         else:
-            account = await accounts.login(self.session, credentials, wanted=username)
+            account = await accounts.login(self._session, credentials, wanted=username)
         self._proved = account.signed_in or not account.login_offered
         return account
 
@@ -191,14 +191,14 @@ class Chat(Emitter):
 
         Raises SiteError or BrowserError if the app does not confirm. The saved session is deleted anyway.
         """
-        self.check_open()
+        self._check_open()
         self._proved = False
-        await accounts.logout(self.session)
+        await accounts.logout(self._session)
 
     async def status(self) -> Account:
         """Ask the app who is signed in."""
-        self.check_open()
-        return await accounts.read_account(self.session)
+        self._check_open()
+        return await accounts.read_account(self._session)
 
     async def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
         """Write the session's cookies to a file that only its owner can read, for another program.
@@ -208,10 +208,10 @@ class Chat(Emitter):
         StorageError if the file cannot be written.
         """
         choice("format", format, cookie_formats.Format, wrong=UsageError)
-        self.check_open()
-        if not (await accounts.read_account(self.session)).signed_in:
+        self._check_open()
+        if not (await accounts.read_account(self._session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
-        body = cookie_formats.encode(await self.session.profile.read_state(), format, self.settings.base_url)
+        body = cookie_formats.encode(await self._session.profile.read_state(), format, self.settings.base_url)
         await asyncio.to_thread(write_private, Path(path), body)
 
     async def models(self, *, refresh: bool = False) -> Models:
@@ -219,12 +219,12 @@ class Chat(Emitter):
 
         `refresh` asks the app again.
         """
-        self.check_open()
-        await self.session.calls.open()
-        await self.traffic.settled()
+        self._check_open()
+        await self._session.calls.open()
+        await self._traffic.settled()
         known = self._page_data
         if refresh or known.models is None:
-            known.learn_models(await self.session.ask(requests.list_models()), "call")
+            known.learn_models(await self._session.ask(requests.list_models()), "call")
         return known.models or Models()
 
     async def tools(self, *, refresh: bool = False) -> Tools:
@@ -232,12 +232,12 @@ class Chat(Emitter):
 
         Choose some for a message with `conversation.send(..., tools=["name"])`. `refresh` asks the app again.
         """
-        self.check_open()
-        await self.session.calls.open()
-        await self.traffic.settled()
+        self._check_open()
+        await self._session.calls.open()
+        await self._traffic.settled()
         known = self._page_data
         if refresh or known.tools is None:
-            known.learn_tools(await self.session.ask(requests.mcp_servers()), "call")
+            known.learn_tools(await self._session.ask(requests.mcp_servers()), "call")
         return known.tools or Tools()
 
     async def new_conversation(
@@ -253,23 +253,23 @@ class Chat(Emitter):
 
         async def make() -> tuple[str, bytes]:
             # All of it again after a new sign-in: the preferences of a stranger are not the account's.
-            preferred = await preferences.read(self.session)
+            preferred = await preferences.read(self._session)
             chosen = pick_model(models, model).id if model else _default_model(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
             request = requests.create_conversation(chosen, preprompt=prompt)
-            return chosen, await self.session.calls.ask(request, recover=False)
+            return chosen, await self._session.calls.ask(request, recover=False)
 
-        chosen, body = await self.session.recovery.guard(make)
+        chosen, body = await self._session.recovery.guard(make)
         conversation_id, made = parse_new_conversation(body)
         if made is not None:
-            self.notes.know_leaf(conversation_id, made.root_message_id, is_root=True)
+            self._notes.know_leaf(conversation_id, made.root_message_id, is_root=True)
         conversation = Conversation(self, conversation_id, model=chosen, temporary=temporary)
         self._conversations[conversation_id] = conversation
         return conversation
 
     def conversation(self, id_or_url: str) -> Conversation:
         """A conversation that exists, by its id or its address. This makes no request to the app."""
-        self.check_open()
+        self._check_open()
         found = conversations.conversation_id(id_or_url)
         known = self._conversations.get(found)
         if known is None:
@@ -282,8 +282,8 @@ class Chat(Emitter):
         They are loaded page by page (30 each) as you iterate, and each comes once. Do not delete any
         meanwhile: others would move up and be missed.
         """
-        self.check_open()
-        async for each in conversations.listed(self.session):
+        self._check_open()
+        async for each in conversations.listed(self._session):
             yield each
 
     async def delete_conversations(
@@ -304,13 +304,13 @@ class Chat(Emitter):
         The app makes one copy of each share, and returns that one again later. Raises UsageError for anything
         that is not a share, ChatError if the app does not have it.
         """
-        self.check_open()
-        return self.conversation(await conversations.take_over(self.session, id_or_link))
+        self._check_open()
+        return self.conversation(await conversations.take_over(self._session, id_or_link))
 
     async def preferences(self) -> Preferences:
         """The account's settings in the app: active model, system prompts, and so on (see `Preferences`)."""
-        self.check_open()
-        return await preferences.read(self.session)
+        self._check_open()
+        return await preferences.read(self._session)
 
     async def change_preferences(self, **changes: Unpack[Changes]) -> Preferences:
         """Change these (see `Changes`) and nothing else. Returns what the app has afterwards.
@@ -318,15 +318,15 @@ class Chat(Emitter):
         Raises UsageError or UnknownModel for a value that is not allowed, SiteError if the app accepted the
         change but did not keep it.
         """
-        return await preferences.change(self.session, self._preferring, await self.models(), changes)
+        return await preferences.change(self._session, self._preferring, await self.models(), changes)
 
     async def screenshot(self, path: str | Path) -> Path:
         """Write a picture (PNG) of the tab used last, with form fields masked. Returns the path.
 
         Raises StorageError if it cannot be written.
         """
-        self.check_open()
-        picture = await (await self.session.tabs.front()).snapshot()
+        self._check_open()
+        picture = await (await self._session.tabs.front()).snapshot()
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
@@ -336,23 +336,23 @@ class Chat(Emitter):
             return cookie_formats.parse(msgspec.json.encode(given), self.settings.base_url)
         return await asyncio.to_thread(cookie_formats.load, Path(given), self.settings.base_url)
 
-    def forget(self, conversation: Conversation) -> None:
+    def _forget(self, conversation: Conversation) -> None:
         """A conversation is gone."""
         self._conversations.pop(conversation.id, None)
 
-    async def timezone(self) -> str:
+    async def _read_timezone(self) -> str:
         """The browser's time zone, which the app sends along with a message."""
         if self._timezone is None:
-            calls = await self.session.calls.open()
+            calls = await self._session.calls.open()
             self._timezone = await calls.timezone(timeout=self.settings.step_timeout)
         return self._timezone
 
-    def check_open(self) -> None:
+    def _check_open(self) -> None:
         """Raise UsageError before `open`, and from `close` on."""
         if self._state != "open":
             hint = "Use `async with HuggingChat() as chat:`." if self._state == "new" else "Make a new one."
             raise UsageError(f"This HuggingChat is not open. {hint}")
-        self.session.calls.check_loop()
+        self._session.calls.check_loop()
 
     def _publish(self, turn: Turn, event: TurnEvent) -> None:
         """Events of a turn that someone else started; those of our own come by way of their reply."""

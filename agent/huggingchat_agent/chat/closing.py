@@ -60,7 +60,7 @@ async def save_rolled(session: Session) -> None:
 
 async def drain(emitters: Sequence[Emitter]) -> None:
     """Let handlers come to their end, all of them within HANDLER_PATIENCE."""
-    await asyncio.gather(*(each.drain(within=HANDLER_PATIENCE) for each in emitters))
+    await asyncio.gather(*(each._drain_handlers(within=HANDLER_PATIENCE) for each in emitters))
 
 
 def _report_kept(conversation: Conversation, reason: str) -> None:

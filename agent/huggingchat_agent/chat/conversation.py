@@ -119,14 +119,14 @@ class Conversation(Emitter):
             tools=None if tools is None else (tools,) if isinstance(tools, str) else tuple(tools),
             web_search=web_search,
         )
-        return self.start(draft, via=via)
+        return self._start(draft, via=via)
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
         """Ask for another answer, beside the old one; None for the last. Returns at once (see Reply).
 
         The conversation goes on from the new answer.
         """
-        return self.start(Draft(target=Retry(message_id, self._leaf)), via=via)
+        return self._start(Draft(target=Retry(message_id, self._leaf)), via=via)
 
     def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
         """Replace a message of the user. Returns at once (see Reply).
@@ -134,22 +134,22 @@ class Conversation(Emitter):
         This makes a new branch beside the old one, with the old message's files. The conversation goes on
         from there.
         """
-        return self.start(Draft(prompt=_said(prompt), target=Edit(user_message_id)), via=via)
+        return self._start(Draft(prompt=_said(prompt), target=Edit(user_message_id)), via=via)
 
-    def resume(self, message_id: str, elicitation_id: str) -> Reply:
+    def _resume(self, message_id: str, elicitation_id: str) -> Reply:
         """Take up an answer that parked until a question was answered; `Elicitation` calls this.
 
         The tools that were chosen for it last are on again.
         """
         target, tools = Resume(message_id, elicitation_id), self._tools
-        return self.start(Draft(target=target, tools=tools[0], web_search=tools[1]))
+        return self._start(Draft(target=target, tools=tools[0], web_search=tools[1]))
 
-    def start(self, draft: Draft, *, via: Via | None = None) -> Reply:
+    def _start(self, draft: Draft, *, via: Via | None = None) -> Reply:
         """Send what is described; `send`, `retry` and `edit` describe it."""
-        self._chat.check_open()
+        self._chat._check_open()
         if self.deleted:
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
-        if self._reply is not None or self._chat.tracker.running(self.id):
+        if self._reply is not None or self._chat._tracker.running(self.id):
             raise UsageError(
                 f"Conversation {self.id} is still answering. Await that reply, or stop it, before you send "
                 "again."
@@ -157,14 +157,14 @@ class Conversation(Emitter):
         self._branching = draft.target.branches
         self._tools = (draft.tools, draft.web_search)
         chosen = choice("via", via, Via, wrong=UsageError) if via else self._chat.settings.via
-        if not self._chat.session.in_browser:
+        if not self._chat._session.in_browser:
             chosen = "page"
 
         sending = Sending(self._chat, self.id, draft, chosen)
-        number = self._chat.tracker.number
+        number = self._chat._tracker.number
         self._reply = Reply(self.id, sending, number=number, upstream=self, prompt=draft.prompt)
-        self._reply.when_done(self._answered)
-        self._chat.replies.add(self._reply)
+        self._reply._when_done(self._answered)
+        self._chat._replies.add(self._reply)
         return self._reply
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
@@ -184,20 +184,20 @@ class Conversation(Emitter):
         ]
 
     @property
-    def running(self) -> Reply | None:
+    def _running(self) -> Reply | None:
         """The reply that is still coming, if one of ours is."""
         return self._reply
 
-    async def ask(self, request: Call) -> bytes:
+    async def _ask(self, request: Call) -> bytes:
         """Make a request about this conversation; the body of a success. For the rooms beside this."""
-        return await self._chat.session.ask(request, conversation_id=self.id)
+        return await self._chat._session.ask(request, conversation_id=self.id)
 
     def file(self, file: File | str) -> File:
         """A file that the conversation holds, by its sha or from JSON, with the means to read it:
         `await conversation.file(sha).save("photo.png")`.
         """
         value = File(name=file[:12], sha=file, mime="") if isinstance(file, str) else file
-        return outputs.bind(value, self._chat.session, self.id)
+        return outputs.bind(value, self._chat._session, self.id)
 
     async def messages(self) -> list[StoredMessage]:
         """The messages of the branch that the next message continues, in order, read from the server.
@@ -227,19 +227,19 @@ class Conversation(Emitter):
 
     async def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""
-        return await read_conversation(self._chat.session, self.id)
+        return await read_conversation(self._chat._session, self.id)
 
     async def rename(self, title: str) -> None:
         """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
         title = require_text("The title", title).strip()
         if not 0 < len(title.encode("utf-16-le")) // 2 <= TITLE_LENGTH:  # as the app counts
             raise UsageError(f"A title has 1 to {TITLE_LENGTH} characters; this one has {len(title)}.")
-        await self.ask(requests.rename_conversation(self.id, title))
+        await self._ask(requests.rename_conversation(self.id, title))
 
     async def change_model(self, model: str) -> None:
         """Let another model answer from now on, named as in `new_conversation`. Raises UnknownModel."""
         chosen = pick_model(await self._chat.models(), model).id
-        await self.ask(requests.change_model(self.id, chosen))
+        await self._ask(requests.change_model(self.id, chosen))
         self.model = chosen
 
     async def share(self) -> str:
@@ -247,9 +247,9 @@ class Conversation(Emitter):
 
         The same content gives the same link. Raises UsageError while a turn is running.
         """
-        if self._chat.tracker.running(self.id):
+        if self._chat._tracker.running(self.id):
             raise UsageError(f"Conversation {self.id} is still answering. Share it when that is over.")
-        body = await self.ask(requests.share_conversation(self.id))
+        body = await self._ask(requests.share_conversation(self.id))
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
 
     async def export(self, form: Form = "markdown") -> str:
@@ -262,14 +262,14 @@ class Conversation(Emitter):
             return
         if self._reply is not None:
             await self._reply.stop()
-        await self._chat.session.close_tab(self.id)
+        await self._chat._session.close_tab(self.id)
         try:
-            await self.ask(requests.delete_conversation(self.id))
+            await self._ask(requests.delete_conversation(self.id))
         except ChatError as error:
             if error.status != 404:
                 raise
         self.deleted = True
-        self._chat.forget(self)
+        self._chat._forget(self)
 
     async def __aenter__(self) -> Conversation:
         return self

@@ -66,7 +66,7 @@ class Elicitation:
         conversation = self._conversation
         request = requests.answer_elicitation(conversation.id, self.question.elicitation_id, action, content)
         try:
-            told = lenient_json.load(await conversation.ask(request))
+            told = lenient_json.load(await conversation._ask(request))
         except ValueError:
             raise PageChanged(
                 "The app took the answer to its tool's question, but its response is not JSON."
@@ -75,14 +75,14 @@ class Elicitation:
             return None
         await self._until_parked()
         message = _asked_in(await conversation.read(), self.question.elicitation_id)
-        return conversation.resume(message, self.question.elicitation_id)
+        return conversation._resume(message, self.question.elicitation_id)
 
     async def _until_parked(self) -> None:
         """Wait for the end of the turn that asked: the rest is a turn of its own."""
-        reply = self._conversation.running
+        reply = self._conversation._running
         if reply is not None:
             over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            reply.when_done(lambda: None if over.done() else over.set_result(None))
+            reply._when_done(lambda: None if over.done() else over.set_result(None))
             await over
 
 

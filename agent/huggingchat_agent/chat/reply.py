@@ -150,7 +150,7 @@ class Reply(Emitter):
                 self._wake()
         return super().emit(event, *args, **kwargs)
 
-    def when_done(self, callback: Callable[[], None]) -> None:
+    def _when_done(self, callback: Callable[[], None]) -> None:
         """Call back when the turn is over, well or not."""
         self._task.add_done_callback(lambda _: callback())
 
@@ -178,9 +178,9 @@ class Reply(Emitter):
                 await self.stop()
             raise
         except AgentError:
-            await self.drain(upstream=True)
+            await self._drain_handlers(upstream=True)
             raise
-        await self.drain(upstream=True)
+        await self._drain_handlers(upstream=True)
         return answer
 
     async def _run(self) -> Answer:

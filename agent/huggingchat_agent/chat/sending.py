@@ -52,7 +52,7 @@ class Sending:
     def __init__(self, chat: Chat, conversation_id: str, draft: Draft, via: Via) -> None:
         self.turn: Turn | None = None
         self.via = ""
-        self._chat, self._session, self._tracker = chat, chat.session, chat.tracker
+        self._chat, self._session, self._tracker = chat, chat._session, chat._tracker
         self._conversation_id, self._draft, self._wanted = conversation_id, draft, via
         self._step = chat.settings.step_timeout
         self._emitter: Emitter = chat
@@ -151,7 +151,7 @@ class Sending:
 
     def _page(self, servers: list[dict[str, Any]] | None) -> Sender:
         async def build(spot: Spot, generation_id: str) -> Call:
-            zone = await self._chat.timezone()
+            zone = await self._chat._read_timezone()
             ids = self._conversation_id, generation_id
             return drafts.call(self._draft, spot, *ids, timezone=zone, servers=servers)
 
@@ -208,7 +208,7 @@ class Sending:
 
     async def _spot(self) -> Spot:
         """Where the draft goes, by a leaf that was read a moment ago, else by a new read."""
-        fresh = self._chat.notes.fresh_leaf(self._conversation_id)
+        fresh = self._chat._notes.fresh_leaf(self._conversation_id)
         if fresh and (spot := self._draft.target.spot_after(fresh.id, is_root=fresh.is_root)):
             return spot
         return self._draft.target.spot(await self._read_at_rest())
@@ -247,7 +247,7 @@ class Sending:
             return await read_conversation(self._session, self._conversation_id)
 
     async def _wait_for_lingering_stop(self) -> None:
-        left = self._chat.notes.quiet(self._conversation_id)
+        left = self._chat._notes.quiet(self._conversation_id)
         if left:
             self._queued("stop")
             await asyncio.sleep(left)  # the app says nothing when it forgets a stop
@@ -306,7 +306,7 @@ class Sending:
         """Make sure that nothing is sent any more. Returns the turn if it was sent at the last moment."""
 
         async def was_sent() -> bool:
-            await self._chat.traffic.settled()
+            await self._chat._traffic.settled()
             return claim.turn.done()
 
         gesture.cancel()
@@ -318,8 +318,8 @@ class Sending:
     def _hold(self, event: events.Failed) -> None:
         """Keep a failure from the reply while the message may go out again."""
         self._held = event
-        if self._emitter.upstream is not None:
-            self._emitter.upstream.emit(event)
+        if self._emitter._upstream is not None:
+            self._emitter._upstream.emit(event)
 
     def _emit_held(self) -> None:
         held, self._held = self._held, None

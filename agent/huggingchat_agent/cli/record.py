@@ -57,5 +57,5 @@ async def _watch(chat: HuggingChat) -> None:
         console.note("Recording. Close the window, or press Ctrl-C, to end it.")
         # The first Ctrl-C, which is how one ends it. Another one, or one before, is an interruption.
         with contextlib.suppress(asyncio.CancelledError):
-            await chat.session.tabs.wait_until_closed()
+            await chat._session.tabs.wait_until_closed()
         console.note("Bringing the tape to its end.")

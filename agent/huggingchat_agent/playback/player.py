@@ -98,7 +98,7 @@ class Replay(Emitter):
         finally:
             await traffic.close()
             await tracker.close()
-            await self.drain()
+            await self._drain_handlers()
         if recording.trouble is not None:
             raise recording.trouble
 

@@ -194,10 +194,10 @@ class PersonSignIn:
 
 async def _make_result(opened: OpenBrowser) -> AuthResult:
     chat = opened.chat
-    if not chat.session.in_browser:
+    if not chat._session.in_browser:
         return _make_result_of_tape(opened)
-    page = await chat.session.tabs.shared()
-    cookies = _select_cookies(await chat.session.read_state(), chat.settings.base_url)
+    page = await chat._session.tabs.shared()
+    cookies = _select_cookies(await chat._session.read_state(), chat.settings.base_url)
     if not cookies.get(SESSION_COOKIE) and not (await chat.status()).login_offered:
         # Without a login the app accepts any session id. It makes one itself at the first post.
         cookies[SESSION_COOKIE] = str(uuid.uuid4())

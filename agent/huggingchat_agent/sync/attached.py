@@ -43,7 +43,7 @@ def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
     is too old.
     """
     inner = asynchronous.Attached(settings(**given))
-    watched, greenlets = attach_sync_page(page, inner.settings.base_url, inner.traffic.put)
+    watched, greenlets = attach_sync_page(page, inner.settings.base_url, inner._traffic.put)
     attached = Attached(inner, greenlets)
     greenlets.wait(inner.open(watched))
     return attached

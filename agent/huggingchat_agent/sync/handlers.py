@@ -88,9 +88,9 @@ class Handlers:
 
 def pass_back(emitter: Emitter, inner: Emitter, tell: Callable[[Callable[[], object]], Any]) -> None:
     """Report handlers that failed out here to an object in the loop. `tell` calls a function in the loop."""
-    emitter.watch([HandlerFailed.name], lambda event: tell(lambda: inner.emit(event)))
+    emitter._watch([HandlerFailed.name], lambda event: tell(lambda: inner.emit(event)))
 
 
 def pass_on(source: Emitter, sink: Callable[[Event], Any]) -> None:
     """Have every event of an object in the loop reach the sink; called in the loop."""
-    source.watch(PASSED_ON, sink)
+    source._watch(PASSED_ON, sink)

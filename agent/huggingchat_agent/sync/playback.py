@@ -58,7 +58,7 @@ class Replay(Handlers):
             thread.post(lambda: receive(event))
 
         pass_on(self._inner, forward)
-        if self._emitter.listening(Seen.name):
+        if self._emitter._listening(Seen.name):
             self._inner.on(Seen.name, forward)
         index = 0
         try:

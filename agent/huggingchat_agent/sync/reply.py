@@ -40,8 +40,8 @@ class Reply(Handlers):
         self._thread = thread
         self._answer: Job[Answer] | None = None
         self._over = threading.Event()
-        inner.when_done(self._over.set)
-        inner.when_done(lambda: thread.post(lambda: None))  # wakes the thread that waits
+        inner._when_done(self._over.set)
+        inner._when_done(lambda: thread.post(lambda: None))  # wakes the thread that waits
         receive = _receiver(self.events, self._emitter.emit)
         pass_on(inner, lambda event: thread.post(lambda: receive(event)))
         pass_back(self._emitter, inner, thread.call_soon)

@@ -90,7 +90,7 @@ class Recorder:
         `page_of` gives the id of a turn's tab by the turn's number, `tab` an open tab by its id.
         """
         self._page_of, self._tab = page_of, tab
-        emitter.watch([name for name in NAMES if name != events.Seen.name], self._see_event)
+        emitter._watch([name for name in NAMES if name != events.Seen.name], self._see_event)
 
     def begin(self) -> None:
         """Open the tape. The file is made with the first record. Raises TapeError if it cannot be made."""

@@ -43,7 +43,7 @@ class Observations:
     def observe(self, emitter: Emitter, settings: Settings) -> ObservedChat:
         """Keep an emitter's events from now on."""
         source = ObservedChat(settings)
-        emitter.watch([name for name in NAMES if name != Seen.name], source.events.append)
+        emitter._watch([name for name in NAMES if name != Seen.name], source.events.append)
         self.sources.append(source)
         return source
 

@@ -64,7 +64,7 @@ class Traffic:
         """Emit every event as `exchange` while that has handlers."""
 
         def show(event: ExchangeEvent) -> None:
-            if emitter.listening(Seen.name):
+            if emitter._listening(Seen.name):
                 emitter.emit(Seen(exchange=event))
 
         self.watch(show)
