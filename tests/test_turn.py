@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from huggingchat_agent.chat import notes as noting
 from huggingchat_agent.errors import BrowserTimeout, ChatError, SessionRejected, SiteError, UsageError
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import turn as turns
 from huggingchat_agent.turn.tracker import TurnTracker
-from huggingchat_agent.wire import multipart, purposes, requests
+from huggingchat_agent.wire import multipart, requests
 
 GENERATION = "6f1c0c0e-7f0b-4d29-9c5b-0d6f3b1e2a11"
 ASKED = {"type": "elicitation", "subtype": "request", "request": {"elicitationId": "e", "message": "Who?"}}
@@ -196,14 +195,3 @@ def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop()
         notebook.run(traffic.close())
         notebook.run(tracker.close())
     assert [turn.answer.content for turn in born] == ["Wait. So: Ada"] * 2
-
-
-def test_notes_keep_nothing_of_conversations_seen_long_ago(monkeypatch):
-    monkeypatch.setattr(noting, "FRESH", 0.0)
-    monkeypatch.setattr(noting, "STOP_LINGERS", 0.0)
-    notes = noting.Notes()
-    started, *_ = exchange()
-    for number in range(100):
-        notes.know_leaf(str(number), "a")
-        notes.follow(started, purposes.StopGenerating(str(number)))
-    assert len(notes._leaves) == len(notes._quiet) == 1
