@@ -31,3 +31,9 @@ def test_links_lead_somewhere(path):
 def test_files_that_are_named_exist(path):
     named = re.findall(r"`([\w./]+/[\w.]+\.py)`", path.read_text())
     assert [name for name in named if not ((PACKAGE / name).exists() or (ROOT / name).exists())] == []
+
+
+def test_every_script_is_described():
+    folder = ROOT / "scripts"
+    rows = re.findall(r"^\| `([\w-]+)` \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert set(rows) == {each.name for each in folder.iterdir()} - {"README.md"}
