@@ -4,8 +4,13 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+from tests.cli.shell import COMMAND
+
+ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import sys
@@ -92,3 +97,16 @@ def test_no_stdin_is_no_text(redirection):
         ["sh", "-c", command, sys.executable, PROGRAM], capture_output=True, text=True, timeout=30
     )
     assert (done.stdout, done.stderr) == ("Explain this.", "")
+
+
+def test_document_is_utf_8_where_the_locale_is_not(tmp_path):
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    tape, path = ROOT / "fixtures" / "tapes" / "v1-conversation.tape", tmp_path / "out.html"
+    done = subprocess.run(
+        [COMMAND, "tape", "report", str(tape), "--output", str(path)],
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not path.read_text("utf-8").isascii()

@@ -152,7 +152,9 @@ def _output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path
 def _write(path: Path, text: str) -> None:
     try:
         # As private as the tape: there is no telling what was said.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
             file.write(text)
     except OSError as error:
         raise StorageError(

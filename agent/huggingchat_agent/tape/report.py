@@ -28,7 +28,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "striketh
 def report(summary: Summary) -> str:
     """The whole page."""
     header = summary.recording.header
-    style = (Path(__file__).parent / "report.css").read_text()
+    style = (Path(__file__).parent / "report.css").read_text("utf-8")
     title = f"Tape of {escape(header.base_url)}"
     return f"""<!doctype html>
 <html lang="en">
