@@ -101,7 +101,7 @@ def test_models_that_cannot_be_read_are_no_completions():
 PROGRAM = """
 import time
 from huggingchat_agent.cli.chat import _choose_reader
-from huggingchat_agent.cli.terminal import Keys
+from huggingchat_agent.cli.keyboard import Keys
 keys = Keys()
 keys.mute()
 print("answering", flush=True)
@@ -144,4 +144,20 @@ def test_keys_typed_during_an_answer_wait_for_the_prompt(tmp_path):
         terminal.expect("typed ahead")
         terminal.type("!\n")
         terminal.expect("'typed ahead!'")
+        assert terminal.code() == 0
+
+
+LEAVES_NO_TRACE = """
+import subprocess, sys, termios
+from huggingchat_agent.cli.keyboard import keep_mode
+with keep_mode():
+    subprocess.run(["stty", "-echo", "-icanon"])
+print("echo is", "on" if termios.tcgetattr(0)[3] & termios.ECHO else "off")
+"""
+
+
+def test_terminal_is_left_as_it_was(tmp_path):
+    shell = Shell("http://localhost", tmp_path)
+    with shell.terminal(command=[sys.executable, "-c", LEAVES_NO_TRACE]) as terminal:
+        terminal.expect("echo is on")
         assert terminal.code() == 0

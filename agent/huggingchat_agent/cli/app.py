@@ -14,6 +14,7 @@ from huggingchat_agent.cli import console, conversations, cookies, failures, pre
 from huggingchat_agent.cli.account import login, logout, status
 from huggingchat_agent.cli.ask import ask
 from huggingchat_agent.cli.chat import chat
+from huggingchat_agent.cli.keyboard import keep_mode
 from huggingchat_agent.cli.models import models
 from huggingchat_agent.cli.options import Options, examples, with_options
 from huggingchat_agent.cli.record import record
@@ -121,7 +122,7 @@ def run(arguments: Sequence[str]) -> int:
     if "stdout" in console.prepare_streams():
         return failures.tell(StorageError("stdout is closed. Send the output somewhere, such as to a file."))
     try:
-        with _signals_as_exits():
+        with keep_mode(), _signals_as_exits():
             # A code comes back where typer saw to an exit itself: --version, Ctrl-C before the command.
             code = app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)
             sys.stdout.flush()

@@ -9,8 +9,9 @@ from rich.text import Text
 from huggingchat_agent import events
 from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.console import Progress, err, note, say, verbose, warn
+from huggingchat_agent.cli.keyboard import Keys
 from huggingchat_agent.cli.live import choose_view
-from huggingchat_agent.cli.terminal import Keys, one_line
+from huggingchat_agent.cli.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,16 +33,21 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
     )
     reply.on("queued", lambda event: screen.aside(note, f"Waiting: {describe_wait(event)}."))
+    keys = Keys()
+    keys.mute()
     with reply:
         try:
             for event in reply:
                 if isinstance(event, events.ElicitationRequested):
                     screen.end()
+                    keys.unmute()
                     rest = settle(talk, event)
+                    keys.mute()
                 else:
                     screen.show(event)
         finally:
             screen.end()
+            keys.unmute()
         answer = reply.result()
     return show(rest, talk, reasoning=reasoning, plain=plain) if rest is not None else answer
 
@@ -69,13 +75,10 @@ class Screen:
         self._reasoning = reasoning or err.is_terminal or verbose()
         self._thinking = False
         self._hidden = 0  # characters of reasoning that were not shown
-        self._keys = Keys()
-        self._keys.mute()
         self._waiting = Progress("Waiting for the answer" if err.is_terminal else None)
         self._waiting.start()
 
     def show(self, event: events.TurnEvent) -> None:
-        self._keys.mute()
         match event:
             case events.Token(text=text):
                 self._settle()
@@ -108,7 +111,6 @@ class Screen:
         """End the last line. The reply is over, well or not."""
         self._settle()
         self._answer.end()
-        self._keys.unmute()
         if self._hidden:
             say_hidden(self._hidden)
             self._hidden = 0

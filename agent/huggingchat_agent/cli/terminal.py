@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,11 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.console import Console
 from rich.live import Live
 from rich.segment import Segment
-
-try:
-    import termios
-except ImportError:  # not on Windows
-    termios = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,35 +121,3 @@ class Drawing:
             begun = time.monotonic()
             self.draw()
             pause = max(1 / FRAMES, REST * (time.monotonic() - begun))
-
-
-class Keys:
-    """Keeps keys that a person types meanwhile from showing on the screen. The next prompt gets them.
-
-    Not for the time in which a browser starts: Playwright's driver sets the terminal, when it ends, to what
-    it found at its start.
-    """
-
-    def __init__(self) -> None:
-        self._before: list[Any] | None = None
-
-    def mute(self) -> None:
-        """Show no keys from now on, if this is the terminal's foreground process."""
-        if termios is None or self._before is not None:
-            return
-        with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):
-            descriptor = sys.stdin.fileno()
-            # A process in the background would be stopped for this.
-            if os.isatty(descriptor) and os.tcgetpgrp(descriptor) == os.getpgrp():
-                before = termios.tcgetattr(descriptor)
-                silent = [*before]
-                silent[3] &= ~termios.ECHO
-                termios.tcsetattr(descriptor, termios.TCSANOW, silent)
-                self._before = before
-
-    def unmute(self) -> None:
-        """Show keys as before."""
-        before, self._before = self._before, None
-        if before is not None:
-            with contextlib.suppress(OSError, ValueError, termios.error):
-                termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, before)

@@ -1,0 +1,69 @@
+"""What the terminal does with the keys that a person types."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if sys.platform != "win32":
+    import termios
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Keys:
+    """Keeps keys that a person types during an answer off the screen. The next prompt gets them."""
+
+    def __init__(self) -> None:
+        self._before: list[Any] | None = None
+
+    def mute(self) -> None:
+        """Show no keys from now on, if this is the terminal's foreground process."""
+        before = _read_mode()
+        if sys.platform != "win32" and self._before is None and before is not None:
+            silent = [*before]
+            silent[3] &= ~termios.ECHO
+            self._before = before
+            _set_mode(silent)
+
+    def unmute(self) -> None:
+        """Show keys as before."""
+        before, self._before = self._before, None
+        if before is not None:
+            _set_mode(before)
+
+
+@contextlib.contextmanager
+def keep_mode() -> Iterator[None]:
+    """Leave the terminal as it was, whatever was started meanwhile.
+
+    Playwright's driver sets the terminal, when it ends, to what it found at its start.
+    """
+    before = _read_mode()
+    try:
+        yield
+    finally:
+        if before is not None and before != _read_mode():
+            _set_mode(before)
+
+
+def _read_mode() -> list[Any] | None:
+    """The mode of the terminal at stdin. None if there is none, or this process is in the background."""
+    if sys.platform == "win32":
+        return None
+    with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):
+        descriptor = sys.stdin.fileno()
+        # Setting the mode from the background stops a process.
+        if os.isatty(descriptor) and os.tcgetpgrp(descriptor) == os.getpgrp():
+            return termios.tcgetattr(descriptor)
+    return None
+
+
+def _set_mode(mode: list[Any]) -> None:
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError, ValueError, termios.error):
+        termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, mode)
