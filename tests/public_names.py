@@ -52,12 +52,8 @@ MADE_BY_USERS = {
     "provider.Sources",
 }
 
-# Insides that could be seen from outside before 0.1.0, and that no document names.
-INSIDES = {
-    *("announce", "ask", "bound", "check_open", "drain", "emit", "forget", "held", "inner", "listening"),
-    *("receive", "replies", "report", "resume", "running", "see", "session", "start", "stopping"),
-    *("timezone", "tracker", "traffic", "notes", "turn", "upstream", "watch", "when_done"),
-}
+# What the emitter's base class shows and nobody outside calls.
+INSIDES = {"emit"}
 
 PROTOCOLS = (
     *("__aenter__", "__aexit__", "__enter__", "__exit__", "__await__", "__aiter__", "__anext__"),

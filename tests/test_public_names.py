@@ -204,3 +204,15 @@ def types(function):
     """The types of the parameters as they are written, without the module and the name of the twin."""
     found = {each.name: str(each.annotation) for each in inspect.signature(function).parameters.values()}
     return {name: re.sub(r"\b[a-z_]+\.|\b(Sync|Async)(?=[A-Z])", "", text) for name, text in found.items()}
+
+
+INSIDES = {
+    *("announce", "ask", "bound", "check_open", "drain", "forget", "held", "inner", "listening", "notes"),
+    *("receive", "replies", "report", "resume", "running", "see", "session", "start", "stopping"),
+    *("timezone", "tracker", "traffic", "turn", "upstream", "watch", "when_done"),
+}
+
+
+def test_what_users_hold_shows_no_insides():
+    held = public_names()["classes"].items()
+    assert [f"{name}.{each}" for name, shown in held for each in shown if each in INSIDES] == []

@@ -132,7 +132,7 @@ async def test_message_refused_while_it_is_stopped_is_not_sent_again():
     recovery.arm(again, known)
     reply = Reply("c", Attempts(recovery, turns), number=lambda: 1)
     await asyncio.sleep(0)
-    assert reply.turn is not None
+    assert reply._turn is not None
     await reply.stop()
     with pytest.raises(SessionRejected):
         await reply
@@ -158,4 +158,4 @@ async def test_stop_does_not_wait_for_the_sign_in_after_a_message_that_the_app_t
     await reply.stop()
     with pytest.raises(SessionRejected, match="It is lost"):
         await reply
-    assert reply.turn is turn
+    assert reply._turn is turn

@@ -98,7 +98,7 @@ async def test_stop_before_anything_was_sent_says_so(chat):
     conversation = await chat.new_conversation()
     reply = conversation.send("hello", via="page")
     await reply.stop()
-    if reply.turn is None:
+    if reply._turn is None:
         with pytest.raises(UsageError, match="before the message was sent"):
             await reply
     assert [event.name for event in reply.events][-1] in ("failed", "finished")

@@ -253,13 +253,13 @@ async def test_facade_works_beside_a_running_loop(chat):
 def test_conversation_is_one_object_until_it_is_deleted(tmp_path):
     with sync.HuggingChat(replay=TAPE, home=tmp_path) as chat:
         first = weakref.ref(chat.conversation("6" * 24))
-        inner = chat.conversation("6" * 24).inner
+        inner = chat.conversation("6" * 24)._inner
         listening = len(inner._subscribed["token"])
         gc.collect()
         for _ in range(10):
             assert chat.conversation("6" * 24) is first()
         assert len(inner._subscribed["token"]) == listening == 1
-        chat.inner._forget(inner)
+        chat._inner._forget(inner)
         del inner
         gc.collect()
         assert first() is None

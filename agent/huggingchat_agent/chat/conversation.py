@@ -289,7 +289,7 @@ class Conversation(Emitter):
     def _answered(self) -> None:
         reply, self._reply = self._reply, None
         # What follows a message checked out is on its branch. A branch of its own is the one made last.
-        if self._branching and reply is not None and reply.turn is not None:
+        if self._branching and reply is not None and reply._turn is not None:
             self._leaf = None
 
 

@@ -80,7 +80,7 @@ class Reply(Emitter):
 
     def _state(self) -> str:
         if not self.done:
-            return f"answering, {len(self.text)} characters so far" if self.turn else "not sent yet"
+            return f"answering, {len(self.text)} characters so far" if self._turn else "not sent yet"
         if self._task.cancelled():
             return "cancelled"
         if error := self._task.exception():
@@ -94,7 +94,7 @@ class Reply(Emitter):
         return self._task.done()
 
     @property
-    def turn(self) -> Turn | None:
+    def _turn(self) -> Turn | None:
         """The turn that came of the message, once it was sent."""
         return self._sending.turn
 
@@ -106,7 +106,7 @@ class Reply(Emitter):
     @property
     def text(self) -> str:
         """The answer so far, without reasoning."""
-        return self.turn.fold.text if self.turn else ""
+        return self._turn.fold.text if self._turn else ""
 
     def __await__(self) -> Generator[Any, None, Answer]:
         return self._answer().__await__()
@@ -206,8 +206,8 @@ class Reply(Emitter):
         return turn.answer
 
     async def _stop(self) -> None:
-        if self.turn is not None:
-            await self.turn.stop()
+        if self._turn is not None:
+            await self._turn.stop()
         else:
             self._task.cancel()  # nothing was sent yet, or the sender sees to it
         await asyncio.wait({self._task})

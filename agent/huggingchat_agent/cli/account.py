@@ -85,7 +85,7 @@ def login(
             with console.progress(f"Signing in at {where}") as progress:
                 account = chat.login(username, password, otp=otp or _make_code_prompt(chat, progress))
         console.report(f"Signed in at {where} as {account.username}{_format_until(account.expires)}.")
-        console.note(f"The session is saved in {chat.inner._session.saved.path}.")
+        console.note(f"The session is saved in {chat._inner._session.saved.path}.")
 
 
 def status(
@@ -183,8 +183,8 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
     can = load_engine(settings.engine).can
     able = [each for each in abilities.ABILITIES if can[each.name]]
     unable = [each for each in abilities.ABILITIES if not can[each.name]]
-    saved = chat.inner._session.saved.path
-    browser = chat.inner._session.browser
+    saved = chat._inner._session.saved.path
+    browser = chat._inner._session.browser
     return [
         ("Browser", f"{found.path} ({found.origin})" if found else where),
         ("Version", browser.version if browser else "not running"),
@@ -193,7 +193,7 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
         *_repeat_label("Can", [each.meaning for each in able]),
         *_repeat_label("Cannot", [each.meaning for each in unable]),
         ("Profile", chat.settings.profile_folder),
-        ("Session", f"{saved} ({_describe_saved(chat.inner._session.saved)})"),
+        ("Session", f"{saved} ({_describe_saved(chat._inner._session.saved)})"),
     ]
 
 

@@ -59,7 +59,7 @@ class Attached(Handlers):
 
     def __init__(self, inner: asynchronous.Attached, greenlets: GreenletRunner) -> None:
         super().__init__()
-        self.inner = inner
+        self._inner = inner
         self._greenlets = greenlets
         self._to_handle: deque[Event] = deque()
         self._handling: asyncio.Task[None] | None = None
@@ -69,12 +69,12 @@ class Attached(Handlers):
     @property
     def settings(self) -> Settings:
         """The settings, from arguments and from the environment."""
-        return self.inner.settings
+        return self._inner.settings
 
     @property
     def events(self) -> EventLog[TurnEvent]:
         """The events of all turns so far."""
-        return self.inner.events
+        return self._inner.events
 
     def wait_for_answer(self, timeout: float | None = None) -> Answer:
         """The answer to the first message that was not waited for yet, once every handler has handled
@@ -90,7 +90,7 @@ class Attached(Handlers):
 
         Raises BrowserError, or StorageError if it cannot be written.
         """
-        return self._greenlets.wait(self.inner.screenshot(path))
+        return self._greenlets.wait(self._inner.screenshot(path))
 
     def close(self) -> None:
         """Stop watching the page, which stays as it is. Turns that are running fail. Twice is fine."""
@@ -106,18 +106,18 @@ class Attached(Handlers):
 
     async def _answer(self, timeout: float | None) -> Answer:
         try:
-            return await self.inner.wait_for_answer(timeout)
+            return await self._inner.wait_for_answer(timeout)
         finally:
             await self._wait_for_handlers()
 
     async def _close(self) -> None:
-        await self.inner.close()
+        await self._inner.close()
         await self._wait_for_handlers()
 
     def _subscribe(self, subscribe: Any, name: str, handler: Any) -> Any:
         if name == Seen.name and not self._sees_exchanges:
             self._sees_exchanges = True
-            self.inner.on(name, self._receive)
+            self._inner.on(name, self._receive)
         return super()._subscribe(subscribe, name, handler)
 
     def _receive(self, event: Event) -> None:

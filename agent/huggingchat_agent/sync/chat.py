@@ -53,21 +53,21 @@ class HuggingChat(Handlers):
     def __init__(self, **given: Any) -> None:
         """Raises SettingsError; nothing is opened yet."""
         super().__init__()
-        self.inner = self._of(**given)
+        self._inner = self._of(**given)
         self._thread: LoopThread | None = None
         self._conversations: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
         self._sees_exchanges = False
         self._forward = self._forwarder(self._emitter.emit)
-        pass_on(self.inner, self._forward)
-        pass_back(self._emitter, self.inner, self._tell)
+        pass_on(self._inner, self._forward)
+        pass_back(self._emitter, self._inner, self._tell)
 
     def __repr__(self) -> str:
-        return repr(self.inner)
+        return repr(self._inner)
 
     @property
     def settings(self) -> Settings:
         """The settings, from arguments, environment and defaults."""
-        return self.inner.settings
+        return self._inner.settings
 
     def open(self) -> HuggingChat:
         """Start the browser and load the app.
@@ -78,7 +78,7 @@ class HuggingChat(Handlers):
             raise UsageError("This HuggingChat was opened before; make a new one to open again.")
         self._thread = LoopThread("huggingchat")
         try:
-            self._thread.run(self.inner.open())
+            self._thread.run(self._inner.open())
         except BaseException:
             self._thread.stop()
             raise
@@ -94,7 +94,7 @@ class HuggingChat(Handlers):
         if self._thread is None or self._thread.over:
             return
         try:
-            self._thread.run(self.inner.close())
+            self._thread.run(self._inner.close())
         finally:
             self._thread.stop()
 
@@ -128,18 +128,18 @@ class HuggingChat(Handlers):
         account says so. If the app drops the session later, the agent signs in again by the same means,
         once. Raises LoginError or one of its subclasses, or CookiesUnreadable.
         """
-        return self._run(self.inner.login(username, password, otp=otp, cookies=cookies, by_person=by_person))
+        return self._run(self._inner.login(username, password, otp=otp, cookies=cookies, by_person=by_person))
 
     def logout(self) -> None:
         """End the session at the app, and delete the saved one.
 
         Raises SiteError or BrowserError if the app does not confirm. The saved session is deleted anyway.
         """
-        self._run(self.inner.logout())
+        self._run(self._inner.logout())
 
     def status(self) -> Account:
         """Ask the app who is signed in."""
-        return self._run(self.inner.status())
+        return self._run(self._inner.status())
 
     def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
         """Write the session's cookies to a file that only its owner can read, for another program.
@@ -148,21 +148,21 @@ class HuggingChat(Handlers):
         "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected if nobody is signed in,
         StorageError if the file cannot be written.
         """
-        self._run(self.inner.export_cookies(path, format))
+        self._run(self._inner.export_cookies(path, format))
 
     def models(self, *, refresh: bool = False) -> Models:
         """The app's models. They come from its own traffic if it listed them there; `source` says where from.
 
         `refresh` asks the app again.
         """
-        return self._run(self.inner.models(refresh=refresh))
+        return self._run(self._inner.models(refresh=refresh))
 
     def tools(self, *, refresh: bool = False) -> Tools:
         """The tool servers (MCP) that the app offers. They come from its own traffic if it listed them there.
 
         Choose some for a message with `conversation.send(..., tools=["name"])`. `refresh` asks the app again.
         """
-        return self._run(self.inner.tools(refresh=refresh))
+        return self._run(self._inner.tools(refresh=refresh))
 
     def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False
@@ -175,7 +175,9 @@ class HuggingChat(Handlers):
         """
 
         async def make() -> Conversation:
-            inner = await self.inner.new_conversation(model, system_prompt=system_prompt, temporary=temporary)
+            inner = await self._inner.new_conversation(
+                model, system_prompt=system_prompt, temporary=temporary
+            )
             return self._face(inner)
 
         return self._run(make())
@@ -184,7 +186,7 @@ class HuggingChat(Handlers):
         """A conversation that exists, by its id or its address. This makes no request to the app."""
 
         async def look_up() -> Conversation:
-            return self._face(self.inner.conversation(id_or_url))
+            return self._face(self._inner.conversation(id_or_url))
 
         return self._run(look_up())
 
@@ -194,7 +196,7 @@ class HuggingChat(Handlers):
         They are loaded page by page (30 each) as you iterate, and each comes once. Do not delete any
         meanwhile: others would move up and be missed.
         """
-        entries = self.inner.conversations()
+        entries = self._inner.conversations()
         while (entry := self._run(_next(entries))) is not None:
             yield entry
 
@@ -207,7 +209,7 @@ class HuggingChat(Handlers):
         note on the error says how many were deleted before it.
         """
         names = [each if isinstance(each, str) else each.id for each in which]
-        self._run(self.inner.delete_conversations(names, confirmed=confirmed))
+        self._run(self._inner.delete_conversations(names, confirmed=confirmed))
 
     def import_share(self, id_or_link: str) -> Conversation:
         """Your own copy of a shared conversation, by its link or its 7-character id.
@@ -217,13 +219,13 @@ class HuggingChat(Handlers):
         """
 
         async def take_over() -> Conversation:
-            return self._face(await self.inner.import_share(id_or_link))
+            return self._face(await self._inner.import_share(id_or_link))
 
         return self._run(take_over())
 
     def preferences(self) -> Preferences:
         """The account's settings in the app: active model, system prompts, and so on (see `Preferences`)."""
-        return self._run(self.inner.preferences())
+        return self._run(self._inner.preferences())
 
     def change_preferences(self, **changes: Unpack[Changes]) -> Preferences:
         """Change these (see `Changes`) and nothing else. Returns what the app has afterwards.
@@ -231,18 +233,18 @@ class HuggingChat(Handlers):
         Raises UsageError or UnknownModel for a value that is not allowed, SiteError if the app accepted the
         change but did not keep it.
         """
-        return self._run(self.inner.change_preferences(**changes))
+        return self._run(self._inner.change_preferences(**changes))
 
     def screenshot(self, path: str | Path) -> Path:
         """Write a picture (PNG) of the tab used last, with form fields masked. Returns the path.
 
         Raises StorageError if it cannot be written.
         """
-        return self._run(self.inner.screenshot(path))
+        return self._run(self._inner.screenshot(path))
 
     def _face(self, inner: AsyncConversation) -> Conversation:
         known = self._conversations.get(inner.id)
-        if known is None or known.inner is not inner:
+        if known is None or known._inner is not inner:
             known = self._conversations[inner.id] = Conversation(inner, self._require_thread())
         return known
 
@@ -263,9 +265,9 @@ class HuggingChat(Handlers):
         if name == Seen.name and not self._sees_exchanges:
             self._sees_exchanges = True
             if self._thread is None:
-                self.inner.on(name, self._forward)
+                self._inner.on(name, self._forward)
             else:
-                self._thread.run(_subscribe(self.inner, name, self._forward))
+                self._thread.run(_subscribe(self._inner, name, self._forward))
         return super()._subscribe(subscribe, name, handler)
 
     def _tell(self, function: Callable[[], object]) -> None:
@@ -283,7 +285,7 @@ class HuggingChat(Handlers):
         log.warning("A HuggingChat was left open and is closed now. Use `with`, or close().")
         thread = self._require_thread()
         try:
-            thread.run(self.inner.close(), timeout=EXIT_PATIENCE)
+            thread.run(self._inner.close(), timeout=EXIT_PATIENCE)
         except Exception as error:  # nobody is there to catch it
             log.warning("It did not close in order: %s", error or type(error).__name__)
         finally:

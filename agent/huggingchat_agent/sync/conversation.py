@@ -35,7 +35,7 @@ class Conversation(Handlers):
     def __init__(self, inner: AsyncConversation, thread: LoopThread) -> None:
         """Made in the loop."""
         super().__init__()
-        self.inner = inner
+        self._inner = inner
         self._thread = thread
         # By a method of this object, which keeps it alive as long as the one in the loop. A second object
         # for that one would get all of its events again.
@@ -43,32 +43,32 @@ class Conversation(Handlers):
         pass_back(self._emitter, inner, thread.call_soon)
 
     def __repr__(self) -> str:
-        return repr(self.inner)
+        return repr(self._inner)
 
     @property
     def id(self) -> str:
         """The server's id: 24 hex digits."""
-        return self.inner.id
+        return self._inner.id
 
     @property
     def model(self) -> str | None:
         """The id of its model; None where the app was not asked yet."""
-        return self.inner.model
+        return self._inner.model
 
     @property
     def temporary(self) -> bool:
         """Whether it is deleted at the end."""
-        return self.inner.temporary
+        return self._inner.temporary
 
     @property
     def deleted(self) -> bool:
         """Whether it was deleted by us."""
-        return self.inner.deleted
+        return self._inner.deleted
 
     @property
     def url(self) -> str:
         """The address of its page."""
-        return self.inner.url
+        return self._inner.url
 
     def send(
         self,
@@ -106,7 +106,7 @@ class Conversation(Handlers):
         not have (`temperature`, `max_tokens`, ...).
         """
         return self._start(
-            lambda: self.inner.send(
+            lambda: self._inner.send(
                 prompt,
                 via=via,
                 files=files,
@@ -121,7 +121,7 @@ class Conversation(Handlers):
 
         The conversation goes on from the new answer.
         """
-        return self._start(lambda: self.inner.retry(message_id, via=via))
+        return self._start(lambda: self._inner.retry(message_id, via=via))
 
     def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
         """Replace a message of the user. Returns at once (see Reply).
@@ -129,18 +129,18 @@ class Conversation(Handlers):
         This makes a new branch beside the old one, with the old message's files. The conversation goes on
         from there.
         """
-        return self._start(lambda: self.inner.edit(user_message_id, prompt, via=via))
+        return self._start(lambda: self._inner.edit(user_message_id, prompt, via=via))
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
         """The question in an `elicitation` event of this conversation, to answer, decline or dismiss."""
-        return Elicitation(self.inner.elicitation(event), self._thread)
+        return Elicitation(self._inner.elicitation(event), self._thread)
 
     def elicitations(self) -> list[Elicitation]:
         """The open questions of tools in this conversation, as the server stores them.
 
         So another process can resume a parked run later.
         """
-        return [Elicitation(each, self._thread) for each in self._thread.run(self.inner.elicitations())]
+        return [Elicitation(each, self._thread) for each in self._thread.run(self._inner.elicitations())]
 
     def _receive(self, event: Event) -> None:
         self._thread.post(lambda: self._emitter.emit(event))
@@ -157,7 +157,7 @@ class Conversation(Handlers):
         """
 
         async def look_up() -> File:
-            return File(self.inner.file(file), self._thread)
+            return File(self._inner.file(file), self._thread)
 
         return self._thread.run(look_up())
 
@@ -166,14 +166,14 @@ class Conversation(Handlers):
 
         The root is not among them: it is the system message, which the app does not show.
         """
-        return self._thread.run(self.inner.messages())
+        return self._thread.run(self._inner.messages())
 
     def tree(self) -> ConversationRead:
         """All branches, as the server stores them: every message names its children and ancestors.
 
         `path(leaf)` gives one branch, `forks()` where they part.
         """
-        return self._thread.run(self.inner.tree())
+        return self._thread.run(self._inner.tree())
 
     def checkout(self, message_id: str) -> StoredMessage:
         """Go on with the branch that a message is on. Returns the message that the next one will follow.
@@ -181,34 +181,34 @@ class Conversation(Handlers):
         That is the last message below it, always by the newest child, as in the app. The choice holds until a
         retry or an edit makes a newer branch. Raises UsageError if there is no such message.
         """
-        return self._thread.run(self.inner.checkout(message_id))
+        return self._thread.run(self._inner.checkout(message_id))
 
     def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""
-        return self._thread.run(self.inner.read())
+        return self._thread.run(self._inner.read())
 
     def rename(self, title: str) -> None:
         """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
-        self._thread.run(self.inner.rename(title))
+        self._thread.run(self._inner.rename(title))
 
     def change_model(self, model: str) -> None:
         """Let another model answer from now on, named as in `new_conversation`. Raises UnknownModel."""
-        self._thread.run(self.inner.change_model(model))
+        self._thread.run(self._inner.change_model(model))
 
     def share(self) -> str:
         """Make its link. Anyone who has the link can read the conversation as it is now.
 
         The same content gives the same link. Raises UsageError while a turn is running.
         """
-        return self._thread.run(self.inner.share())
+        return self._thread.run(self._inner.share())
 
     def export(self, form: Form = "markdown") -> str:
         """As a document: "markdown" (the active path, to be read) or "json" (all branches)."""
-        return self._thread.run(self.inner.export(form))
+        return self._thread.run(self._inner.export(form))
 
     def delete(self) -> None:
         """Delete it on the server. It is no error if the server no longer has it."""
-        self._thread.run(self.inner.delete())
+        self._thread.run(self._inner.delete())
 
     def __enter__(self) -> Conversation:
         return self

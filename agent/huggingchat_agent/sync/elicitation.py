@@ -27,13 +27,13 @@ class Elicitation:
 
     def __init__(self, inner: AsyncElicitation, thread: LoopThread) -> None:
         """Made in the loop."""
-        self.inner = inner
+        self._inner = inner
         self._thread = thread
 
     @property
     def question(self) -> Question:
         """What is asked."""
-        return self.inner.question
+        return self._inner.question
 
     def answer(self, content: Mapping[str, Value] | None = None) -> Reply | None:
         """Answer the fields by name. A visit to an address (mode "url") takes no fields.
@@ -41,15 +41,15 @@ class Elicitation:
         A field that you leave out gets its default, if it has one. Raises UsageError for values that do not
         fit, before anything is sent; ChatError if the question was answered before or has expired.
         """
-        return self._settle(lambda: self.inner.answer(content))
+        return self._settle(lambda: self._inner.answer(content))
 
     def decline(self) -> Reply | None:
         """Refuse to answer; the tool hears of it. Raises ChatError as `answer` does."""
-        return self._settle(self.inner.decline)
+        return self._settle(self._inner.decline)
 
     def dismiss(self) -> Reply | None:
         """Close the question without a decision; the tool hears of it. Raises ChatError as `answer` does."""
-        return self._settle(self.inner.dismiss)
+        return self._settle(self._inner.dismiss)
 
     def _settle(self, settle: Callable[[], Coroutine[Any, Any, asynchronous.Reply | None]]) -> Reply | None:
         async def run() -> Reply | None:

@@ -18,23 +18,23 @@ class File:
     """
 
     def __init__(self, inner: answer.File, thread: LoopThread) -> None:
-        self.inner = inner
+        self._inner = inner
         self._thread = thread
 
     @property
     def name(self) -> str:
         """Its name in the app."""
-        return self.inner.name
+        return self._inner.name
 
     @property
     def sha(self) -> str:
         """The hash under which the conversation holds it."""
-        return self.inner.sha
+        return self._inner.sha
 
     @property
     def mime(self) -> str:
         """Its media type, "" if unknown."""
-        return self.inner.mime
+        return self._inner.mime
 
     def read(self) -> bytes:
         """Its bytes, downloaded through the signed-in browser.
@@ -42,7 +42,7 @@ class File:
         Raises UsageError for a file that cannot be read (from JSON or a tape), GenerationFailed if the app
         does not have it, SiteError if it is larger than 256 MiB, and the other errors of the app.
         """
-        return self._thread.run(self.inner.read())
+        return self._thread.run(self._inner.read())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Download it to a file, or into a folder under its own name, cleaned. Returns its path.
@@ -50,4 +50,4 @@ class File:
         In a folder it replaces nothing (photo.png, photo-2.png). At the path of a file it replaces that file.
         It is written whole or not at all. Raises StorageError, and as `read`.
         """
-        return self._thread.run(self.inner.save(path))
+        return self._thread.run(self._inner.save(path))

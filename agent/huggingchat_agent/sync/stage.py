@@ -26,7 +26,7 @@ class OnTape(HuggingChat):
     @property
     def elsewhere(self) -> int:
         """How many requests to other origins were refused."""
-        return cast("asynchronous.OnTape", self.inner).elsewhere
+        return cast("asynchronous.OnTape", self._inner).elsewhere
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ def provide_attach(
 
     def attach_sync(page: Any, given: dict[str, Any]) -> sync.Attached:
         attached = sync.attach(page, **wanted(given))
-        source = observations.get_observations(item).observe(attached.inner, attached.settings)
+        source = observations.get_observations(item).observe(attached._inner, attached.settings)
         source.picture = attached.screenshot
         came_off.append(attached.close)
         return attached

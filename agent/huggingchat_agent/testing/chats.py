@@ -55,7 +55,7 @@ def open_sync_chat(
     """The same without async."""
     with tapes.run_on_tape(item, _use_worker_home(given, home), folder, home) as wanted:
         chat = sync.HuggingChat(**wanted)
-        note = observations.get_observations(item).observe(chat.inner, chat.settings)
+        note = observations.get_observations(item).observe(chat._inner, chat.settings)
         if not chat.settings.replay:
             note.picture = chat.screenshot
         try:

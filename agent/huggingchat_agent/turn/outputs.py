@@ -18,7 +18,7 @@ def bind(file: File, app: App, conversation_id: str) -> File:
 
     A file that holds its bytes is returned unchanged.
     """
-    if file.held:
+    if file._held:
         return file
     home = asyncio.get_running_loop()
 
@@ -30,4 +30,4 @@ def bind(file: File, app: App, conversation_id: str) -> File:
             )
         return await app.ask(requests.output_file(conversation_id, file.sha), conversation_id=conversation_id)
 
-    return file.bound(fetch)
+    return file._bound(fetch)
