@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -83,13 +84,13 @@ def reference() -> str:
         *_methods(Emitter, ("on", "once", "off")),
         _section("Tapes", ""),
         *_function(package.replay),
-        *_object("Replay", package.Replay),
         *_function(package.on_tape),
         "### OnTape\n\n" + _paragraphs(package.OnTape) + "\n",
         f"### Faults\n\nIn `{_FAULTS.__name__}`.\n",
         *_function(_FAULTS.cut),
         *_function(_FAULTS.stall),
         *_function(_FAULTS.status),
+        *_object("Replay", package.Replay),
         _section("Without asyncio", _paragraphs(sync)),
         *_object("Reply without asyncio", sync.Reply),
         "The other classes of `huggingchat_agent.sync` have the methods of those above, without `await`.\n",
@@ -127,11 +128,13 @@ def _methods(cls: type, names: Collection[str]) -> Iterator[str]:
     """Those of the names, in the order they are written down in."""
     for kind in reversed(cls.__mro__):
         for name, each in vars(kind).items():
-            if name in names and inspect.isfunction(each) and getattr(cls, name) is each:
-                yield from _function(each)
+            known = name in names and inspect.isfunction(each) and getattr(cls, name) is each
+            if known and "Called by" not in _paragraphs(each):
+                yield from _function(each, name)
 
 
-def _function(function: Any) -> Iterator[str]:
+def _function(function: Any, name: str = "") -> Iterator[str]:
+    name = name or function.__name__
     how = "await " if inspect.iscoroutinefunction(function) else ""
     if hasattr(function, "__wrapped__"):  # made by asynccontextmanager
         how, function = "async with ", inspect.unwrap(function)
@@ -147,8 +150,8 @@ def _function(function: Any) -> Iterator[str]:
                 parameters.insert(-1, "*")
     told = inspect.signature(function).return_annotation
     result = "" if told in ("None", inspect.Parameter.empty) else f" -> {told}"
-    call = f"{how}{function.__name__}({', '.join(parameters)}){result}"
-    yield f"### {function.__name__}\n\n```text\n{textwrap.fill(call, 110, subsequent_indent='    ')}\n```\n"
+    call = f"{how}{name}({', '.join(parameters)}){result}"
+    yield f"### {name}\n\n```text\n{textwrap.fill(call, 110, subsequent_indent='    ')}\n```\n"
     yield _paragraphs(function) + "\n"
 
 
@@ -259,7 +262,18 @@ def _attributes(cls: type) -> Iterator[str]:
 
 
 def _paragraphs(thing: Any) -> str:
-    return (inspect.getdoc(thing) or "").strip()
+    """Its docstring. Indented examples become blocks of Python, which the tests run."""
+    text = (inspect.getdoc(thing) or "").strip()
+    return re.sub(r"(?m)(?:^    .*\n?(?:\n(?=    ))?)+", _fenced, text)
+
+
+def _fenced(found: re.Match[str]) -> str:
+    code = textwrap.dedent(found[0])
+    try:
+        compile(code, "example", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError:
+        return found[0]  # a table or a tree
+    return f"```python\n{code.rstrip()}\n```\n"
 
 
 def _line(thing: Any) -> str:

@@ -8,6 +8,7 @@ import inspect
 import subprocess
 import sys
 from itertools import groupby
+from typing import Any
 
 import pytest
 
@@ -43,14 +44,22 @@ def test_blocks_of_a_page_run_one_after_the_other(page, scene, capsys):
 async def _run(page: list[Block]) -> None:
     async with huggingchat_agent.HuggingChat(via="page") as chat:
         await chat.login()
-        names: dict[str, object] = {"chat": chat, "conversation": await chat.new_conversation()}
+        names: dict[str, Any] = {"chat": chat, "conversation": await chat.new_conversation()}
         names["HuggingChat"] = huggingchat_agent.HuggingChat
+        if any("@reply.on" in block.text for block in page):
+            names["reply"] = await _sent(names["conversation"])
         for block in page:
             code = compile(block.text, block.where, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             if code.co_flags & inspect.CO_COROUTINE:
                 await eval(code, names)
             else:  # a program with a loop of its own, or with none
                 await asyncio.to_thread(exec, code, names)
+
+
+async def _sent(conversation: huggingchat_agent.Conversation) -> huggingchat_agent.Reply:
+    reply = conversation.send("hello")
+    await reply
+    return reply
 
 
 CONFTEST = """

@@ -22,8 +22,7 @@ def load_engine(name: EngineName) -> Engine:
         else:
             return NodriverEngine()
         raise BrowserMissing(
-            "The engine nodriver is not installed. Run `pip install 'huggingchat-agent[nodriver]'`, or use "
-            "the engine playwright."
+            "The engine nodriver is not installed. Run `pip install nodriver`, or use the engine playwright."
         )
     from huggingchat_agent.browser.playwright import PlaywrightEngine
 

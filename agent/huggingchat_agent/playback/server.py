@@ -81,7 +81,7 @@ class TapeServer:
             from hypercorn.config import Config
         except ImportError:
             raise UsageError(
-                "A replay in a browser needs a server: pip install 'huggingchat-agent[replay]'."
+                "A replay in a browser needs a server: run `pip install hypercorn trustme`."
             ) from None
         # Without the protocol named, asyncio leaves Nagle's algorithm on, which delays small pieces.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
