@@ -15,17 +15,17 @@ TAKEN = (
     *("ignore_https_errors", "http_credentials", "client_certificates", "bypass_csp", "service_workers"),
 )
 
-_TAPE = "Sessions are recorded by record=, on a tape"
+_TAPE = "Use record= to record a session on a tape"
 
 # Why those of Playwright that are not taken are not, each with what to do instead.
 LEFT_OUT = {
-    "base_url": "Where the app is, is the setting base_url",
-    "storage_state": "Who is signed in is the saved session's business, or that of login(cookies=...)",
-    "proxy": "The way to the network is the setting proxy",
+    "base_url": "Use the setting base_url for the app's address",
+    "storage_state": "The saved session says who is signed in; import another one with login(cookies=...)",
+    "proxy": "Use the setting proxy",
     "java_script_enabled": "The app does not work without scripts",
     "offline": "The app does not work without a network",
     "accept_downloads": "Files of an answer are fetched by file.save()",
-    "strict_selectors": "No selector of Playwright's is used on the agent's pages",
+    "strict_selectors": "The agent uses no selectors of Playwright",
     "default_browser_type": "The browser is always a Chromium",
     **{f"record_har_{name}": _TAPE for name in ("path", "content", "mode", "omit_content", "url_filter")},
     **{f"record_video_{name}": _TAPE for name in ("dir", "size", "fps")},

@@ -79,8 +79,8 @@ def _totp(secret: Secret) -> Any:
     if not value.startswith("otpauth://"):
         return pyotp.TOTP(_pad_secret(value))
     parts = urlsplit(value)
-    told = [(key, _pad_secret(each) if key == "secret" else each) for key, each in parse_qsl(parts.query)]
-    return pyotp.parse_uri(parts._replace(query=urlencode(told, quote_via=quote)).geturl())
+    fields = [(key, _pad_secret(each) if key == "secret" else each) for key, each in parse_qsl(parts.query)]
+    return pyotp.parse_uri(parts._replace(query=urlencode(fields, quote_via=quote)).geturl())
 
 
 def _pad_secret(secret: str) -> str:
@@ -112,8 +112,8 @@ async def run_in_daemon_thread(function: Callable[[], Any]) -> Any:
         try:
             result = function()
         except BaseException as error:
-            told = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
-            arguments: tuple[Callable[[Any], None], Any] = (outcome.set_exception, told)
+            outcome_error = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+            arguments: tuple[Callable[[Any], None], Any] = (outcome.set_exception, outcome_error)
         else:
             arguments = (outcome.set_result, result)
         if not loop.is_closed():  # nobody waits any more

@@ -29,7 +29,8 @@ class Proxy(msgspec.Struct, frozen=True, kw_only=True):
             host, port, parts = None, None, urlsplit("")
         if parts.scheme not in SCHEMES or not host or parts.path.strip("/") or parts.query:
             raise SettingsError(
-                "proxy is not the address of one. Give it such as http://proxy.example.org:3128; one of: "
+                "proxy is not the address of a proxy. Give it like http://proxy.example.org:3128. "
+                "Its scheme is one of: "
                 f"{', '.join(SCHEMES)}."
             )
         if parts.username and parts.scheme.startswith("socks"):

@@ -133,7 +133,7 @@ def run(arguments: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _signals_as_exits() -> Iterator[None]:
-    """Being told to end is an orderly end: answers stopped, the browser closed."""
+    """SIGTERM and SIGHUP end the command in order: answers are stopped, the browser is closed."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
