@@ -52,7 +52,7 @@ def test_connect_is_refused_beside_what_is_for_a_browser_of_ours(name, value):
 
 
 def test_arguments_of_a_context_are_refused_by_name_with_what_to_do():
-    with pytest.raises(SettingsError, match=r"'base_url'\. Where the app is, is the setting base_url"):
+    with pytest.raises(SettingsError, match=r"'base_url'\. Use the setting base_url"):
         settings(context_args={"base_url": "https://example.org"})
     with pytest.raises(SettingsError, match=r"'viewprot'\. It takes viewport, "):
         settings(context_args={"viewprot": {}})
