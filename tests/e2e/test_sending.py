@@ -1,6 +1,7 @@
 """What stands between a message and the app: other runs, late stops, stale pages, reads that fail."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -109,10 +110,26 @@ async def test_mistake_of_ours_reaches_who_waits(chat, monkeypatch):
     assert seen[-1] == "failed"
 
 
+@pytest.mark.parametrize("status", [404, 429, 502])
+async def test_page_that_came_with_an_error_says_its_status_at_once(chat, site, status):
+    conversation = await chat.new_conversation()
+    page = {"method": "GET", "content_type": "text/html", "times": 2}
+    site.control.answer_next(rf"/conversation/{conversation.id}$", status, "<h1>Out of order</h1>", **page)
+    begun, reasons = time.monotonic(), []
+    with pytest.raises(PageChanged, match=f"answered {status} for the page of conversation"):
+        await conversation.send("hello", via="ui")
+    conversation.on("degraded", lambda event: reasons.append(event.reason))
+    assert (await conversation.send("hello", via="auto")).via == "page"
+    assert time.monotonic() - begun < 8.0  # no wait for a control ran out
+    assert [f"answered {status}" in reason for reason in reasons] == [True]
+
+
 async def test_page_that_takes_no_message_after_a_failed_answer_says_so(chat):
     conversation = await chat.new_conversation()
     with pytest.raises(GenerationFailed, match="upstream failure"):
         await conversation.send("fail 500", via="ui")
+    begun = time.monotonic()
     with pytest.raises(PageChanged, match=r'disabled.*conversation\.retry\(\).*via="page"'):
         await conversation.send("again", via="ui")
+    assert time.monotonic() - begun < 8.0  # the page says so as soon as it is there
     assert (await conversation.send("again", via="auto")).via == "page"

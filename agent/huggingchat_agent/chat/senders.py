@@ -161,12 +161,17 @@ class UiSender:
         the conversation silently.
         """
         path, last = urlsplit(self._url).path, spot.leaf
-        if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step):
+        if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step) is True:
             return
         tab.leaf = None
         await tab.page.goto(f"{self._url}?leafId={last or spot.id}", timeout=self._step)
-        if not await composer.shows(tab.page, path, last, timeout=self._step):
+        shown = await composer.shows(tab.page, path, last, timeout=self._step)
+        if shown is not True:
             await self._check_signed_in()
+            if shown:
+                raise PageChanged(
+                    f"The app answered {shown} for the page of conversation {self._conversation_id}."
+                )
             raise PageChanged(
                 f"The page of conversation {self._conversation_id} does not show its last message, and a "
                 "message typed there might start another branch."

@@ -19,10 +19,16 @@ SEND = Control("button", "Send message")
 
 _FIELD = 'textarea[placeholder="Ask anything"]'
 
-# Something of the page to act on: the composer, or the dialog that makes it unreachable.
-_READY = """() => !!document.querySelector('textarea, [role="dialog"]')"""
+# Something of the page to act on: the composer, or the dialog that makes it unreachable. After a failed
+# answer the page puts a sentence into the composer and disables it. While it loads, it is disabled and empty.
+_READY = """() => {
+  const fields = [...document.querySelectorAll("textarea:disabled")];
+  if (fields.some((each) => each.value && !each.closest("[data-message-id]"))) return "failed";
+  return !!document.querySelector('textarea, [role="dialog"]');
+}"""
 
 _TO_OPEN = 3.0  # seconds; a page that is still loading may have its composer disabled too
+_TO_TYPE = 1.0  # seconds, doubled each time; the page may disable the field just then, and say why
 _TO_TAKE = 0.3  # seconds; a page whose scripts run takes what is typed at once
 
 # The draft took: the field holds the text and the button came alive ("taken"); or the page took the
@@ -55,10 +61,13 @@ _CHIPS = """(wanted) => {
 
 _OPEN = "(selector) => !document.querySelector(selector)?.disabled"
 
-_SHOWS = """(path, wanted) =>
-  location.pathname === path
-    && ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted
-"""
+# The status of a document that is an error, else whether it shows that message as the last one.
+_SHOWS = """(path, wanted) => {
+  const status = performance.getEntriesByType("navigation")[0]?.responseStatus ?? 0;
+  if (status >= 400) return status;
+  return location.pathname === path
+    && ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted;
+}"""
 
 
 async def write(page: Page, text: str, *, timeout: float) -> None:
@@ -69,13 +78,16 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
     ready that all its pages share. So: type, see whether it took, else type again.
     """
     end = time.monotonic() + timeout
+    patience = _TO_TYPE
     while (left := end - time.monotonic()) > 0:
         try:
-            await page.wait(_READY, timeout=left)
+            if await page.wait(_READY, timeout=left) == "failed":
+                raise _disabled_error()
             await dismiss_welcome(page, timeout=left)
             if await page.find(COMPOSER, timeout=min(left, 1.0)):
                 await _check_open(page)
-                await page.insert_text(_FIELD, text, timeout=left)
+                typing, patience = min(left, patience), 2 * patience
+                await page.insert_text(_FIELD, text, timeout=typing)
                 if await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=_TO_TAKE) == "taken":
                     return
         except BrowserTimeout:
@@ -128,10 +140,13 @@ async def press_send(page: Page, *, timeout: float) -> None:
     await page.click(SEND, timeout=timeout)
 
 
-async def shows(page: Page, path: str, message_id: str, *, timeout: float) -> bool:
-    """Whether the page is the one at that path and its last message that one ("": it has none)."""
+async def shows(page: Page, path: str, message_id: str, *, timeout: float) -> bool | int:
+    """Whether the page is the one at that path and its last message that one ("": it has none).
+
+    For a page that came with an error, its HTTP status, at once.
+    """
     try:
-        await page.wait(_SHOWS, path, message_id, timeout=timeout)
+        found: bool | int = await page.wait(_SHOWS, path, message_id, timeout=timeout)
     except BrowserTimeout:
         return False
-    return True
+    return found
