@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import async_playwright
 
+from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
@@ -88,6 +89,19 @@ async def test_clicks_of_a_person_are_on_the_tape_that_ends_with_the_window(reco
     with pytest.raises(UsageError, match="'hello there' was sent by a person"):
         async for _ in Rerun(path, speed=0):
             raise AssertionError
+
+
+async def test_service_worker_of_a_page_is_on_a_full_tape_which_a_browser_then_replays(tmp_path):
+    """No tab reports its script, nor what it cached."""
+    path = tmp_path / "run.tape"
+    with StandIn(login=False, service_worker=True) as site:
+        async with HuggingChat(base_url=site.url, home=tmp_path, record=Record(path, full=True)) as chat:
+            await chat.login()
+            await (await chat.new_conversation()).send("hello", via="page")
+    found = {each.path for each in summarize(Tape(path).load()).exchanges if each.ended is not None}
+    assert {"/chat/service-worker.js", "/chat/_assets/logo.svg?cached"} <= found
+    names = [event.name async for event in Rerun(path, speed=0)]
+    assert "finished" in names
 
 
 async def test_scripts_of_workers_and_what_was_cut_off_are_on_a_full_tape_although_the_last_tab_was_closed(

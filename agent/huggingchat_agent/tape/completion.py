@@ -1,6 +1,7 @@
 """Completes a full tape when the recording ends: a page of the app fetches what the tape lacks.
 
-* Scripts of workers, which no tab reports, and scripts that a closing tab cut off.
+* Scripts of workers and what service workers cached, which no tab reports, and scripts that a closing tab
+  cut off.
 * Scripts that a page loads only at need: another run may need them. They are found by their names in the
   scripts that were loaded.
 * The end of the list of conversations. How far a page reads that list is a matter of milliseconds; the
@@ -41,16 +42,22 @@ BEHIND_THE_LIST = 9999  # a page of the list of conversations that nobody has
 _NAMED = re.compile(rb"""["'`]([^"'`\s]*(?:/|worker)[^"'`\s]*\.(?:m?js|css))["'`]""", re.IGNORECASE)
 _LONGEST_NAME = 500
 
-# Fetches these and, in turn, what scripts among them name, but nothing that was loaded before.
+# Fetches these, the scripts and caches of service workers, and in turn what scripts among them name; but
+# nothing that was loaded before.
 _FETCH = """async (wanted, loaded) => {
   const seen = new Set(loaded), todo = [...wanted];
+  for (const each of (await navigator.serviceWorker?.getRegistrations()) ?? [])
+    for (const worker of [each.installing, each.waiting, each.active])
+      if (worker) todo.push(worker.scriptURL);
+  for (const name of (await globalThis.caches?.keys()) ?? [])
+    for (const request of await (await caches.open(name)).keys()) todo.push(request.url);
   while (todo.length && seen.size < 1000) {
     const url = todo.pop();
     if (seen.has(url) || new URL(url).origin !== location.origin) continue;
     seen.add(url);
     const answer = await fetch(url).catch(() => null);
+    const text = await answer?.text();
     if (!answer?.ok || !answer.headers.get('content-type')?.includes('javascript')) continue;
-    const text = await answer.text();
     for (const [, name] of text.matchAll(/["'`]([^"'`\\s]*\\/[^"'`\\s]*\\.(?:m?js|css))["'`]/g))
       if (URL.canParse(name, url)) todo.push(new URL(name, url).href);
   }
@@ -117,8 +124,7 @@ class Completion:
         wanted = sorted((self._named | set(self._requested.values())) - self._loaded)
         try:
             page = await tab()
-            if wanted:
-                await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
+            await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
             for request in (requests.list_conversations(BEHIND_THE_LIST), requests.read_user()):
                 await call(request)
             await self.wait_until_quiet()  # until it is on the tape
