@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -35,7 +35,6 @@ class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
-@runtime_checkable
 class Calls(Protocol):
     """Makes requests of the app. Timeouts are in seconds.
 
