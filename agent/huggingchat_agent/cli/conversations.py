@@ -187,7 +187,7 @@ def delete(
     """
     ids = list(dict.fromkeys(map(conversation_id, which or [])))
     if bool(ids) == everything:
-        raise UsageError("Name the conversations to delete by their ids, or give --all.")
+        raise UsageError("Give the ids of the conversations to delete, or --all.")
     if (everything or len(ids) > 1) and not yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask whether to delete these. Give --yes if you mean it.")
     with opened(options) as chat:

@@ -15,7 +15,7 @@ from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.wire.models import Model
 
 _SOURCES = {
-    "inlined": "inlined in the page that the app served",
+    "inlined": "inlined in the page the app served",
     "request": "from a request that the app's page made",
     "call": "from a request of ours, made in the page",
 }
