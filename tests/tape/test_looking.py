@@ -104,7 +104,8 @@ class TestReport:
 
     async def test_request_opens_and_shows_headers_and_bodies(self, chromium, tmp_path):
         page, asked, _ = await opened(chromium, tmp_path, "v1-conversation.tape", 1280)
-        post = page.locator("#timeline details", has_text="POST").nth(1)
+        line = page.locator("summary", has_text="POST /chat/conversation/")
+        post = page.locator("#timeline details", has=line).first
         assert not await post.locator(".opened").is_visible()
         await post.locator("summary").click()
         shown = await post.locator(".opened").inner_text()
