@@ -121,8 +121,11 @@ async def test_machine_computes_the_code_from_a_secret(site, sign_in):
 
 async def test_machine_without_a_code_says_what_to_give(site, sign_in):
     site.control.switch(second_factor=True)
-    with pytest.raises(SecondFactorRequired, match=r"--otp CODE.*HUGGINGCHAT_TOTP_SECRET"):
+    with pytest.raises(
+        SecondFactorRequired, match=r"Pass otp to login\(\).*HUGGINGCHAT_TOTP_SECRET"
+    ) as caught:
         await sign_in()
+    assert "--otp CODE" in caught.value.for_shell()
 
 
 @BOTH_SKINS
