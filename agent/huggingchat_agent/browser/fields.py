@@ -57,7 +57,7 @@ async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> Non
 
 
 async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obstacle) -> None:
-    """Put the files into the input as soon as it is there and takes them."""
+    """Put the files into the input as soon as it exists and accepts them."""
     payload = [[each.name, each.mime, base64.b64encode(each.data).decode()] for each in files]
     while True:
         try:

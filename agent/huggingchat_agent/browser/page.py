@@ -101,7 +101,7 @@ class CdpPage:
         self._pump.close()
 
     def mark_closed(self, reason: str) -> None:
-        """The browser has closed the tab, whoever wanted it."""
+        """The browser has closed the tab."""
         self._ended.set()
         self.mark_gone(reason)
 

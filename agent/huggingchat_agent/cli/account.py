@@ -59,7 +59,7 @@ def login(
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:
         raise UsageError("There is no password on stdin. Give it on the first line.")
-    # The session is to be saved, which that of a copied profile is not.
+    # The session must be saved, and that of a copied profile is not.
     in_use = options.settings().get("profile_in_use", "refuse")
     with opened(options, username=username, password=password, profile_in_use=in_use) as chat:
         where = redact.address(chat.settings.base_url)

@@ -130,7 +130,7 @@ class MarkdownView:
 
 
 class _Lines:
-    """Markdown without blank lines around it; with one before it if it is to stand `apart`."""
+    """Markdown without blank lines around it; with one before it if it stands `apart`."""
 
     def __init__(self, text: str, *, apart: bool, most: int | None = None) -> None:
         self._text, self._apart, self._most = text, apart, most

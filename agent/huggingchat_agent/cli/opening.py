@@ -49,7 +49,7 @@ def signed_in(chat: HuggingChat) -> Account:
 
 
 def not_signed_in(chat: HuggingChat) -> LoginError:
-    """What to say to somebody without a session."""
+    """The message for a user without a session."""
     return LoginError(
         f"Not signed in at {redact.address(chat.settings.base_url)}. Run `huggingchat login`, or set "
         "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."

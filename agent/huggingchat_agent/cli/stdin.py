@@ -9,7 +9,7 @@ import sys
 
 from huggingchat_agent.cli import console
 
-# A pipe that has said nothing for this many seconds is one that a service manager left open.
+# A pipe that is silent for this many seconds is one that a service manager left open.
 PATIENCE = 1.0
 
 

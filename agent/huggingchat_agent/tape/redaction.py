@@ -31,7 +31,7 @@ _TOKENS = ("token", "reasoning")
 class Redaction:
     """The redaction of one tape. `learn` gets every value that is secret because of its place.
 
-    With `hide_username` the user's name is hidden too, as soon as the app has told it.
+    With `hide_username` the user's name is hidden too, as soon as the app has sent it.
     """
 
     def __init__(self, mask: Mask, *, learn: Callable[[str], None], hide_username: bool = False) -> None:

@@ -52,7 +52,7 @@ class Stream:
         return []
 
     def refusal(self, conversation_id: str) -> AgentError | None:
-        """The error that the app answered with in place of a stream, None if there is none."""
+        """The error that the app answered with in place of a stream, or None."""
         response = self._response
         if response is None or self._is_stream:
             return None
