@@ -173,7 +173,7 @@ class Engine(Protocol):
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> Browser:
         """Start a browser, or connect to the one that the settings name.
 
-        The cookies and local storage of a saved session, if there is one, are put in, unless the browser's own
-        are used (`settings.own_cookies`). Raises SettingsError for what the
-        engine cannot do, BrowserMissing, BrowserTimeout or BrowserError; leaves nothing then.
+        The browser gets the cookies and local storage of a saved session, unless its own are used
+        (`settings.own_cookies`). Raises SettingsError for what the engine cannot do, BrowserMissing,
+        BrowserTimeout or BrowserError, and leaves nothing behind then.
         """
