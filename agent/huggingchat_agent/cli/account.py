@@ -12,7 +12,7 @@ import typer
 
 from huggingchat_agent import redact
 from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import not_signed_in, opened
+from huggingchat_agent.cli.opening import make_login_error, open_chat
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
 from huggingchat_agent.session.account import Account
@@ -61,7 +61,7 @@ def login(
         raise UsageError("There is no password on stdin. Give it on the first line.")
     # The session must be saved, and that of a copied profile is not.
     in_use = options.settings().get("profile_in_use", "refuse")
-    with opened(options, username=username, password=password, profile_in_use=in_use) as chat:
+    with open_chat(options, username=username, password=password, profile_in_use=in_use) as chat:
         where = redact.address(chat.settings.base_url)
         account = chat.status()
         if not account.login_offered:
@@ -97,7 +97,7 @@ def status(
     This asks the app itself, with the saved session. With -v it also shows which browser is used and why,
     and where things are kept. The exit code is 3 if the app has a login and you are not signed in.
     """
-    with opened(options) as chat:
+    with open_chat(options) as chat:
         account = chat.status()
         where = redact.address(chat.settings.base_url)
         if json:
@@ -106,7 +106,7 @@ def status(
         else:
             _print_account(account, where, _describe_browser(chat) if options.verbose else [])
         if account.login_offered and not account.signed_in:
-            raise not_signed_in(chat)
+            raise make_login_error(chat)
 
 
 def _print_account(account: Account, where: str, more: list[tuple[str, object]]) -> None:
@@ -132,7 +132,7 @@ def logout(options: Options) -> None:
         console.report(f"There is no saved session in profile {chosen.profile!r}. Nothing to do.")
         return
     try:
-        with opened(options) as chat:
+        with open_chat(options) as chat:
             chat.logout()
     except AgentError as error:
         saved.remove()

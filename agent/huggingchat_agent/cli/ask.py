@@ -10,10 +10,10 @@ from huggingchat_agent import events
 from huggingchat_agent.answer import Answer
 from huggingchat_agent.cli import attachments, console, stdin
 from huggingchat_agent.cli.asking import settle
-from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
-from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
+from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
 from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Deadlines, Via
@@ -91,7 +91,7 @@ def ask(
     """
     check_start(model, system, conversation, temporary)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
-    tape = recording(record, full, hide, hide_username)
+    tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools)
     deadlines = _read_deadlines(timeout)
     if prompt == "-":
@@ -100,8 +100,8 @@ def ask(
         prompt = stdin.add_piped_text(prompt)
     if not prompt.strip():
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
-    with opened(options, via=via, deadlines=deadlines, record=tape) as chat:
-        signed_in(chat)
+    with open_chat(options, via=via, deadlines=deadlines, record=tape) as chat:
+        sign_in(chat)
         with open_conversation(chat, model, system, conversation, temporary) as talk:
             reply = talk.send(prompt, files=files, tools=tools, web_search=web_search)
             answer = (

@@ -18,11 +18,11 @@ from huggingchat_agent.cli.ask import (
     check_start,
     open_conversation,
 )
-from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.slash import HELP, Commands
-from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, recording
+from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
 from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.errors import BrowserError, ChatError, StorageError, UsageError
 from huggingchat_agent.sync import Conversation, Reply
@@ -66,10 +66,10 @@ def chat(
     """
     check_start(model, system, conversation, temporary)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
-    tape = recording(record, full, hide, hide_username)
+    tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools)
-    with opened(options, via=via, record=tape) as app:
-        signed_in(app)
+    with open_chat(options, via=via, record=tape) as app:
+        sign_in(app)
         with open_conversation(app, model, system, conversation, temporary) as talk:
             where = redact.address(app.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")

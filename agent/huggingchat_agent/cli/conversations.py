@@ -11,7 +11,7 @@ import typer
 from huggingchat_agent.chat.conversations import conversation_id
 from huggingchat_agent.chat.export import Form, exported, render
 from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import say_hidden
 from huggingchat_agent.cli.transcript import listing, transcript
@@ -49,8 +49,8 @@ def list_(
     A terminal shows a table. A pipe gets one conversation a line: id, title, model and time of the last
     change, separated by tabs.
     """
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         with console.progress("Reading the list"):
             entries = chat.conversations()
             found = list(entries) if everything else list(itertools.islice(entries, limit))
@@ -85,8 +85,8 @@ def show(
     A terminal shows them rendered. A pipe gets Markdown.
     """
     conversation_id(which)
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         with console.progress("Reading the conversation"):
             conversation = chat.conversation(which)
             read = conversation.read()
@@ -109,8 +109,8 @@ def rename(
 ) -> None:
     """Change the title of a conversation."""
     conversation_id(which)
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         chat.conversation(which).rename(title)
         console.note(f"Renamed {chat.conversation(which).id}.")
 
@@ -121,8 +121,8 @@ def share(options: Options, which: Which) -> None:
     Anybody who has the link can read it. Later messages are not in it.
     """
     conversation_id(which)
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         console.write(chat.conversation(which).share() + "\n")
 
 
@@ -136,8 +136,8 @@ def import_(
 
     The app makes one copy of each share. A second import gives the same copy.
     """
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         copy = chat.import_share(link)
         console.write(copy.id + "\n")
         console.note(f"To continue: huggingchat ask --conversation {copy.id} PROMPT")
@@ -165,8 +165,8 @@ def export(
     conversation_id(which)
     chosen: Form = form or ("json" if output is not None and output.suffix == ".json" else "markdown")
     documents.check_writable(output, force=force)
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         text = chat.conversation(which).export(chosen)
     documents.write(text, output)
 
@@ -190,8 +190,8 @@ def delete(
         raise UsageError("Give the ids of the conversations to delete, or --all.")
     if (everything or len(ids) > 1) and not yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask whether to delete these. Give --yes if you mean it.")
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         found = _find_conversations(chat, None if everything else ids)
         if not found:
             console.note("There are no conversations to delete.")

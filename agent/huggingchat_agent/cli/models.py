@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.wire.models import Model
@@ -32,8 +32,8 @@ def models(
     A terminal shows a table. A pipe gets one model a line: id, name and abilities, separated by tabs. Stderr
     says where the list came from.
     """
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         with console.progress("Reading the models"):
             found = chat.models()
     if json:

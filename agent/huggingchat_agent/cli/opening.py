@@ -1,4 +1,4 @@
-"""A HuggingChat for a command: opened with a word about it, signed in, and closed whatever happens."""
+"""Opens a HuggingChat for a command, signs in, and closes it whatever happens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def opened(options: Options, **more: Any) -> Iterator[HuggingChat]:
+def open_chat(options: Options, **more: Any) -> Iterator[HuggingChat]:
     """An open HuggingChat with these options; `more` are further settings."""
     chat = HuggingChat(**{**options.settings(), **more})
     tape = chat.settings.replay
@@ -31,8 +31,8 @@ def opened(options: Options, **more: Any) -> Iterator[HuggingChat]:
         yield chat
 
 
-def signed_in(chat: HuggingChat) -> Account:
-    """Sign in as it can be done without asking: saved session, credentials of the environment, or none."""
+def sign_in(chat: HuggingChat) -> Account:
+    """Sign in without asking: with the saved session, or the credentials of the environment."""
     settings = chat.settings
     with progress("Signing in"):
         try:
@@ -40,7 +40,7 @@ def signed_in(chat: HuggingChat) -> Account:
         except LoginError as error:
             if type(error) is not LoginError or (settings.username and settings.password):
                 raise
-            failure = not_signed_in(chat)
+            failure = make_login_error(chat)
             failure.screenshot, failure.snapshot = error.screenshot, error.snapshot
             raise failure from None
     if account.signed_in:
@@ -48,7 +48,7 @@ def signed_in(chat: HuggingChat) -> Account:
     return account
 
 
-def not_signed_in(chat: HuggingChat) -> LoginError:
+def make_login_error(chat: HuggingChat) -> LoginError:
     """The message for a user without a session."""
     return LoginError(
         f"Not signed in at {redact.address(chat.settings.base_url)}. Run `huggingchat login`, or set "

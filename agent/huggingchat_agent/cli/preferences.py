@@ -11,7 +11,7 @@ from rich.text import Text
 
 from huggingchat_agent.chat.preferences import Effort, Preferences, StreamingMode
 from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.errors import UsageError
@@ -30,8 +30,8 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="Print all of them, as one JSON object.")] = False,
 ) -> None:
     """Show the account's settings in the app."""
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         kept = chat.preferences()
     _print(kept, json=json)
 
@@ -80,8 +80,8 @@ def set_(
         raise UsageError("--for names a model; give --system, --no-system or --effort with it.")
     if not changes and not of_model:
         raise UsageError("Give what to change: --model, --system, --effort or --streaming. See --help.")
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         whose = for_model or model or (chat.preferences().active_model if of_model else "")
         changes |= {name: {whose: value} for name, value in of_model.items()}
         kept = chat.change_preferences(**changes)

@@ -10,7 +10,7 @@ import typer
 from huggingchat_agent import events
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
-from huggingchat_agent.cli.taping import Full, Hide, HideUsername, recording
+from huggingchat_agent.cli.taping import Full, Hide, HideUsername, make_record
 from huggingchat_agent.errors import TapeError
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.settings import NO_DEADLINES
@@ -28,7 +28,7 @@ def record(
 
     The saved session is used, if there is one. What is recorded is that tab's; signing in is left out.
     """
-    tape = recording(file, full, hide, hide_username)
+    tape = make_record(file, full, hide, hide_username)
     # A person may take their time, and nothing of theirs is stopped.
     given = {**options.settings(), "headless": False, "record": tape, "deadlines": NO_DEADLINES}
     try:

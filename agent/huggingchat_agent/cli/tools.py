@@ -11,7 +11,7 @@ from rich.text import Text
 
 from huggingchat_agent import redact
 from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import opened, signed_in
+from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.errors import UsageError
@@ -50,8 +50,8 @@ def tools(
     A terminal shows a table. A pipe gets one server a line: name, address and ability, separated by tabs.
     Addresses have no query here, because it may hold a key.
     """
-    with opened(options) as chat:
-        signed_in(chat)
+    with open_chat(options) as chat:
+        sign_in(chat)
         with console.progress("Reading the tool servers"):
             found = [_redact_address(server) for server in chat.tools()]
     if json:
