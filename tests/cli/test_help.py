@@ -129,7 +129,7 @@ from huggingchat_agent.cli import app, models
 def broken(options):
     raise KeyError("oops")
 
-models.opened = broken
+models.open_chat = broken
 sys.exit(app.run(sys.argv[1:]))
 """
 
