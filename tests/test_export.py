@@ -158,13 +158,13 @@ def test_markdown_folds_tools_in_a_fence_that_holds_them():
 
 def test_conversation_without_a_tree_is_one_branch():
     read = conversation(message("u", "user", "one"), message("a", "assistant", "two"), title="")
-    assert [each.id for each in export.exported(read).active] == ["u", "a"]
+    assert [each.id for each in export.build_export(read).active] == ["u", "a"]
     text = export.render(read, "markdown")
     assert text.startswith("# Untitled\n") and "versions" not in text
 
 
 def test_conversation_without_messages_is_exported():
-    assert export.exported(conversation()).messages == []
+    assert export.build_export(conversation()).messages == []
     assert export.render(conversation(), "markdown") == "# A title\n\n- Model: m\n"
 
 
@@ -189,5 +189,5 @@ def test_500_messages_are_exported_in_their_order():
         )
         for number, each in enumerate(ids)
     ]
-    told = export.exported(conversation(*messages))
+    told = export.build_export(conversation(*messages))
     assert [each.id for each in told.active] == ids and told.leaf == "m499"

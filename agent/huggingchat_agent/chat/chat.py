@@ -283,7 +283,7 @@ class Chat(Emitter):
         meanwhile: others would move up and be missed.
         """
         self._check_open()
-        async for each in conversations.listed(self._session):
+        async for each in conversations.iterate(self._session):
             yield each
 
     async def delete_conversations(

@@ -10,7 +10,7 @@ from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import export, uploads
 from huggingchat_agent.chat import unsupported as options
 from huggingchat_agent.chat.draft import Draft, Edit, Next, Resume, Retry
-from huggingchat_agent.chat.elicitation import Elicitation, asked
+from huggingchat_agent.chat.elicitation import Elicitation, read_question
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.emitter import Emitter
@@ -113,7 +113,7 @@ class Conversation(Emitter):
         """
         options.refuse(unsupported)
         draft = Draft(
-            prompt=_said(prompt),
+            prompt=_check_prompt(prompt),
             target=Next(self._leaf),
             uploads=uploads.read(files),
             tools=None if tools is None else (tools,) if isinstance(tools, str) else tuple(tools),
@@ -134,7 +134,7 @@ class Conversation(Emitter):
         This makes a new branch beside the old one, with the old message's files. The conversation goes on
         from there.
         """
-        return self._start(Draft(prompt=_said(prompt), target=Edit(user_message_id)), via=via)
+        return self._start(Draft(prompt=_check_prompt(prompt), target=Edit(user_message_id)), via=via)
 
     def _resume(self, message_id: str, elicitation_id: str) -> Reply:
         """Take up an answer that parked until a question was answered; `Elicitation` calls this.
@@ -163,13 +163,13 @@ class Conversation(Emitter):
         sending = Sending(self._chat, self.id, draft, chosen)
         number = self._chat._tracker.number
         self._reply = Reply(self.id, sending, number=number, upstream=self, prompt=draft.prompt)
-        self._reply._when_done(self._answered)
+        self._reply._when_done(self._end_reply)
         self._chat._replies.add(self._reply)
         return self._reply
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
         """The question in an `elicitation` event of this conversation, to answer, decline or dismiss."""
-        return Elicitation(self, asked(event))
+        return Elicitation(self, read_question(event))
 
     async def elicitations(self) -> list[Elicitation]:
         """The open questions of tools in this conversation, as the server stores them.
@@ -286,14 +286,14 @@ class Conversation(Emitter):
                 raise
             log.warning("Temporary conversation %s could not be deleted: %s", self.id, trouble)
 
-    def _answered(self) -> None:
+    def _end_reply(self) -> None:
         reply, self._reply = self._reply, None
         # What follows a message checked out is on its branch. A branch of its own is the one made last.
         if self._branching and reply is not None and reply._turn is not None:
             self._leaf = None
 
 
-def _said(prompt: str) -> str:
+def _check_prompt(prompt: str) -> str:
     prompt = require_text("The prompt", prompt).replace("\r\n", "\n").replace("\r", "\n")
     if not prompt.strip():
         raise UsageError("The prompt is empty. Say something.")

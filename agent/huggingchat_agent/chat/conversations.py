@@ -30,7 +30,7 @@ def conversation_id(id_or_url: str) -> str:
     raise UsageError(f"Not a conversation: {id_or_url!r}. Give its 24-digit id, or the address of its page.")
 
 
-async def listed(session: Session) -> AsyncIterator[ConversationSummary]:
+async def iterate(session: Session) -> AsyncIterator[ConversationSummary]:
     """The conversations, the last changed first. A page is loaded when its first entry is needed.
 
     Each comes once, even if the list grows meanwhile. If conversations are deleted meanwhile, others move up

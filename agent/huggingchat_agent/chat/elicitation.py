@@ -74,7 +74,7 @@ class Elicitation:
         if not (isinstance(told, dict) and told.get("resume")):
             return None
         await self._until_parked()
-        message = _asked_in(await conversation.read(), self.question.elicitation_id)
+        message = _find_asking_message(await conversation.read(), self.question.elicitation_id)
         return conversation._resume(message, self.question.elicitation_id)
 
     async def _until_parked(self) -> None:
@@ -86,7 +86,7 @@ class Elicitation:
             await over
 
 
-def _asked_in(read: ConversationRead, elicitation_id: str) -> str:
+def _find_asking_message(read: ConversationRead, elicitation_id: str) -> str:
     """The id of the message in which it was asked."""
     for message in reversed(read.messages):
         if any(
@@ -100,6 +100,6 @@ def _asked_in(read: ConversationRead, elicitation_id: str) -> str:
     )
 
 
-def asked(event: ElicitationRequested) -> Question:
+def read_question(event: ElicitationRequested) -> Question:
     """The question in an event."""
     return Question(**{name: getattr(event, name) for name in Question.__struct_fields__})

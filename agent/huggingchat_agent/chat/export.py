@@ -91,13 +91,13 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 def render(read: ConversationRead, form: Form, *, url: str = "") -> str:
     """The conversation as a document that ends with a newline. Raises UsageError for another form."""
     if form == "json":
-        return msgspec.json.format(msgspec.json.encode(exported(read, url=url)), indent=2).decode() + "\n"
+        return msgspec.json.format(msgspec.json.encode(build_export(read, url=url)), indent=2).decode() + "\n"
     if form == "markdown":
-        return markdown(exported(read, url=url))
+        return markdown(build_export(read, url=url))
     raise UsageError(f"A conversation cannot be exported as {form!r}, only as {' or '.join(get_args(Form))}.")
 
 
-def exported(read: ConversationRead, *, url: str = "") -> Export:
+def build_export(read: ConversationRead, *, url: str = "") -> Export:
     """What is exported of a conversation. `url` is the address of its page."""
     # Older answers leave the tree out: all there is is then one branch.
     flat = not any(each.ancestors for each in read.messages)
@@ -150,7 +150,7 @@ def markdown(export: Export) -> str:
     blocks = [f"# {_line(export.title) or 'Untitled'}"]
     blocks.append("\n".join(f"- {name}: {value}" for name, value in facts if value))
     if export.system_prompt:
-        blocks.append(_folded("System prompt", export.system_prompt))
+        blocks.append(_details("System prompt", export.system_prompt))
     versions = {child: len(each.children) for each in export.messages for child in each.children}
     for message in export.active:
         if message.author != "system":
@@ -162,8 +162,8 @@ def markdown(export: Export) -> str:
 
 def body(message: ExportedMessage) -> list[str]:
     """The Markdown blocks of one message, in the order they are read in."""
-    blocks = [_folded("Reasoning", message.reasoning)] if message.reasoning.strip() else []
-    blocks += [_folded(f"Tool {use.name} ({use.status})", _tool(use)) for use in message.tools]
+    blocks = [_details("Reasoning", message.reasoning)] if message.reasoning.strip() else []
+    blocks += [_details(f"Tool {use.name} ({use.status})", _tool(use)) for use in message.tools]
     blocks.append(message.text.strip())
     if message.files:
         blocks.append("\n".join(f"- File: {_line(each.name)} ({each.mime})" for each in message.files))
@@ -176,7 +176,7 @@ def body(message: ExportedMessage) -> list[str]:
     return blocks
 
 
-def _folded(title: str, text: str) -> str:
+def _details(title: str, text: str) -> str:
     return f"<details><summary>{_line(title)}</summary>\n\n{text.strip()}\n\n</details>"
 
 

@@ -84,7 +84,7 @@ async def change(
 
     async def changed() -> dict[str, Any]:
         stored = await read_settings(session)
-        await session.calls.ask(requests.save_settings(_sendable(_merged(stored, wanted))), recover=False)
+        await session.calls.ask(requests.save_settings(_sendable(_merge(stored, wanted))), recover=False)
         return await read_settings(session)
 
     async with lock:
@@ -119,7 +119,7 @@ def _check(name: str, values: list[Any], allowed: object) -> None:
         choice(name, value, allowed, wrong=UsageError)
 
 
-def _merged(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+def _merge(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     merged = dict(stored)
     for key, value in wanted.items():
         if isinstance(value, dict):

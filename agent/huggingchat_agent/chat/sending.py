@@ -116,7 +116,9 @@ class Sending:
         servers = await self._servers()
         senders = self._senders(servers)
         held = max(sender.connections for sender in senders)
-        async with self._session.connections.stream(held, lambda count: self._queued("connections", count)):
+        async with self._session.connections.stream(
+            held, lambda count: self._emit_queued("connections", count)
+        ):
             spot = await self._spot()
             for sender in senders[:-1]:
                 try:
@@ -232,7 +234,7 @@ class Sending:
                 )
             if not waiting:
                 waiting = True
-                self._queued("run")
+                self._emit_queued("run")
             await asyncio.sleep(RUN_PAUSE)
 
     async def _read(self) -> ConversationRead:
@@ -249,7 +251,7 @@ class Sending:
     async def _wait_for_lingering_stop(self) -> None:
         left = self._chat._notes.quiet(self._conversation_id)
         if left:
-            self._queued("stop")
+            self._emit_queued("stop")
             await asyncio.sleep(left)  # the app says nothing when it forgets a stop
 
     async def _check_signed_in(self) -> None:
@@ -260,7 +262,7 @@ class Sending:
     async def _follow(self, claim: Claim, sender: Sender) -> Turn:
         """From the gesture to the end of the turn. Once begun, a turn is never left running unseen."""
         gesture = asyncio.create_task(sender.post(), name=f"send by {sender.via}")
-        gesture.add_done_callback(_seen)
+        gesture.add_done_callback(_retrieve)
         try:
             turn = await self._birth(claim, sender, gesture)
         except asyncio.CancelledError:
@@ -326,7 +328,7 @@ class Sending:
         if held is not None:
             self._emitter.emit(held, bubbles=False)  # the others have it
 
-    def _queued(self, reason: str, running: int = 0) -> None:
+    def _emit_queued(self, reason: str, running: int = 0) -> None:
         self._emitter.emit(
             events.Queued(conversation_id=self._conversation_id, reason=reason, running=running)
         )
@@ -337,7 +339,7 @@ def _is_running(read: ConversationRead, message: StoredMessage) -> bool:
     return message.author == "assistant" and bool(message.generation_id) and not read.is_terminal(message)
 
 
-def _seen(task: asyncio.Task[None]) -> None:
+def _retrieve(task: asyncio.Task[None]) -> None:
     """The outcome of the gesture matters only if no turn comes of it; then it is looked at."""
     if not task.cancelled():
         task.exception()

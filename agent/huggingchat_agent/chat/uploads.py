@@ -60,10 +60,10 @@ def check(uploads: Sequence[Upload], model: Model) -> None:
 
 def _read(given: Given) -> Upload:
     if isinstance(given, Upload):
-        return _checked(given.name, given.data, given.mime)
+        return _check(given.name, given.data, given.mime)
     if isinstance(given, tuple):
         name, data, *mime = given
-        return _checked(name, bytes(data), *mime)
+        return _check(name, bytes(data), *mime)
     if isinstance(given, str | os.PathLike):
         return _from_path(Path(given))
     name = os.path.basename(str(getattr(given, "name", "")))
@@ -72,7 +72,7 @@ def _read(given: Given) -> Upload:
             f"A file is given as a path, as (name, bytes), or as an open file that has a name; not as "
             f"{type(given).__name__}."
         )
-    return _checked(name, _content(given))
+    return _check(name, _content(given))
 
 
 def _content(file: Readable) -> bytes:
@@ -91,7 +91,7 @@ def _from_path(path: Path) -> Upload:
         if size > LIMIT:
             raise _too_large(str(path), f"{size:,} bytes")
         with path.open("rb") as file:  # the size says nothing of a device or a pipe
-            return _checked(path.name, _content(file), shown=str(path))
+            return _check(path.name, _content(file), shown=str(path))
     except OSError as error:
         raise FileRejected(
             f"The file {str(path)!r} cannot be read: {error.strerror or type(error).__name__}. "
@@ -99,7 +99,7 @@ def _from_path(path: Path) -> Upload:
         ) from None
 
 
-def _checked(name: str, data: bytes, mime: str = "", *, shown: str = "") -> Upload:
+def _check(name: str, data: bytes, mime: str = "", *, shown: str = "") -> Upload:
     if not data:
         raise FileRejected(f"The file {shown or name!r} is empty; the app ignores such a file.")
     if len(data) > LIMIT:

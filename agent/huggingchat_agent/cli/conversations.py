@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from huggingchat_agent.chat.conversations import conversation_id
-from huggingchat_agent.chat.export import Form, exported, render
+from huggingchat_agent.chat.export import Form, build_export, render
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
@@ -93,7 +93,7 @@ def show(
     if json or not sys.stdout.isatty():
         console.write(render(read, "json" if json else "markdown", url=conversation.url))
     else:
-        document = exported(read, url=conversation.url)
+        document = build_export(read, url=conversation.url)
         show_reasoning = show_reasoning or options.verbose
         for block in transcript(document, reasoning=show_reasoning):
             console.out.print(block, soft_wrap=False)
