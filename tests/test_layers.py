@@ -9,7 +9,17 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 ROOMS = [
     {"errors", "exchange", "answer", "events", "eventlog", "question", "redact", "saving"}
     | {"environment", "files", "origin", "secret_names", "user_text"},
-    {"context_args", "proxy", "parsing", "settings", "one_time_password", "emitter", "wire", "state"},
+    {
+        "context_args",
+        "http_credentials",
+        "proxy",
+        "parsing",
+        "settings",
+        "one_time_password",
+        "emitter",
+        "wire",
+        "state",
+    },
     {"tape"},
     {"browser"},
     {"site"},

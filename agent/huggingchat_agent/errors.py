@@ -52,6 +52,12 @@ SIGN_IN_AGAIN = {
     "hint": "Sign in again with login().",
     "shell_hint": "Sign in again with `huggingchat login`.",
 }
+GATEWAY = {
+    "hint": "A gateway in front of the app asks for a user name and password (HTTP authentication). Set "
+    'http_credentials="user:password"; if they are set, check them.',
+    "shell_hint": "A gateway in front of the app asks for a user name and password (HTTP authentication). "
+    "Set HUGGINGCHAT_HTTP_CREDENTIALS to user:password; if it is set, check it.",
+}
 SIGN_IN_BY_HAND = {
     "hint": "The agent does not solve challenges. Sign in by hand in a window, with headless=False and "
     "login(by_person=True), or use the cookies of a browser that is signed in: login(cookies=...).",

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from huggingchat_agent import origin
 from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import AgentError, SettingsError
+from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.one_time_password import parse_totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
@@ -108,6 +109,10 @@ def totp(name: str, value: Any) -> Secret | None:
 
 def proxy(name: str, value: Any) -> Proxy:
     return Proxy.parse(text(name, value))
+
+
+def http_credentials(name: str, value: Any) -> HttpCredentials:
+    return HttpCredentials.parse(text(name, value))
 
 
 def profile(name: str, value: Any) -> str:

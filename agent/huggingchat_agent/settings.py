@@ -15,6 +15,7 @@ import platformdirs
 from huggingchat_agent import environment, parsing
 from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import SettingsError
+from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.origin import origin
 from huggingchat_agent.parsing import choice
 from huggingchat_agent.proxy import Proxy
@@ -188,6 +189,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             shell_help="Reach the network through a proxy. If it needs a password, set HUGGINGCHAT_PROXY.",
         ),
     ] = None
+    http_credentials: Annotated[
+        HttpCredentials | None,
+        Field(
+            "User name and password for a gateway in front of the app (HTTP authentication): user:password. "
+            "They are sent only when the app's own origin asks for them.",
+            parsing.http_credentials,
+        ),
+    ] = None
     context_args: Annotated[
         ContextArgs,
         Field(
@@ -276,6 +285,7 @@ class Given(TypedDict, total=False):
     browser_args: Sequence[str] | None
     user_data_dir: str | Path | None
     proxy: str | None
+    http_credentials: str | None
     context_args: Mapping[str, Any] | None
     slow_mo: float | None
     username: str | None
@@ -356,10 +366,11 @@ def _check_together(chosen: Settings) -> None:
                     f"{name} is for a browser that the agent starts, but connect uses one that runs already. "
                     "Leave one of the two out."
                 )
-    if chosen.context_args and chosen.connect and not chosen.isolated:
-        raise SettingsError(
-            "context_args apply to pages in a context of the agent's own, but connect opens pages in the "
-            "browser's context. Add isolated, or leave context_args out."
-        )
+    for name in ("context_args", "http_credentials"):
+        if getattr(chosen, name) and chosen.connect and not chosen.isolated:
+            raise SettingsError(
+                f"{name} apply to pages in a context of the agent's own, but connect opens pages in the "
+                f"browser's context. Add isolated, or leave {name} out."
+            )
     if chosen.browser and chosen.channel:
         raise SettingsError("browser and channel both name a browser. Leave one of the two out.")

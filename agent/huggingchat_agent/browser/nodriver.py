@@ -21,11 +21,14 @@ from huggingchat_agent.browser.connection import BrowserConnection, CdpSession
 from huggingchat_agent.browser.launch import LaunchedBrowser
 from huggingchat_agent.browser.running_browser import TAB_CLOSED, TAB_CRASHED, RunningBrowser, start_browser
 from huggingchat_agent.errors import BrowserError
+from huggingchat_agent.origin import origin
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.page import CdpPage
-    from huggingchat_agent.proxy import Proxy
     from huggingchat_agent.settings import Settings
+
+
+_PROXY = "proxy"
 
 
 class NodriverEngine:
@@ -82,11 +85,11 @@ class NodriverBrowser(RunningBrowser):
         raise start_failures.connect_error(connect, why)
 
     async def _new_tab(self) -> _Tab:
-        return await _Tab.create(self, self._connection, self._context, self._settings.proxy)
+        return await _Tab.create(self, self._connection, self._context, _read_credentials(self._settings))
 
     async def _restore(self, origin: str, items: site_data.Items) -> None:
         """Put items into the local storage of an origin, in a tab where every answer is an empty page."""
-        tab = await _Tab.create(self, self._connection, self._context, None)
+        tab = await _Tab.create(self, self._connection, self._context, {})
         await tab.attach()
 
         def answer(method: str, params: dict[str, Any]) -> None:
@@ -142,15 +145,20 @@ class NodriverBrowser(RunningBrowser):
 
 
 class _Tab:
-    """Implements `running.Tab`."""
+    """Implements `running_browser.Tab`."""
 
     def __init__(
-        self, browser: RunningBrowser, connection: BrowserConnection, target: str, proxy: Proxy | None
+        self,
+        browser: RunningBrowser,
+        connection: BrowserConnection,
+        target: str,
+        credentials: dict[str, tuple[str, str]],
     ) -> None:
-        self._browser, self._connection, self._target, self._proxy = browser, connection, target, proxy
+        self._browser, self._connection, self._target = browser, connection, target
+        self._credentials = credentials
         self._root = CdpSession(connection)
         self.cdp = CdpSession(connection)  # until it is attached
-        self._tried: set[str] = set()
+        self._tried: set[tuple[str, str]] = set()
 
     @classmethod
     async def create(
@@ -158,10 +166,10 @@ class _Tab:
         browser: RunningBrowser,
         connection: BrowserConnection,
         context: dict[str, str],
-        proxy: Proxy | None,
+        credentials: dict[str, tuple[str, str]],
     ) -> _Tab:
         made = await CdpSession(connection).send("Target.createTarget", {"url": "about:blank", **context})
-        return cls(browser, connection, made["targetId"], proxy)
+        return cls(browser, connection, made["targetId"], credentials)
 
     async def attach(self) -> None:
         attach = {"targetId": self._target, "flatten": True}
@@ -169,9 +177,9 @@ class _Tab:
             self._connection, (await self._root.send("Target.attachToTarget", attach))["sessionId"]
         )
         await self.cdp.send("Inspector.enable")
-        if self._proxy is not None and self._proxy.username:
+        if self._credentials:
             every = [{"urlPattern": "*"}]
-            self._connection.receivers[self.cdp.id] = self._at_the_proxy
+            self._connection.receivers[self.cdp.id] = self._handle_fetch
             await self.cdp.send("Fetch.enable", {"handleAuthRequests": True, "patterns": every})
 
     def report_to(self, page: CdpPage) -> None:
@@ -183,7 +191,7 @@ class _Tab:
                 # It would hold back everything in its tab.
                 self._answer("Page.handleJavaScriptDialog", {"accept": params["type"] == "beforeunload"})
             elif method.startswith("Fetch."):
-                self._at_the_proxy(method, params)
+                self._handle_fetch(method, params)
             else:
                 page.receive(method, params)
 
@@ -192,29 +200,35 @@ class _Tab:
     async def ask_to_close(self) -> None:
         await self._root.send("Target.closeTarget", {"targetId": self._target})
 
-    def _at_the_proxy(self, method: str, params: dict[str, Any]) -> None:
-        """Let every request go on; tell the proxy, once for each, who we are."""
+    def _handle_fetch(self, method: str, params: dict[str, Any]) -> None:
+        """Let every request continue. Give the proxy, and the app's own origin, their credentials once."""
         request = params.get("requestId", "")
         if method == "Fetch.requestPaused":
             self._answer("Fetch.continueRequest", {"requestId": request})
         elif method == "Fetch.authRequired":
+            challenge = params["authChallenge"]
+            asker = _PROXY if challenge.get("source") == "Proxy" else str(origin(challenge["origin"]))
             answer = {"response": "Default"}
-            if params["authChallenge"].get("source") == "Proxy":
-                answer = {"response": "CancelAuth"} if request in self._tried else self._credentials()
-                self._tried.add(request)
+            if asker in self._credentials:
+                username, password = self._credentials[asker]
+                answer = {"response": "ProvideCredentials", "username": username, "password": password}
+                if (request, asker) in self._tried:
+                    answer = {"response": "CancelAuth"}
+                self._tried.add((request, asker))
             self._answer("Fetch.continueWithAuth", {"requestId": request, "authChallengeResponse": answer})
-
-    def _credentials(self) -> dict[str, str]:
-        assert self._proxy is not None
-        password = self._proxy.password.reveal() if self._proxy.password else ""
-        return {
-            "response": "ProvideCredentials",
-            "username": str(self._proxy.username),
-            "password": password,
-        }
 
     def _answer(self, method: str, params: dict[str, Any]) -> None:
         self._browser.spawn(_send_quietly(self.cdp, method, params), method)
+
+
+def _read_credentials(settings: Settings) -> dict[str, tuple[str, str]]:
+    """User name and password by who may ask for them: the proxy, or the app's own origin."""
+    found = {}
+    if (proxy := settings.proxy) is not None and proxy.username:
+        found[_PROXY] = (proxy.username, proxy.password.reveal() if proxy.password else "")
+    if (gateway := settings.http_credentials) is not None:
+        found[settings.origin] = (gateway.username, gateway.password.reveal())
+    return found
 
 
 async def _send_quietly(cdp: CdpSession, method: str, params: dict[str, Any]) -> None:

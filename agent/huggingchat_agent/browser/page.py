@@ -10,6 +10,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.browser import console_messages, controls, evaluation, fields
 from huggingchat_agent.browser.cdp import Refused
 from huggingchat_agent.browser.controls import Obstacle
+from huggingchat_agent.browser.network_errors import advise
 from huggingchat_agent.browser.snapshot import take_picture, take_snapshot
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout, SiteError
 from huggingchat_agent.wire.tap import EVENTS as TAPPED
@@ -25,16 +26,7 @@ T = TypeVar("T")
 
 EVENTS = (*TAPPED, "Page.lifecycleEvent", *console_messages.EVENTS)  # what `receive` wants to be handed
 
-_PROXY = "The proxy did not let us through: are its address, user name and password right?"
-# By what is in the browser's word for the failure; the last is for all others.
-_ADVICE = {
-    "_PROXY_": _PROXY,
-    "_TUNNEL_": _PROXY,
-    "_SOCKS_": _PROXY,
-    "INVALID_AUTH_CREDENTIALS": _PROXY,
-    "HTTP_RESPONSE_CODE_FAILURE": "The site, or a proxy on the way, answered with an error and no page.",
-    "": "Is the address right, and does the site run?",
-}
+
 _SNAPSHOT_SECONDS = 4.0
 _PICTURE_SECONDS = 10.0  # nobody waits for one, and a busy machine draws slowly
 _ASIDE_SECONDS = 5.0  # for what takes no time
@@ -83,7 +75,7 @@ class CdpPage:
 
     def receive(self, method: str, params: dict[str, Any]) -> None:
         """One event of the tab; to be called in their order, from the driver's handler."""
-        if method == "Page.lifecycleEvent" and self._navigation:
+        if method in ("Page.lifecycleEvent", "Network.responseReceived") and self._navigation:
             self._navigation.note(params)
         elif self._hear is not None and (said := console_messages.parse_event(method, params)):
             self._hear(said)
@@ -200,10 +192,12 @@ class CdpPage:
         answer = await self._navigate(url)
         if answer.get("errorText") == "net::ERR_ABORTED":  # the old document went elsewhere just then
             answer = await self._navigate(url)
-        if problem := answer.get("errorText"):
-            advice = next((_ADVICE[each] for each in _ADVICE if each in problem), _ADVICE[""])
-            raise SiteError(f"{shown} cannot be reached ({problem}). {advice}")
-        if loader := answer.get("loaderId"):  # none: it was only another place in the same document
+        loader = answer.get("loaderId", "")  # none: it was only another place in the same document
+        problem = answer.get("errorText") or ("401" if loader in navigation.locked_out else "")
+        if problem:
+            status = navigation.statuses.get(loader, 0)
+            raise SiteError(f"{shown} cannot be reached ({problem}).", **advise(problem, status))
+        if loader:
             await navigation.wait_until_parsed(answer["frameId"], loader)
 
     async def _navigate(self, url: str) -> dict[str, Any]:
@@ -249,12 +243,22 @@ class _Navigation:
     """
 
     def __init__(self) -> None:
+        self.statuses: dict[str, int] = {}
+        """Of each document's answer, by its loader."""
+        self.locked_out: set[str] = set()
+        """Loaders of documents that a gateway refused for lack of credentials."""
         self._seen: set[str] = set()
         self._frame = ""
         self._parsed = asyncio.Event()
 
     def note(self, event: dict[str, Any]) -> None:
-        if event["name"] == "DOMContentLoaded":
+        if response := event.get("response"):
+            if event.get("type") == "Document":
+                self.statuses[event["loaderId"]] = response["status"]
+                asks = any(name.lower() == "www-authenticate" for name in response["headers"])
+                if response["status"] == 401 and asks:
+                    self.locked_out.add(event["loaderId"])
+        elif event["name"] == "DOMContentLoaded":
             self._seen.add(event["loaderId"])
             if event["frameId"] == self._frame:
                 self._parsed.set()

@@ -129,6 +129,16 @@ class PlaywrightBrowser(RunningBrowser):
     def _context_args(self, *, no_viewport: bool | None) -> dict[str, Any]:
         """The chosen ones. A viewport among them excludes `no_viewport`."""
         chosen = dict(self._settings.context_args)
+        if (credentials := self._settings.http_credentials) is not None:
+            chosen.setdefault(
+                "http_credentials",
+                {
+                    "username": credentials.username,
+                    "password": credentials.password.reveal(),
+                    "origin": self._settings.origin,
+                    "send": "unauthorized",
+                },
+            )
         return chosen if "viewport" in chosen else {"no_viewport": no_viewport, **chosen}
 
     async def _note_leftovers(self, root: PlaywrightSession) -> None:
@@ -211,7 +221,7 @@ class PlaywrightBrowser(RunningBrowser):
 
 
 class _Tab:
-    """Implements `running.Tab`."""
+    """Implements `running_browser.Tab`."""
 
     def __init__(self, page: driver.Page, root: PlaywrightSession) -> None:
         self.page, self._root = page, root

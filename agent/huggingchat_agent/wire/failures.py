@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.errors import (
+    GATEWAY,
     SIGN_IN_AGAIN,
     SIGN_IN_BY_HAND,
     AgentError,
@@ -22,6 +23,7 @@ from huggingchat_agent.errors import (
     PageChanged,
     RateLimited,
     SessionRejected,
+    SiteError,
     TapeMismatch,
     UnknownModel,
 )
@@ -92,6 +94,8 @@ def from_response(
         what = "an HTML page" if is_page else content_type or "a body without a type"
         return PageChanged(f"The app answered with {what} (status {status}) where data was expected.")
     said = ((extract_text(body) or "an HTML page") if is_page else _find_sentence(body))[:_LONGEST]
+    if status == 401 and "www-authenticate" in headers:
+        return SiteError(f"A gateway in front of the app refused the request (status 401): {said}", **GATEWAY)
     if status == 401:
         return SessionRejected(f"The app does not accept this session. The app said: {said}", **SIGN_IN_AGAIN)
     about: dict[str, Any] = {"status": status, "conversation_id": conversation_id, "partial": partial}

@@ -1,0 +1,74 @@
+"""What Chromium's network errors (net::ERR_...) mean, and what to do about each.
+
+The names are those of Chromium's `net_error_list.h`. A pattern is looked for in the name; the first counts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from huggingchat_agent.errors import GATEWAY
+
+_PROXY = "The proxy did not let us through. Check its address, user name and password."
+_CERTIFICATE = (
+    "The browser does not trust the site's certificate{}. Install the certificate of its authority on this "
+    "machine, or renew the site's certificate."
+)
+
+_ADVICE: tuple[tuple[str, str], ...] = (
+    (r"PROXY_CERTIFICATE_INVALID", "The browser does not trust the proxy's certificate."),
+    (r"PAC_|MANDATORY_PROXY", "The proxy configuration script of this machine does not work."),
+    (r"UNEXPECTED_PROXY_AUTH", "The site asks for a proxy's password, but no proxy is set. Set proxy."),
+    (r"PROXY|TUNNEL|SOCKS", _PROXY),
+    (
+        r"NAME_NOT_RESOLVED|NAME_RESOLUTION|DNS|ICANN|INVALID_URL|ADDRESS_INVALID|DISALLOWED_URL|UNKNOWN_URL",
+        "There is no such host. Check the address, and the network's name server.",
+    ),
+    (
+        r"CONNECTION_REFUSED|ADDRESS_UNREACHABLE|UNSAFE_PORT",
+        "Nothing listens there. Check the address and port, and that the site runs.",
+    ),
+    (
+        r"TIMED_OUT",
+        "The host does not answer. Check the address, and that no firewall is in the way.",
+    ),
+    (
+        r"INTERNET_DISCONNECTED|NETWORK_|SOCKET_|NO_BUFFER_SPACE|INSUFFICIENT_RESOURCES|OUT_OF_MEMORY",
+        "This machine has no working network connection, or it changed just now. Try again.",
+    ),
+    (r"CERT_DATE_INVALID|CERT_VALIDITY", _CERTIFICATE.format(": it has expired or is not valid yet")),
+    (r"CERT_COMMON_NAME|CERT_NAME|UNRECOGNIZED_NAME", _CERTIFICATE.format(": it is for another host")),
+    (r"CLIENT_AUTH|CLIENT_CERT", "The site asks for a client certificate. Give one by context_args."),
+    (r"CERT_|CERTIFICATE|PINNED_KEY", _CERTIFICATE.format("")),
+    (
+        r"SSL_|ECH_|QUIC|TLS",
+        "No encrypted connection came about. Check that the site serves https at this port.",
+    ),
+    (
+        r"CONNECTION_|EMPTY_RESPONSE|INCOMPLETE|CONTENT_LENGTH|CONTENT_DECODING",
+        "The site closed the connection before it had answered. Check that the site is well.",
+    ),
+    (
+        r"INVALID_HTTP_RESPONSE|RESPONSE_HEADERS|INVALID_RESPONSE|INVALID_CHUNKED|HTTP2|SPDY|HTTP_1_1",
+        "The answer there is not HTTP. Check the port, and whether it serves http or https.",
+    ),
+    (r"TOO_MANY_REDIRECTS|UNSAFE_REDIRECT|INVALID_REDIRECT", "The site redirects without end, or wrongly."),
+    (
+        r"BLOCKED|CLEARTEXT_NOT_PERMITTED|ACCESS_DENIED",
+        "The browser, one of its policies or an extension blocks this address.",
+    ),
+    (r"ABORTED", "The browser dropped the navigation: the site answered with no page or with a download."),
+)
+
+
+def advise(problem: str, status: int = 0) -> dict[str, str]:
+    """The hints for an error's name, as arguments of SiteError. `status` is the document's, 0 if unknown."""
+    if status == 401:
+        return GATEWAY
+    if status == 407 or "INVALID_AUTH_CREDENTIALS" in problem:  # of a server, it would have come with 401
+        return {"hint": _PROXY}
+    if "RESPONSE_CODE_FAILURE" in problem:
+        answered = f"with status {status}" if status else "with an error"
+        return {"hint": f"The site, or a proxy on the way, answered {answered} and no page. Try again later."}
+    known = (sentence for pattern, sentence in _ADVICE if re.search(pattern, problem))
+    return {"hint": next(known, "Check the address, and that the site runs.")}
