@@ -36,7 +36,7 @@ async def test_reader_chooses_by_purpose_and_gets_the_whole_exchange():
         traffic.put(one)
         traffic.put(other)
     assert got == []  # not within the call
-    await traffic.settled()
+    await traffic.wait_until_settled()
     assert got == message
     assert offered == [purposes.Document(""), purposes.SendMessage("0123456789abcdef01234567")]
     await traffic.close()
@@ -49,7 +49,7 @@ async def test_watchers_come_before_readers():
     traffic.watch(lambda event: got.append("watcher"))
     for event in exchange():
         traffic.put(event)
-    await traffic.settled()
+    await traffic.wait_until_settled()
     assert got == ["watcher", "reader"] * 3
     assert traffic._takers == {}
     await traffic.close()
@@ -66,7 +66,7 @@ async def test_signing_in_reaches_neither_readers_nor_watchers(path):
     traffic.watch(got.append, hidden=lambda: hidden.append(path))
     for event in exchange(path):
         traffic.put(event)
-    await traffic.settled()
+    await traffic.wait_until_settled()
     assert (got, hidden) == ([], [path])
 
 
@@ -83,7 +83,7 @@ async def test_what_one_raises_keeps_nothing_from_the_others(caplog):
     traffic.read(lambda started, purpose: got.append)
     for event in exchange():
         traffic.put(event)
-    await traffic.settled()
+    await traffic.wait_until_settled()
     assert got == exchange()
     assert caplog.text.count("RuntimeError: a bug") == 7
     await traffic.close()
@@ -101,7 +101,7 @@ async def test_settled_does_not_wait_for_what_comes_later():
 
     traffic.watch(again)
     traffic.put(exchange()[0])
-    await asyncio.wait_for(traffic.settled(), 10)
+    await asyncio.wait_for(traffic.wait_until_settled(), 10)
     assert 1 <= len(got) < 1000
     await traffic.close()
 
@@ -114,7 +114,7 @@ async def test_closed_traffic_hands_on_what_came_before_and_nothing_after():
     traffic.put(started)
     await traffic.close()
     traffic.put(chunk)
-    await traffic.settled()
+    await traffic.wait_until_settled()
     await traffic.close()
     assert got == [started]
     assert len(asyncio.all_tasks()) == 1
@@ -126,10 +126,10 @@ async def test_raw_view_is_made_only_while_somebody_looks():
     traffic.show(emitter)
     started, chunk, ended = exchange()
     traffic.put(started)
-    await traffic.settled()
+    await traffic.wait_until_settled()
     emitter.on("exchange", got.append)
     traffic.put(chunk)
     traffic.put(ended)
-    await traffic.settled()
+    await traffic.wait_until_settled()
     assert [seen.exchange for seen in got] == [chunk, ended]
     await traffic.close()

@@ -91,7 +91,7 @@ async def resumed(app, *lines, at=None):
     traffic.read(tracker.follow)
     for event in exchange(*lines, at=at):
         traffic.put(event)
-    await traffic.settled()
+    await traffic.wait_until_settled()
     async with asyncio.timeout(20):
         await born[0].done.wait()
     await traffic.close()
@@ -185,7 +185,7 @@ def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop()
     async def send(number):
         for event in exchange(*WHOLE, number=number):
             traffic.put(event)
-        await traffic.settled()
+        await traffic.wait_until_settled()
 
     with asyncio.Runner() as notebook:
         with pytest.raises(KeyboardInterrupt):

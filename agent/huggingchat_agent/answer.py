@@ -43,7 +43,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     sha: str
     mime: str
 
-    def _bound(self, fetch: Callable[[], Awaitable[bytes]]) -> File:
+    def _bind(self, fetch: Callable[[], Awaitable[bytes]]) -> File:
         """The same file; `fetch` gets its bytes."""
         same = File(name=self.name, sha=self.sha, mime=self.mime)
         same.__dict__["fetch"] = fetch
@@ -169,7 +169,7 @@ def _inline_files(outputs: list[Any]) -> Iterator[File]:
             name = str(held.get("uri") or f"output-{number}").rstrip("/").rpartition("/")[2]
             mime = str(held.get("mimeType") or "application/octet-stream")
             file = File(name=name, sha=hashlib.sha256(data).hexdigest(), mime=mime)
-            yield file._bound(Held(data))
+            yield file._bind(Held(data))
 
 
 class Held:

@@ -65,7 +65,7 @@ def remember(value: str) -> None:
         _known.add(value)
 
 
-def known() -> frozenset[str]:
+def known_values() -> frozenset[str]:
     """All values that are treated as secret by now. For who has to look for them in a way of its own."""
     return frozenset(_known)
 

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 async def test_window_is_shown_and_used(engine, account, on_screen, tmp_path):
     async with HuggingChat(engine=engine, headless=False, home=tmp_path, **account) as chat:
         await chat.login()
-        page = await chat._session.tabs.shared()
+        page = await chat._session.tabs.get_shared()
         agent = await page.evaluate("() => navigator.userAgent", timeout=10)
         assert "Headless" not in agent
         assert "You said: hello" in (await (await chat.new_conversation()).send("hello", via="ui")).text

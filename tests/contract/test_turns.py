@@ -137,13 +137,13 @@ async def test_session_saved_by_one_is_used_by_the_other(engine, account, site, 
     others = {"playwright": "nodriver", "nodriver": "playwright"}
     async with HuggingChat(engine=engine, home=tmp_path, **account) as chat:
         await chat.login()
-        page = await chat._session.tabs.shared()
+        page = await chat._session.tabs.get_shared()
         await page.evaluate("() => localStorage.setItem('theme', 'dark é')", timeout=10)
         await chat._session.save()
     logins = site.control.logins
     async with HuggingChat(engine=others[engine], home=tmp_path, base_url=site.url) as chat:
         assert (await chat.login()).username == site.username
-        page = await chat._session.tabs.shared()
+        page = await chat._session.tabs.get_shared()
         assert await page.evaluate("() => localStorage.getItem('theme')", timeout=10) == "dark é"
         assert "You said: hi" in (await (await chat.new_conversation()).send("hi", via="page")).text
     assert site.control.logins == logins

@@ -155,7 +155,7 @@ async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="page")
     killed, gone = chat._session.browser, asyncio.Event()
-    lost = await chat._session.tabs.shared()
+    lost = await chat._session.tabs.get_shared()
     killed.on_closed(gone.set)
     os.kill(killed._process, signal.SIGKILL)
     await gone.wait()
@@ -163,14 +163,14 @@ async def test_next_message_starts_another_browser_when_one_was_killed(chat):
     assert "[history=4 " in answer.text
     assert chat._session.browser is not killed
     # A tape of both tells exchanges apart by their tabs.
-    assert (await chat._session.tabs.shared()).id != lost.id
+    assert (await chat._session.tabs.get_shared()).id != lost.id
 
 
 async def test_tabs_that_crashed_are_closed_when_others_are_opened_for_them(chat):
     conversation = await chat.new_conversation()
     await conversation.send("one", via="ui")
     before = len(chat._session.browser._context.pages)
-    for page in (await chat._session.tabs.shared(), await chat._session.tabs.front()):
+    for page in (await chat._session.tabs.get_shared(), await chat._session.tabs.front()):
         lost = asyncio.ensure_future(page.wait("() => false", timeout=60))
         with pytest.raises((BrowserClosed, SiteError)):
             await page.goto("chrome://crash", timeout=10)

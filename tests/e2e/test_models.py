@@ -34,7 +34,7 @@ async def test_models_come_from_a_request_of_the_page_where_nothing_is_inlined(c
         if isinstance(event.exchange, Ended):
             over.set()
 
-    page = await chat._session.tabs.shared()
+    page = await chat._session.tabs.get_shared()
     await page.evaluate(
         "async (url) => { await (await fetch(url, {cache: 'no-store'})).text(); }",
         f"{chat.settings.base_url}/api/v2/models",

@@ -145,7 +145,7 @@ async def test_settings_nobody_knows_are_sent_back_as_they_were(site, chat, ever
             sent.append(json.loads(event.exchange.body))
 
     await chat.change_preferences(active_model=QWEN)
-    await chat._traffic.settled()
+    await chat._traffic.wait_until_settled()
     assert sent == [{key: value for key, value in unknown.items() if value is not None}]
 
 

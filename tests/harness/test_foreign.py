@@ -191,7 +191,7 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
         }'''
 
         async def test_chat(huggingchat):
-            page = await huggingchat._session.tabs.shared()
+            page = await huggingchat._session.tabs.get_shared()
             assert await page.evaluate(LOOKS, timeout=10) == [811, 533, True, "Asia/Tokyo", "fr-FR"]
             await page.evaluate(FORM, timeout=10)
             for field in ("input", "textarea"):
@@ -201,7 +201,7 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
 
         @pytest.mark.browser_context_args(locale="it-IT", offline=False)
         async def test_chat_again(huggingchat):
-            page = await huggingchat._session.tabs.shared()
+            page = await huggingchat._session.tabs.get_shared()
             assert await page.evaluate(LOOKS, timeout=10) == [811, 533, True, "Asia/Tokyo", "it-IT"]
 
         def test_attached(page, huggingchat_attach):
@@ -278,7 +278,7 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
         async def test_page_and_chat(page, huggingchat, conversation):
             assert_says(await conversation.send("hello"), "you said")
             assert await page.title() == ""
-            ours = await huggingchat._session.tabs.shared()
+            ours = await huggingchat._session.tabs.get_shared()
             looks = await ours.evaluate(LOOKS, timeout=10)
             assert looks == await page.evaluate(LOOKS)
             assert looks[0] == "it-IT" and "Pixel 7" in looks[1] and looks[2] == 2.625

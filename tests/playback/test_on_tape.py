@@ -117,7 +117,7 @@ async def test_mismatch_that_nobody_met_is_raised_at_the_end(recorded):
     path, _, _ = recorded
     with pytest.raises(TapeMismatch, match=r"Not on the tape.*: GET .*/api/v2/export"):
         async with on_tape(path, speed=0) as chat:
-            page = await chat._session.tabs.shared()
+            page = await chat._session.tabs.get_shared()
             await page.evaluate(
                 "(base) => fetch(base + '/api/v2/export').then(() => 1)", chat.settings.base_path, timeout=10
             )
@@ -126,7 +126,7 @@ async def test_mismatch_that_nobody_met_is_raised_at_the_end(recorded):
 async def test_other_origins_are_refused_quietly_and_counted(recorded):
     path, _, _ = recorded
     async with on_tape(path, speed=0) as chat:
-        page = await chat._session.tabs.shared()
+        page = await chat._session.tabs.get_shared()
         outcome = await page.evaluate(
             "() => Promise.allSettled([fetch('https://example.org/'), fetch('http://127.0.0.2:81/')])"
             ".then(all => all.map(each => each.status))",
@@ -181,7 +181,7 @@ async def test_session_over_https_is_replayed_at_its_https_address(secure, engin
     async with on_tape(path, speed=0, engine=engine) as chat:
         assert chat.settings.base_url == url and url.startswith("https:")
         _, answers = await again(chat, PROMPTS[:1])
-        page = await chat._session.tabs.shared()
+        page = await chat._session.tabs.get_shared()
         assert await page.evaluate("() => [location.origin, isSecureContext]", timeout=10) == [
             url.removesuffix("/chat"),
             True,

@@ -123,7 +123,7 @@ async def test_scripts_of_workers_and_what_was_cut_off_are_on_a_full_tape_althou
         gone = Failed(**of | {"exchange_id": "y"}, reason="the tab is gone")
         for each in (start, answer, text, left, begun, gone):
             chat._traffic.put(each)
-        await (await chat._session.tabs.shared()).close()
+        await (await chat._session.tabs.get_shared()).close()
     whole = {each.request.url for each in summarize(Tape(path).load()).exchanges if each.ended is not None}
     assert {f"{stand_in.url}/_assets/answer.js?worker.js", f"{url}?left"} <= whole
 

@@ -38,7 +38,7 @@ async def planted(tmp_path_factory):
         async with HuggingChat(**account(site, home), record=record) as chat:
             chat.on("title", fail)
             await chat.login(otp=OTP)
-            page = await chat._session.tabs.shared()
+            page = await chat._session.tabs.get_shared()
             state = await chat._session.read_state()
             cookies = {each["value"] for each in state["cookies"] if len(each["value"]) >= 8}
             talk = await chat.new_conversation(system_prompt=f"The word is {PASSWORD}.")
@@ -160,7 +160,7 @@ async def test_picture_of_a_page_masks_fields_and_secrets(tmp_path):
     )
     with StandIn() as site:
         async with HuggingChat(**account(site, tmp_path)) as chat:
-            page = await chat._session.tabs.shared()
+            page = await chat._session.tabs.get_shared()
 
             async def pictured(*words):
                 await page.evaluate(

@@ -124,7 +124,7 @@ class Attached(Emitter):
         if self._closed:
             return
         self._closed = True
-        await self._traffic.settled()
+        await self._traffic.wait_until_settled()
         if self._app.page is not None:
             await self._app.page.close()
         await self._traffic.close()

@@ -133,7 +133,7 @@ class Chat(Emitter):
             if self._proved:
                 await closing.save_rolled(self._session)
             if self._recorder is not None and self._session.in_browser and not self._session.lost:
-                await self._recorder.complete(self._session.tabs.shared, self._session.calls.fetch)
+                await self._recorder.complete(self._session.tabs.get_shared, self._session.calls.fetch)
 
     async def _drain(self) -> None:
         await closing.drain((*self._replies, *self._conversations.values(), self))
@@ -221,7 +221,7 @@ class Chat(Emitter):
         """
         self._check_open()
         await self._session.calls.open()
-        await self._traffic.settled()
+        await self._traffic.wait_until_settled()
         known = self._page_data
         if refresh or known.models is None:
             known.learn_models(await self._session.ask(requests.list_models()), "call")
@@ -234,7 +234,7 @@ class Chat(Emitter):
         """
         self._check_open()
         await self._session.calls.open()
-        await self._traffic.settled()
+        await self._traffic.wait_until_settled()
         known = self._page_data
         if refresh or known.tools is None:
             known.learn_tools(await self._session.ask(requests.mcp_servers()), "call")

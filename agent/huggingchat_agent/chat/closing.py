@@ -34,12 +34,12 @@ async def delete_temporary(session: Session, conversations: Iterable[Conversatio
     temporary = [each for each in conversations if each.temporary]
     if session.lost:
         for each in temporary:
-            _report_kept(each, "the browser is gone")
+            _log_leftover(each, "the browser is gone")
         return
     outcomes = await asyncio.gather(*(each.delete() for each in temporary), return_exceptions=True)
     for conversation, outcome in zip(temporary, outcomes, strict=True):
         if isinstance(outcome, AgentError):
-            _report_kept(conversation, str(outcome))
+            _log_leftover(conversation, str(outcome))
         elif isinstance(outcome, BaseException):
             raise outcome
 
@@ -63,5 +63,5 @@ async def drain(emitters: Sequence[Emitter]) -> None:
     await asyncio.gather(*(each._drain_handlers(within=HANDLER_PATIENCE) for each in emitters))
 
 
-def _report_kept(conversation: Conversation, reason: str) -> None:
+def _log_leftover(conversation: Conversation, reason: str) -> None:
     log.warning("Temporary conversation %s is still on the server: %s", conversation.id, reason)

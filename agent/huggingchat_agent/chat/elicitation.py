@@ -73,11 +73,11 @@ class Elicitation:
             ) from None
         if not (isinstance(told, dict) and told.get("resume")):
             return None
-        await self._until_parked()
+        await self._wait_until_parked()
         message = _find_asking_message(await conversation.read(), self.question.elicitation_id)
         return conversation._resume(message, self.question.elicitation_id)
 
-    async def _until_parked(self) -> None:
+    async def _wait_until_parked(self) -> None:
         """Wait for the end of the turn that asked: the rest is a turn of its own."""
         reply = self._conversation._running
         if reply is not None:

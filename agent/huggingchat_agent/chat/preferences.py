@@ -82,15 +82,15 @@ async def change(
     """
     wanted = _by_id(models, changes)
 
-    async def changed() -> dict[str, Any]:
+    async def save() -> dict[str, Any]:
         stored = await read_settings(session)
         await session.calls.ask(requests.save_settings(_sendable(_merge(stored, wanted))), recover=False)
         return await read_settings(session)
 
     async with lock:
         # As one: what is read in one session must not be written in another.
-        after = await session.recovery.guard(changed)
-    _check_kept(after, wanted)
+        after = await session.recovery.guard(save)
+    _check_stored(after, wanted)
     return convert(Preferences, after)
 
 
@@ -136,7 +136,7 @@ def _sendable(settings: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value is not None}
 
 
-def _check_kept(after: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _check_stored(after: dict[str, Any], wanted: dict[str, Any]) -> None:
     for key, value in wanted.items():
         kept = after.get(key)
         if isinstance(value, dict):

@@ -308,7 +308,7 @@ class Sending:
         """Make sure that nothing is sent any more. Returns the turn if it was sent at the last moment."""
 
         async def was_sent() -> bool:
-            await self._chat._traffic.settled()
+            await self._chat._traffic.wait_until_settled()
             return claim.turn.done()
 
         gesture.cancel()

@@ -125,16 +125,16 @@ class Replay(Emitter):
         for exchange_id, page in app.open.items():
             app.closed.add(page)
             traffic.put(Failed(exchange_id=exchange_id, page=page, at=self._at, reason="the tape ends here"))
-        await traffic.settled()
+        await traffic.wait_until_settled()
 
     async def _repeat(self, recorded: dict[str, Any], tracker: TurnTracker, traffic: Traffic) -> None:
         """Follow a recorded event. If a turn ended there, ours ends before anything else is played."""
         name, number = recorded.get("event"), recorded.get("turn", 0)
         if name in _OF_AGENT:
-            await traffic.settled()
+            await traffic.wait_until_settled()
             self._emit(_parse_event(recorded))
         elif name in ("finished", "failed") and "seq" in recorded:
-            await traffic.settled()
+            await traffic.wait_until_settled()
             turn = self._turns.get(number)
             if turn is None and name == "failed":  # nothing was sent, so there is no exchange
                 tracker.number()

@@ -196,7 +196,7 @@ async def _make_result(opened: OpenBrowser) -> AuthResult:
     chat = opened.chat
     if not chat._session.in_browser:
         return _make_result_of_tape(opened)
-    page = await chat._session.tabs.shared()
+    page = await chat._session.tabs.get_shared()
     cookies = _select_cookies(await chat._session.read_state(), chat.settings.base_url)
     if not cookies.get(SESSION_COOKIE) and not (await chat.status()).login_offered:
         # Without a login the app accepts any session id. It makes one itself at the first post.

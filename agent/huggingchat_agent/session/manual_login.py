@@ -32,7 +32,7 @@ async def wait_for_login(session: Session, read_account: Callable[[], Awaitable[
     end = time.monotonic() + settings.person_timeout
     failure: AgentError
     try:
-        page = await session.tabs.shared()
+        page = await session.tabs.get_shared()
         await page.goto(f"{settings.base_url}/login", timeout=settings.step_timeout)
         marker = 0.0
         while True:

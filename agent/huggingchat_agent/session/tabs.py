@@ -81,7 +81,7 @@ class Tabs:
         self._opening = asyncio.Lock()
         self._closed = False
 
-    async def shared(self) -> Page:
+    async def get_shared(self) -> Page:
         """The tab for calls, on a page of the app. It is opened again if it was lost.
 
         Raises BrowserError, SiteError, ProfileInUse or StorageError.
@@ -97,16 +97,16 @@ class Tabs:
 
     async def calls(self) -> Calls:
         """Calls that are made in the shared tab."""
-        return PageCalls(await self.shared(), self._settings.base_url)
+        return PageCalls(await self.get_shared(), self._settings.base_url)
 
     async def front(self) -> Page:
         """The tab that a conversation used last, else the shared one."""
         open_tabs = [tab.page for tab in self._tabs.values() if not tab.page.closed]
-        return open_tabs[-1] if open_tabs else await self.shared()
+        return open_tabs[-1] if open_tabs else await self.get_shared()
 
     async def lease(self, conversation_id: str) -> Tab:
         """The tab of a conversation, a new and empty one if it has none. Give it back with `release`."""
-        await self.shared()
+        await self.get_shared()
         tab = self._tabs.get(conversation_id)
         if tab is None or tab.page.closed:
             await self.close_tab(conversation_id)
@@ -168,12 +168,12 @@ class Tabs:
 
     async def shows_app(self) -> bool:
         """Whether the shared tab is on the app. The app may send someone who is not signed in elsewhere."""
-        page = await self.shared()
+        page = await self.get_shared()
         return is_within(await page.address(), self._settings.base_url)
 
     async def load_app(self) -> None:
         """Load the app again in the shared tab."""
-        page = await self.shared()
+        page = await self.get_shared()
         await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
 
     async def restart(self, state: dict[str, Any]) -> None:
@@ -199,7 +199,7 @@ class Tabs:
 
     async def wait_until_closed(self) -> None:
         """Wait until the browser is gone, or a person has closed the shared tab."""
-        page, browser = await self.shared(), self._profile.browser
+        page, browser = await self.get_shared(), self._profile.browser
         if browser is None:
             return
         over = asyncio.Event()

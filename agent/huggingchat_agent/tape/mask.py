@@ -112,7 +112,7 @@ class Mask:
         return held
 
     def _learn(self) -> None:
-        known = redact.known()
+        known = redact.known_values()
         if known == self._known:
             return
         forms = {form for value in known for form in _forms(value)}

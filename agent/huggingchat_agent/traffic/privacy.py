@@ -45,7 +45,7 @@ class Privacy:
                 self._hidden.discard(event.exchange_id)
             return None
         if isinstance(event, Started | Responded):
-            return _masked(event)
+            return _mask(event)
         return event
 
     def _is_private(self, event: Started) -> bool:
@@ -55,7 +55,7 @@ class Privacy:
         return isinstance(purpose, _OF_LOGIN)
 
 
-def _masked(event: Started | Responded) -> ExchangeEvent:
+def _mask(event: Started | Responded) -> ExchangeEvent:
     headers = event.headers
     masked = {name: redact.MASK for name in _COOKIES if name in headers}
     if "location" in headers:

@@ -79,7 +79,7 @@ class Traffic:
             for hidden in self._hidden:
                 hidden()
 
-    async def settled(self) -> None:
+    async def wait_until_settled(self) -> None:
         """Wait until everything put in so far has been handed on."""
         if self._task is None or self._closed:
             return
@@ -90,7 +90,7 @@ class Traffic:
 
     async def close(self) -> None:
         """Hand on what was put in so far, then nothing more. The pages must be closed before."""
-        await self.settled()
+        await self.wait_until_settled()
         self._closed = True
         if self._task is not None:
             self._task.cancel()

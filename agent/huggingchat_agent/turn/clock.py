@@ -30,7 +30,7 @@ class Clock:
             self._asked += at - self._asking
         self._asking = at if asking else None
 
-    def left(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
+    def next_deadline(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
         """What is left of the deadline that ends first, its name, and its whole length.
 
         The idle clock pauses while the run waits for a tool or a person, the total one only for a person.

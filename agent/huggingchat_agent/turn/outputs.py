@@ -30,4 +30,4 @@ def bind(file: File, app: App, conversation_id: str) -> File:
             )
         return await app.ask(requests.output_file(conversation_id, file.sha), conversation_id=conversation_id)
 
-    return file._bound(fetch)
+    return file._bind(fetch)

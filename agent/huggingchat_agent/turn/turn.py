@@ -196,7 +196,7 @@ class Turn:
     async def _wait_for_end(self) -> None:
         """Wait for the end of the stream. Raises TurnTimeout, and the stream counts as over then."""
         while not self._ended:
-            left, name, limit = self._clock.left(time.monotonic(), waiting=self.fold.waiting)
+            left, name, limit = self._clock.next_deadline(time.monotonic(), waiting=self.fold.waiting)
             if left <= 0:
                 self._end(time.monotonic())
                 raise TurnTimeout(

@@ -113,13 +113,13 @@ def classify(method: str, url: str, base_path: str, kind: str | None = None) -> 
         if method == route.method and (match := pattern.fullmatch(path)):
             query = parse_qs(parts.query)
             fields = {to: query[name][-1] for name, to in route.query.items() if name in query}
-            return route.purpose(**match.groupdict(), **(fields and _typed(route.purpose, fields)))
+            return route.purpose(**match.groupdict(), **(fields and _parse_query(route.purpose, fields)))
     if kind == "document" or (kind is None and method == "GET" and not path.startswith(_NO_DOCUMENT)):
         return Document(path)
     return Other()
 
 
-def _typed(purpose: type[Purpose], fields: dict[str, str]) -> dict[str, Any]:
+def _parse_query(purpose: type[Purpose], fields: dict[str, str]) -> dict[str, Any]:
     """The parameters of a query; what should be a number and is not becomes 0."""
     numbers = {each.name for each in msgspec.structs.fields(purpose) if each.type is int}
     return {

@@ -171,7 +171,7 @@ class Tap:
         self._exchanges += 1
         exchange = _Open(f"{self._page}:{self._exchanges}", params, kind)
         self._by_request[exchange.request_id] = self._open[exchange.exchange_id] = exchange
-        body = _posted(request) if kind in FETCHED else None
+        body = _read_body(request) if kind in FETCHED else None
         exchange.started = {
             "exchange_id": exchange.exchange_id,
             "page": self._page,
@@ -370,7 +370,7 @@ class Tap:
         return Command(self._commands, method, params)
 
 
-def _posted(request: dict[str, Any]) -> bytes | None:
+def _read_body(request: dict[str, Any]) -> bytes | None:
     """The request body where the event carries it."""
     entries = request.get("postDataEntries")
     if entries and all("bytes" in entry for entry in entries):
