@@ -1,4 +1,4 @@
-"""How the agent's pages look to the app: Playwright's arguments of a context, by their names there."""
+"""Playwright's arguments for a browser context, by their names there: how the app sees the agent's pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAKEN = (
 
 _TAPE = "Use record= to record a session on a tape"
 
-# Why those of Playwright that are not taken are not, each with what to do instead.
+# Why each other argument of Playwright's is refused, and what to use instead.
 LEFT_OUT = {
     "base_url": "Use the setting base_url for the app's address",
     "storage_state": "The saved session says who is signed in; import another one with login(cookies=...)",
@@ -33,10 +33,10 @@ LEFT_OUT = {
 
 
 class ContextArgs(Mapping[str, Any]):
-    """Such arguments. They may hold passwords and keys, so that only their names are shown."""
+    """Context arguments. They may hold passwords and keys, so only their names are shown."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        """Raises SettingsError for a name that is not taken."""
+        """Raises SettingsError for a name that is not accepted."""
         for name in given:
             if name not in TAKEN:
                 why = LEFT_OUT.get(name, f"It takes {', '.join(TAKEN)}")
@@ -59,7 +59,7 @@ class ContextArgs(Mapping[str, Any]):
 
 
 def _secrets(given: Mapping[str, Any]) -> Iterator[str]:
-    """All that may be a key or a password."""
+    """All values that may be keys or passwords."""
     yield from (given.get("extra_http_headers") or {}).values()
     yield (given.get("http_credentials") or {}).get("password") or ""
     yield from (each.get("passphrase") or "" for each in given.get("client_certificates") or ())

@@ -1,4 +1,4 @@
-"""One-time codes: given, asked for, or computed from a TOTP secret."""
+"""One-time passwords: given by the caller, by a callable, or computed from a TOTP secret."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MOST = 3  # codes in one sign-in
 
 
 class Codes:
-    """Gives the codes of one sign-in: from `otp` if there is one, else computed from the secret.
+    """The codes of one sign-in: from `otp` if it is set, else computed from the secret.
 
-    No code is given twice, and not more than `MOST`. A callable that is not a coroutine function is
-    called in a thread of its own, for it may wait for a person.
+    It never returns a code twice, and at most `MOST` codes. A callable that is not a coroutine function
+    runs in a thread of its own, because it may wait for a person.
     """
 
     def __init__(self, otp: Otp | None = None, totp_secret: Secret | None = None) -> None:
@@ -58,8 +58,8 @@ def parse_totp_secret(value: str | None) -> Secret | None:
     secret = Secret(value.strip())
     if not _gives_codes(secret):
         raise SettingsError(
-            "totp_secret is not a TOTP secret. Give the base32 text, or the otpauth://totp/ address, that "
-            "the site shows where it sets up an authenticator."
+            "totp_secret is not a TOTP secret. Use the base32 text or the otpauth://totp/ address that the "
+            "site shows when you set up an authenticator."
         )
     return secret
 
@@ -67,7 +67,7 @@ def parse_totp_secret(value: str | None) -> Secret | None:
 def _gives_codes(secret: Secret) -> bool:
     try:
         _totp(secret).now()
-    except Exception:  # whatever it was, its text might hold the secret
+    except Exception:  # its text might hold the secret
         return False
     return True
 
@@ -84,9 +84,9 @@ def _totp(secret: Secret) -> Any:
 
 
 def _pad_secret(secret: str) -> str:
-    """The base32 text of a secret with the same codes that pyotp does not refuse for being short.
+    """The base32 text of a secret, padded to the length that pyotp requires. The codes stay the same.
 
-    It wants 14 bytes; many sites give 10. HMAC fills up a key with zeros itself, so these change nothing.
+    pyotp wants 14 bytes; many sites give 10. HMAC itself pads a key with zeros, so they change nothing.
     """
     text = "".join(secret.replace("-", "").split()).rstrip("=").upper()
     key = base64.b32decode(text + "=" * (-len(text) % 8))
@@ -100,7 +100,7 @@ def _is_async(function: object) -> bool:
 
 
 async def run_in_daemon_thread(function: Callable[[], Any]) -> Any:
-    """Call it in a thread that keeps nobody from leaving: it may wait at a terminal for ever."""
+    """Call it in a daemon thread, which does not keep the process alive: it may wait for a person."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Any] = loop.create_future()
 
@@ -116,7 +116,7 @@ async def run_in_daemon_thread(function: Callable[[], Any]) -> Any:
             arguments: tuple[Callable[[Any], None], Any] = (outcome.set_exception, outcome_error)
         else:
             arguments = (outcome.set_result, result)
-        if not loop.is_closed():  # nobody waits any more
+        if not loop.is_closed():  # else nothing waits any more
             loop.call_soon_threadsafe(settle, *arguments)
 
     threading.Thread(target=call, name="one-time code", daemon=True).start()

@@ -74,8 +74,8 @@ def test_expired_cookies_are_left_out():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "nothing in it"),
-        (b"\xff\xfe\x00", "no text"),
+        (b"", "is empty"),
+        (b"\xff\xfe\x00", "not text"),
         (b"[", "not valid JSON"),
         (b"[]", "no cookies"),
         (b"{}", "no cookies"),

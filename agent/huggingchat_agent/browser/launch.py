@@ -1,11 +1,11 @@
-"""Starting a browser ourselves, for engines that can only connect to one.
+"""Starts a browser, for engines that can only connect to one.
 
-The browser gets a folder of its own for all it writes, a process group of its own, and a watcher: a
-shell that waits for us to go, and then ends the browser and removes the folder even where we were
-killed ourselves. Its output goes to a file, so that no pipe can fill up.
+The browser gets its own folder for all that it writes, its own process group, and a watcher: a shell that
+waits until we are gone, then kills the browser and removes the folder, even if we were killed. Its output
+goes to a file, so that no pipe can fill up.
 
-The port it listens on is the browser's choice, on the loopback address only; but unlike a pipe it
-is open to every local user while the browser runs.
+The browser chooses the port that it listens on, on the loopback address only. Unlike a pipe, the port is
+open to every local user while the browser runs.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from huggingchat_agent.errors import BrowserError
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
 
-# Keeps the browser off the network; also for drivers whose own switches do not. An address of data has no
-# server, where there is no switch against the asking: what the fields of a form are, for one component.
-# Against asking Google who is signed in there is nothing, up to Chromium 156.
+# Keep the browser off the network; also for drivers whose own switches do not. A `data:` address has no
+# server: it stands in where no switch stops the requests. Nothing stops Chromium (up to 156) from asking
+# Google who is signed in.
 QUIET = (
     "--autofill-server-url=data:,",
     "--component-updater=url-source=data:,",
@@ -39,8 +39,8 @@ QUIET = (
     "--no-pings",
 )
 
-# Of several such switches Chromium heeds the last: this one has all that Playwright's has. Besides, nothing
-# is looked up, and the address bar makes no pages of its own: they cost as much as the start of the browser.
+# Chromium follows the last of several such switches, so this one repeats Playwright's. It also turns off
+# look-ups and the pages of the address bar, which cost as much as starting the browser.
 DISABLED_FEATURES = "--disable-features=" + ",".join(
     (
         "AimEnabled",
@@ -65,7 +65,7 @@ DISABLED_FEATURES = "--disable-features=" + ",".join(
     )
 )
 
-# Nothing slowed down in tabs behind others, nothing asked.
+# Do not slow down background tabs, and ask no questions.
 SWITCHES = (
     *QUIET,
     DISABLED_FEATURES,
@@ -103,14 +103,14 @@ SWITCHES = (
     "--window-size=1280,800",
 )
 
-# Without a window there is no mouse to be found either, and pages show what is for a pointer to none.
+# Without a window there is no mouse, and pages would hide what appears under a pointer.
 HEADLESS = (
     "--headless",
     "--hide-scrollbars",
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 )
 
-# A word on its input means that all is well; the end of it means that we are gone.
+# A word on its input means that all is well; the end of its input means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
 _LOOK_SECONDS = 0.02
@@ -131,9 +131,9 @@ class LaunchedBrowser:
         self._watcher: asyncio.subprocess.Process | None = None
 
     async def start(self, settings: Settings, *, sandboxed: bool) -> None:
-        """Start it and wait until it listens, without a bound: cancel it. Raises BrowserError."""
+        """Start it and wait until it listens. There is no time limit: cancel it. Raises BrowserError."""
         self._profile = settings.user_data_dir or self._profile
-        before = self._read_address()  # by a browser that was here before us
+        before = self._read_address()  # left by an earlier browser
         environment = process_tag.tagged_environment(self._tag)
         if len(str(self._folder)) <= _LONGEST_TEMPORARY:
             environment["TMPDIR"] = str(self._folder)
@@ -173,19 +173,19 @@ class LaunchedBrowser:
         self.address = await self._wait_for_address(before)
 
     async def wait_for_exit(self) -> None:
-        """Wait until the browser's process has ended, however it did."""
+        """Wait until the browser's process has ended, for whatever reason."""
         if self._process is not None:
             await self._process.wait()
 
     async def stop(self, seconds: float) -> None:
-        """Wait so long for its end, then end it; remove what it wrote. Stopping twice is fine."""
+        """Wait that long for its end, then kill it, and remove its files. Stopping twice is fine."""
         if self._process is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._process.wait()
             self._kill(self._process.pid)
             await self._process.wait()
-        # Its other processes may take a moment to go, and write until they have.
+        # Its other processes may take a moment to end, and write until then.
         process_tag.kill_processes(process_tag.find_processes(self._tag))
         for _ in range(25):
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
@@ -201,12 +201,12 @@ class LaunchedBrowser:
         return self._folder / "output"
 
     def _read_address(self) -> str:
-        """Where the browser says that it listens, "" as long as it does not."""
+        """The address that the browser listens at, "" as long as it does not listen."""
         with contextlib.suppress(OSError):
             port, _, path = (self._profile / "DevToolsActivePort").read_text().partition("\n")
             if path:
                 return f"ws://127.0.0.1:{port}{path.strip()}"
-        with contextlib.suppress(OSError):  # all it does where the user has chosen the port
+        with contextlib.suppress(OSError):  # with a port that the user chose, this is all that it writes
             if written := _LISTENING.search(self._output.read_text(errors="replace")):
                 return written[1]
         return ""
@@ -214,13 +214,13 @@ class LaunchedBrowser:
     async def _wait_for_address(self, before: str) -> str:
         assert self._process is not None
         while True:
-            if (told := self._read_address()) != before and told:
-                return told
+            if (address := self._read_address()) != before and address:
+                return address
             written = self._output.read_text(errors="replace")
             if self._process.returncode is not None:
                 code = f"exit code {self._process.returncode}"
                 raise start_failures.start_error(self._path, written.splitlines() or [code])
-            if sentence := start_failures.explain_output(written):  # it may run on, but not for us
+            if sentence := start_failures.explain_output(written):  # it may still run, but is of no use
                 raise BrowserError(sentence)
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The nodriver engine: it connects to a browser that we launch, or that runs; the verbs are `page.CdpPage`'s.
+"""The nodriver engine. It connects to a browser that we launch, or that runs; `page.CdpPage` has the verbs.
 
 Of nodriver only the connection is used (`connection`): its own launcher leaves processes behind, and its
 event classes and handlers lose messages.
@@ -43,7 +43,7 @@ class NodriverEngine:
 
 
 class NodriverBrowser(RunningBrowser):
-    """A browser at the other end of a connection."""
+    """A browser that is reached over nodriver's connection."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
         super().__init__(settings, path, sandboxed=sandboxed)
@@ -66,8 +66,8 @@ class NodriverBrowser(RunningBrowser):
         self.version = (await self._root.send("Browser.getVersion"))["product"].replace("/", " ")
         if self._settings.own_cookies:
             return
-        # Not in the browser's own context: there Chromium, while it starts, drops the cookies that have no
-        # end. And what is done in this one goes with us, also where we are killed.
+        # Not in the browser's own context: while it starts, Chromium drops session cookies there. And this
+        # context goes away with us, even if we are killed.
         apart = await self._root.send("Target.createBrowserContext", {"disposeOnDetach": True})
         self._context = {"browserContextId": apart["browserContextId"]}
         state = storage_state or {}
@@ -88,7 +88,7 @@ class NodriverBrowser(RunningBrowser):
         return await _Tab.create(self, self._connection, self._context, _read_credentials(self._settings))
 
     async def _restore(self, origin: str, items: site_data.Items) -> None:
-        """Put items into the local storage of an origin, in a tab where every answer is an empty page."""
+        """Set items in the local storage of an origin, in a tab where each answer is an empty page."""
         tab = await _Tab.create(self, self._connection, self._context, {})
         await tab.attach()
 
@@ -116,7 +116,7 @@ class NodriverBrowser(RunningBrowser):
         }
 
     def _handle_event(self, method: str, params: dict[str, Any]) -> None:
-        """What the browser as a whole reports: that a tab is gone."""
+        """Handle an event of the browser as a whole: a tab is gone."""
         if method == "Target.detachedFromTarget":
             self._connection.receivers.pop(params["sessionId"], None)
             for page, tab in tuple(self._pages.items()):
@@ -232,5 +232,5 @@ def _read_credentials(settings: Settings) -> dict[str, tuple[str, str]]:
 
 
 async def _send_quietly(cdp: CdpSession, method: str, params: dict[str, Any]) -> None:
-    with contextlib.suppress(BrowserError):  # the request, or the tab, is gone: nobody waits for the answer
+    with contextlib.suppress(BrowserError):  # the request or the tab is gone, and with it the need
         await cdp.send(method, params)

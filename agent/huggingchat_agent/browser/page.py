@@ -1,4 +1,4 @@
-"""The ten verbs of a tab, on nothing but a CDP connection; every engine's pages are these."""
+"""The ten verbs of a tab, over a CDP connection alone. All engines use these pages."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ class CdpPage:
         return bool(self._gone)
 
     async def open(self) -> None:
-        """Make the tab report what we need; before anything else."""
+        """Turn on the events that we need. Call it before anything else."""
         await self._pump.open()
         await self._cdp.send("Page.setLifecycleEventsEnabled", {"enabled": True})
 
     def receive(self, method: str, params: dict[str, Any]) -> None:
-        """One event of the tab; to be called in their order, from the driver's handler."""
+        """Take one event of the tab. The driver's handler calls this, in order."""
         if method in ("Page.lifecycleEvent", "Network.responseReceived") and self._navigation:
             self._navigation.note(params)
         elif self._hear is not None and (said := console_messages.parse_event(method, params)):
@@ -82,7 +82,7 @@ class CdpPage:
         self._pump.event(method, params)
 
     def mark_gone(self, reason: str) -> None:
-        """The tab is of no use any more, because of that sentence: end the verbs under way and the tap."""
+        """The tab is gone, for the reason in that sentence: end the verbs under way and the tap."""
         if self._gone:
             return
         self._gone = reason
@@ -173,7 +173,7 @@ class CdpPage:
         await self._pump.wait_closed()
         with contextlib.suppress(BrowserError, TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                # Chromium forgets the wish to close a tab that just goes to another document.
+                # Chromium drops the request to close a tab that is just navigating.
                 while not self._ended.is_set():
                     await self._ask_to_close()
                     with contextlib.suppress(TimeoutError):
@@ -209,7 +209,7 @@ class CdpPage:
     async def _within(
         self, timeout: float, work: Coroutine[Any, Any, T], unfinished: str, obstacle: Obstacle | None = None
     ) -> T:
-        """The result of the work; when the time is over or the tab is lost, the error for that.
+        """The result of the work; BrowserTimeout when the time is over, BrowserClosed when the tab is gone.
 
         Errors are raised outside of the handlers, so that they have no context.
         """
@@ -239,7 +239,7 @@ class CdpPage:
 class _Navigation:
     """Watches one navigation until its document is parsed.
 
-    A document that sends us on while it is parsed never gets that far; the next one counts then.
+    A document that redirects while it is parsed never gets there; then the next one counts.
     """
 
     def __init__(self) -> None:

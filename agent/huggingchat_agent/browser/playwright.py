@@ -1,6 +1,6 @@
-"""The Playwright engine: its launcher and its pipe to the browser; the verbs are `page.CdpPage`'s.
+"""The Playwright engine: its launcher and its pipe to the browser; `page.CdpPage` has the verbs.
 
-What Playwright raises never leaves this module: its messages hold whole addresses and call logs.
+Playwright's errors never leave this module: their messages hold whole addresses and call logs.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class PlaywrightEngine:
 
 
 class PlaywrightBrowser(RunningBrowser):
-    """A browser that Playwright has started or connected to."""
+    """A browser that Playwright started or connected to."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
         super().__init__(settings, path, sandboxed=sandboxed)
@@ -120,7 +120,7 @@ class PlaywrightBrowser(RunningBrowser):
             ],
             "env": dict(process_tag.tagged_environment(self.tag)),
             "proxy": _proxy_option(self._settings.proxy),
-            # Signals are for us to deal with.
+            # We handle signals ourselves.
             "handle_sigint": False,
             "handle_sigterm": False,
             "handle_sighup": False,
@@ -142,7 +142,7 @@ class PlaywrightBrowser(RunningBrowser):
         return chosen if "viewport" in chosen else {"no_viewport": no_viewport, **chosen}
 
     async def _note_leftovers(self, root: PlaywrightSession) -> None:
-        """Find out what must be gone at the end: the process, and the folders that are not the user's."""
+        """Note what must be gone at the end: the process, and the folders that are not the user's."""
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
         self._folders = [
@@ -162,7 +162,7 @@ class PlaywrightBrowser(RunningBrowser):
         return cast("dict[str, Any]", await self._context.storage_state())
 
     def _close_dialog(self, dialog: driver.Dialog) -> None:
-        """Close a dialog of a tab of ours. Were this not here, Playwright would close those of all tabs."""
+        """Close a dialog of one of our tabs. Without a handler, Playwright would close those of all tabs."""
         if any(tab.page is dialog.page for tab in self._pages.values() if isinstance(tab, _Tab)):
             self.spawn(
                 dialog.accept() if dialog.type == "beforeunload" else dialog.dismiss(), "close a dialog"
@@ -191,17 +191,17 @@ class PlaywrightBrowser(RunningBrowser):
         if self._folders or process_tag.find_processes(self.tag):
             try:
                 await asyncio.to_thread(self._sweep)
-            except RuntimeError:  # the interpreter is ending, and lets no thread begin
+            except RuntimeError:  # the interpreter is ending, and starts no thread any more
                 self._sweep()
 
     async def _wait_for_tidying(self) -> None:
-        """Where the browser was killed, give Playwright's process a moment to remove its folders."""
+        """If the browser was killed, give Playwright's process a moment to remove its folders."""
         until = time.monotonic() + _TIDY_SECONDS
         while any(each.exists() for each in self._folders) and time.monotonic() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     def _kill(self, *, driver_too: bool = False) -> None:
-        """End what does not end by itself: the browser, and Playwright's own process."""
+        """Kill what does not end by itself: the browser, or Playwright's own process too."""
         process_tag.kill_processes({self._process, *process_tag.find_processes(self.tag)})
         if driver_too:
             client = getattr(self._manager, "_client", None)
@@ -210,7 +210,7 @@ class PlaywrightBrowser(RunningBrowser):
                 process.kill()
 
     def _sweep(self) -> None:
-        """Remove what a browser leaves that was killed, once nobody writes there any more."""
+        """Remove the leftovers of a killed browser, once none of its processes writes there any more."""
         process_tag.kill_processes(process_tag.find_processes(self.tag))
         for folder in self._folders:
             for _ in range(_SWEEPS):

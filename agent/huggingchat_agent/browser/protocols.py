@@ -1,22 +1,22 @@
-"""What the rest of the agent may ask of a browser: three small protocols.
+"""What the rest of the agent needs of a browser: three small protocols.
 
 A `Page` has ten verbs, and two more for recordings. They are written once, on bare CDP
-(`page.CdpPage`), so that an engine needs nothing but to launch and to connect. What they promise:
+(`page.CdpPage`), so that an engine only launches and connects. Their promises:
 
-* `find` sees what assistive technology sees: role and accessible name, exactly but for white space;
-  hidden and inert controls do not exist for it.
-* `click` and `insert_text` act only on a control that is visible, enabled and reachable at its
-  middle (not covered); they scroll it into view, look again when it was re-rendered, and otherwise
-  wait until it is so or the time is over (`BrowserTimeout`, which says what was in the way).
-* A gesture that was made is never reported as one that was not: where it leads to a page that does
-  not come, the verb returns.
-* Text goes in by CDP `Input.insertText` and never appears in an error, whatever fails.
-* A navigation that has begun holds back scripts until the other site answers; `evaluate`, `wait`,
+* `find` sees what assistive technology sees: role and accessible name, equal but for white space.
+  Hidden and inert controls do not exist for it.
+* `click` and `insert_text` act only on a control that is visible, enabled and not covered at its
+  middle. They scroll it into view and look again when it is re-rendered. They wait until that holds,
+  or raise `BrowserTimeout`, which says what was in the way.
+* A verb that made its gesture never says that it did not: if the gesture leads to a page that does not
+  load, the verb returns.
+* Text is typed by CDP `Input.insertText`. It never appears in an error.
+* A navigation that has begun holds back scripts until the other site answers. `evaluate`, `wait`,
   `find` and `address` wait for that, within their time.
 
-Times are in seconds. Every verb raises `BrowserClosed` when the browser or the tab is gone and
-`BrowserTimeout` when the time is over; other driver errors become `BrowserError`. No message, cause
-or context of these holds text that was typed or the query part of an address.
+Times are in seconds. Every verb raises `BrowserClosed` when the browser or the tab is gone, and
+`BrowserTimeout` when the time is over. Other driver errors become `BrowserError`. No message, cause
+or context of these holds typed text or the query of an address.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Snapshot(NamedTuple):
 
 
 class Page(Protocol):
-    """One tab. `id` is unique within the process; `closed` tells without asking the browser."""
+    """One tab. `id` is unique within the process. Reading `closed` does not ask the browser."""
 
     @property
     def id(self) -> str: ...
@@ -69,7 +69,7 @@ class Page(Protocol):
     def closed(self) -> bool: ...
 
     async def goto(self, url: str, *, timeout: float) -> None:
-        """Open an address and return when its document is parsed; SiteError if it cannot be reached."""
+        """Open an address, and return when its document is parsed. SiteError if it cannot be reached."""
 
     async def find(self, control: Control, *, timeout: float) -> bool:
         """Wait until the control is in the accessibility tree; False when the time is over (0: look once)."""
@@ -78,48 +78,48 @@ class Page(Protocol):
         """Click the middle of the control."""
 
     async def insert_text(self, selector: str, text: str, *, timeout: float) -> None:
-        """Focus the field that the CSS selector names, replace what is in it by the text.
+        """Focus the field of the CSS selector, and replace its text.
 
         By selector and not by role: a password field has no role. Real input events follow.
         """
 
     async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
-        """Put files into the file input that the CSS selector names, shown or not."""
+        """Put files into the file input of the CSS selector, which may be hidden."""
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
         """Call a JavaScript function (its source) with JSON arguments, await and return its JSON result.
 
-        BrowserError with the page's message where it raises, or where the page goes to another document.
+        Raises BrowserError with the page's message if it raises, or if the page navigates.
         """
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
         """Wait until the function returns something true, across navigations; return that.
 
-        It is looked at when the document changes, and 20 times a second.
+        It checks when the document changes, and 20 times a second.
         """
 
     async def snapshot(self) -> Snapshot:
-        """Picture of what is in view and the whole accessibility tree, what is typed in input fields masked.
+        """A picture of what is in view, and the whole accessibility tree. Text in input fields is masked.
 
-        Text areas stay as they are: questions are asked in them, secrets are not.
+        Text areas stay readable: prompts are typed there, and secrets are not.
         """
 
     async def observe(self, hear: Callable[[PageMessage], None], *, everything: bool = False) -> None:
-        """For a recording: have what the page says (console, errors, dialogs) handed over from now on.
+        """For a recording: pass on the page's console messages, errors and dialogs from now on.
 
-        `everything` has the sink get the bodies of scripts, styles and pictures too. A page can tell that
-        its console is listened to; without a recording it is not.
+        With `everything`, the sink also gets the bodies of scripts, styles and pictures. A page can notice
+        that its console is read, so this is for recordings only.
         """
 
     async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
         """For a recording: a small picture (WebP) of what is in view, cheaper than a snapshot.
 
-        What is typed in input fields is masked, and so is what `secrets` finds in the text of the page.
-        BrowserError where more of that came up meanwhile.
+        Text in input fields is masked, and all that `secrets` finds in the text of the page. Raises
+        BrowserError if more of that appears meanwhile.
         """
 
     async def address(self) -> str:
-        """The address of the document now shown. It can hold secrets: redact before showing it."""
+        """The address of the current document. It can hold secrets: redact it before you show it."""
 
     async def close(self) -> None:
         """Close the tab. Closing twice is fine."""
@@ -134,7 +134,7 @@ class Browser(Protocol):
 
     @property
     def sandboxed(self) -> bool:
-        """Whether we started it with its sandbox; False also where we did not start it."""
+        """Whether we started it with its sandbox. False if we did not start it."""
 
     @property
     def closed(self) -> bool: ...
@@ -146,23 +146,23 @@ class Browser(Protocol):
         """
 
     async def storage_state(self) -> dict[str, Any]:
-        """Cookies and local storage in Playwright's storage state form.
+        """Cookies and local storage in Playwright's storage state format.
 
-        Of a browser that is not ours, those of the app's host only.
+        From a browser that is not ours, only those of the app's host.
         """
 
     def on_closed(self, callback: Callable[[], None]) -> None:
-        """Call back once when the browser goes away, however it does."""
+        """Call back once when the browser is gone, for whatever reason."""
 
     async def close(self) -> None:
         """End the browser and everything started for it. Closing twice is fine.
 
-        Of a browser that we connected to, only our tabs are closed.
+        In a browser that we connected to, it closes only our tabs.
         """
 
 
 class Engine(Protocol):
-    """How to get a browser. `can` says by name what it is able to do: see `abilities`."""
+    """Starts browsers. `can` says by name what it is able to do: see `abilities`."""
 
     @property
     def name(self) -> str: ...

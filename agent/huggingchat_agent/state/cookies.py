@@ -1,11 +1,11 @@
-"""Cookies in and out: the formats in which browsers and their extensions give and take them.
+"""Cookies in the formats that browsers and their extensions import and export.
 
     state      Playwright's storage state: {"cookies": [...], "origins": [...]}
     json       a list of objects, as browser extensions export and import it
     netscape   cookies.txt, as curl, wget and yt-dlp use it
     plain      one object of names and values, for one site
 
-Reading finds out which it is and always gives a storage state. No error shows a value.
+Parsing detects the format and always returns a storage state. No error shows a value.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _HEADER = "# Netscape HTTP Cookie File"
 
 
 def parse(body: bytes, base_url: str) -> dict[str, Any]:
-    """The storage state in an exported file. `base_url` is whose cookies a list of mere names means.
+    """The storage state in an exported file. Cookies in the `plain` format are for the app at `base_url`.
 
-    Cookies that have expired are left out. Raises CookiesUnreadable.
+    Leaves out expired cookies. Raises CookiesUnreadable.
     """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CookiesUnreadable(f"This is no text, and so holds no cookies. {_ACCEPTED}") from None
+        raise CookiesUnreadable(f"The file is not text. {_ACCEPTED}") from None
     if not text.strip():
-        raise CookiesUnreadable(f"There is nothing in it. {_ACCEPTED}")
+        raise CookiesUnreadable(f"The file is empty. {_ACCEPTED}")
     if text.lstrip()[0] in "[{":
         cookies, origins = _from_json(text, base_url)
     else:
@@ -51,7 +51,7 @@ def parse(body: bytes, base_url: str) -> dict[str, Any]:
     if cookies and not live:
         raise CookiesUnreadable("All cookies in it have expired. Export them again from a signed-in browser.")
     if not live:
-        raise CookiesUnreadable(f"There are no cookies in it. {_ACCEPTED}")
+        raise CookiesUnreadable(f"The file holds no cookies. {_ACCEPTED}")
     state = {"cookies": live, "origins": origins}
     redact.remember_cookies(state)
     return state
@@ -69,7 +69,7 @@ def load(path: Path, base_url: str) -> dict[str, Any]:
 
 
 def encode(state: dict[str, Any], form: Format, base_url: str) -> bytes:
-    """A storage state in that format. `plain` holds only the cookies that the app at `base_url` gets."""
+    """A storage state in that format. `plain` holds only the cookies that a browser sends to `base_url`."""
     cookies = state["cookies"]
     if form == "state":
         return _encode_json(state)
@@ -96,7 +96,7 @@ def _from_json(text: str, base_url: str) -> tuple[list[dict[str, Any]], list[Any
     try:
         told = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        raise CookiesUnreadable(f"It begins like JSON but is not valid JSON. {_ACCEPTED}") from None
+        raise CookiesUnreadable(f"The file begins like JSON but is not valid JSON. {_ACCEPTED}") from None
     if isinstance(told, list):
         return [_parse_cookie(each, number) for number, each in enumerate(told, 1)], []
     if isinstance(told.get("cookies"), list):
@@ -104,7 +104,7 @@ def _from_json(text: str, base_url: str) -> tuple[list[dict[str, Any]], list[Any
         cookies = [_parse_cookie(each, number) for number, each in enumerate(told["cookies"], 1)]
         return cookies, origins if isinstance(origins, list) else []
     if not all(isinstance(value, str) for value in told.values()):
-        raise CookiesUnreadable(f"This JSON object holds no cookies. {_ACCEPTED}")
+        raise CookiesUnreadable(f"The JSON object holds no cookies. {_ACCEPTED}")
     parts = urlsplit(base_url)
     return [
         _make_cookie(name, value, host=parts.hostname or "", secure=parts.scheme == "https")
@@ -126,12 +126,12 @@ def _make_cookie(name: str, value: str, *, host: str, secure: bool) -> dict[str,
 
 
 def _parse_cookie(told: Any, number: int) -> dict[str, Any]:
-    """One cookie of a list, whether an extension or Playwright wrote it."""
+    """A cookie of a list, written by an extension or by Playwright."""
     if not isinstance(told, dict):
-        raise CookiesUnreadable(f"Entry {number} of it is no cookie. {_ACCEPTED}")
+        raise CookiesUnreadable(f"Entry {number} is not a cookie. {_ACCEPTED}")
     for key in ("name", "value", "domain"):
         if not isinstance(told.get(key), str) or (key != "value" and not told[key]):
-            raise CookiesUnreadable(f"The cookie in entry {number} of it has no {key}. {_ACCEPTED}")
+            raise CookiesUnreadable(f"The cookie in entry {number} has no {key}. {_ACCEPTED}")
     expires = told.get("expirationDate", told.get("expires"))
     if not isinstance(expires, int | float) or told.get("session") is True:
         expires = -1
@@ -162,9 +162,9 @@ def _from_netscape(text: str) -> list[dict[str, Any]]:
             continue
         parts = line.split("\t")
         if len(parts) == 6:
-            parts.append("")  # an empty value loses its tab in many editors
+            parts.append("")  # many editors remove the tab before an empty value
         if len(parts) != 7 or not parts[0] or not parts[5] or not _is_number(parts[4]):
-            raise CookiesUnreadable(f"Line {number} of it is no line of a cookies.txt. {_ACCEPTED}")
+            raise CookiesUnreadable(f"Line {number} is not a line of a cookies.txt. {_ACCEPTED}")
         domain, subdomains, path, secure, expires, name, value = parts
         if subdomains.upper() == "TRUE" and not domain.startswith("."):
             domain = f".{domain}"

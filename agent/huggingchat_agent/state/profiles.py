@@ -1,7 +1,7 @@
-"""Profiles: named places for a session, and who is using one.
+"""Profiles: named folders for saved sessions, and locks on them.
 
-A lock is a file outside of the profile's folder, so that a profile can be removed while nobody else
-can take it. The system frees a lock when its holder ends, however it does.
+A lock is a file outside of the profile's folder, so that the holder can remove the profile. The system
+releases a lock when its holder ends, however it ends.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from huggingchat_agent.state.storage import SavedSession
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """One profile as it is on the disk.
+    """A profile on disk.
 
-    `hosts` are the sites its cookies are for, `saved` and `expires` moments in UTC: when the session was
-    saved and when the last of its cookies that scripts cannot read ends. `damaged` says that there is one
+    `hosts` are the sites of its cookies. `saved` is when the session was saved, and `expires` when the last
+    of its cookies that scripts cannot read expires, both in UTC. `damaged` is true if there is a session
     that cannot be read. `in_use_by` is a process id.
     """
 
@@ -37,7 +37,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileLock:
-    """Who uses a profile. Two locks on one profile exclude each other, also within a process."""
+    """The lock on a profile. Two locks on one profile exclude each other, even within a process."""
 
     def __init__(self, home: Path, name: str) -> None:
         self.name = name
@@ -46,10 +46,10 @@ class ProfileLock:
         self._lock = filelock.FileLock(self._path, mode=0o600, thread_local=False)
 
     def take(self) -> bool:
-        """Take it if it is free; whether it is ours now. Raises StorageError where no file can be made."""
+        """Take it if it is free. Returns whether it is ours. Raises StorageError if no file can be made."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0.2)  # who only looks holds it for a moment
+            self._lock.acquire(timeout=0.2)  # a process that only looks holds it for a moment
             self._holder.write_text(str(os.getpid()))
         except filelock.Timeout:
             return False
@@ -62,12 +62,12 @@ class ProfileLock:
         return True
 
     def release(self) -> None:
-        """Give it back. Twice is fine."""
+        """Release it. Releasing twice is fine."""
         self._lock.release(force=True)
 
     @property
     def holder(self) -> int | None:
-        """The process that uses the profile, None if none does or it is not known."""
+        """The process that uses the profile; None if there is none, or it is unknown."""
         if self.take():
             self.release()
             return None
@@ -76,7 +76,7 @@ class ProfileLock:
         return None
 
     def in_use_error(self) -> ProfileInUse:
-        """The error to raise where it could not be taken."""
+        """The error for a lock that could not be taken."""
         holder = self.holder
         who = f" by process {holder}" if holder else ""
         return ProfileInUse(
@@ -86,7 +86,7 @@ class ProfileLock:
 
 
 def list_profiles(home: Path) -> list[Profile]:
-    """All profiles below this home, by name."""
+    """All profiles in this home, sorted by name."""
     folder = home / "profiles"
     try:
         names = sorted(each.name for each in folder.iterdir() if each.is_dir())
@@ -98,7 +98,7 @@ def list_profiles(home: Path) -> list[Profile]:
 
 
 def remove_profile(home: Path, name: str) -> None:
-    """Remove a profile and the session in it; the app is not told. ProfileInUse, StorageError."""
+    """Remove a profile and its session. The app keeps the session. Raises ProfileInUse or StorageError."""
     folder = home / "profiles" / name
     if not folder.is_dir():
         known = ", ".join(each.name for each in list_profiles(home)) or "none"
@@ -129,7 +129,7 @@ def _read_profile(home: Path, name: str) -> Profile:
     except StorageError:
         damaged = True
     except OSError:
-        pass  # there is none
+        pass  # no session is saved
     return Profile(
         name=name,
         folder=saved.folder,

@@ -31,14 +31,14 @@ class _Cookie(TypedDict):
 
 
 class _Shape(TypedDict):
-    """What a storage state has at least."""
+    """The parts that every storage state has."""
 
     cookies: list[_Cookie]
     origins: NotRequired[list[dict[str, Any]]]
 
 
 class SavedSession:
-    """Reads and writes the session of the profile whose folder is given."""
+    """Reads and writes the session in a profile's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,9 +66,9 @@ class SavedSession:
         return state
 
     def prepare(self) -> None:
-        """Make sure that a session could be saved, before a browser is started for nothing.
+        """Check that a session can be saved, before a browser is started. Raises StorageError.
 
-        Nothing is made: who only looks leaves no profile behind.
+        It makes no folder, so that a process that only looks leaves no profile behind.
         """
         try:
             there = next(each for each in (self.folder, *self.folder.parents) if each.exists())
@@ -80,7 +80,7 @@ class SavedSession:
             raise self._storage_error("write", error) from None
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace the saved session. Raises StorageError, and then the old one still stands."""
+        """Replace the saved session. If it raises StorageError, the old session is unchanged."""
         body = msgspec.json.format(msgspec.json.encode(state), indent=1)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -92,14 +92,14 @@ class SavedSession:
             raise self._storage_error("write", error) from None
 
     def tidy(self) -> None:
-        """Remove what a save that was killed has left. Only for who alone may save here."""
+        """Remove the leftovers of a save that was killed. Only for the holder of the profile's lock."""
         with contextlib.suppress(OSError):
             for pattern in (".session.json.*.part", ".session-*.json", ".previous-*"):
                 for draft in self.folder.glob(pattern):
                     draft.unlink(missing_ok=True)
 
     def remove(self) -> bool:
-        """Forget the session, the previous one too. True if there was one."""
+        """Remove the session and the previous one. True if there was one."""
         found = False
         try:
             for path in (self.path, self.previous):
@@ -111,7 +111,7 @@ class SavedSession:
         return found
 
     def _keep_previous(self) -> None:
-        # A second name for the same file, moved into place: the session itself is never missing.
+        # A hard link, renamed into place, so that the session itself is never missing.
         spare = self.folder / f".previous-{os.getpid()}"
         spare.unlink(missing_ok=True)
         os.link(self.path, spare)

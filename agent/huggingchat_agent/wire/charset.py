@@ -1,4 +1,4 @@
-"""Back from the text a browser made of a body to the bytes it was made of.
+"""Recovers the bytes of a body from the text that the browser decoded it to.
 
 CDP hands out textual bodies as text. Where the response named no charset, a `text/*` body (other
 than HTML, which is sniffed) was decoded from windows-1252 although it is UTF-8. In the browsers'

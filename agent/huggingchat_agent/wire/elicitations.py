@@ -1,4 +1,4 @@
-"""A tool's question as the app writes it, and the check of an answer before it is sent."""
+"""Parses a tool's question, and checks an answer before it is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 class _Mistake(Exception):
-    """Why a value does not do."""
+    """Why a value does not fit its field."""
 
 
 def parse_question(update: updates.ElicitationRequest) -> Question:

@@ -1,4 +1,4 @@
-"""Answers that the app wrote into the HTML of a full page load, for which no request is seen."""
+"""Responses that the app inlines into the HTML of a full page load, so that no request is seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the one thing of several that a person means by what they call it."""
+"""Finds the thing that a person means, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an HTML page says, as text."""
+"""The text of an HTML page."""
 
 from __future__ import annotations
 

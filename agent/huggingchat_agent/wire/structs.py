@@ -1,4 +1,4 @@
-"""From the app's JSON objects to structs, forgiving what may differ between its versions."""
+"""Converts the app's JSON objects to structs. Tolerates differences between its versions."""
 
 from __future__ import annotations
 

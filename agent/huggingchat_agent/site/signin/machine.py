@@ -1,8 +1,7 @@
-"""Signing in, as a person would: look at the page, do what it asks for, look again.
+"""Signs in as a person would: look at the page, do what it asks for, look again.
 
-There is no script of steps. The identity provider may ask for the password or remember it, may ask
-for a code, a consent or nothing, in any order; so each turn of the loop names the page by what is on
-it (`recognize`) and acts on that.
+There is no fixed order of steps. The identity provider may ask for a password, a code, a consent or
+nothing, in any order. So each turn of the loop recognizes the page by its content, and acts on that.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.redact import Secret
     from huggingchat_agent.site.signin.page_view import Button, Field, PageView
 
-# Seconds for a page to become another one by itself. What says nothing yet may only be slow, and some
-# checks of the browser need nobody.
+# Seconds for a page to become another one by itself. An unknown page may only be slow, and some browser
+# checks need no person.
 PATIENCE = {"unknown": 4.0, "challenge": 2.0, "loading": float("inf")}
 
 _MARK_PATIENCE = 3.0  # a page that hydrates late makes new fields, without the marks
@@ -49,7 +48,7 @@ _CAPTCHA = re.compile(r"captcha|robot|human", re.IGNORECASE)
 
 
 class SignIn:
-    """One sign-in on one page. `codes` gives what a second factor asks for."""
+    """One sign-in on one page. `codes` gives the codes of a second factor."""
 
     def __init__(
         self,
@@ -149,7 +148,7 @@ class SignIn:
         await self._press(self._step.button)
 
     def _check_form(self, step: Step) -> None:
-        """Raises where to fill in the form would be of no use, or of no use again."""
+        """Raise LoginError if filling in the form, or filling it in again, is of no use."""
         if self._passwords:
             raise self._rejection_error()
         if self._username is None or self._password is None:
@@ -180,7 +179,7 @@ class SignIn:
             )
 
     def _rejection_error(self) -> LoginError:
-        """What it means that the form is there again."""
+        """The error for a form that is shown again."""
         if self._seen.captcha or _CAPTCHA.search(self._seen.alert):
             return self._challenge_error()
         if _HELD_OFF.search(self._seen.alert):
@@ -232,7 +231,7 @@ class SignIn:
         await self._press(self._step.button)
 
     def _stuck_error(self) -> LoginError:
-        """What to say of a page on which there is nothing for us to do."""
+        """The error for a page on which the agent can do nothing."""
         if self._step.kind == "challenge":
             return self._challenge_error()
         if self._step.kind == "confirmation":
@@ -242,8 +241,8 @@ class SignIn:
             )
         if self._step.kind == "loading":
             return LoginError(f"Sign-in did not finish in time. The page at {self._where} does not load.")
-        told = redact.text(self._seen.alert or self._seen.text[:300])
-        shown = f": {told!r}" if told else ""
+        text = redact.text(self._seen.alert or self._seen.text[:300])
+        shown = f": {text!r}" if text else ""
         return LoginError(
             f"Sign-in stopped at {self._where}{shown}.",
             hint="Try again. If that does not help, sign in by hand in a window: headless=False, "

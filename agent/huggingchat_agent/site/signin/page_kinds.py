@@ -1,7 +1,7 @@
-"""Which page of a sign-in this is, from what was seen of it. Pure.
+"""Recognizes which page of a sign-in this is, from its view. Pure.
 
-Told by meaning: what a field is for (autocomplete, type, what it is called), what a button says, what
-the page says of itself. Nothing here knows one site's ids or the order of its pages.
+It goes by meaning: the purpose of a field (autocomplete, type, names), the name of a button, the words of
+the page. It knows neither a site's ids nor the order of its pages.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Kind = Literal[
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A page and what on it matters. `unknown` may still become something; `error` will not."""
+    """A page, and its relevant fields and button. An `unknown` page may still change; an `error` will not."""
 
     kind: Kind
     user: Field | None = None
@@ -41,7 +41,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def asks(self) -> tuple[object, ...]:
-        """What it is and what it wants; a page that only says it another way asks the same."""
+        """The kind and what it asks for. Equal for two pages that differ only in words."""
         return (self.kind, self.user is None, self.password is None, len(self.code))
 
 
@@ -73,7 +73,7 @@ _ASKS = _compile(r"access|permission|authori[sz]|consent|wants? to|would like|al
 
 
 def recognize(seen: PageView, base_url: str) -> Step:
-    """The page. `base_url` is where the app is."""
+    """The kind of page. `base_url` is the app's address."""
     if seen.loading:
         return Step(kind="loading")
     password = next((each for each in seen.fields if _is_password(each)), None)
@@ -112,7 +112,7 @@ def _is_password(field: Field) -> bool:
 
 
 def _find_code_fields(seen: PageView) -> tuple[Field, ...]:
-    """The field of a one-time code; several where each takes one character."""
+    """The field of a one-time code, or several fields of one character each."""
     single = tuple(each for each in seen.fields if each.length == 1 and each.kind != "password")
     if len(single) >= 4:
         return single
@@ -138,13 +138,13 @@ def _find_user_field(seen: PageView, password: Field | None) -> Field | None:
     for field in before:
         if field.kind in ("text", "tel") and _USER.search(field.about):
             return field
-    # Beside a password, a text field is what it belongs to, whatever it is called.
+    # A text field before a password is the user name, whatever it is called.
     texts = [each for each in before if password and each.kind == "text" and each.index < password.index]
     return texts[-1] if texts else None
 
 
 def _find_submit_button(seen: PageView, field: Field | None) -> Button | None:
-    """The button that sends what is in the field."""
+    """The button that submits the field."""
     assert field is not None
     near = [each for each in seen.buttons if each.form == field.form and not _REFUSES.search(each.name)]
     submits = [each for each in near if each.submits]
@@ -155,13 +155,13 @@ def _find_submit_button(seen: PageView, field: Field | None) -> Button | None:
 
 
 def _find_consent_button(seen: PageView) -> Button | None:
-    """The button that lets through, on a page that asks whether to."""
+    """The button that gives consent, on a page that asks for it."""
     refusing = [each for each in seen.buttons if _REFUSES.search(each.name) or each.key == "cancel"]
     others = [each for each in seen.buttons if each not in refusing]
     letting = [each for each in others if _LETS.search(each.name)]
     if letting and (refusing or _ASKS.search(f"{seen.title} {seen.heading} {seen.text}")):
         return letting[0]
-    # In a language that is not ours: one button refuses by its key, and there is one other beside it.
+    # In another language: one button refuses by its key, and there is one other beside it.
     pairs = [each for each in others if each.form >= 0 and any(no.form == each.form for no in refusing)]
     return pairs[0] if len(pairs) == 1 else None
 

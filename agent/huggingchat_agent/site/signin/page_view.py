@@ -1,4 +1,4 @@
-"""What is seen of a page on the way in: fields, buttons and words, as a person would find them."""
+"""Reads a sign-in page: its fields, buttons and words, as a person would find them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
-    """A button, or a link that plays one. `submits` is whether it sends its form."""
+    """A button, or a link with a button's role. `submits` is whether it submits its form."""
 
     index: int = 0
     name: str = ""
@@ -41,9 +41,9 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageView(msgspec.Struct, frozen=True, kw_only=True):
-    """One look. `marker` differs from document to document, `shape` also when a document changes much.
+    """A page at one moment. `marker` differs between documents; `shape` also when a document changes much.
 
-    `address` has no query. `status` is that of the document's answer, 0 where the browser does not tell.
+    `address` has no query. `status` is the document's HTTP status, 0 if the browser does not say.
     """
 
     address: str
@@ -61,7 +61,7 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     buttons: tuple[Button, ...] = ()
 
     def is_unique(self, button: Button) -> bool:
-        """Whether role and name lead to this button and no other."""
+        """Whether role and name identify this button alone."""
         same = [each for each in self.buttons if (each.role, each.name) == (button.role, button.name)]
         return bool(button.name) and len(same) == 1
 
@@ -132,12 +132,12 @@ _PRESS = """(mark, index) => {
 
 
 async def read_page(page: Page, *, timeout: float) -> PageView:
-    """What the page is now, once there is one. Marks its fields and buttons."""
+    """Read the page, once there is one. Marks its fields and buttons."""
     return await wait_for_change(page, PageView(address="", marker=-1.0), timeout=timeout)
 
 
 async def wait_for_change(page: Page, before: PageView, *, timeout: float) -> PageView:
-    """Wait for another document, or for this one to look otherwise. Raises BrowserTimeout."""
+    """Wait for another document, or for a change of this one. Raises BrowserTimeout."""
     seen = await page.wait(_CHANGED, MARK, before.marker, before.shape, timeout=timeout)
     return msgspec.convert(seen, PageView)
 
