@@ -145,7 +145,7 @@ async def test_second_ctrl_c_does_not_wait_and_is_no_success(recording, tmp_path
     path = tmp_path / "run.tape"
     async with recording("--full", path) as it:
         it.terminal.type("\x03")
-        await it.sees("Bringing the tape to its end")
+        await it.sees("Closing the tape")
         it.terminal.type("\x03")
         assert await asyncio.to_thread(it.terminal.code) == 130
         incomplete = "the tape is incomplete" in it.terminal.shown

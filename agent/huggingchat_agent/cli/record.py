@@ -1,4 +1,4 @@
-"""`record`: a window for a person, and a tape of what happens in it."""
+"""`record`: opens a window for a person, and records on a tape what happens in it."""
 
 import asyncio
 import contextlib
@@ -26,16 +26,16 @@ def record(
 ) -> None:
     """Open the app in a window, and record what you do there until you close it or press Ctrl-C.
 
-    The saved session is used, if there is one. What is recorded is that tab's; signing in is left out.
+    It uses the saved session, if there is one. It records the tab that it opens, but not signing in.
     """
     tape = make_record(file, full, hide, hide_username)
-    # A person may take their time, and nothing of theirs is stopped.
+    # A person may take their time: no deadline stops them.
     given = {**options.settings(), "headless": False, "record": tape, "deadlines": NO_DEADLINES}
     try:
         asyncio.run(_watch(HuggingChat(**given)))
     except KeyboardInterrupt:
         if file.exists() and not _is_whole(file):
-            console.warn("the tape is incomplete: Ctrl-C was pressed before it was brought to its end.")
+            console.warn("the tape is incomplete: Ctrl-C came again before it was closed.")
         raise
     console.out.print(str(file))
 
@@ -55,7 +55,7 @@ async def _watch(chat: HuggingChat) -> None:
         chat.on(name, tell)
     async with chat:
         console.note("Recording. Close the window, or press Ctrl-C, to end it.")
-        # The first Ctrl-C, which is how one ends it. Another one, or one before, is an interruption.
+        # The first Ctrl-C ends the recording. Another one, or an earlier one, interrupts the command.
         with contextlib.suppress(asyncio.CancelledError):
             await chat._session.tabs.wait_until_closed()
-        console.note("Bringing the tape to its end.")
+        console.note("Closing the tape.")

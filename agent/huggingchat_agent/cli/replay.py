@@ -1,4 +1,4 @@
-"""`replay`: a tape again, without a network and, unless that is wanted, without a browser."""
+"""`replay`: plays a tape without a network, and without a browser unless you want one."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ from huggingchat_agent.playback import faults
 from huggingchat_agent.playback.player import Replay
 from huggingchat_agent.playback.rerun import Rerun
 
-_FAULTS = "Faults: what did not happen, in the first message or the one that --in names"
+_FAULTS = "Faults to add, in the first message or the one that --in names"
 
 _OF_THE_BROWSER = ("engine", "headless", "channel")
 
@@ -25,24 +25,22 @@ def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")],
     json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
     speed: Annotated[
-        float, typer.Option(metavar="X", help="1 as it was, 2 twice as fast, 0 all at once.")
+        float, typer.Option(metavar="X", help="1 is as fast as it was, 2 twice as fast, 0 all at once.")
     ] = 1.0,
     browser: Annotated[
         bool,
-        typer.Option(
-            "--browser", help="In a real browser that is answered from a full tape; --headed shows it."
-        ),
+        typer.Option("--browser", help="Use a real browser that a full tape answers. --headed shows it."),
     ] = False,
     cut: Annotated[
         int | None,
         typer.Option(
-            metavar="BYTES", min=0, rich_help_panel=_FAULTS, help="The stream breaks after so many bytes."
+            metavar="BYTES", min=0, rich_help_panel=_FAULTS, help="Break the stream after this many bytes."
         ),
     ] = None,
     stall: Annotated[
         str | None,
         typer.Option(
-            metavar="BYTES:SECONDS", rich_help_panel=_FAULTS, help="Nothing comes for a while after these."
+            metavar="BYTES:SECONDS", rich_help_panel=_FAULTS, help="Pause the stream there for this long."
         ),
     ] = None,
     status: Annotated[
@@ -52,21 +50,20 @@ def replay(
             min=faults.STATUSES[0],
             max=faults.STATUSES[-1],
             rich_help_panel=_FAULTS,
-            help="The app answers with this status, from 200 to 599.",
+            help="Answer with this status, from 200 to 599.",
         ),
     ] = None,
     message: Annotated[
         int | None,
         typer.Option(
-            "--in", metavar="N", min=1, rich_help_panel=_FAULTS, help="In which message, from 1; 1 otherwise."
+            "--in", metavar="N", min=1, rich_help_panel=_FAULTS, help="In which message, from 1. Default: 1."
         ),
     ] = None,
 ) -> None:
-    """Play a tape: the same events in the same order, at the speed they had.
+    """Play a tape: the same events in the same order, at the same speed.
 
-    Nothing is opened and nothing is sent; with --browser what the agent did is done again, in a browser
-    that reaches nothing but the tape. The exit code is 1 if a turn fails, as it did then or because of a
-    fault.
+    This opens nothing and sends nothing. With --browser, the agent's actions run again, in a browser that
+    reaches nothing but the tape. The exit code is 1 if a turn fails, on the tape or because of a fault.
     """
     chosen = _faults(cut, stall, status, message)
     if browser:
@@ -98,7 +95,7 @@ async def _play(played: Replay | Rerun, *, json: bool) -> bool:
         if screen is not None:
             screen.end()
     if not played.complete:
-        console.warn("the tape is incomplete: the program that recorded it ended before it could close it.")
+        console.warn("the tape is incomplete: the program that recorded it ended before it closed the tape.")
     return failed
 
 
@@ -118,5 +115,5 @@ def _faults(
     if status is not None:
         chosen.append(faults.status(status, nth=nth))
     if message is not None and not chosen:
-        raise UsageError("--in says where a fault happens. Give --cut, --stall or --status with it.")
+        raise UsageError("--in names the message for a fault. Give --cut, --stall or --status with it.")
     return chosen

@@ -20,7 +20,7 @@ from huggingchat_agent.tape.timeline import Line, timeline
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")]
 
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
 
 _STYLES = {"turn": "bold", "trouble": "red", "request": "", "static": "dim", "console": "cyan", "note": "dim"}
 
@@ -29,17 +29,17 @@ def show(
     options: Options,
     file: File,
     json_: Annotated[
-        bool, typer.Option("--json", help="The records themselves, one line of JSON each, header first.")
+        bool, typer.Option("--json", help="Print the records, one line of JSON each, header first.")
     ] = False,
     everything: Annotated[
         bool,
-        typer.Option("--all", help="Static files (scripts, styles, pictures) one by one."),
+        typer.Option("--all", help="List static files (scripts, styles, pictures) one by one."),
     ] = False,
 ) -> None:
     """Show what happened on a tape, line by line, with the time since its beginning.
 
-    Through a pipe each line is a time, what happened, and details, with tabs between them. Of a tape that
-    breaks off, everything up to there; the exit code is 1 then.
+    A pipe gets the time, what happened and the details, separated by tabs. If the tape breaks off, this
+    shows everything up to there, and the exit code is 1.
     """
     tape = Tape(file)
     if json_:
@@ -60,14 +60,15 @@ def report(
     options: Options,
     file: File,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; FILE.html if not given.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: FILE.html."),
     ] = None,
     force: Force = False,
 ) -> None:
     """Write a tape as one HTML file that opens in any browser, without a network.
 
-    What went wrong first; then the conversation with screenshots, tokens a second and how long each one
-    took, and all requests on a timeline.
+    It has what went wrong first, then the conversation with screenshots, the speed of its tokens, and all
+    requests on a timeline.
     """
     from huggingchat_agent.tape.report import report as page
 
@@ -83,7 +84,8 @@ def har_(
     options: Options,
     file: File,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; FILE.har if not given.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: FILE.har."),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -97,7 +99,7 @@ def har_(
 
 
 def tape(options: Options) -> None:
-    """Look at a tape that was recorded."""
+    """Look at a recorded tape."""
 
 
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
@@ -110,7 +112,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
 def _read(tape: Tape) -> Summary:
     found = summarize(tape.load())
     if not found.recording.complete and found.recording.trouble is None:
-        console.warn("the tape is incomplete: the program that recorded it ended before it could close it.")
+        console.warn("the tape is incomplete: the program that recorded it ended before it closed the tape.")
     return found
 
 
@@ -141,7 +143,7 @@ def _print_records(tape: Tape) -> None:
 
 
 def _output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path:
-    """Where to write what is made of a tape: never over the tape. Raises UsageError."""
+    """The file to write to, which is never the tape. Raises UsageError."""
     path = named or tape.path.with_suffix(suffix)
     if path.exists() and path.samefile(tape.path):
         raise UsageError(f"{path} is the tape itself. Name another file with --output.")
