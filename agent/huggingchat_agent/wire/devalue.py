@@ -9,13 +9,13 @@ value of that type.
 from __future__ import annotations
 
 import base64
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from huggingchat_agent.errors import PageChanged
 from huggingchat_agent.wire import lenient_json
+from huggingchat_agent.wire.dates import parse_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,7 +131,7 @@ class _Hydration:
     def _convert(self, kind: str, raw: tuple[Any, ...]) -> Any:
         match kind:
             case "Date":
-                return datetime.fromisoformat(raw[0]) if raw[0] else None
+                return parse_date(raw[0]) if raw[0] else None
             case "BigInt":
                 return int(raw[0])
             case "Set":

@@ -8,11 +8,11 @@ annotations below it.
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
 
 from huggingchat_agent.errors import PageChanged
 from huggingchat_agent.wire import lenient_json
+from huggingchat_agent.wire.dates import parse_date
 
 _NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "-0": -0.0}
 _UNDEFINED = object()
@@ -72,7 +72,7 @@ def _restore(kind: Any, value: Any) -> Any:
             case "undefined":
                 return _UNDEFINED
             case "Date":
-                return datetime.fromisoformat(value)
+                return parse_date(value)
             case "bigint":
                 return int(value)
             case "number":
