@@ -1,4 +1,4 @@
-"""SvelteKit's `__data.json`, where the app of 2025-04 keeps what its pages show.
+"""SvelteKit's `__data.json`, where the app of 2025-04 keeps the data of its pages.
 
 A body is one line with a node per layout and page, and further lines with values that were not ready
 yet ("chunks"). A node's value is a flat array: a number within an object or array refers to an
@@ -32,7 +32,7 @@ _CONSTANTS: dict[int, Any] = {
 
 
 class NodeError(msgspec.Struct, frozen=True):
-    """What stands where loading a node, or a promise in it, failed on the server."""
+    """Stands for a node, or a promise in it, that failed to load on the server."""
 
     message: str
     status: int | None = None
@@ -146,7 +146,7 @@ class _Hydration:
             case _ if isinstance(raw[0], str):
                 return base64.b64decode(raw[0])  # typed arrays and buffers
             case _:
-                return self.value(raw[0])  # a type of the app's own, by what it is made of
+                return self.value(raw[0])  # one of the app's own types: the value that it was made from
 
     def _resolve_promise(self, chunk_id: int) -> Any:
         chunk = self._chunks.get(chunk_id)

@@ -13,8 +13,8 @@ from huggingchat_agent.user_text import repair
 def load(data: bytes | str) -> Any:
     """Decode one JSON text. Raises ValueError.
 
-    JavaScript cuts strings between two halves of one character and writes the half as an escape
-    (a text cut by its length, for one). That is no text for Python: the half becomes U+FFFD.
+    JavaScript can cut a string between the two halves of a character, and writes the half as an escape.
+    Python cannot encode that: the half becomes U+FFFD.
     """
     try:
         return msgspec.json.decode(data)

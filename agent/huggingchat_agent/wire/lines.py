@@ -1,14 +1,14 @@
-"""Lines out of a stream of bytes that is cut anywhere."""
+"""Splits a stream of bytes, cut anywhere, into lines."""
 
 from __future__ import annotations
 
 
 class LineSplitter:
-    """Collects bytes and gives back whole lines, without the white space around them.
+    """Collects bytes and returns whole lines, without the white space around them.
 
-    Lines of nothing but white space are dropped: after the final answer the app writes 4,096 spaces
-    without a newline, which end up before the next line or at the very end. A line may be of any
-    length, and the time taken is linear in the bytes however they are cut.
+    It drops blank lines: after the final answer the app writes 4,096 spaces without a newline, which end
+    up before the next line or at the very end. A line may have any length. The time is linear in the
+    bytes, however they are cut.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The JSON of the app's `/api/v2/*`: a value and notes on what JSON could not say of it.
+"""The JSON of the app's `/api/v2/*`: a value, and notes on its types that JSON lacks.
 
 `{"json": value, "meta": {"values": {"a.b": ["Date"]}}}`. The notes are a map from dotted path to
 annotation, or one annotation for the root. An annotation is a list: the type, and perhaps a map of
@@ -19,16 +19,16 @@ _UNDEFINED = object()
 
 
 def load(body: bytes | str) -> Any:
-    """The value of a body, also of one that is plain JSON without the wrapper.
+    """The value of a body, which may also be plain JSON without the wrapper.
 
-    A key that is undefined is left out, a Date is a datetime in UTC, a Set a set and a Map a dict
-    (lists where their members cannot be), an ObjectId its hex string. Annotations that are not known
-    change nothing. Raises PageChanged if the body is no JSON.
+    Undefined keys are left out. A Date becomes a datetime in UTC, a Set a set and a Map a dict (lists if
+    their members are not hashable), an ObjectId its hex string. Unknown annotations change nothing.
+    Raises PageChanged if the body is not JSON.
     """
     try:
         raw = lenient_json.load(body)
     except ValueError:
-        raise PageChanged("The app answered with something else than JSON.") from None
+        raise PageChanged("The app answered with something other than JSON.") from None
     if not isinstance(raw, dict) or "json" not in raw or raw.keys() - {"json", "meta"}:
         return raw
     meta = raw.get("meta") or {}
@@ -51,7 +51,7 @@ def _annotate_below(value: Any, notes: dict[str, Any], legacy: bool) -> None:
                 parent = parent[int(key) if isinstance(parent, list) else key]
             _annotate(parent, int(last) if isinstance(parent, list) else last, note, legacy)
         except (KeyError, IndexError, TypeError, ValueError):
-            continue  # a note on something that is not there
+            continue  # a note on a missing value
 
 
 def _annotate(parent: Any, key: Any, note: Any, legacy: bool) -> None:

@@ -1,8 +1,7 @@
-"""The lines of an answer's stream, of both generations of the app, as typed values.
+"""The lines of an answer's stream, from both generations of the app, as typed values.
 
-Each is one JSON object with a `type`, and most with a `subtype` or `status` below it. What is
-optional here is left out, or null, in some version of the app. Keys we have no name for are ignored,
-and so is white space around a line.
+Each line is a JSON object with a `type`; most have a `subtype` or `status` too. Optional keys are missing,
+or null, in some version of the app. Unknown keys are ignored, and so is white space around a line.
 """
 
 from __future__ import annotations
@@ -193,7 +192,7 @@ class ElicitationResolved(Update, frozen=True):
 
 
 class Unknown(Update, frozen=True):
-    """A line of a type or shape we do not know: its JSON value, or its text if it is no JSON."""
+    """A line of an unknown type or shape: its JSON value, or its text if it is not JSON."""
 
     raw: Any
 
@@ -231,7 +230,7 @@ _token = msgspec.json.Decoder(Token).decode
 
 
 def decode(line: bytes) -> Update:
-    """The update of one line. Never raises: what it cannot read is Unknown."""
+    """The update of one line. Never raises: an unreadable line is Unknown."""
     if line.startswith(_TOKEN):
         try:
             update = _token(line)
@@ -251,7 +250,7 @@ def _decode(line: bytes) -> Update:
 
 
 def parse(raw: Any) -> Update:
-    """The update of a line that is decoded already, as the stored messages hold them."""
+    """The update of a decoded line, as stored messages hold them."""
     if not isinstance(raw, dict):
         return Unknown(raw)
     name = raw.get("type")
