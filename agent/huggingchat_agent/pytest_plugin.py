@@ -75,7 +75,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: Any) -> None:
     """Mark async tests that use our fixtures for pytest-asyncio, so that they need no marker."""
-    if not inspect.iscoroutinefunction(obj) or not collector.config.pluginmanager.hasplugin("asyncio"):
+    # From Python 3.12 on, the module `inspect` looks like a coroutine function to `inspect`.
+    if not (callable(obj) and inspect.iscoroutinefunction(obj)):
+        return
+    if not collector.config.pluginmanager.hasplugin("asyncio"):
         return
     if _ASYNC & inspect.signature(obj).parameters.keys():
         marked = {mark.name for mark in [*collector.iter_markers(), *getattr(obj, "pytestmark", [])]}
