@@ -160,7 +160,7 @@ def files(copy: Path, names: str) -> Iterator[str]:
                 yield str(path)
 
 
-def find(copy: Path, python: list[str], fault: Fault, likely: str = "") -> str | None:
+def find(copy: Path, python: Path, under: list[str], fault: Fault, likely: str = "") -> str | None:
     """The test that finds a fault; the one that found it elsewhere is tried first."""
     places = [(path, line) for path, _, line in lines(copy) if line == fault.line]
     if len(places) != 1:
@@ -176,7 +176,8 @@ def find(copy: Path, python: list[str], fault: Fault, likely: str = "") -> str |
             ["-m", "not browser", *targets],
             ["-m", "browser", *targets],
         ):
-            found = first_failure(copy, python, arguments)
+            quick = "not browser" in arguments
+            found = first_failure(copy, [*([] if quick else under), str(python)], arguments)
             if found is not None:
                 return found or "(the tests do not start)"
         return None
@@ -192,7 +193,9 @@ def main() -> None:
     parser.add_argument(
         "--write", type=Path, help="a file of results, one JSON object a line; also read from"
     )
-    parser.add_argument("--under", default="", metavar="COMMAND", help="run each pytest under this command")
+    parser.add_argument(
+        "--under", default="", metavar="COMMAND", help="run what has a browser under this command"
+    )
     parser.add_argument("--likely", type=Path, help="results of another tree: which test to try first")
     chosen = parser.parse_args()
     tree = chosen.tree.resolve()
@@ -208,8 +211,8 @@ def main() -> None:
         for number, fault in enumerate(faults, 1):
             if str(number) in done:
                 continue
-            python = [*chosen.under.split(), str(tree / ".venv/bin/python")]
-            found = find(copy, python, fault, likely.get(str(number)) or "")
+            python = tree / ".venv/bin/python"
+            found = find(copy, python, chosen.under.split(), fault, likely.get(str(number)) or "")
             result = {"number": number, **fault._asdict(), "found": found}
             if chosen.write:
                 with chosen.write.open("a") as results:

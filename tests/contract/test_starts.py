@@ -33,7 +33,7 @@ def temporary(monkeypatch):
 
 @pytest.fixture
 def times(request):
-    return 50 if request.config.getoption("--soak") else 5
+    return 50 if request.config.getoption("--soak") else 3
 
 
 def state(process):
