@@ -1,10 +1,14 @@
 """One stand-in site and one saved session for all commands: each of them starts a browser anyway."""
 
 import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from fixtures.site import StandIn
+from huggingchat_agent.cli import failures
+from huggingchat_agent.sync import HuggingChat
 from tests.cli.shell import Shell
 from tests.quick import QUICK
 
@@ -36,3 +40,55 @@ def shell(stand_in, saved_home, tmp_path):
 def stranger(stand_in, tmp_path):
     """Nobody is signed in and nothing is saved."""
     return Shell(stand_in.url, tmp_path / "new state")
+
+
+class Recorded(NamedTuple):
+    """A tape of what commands read; its two conversations as they are stored, the newer one last."""
+
+    tape: Path
+    url: str
+    told: str
+    reasoned: str
+    stored: list[dict[str, Any]]
+
+
+TOOLS = {"Mock": "https://mcp.example.org/mcp?key=s3cret", "Web Search (Exa)": "https://mcp.exa.ai/mcp"}
+
+
+@pytest.fixture(scope="session")
+def recorded(saved_home, tmp_path_factory):
+    """Made once, with a browser on a site of its own."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with StandIn(echo_pause=0.001, tool_servers=TOOLS, **QUICK) as site:
+        account = {"username": site.username, "password": site.password}
+        tape = folder / "read.tape"
+        with HuggingChat(base_url=site.url, home=folder, record=tape, via="page", **account) as chat:
+            chat.login()
+            told = chat.new_conversation()
+            told.send("tell me **all**").result()
+            reasoned = chat.new_conversation(model="deepseek")
+            reasoned.send("reason about it").result()
+            told.read()
+            chat.models(), chat.tools(), chat.preferences(), list(chat.conversations())
+        stored = [site.control.conversation(each.id) for each in (told, reasoned)]
+        yield Recorded(tape, site.url, told.id, reasoned.id, stored)
+
+
+class Taped(Shell):
+    """Its commands are answered from a tape, without a browser, and say so first, unless they are refused."""
+
+    def here(self, *arguments, env=None):
+        done = super().here(*arguments, env=env)
+        if done.code == failures.WRONG_USAGE:
+            return done
+        notice, _, err = done.err.partition("\n")
+        assert notice.startswith("A tape answers")
+        return done._replace(err=err)
+
+
+@pytest.fixture
+def taped(recorded, tmp_path):
+    """Signed in, on that tape."""
+    shell = Taped("", tmp_path / "state")
+    shell.more = {"HUGGINGCHAT_REPLAY": str(recorded.tape)}
+    return shell

@@ -49,13 +49,14 @@ class Shell:
         self.base_url = base_url
         self.home = home
         self.tag = uuid.uuid4().hex
+        self.more: dict[str, str] = {}  # of the environment
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HUGGINGCHAT_")}
         chosen = {"HUGGINGCHAT_BASE_URL": self.base_url, "HUGGINGCHAT_HOME": str(self.home)}
         # The terminal of these tests does not say where its cursor is.
         terminal = {"TERM": "xterm", "COLUMNS": "100", "PROMPT_TOOLKIT_NO_CPR": "1"}
-        return kept | chosen | terminal | {TAG: self.tag} | dict(extra or {})
+        return kept | chosen | terminal | {TAG: self.tag} | self.more | dict(extra or {})
 
     def processes(self, kind: str = "") -> list[int]:
         """What runs now because of this shell, with `kind` in its command line."""

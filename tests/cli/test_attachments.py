@@ -49,8 +49,8 @@ def test_missing_file_is_told_before_a_browser_is_started(stranger, command, tmp
 
 
 @pytest.mark.parametrize(("option", "shown"), [([], False), (["--show-reasoning"], True)])
-def test_reasoning_is_shown_in_a_pipe_when_asked_for(shell, option, shown):
-    done = shell("ask", "reason about it", "-m", "deepseek", "--via", "page", *option)
+def test_reasoning_is_shown_in_a_pipe_when_asked_for(taped, option, shown):
+    done = taped.here("ask", "reason about it", "-m", "deepseek", "--via", "page", *option)
     assert done.code == 0
     assert ("Let me think" in done.err) == shown
     assert ("22 characters of reasoning left out." in done.err) != shown

@@ -31,37 +31,37 @@ def made(stand_in):
     return said(stand_in)
 
 
-def test_list_is_a_line_each_through_a_pipe_and_as_many_as_asked_for(shell, stand_in, made):
-    done = shell("conversations", "list", "--limit", "1")
+def test_list_is_a_line_each_through_a_pipe_and_as_many_as_asked_for(taped, recorded):
+    done = taped.here("conversations", "list", "--limit", "1")
     assert (done.code, done.err) == (0, "")
     id, title, model, changed = done.out.rstrip("\n").split("\t")
-    stored = stand_in.control.conversation(made)
-    assert (id, title, model) == (made, stored["title"], stored["model"])
+    stored = recorded.stored[-1]
+    assert (id, title, model) == (recorded.reasoned, stored["title"], stored["model"])
     assert changed[:19] == stored["updatedAt"][:19]
 
 
-def test_list_as_json_is_all_of_it_with_all(shell, stand_in, made):
-    told = json.loads(shell("conversations", "--verbose", "list", "--all", "--json").out)
-    assert [each["id"] for each in told] == [each["id"] for each in stand_in.control.conversations()]
+def test_list_as_json_is_all_of_it_with_all(taped, recorded):
+    told = json.loads(taped.here("conversations", "--verbose", "list", "--all", "--json").out)
+    assert [each["id"] for each in told] == [recorded.reasoned, recorded.told]
     assert told[0]["updatedAt"] and told[0]["model"]
 
 
-def test_list_is_a_table_at_a_terminal_and_says_that_there_is_more(shell, made):
-    with shell.terminal("conversations", "list", "-n", "1") as terminal:
+def test_list_is_a_table_at_a_terminal_and_says_that_there_is_more(taped, recorded):
+    with taped.terminal("conversations", "list", "-n", "1") as terminal:
         terminal.expect("Title")
-        terminal.expect(made)
+        terminal.expect(recorded.reasoned)
         terminal.expect("--all")
         assert terminal.code() == 0
 
 
-def test_show_is_rendered_at_a_terminal_and_markdown_through_a_pipe(shell, stand_in, made):
-    done = shell("conversations", "show", f"{stand_in.url}/conversation/{made}")
+def test_show_is_rendered_at_a_terminal_and_markdown_through_a_pipe(taped, recorded):
+    done = taped.here("conversations", "show", f"{recorded.url}/conversation/{recorded.told}")
     assert "## You\n\ntell me **all**\n\n## Assistant\n\nYou said: tell me **all**" in done.out
-    with shell.terminal("conversations", "show", made) as terminal:
+    with taped.terminal("conversations", "show", recorded.told) as terminal:
         terminal.expect("Assistant")
         terminal.expect("You said: tell me \x1b[1mall\x1b[0m")
         assert terminal.code() == 0
-    assert json.loads(shell("conversations", "show", made, "--json").out)["id"] == made
+    assert json.loads(taped.here("conversations", "show", recorded.told, "--json").out)["id"] == recorded.told
 
 
 def test_rename_and_share_are_done(shell, stand_in, made):
@@ -73,14 +73,14 @@ def test_rename_and_share_are_done(shell, stand_in, made):
     assert copy != made and stand_in.control.conversation(copy)["title"] == "another title"
 
 
-def test_export_goes_to_a_file_and_not_over_one_that_is_there(shell, made, tmp_path):
+def test_export_goes_to_a_file_and_not_over_one_that_is_there(taped, recorded, tmp_path):
     target = Path(tmp_path / "kept.json")
-    assert shell("conversations", "export", made, "-o", str(target)).code == 0
+    assert taped.here("conversations", "export", recorded.told, "-o", str(target)).code == 0
     assert json.loads(target.read_text())["messages"][1]["text"] == "tell me **all**"
     target.write_text("mine")
-    done = shell("conversations", "export", made, "-o", str(target))
+    done = taped.here("conversations", "export", recorded.told, "-o", str(target))
     assert done.code == 2 and "--force" in done.err and target.read_text() == "mine"
-    text = shell("conversations", "export", made)
+    text = taped.here("conversations", "export", recorded.told)
     assert text.out.startswith("# ") and "## Assistant" in text.out
 
 

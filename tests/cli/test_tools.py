@@ -4,32 +4,32 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.browser
+from tests.cli.conftest import TOOLS
 
-SEARCH = {"Mock": "https://mcp.example.org/mcp?key=s3cret", "Web Search (Exa)": "https://mcp.exa.ai/mcp"}
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def offered(stand_in):
-    stand_in.control.switch(tool_servers=SEARCH)
+    stand_in.control.switch(tool_servers=TOOLS)
     yield
     stand_in.control.switch(tool_servers={"Mock": "https://mcp.example.org/mcp"})
 
 
-def test_tools_are_a_line_each_through_a_pipe_without_keys(shell, offered):
-    done = shell("tools")
+def test_tools_are_a_line_each_through_a_pipe_without_keys(taped):
+    done = taped.here("tools")
     assert done.code == 0
-    assert [line.split("\t")[0] for line in done.out.splitlines()] == list(SEARCH)
+    assert [line.split("\t")[0] for line in done.out.splitlines()] == list(TOOLS)
     assert done.out.splitlines()[1].endswith("\tsearch the web")
     assert "s3cret" not in done.out + done.err
     assert done.err.startswith("2 tool servers.")
 
 
-def test_tools_as_json_and_as_a_table(shell, offered):
-    told = json.loads(shell("tools", "--json").out)
-    assert [each["name"] for each in told] == list(SEARCH)
+def test_tools_as_json_and_as_a_table(taped):
+    told = json.loads(taped.here("tools", "--json").out)
+    assert [each["name"] for each in told] == list(TOOLS)
     assert "s3cret" not in json.dumps(told)
-    with shell.terminal("tools") as terminal:
+    with taped.terminal("tools") as terminal:
         terminal.expect("Server")
         terminal.expect("Web Search (Exa)")
         assert terminal.code() == 0
@@ -38,7 +38,7 @@ def test_tools_as_json_and_as_a_table(shell, offered):
 @pytest.mark.parametrize(
     ("options", "on"),
     [
-        (["--tool", "exa", "--tool", "mock"], list(SEARCH)),
+        (["--tool", "exa", "--tool", "mock"], list(TOOLS)),
         (["--no-tools", "--web-search"], ["Web Search (Exa)"]),
     ],
 )
