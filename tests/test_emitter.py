@@ -334,7 +334,10 @@ async def test_failed_handler_is_reported_upstream_once_each():
     bottom = Emitter(upstream=middle)
     heard = []
     for name, emitter in (("top", top), ("middle", middle), ("bottom", bottom)):
-        emitter.on("handler_failed", lambda event, name=name: heard.append((name, str(event.error))))
+
+        @emitter.on("handler_failed")
+        def hear(event, name=name):
+            heard.append((name, str(event.error)))
 
     @bottom.on("token")
     def bad(event):

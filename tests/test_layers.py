@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "exchange", "answer", "events", "eventlog", "question", "redact", "saving"}
+    {"errors", "exchange", "answer", "events", "handler_types", "eventlog", "question", "redact", "saving"}
     | {"environment", "files", "origin", "secret_names", "user_text"},
     {
         "context_args",

@@ -18,13 +18,14 @@ import inspect
 import logging
 from collections import deque
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pyee
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES as NAMES
 from huggingchat_agent.events import Event, HandlerFailed, known
+from huggingchat_agent.handler_types import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -59,12 +60,8 @@ class Emitter(pyee.EventEmitter):
         self._listening: Callable[[str], bool] = self._subscribed.__contains__
         self._busy: set[_Listener] = set()  # the async ones at work, also what was unsubscribed meanwhile
 
-    # Narrower than pyee's types: a handler takes one event.
-    @overload  # type: ignore[override]
-    def on(self, name: str, handler: H) -> H: ...
-    @overload
-    def on(self, name: str) -> Callable[[H], H]: ...
-    def on(self, name: str, handler: Any = None) -> Any:
+    @by_name
+    def on(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]
         """Call the handler with each event of that name; usable as a decorator.
 
         Returns the handler. Raises ValueError for a name that no event has, UsageError for a handler
@@ -72,21 +69,18 @@ class Emitter(pyee.EventEmitter):
         """
         return self._subscribe(name, handler, once=False)
 
-    @overload  # type: ignore[override]
-    def once(self, name: str, handler: H) -> H: ...
-    @overload
-    def once(self, name: str) -> Callable[[H], H]: ...
-    def once(self, name: str, handler: Any = None) -> Any:
+    @by_name
+    def once(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]
         """As `on`, for the next event only."""
         return self._subscribe(name, handler, once=True)
 
     def add_listener(self, name: str, handler: H) -> H:
         """As `on`, and no decorator."""
-        return self.on(name, handler)
+        return cast("H", self._subscribe(name, handler, once=False))
 
     def listens_to(self, name: str) -> Callable[[H], H]:
         """As `on`, as a decorator only."""
-        return self.on(name)
+        return cast("Callable[[H], H]", self._subscribe(name, None, once=False))
 
     def remove_listener(self, name: str, handler: Callable[[Any], Any]) -> None:
         """Unsubscribe. Events an async handler has in its queue still reach it. Unknown: ignored."""

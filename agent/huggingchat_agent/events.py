@@ -11,12 +11,15 @@ Each carries `conversation_id`, `turn` (1, 2, ... within the session), `seq` (fr
 rising within the turn) and `at` (seconds, monotonic clock of this process). Events of the agent
 itself (`exchange`, `degraded`, `queued`, `handler_failed`) stand outside that order.
 
+A type checker knows the class by the name: after `if event.name == "token"` an event of a reply is a
+Token, and so is what a handler of `on("token", handler)` gets.
+
 `to_json` gives the line that `--json` prints.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -44,7 +47,7 @@ class TurnEvent(Event, frozen=True, kw_only=True):
 class Started(TurnEvent, frozen=True, kw_only=True):
     """The message was sent. `via` is "ui", "page", or "" if a person or another program sent it."""
 
-    name: ClassVar[str] = "started"
+    name: ClassVar[Literal["started"]] = "started"
     via: str = ""
     prompt: str | None = None
     generation_id: str | None = None
@@ -53,7 +56,7 @@ class Started(TurnEvent, frozen=True, kw_only=True):
 class Token(TurnEvent, frozen=True, kw_only=True, gc=False):
     """A piece of the answer's text. `length` is the number of characters so far, this piece included."""
 
-    name: ClassVar[str] = "token"
+    name: ClassVar[Literal["token"]] = "token"
     text: str
     length: int
 
@@ -61,7 +64,7 @@ class Token(TurnEvent, frozen=True, kw_only=True, gc=False):
 class Reasoning(TurnEvent, frozen=True, kw_only=True):
     """A piece of the model's reasoning (`text`), or a line about it (`status`, older apps)."""
 
-    name: ClassVar[str] = "reasoning"
+    name: ClassVar[Literal["reasoning"]] = "reasoning"
     text: str = ""
     status: str = ""
 
@@ -69,14 +72,14 @@ class Reasoning(TurnEvent, frozen=True, kw_only=True):
 class Status(TurnEvent, frozen=True, kw_only=True):
     """A status line of the app: "started", "finished", ... Keep-alives are not reported."""
 
-    name: ClassVar[str] = "status"
+    name: ClassVar[Literal["status"]] = "status"
     status: str
 
 
 class Title(TurnEvent, frozen=True, kw_only=True):
     """The app named the conversation."""
 
-    name: ClassVar[str] = "title"
+    name: ClassVar[Literal["title"]] = "title"
     title: str
 
 
@@ -87,7 +90,7 @@ class ToolCalled(TurnEvent, frozen=True, kw_only=True):
     model wrote, "" if the app does not send it.
     """
 
-    name: ClassVar[str] = "tool_call"
+    name: ClassVar[Literal["tool_call"]] = "tool_call"
     uuid: str
     tool: str
     parameters: dict[str, Any]
@@ -97,7 +100,7 @@ class ToolCalled(TurnEvent, frozen=True, kw_only=True):
 class ToolEta(TurnEvent, frozen=True, kw_only=True):
     """The app expects the tool to take `eta` seconds."""
 
-    name: ClassVar[str] = "tool_eta"
+    name: ClassVar[Literal["tool_eta"]] = "tool_eta"
     uuid: str
     eta: float
 
@@ -105,7 +108,7 @@ class ToolEta(TurnEvent, frozen=True, kw_only=True):
 class ToolProgress(TurnEvent, frozen=True, kw_only=True):
     """The tool reports progress. `total` is None if it gives none."""
 
-    name: ClassVar[str] = "tool_progress"
+    name: ClassVar[Literal["tool_progress"]] = "tool_progress"
     uuid: str
     progress: float
     total: float | None = None
@@ -115,7 +118,7 @@ class ToolProgress(TurnEvent, frozen=True, kw_only=True):
 class ToolResult(TurnEvent, frozen=True, kw_only=True):
     """The tool returned. `outputs` are the app's own objects."""
 
-    name: ClassVar[str] = "tool_result"
+    name: ClassVar[Literal["tool_result"]] = "tool_result"
     uuid: str
     outputs: list[Any]
 
@@ -123,7 +126,7 @@ class ToolResult(TurnEvent, frozen=True, kw_only=True):
 class ToolFailed(TurnEvent, frozen=True, kw_only=True):
     """The tool call failed; the turn goes on."""
 
-    name: ClassVar[str] = "tool_error"
+    name: ClassVar[Literal["tool_error"]] = "tool_error"
     uuid: str
     message: str
 
@@ -131,7 +134,7 @@ class ToolFailed(TurnEvent, frozen=True, kw_only=True):
 class SearchUpdate(TurnEvent, frozen=True, kw_only=True):
     """A line about the web search (2025-04)."""
 
-    name: ClassVar[str] = "search_update"
+    name: ClassVar[Literal["search_update"]] = "search_update"
     message: str
     args: list[Any] = []
 
@@ -139,14 +142,14 @@ class SearchUpdate(TurnEvent, frozen=True, kw_only=True):
 class SearchSources(TurnEvent, frozen=True, kw_only=True):
     """Pages that the answer is based on."""
 
-    name: ClassVar[str] = "sources"
+    name: ClassVar[Literal["sources"]] = "sources"
     sources: list[Source]
 
 
 class SearchFailed(TurnEvent, frozen=True, kw_only=True):
     """The web search failed; the turn goes on."""
 
-    name: ClassVar[str] = "search_error"
+    name: ClassVar[Literal["search_error"]] = "search_error"
     message: str
     args: list[Any] = []
 
@@ -154,20 +157,20 @@ class SearchFailed(TurnEvent, frozen=True, kw_only=True):
 class SearchFinished(TurnEvent, frozen=True, kw_only=True):
     """The web search is over."""
 
-    name: ClassVar[str] = "search_finished"
+    name: ClassVar[Literal["search_finished"]] = "search_finished"
 
 
 class FileProduced(TurnEvent, frozen=True, kw_only=True):
     """The run stored a file."""
 
-    name: ClassVar[str] = "file"
+    name: ClassVar[Literal["file"]] = "file"
     file: File
 
 
 class RouterChose(TurnEvent, frozen=True, kw_only=True):
     """The router's choice so far (merged over the turn)."""
 
-    name: ClassVar[str] = "router"
+    name: ClassVar[Literal["router"]] = "router"
     router: Router
 
 
@@ -179,7 +182,7 @@ class ElicitationRequested(TurnEvent, frozen=True, kw_only=True):
     stream ends, and the turn is resumed later.
     """
 
-    name: ClassVar[str] = "elicitation"
+    name: ClassVar[Literal["elicitation"]] = "elicitation"
     elicitation_id: str
     server: str
     mode: str
@@ -197,7 +200,7 @@ class ElicitationResolved(TurnEvent, frozen=True, kw_only=True):
     was stopped) or "withdrawn" (by the tool).
     """
 
-    name: ClassVar[str] = "elicitation_resolved"
+    name: ClassVar[Literal["elicitation_resolved"]] = "elicitation_resolved"
     elicitation_id: str
     action: str
     resolution: str
@@ -207,21 +210,21 @@ class ElicitationResolved(TurnEvent, frozen=True, kw_only=True):
 class Unknown(TurnEvent, frozen=True, kw_only=True):
     """A line of a type that the agent does not know, as it came. Never an error."""
 
-    name: ClassVar[str] = "unknown"
+    name: ClassVar[Literal["unknown"]] = "unknown"
     raw: Any
 
 
 class AnswerReady(TurnEvent, frozen=True, kw_only=True):
     """The answer is complete and its ids are known."""
 
-    name: ClassVar[str] = "answer"
+    name: ClassVar[Literal["answer"]] = "answer"
     answer: Answer
 
 
 class Finished(TurnEvent, frozen=True, kw_only=True):
     """The last event of a turn that succeeded."""
 
-    name: ClassVar[str] = "finished"
+    name: ClassVar[Literal["finished"]] = "finished"
 
 
 class Failed(TurnEvent, frozen=True, kw_only=True):
@@ -230,7 +233,7 @@ class Failed(TurnEvent, frozen=True, kw_only=True):
     `prompt` is that of a message that was never sent: there was no `started`.
     """
 
-    name: ClassVar[str] = "failed"
+    name: ClassVar[Literal["failed"]] = "failed"
     error: str
     message: str
     partial: str = ""
@@ -240,14 +243,14 @@ class Failed(TurnEvent, frozen=True, kw_only=True):
 class Seen(Event, frozen=True, kw_only=True):
     """The raw view, for debugging: one exchange event."""
 
-    name: ClassVar[str] = "exchange"
+    name: ClassVar[Literal["exchange"]] = "exchange"
     exchange: ExchangeEvent
 
 
 class Degraded(Event, frozen=True, kw_only=True):
     """`via="auto"` fell back to page because a control could not be found before sending."""
 
-    name: ClassVar[str] = "degraded"
+    name: ClassVar[Literal["degraded"]] = "degraded"
     conversation_id: str
     reason: str
 
@@ -260,7 +263,7 @@ class Queued(Event, frozen=True, kw_only=True):
     too late would end the new run.
     """
 
-    name: ClassVar[str] = "queued"
+    name: ClassVar[Literal["queued"]] = "queued"
     conversation_id: str
     reason: str = "connections"
     running: int = 0
@@ -269,10 +272,37 @@ class Queued(Event, frozen=True, kw_only=True):
 class HandlerFailed(Event, frozen=True, kw_only=True):
     """A handler raised `error`. The stream goes on. `handled` is the name of the event it got."""
 
-    name: ClassVar[str] = "handler_failed"
+    name: ClassVar[Literal["handler_failed"]] = "handler_failed"
     handled: str
     handler: str
     error: BaseException
+
+
+AnyTurnEvent: TypeAlias = (
+    Started
+    | Token
+    | Reasoning
+    | Status
+    | Title
+    | ToolCalled
+    | ToolEta
+    | ToolProgress
+    | ToolResult
+    | ToolFailed
+    | SearchUpdate
+    | SearchSources
+    | SearchFailed
+    | SearchFinished
+    | FileProduced
+    | RouterChose
+    | ElicitationRequested
+    | ElicitationResolved
+    | Unknown
+    | AnswerReady
+    | Finished
+    | Failed
+)
+AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Queued | HandlerFailed
 
 
 def every(base: type[Event] = Event) -> list[type[Event]]:

@@ -135,7 +135,11 @@ async def measure(engine: EngineName, site: StandIn, figures: Figures, *, counts
                 arrived: list[float] = []
                 start = time.perf_counter()
                 reply = conversation.send("count 20 every 5", via=via)
-                reply.on("token", lambda event, arrived=arrived: arrived.append(time.perf_counter()))
+
+                @reply.on("token")
+                def note(event: object, arrived: list[float] = arrived) -> None:
+                    arrived.append(time.perf_counter())
+
                 await reply
                 taken[f"first token by {via}, ms"].append(1000 * (arrived[0] - start))
 

@@ -46,7 +46,7 @@ async def turn(conversation: Conversation, prompt: str, via: Via) -> str:
     async for event in reply:
         kinds.append(event.name)
         if event.name == "token":
-            tokens.append(event.text)  # type: ignore[attr-defined]
+            tokens.append(event.text)
     answer = await reply
     read = await conversation.read()
     stored = read.message(answer.message_id)

@@ -84,7 +84,7 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
         console.print(f"recorded: {len(told)} events, {path.stat().st_size / 1000:.0f} kB")
         assert Tape(path).load().complete
         again = [event async for event in replay(path, speed=0) if event.name == "token"]
-        assert "".join(event.text for event in again) == "".join(answer.text for answer in answers)  # type: ignore[attr-defined]
+        assert "".join(event.text for event in again) == "".join(answer.text for answer in answers)
         console.print(f"replayed without a browser: {len(again)} tokens, the same")
         if arguments.stop:
             assert await (await asyncio.create_subprocess_shell(arguments.stop)).wait() == 0

@@ -62,7 +62,7 @@ class Attached(Emitter):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.settings = settings
-        self.events: EventLog[events.TurnEvent] = EventLog()
+        self.events: EventLog[events.AnyTurnEvent] = EventLog()
         self._app = _WatchedApp(settings)
         self._tracker = TurnTracker(self._app, self._publish)
         self._traffic = Traffic(settings.base_path)
@@ -140,7 +140,7 @@ class Attached(Emitter):
         await self.close()
 
     def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
-        self.events.append(event)
+        self.events.append(event)  # type: ignore[arg-type]
         if isinstance(event, events.Started):
             self._turns.append(turn)
             self._begun.set()

@@ -63,7 +63,7 @@ class Reply(Emitter):
         """
         super().__init__(upstream=upstream)
         self.conversation_id = conversation_id
-        self.events: EventLog[events.TurnEvent] = EventLog()
+        self.events: EventLog[events.AnyTurnEvent] = EventLog()
         self._sending = sending
         self._number, self._prompt = number, prompt
         self._waiting: list[asyncio.Future[None]] = []
@@ -111,7 +111,7 @@ class Reply(Emitter):
     def __await__(self) -> Generator[Any, None, Answer]:
         return self._answer().__await__()
 
-    async def __aiter__(self) -> AsyncIterator[events.TurnEvent]:
+    async def __aiter__(self) -> AsyncIterator[events.AnyTurnEvent]:
         index = 0
         while True:
             while index < len(self.events):
@@ -145,7 +145,7 @@ class Reply(Emitter):
     def emit(self, event: events.Event | str, *args: Any, **kwargs: Any) -> bool:
         """Hand an event to the handlers, and those of the turn to the iterators."""
         if isinstance(event, events.TurnEvent):
-            self.events.append(event)
+            self.events.append(event)  # type: ignore[arg-type]
             if self._waiting:
                 self._wake()
         return super().emit(event, *args, **kwargs)

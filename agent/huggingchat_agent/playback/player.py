@@ -60,7 +60,7 @@ class Replay(Emitter):
         self.complete = False
         self._tape = Tape(Path(path))
         self._faults = tuple(faults)
-        self._queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[events.AnyEvent | None] = asyncio.Queue()
         self._at = 0.0  # the time of the current record, on our clock
         self._turns: dict[int, Turn] = {}
         self._muted: set[int] = set()
@@ -70,7 +70,7 @@ class Replay(Emitter):
         """The header of the tape."""
         return self._tape.header
 
-    async def __aiter__(self) -> AsyncIterator[events.Event]:
+    async def __aiter__(self) -> AsyncIterator[events.AnyEvent]:
         task = asyncio.create_task(self.run(), name="replay")
         task.add_done_callback(lambda _: self._queue.put_nowait(None))
         try:
@@ -160,7 +160,7 @@ class Replay(Emitter):
         self._emit(event)
 
     def _emit(self, event: events.Event) -> None:
-        self._queue.put_nowait(event)
+        self._queue.put_nowait(event)  # type: ignore[arg-type]
         self.emit(event)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.greenlets import GreenletRunner
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.eventlog import EventLog
-    from huggingchat_agent.events import Event, TurnEvent
+    from huggingchat_agent.events import AnyTurnEvent, Event
     from huggingchat_agent.settings import Given, Settings
 
 
@@ -72,7 +72,7 @@ class Attached(Handlers):
         return self._inner.settings
 
     @property
-    def events(self) -> EventLog[TurnEvent]:
+    def events(self) -> EventLog[AnyTurnEvent]:
         """The events of all turns so far."""
         return self._inner.events
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast
 
 from huggingchat_agent.emitter import Emitter, H
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES, HandlerFailed, Seen
+from huggingchat_agent.handler_types import by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +30,7 @@ class Handlers:
     def __init__(self) -> None:
         self._emitter = Emitter()
 
-    @overload
-    def on(self, name: str, handler: H) -> H: ...
-    @overload
-    def on(self, name: str) -> Callable[[H], H]: ...
+    @by_name
     def on(self, name: str, handler: Any = None) -> Any:
         """Call the handler with each event of that name; usable as a decorator.
 
@@ -41,21 +39,18 @@ class Handlers:
         """
         return self._subscribe(self._emitter.on, name, handler)
 
-    @overload
-    def once(self, name: str, handler: H) -> H: ...
-    @overload
-    def once(self, name: str) -> Callable[[H], H]: ...
+    @by_name
     def once(self, name: str, handler: Any = None) -> Any:
         """Like `on`, for the next event only."""
         return self._subscribe(self._emitter.once, name, handler)
 
     def add_listener(self, name: str, handler: H) -> H:
         """Like `on`, but not a decorator."""
-        return self.on(name, handler)
+        return cast("H", self._subscribe(self._emitter.on, name, handler))
 
     def listens_to(self, name: str) -> Callable[[H], H]:
         """Like `on`, as a decorator only."""
-        return self.on(name)
+        return cast("Callable[[H], H]", self._subscribe(self._emitter.on, name, None))
 
     def remove_listener(self, name: str, handler: Callable[[Any], Any]) -> None:
         """Unsubscribe. An unknown handler is ignored."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from huggingchat_agent.events import Event
+    from huggingchat_agent.events import AnyEvent, Event
     from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.tape.format import Header
 
@@ -24,7 +24,7 @@ class Replay(Handlers):
     def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
         super().__init__()
         self._inner = player.Replay(path, speed=speed, faults=faults)
-        self._events: list[Event] = []
+        self._events: list[AnyEvent] = []
 
     @property
     def header(self) -> Header:
@@ -46,12 +46,12 @@ class Replay(Handlers):
         for _ in self:
             pass
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[AnyEvent]:
         thread = LoopThread("huggingchat replay")
 
         def receive(event: Event) -> None:
             if not isinstance(event, Seen):
-                self._events.append(event)
+                self._events.append(event)  # type: ignore[arg-type]
             self._emitter.emit(event)
 
         def forward(event: Event) -> None:

@@ -35,7 +35,7 @@ class Reply(Handlers):
     def __init__(self, inner: asynchronous.Reply, thread: LoopThread) -> None:
         """Made in the loop, before the reply's first event."""
         super().__init__()
-        self.events: EventLog[events.TurnEvent] = EventLog()
+        self.events: EventLog[events.AnyTurnEvent] = EventLog()
         self._inner = inner
         self._thread = thread
         self._answer: Job[Answer] | None = None
@@ -94,7 +94,7 @@ class Reply(Handlers):
         if not self.done:
             self._thread.run(self._inner.stop())
 
-    def __iter__(self) -> Iterator[events.TurnEvent]:
+    def __iter__(self) -> Iterator[events.AnyTurnEvent]:
         index = 0
         while True:
             while index < len(self.events):
@@ -123,12 +123,12 @@ class Reply(Handlers):
 
 
 def _receiver(
-    received: list[events.TurnEvent], emit: Callable[[events.Event], object]
+    received: list[events.AnyTurnEvent], emit: Callable[[events.Event], object]
 ) -> Callable[[events.Event], None]:
     # Knows the parts, not the Reply: the loop must not keep alive a reply that its user dropped.
     def receive(event: events.Event) -> None:
         if isinstance(event, events.TurnEvent):
-            received.append(event)
+            received.append(event)  # type: ignore[arg-type]
         emit(event)
 
     return receive
