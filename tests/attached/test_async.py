@@ -126,7 +126,7 @@ async def test_page_stays_open_and_is_heard_no_more_when_the_agent_is_taken_off(
     await say(page, "second")
     await page.get_by_text("You said: second").wait_for()
     assert len(attached.events) == count
-    with pytest.raises(UsageError, match="taken off"):
+    with pytest.raises(UsageError, match="no longer watches"):
         await attached.wait_for_answer()
 
 

@@ -159,7 +159,7 @@ def test_agent_comes_off_a_page_that_was_closed_in_the_middle_of_an_answer(page,
     with pytest.raises(StreamBroken):
         attached.wait_for_answer()
     attached.close()
-    with pytest.raises(UsageError, match="taken off"):
+    with pytest.raises(UsageError, match="no longer watches"):
         attached.wait_for_answer()
     site.control.release()
 
