@@ -48,12 +48,14 @@ class Emitter(pyee.EventEmitter):
     """Holds the handlers of one object (chat, conversation or reply). Not thread-safe.
 
     `upstream` is the emitter of the object that this one belongs to. Every event that is emitted here
-    reaches the handlers there too, after those here.
+    reaches the handlers there too, after those here. Without `awaits`, there is no event loop here: what
+    handlers return is dropped.
     """
 
-    def __init__(self, *, upstream: Emitter | None = None) -> None:
+    def __init__(self, *, upstream: Emitter | None = None, awaits: bool = True) -> None:
         super().__init__()
         self._upstream = upstream
+        self._awaits = awaits
         self._watching: dict[str, list[_Listener]] = {}  # the agent's own, by name
         self._subscribed: dict[str, tuple[_Listener, ...]] = {}  # by name: those, then what pyee holds
         # Whether that name has a handler here. Asked for every exchange event, so it is no Python function.
@@ -144,7 +146,7 @@ class Emitter(pyee.EventEmitter):
                 except BaseException as error:  # CancelledError too: only an `await` can be cancelled
                     emitter._failed(listener, error)
                 else:
-                    if result is not None and inspect.isawaitable(result):
+                    if result is not None and emitter._awaits and inspect.isawaitable(result):
                         listener.enqueue(result)
             emitter = emitter._upstream if bubbles else None
         if fatal is not None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from huggingchat_agent.chat.chat import Chat
+from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.playback import taped
 from huggingchat_agent.playback.stage import open_stage
 from huggingchat_agent.settings import settings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _UNREACHABLE = "ERR_NAME_NOT_RESOLVED"
 
 
+@asyncio_only()
 class HuggingChat(Chat):
     """A signed-in browser on a chat-ui.
 

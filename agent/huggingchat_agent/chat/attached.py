@@ -22,6 +22,7 @@ from huggingchat_agent.browser.attached_page import attach_page
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, BrowserClosed, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
+from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.session import report
 from huggingchat_agent.settings import settings
 from huggingchat_agent.site.calls import PageCalls, require_success
@@ -53,6 +54,7 @@ async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
     return attached
 
 
+@asyncio_only()
 class Attached(Emitter):
     """Made by `attach`. Handlers subscribed here get the events of every turn of the page.
 

@@ -347,12 +347,12 @@ class Chat(Emitter):
             self._timezone = await calls.timezone(timeout=self.settings.step_timeout)
         return self._timezone
 
-    def _check_open(self) -> None:
-        """Raise UsageError before `open`, and from `close` on."""
+    def _check_open(self, *, loop_needed: bool = False) -> None:
+        """Raise UsageError before `open`, from `close` on, and in another event loop."""
         if self._state != "open":
             hint = "Use `async with HuggingChat() as chat:`." if self._state == "new" else "Make a new one."
             raise UsageError(f"This HuggingChat is not open. {hint}")
-        self._session.calls.check_loop()
+        self._session.calls.check_loop(needed=loop_needed)
 
     def _publish(self, turn: Turn, event: TurnEvent) -> None:
         """Events of a turn that someone else started; those of our own come by way of their reply."""

@@ -15,6 +15,7 @@ from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
+from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.parsing import choice
 from huggingchat_agent.settings import Via
 from huggingchat_agent.turn import outputs
@@ -41,6 +42,7 @@ TITLE_LENGTH = 100
 log = logging.getLogger("huggingchat_agent")
 
 
+@asyncio_only()
 class Conversation(Emitter):
     """Made by `HuggingChat.new_conversation` and `HuggingChat.conversation`.
 
@@ -146,7 +148,7 @@ class Conversation(Emitter):
 
     def _start(self, draft: Draft, *, via: Via | None = None) -> Reply:
         """Send what is described; `send`, `retry` and `edit` describe it."""
-        self._chat._check_open()
+        self._chat._check_open(loop_needed=True)
         if self.deleted:
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
         if self._reply is not None or self._chat._tracker.running(self.id):

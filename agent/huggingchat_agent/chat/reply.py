@@ -11,6 +11,7 @@ from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, PageChanged, UsageError
 from huggingchat_agent.eventlog import EventLog
+from huggingchat_agent.mistakes import SENT, asyncio_only
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
@@ -35,6 +36,7 @@ class Outgoing(Protocol):
     def stop(self) -> None: ...
 
 
+@asyncio_only(SENT)
 class Reply(Emitter):
     """What `Conversation.send` returns at once. A task of its own sends the message.
 

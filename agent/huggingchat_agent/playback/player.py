@@ -17,6 +17,7 @@ from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Failed
+from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.playback.faults import with_faults
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
@@ -42,6 +43,7 @@ _EVENTS = {each.name: each for each in events.every()}
 _OF_AGENT = (events.Degraded.name, events.Queued.name)
 
 
+@asyncio_only()
 class Replay(Emitter):
     """Plays a tape once, by `async for event in replay` or by `await replay.run()`.
 

@@ -64,12 +64,21 @@ class AppCalls:
         """The answer as it came, whatever its status."""
         return await (await self.open()).call(request, timeout=self.timeout)
 
-    def check_loop(self) -> None:
-        """Raise UsageError in another event loop than the one this was first used in."""
+    def check_loop(self, *, needed: bool = False) -> None:
+        """Raise UsageError in another event loop than the one this was first used in.
+
+        Outside of any loop nothing can be awaited, so that is an error only where one is `needed`.
+        """
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
-            return  # outside of any loop, where nothing can be awaited
+            if not needed:
+                return
+            raise UsageError(
+                "This thread runs no event loop, and a message needs the one that this HuggingChat was "
+                "opened in. Send it from a coroutine there (asyncio.run_coroutine_threadsafe starts one), or "
+                "take huggingchat_agent.sync."
+            ) from None
         self._loop = self._loop or running
         if self._loop is not running:
             raise UsageError(

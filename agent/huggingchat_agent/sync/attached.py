@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent.browser.attached_page import attach_sync_page
 from huggingchat_agent.chat import attached as asynchronous
 from huggingchat_agent.events import Seen
+from huggingchat_agent.mistakes import sync_only
 from huggingchat_agent.settings import settings
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 
@@ -49,6 +50,7 @@ def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
     return attached
 
 
+@sync_only()
 class Attached(Handlers):
     """Made by `attach`. Handlers subscribed here get the events of every turn of the page.
 

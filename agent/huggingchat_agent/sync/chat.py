@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from huggingchat_agent import huggingchat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
+from huggingchat_agent.mistakes import sync_only
 from huggingchat_agent.sync.conversation import Conversation
 from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
 from huggingchat_agent.sync.thread import LoopThread
@@ -39,6 +40,7 @@ T = TypeVar("T")
 EXIT_PATIENCE = 10.0
 
 
+@sync_only()
 class HuggingChat(Handlers):
     """A signed-in browser on a chat-ui, for code without async.
 

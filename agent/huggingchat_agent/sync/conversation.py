@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from huggingchat_agent.mistakes import sync_only
 from huggingchat_agent.sync.elicitation import Elicitation
 from huggingchat_agent.sync.file import File
 from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
 
+@sync_only()
 class Conversation(Handlers):
     """Made by `HuggingChat.new_conversation` and `HuggingChat.conversation`.
 

@@ -28,7 +28,7 @@ class Handlers:
     """
 
     def __init__(self) -> None:
-        self._emitter = Emitter()
+        self._emitter = Emitter(awaits=False)
 
     @by_name
     def on(self, name: str, handler: Any = None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.events import Seen
+from huggingchat_agent.mistakes import sync_only
 from huggingchat_agent.playback import player
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 from huggingchat_agent.sync.thread import LoopThread
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.format import Header
 
 
+@sync_only()
 class Replay(Handlers):
     """A tape, played once by `for event in replay` or by `replay.run()`; see `player.Replay`."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent import events
 from huggingchat_agent.eventlog import EventLog
+from huggingchat_agent.mistakes import SENT, sync_only
 from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.sync.thread import Job, LoopThread
 
 
+@sync_only(SENT)
 class Reply(Handlers):
     """What `Conversation.send` returns at once.
 

@@ -1,0 +1,56 @@
+"""`with` where it must be `async with`, and the like: each answered by a sentence, not by Python's TypeError.
+
+Type checkers do not see these methods, and report the mistake themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from huggingchat_agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+C = TypeVar("C", bound=type)
+
+SENT = " Its message is on the way already; do not send it again."
+
+
+def asyncio_only(note: str = "") -> Callable[[C], C]:
+    """Refuse `with` and `for`. `note` follows the advice."""
+    other = "is of the API with asyncio; huggingchat_agent.sync has the one without."
+
+    def decorate(cls: C) -> C:
+        if hasattr(cls, "__aenter__"):
+            _refuse(cls, ("__enter__", "__exit__"), f"Use `async with`, not `with`: this {{}} {other}{note}")
+        if hasattr(cls, "__aiter__"):
+            _refuse(cls, ("__iter__",), f"Use `async for`, not `for`: this {{}} {other}{note}")
+        return cls
+
+    return decorate
+
+
+def sync_only(note: str = "") -> Callable[[C], C]:
+    """Refuse `async with`, `async for` and `await`. `note` follows the advice."""
+    other = "is of huggingchat_agent.sync, the API without asyncio."
+
+    def decorate(cls: C) -> C:
+        if hasattr(cls, "__enter__"):
+            advice = f"Use `with`, not `async with`: this {{}} {other}{note}"
+            _refuse(cls, ("__aenter__", "__aexit__"), advice)
+        if hasattr(cls, "__iter__"):
+            _refuse(cls, ("__aiter__",), f"Use `for`, not `async for`: this {{}} {other}{note}")
+        if hasattr(cls, "result"):
+            _refuse(cls, ("__await__",), f"Call `result()` and do not await: this {{}} {other}{note}")
+        return cls
+
+    return decorate
+
+
+def _refuse(cls: type, methods: tuple[str, ...], sentence: str) -> None:
+    def refuse(self: object, *args: Any) -> Any:
+        raise UsageError(sentence.format(type(self).__name__))
+
+    for name in methods:
+        setattr(cls, name, refuse)
