@@ -29,6 +29,7 @@ from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.turn.clock import Clock
 from huggingchat_agent.turn.stream import Stream
+from huggingchat_agent.turn.written import find_written
 from huggingchat_agent.wire import failures, requests, updates
 from huggingchat_agent.wire.fold import Fold, read_stored
 
@@ -147,7 +148,7 @@ class Turn:
 
         (Pages do not wait for the end of the stream before they read.)
         """
-        if self._said and started_at >= self._said and self._final(read) is not None:
+        if self._said and started_at >= self._said and self._final(read, after_close=False) is not None:
             self._read = read
             self._refetched.set()
 
@@ -268,7 +269,7 @@ class Turn:
         The browser does not give the body of a failed request, although bytes had arrived. And if a page
         reads in the stream that it must sign in again, it leaves at once: the last line may never be seen.
         """
-        if not self.generation_id:
+        if not (self.generation_id or self.request):
             return None
 
         def enough(read: ConversationRead | None) -> bool:
@@ -316,20 +317,23 @@ class Turn:
 
     def _message(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote."""
-        if read is None:
-            return None
-        if self.generation_id:
-            return read.by_generation(self.generation_id)
-        return read.messages[-1] if read.messages else None
+        content = self.fold.merged_content()
+        return find_written(read, self.request, self.generation_id, content) if read else None
 
-    def _final(self, read: ConversationRead | None) -> StoredMessage | None:
-        """The message that this turn wrote, if it is stored in its final state."""
+    def _final(self, read: ConversationRead | None, *, after_close: bool = True) -> StoredMessage | None:
+        """The message that this turn wrote, if it is stored in its final state.
+
+        `after_close`: the read began after the stream was closed.
+        """
         message = self._message(read)
         if message is None or read is None:
             return None
-        if not self.generation_id:
-            return message
-        return message if read.is_terminal(message) and self._ends_this_turn(message) else None
+        if read.is_terminal(message):
+            return message if self._ends_this_turn(message) else None
+        # Apps without generation ids store a run before they close its stream. Those of 2025 store no end of
+        # a run that was stopped.
+        closed = after_close and self._ended and not self._stream.reason
+        return message if closed and not message.generation_id else None
 
     def _ends_this_turn(self, message: StoredMessage) -> bool:
         """Whether the stored end is the end of this turn.

@@ -183,11 +183,14 @@ class Fold:
         finished: float,
         stored: StoredMessage | None = None,
     ) -> Answer:
-        """The whole answer. Where the message as stored is given, its content is the last word."""
+        """The whole answer. Where the message as stored is given, its content is the last word.
+
+        An answer of which the app never said the end was stopped: apps of 2025 say nothing then.
+        """
         content = (stored and stored.content) or self.merged_content()
         known = self if self._rounds or stored is None else read_stored(stored)
         text, reasoning = known.split(content)
-        interrupted = self.interrupted or bool(stored and stored.interrupted)
+        interrupted = self.interrupted or self.terminal is None or bool(stored and stored.interrupted)
         reason = "elicitation" if self.parked else "interrupted" if interrupted else "stop"
         return Answer(
             text=text,

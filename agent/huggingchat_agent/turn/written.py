@@ -1,0 +1,68 @@
+"""Which stored message a turn wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+
+
+def find_written(
+    read: ConversationRead, request: Mapping[str, Any], generation_id: str | None, content: str
+) -> StoredMessage | None:
+    """The message that a run wrote: the one that names its generation id.
+
+    Apps before June 2026 store no generation ids. There it is found by its place: by the message that the
+    request answers or replaces, by what it says, and among what is left the newest. `content` is the text
+    that the stream gave; a message that is complete with another text is another client's.
+    """
+    if generation_id and (found := read.by_generation(generation_id)):
+        return found
+    if request.get("resumeElicitationId") or request.get("is_continue"):
+        return read.message(str(request.get("id")))
+    ours = [each for each in _answers(read, request) if _may_be(read, each, content.strip())]
+    return ours[-1] if ours else None
+
+
+def _answers(read: ConversationRead, request: Mapping[str, Any]) -> list[StoredMessage]:
+    """The answers in the place of that request, in order of creation."""
+    if not request:  # the browser did not have it
+        return [each for each in read.messages if each.author == "assistant"]
+    target = read.message(str(request.get("id")))
+    retried = bool(request.get("is_retry"))
+    parent = read.parent(target) if target and retried else target
+    if target is None or parent is None:
+        return []
+    if retried and target.author == "assistant":
+        return [each for each in _below(read, [parent]) if each.id != target.id]
+    return _below(read, [each for each in _questions(read, parent, request) if each.id != target.id])
+
+
+def _questions(
+    read: ConversationRead, parent: StoredMessage, request: Mapping[str, Any]
+) -> list[StoredMessage]:
+    said = str(request.get("inputs", "")).replace("\r\n", "\n")
+    return [each for each in _children(read, parent) if each.author == "user" and each.content == said]
+
+
+def _below(read: ConversationRead, parents: list[StoredMessage]) -> list[StoredMessage]:
+    answers = [each for parent in parents for each in _children(read, parent) if each.author == "assistant"]
+    return [each for each in read.messages if each in answers]
+
+
+def _children(read: ConversationRead, parent: StoredMessage) -> list[StoredMessage]:
+    return [child for each in parent.children if (child := read.message(each)) is not None]
+
+
+def _may_be(read: ConversationRead, message: StoredMessage, content: str) -> bool:
+    """Whether a run that names no generation id may have written it, with that text in its stream.
+
+    A stopped answer is stored shorter or longer than its stream was.
+    """
+    if message.generation_id:
+        return False
+    stored = message.content.strip()
+    return not read.is_terminal(message) or stored.startswith(content) or content.startswith(stored)
