@@ -13,7 +13,12 @@ NAMES = [
     *("access_token", "accessToken", "refresh_token", "refreshToken", "id_token", "hf_token", "csrfToken"),
     *("api_key", "apiKey", "apikey", "x-api-key", "otp", "totp", "one_time_code", "sessionId", "session_id"),
     *("sid", "csrf", "hf-chat", "code_verifier", "authorization", "cookie"),
+    *("secretKey", "aws_secret_access_key", "private_key", "credential", "jwt", "passcode", "otp_code"),
+    *("mfaCode", "loginOtp", "userPwd", "recovery_code", "device_code", "JSESSIONID", "connect.sid"),
+    *("XSRF-TOKEN", "_xsrf", "new_password", "passwordConfirm", "id_token_hint", "api.key"),
 ]
+# In the JSON of an app or a tool, these are words like others.
+LOGGED_NAMES = ["signature", "X-Amz-Signature", "session", "auth", "pin", "pass", "SAMLResponse", "ticket"]
 LOGGED = [
     *(f"{name}={VALUE}" for name in NAMES),
     *(f"http://x.org/p?a=1&{name}={VALUE}&b=2" for name in NAMES),
@@ -21,6 +26,18 @@ LOGGED = [
     *(json.dumps({"a": 1, name: VALUE}) for name in NAMES),
     *(json.dumps(json.dumps({name: VALUE})) for name in NAMES),
     *(str({name: VALUE}) for name in NAMES),
+    *(f"{name}={VALUE}" for name in LOGGED_NAMES),
+    *(f"http://x.org/p?{name}={VALUE}" for name in LOGGED_NAMES),
+    *(f"{name}: {VALUE}" for name in NAMES if name != "cookie"),
+    *(f"{{{name}: '{VALUE}'}}" for name in NAMES),
+    *(f"--{name} {VALUE}" for name in NAMES),
+    f"user[password]={VALUE}",
+    f"next=%252Fq%253Ftoken%253D{VALUE}",
+    f"Authorization: ApiKey {VALUE}",
+    f"headers=[('authorization', 'Bearer {VALUE}')]",
+    f"sent Bearer {VALUE}",
+    f"ada:{VALUE}@host",
+    f"proxy is ada:{VALUE}@10.0.0.1:3128",
     f"Authorization: Bearer {VALUE}",
     f"proxy-authorization: basic {VALUE}",
     f"Cookie: sid={VALUE}",
@@ -38,6 +55,10 @@ KEPT = [
     '{"message": "Model is overloaded", "code": "model_overloaded", "tokens": "many"}',
     '{"type":"stream","token":"hello"}',
     '{"updates": [{"token": "word ", "type": "reasoning"}, {"type": "stream", "len": 5, "token": "x"}]}',
+    "Give the password by --password or on stdin. The api_key: see the docs.",
+    "Install npm:lodash@4.17.21 at 12:30 for user ada: done",
+    "authorization: required, bearer tokens only",
+    '{"signature": "f(x: int) -> int", "session": "morning", "pin": "top"}',
     "secretary=ada&compass=north&side=left",
 ]
 
@@ -58,8 +79,9 @@ def test_value_in_a_body_of_json_is_masked(name):
 
 @pytest.mark.parametrize("text", KEPT)
 def test_words_are_kept(text):
-    assert redact.text(text) == text
-    assert Mask().text(text, "log") == text
+    if '"pin"' not in text:
+        assert redact.text(text) == text
+        assert Mask().text(text, "log") == text
     assert Mask().text(text, "json") == text
 
 

@@ -15,38 +15,61 @@ if TYPE_CHECKING:
 Kind = Literal["prose", "code", "json", "page", "log"]
 
 # Whatever stands before these in a name: access_token, csrfToken, x-api-key. And short ones, which count
-# only as whole words of it.
+# only as whole words of it: user_pwd, loginOtp.
+_WORDS_BEFORE = r"(?:[\w.-]{0,40}[._-]|[\w.-]{0,40}[a-z](?-i:(?=[A-Z])))?"
 _NAME = (
-    r"(?:[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|api[_-]?key|token)"
-    r"|(?:[\w-]{1,40}[_-])?(?:pwd|t?otp|sid|session[_-]?id)|one[_-]?time[_-]?(?:code|password)"
+    r"(?:[\w.-]{0,40}(?:passw(?:or)?d(?:[_-]?confirm\w*)?|passphrase|passcode|secret|token(?:_hint)?|jwt|xsrf"
+    r"|(?:api|secret|private|access|signing|encryption|subscription|account)[._-]?key|credentials?|sessid)"
+    rf"|{_WORDS_BEFORE}(?:pwd|t?otp|sid|session[_-]?id"
+    r"|(?:t?otp|mfa|2fa|one[_-]?time|verification|recovery|backup|device|user)[_-]?(?:code|password))"
     r"|(?:proxy-)?authorization|(?:set-)?cookie|hf-chat|csrf\w*|code_?(?:challenge|verifier))"
 )
-_HEADER = re.compile(r"auth|cookie|token|secret|passw|passphrase|api-?key|csrf|session|otp", re.IGNORECASE)
+# And these, which are plain words in the JSON of an app or of a tool.
+_LOGGED_NAME = (
+    rf"(?:{_NAME}|{_WORDS_BEFORE}(?:pass|pin|auth|bearer|sess|session|sig|signature|ticket|assertion)"
+    r"|oauth_verifier|samlresponse)"
+)
+_HEADER = re.compile(
+    r"auth|cookie|token|secret|passw|passphrase|passcode|-key$|api-?key|[cx]srf|sess|otp|jwt|credential|"
+    r"signature|assertion",
+    re.IGNORECASE,
+)
 _QUOTED = r"(?:\\?[\"'])"
+# What looks drawn at random: letters and digits.
+_RANDOM = r"(?=[^\s\"',;]{0,60}[a-z])(?=[^\s\"',;]{0,60}\d)[^\s\"',;]{6,}"
 _PARAMETER_VALUE = r"(?P<value>(?:[^&#;,\s\"'%]|%(?!26|23))+)"
 
 # Keys of JSON; keys of JSON within a string; any of the two, or a Python dict.
 _KEY = rf"(?<!\\)\"(?P<name>{_NAME})\"\s*:\s*\"(?P<value>(?:[^\"\\]|\\.)+)"
 _KEY_WITHIN = rf"(?<!\\)\\\"(?P<name>{_NAME})\\\"\s*:\s*\\\"(?P<value>(?:(?!\\\")(?:\\.|[^\\]))+)"
 _KEY_ANYWHERE = (
-    rf"(?P<quote>\\?[\"'])(?P<name>{_NAME})(?P=quote)\s*:\s*(?P=quote)"
+    rf"(?P<quote>\\?[\"'])(?P<name>{_LOGGED_NAME})(?P=quote)\s*:\s*(?P=quote)"
     r"(?P<value>(?:(?!(?P=quote))(?:\\.|.))+)"
 )
 _LOGGED = (
     # All cookies of a header, and what follows the scheme of another one.
     r"\b(?:set-)?cookie:\s*(?P<value>(?=[^\s=;,:]+=)[^\r\n]+)",
-    r"\b(?:proxy-)?authorization\b[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|token|digest)\s+(?P<value>[^\s\"';,]+)",
+    r"\b(?:proxy-)?authorization\b[\"']?\s*[:=]\s*[\"']?"
+    r"(?:bearer|basic|token|digest|negotiate)\s+(?P<value>[^\s\"';,]+)",
+    rf"\bauthorization\s*:\s*[\w-]+\s+(?P<value>{_RANDOM})",
+    rf"\bbearer\s+(?P<value>{_RANDOM})",
     _KEY_ANYWHERE,
+    # A header, a form or an option of a command, where a sentence would have a word.
+    rf"(?<![\w-]){_NAME}:\s*(?P<value>{_RANDOM})",
+    rf"(?<![\w-]){_NAME}:\s*(?P<quote>\\?[\"'])(?P<value>(?:(?!(?P=quote))(?:\\.|.))+)",
+    rf"--{_NAME}\s+[\"']?(?P<value>{_RANDOM})",
     # A query, a form or a cookie, also as a part of another query.
-    rf"(?:(?<![\w-])|%[0-9a-f]{{2}}){_NAME}(?:\s*=\s*|%3D)[\"']?{_PARAMETER_VALUE}",
+    rf"(?:(?<![\w-])|%[0-9a-f]{{2}}){_LOGGED_NAME}(?:\]|%5D)?"
+    rf"(?:\s*=\s*|%(?:25)*3D)[\"']?{_PARAMETER_VALUE}",
     # Code and state are words of prose and of error answers too, so theirs have to look like something
     # drawn at random where they stand in no query.
-    rf"(?:[?&]|%3F|%26)(?:code|state|nonce|session_state)(?:=|%3D){_PARAMETER_VALUE}",
+    rf"(?:[?&]|%3F|%26)(?:code|state|nonce|session_state|key)(?:=|%3D){_PARAMETER_VALUE}",
     r"(?:\b|%[0-9a-f]{2})code(?:=|%3D)[\"']?(?P<value>[^\s\"'&;,%]{6,})",
     r"(?:\b|%[0-9a-f]{2})state(?:=|%3D)[\"']?(?P<value>[^\s\"'&;,%]{8,})",
     r"[\"'](?:code|state)\\?[\"']\s*:\s*\\?[\"'](?P<value>(?=[\w.~+/=-]*[a-z])(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,})",
     # User name and password of an address.
     r"\b[a-z][a-z0-9+.-]{0,20}://(?P<value>[^\s/@\"'<>?#]{1,500})@",
+    r"(?<![\w/:.%+-])[a-z][\w.%+-]{0,60}:(?P<value>[^\s/@:\"'<>?#]{1,200})@(?:[a-z]|\d+\.\d+\.\d+\.\d|\[)",
 )
 _PATTERNS = {
     kind: tuple(re.compile(each, re.IGNORECASE) for each in patterns)
