@@ -39,7 +39,7 @@ class SignIns:
     ("failure", "attempts"),
     [
         (LoginError("Signing in did not get on."), 2),
-        (SessionRejected("The app still does not know who we are."), 2),
+        (SessionRejected("The app still shows nobody as signed in."), 2),
         (CredentialsRejected("Wrong."), 1),
         (SecondFactorExpired("Too late."), 1),
         (ChallengePresented("Are you human?"), 1),
@@ -66,7 +66,7 @@ async def test_sign_in_that_failed_is_not_said_to_have_been_done():
     recover.arm(again, unknown)
     with pytest.raises(SessionRejected, match="did not get on"):
         await recover.recover(LOST, 0)
-    with pytest.raises(SessionRejected, match="already retried 0 s ago"):
+    with pytest.raises(SessionRejected, match="last new sign-in was 0 s ago"):
         await recover.recover(LOST, 0)
     assert again.count == 1
 

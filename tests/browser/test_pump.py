@@ -50,7 +50,7 @@ class Tap:
         self.fed.append(method)
         return params.get("gives", [])
 
-    def answered(self, command_id, result, error, at):
+    def answer(self, command_id, result, error, at):
         self.fed.append((command_id, result, error))
         return []
 

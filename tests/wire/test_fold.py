@@ -190,7 +190,7 @@ def test_one_rule_for_stream_final_answer_and_stored_message(first, second):
     before, after = "".join(first[0]), "".join(second[0])
     turn, found = folded(*map(token, first[0]), *between, final(after))
     assert tokens_of(found) == turn.text == answered(turn).text
-    if turn.merged_content() == f"{before}\n\n{after}":  # else the app takes one for a part of the other
+    if turn.merge_content() == f"{before}\n\n{after}":  # else the app takes one for a part of the other
         assert (turn.text.replace("\n\n", ""), answered(turn).reasoning) == (text, reasoning)
 
     def placeholder(text):
@@ -236,14 +236,14 @@ def test_final_answer_brings_the_text_that_was_not_streamed(streamed, text, join
     turn, found = folded(*map(token, streamed), final(text))
     assert tokens_of(found) == joined
     assert turn.final == text
-    assert turn.merged_content() == content
+    assert turn.merge_content() == content
 
 
 def test_final_answer_of_a_turn_with_tools_follows_what_was_said_before():
     turn, found = folded(token("Let me check."), updates.ToolCall("u", CALL), final("Ping."))
-    assert tokens_of(found) == turn.merged_content() == "Let me check.\n\nPing."
+    assert tokens_of(found) == turn.merge_content() == "Let me check.\n\nPing."
     turn, found = folded(token("Let me check. "), updates.ToolCall("u", CALL), token("Ping."), final("Ping."))
-    assert tokens_of(found) == turn.merged_content() == "Let me check. Ping."
+    assert tokens_of(found) == turn.merge_content() == "Let me check. Ping."
 
 
 def test_web_sources_come_with_the_final_answer_unless_they_were_told():
@@ -359,7 +359,7 @@ def stored(**fields: Any):
     return parse_conversation(json.dumps({"json": {"id": "c", "messages": [message]}}).encode()).messages[0]
 
 
-def test_answer_believes_the_stored_message():
+def test_answer_believes_the_read_after_break():
     turn, _ = folded(token("cut short"), updates.Finished())
     answer = answered(turn, stored(content="<think>x</think>cut", interrupted=True))
     assert (answer.text, answer.reasoning, answer.finish_reason) == ("cut", "x", "interrupted")
@@ -419,7 +419,7 @@ def test_recorded_stream_folds_to_what_the_app_stored(stream):
             break
         if b'"messages"' in (later.body or b"") and turn.terminal:
             last = parse_conversation(later.body or b"").messages[-1]
-            assert last.content == turn.merged_content()
+            assert last.content == turn.merge_content()
             assert answered(turn, last).text == turn.text
 
 

@@ -68,7 +68,7 @@ def hand_over(tap, message, at):
     if "method" in message:
         return tap.event(message["method"], message.get("params", {}), at)
     error = message.get("error") or {}
-    return tap.answered(message["id"], message.get("result"), error.get("message", ""), at)
+    return tap.answer(message["id"], message.get("result"), error.get("message", ""), at)
 
 
 def b64(content):

@@ -57,7 +57,7 @@ def test_servers_are_chosen_by_what_a_person_calls_them(wanted, chosen):
         (ALL, "fce", r"no tool server 'fce'. The closest are: Faces, Hugging Face"),
         (ALL, "face", r"could be any of these tool servers: Hugging Face, Faces"),
         (ALL, " ", "no tool server ' '"),
-        ([], "echo", "offers no tool servers, so none called 'echo'"),
+        ([], "echo", "offers no tool servers, so there is no 'echo'"),
     ],
 )
 def test_server_that_is_not_clear_names_those_it_could_be(offered, wanted, says):

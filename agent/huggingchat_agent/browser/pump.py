@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
         def opening(self) -> list[Command]: ...
         def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]: ...
-        def answered(
+        def answer(
             self, command_id: int, result: dict[str, Any] | None, error: str, at: float
         ) -> list[ExchangeEvent | Command]: ...
         def close(self, at: float) -> list[ExchangeEvent | Command]: ...
@@ -124,4 +124,4 @@ class Pump:
         except BrowserClosed:
             return
         if self._open:
-            self._deal(self._tap.answered, command.id, result, reason, time.monotonic())
+            self._deal(self._tap.answer, command.id, result, reason, time.monotonic())

@@ -80,8 +80,8 @@ class Attached(Emitter):
         await page.open()
 
     async def wait_for_answer(self, timeout: float | None = None) -> Answer:
-        """The answer to the first message that was not waited for yet, once every handler has handled
-        `finished`. Raises what went wrong with it.
+        """Wait for the next answer, in the order of the messages. Every handler has handled its `finished`
+        by then. Raises the turn's error if it failed.
 
         Raises TimeoutError if the answer is not there after `timeout` seconds; you can wait for it again.
         Without a timeout the deadlines apply: `first_update` for a message, then those of its turn.
@@ -92,7 +92,7 @@ class Attached(Emitter):
         first = self.settings.deadlines.first_update if timeout is None else timeout
         while not self._turns:
             if not await _in_time(self._begun, first - (time.monotonic() - begun)):
-                raise TimeoutError(await self._silence(first))
+                raise TimeoutError(await self._explain_silence(first))
         turn = self._turns.pop(0)  # now, so that another waiter gets the next one
         if not self._turns:
             self._begun.clear()
@@ -109,7 +109,7 @@ class Attached(Emitter):
             raise
         await self._drain_handlers()
         if turn.answer is None:
-            raise turn.error or UsageError("The turn was given up.")
+            raise turn.error or UsageError("The turn was abandoned before it ended.")
         return turn.answer
 
     async def screenshot(self, path: str | Path) -> Path:
@@ -148,15 +148,15 @@ class Attached(Emitter):
             self._begun.set()
         self.emit(event)
 
-    async def _silence(self, seconds: float) -> str:
-        """Why there may be no turn: most often the page is on another app than the one watched."""
+    async def _explain_silence(self, seconds: float) -> str:
+        """Why there may be no turn. Most often the page is on another app than the agent watches."""
         try:
             where = redact.address(await self._app.address())
         except AgentError as error:
             return f"No message was sent within {seconds:g} s: {error}"
         return (
-            f"The page sent no message within {seconds:g} s. It is at {where}; messages to "
-            f"{self.settings.base_url} are looked for (base_url=)."
+            f"The page sent no message within {seconds:g} s. It is at {where}. The agent watches for "
+            f"messages to {self.settings.base_url} (base_url=)."
         )
 
 
@@ -174,7 +174,7 @@ async def _in_time(happened: asyncio.Event, seconds: float | None) -> bool:
 
 
 class _WatchedApp:
-    """Implements `app.App` for a page that is not the agent's: it is read, and never driven."""
+    """Implements `app.App` for a page that is not the agent's. The agent reads it and never drives it."""
 
     def __init__(self, settings: Settings) -> None:
         self.page: AttachedPage | None = None
@@ -202,7 +202,7 @@ class _WatchedApp:
         return require_success(answer, conversation_id=conversation_id)
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
-        """The stream is the page's own."""
+        """Does nothing: the stream belongs to the page."""
 
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         if self.page is not None and isinstance(error, TurnTimeout):
@@ -213,7 +213,7 @@ class _WatchedApp:
         return await self.open_page().address()
 
     def open_page(self) -> AttachedPage:
-        """The page. Raises BrowserClosed before it is watched."""
+        """The page. Raises BrowserClosed until the agent watches it."""
         if self.page is None:
             raise BrowserClosed("The page is not watched yet.")
         return self.page

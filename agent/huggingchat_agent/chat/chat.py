@@ -1,4 +1,4 @@
-"""Chat: what can be done with an app: sign in, make conversations, ask for models."""
+"""Chat: signs in to an app, makes conversations, asks for models."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 class Chat(Emitter):
     """What a HuggingChat can do, whatever stands behind it.
 
-    `tape` and `saved` are as for `Session`. A `recorder` gets everything that is seen; a `watcher` learns of
-    browsers and tabs in its place. Nothing is opened yet.
+    `tape` and `saved` are as for `Session`. A `recorder` gets all traffic; a `watcher` gets the browsers and
+    tabs in its place. Nothing is opened yet.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Chat(Emitter):
             totp_secret=self.settings.totp_secret,
         )
         if cookies is not None:
-            state = await self._cookies_in(cookies)
+            state = await self._load_cookies(cookies)
             account = await accounts.login_by_cookies(self._session, state, credentials)
         elif by_person:
             if self.settings.headless:
@@ -330,14 +330,14 @@ class Chat(Emitter):
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
-    async def _cookies_in(self, given: str | Path | dict[str, Any]) -> dict[str, Any]:
-        """The storage state in what was given."""
+    async def _load_cookies(self, given: str | Path | dict[str, Any]) -> dict[str, Any]:
+        """The storage state of a file or a mapping."""
         if isinstance(given, dict):
             return cookie_formats.parse(msgspec.json.encode(given), self.settings.base_url)
         return await asyncio.to_thread(cookie_formats.load, Path(given), self.settings.base_url)
 
     def _forget(self, conversation: Conversation) -> None:
-        """A conversation is gone."""
+        """Drop a conversation that is gone."""
         self._conversations.pop(conversation.id, None)
 
     async def _read_timezone(self) -> str:
@@ -355,7 +355,7 @@ class Chat(Emitter):
         self._session.calls.check_loop(needed=loop_needed)
 
     def _publish(self, turn: Turn, event: TurnEvent) -> None:
-        """Events of a turn that someone else started; those of our own come by way of their reply."""
+        """Emit an event of a turn that someone else started. A reply emits those of our own turns."""
         self._conversations.get(turn.conversation_id, self).emit(event)
 
 

@@ -1,4 +1,4 @@
-"""What is left to do before a chat is closed, and after its browser is gone."""
+"""The steps that close a chat, before and after its browser ends."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# Seconds that handlers get for their last events. One that needs more may never return. The end of an
-# interpreter waits twice as long for a chat, and half of that must be left for the rest.
+# Seconds that handlers get for their last events. One that needs more may never return. When the interpreter
+# ends, it waits twice as long for a chat; the other half is for the remaining steps.
 HANDLER_PATIENCE = 5.0
 
 
@@ -45,7 +45,7 @@ async def delete_temporary(session: Session, conversations: Iterable[Conversatio
 
 
 async def save_rolled(session: Session) -> None:
-    """The app renews its cookie as it is used: one that is used every day must not run out."""
+    """Save the session again: the app renews its cookie with use, so a session in daily use never expires."""
     if session.lost:
         return
     try:
@@ -53,13 +53,13 @@ async def save_rolled(session: Session) -> None:
         if account.signed_in or not account.login_offered:
             await session.save()
     except BrowserError:
-        pass  # it is just going away; the session saved before still stands
+        pass  # the browser is just closing; the session saved earlier is still valid
     except AgentError as error:
         log.warning("The session could not be saved again: %s", error)
 
 
 async def drain(emitters: Sequence[Emitter]) -> None:
-    """Let handlers come to their end, all of them within HANDLER_PATIENCE."""
+    """Wait until all handlers have returned, within HANDLER_PATIENCE."""
     await asyncio.gather(*(each._drain_handlers(within=HANDLER_PATIENCE) for each in emitters))
 
 

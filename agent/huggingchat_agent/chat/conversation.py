@@ -1,4 +1,4 @@
-"""One conversation: an id, and what can be done with it. It holds no page."""
+"""One conversation: an id and the actions on it. It holds no page."""
 
 from __future__ import annotations
 
@@ -104,8 +104,9 @@ class Conversation(Emitter):
         read at once.
 
         `tools` are the tool servers that are on for this turn, by id, name or an unambiguous part of one
-        (`await chat.tools()` lists them). [] is none. None leaves the choice to the app: all that it offers,
-        unless a person switched some off in the page. `web_search` turns on the server that searches the web.
+        (`await chat.tools()` lists them). [] turns all of them off. None leaves the choice to the app: all
+        that it offers, unless a person switched some off in the page. `web_search` turns on the server that
+        searches the web.
         Chosen tools send by page only, because the page would keep the choice for all later turns.
 
         Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the
@@ -139,15 +140,15 @@ class Conversation(Emitter):
         return self._start(Draft(prompt=_check_prompt(prompt), target=Edit(user_message_id)), via=via)
 
     def _resume(self, message_id: str, elicitation_id: str) -> Reply:
-        """Take up an answer that parked until a question was answered; `Elicitation` calls this.
+        """Continue an answer that parked on a question; `Elicitation` calls this.
 
-        The tools that were chosen for it last are on again.
+        The tools chosen for its last turn are on again.
         """
         target, tools = Resume(message_id, elicitation_id), self._tools
         return self._start(Draft(target=target, tools=tools[0], web_search=tools[1]))
 
     def _start(self, draft: Draft, *, via: Via | None = None) -> Reply:
-        """Send what is described; `send`, `retry` and `edit` describe it."""
+        """Send a draft of `send`, `retry`, `edit` or `_resume`."""
         self._chat._check_open(loop_needed=True)
         if self.deleted:
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
@@ -250,7 +251,7 @@ class Conversation(Emitter):
         The same content gives the same link. Raises UsageError while a turn is running.
         """
         if self._chat._tracker.running(self.id):
-            raise UsageError(f"Conversation {self.id} is still answering. Share it when that is over.")
+            raise UsageError(f"Conversation {self.id} is still answering. Share it after the answer.")
         body = await self._ask(requests.share_conversation(self.id))
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
 

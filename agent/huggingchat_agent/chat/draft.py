@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What a draft does to a conversation. Base of the four kinds below."""
+    """Where a draft goes in a conversation. Base of the four kinds below."""
 
     branches: ClassVar[bool] = False  # it makes a new branch
     page_only: ClassVar[bool] = False  # the page has no gesture for it that the agent could make
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What the request says of it, as arguments of `requests.send_message`."""
+        """Its arguments for `requests.send_message`."""
         return {"is_retry": self.branches}
 
     def spot(self, read: ConversationRead) -> Spot:
-        """Where it goes. Raises UsageError where the message is not there, or is not one of that kind."""
+        """Where it goes. Raises UsageError if the message does not exist or is of the wrong kind."""
         raise NotImplementedError
 
     def spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
-        """Where it goes if that is the last message of the conversation; None if more must be known."""
+        """Where it goes, given the last message of the conversation. None if that is not enough to know."""
         return None
 
     async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
-        """Do everything before the send gesture. `alive` says that the page's scripts are known to run."""
+        """Do everything before the send gesture. `alive`: the page's scripts are known to run."""
 
     async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
         """Make the send gesture."""
@@ -87,7 +87,7 @@ class Retry(Target, frozen=True):
 
     async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
         if not alive:
-            # An early press on Retry would be lost, and unlike this it must not be repeated.
+            # The page loses a press on Retry before its scripts run, and that must not be repeated. This can.
             await messages.open_editor(page, spot.question, timeout=timeout)
             await messages.close_editor(page, spot.question, timeout=timeout)
 
@@ -155,8 +155,8 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Where a draft goes, in a conversation as it is now.
 
     `id` is the message that the request names. `leaf` is the last message that a page must show to send the
-    same ("" for none: the root is not shown). `question` is the user message above an answer to retry, or the
-    one to edit. `resent` are files that the conversation has already.
+    same ("" for none: pages do not show the root). `question` is the user message above an answer to retry,
+    or the one to edit. `resent` are files that the conversation already holds.
     """
 
     id: str
@@ -170,7 +170,7 @@ def _spot_at_answer(read: ConversationRead, message: StoredMessage) -> Spot:
 
 
 def find(read: ConversationRead, message_id: str, author: str = "") -> StoredMessage:
-    """A message of a conversation. Raises UsageError if it has none of that id, or not of that author."""
+    """A message of a conversation. Raises UsageError if the id is unknown or the author is another."""
     message = read.message(message_id)
     if message is None:
         raise UsageError(

@@ -1,7 +1,7 @@
-"""Answering what a tool asks the user.
+"""Answers a tool's question to the user.
 
-The event with the question is a value, as all events are: it can be written down, compared and played back,
-and holds no connection. Answering needs one, so that is an object of its own, bound to its conversation.
+The event with the question is a value, like all events: it can be saved, compared and played back, and holds
+no connection. Answering needs one, so it has its own object, bound to the conversation.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ class Elicitation:
         return await self._settle("accept")
 
     async def decline(self) -> Reply | None:
-        """Refuse to answer; the tool hears of it. Raises ChatError as `answer` does."""
+        """Refuse to answer. The app tells the tool. Raises ChatError as `answer` does."""
         return await self._settle("decline")
 
     async def dismiss(self) -> Reply | None:
-        """Close the question without a decision; the tool hears of it. Raises ChatError as `answer` does."""
+        """Close the question undecided. The app tells the tool. Raises ChatError as `answer` does."""
         return await self._settle("cancel")
 
     async def _settle(self, action: str, content: dict[str, Any] | None = None) -> Reply | None:
@@ -87,7 +87,7 @@ class Elicitation:
 
 
 def _find_asking_message(read: ConversationRead, elicitation_id: str) -> str:
-    """The id of the message in which it was asked."""
+    """The id of the message that asked the question."""
     for message in reversed(read.messages):
         if any(
             asked.elicitation_id == elicitation_id

@@ -17,7 +17,7 @@ and each message:
     text, reasoning         separated, even if the app stores them as one
     content                 as the app stores it
     created_at, updated_at  ISO 8601, or null
-    files                   sent with it, or made by its run: name, mime, and the sha to read it by
+    files                   sent with it, or made by its run: name, mime, and the sha that reads it
     sources                 uri and title
     tools                   uuid, name, parameters, status, outputs, error
     router                  route, model and provider, or null
@@ -98,8 +98,8 @@ def render(read: ConversationRead, form: Form, *, url: str = "") -> str:
 
 
 def build_export(read: ConversationRead, *, url: str = "") -> Export:
-    """What is exported of a conversation. `url` is the address of its page."""
-    # Older answers leave the tree out: all there is is then one branch.
+    """The export of a conversation. `url` is the address of its page."""
+    # Older apps send no tree: the messages are then one branch.
     flat = not any(each.ancestors for each in read.messages)
     leaf = read.active_leaf() if read.messages else None
     branch = {leaf.id, *leaf.ancestors} if leaf is not None else set()

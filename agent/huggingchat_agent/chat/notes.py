@@ -1,4 +1,4 @@
-"""What the sender knows of a conversation before it sends: its last message, and a stop that lingers."""
+"""What the sender remembers about a conversation: its last message, and a stop that lingers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import Started
     from huggingchat_agent.turn.turn import Turn
 
-# The app keeps a stop that found nothing to stop for about 5 s, and ends a run that starts then.
+# The app keeps a stop without a run for about 5 s, and ends any run that starts meanwhile.
 STOP_LINGERS = 5.5  # seconds
 
-# How long the last message of a conversation is taken to be still that. Another client could answer
-# it in the meantime, and the app has no way to send only if it did not; a read costs 10 ms.
+# How long a read of the last message counts as fresh. Another client could write meanwhile, and the app
+# cannot send on the condition that nobody did. A read costs 10 ms.
 FRESH = 1.0  # seconds
 
 
 class Leaf(NamedTuple):
-    """The last message of a conversation. The root, a system message, is not shown by the page."""
+    """The last message of a conversation. The page does not show the root, a system message."""
 
     id: str
     is_root: bool
@@ -60,7 +60,7 @@ class Notes:
             self._quiet[purpose.conversation_id] = now + STOP_LINGERS
 
     def end_turn(self, turn: Turn) -> None:
-        """Note what a turn left: the message it wrote, and whether it used up a stop."""
+        """Note the message that a turn wrote, and whether it used up a stop."""
         if turn.leaf:
             self.know_leaf(turn.conversation_id, turn.leaf)
         if turn.answer is not None and turn.answer.interrupted:

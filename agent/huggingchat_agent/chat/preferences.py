@@ -1,7 +1,7 @@
-"""What the account prefers, as the app keeps it: active model, system prompts, reasoning effort.
+"""The account's preferences, as the app keeps them: active model, system prompts, reasoning effort.
 
-The app calls these settings. It takes them all at once and resets those that are left out. So a change is
-merged into all that it has, unknown ones included, and is read back afterwards.
+The app calls these settings. It takes all of them at once and resets any that are missing. So the agent
+merges a change into the full set, unknown settings included, and reads it back afterwards.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ async def change(
         return await read_settings(session)
 
     async with lock:
-        # As one: what is read in one session must not be written in another.
+        # Both under one guard: settings read in one session must not be saved in another.
         after = await session.recovery.guard(save)
     _check_stored(after, wanted)
     return convert(Preferences, after)
@@ -131,7 +131,7 @@ def _merge(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sendable(settings: dict[str, Any]) -> dict[str, Any]:
-    """As JSON can carry it. A null there means not set, and the app wants such keys left out."""
+    """A form that JSON can carry. null means not set; the app wants such keys left out."""
     told: dict[str, Any] = msgspec.to_builtins(settings, str_keys=True)
     return {key: value for key, value in told.items() if value is not None}
 

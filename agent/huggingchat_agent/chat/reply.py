@@ -60,8 +60,8 @@ class Reply(Emitter):
         upstream: Emitter | None = None,
         prompt: str | None = None,
     ) -> None:
-        """Start sending. `number` gives a turn number if no turn comes of it. The handlers `upstream`
-        get the same events, and `await` waits for them too.
+        """Start sending. `number` gives a turn number for a message that gets no turn. The handlers
+        `upstream` get the same events, and `await` waits for them too.
         """
         super().__init__(upstream=upstream)
         self.conversation_id = conversation_id
@@ -73,7 +73,7 @@ class Reply(Emitter):
         self._retrieved = False
         self._stopping: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(), name=f"reply in {conversation_id}")
-        # `__del__` reports a failure that no one has seen, not the task.
+        # `__del__` reports a failure that nobody retrieved. The task must not report it too.
         self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
         self._task.add_done_callback(lambda _: self._end())
 
@@ -97,7 +97,7 @@ class Reply(Emitter):
 
     @property
     def _turn(self) -> Turn | None:
-        """The turn that came of the message, once it was sent."""
+        """The turn of the message, once it was sent."""
         return self._sending.turn
 
     @property
@@ -198,13 +198,13 @@ class Reply(Emitter):
             self._fail(early)
             raise early from None
         except Exception as error:
-            # A bug of the agent. Those who wait must hear of it all the same.
+            # A bug in the agent. Whatever waits for this must still get an error.
             log.exception("A message in %s could not be sent.", self.conversation_id)
             mishap = PageChanged(f"The message could not be sent ({type(error).__name__}).")
             self._fail(mishap)
             raise mishap from None
         if turn.answer is None:
-            raise turn.error or UsageError("The turn was given up.")
+            raise turn.error or UsageError("The turn was abandoned before it ended.")
         return turn.answer
 
     async def _stop(self) -> None:

@@ -50,10 +50,10 @@ class Sender(Protocol):
         """Make the send gesture. The message may be on its way after this, whatever is raised."""
 
     async def withdraw(self, was_sent: Callable[[], Awaitable[bool]]) -> None:
-        """Make sure that nothing is sent any more. `was_sent` says whether the request was seen."""
+        """Make sure that nothing more is sent. `was_sent` says whether the request was seen."""
 
     async def release(self, turn: Turn | None) -> None:
-        """Give up what was held, after the turn or without one."""
+        """Release connections and tab, after the turn or without one."""
 
 
 class PageSender:
@@ -89,7 +89,7 @@ class PageSender:
             await self._calls.abort(self.generation_id, timeout=self._app.timeout)
 
     async def release(self, turn: Turn | None) -> None:
-        """There is nothing to give up."""
+        """Does nothing: this way holds nothing."""
 
 
 class UiSender:
@@ -133,7 +133,7 @@ class UiSender:
             alive, tab.leaf = tab.leaf is not None, None
             await self._draft.target.prepare(tab.page, self._draft, spot, alive=alive, timeout=self._step)
         except BrowserTimeout as error:
-            raise PageChanged(f"The page of the conversation did not come up: {error}") from None
+            raise PageChanged(f"The page of the conversation did not load: {error}") from None
 
     async def post(self) -> None:
         assert self._tab and self._spot
@@ -143,7 +143,7 @@ class UiSender:
         if self._tab is None:
             return
         if not self._tab.page.closed:
-            # What the page has sent is reported before this returns. A closed tab reports nothing more.
+            # The browser reports all requests of the page before this returns. A closed tab reports no more.
             await self._tab.page.evaluate("() => true", timeout=self._step)
         if not await was_sent():
             await self._tabs.close_tab(self._conversation_id)

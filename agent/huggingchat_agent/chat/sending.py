@@ -1,4 +1,4 @@
-"""Sending one message, by ui or by page, and following what comes of it."""
+"""Sends one message, by ui or by page, and follows its turn."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# After the send gesture the app posts at once; on a slow machine its scripts may take a while.
+# Seconds. The app posts right after the send gesture, but its scripts may be slow on a slow machine.
 POST_PATIENCE = 15.0
 
-# Between two looks at a run that goes on without us; the app tells of its end only to its own pages.
+# Seconds between two looks at a run of another client. The app reports its end only to its own pages.
 RUN_PAUSE = 0.5
 
 
 class Sending:
-    """One message on its way. `turn` is the one that came of it, `via` the way that it was sent."""
+    """One message on its way. `turn` is its turn, once there is one; `via` is how it was sent."""
 
     def __init__(self, chat: Chat, conversation_id: str, draft: Draft, via: Via) -> None:
         self.turn: Turn | None = None
@@ -62,9 +62,9 @@ class Sending:
     async def send(self, emitter: Emitter) -> Turn:
         """Send it and return its turn when that is done. `emitter` gets the events.
 
-        Where the app has dropped the session, signs in again, once. If the app took nothing of the message
-        before, sends it again. Raises PageChanged (ui only) and whatever else keeps the message from being
-        sent. What goes wrong after that is the turn's.
+        If the app has dropped the session, this signs in again, once, and sends the message again unless the
+        app had accepted any of it. Raises PageChanged (ui only) and whatever else keeps the message from
+        being sent. Later failures belong to the turn.
         """
         self._emitter = emitter
         count = self._session.recovery.count
@@ -87,7 +87,7 @@ class Sending:
         self._stopped = True
 
     async def _recover(self, turn: Turn | None, lost: SessionRejected, count: int) -> Turn:
-        """Sign in again, and send the message again if the app took nothing of it before."""
+        """Sign in again, and send the message again unless the app had accepted any of it."""
         taken = turn is not None and not turn.refused
         self.turn = None  # it is over: a stop is for what follows
         try:
@@ -134,7 +134,7 @@ class Sending:
                 raise
 
     def _senders(self, servers: list[dict[str, Any]] | None) -> list[Sender]:
-        """The ways to try, in order. A way is left only for what keeps it from sending at all."""
+        """The ways to try, in order. The next one is tried only if this one could not send at all."""
         via: Via = "page" if self._draft.target.page_only else self._wanted
         if servers is not None:
             via = self._for_choosing(via)
@@ -183,7 +183,7 @@ class Sending:
         if conversation.model is None:
             conversation.model = (await read_conversation(self._session, self._conversation_id)).model
         for model in await self._chat.models():
-            if model.id == conversation.model:  # one that is gone the app itself refuses
+            if model.id == conversation.model:  # the app itself refuses a model that is gone
                 uploads.check(self._draft.uploads, model)
 
     async def _servers(self) -> list[dict[str, Any]] | None:
@@ -197,13 +197,11 @@ class Sending:
     def _for_choosing(self, via: Via) -> Via:
         """How to send when tools are chosen: in the request itself.
 
-        The page keeps what is ticked in its menu, for all tabs and all later turns.
+        The page's tools menu counts for all tabs and all later turns.
         """
-        why = (
-            "the page keeps what is ticked in its menu of tools for all turns; a request chooses for its own"
-        )
+        why = "the page's tools menu counts for all turns, while a request chooses for its own turn only"
         if via == "ui":
-            raise UsageError(f'Tools are chosen for a turn by via="page" only: {why}. Or leave out tools.')
+            raise UsageError(f'Tools for one turn need via="page": {why}. Or leave out tools.')
         if via == "auto":
             log.info("Sent by page: %s.", why)
         return "page"
@@ -218,8 +216,8 @@ class Sending:
     async def _read_at_rest(self) -> ConversationRead:
         """The conversation, once no run writes into it.
 
-        Sending beside a run makes a fork, or loses what the other run stores. There may be a run that the
-        agent does not see: its stream broke, or another client began it.
+        Sending beside a run makes a fork, or loses the text of the other run. The agent cannot see every
+        run: its stream may have broken, or another client may have started it.
         """
         end = time.monotonic() + self._chat.settings.deadlines.first_update
         waiting = False
@@ -229,8 +227,8 @@ class Sending:
                 return read
             if time.monotonic() > end:
                 raise UsageError(
-                    f"Conversation {self._conversation_id} is still being answered, by a run that another "
-                    "client began or whose stream broke. Wait for its end, or stop it, before you send."
+                    f"Conversation {self._conversation_id} still has a run that writes an answer: another "
+                    "client started it, or its stream broke. Wait until it ends, or stop it, before you send."
                 )
             if not waiting:
                 waiting = True
@@ -238,9 +236,9 @@ class Sending:
             await asyncio.sleep(RUN_PAUSE)
 
     async def _read(self) -> ConversationRead:
-        """Read the conversation. To a stranger the app answers as if it did not exist.
+        """Read the conversation. If nobody is signed in, the app answers as if it did not exist.
 
-        A page that gets this answer goes to sign in by itself and mostly succeeds. Then a second read works.
+        A page that gets this answer starts the sign-in itself, usually with success. A second read works.
         """
         try:
             return await read_conversation(self._session, self._conversation_id)
@@ -260,7 +258,7 @@ class Sending:
             raise SessionRejected("The app no longer knows this session.", **SIGN_IN_AGAIN)
 
     async def _follow(self, claim: Claim, sender: Sender) -> Turn:
-        """From the gesture to the end of the turn. Once begun, a turn is never left running unseen."""
+        """Go from the gesture to the end of the turn. A turn that has begun never runs on unwatched."""
         gesture = asyncio.create_task(sender.post(), name=f"send by {sender.via}")
         gesture.add_done_callback(_retrieve)
         try:
@@ -279,7 +277,7 @@ class Sending:
         return turn
 
     async def _birth(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn:
-        """The turn, once its post is seen. Raises what kept it from being made."""
+        """Wait for the turn, which its post starts. Raises the error that prevented the post."""
         either: list[asyncio.Future[Any]] = [gesture, claim.turn]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not claim.turn.done() and not gesture.exception():
@@ -305,7 +303,7 @@ class Sending:
         )
 
     async def _give_up(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn | None:
-        """Make sure that nothing is sent any more. Returns the turn if it was sent at the last moment."""
+        """Make sure that nothing more is sent. Returns the turn if the request got out at the last moment."""
 
         async def was_sent() -> bool:
             await self._chat._traffic.wait_until_settled()
@@ -335,11 +333,11 @@ class Sending:
 
 
 def _is_running(read: ConversationRead, message: StoredMessage) -> bool:
-    """Whether the app is still writing a message. One that no run wrote is as it is."""
+    """Whether the app is still writing a message. A message without a run is complete."""
     return message.author == "assistant" and bool(message.generation_id) and not read.is_terminal(message)
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:
-    """The outcome of the gesture matters only if no turn comes of it; then it is looked at."""
+    """Mark the gesture's exception as retrieved. It matters only if there is no turn."""
     if not task.cancelled():
         task.exception()

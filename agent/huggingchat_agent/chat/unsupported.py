@@ -1,4 +1,4 @@
-"""Options that people know from other services, and why the app does not have them."""
+"""Options of other services that the app does not have, each with the reason."""
 
 from __future__ import annotations
 

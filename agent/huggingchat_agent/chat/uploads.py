@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LIMIT = 10 * 1024 * 1024  # bytes of one file, as the app has it
 
-# What the app takes with every model, and which pictures where a model does not say.
+# What the app takes for every model, and the pictures it takes where a model does not list them.
 _TEXT = ("text/*", "application/json", "application/xml", "application/csv")
 _PICTURES = ("image/jpeg", "image/png")
 
@@ -34,8 +34,8 @@ class Readable(Protocol):
 
 
 Given: TypeAlias = "str | os.PathLike[str] | tuple[str, bytes] | tuple[str, bytes, str] | Upload | Readable"
-"""A path; a name with the bytes, and perhaps the media type; or an open file that has a name. What
-was read before is taken too."""
+"""A path; a name with the bytes, and perhaps the media type; or an open file that has a name. An `Upload`
+that was read before works too."""
 
 
 def read(files: Sequence[Given]) -> tuple[Upload, ...]:
@@ -76,7 +76,7 @@ def _read(given: Given) -> Upload:
 
 
 def _content(file: Readable) -> bytes:
-    """What an open file has left, no more of it than shows that it is too large."""
+    """The rest of an open file, cut one byte above the limit."""
     content = b""
     while len(content) <= LIMIT and (more := file.read(LIMIT + 1 - len(content))):
         content += more.encode() if isinstance(more, str) else more
@@ -114,7 +114,7 @@ def _too_large(name: str, size: str) -> FileRejected:
 
 
 def _guess(name: str, data: bytes) -> str:
-    """The media type by the name; what holds text is text, whatever its name stands for elsewhere."""
+    """The media type by the name. A file that holds text is text, even if its ending has another meaning."""
     mime, packed = _TYPES.guess_type(name)
     if packed:
         return f"application/{'gzip' if packed == 'gzip' else 'x-' + packed}"

@@ -49,7 +49,7 @@ class Replay(Emitter):
 
     Handlers subscribe as on a HuggingChat. They get the recorded events in the recorded order, with the
     same ids, texts and numbers, `exchange` included; iterating gives all but `exchange`. `complete` says
-    whether the recording ended in good order.
+    whether the recording was closed properly.
 
     Speed 1 takes as long as the recording, speed 2 half of that, speed 0 no time. Recorded failures come
     again as `failed` events. Playing raises only what is wrong with the tape itself: TapeVersion, or

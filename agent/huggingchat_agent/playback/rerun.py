@@ -38,7 +38,7 @@ class Rerun:
     The steps are new conversations, messages, retries and edits, one after the other, each sent in the
     recorded way. Nothing else is repeated; if the app then asks for what is not on the tape, that is a
     TapeMismatch. Takes and raises what `on_tape` does, and raises UsageError for messages that a person
-    sent. `complete` says whether the recording ended in good order.
+    sent. `complete` says whether the recording was closed properly.
     """
 
     def __init__(

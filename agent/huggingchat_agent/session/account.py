@@ -1,4 +1,4 @@
-"""The account: signing in, checking it with the app, and what is known of it."""
+"""The account: signs in, and asks the app who is signed in."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ SESSION_COOKIE, HUB_COOKIE = "hf-chat", "token"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Who the app takes us for.
+    """The account that the app reports.
 
-    `username` is None when nobody is signed in. `login_offered` is false for an app without any
-    login, which is used anonymously. `expires` is when the session's cookie ends, None if unknown.
+    `username` is None when nobody is signed in. `login_offered` is false for an app without login, which
+    the agent uses anonymously. `expires` is when the session's cookie ends, None if unknown.
     """
 
     base_url: str
@@ -46,12 +46,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def signed_in(self) -> bool:
-        """Whether the app knows us by name."""
+        """Whether somebody is signed in."""
         return self.username is not None
 
 
 async def read_account(session: Session) -> Account:
-    """Ask the app. Raises SiteError where it does not answer as a chat-ui does."""
+    """Ask the app. Raises SiteError if it does not answer as a chat-ui does."""
     base_url = session.settings.base_url
     if session.in_browser and not await session.tabs.shows_app():
         return Account(base_url=base_url)  # the app sent the tab to the sign-in of another site
@@ -67,7 +67,7 @@ async def read_account(session: Session) -> Account:
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What is at hand to sign in with."""
+    """The means to sign in."""
 
     username: str | None = None
     password: Secret | None = None
@@ -80,11 +80,11 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def login(session: Session, credentials: Credentials, *, wanted: str | None = None) -> Account:
-    """Be signed in: by the saved session if the app still takes it, else through the login form.
+    """Sign in with the saved session if the app still accepts it, else through the login form.
 
-    `wanted` is the name the caller insists on, where that matters. The session is saved once the
-    app proved it; where there is no login, as it is. Raises a LoginError; where the page tells
-    why, with a picture of it.
+    `wanted` is the user name that the caller insists on, if any. The session is saved once the app has
+    accepted it; without a login it is saved as it is. Raises LoginError, with a picture of the page if that
+    explains it.
     """
     account = await read_account(session)
     if account.username and wanted and "@" not in wanted and account.username != wanted:
@@ -102,9 +102,9 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
 
 
 async def login_by_person(session: Session) -> Account:
-    """Be signed in by the person at the window, whatever the sites ask of them; then as `login`.
+    """Let the person at the window sign in. Returns as `login` does.
 
-    Nothing is typed or pressed here. Raises LoginError when the window is closed, or after
+    The agent types and presses nothing. Raises LoginError when the window is closed, or after
     `person_timeout`.
     """
     account = await read_account(session)
@@ -115,9 +115,9 @@ async def login_by_person(session: Session) -> Account:
 
 
 async def login_by_cookies(session: Session, state: dict[str, Any], credentials: Credentials) -> Account:
-    """Be signed in by the cookies of another browser. They are saved once the app has proved them.
+    """Sign in with the cookies of another browser. They are saved once the app has accepted them.
 
-    Raises SessionRejected where the app does not take them; what was saved before is in use again then.
+    Raises SessionRejected if it does not. The session saved before is then in use again.
     """
     base_url, tabs = session.settings.base_url, session.tabs
     names = {each["name"] for each in state["cookies"] if cookies.reaches(each, base_url)}
@@ -160,7 +160,7 @@ def _why_not(names: set[str]) -> str:
 
 
 async def _keep_signed_in(session: Session, account: Account, credentials: Credentials) -> Account:
-    """Save the session that the app has accepted, and sign in again should the app drop it."""
+    """Save the session that the app has accepted, and sign in again if the app drops it."""
     await session.save()
 
     async def sign_in_again(anyway: bool) -> None:
@@ -171,7 +171,7 @@ async def _keep_signed_in(session: Session, account: Account, credentials: Crede
         found = await _sign_in(session, credentials)
         await session.tabs.load_app()
         if found.username != account.username:
-            raise LoginError(f"The app now takes us for {found.username}, not for {account.username}.")
+            raise LoginError(f"The app is now signed in as {found.username}, not as {account.username}.")
         await session.save()
 
     async def is_known() -> bool:
@@ -200,7 +200,7 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
         if account.signed_in:
             return account
         failure: LoginError = SessionRejected(
-            "The sign-in went through, but the app still does not know who we are. Sign in there by hand "
+            "The sign-in went through, but the app still shows nobody as signed in. Sign in there by hand "
             "once to see what it asks for."
         )
         await tabs.save_report(failure, page.id)
@@ -212,7 +212,7 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
         await tabs.save_report(failure, page.id)
     finally:
         await page.close()
-    # Outside of the handlers, so that it has no context.
+    # Outside of the except blocks, so that it has no context.
     raise failure
 
 
@@ -229,13 +229,13 @@ async def logout(session: Session) -> None:
             session.profile.saved.remove()
     if answer.status >= 400:
         raise SiteError(
-            f"The app answered the logout with {answer.status}: it may still know the session, which ends by "
-            "itself after two weeks without use. The saved one is removed."
+            f"The app answered the logout with {answer.status}, so the session may still be valid there. It "
+            "expires after two weeks without use. The saved session is deleted."
         )
 
 
 async def read_settings(session: Session) -> dict[str, Any]:
-    """The account's settings as the app keeps them. SessionRejected where those of a stranger came."""
+    """The account's settings in the app. Raises SessionRejected if nobody is signed in there."""
     settings = dict(await _read(session, requests.read_settings()) or {})
     await session.recovery.check()
     return settings

@@ -1,4 +1,4 @@
-"""Requests to the app, made through `Calls`, with a new sign-in where the app has dropped the session."""
+"""Requests to the app through `Calls`. They sign in again if the app has dropped the session."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class AppCalls:
     async def ask(self, request: Call, *, conversation_id: str = "", recover: bool = True) -> bytes:
         """The body of a successful answer. Raises the error that fits any other answer.
 
-        Where the app has dropped the session, signs in again and asks once more. `recover` is false inside
-        of `Recovery.guard`, which does that for all of its action.
+        If the app has dropped the session, this signs in again and asks once more. `recover` is false inside
+        `Recovery.guard`, which does that for its whole action.
         """
         while True:
             count = self.recovery.count

@@ -1,9 +1,8 @@
 """How many streams may run at once.
 
-A host on HTTP/1.1 gives a browser six connections, to all its tabs together. A stream holds one for
-as long as it runs, and a ui tab a second one, on which the app hears of running generations. Four
-are for streams; two stay free, for without them no short request would get through and nothing
-could be read or stopped. A host on HTTP/2 has no such limit.
+A browser opens six connections to a host on HTTP/1.1, for all its tabs together. Each running stream holds
+one. A ui tab holds a second one, on which its page watches running generations. The agent uses four for
+streams and keeps two free, so that it can still read and stop. A host on HTTP/2 has no such limit.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Connections:
 
     @property
     def watching_pages(self) -> set[str]:
-        """The pages that hold a connection on which the app reports running generations."""
+        """The pages that hold a connection to watch running generations."""
         return set(self._watches.values())
 
     def follow(self, started: Started, purpose: Purpose) -> Callable[[ExchangeEvent], None] | None:
@@ -65,7 +64,7 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def stream(self, count: int, waiting: Callable[[int], None]) -> AsyncIterator[None]:
-        """Hold that many connections. `waiting(running)` is called once if one has to wait."""
+        """Hold that many connections. Calls `waiting(running)` once if it has to wait."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append((count, turn))
         self._admit()
@@ -75,7 +74,7 @@ class Connections:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                self._admit()  # who waits behind it may fit
+                self._admit()  # one that waits behind it may fit
             else:  # admitted in the same moment
                 self._release(count)
             raise
@@ -87,7 +86,7 @@ class Connections:
     def _admit(self) -> None:
         while self._waiting:
             count, turn = self._waiting[0]
-            if turn.done():  # cancelled; its task learns of it later
+            if turn.done():  # cancelled; its task notices later
                 self._waiting.popleft()
                 continue
             if self.limited and self.in_use and self.in_use + count > FOR_STREAMS:

@@ -1,4 +1,4 @@
-"""A sign-in that a person does in the window, while the agent waits."""
+"""Waits while a person signs in at the window."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ async def wait_for_login(session: Session, read_account: Callable[[], Awaitable[
                 return account
     except BrowserClosed:
         failure = LoginError(
-            "The window was closed before anybody was signed in, and nothing is saved. Run it again and "
+            "The window was closed before anybody was signed in, so nothing is saved. Run it again and "
             "leave the window open: it closes by itself."
         )
     except BrowserTimeout:
         failure = LoginError(
-            f"Nobody was signed in at {redact.address(settings.base_url)} within "
+            f"Nobody signed in at {redact.address(settings.base_url)} within "
             f"{settings.person_timeout:g} s. Run it again when there is time."
         )
     raise failure

@@ -25,8 +25,8 @@ Source = Literal["inlined", "request", "call"]
 
 
 class Models(list[Model]):
-    """The models, in the app's order. `source` says how they were learned: "inlined" in a page the
-    app served, from a "request" its page made, or by a "call" of our own.
+    """The models, in the app's order. `source` says where they came from: "inlined" in a page of the app, a
+    "request" of its page, or a "call" of our own.
     """
 
     source: Source = "call"
@@ -52,7 +52,7 @@ class PageData:
         }
 
     def follow(self, started: Started, purpose: purposes.Purpose) -> Callable[[ExchangeEvent], None] | None:
-        """Read an exchange that may have one of the lists. A reader of `Traffic`."""
+        """Read an exchange that may hold one of the lists. A reader of `Traffic`."""
         if started.method != "GET":
             return None
         kind = type(purpose)

@@ -1,4 +1,4 @@
-"""The browser of a profile: started with the session that is saved there, and saved again."""
+"""The browser of a profile: starts with its saved session, and saves it again."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ log = logging.getLogger("huggingchat_agent")
 
 
 class BrowserProfile:
-    """Starts the browser and saves its session. A browser that was lost can be started again.
+    """Starts the browser and saves its session. After the browser was lost, it can start another.
 
-    The profile is locked from the first start until `release`. One that another process uses is refused, or
-    used as a copy that is never saved (`profile_in_use`).
+    It locks the profile from the first start until `release`. If another process uses the profile, it refuses
+    or works with a copy that is never saved (`profile_in_use`).
     """
 
     def __init__(self, settings: Settings, saved: SavedSession) -> None:

@@ -1,4 +1,4 @@
-"""Being signed in again when the app has dropped the session. The only place that does so."""
+"""Signs in again when the app has dropped the session. Nothing else does."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 
-# A session that is lost again so soon is not worth another sign-in: an app that takes none would get one
+# A session lost again so soon is not worth another sign-in: an app that accepts no session would get one
 # with every request.
 PAUSE = 30.0  # seconds
 
-# What is at hand is not enough, and will not be the next time. Anything else may have been a bad moment,
-# a consent that did not lead back in time as well.
+# The credentials are not enough, and will not be next time. Other errors may pass, such as a consent that did
+# not lead back in time.
 LASTING = (
     ChallengePresented,
     CredentialsRejected,
@@ -43,9 +43,9 @@ LASTING = (
 
 
 class Recovery:
-    """Signs in once for all who notice the loss. Armed by a login that was proved, else it does nothing.
+    """Signs in once for all calls that notice the loss. It does nothing until `arm`, after a proved login.
 
-    `count` is how often that was done.
+    `count` is the number of sign-ins.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Recovery:
         """
         lost = failure
         if not isinstance(lost, SessionRejected):
-            # To a stranger the app refuses what is ours as if it did not exist, or sends some page.
+            # If nobody is signed in, the app answers as if our things did not exist, or with some page.
             if type(failure) not in (ChatError, PageChanged) or not await self._unknown():
                 raise failure
             lost = SessionRejected(
@@ -97,9 +97,9 @@ class Recovery:
         await self.recover(lost, count)
 
     async def check(self) -> None:
-        """Raise SessionRejected if the app accepted a session and does not know it now.
+        """Raise SessionRejected if the app accepted a session before and does not know it now.
 
-        For requests that the app also answers to strangers: they get no error, but what is theirs.
+        For requests that the app answers without a sign-in too, with other data and no error.
         """
         if await self._unknown():
             raise SessionRejected("The app no longer knows this session.", **SIGN_IN_AGAIN)
@@ -117,8 +117,8 @@ class Recovery:
             since = time.monotonic() - self._last
             if since < PAUSE:
                 failure = SessionRejected(
-                    f"{lost.message} Sign-in was already retried {since:.0f} s ago; it is not retried more "
-                    f"often than every {PAUSE:.0f} s."
+                    f"{lost.message} The last new sign-in was {since:.0f} s ago; the agent signs in again at "
+                    f"most every {PAUSE:.0f} s."
                 )
                 failure.take_over(lost)
                 raise failure
@@ -135,7 +135,7 @@ class Recovery:
                 failure.take_over(error)
                 raise failure from error
             except asyncio.CancelledError:
-                self._last = float("-inf")  # only this call was cancelled; the others may try
+                self._last = float("-inf")  # only this call was cancelled; others may try
                 raise
             self.count += 1
 

@@ -1,4 +1,4 @@
-"""What a failure leaves behind: a picture and an accessibility tree of the page, redacted."""
+"""The report of a failure: a picture and an accessibility tree of the page, redacted."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("huggingchat_agent")
 
 KEPT = 50
-# The name of a report, which sorts by time, and its files: also those a killed program did not finish.
+# The name of a report, which sorts by time, and its files, unfinished ones of killed programs included.
 _OURS = re.compile(r"\.?(\d{8}-\d{6}-\d{6}-\w+)\.(?:png|txt)(?:[\w.]*\.part)?")
 
 
 async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
     """Write both into the folder and put their paths on the error. A failure here is only logged.
 
-    The values of form fields are masked by the page's snapshot; the tree goes through `redact` too.
-    Either both files are left or none; of older reports the newest stay, `KEPT` in all.
+    The page's snapshot masks the values of form fields; the tree goes through `redact` too. Both files are
+    written, or neither. The newest `KEPT` reports stay.
     """
     if error.screenshot is not None:
         return
@@ -41,7 +41,7 @@ async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
         _write(folder, {picture: snapshot.png, tree: text})
         _forget_old(folder, stem)
     except Exception as trouble:
-        # Whatever it is, the user must hear of the failure that this was to report.
+        # The user must get the original error, whatever happens here.
         why = redact.text(f"{type(trouble).__name__}: {trouble}")
         log.warning("No report of the failure could be left in %s (%s)", folder, why)
         return

@@ -1,6 +1,6 @@
-"""What stands between a chat and the app: a browser's profile, its tabs, and calls to the app.
+"""Between a chat and the app: a browser's profile, its tabs, and calls to the app.
 
-The three are objects of their own. Where a tape answers the calls, there is no profile and there are no tabs.
+Each of the three is an object. If a tape answers the calls, there is no profile and no tab.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class Session:
     """Connects the three parts. Implements `turn.app.App`.
 
-    `sink` gets every exchange. `tape` makes an opener of calls that are answered from a tape; it is given the
-    sink for their exchanges. `saved` replaces the profile's own session file.
+    `sink` gets every exchange. `tape` takes the sink and makes an opener of calls that a tape answers.
+    `saved` replaces the profile's own session file.
     """
 
     def __init__(
@@ -70,21 +70,21 @@ class Session:
 
     @property
     def in_browser(self) -> bool:
-        """Whether there are a profile and tabs, as there are not behind a tape."""
+        """Whether there are a profile and tabs. A tape has neither."""
         return self._tabs is not None
 
     @property
     def profile(self) -> BrowserProfile:
         """The browser's profile. Raises BrowserError behind a tape."""
         if self._profile is None:
-            raise BrowserError("There is no browser here: the chat is answered from a tape.")
+            raise BrowserError("There is no browser here: a tape answers the chat.")
         return self._profile
 
     @property
     def tabs(self) -> Tabs:
         """The browser's tabs. Raises BrowserError behind a tape."""
         if self._tabs is None:
-            raise BrowserError("There is no page here: the chat is answered from a tape.")
+            raise BrowserError("There is no page here: a tape answers the chat.")
         return self._tabs
 
     @property
@@ -123,7 +123,7 @@ class Session:
         return self._tabs is not None and not self._tabs.is_shared(page_id)
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
-        """One of our own streams is aborted; a page's goes with its tab."""
+        """Abort one of our own streams, or close the tab of a page's stream."""
         if self.shows(page_id) and generation_id and not self.refetches(page_id):
             calls = await self.calls.open()
             await calls.abort(generation_id, timeout=self.calls.timeout)

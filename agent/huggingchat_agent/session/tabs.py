@@ -1,7 +1,7 @@
 """The browser's tabs, and who uses them.
 
-One tab is shared by all calls. A conversation that is driven through its page has a tab of its own as long as
-it needs one, because navigating a tab aborts the stream that it reads.
+All calls share one tab. A conversation that is driven through its page has its own tab as long as it needs
+one, because navigating a tab aborts the stream that it reads.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 # Tabs of idle conversations are kept for the next message, but not many.
 IDLE_TABS = 3
 
-LOOK_SECONDS = 0.2  # between two looks whether a tab was closed
+LOOK_SECONDS = 0.2  # seconds between two checks for closed tabs
 
 
 class Tab:
-    """A tab of one conversation. `leaf` is the message its page knows as the last, None if unsure."""
+    """A tab of one conversation. `leaf` is the last message that its page knows, None if unsure."""
 
     def __init__(self, page: Page, conversation_id: str) -> None:
         self.page = page
@@ -50,14 +50,14 @@ class Tab:
 
 
 class Watcher(Protocol):
-    """Learns of browsers and tabs before they are used, such as a recorder."""
+    """Gets browsers and tabs before they are used. A recorder is one."""
 
     def see_browser(self, version: str) -> None: ...
     async def watch_tab(self, page: Page) -> None: ...
 
 
 class Tabs:
-    """Opens tabs, in a browser that is started on first need and again when it was lost.
+    """Opens tabs, in a browser that starts on first need, and again if it was lost.
 
     Every exchange of a tab goes to `sink`.
     """
@@ -82,7 +82,7 @@ class Tabs:
         self._closed = False
 
     async def get_shared(self) -> Page:
-        """The tab for calls, on a page of the app. It is opened again if it was lost.
+        """The tab for calls, on a page of the app. Opens another if it was lost.
 
         Raises BrowserError, SiteError, ProfileInUse or StorageError.
         """
@@ -116,7 +116,7 @@ class Tabs:
         return tab
 
     async def release(self, tab: Tab) -> None:
-        """The conversation does not need its tab now. The least recently used tabs are closed."""
+        """Take back a conversation's tab. Closes the least recently used tabs."""
         tab.busy = False
         if self._tabs.get(tab.conversation_id) is tab:
             self._tabs[tab.conversation_id] = self._tabs.pop(tab.conversation_id)  # most recently used
@@ -142,7 +142,7 @@ class Tabs:
                     await self.close_tab(tab.conversation_id)
 
     async def close_tab(self, conversation_id: str) -> None:
-        """Close the tab of a conversation, also one that crashed: the browser still has that."""
+        """Close the tab of a conversation. The browser keeps a crashed one too, until this closes it."""
         tab = self._tabs.pop(conversation_id, None)
         if tab is not None:
             await tab.page.close()
@@ -163,11 +163,11 @@ class Tabs:
         return next((page for page in self._pages if page.id == page_id and not page.closed), None)
 
     def is_shared(self, page_id: str) -> bool:
-        """Whether that is the tab for calls, where the app's own page does nothing."""
+        """Whether that is the tab for calls, in which the app's own page does nothing."""
         return self._shared is not None and self._shared.id == page_id
 
     async def shows_app(self) -> bool:
-        """Whether the shared tab is on the app. The app may send someone who is not signed in elsewhere."""
+        """Whether the shared tab is on the app. An app may redirect users who are not signed in elsewhere."""
         page = await self.get_shared()
         return is_within(await page.address(), self._settings.base_url)
 
@@ -177,14 +177,14 @@ class Tabs:
         await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
 
     async def restart(self, state: dict[str, Any]) -> None:
-        """Restart the browser with these cookies in place of the saved ones. This does not save them."""
+        """Restart the browser with these cookies instead of the saved ones. This does not save them."""
         async with self._opening:
             self._check_open()
             await self._stop()
             self._shared = await self._open_shared(state)
 
     async def stop(self) -> None:
-        """End the browser. The next need starts one with the saved session."""
+        """End the browser. The next use starts another with the saved session."""
         async with self._opening:
             await self._stop()
 
@@ -221,7 +221,7 @@ class Tabs:
             if self._watcher is not None:
                 self._watcher.see_browser(browser.version)
         elif self._shared is not None:
-            await self._shared.close()  # one that crashed is still a tab of the browser
+            await self._shared.close()  # a crashed tab is still a tab of the browser
         page = await self.open_page()
         try:
             await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
@@ -236,14 +236,14 @@ class Tabs:
             raise UsageError("This HuggingChat is closed. Open a new one.")
 
     def _check_scheme(self, address: str) -> None:
-        """Raise at once if the page has another scheme than the app: it could not call it."""
+        """Raise if the page has another scheme than the app, because it cannot call the app then."""
         try:
             ours, theirs = origin(self._settings.base_url), origin(address)
         except ValueError:
             return  # a page of the browser's own
         if ours.host == theirs.host and ours.scheme != theirs.scheme:
             better = f"{theirs}{self._settings.base_path}"
-            raise SiteError(f"{self._settings.base_url} leads to {better}. Use that as the base URL.")
+            raise SiteError(f"{self._settings.base_url} redirects to {better}. Use that as the base URL.")
 
     async def _stop(self) -> None:
         self._shared = None

@@ -19,8 +19,8 @@ done. The two threads would wait for each other for ever.
 
 `attach(page)` is for a page that the program drives itself with Playwright's sync API.
 
-Ctrl-C ends any wait. What was waited for is cancelled in good order first; a reply that is waited for, or
-that is inside a `with`, is also stopped on the server. A second Ctrl-C does not wait for that.
+Ctrl-C ends any wait. It first cancels the call and lets it clean up. A reply that you wait for, or that is
+inside a `with`, also stops on the server. A second Ctrl-C does not wait for that.
 """
 
 from huggingchat_agent.sync.attached import Attached, attach

@@ -79,8 +79,8 @@ class Attached(Handlers):
         return self._inner.events
 
     def wait_for_answer(self, timeout: float | None = None) -> Answer:
-        """The answer to the first message that was not waited for yet, once every handler has handled
-        `finished`. Raises what went wrong with it.
+        """Wait for the next answer, in the order of the messages. Every handler has handled its `finished`
+        by then. Raises the turn's error if it failed.
 
         Raises TimeoutError if the answer is not there after `timeout` seconds; you can wait for it again.
         Without a timeout the deadlines apply: `first_update` for a message, then those of its turn.

@@ -98,8 +98,9 @@ class Conversation(Handlers):
         read at once.
 
         `tools` are the tool servers that are on for this turn, by id, name or an unambiguous part of one
-        (`chat.tools()` lists them). [] is none. None leaves the choice to the app: all that it offers,
-        unless a person switched some off in the page. `web_search` turns on the server that searches the web.
+        (`chat.tools()` lists them). [] turns all of them off. None leaves the choice to the app: all that it
+        offers, unless a person switched some off in the page. `web_search` turns on the server that searches
+        the web.
         Chosen tools send by page only, because the page would keep the choice for all later turns.
 
         Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the

@@ -44,11 +44,11 @@ class Elicitation:
         return self._settle(lambda: self._inner.answer(content))
 
     def decline(self) -> Reply | None:
-        """Refuse to answer; the tool hears of it. Raises ChatError as `answer` does."""
+        """Refuse to answer. The app tells the tool. Raises ChatError as `answer` does."""
         return self._settle(self._inner.decline)
 
     def dismiss(self) -> Reply | None:
-        """Close the question without a decision; the tool hears of it. Raises ChatError as `answer` does."""
+        """Close the question undecided. The app tells the tool. Raises ChatError as `answer` does."""
         return self._settle(self._inner.dismiss)
 
     def _settle(self, settle: Callable[[], Coroutine[Any, Any, asynchronous.Reply | None]]) -> Reply | None:

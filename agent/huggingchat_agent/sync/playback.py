@@ -35,7 +35,7 @@ class Replay(Handlers):
 
     @property
     def complete(self) -> bool:
-        """Whether the recording ended in good order; known after it was played."""
+        """Whether the recording was closed properly. Known once it has been played."""
         return self._inner.complete
 
     @property

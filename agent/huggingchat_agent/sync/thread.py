@@ -22,7 +22,7 @@ T = TypeVar("T")
 # Windows does not wake a waiting main thread for Ctrl-C, so it looks up now and then.
 _LOOK_UP = 0.2 if sys.platform == "win32" else None
 
-# Seconds that a job gets to end in good order after a Ctrl-C.
+# Seconds that a job gets to clean up after a Ctrl-C.
 CANCEL_PATIENCE = 20.0
 
 JOIN_PATIENCE = 5.0

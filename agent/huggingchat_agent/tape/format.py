@@ -153,7 +153,7 @@ class Hidden(Record, frozen=True, kw_only=True, tag="hidden"):
 
 
 class Last(Record, frozen=True, kw_only=True, tag="last"):
-    """The recording ended in good order."""
+    """The recording was closed properly."""
 
 
 AnyRecord = (

@@ -140,7 +140,7 @@ class Tape:
 
 
 class Recording(NamedTuple):
-    """All of a tape. `complete` is false if its recording did not end in good order."""
+    """All of a tape. `complete` is false if its recording was not closed properly."""
 
     header: tapes.Header
     records: list[AnyRecord]

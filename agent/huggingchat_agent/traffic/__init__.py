@@ -1,1 +1,1 @@
-"""Exchanges on their way from the browser, or from a tape, to those who read them."""
+"""Brings exchanges from the browser, or from a tape, to their readers."""

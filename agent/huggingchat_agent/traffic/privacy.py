@@ -1,8 +1,8 @@
 """Keeps signing in out of the traffic.
 
-Exchanges of the sign-in carry passwords, codes and states, and so do those outside the app: the identity
-provider may be on the same origin. They end here. In all others, cookies and addresses of the sign-in are
-masked in headers, and so are the headers for tool servers that a message carries.
+Exchanges of the sign-in carry passwords, codes and states. So do those outside the app: the identity provider
+may be on the same origin. They end here. All other exchanges lose the cookies and sign-in addresses in their
+headers, and the headers for tool servers in their messages.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
 
 _OF_LOGIN = (purposes.Login, purposes.LoginCallback, purposes.Logout)
-# `"headers":[{"key":…,"value":"…"}]` in the JSON of a request; the body may be cut off anywhere. What a
-# person wrote cannot match: its quotes are escaped there.
+# `"headers":[{"key":…,"value":"…"}]` in the JSON of a request, which may be cut off anywhere. A person's text
+# cannot match, because its quotes are escaped.
 _TOOL_HEADERS = b'"headers"'
 _HEADER_VALUE = re.compile(rb'("value"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?\Z))', re.DOTALL)
 _COOKIES = ("set-cookie", "cookie", "authorization")
 
 
 class Privacy:
-    """A sieve for exchange events. `base_path` is where on its host the app is."""
+    """A filter for exchange events. `base_path` is the app's path on its host."""
 
     def __init__(self, base_path: str) -> None:
         self._base_path = base_path
         self._hidden: set[str] = set()  # exchanges under way
 
     def show(self, event: ExchangeEvent) -> ExchangeEvent | None:
-        """The event as readers may see it, None if they may not."""
+        """The event as readers may see it, None if they may not see it."""
         if isinstance(event, Started) and self._is_private(event):
             self._hidden.add(event.exchange_id)
         if event.exchange_id in self._hidden:
@@ -65,11 +65,11 @@ def _mask(event: Started | Responded) -> ExchangeEvent:
     if masked:
         event = msgspec.structs.replace(event, headers={**headers, **masked})
     if isinstance(event, Started) and event.body and _TOOL_HEADERS in event.body:
-        event = msgspec.structs.replace(event, body=_without_tool_headers(event.body))
+        event = msgspec.structs.replace(event, body=_mask_tool_headers(event.body))
     return event
 
 
-def _without_tool_headers(body: bytes) -> bytes:
+def _mask_tool_headers(body: bytes) -> bytes:
     """The body with the values of tool servers' headers masked. They count as secrets from now on."""
     before, name, after = body.partition(_TOOL_HEADERS)
     return before + name + _HEADER_VALUE.sub(_mask_value, after)
@@ -79,5 +79,5 @@ def _mask_value(found: re.Match[bytes]) -> bytes:
     try:
         redact.remember(msgspec.json.decode(found[2], type=str))
     except (msgspec.DecodeError, UnicodeDecodeError):
-        pass  # cut off in the middle; it is masked here all the same
+        pass  # cut off in the middle: mask it too
     return found[1] + b'"' + redact.MASK.encode() + b'"'

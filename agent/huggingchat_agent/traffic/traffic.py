@@ -1,4 +1,4 @@
-"""Traffic: exchanges are put in as they are seen, and one task hands them on, in order.
+"""Traffic: takes exchange events, and hands them to readers in order, in one task.
 
 The driver's callbacks only put events into a queue: no handler of a user runs inside the driver.
 """
@@ -32,8 +32,8 @@ log = logging.getLogger("huggingchat_agent")
 class Traffic:
     """Live, attached and replayed exchanges, for everything that reads them.
 
-    `base_path` is where the app is. What belongs to signing in ends here (see `privacy.py`). Watchers
-    come before readers, and each in the order they were added. What one of them raises is logged.
+    `base_path` is the app's path on its host. Exchanges of the sign-in end here (see `privacy.py`). Watchers
+    come before readers, each in the order of adding. An exception of one of them is logged.
     """
 
     def __init__(self, base_path: str) -> None:
@@ -55,7 +55,7 @@ class Traffic:
         self._readers.append(reader)
 
     def watch(self, watcher: Take, *, hidden: Callable[[], object] | None = None) -> None:
-        """Hand every event to a watcher. `hidden` is called for each page that is kept from it."""
+        """Hand every event to a watcher. Calls `hidden` for each page whose document it may not see."""
         self._watchers.append(watcher)
         if hidden is not None:
             self._hidden.append(hidden)
@@ -80,7 +80,7 @@ class Traffic:
                 hidden()
 
     async def wait_until_settled(self) -> None:
-        """Wait until everything put in so far has been handed on."""
+        """Wait until every event so far has been handed on."""
         if self._task is None or self._closed:
             return
         mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -89,7 +89,7 @@ class Traffic:
         await asyncio.wait({mark, self._task}, return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
-        """Hand on what was put in so far, then nothing more. The pages must be closed before."""
+        """Hand on the events so far, then nothing more. Close the pages first."""
         await self.wait_until_settled()
         self._closed = True
         if self._task is not None:
@@ -100,10 +100,10 @@ class Traffic:
         idle, self._idle = self._idle, None
         if idle is not None and not idle.done():
             idle.set_result(None)
-        # A handler may have raised what ends a program; in a notebook the loop lives on.
+        # A handler may have raised KeyboardInterrupt or SystemExit. In a notebook the loop lives on.
         elif (self._task is None or self._task.done()) and not self._closed:
             self._task = asyncio.create_task(self._hand_on(), name="traffic")
-            # What ends a program went through the loop, which need not report it again.
+            # The loop has reported that exception already.
             self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def _hand_on(self) -> None:
@@ -131,7 +131,7 @@ class Traffic:
             await self._idle
 
     def _choose(self, started: Started) -> list[Take]:
-        """What the readers want to hear of the exchange."""
+        """The handlers that readers return for the exchange."""
         purpose = classify(started.method, started.url, self._base_path, started.kind)
         chosen = []
         for reader in self._readers:

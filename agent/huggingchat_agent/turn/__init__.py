@@ -1,1 +1,1 @@
-"""Turns, built from what is seen on the wire."""
+"""Turns, built from the traffic."""

@@ -1,6 +1,6 @@
-"""What a turn needs of the app, besides the exchange it watches.
+"""The app as a turn sees it, besides the exchange it watches.
 
-A session is one such app, with a browser behind it. A tape that is played back is another.
+A session is one such app, with a browser behind it. A played tape is another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class App(Protocol):
 
     @property
     def base_path(self) -> str:
-        """Where on its host the app is: "/chat", or ""."""
+        """The app's path on its host: "/chat", or ""."""
 
     @property
     def deadlines(self) -> Deadlines:
@@ -32,7 +32,7 @@ class App(Protocol):
         """Whether that page is still open."""
 
     def refetches(self, page_id: str) -> bool:
-        """Whether that page reads its conversation by itself when a run in it has ended."""
+        """Whether that page reads its conversation by itself after a run."""
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         """Make a request and return the body of a success. Raises the error that fits any other answer."""
@@ -41,7 +41,7 @@ class App(Protocol):
         """Free the connection of a run's stream. The run itself goes on."""
 
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
-        """Save a picture of the page with errors that it explains."""
+        """Save a picture of the page beside errors that it explains."""
 
 
 async def read_conversation(app: App, conversation_id: str) -> ConversationRead:

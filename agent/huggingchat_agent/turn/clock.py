@@ -1,4 +1,4 @@
-"""The deadlines of a turn. They pause while a tool or a person is waited for."""
+"""The deadlines of a turn. They pause while the run waits for a tool or a person."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Clock:
     def __init__(self, start: float, deadlines: Deadlines) -> None:
         self._start = start
         self._last: float | None = None  # the last update that was no keep-alive
-        self._asking: float | None = None  # since when a person is asked something
-        self._asked = 0.0  # how long persons were asked before that
+        self._asking: float | None = None  # since when the run waits for a person
+        self._asked = 0.0  # how long it waited for persons before that
         self._deadlines = deadlines
 
     @property
@@ -24,7 +24,7 @@ class Clock:
         return self._deadlines.idle
 
     def tick(self, at: float, *, asking: bool) -> None:
-        """Count an update that was no keep-alive. `asking`: from here on a person is asked something."""
+        """Count an update other than a keep-alive. `asking`: from now on the run waits for a person."""
         self._last = at
         if self._asking is not None:
             self._asked += at - self._asking

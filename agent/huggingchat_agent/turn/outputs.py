@@ -1,4 +1,4 @@
-"""Files that the app holds, and how their bytes are read."""
+"""Files that the app holds, and how to read their bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def bind(file: File, app: App, conversation_id: str) -> File:
-    """The file, so that it can be read by a request of the app, in the running event loop.
+    """The file with the means to download it, in the running event loop.
 
     A file that holds its bytes is returned unchanged.
     """

@@ -22,7 +22,7 @@ class Stream:
     """Turns the events of an exchange, fed in order, into updates.
 
     After the last event `over` is true. `reason` then says why the stream broke, "" if it ended cleanly,
-    and `canceled` whether the page itself gave it up.
+    and `canceled` whether the page itself dropped it.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
 """Turns are born on the wire.
 
-A turn begins when a tab posts a message. The agent may have made it do so, a person in the window, or
-a test that types by itself. A sender of the agent lays a claim first, and gets the turn that fits it: by
-the generation id that it chose, or as the first post of its tab to its conversation.
+A turn begins when a tab posts a message, whether for the agent, a person in the window, or a test that types
+by itself. A sender of the agent lays a claim first and gets the turn that fits it: by the generation id that
+it chose, or as the first post of its tab to its conversation.
 
 The tracker only watches. It is a reader of the traffic, whose one task calls it in order.
 """
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class Claim:
     """A sender's claim to the turn of its next post. `turn` resolves to it; `withdraw` gives the claim up.
 
-    `listener` gets the events of the turn, except a failure because the app no longer knows the session:
-    `on_rejected` gets that instead, where it is given.
+    `listener` gets the events of the turn. If the turn fails because the app no longer knows the session,
+    `on_rejected` gets that failure instead, if there is one.
     """
 
     def __init__(
@@ -67,9 +67,8 @@ class Claim:
 class TurnTracker:
     """Watches the exchanges with an app and builds turns from them.
 
-    `publish(turn, event)` is called for every event of every turn, except where its claim has a
-    listener: then that is called. `on_answer(turn)` is called when a turn has its answer, before that
-    is published.
+    Calls `publish(turn, event)` for every event of every turn, or the listener of the turn's claim if there
+    is one. Calls `on_answer(turn)` when a turn has its answer, before it is published.
     """
 
     def __init__(
@@ -85,7 +84,7 @@ class TurnTracker:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def follow(self, started: Started, purpose: Purpose) -> Callable[[ExchangeEvent], object] | None:
-        """Make a turn of a message that was posted, and see stops and reads. A reader of `Traffic`."""
+        """Make a turn of each posted message, and follow stops and reads. A reader of `Traffic`."""
         if isinstance(purpose, purposes.SendMessage):
             return self._birth(started, purpose.conversation_id).feed
         if isinstance(purpose, purposes.StopGenerating):
@@ -101,7 +100,7 @@ class TurnTracker:
         return next(self._numbers)
 
     def running(self, conversation_id: str) -> bool:
-        """Whether a turn of that conversation is under way, whichever client started it."""
+        """Whether a turn of that conversation is under way, from any client."""
         return any(turn.conversation_id == conversation_id for turn in self._running)
 
     def page_of(self, number: int) -> str:
@@ -109,7 +108,7 @@ class TurnTracker:
         return next((turn.page_id for turn in self._running if turn.number == number), "")
 
     async def close(self) -> None:
-        """Let every turn come to its end. The traffic must be closed before."""
+        """Wait until every turn has ended. Close the traffic first."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _birth(self, started: Started, conversation_id: str) -> Turn:
@@ -131,14 +130,14 @@ class TurnTracker:
         return turn
 
     def _follow_read(self, started_at: float, conversation_id: str) -> Callable[[ExchangeEvent], None]:
-        """Offer what another reads of a conversation to the turns that are under way in it."""
+        """Offer the read of a conversation by a page to the turns that are under way in it."""
         body = bytearray()
 
         def take(event: ExchangeEvent) -> None:
             if isinstance(event, Chunk):
                 body.extend(event.data)
             elif isinstance(event, Ended):
-                # Of an error answer there is nothing to parse; the page that asked deals with it.
+                # An error answer has nothing to parse. The page that asked handles it.
                 with contextlib.suppress(AgentError):
                     read = parse_conversation(bytes(body))
                     for turn in self._running:

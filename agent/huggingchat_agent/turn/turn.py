@@ -1,7 +1,7 @@
-"""One turn: a message and its answer, from what is seen of its exchange.
+"""One turn: a message and its answer, built from the events of its exchange.
 
-The traffic feeds it the events of the exchange, in order. A task of its own watches the deadlines. When
-the stream is over, that task finds out how it ended and reads what the server has stored.
+The traffic feeds it these events in order. Its own task watches the deadlines. When the stream is over, that
+task finds out how it ended and reads the stored message from the server.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# When a page has shown the answer it reads the conversation again by itself. How long to wait for that.
+# After an answer the page reads the conversation again by itself. How long to wait for that.
 REFETCH_PATIENCE = 2.0  # seconds
-# Then the agent reads until what is stored is final. The store lags behind the stream: after a stop, the
+# Then the agent reads until the stored message is final. The store lags behind the stream: after a stop, the
 # app's own page reads 8 times in 0.4 s steps.
 READS = 12
 READ_PAUSE = 0.25  # seconds
 READ_PATIENCE = 10.0  # seconds in all, if the app is slow to answer
 
-# For a page that left in the middle. The app stores why a run failed right after the page was informed.
+# For a page that left in the middle. The app stores the reason of a failure right after it told the page.
 READS_AFTER_LEAVING = 4
 
-# How exactly the deadlines are kept, in seconds.
+# The precision of the deadlines, in seconds.
 SHORTEST_SLEEP = 0.05
 
 # A stopped run ends its stream at once. If it does not, the stream is dropped after this many seconds.
@@ -64,7 +64,7 @@ STOP_PATIENCE = 10.0
 class Turn:
     """One message and its answer. `done` is set at the very end, and `answer` or `error` before that.
 
-    `request` is what was posted (`inputs`, `id`, `is_retry`, ...). It is empty if the browser does not
+    `request` is the posted message (`inputs`, `id`, `is_retry`, ...). It is empty if the browser does not
     have it.
     """
 
@@ -99,7 +99,7 @@ class Turn:
             claim.listener if claim and claim.listener else functools.partial(tracker.publish, self)
         )
         self._stream = Stream()
-        self._ended = False  # as `_over`, for those who do not wait
+        self._ended = False  # as `_over`, for code that does not wait
         self._over = asyncio.Event()
         self._said = 0.0  # when the app's last line came, or the stream broke off
         self._clock = Clock(started.at, tracker.app.deadlines)
@@ -122,7 +122,7 @@ class Turn:
             )
         )
 
-    # What the wire says, in order; called by the task of the traffic.
+    # Events of the exchange, in order. The task of the traffic calls this.
 
     def feed(self, event: ExchangeEvent) -> None:
         if isinstance(event, Started):
@@ -144,7 +144,7 @@ class Turn:
             self._end(event.at)
 
     def offer(self, read: ConversationRead, started_at: float) -> None:
-        """Take a read of this conversation that a page made, if it began after the app's last line.
+        """Take a page's read of this conversation, if it began after the app's last line.
 
         (Pages do not wait for the end of the stream before they read.)
         """
@@ -166,8 +166,8 @@ class Turn:
         except AgentError as error:
             await self._fail(error)
         except Exception as error:
-            # A bug of the agent. Those who wait must hear of it all the same.
-            log.exception("Turn %d in %s could not be brought to its end.", self.number, self.conversation_id)
+            # A bug in the agent. Whatever waits for this must still get an error.
+            log.exception("Turn %d in %s failed because of a bug.", self.number, self.conversation_id)
             await self._fail(
                 PageChanged(f"The answer could not be read to its end ({type(error).__name__}).")
             )
@@ -207,8 +207,8 @@ class Turn:
                     conversation_id=self.conversation_id,
                     partial=self.fold.text,
                 )
-            # No longer than the idle clock, which may start in between. No shorter than anyone would notice,
-            # because the total clock may pause just before its end.
+            # No longer than the idle clock, which may start in between. Not too short either: the total clock
+            # may pause just before its end.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(max(left, SHORTEST_SLEEP), self._clock.longest_sleep)):
                     await self._over.wait()
@@ -222,12 +222,12 @@ class Turn:
         if fold.error is not None:
             raise failures.from_update(fold.error, conversation_id=self.conversation_id, partial=fold.text)
         if fold.terminal is None and not self.stop_seen:
-            raise await self._broken(self._stream.reason or "it ended without its last line")
-        read = await self._final_read()
+            raise await self._explain_break(self._stream.reason or "it ended without its last line")
+        read = await self._read_final()
         message = self._message(read)
         stored = self._final(read)
         if fold.terminal is None and stored is None:
-            raise await self._broken("it was stopped, but the app has not ended the run")
+            raise await self._explain_break("it was stopped, but the app has not ended the run")
         user = read.parent(message) if read and message else None
         if stored is not None and not stored.children:
             self.leaf = stored.id
@@ -240,10 +240,10 @@ class Turn:
             stored=stored,
         )
 
-    async def _broken(self, why: str) -> AgentError:
+    async def _explain_break(self, why: str) -> AgentError:
         """The error that the app stored for this turn, or else StreamBroken."""
         gone = not self._tracker.app.shows(self.page_id)
-        message = None if gone else await self._stored_message()
+        message = None if gone else await self._read_after_break()
         partial = self.fold.text
         if not partial and message is not None:
             partial = read_stored(message).split(message.content)[0]
@@ -263,11 +263,11 @@ class Turn:
             broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
         return broken
 
-    async def _stored_message(self) -> StoredMessage | None:
+    async def _read_after_break(self) -> StoredMessage | None:
         """The message as stored, for a stream that broke before the tap had all of it.
 
-        The browser does not give the body of a failed request, although bytes had arrived. And if a page
-        reads in the stream that it must sign in again, it leaves at once: the last line may never be seen.
+        The browser gives no body of a failed request, even if bytes had arrived. And a page that reads in the
+        stream that it must sign in again leaves at once: the tap may never see the last line.
         """
         if not (self.generation_id or self.request):
             return None
@@ -276,13 +276,13 @@ class Turn:
             message = self._message(read)
             return read is None or message is None or read.is_terminal(message)
 
-        read = await self._own_read(READS_AFTER_LEAVING if self._stream.canceled else 1, enough)
+        read = await self._read_until(READS_AFTER_LEAVING if self._stream.canceled else 1, enough)
         return self._message(read)
 
-    async def _final_read(self) -> ConversationRead | None:
-        """The conversation as stored when the run is over: by the page's own read, or by one of ours.
+    async def _read_final(self) -> ConversationRead | None:
+        """The stored conversation after the run, from the page's own read or from one of ours.
 
-        After a while it is what is stored by then, final or not; None if it could not be read at all.
+        After READ_PATIENCE it may not be final. None if it could not be read at all.
         """
         if self._tracker.app.refetches(self.page_id):
             with contextlib.suppress(TimeoutError):
@@ -290,15 +290,15 @@ class Turn:
                     await self._refetched.wait()
         if self._read is not None:
             return self._read
-        read = await self._own_read(READS, lambda read: (self._read or self._final(read)) is not None)
+        read = await self._read_until(READS, lambda read: (self._read or self._final(read)) is not None)
         if self._read is None and self._final(read) is None:
             log.warning("Conversation %s could not be read in its final state.", self.conversation_id)
         return self._read or read
 
-    async def _own_read(
+    async def _read_until(
         self, most: int, enough: Callable[[ConversationRead | None], bool]
     ) -> ConversationRead | None:
-        """Read until it is `enough`, at most `most` times. Returns the last read, None if all failed."""
+        """Read until `enough` is true, at most `most` times. Returns the last read, None if all failed."""
         read = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READ_PATIENCE):
@@ -317,7 +317,7 @@ class Turn:
 
     def _message(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote."""
-        content = self.fold.merged_content()
+        content = self.fold.merge_content()
         return find_written(read, self.request, self.generation_id, content) if read else None
 
     def _final(self, read: ConversationRead | None, *, after_close: bool = True) -> StoredMessage | None:
@@ -338,8 +338,8 @@ class Turn:
     def _ends_this_turn(self, message: StoredMessage) -> bool:
         """Whether the stored end is the end of this turn.
 
-        A message that parked already has an end. The run that resumes it has another one: the final answer,
-        or another question.
+        A parked message already has an end. The run that resumes it ends with the final answer or with
+        another question.
         """
         if "resumeElicitationId" not in self.request or message.interrupted:
             return True

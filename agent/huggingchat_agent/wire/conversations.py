@@ -39,7 +39,7 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def router(self) -> Router | None:
-        """What the router chose, None where none was used."""
+        """The router's choice, None if no router was used."""
         return None if self.router_metadata is None else convert(Router, self.router_metadata)
 
 
@@ -61,7 +61,7 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
         return next((each for each in self.messages if each.id == message_id), None)
 
     def by_generation(self, generation_id: str) -> StoredMessage | None:
-        """The message a run wrote."""
+        """The message that a run wrote."""
         found = [each for each in self.messages if each.generation_id == generation_id]
         return found[-1] if found else None
 
@@ -78,14 +78,14 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     def active_leaf(self, leaf: str | None = None) -> StoredMessage:
         """The message the app would show last and answer next.
 
-        That is the last message made, or the one it remembers (`leaf`), and from there down, always
-        to the child made last. Raises PageChanged if there are no messages.
+        It starts at the newest message, or at the one the app remembers (`leaf`), and goes down, always to
+        the newest child. Raises PageChanged if there are no messages.
         """
         if not self.messages:
             raise PageChanged(f"Conversation {self.id} has no messages, not even the first empty one.")
         by_id = {each.id: each for each in self.messages}
         message = by_id.get(leaf or "", self.messages[-1])
-        # No further than there are messages: two could name each other.
+        # At most as many steps as there are messages: two could name each other.
         for _ in self.messages:
             if not message.children or message.children[-1] not in by_id:
                 break
@@ -163,7 +163,7 @@ def parse_new_conversation(body: bytes) -> tuple[str, ConversationRead | None]:
 def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
     """A page of the list of conversations, from the v2 route, the older one, or 2025-04 page data.
 
-    `before` is how many conversations the pages before it held: some apps only tell how many there are.
+    `before` counts the conversations on the pages before it: some apps send only the total.
     """
     raw = _find_content(body, "conversations")
     told = raw if isinstance(raw, dict) else {"conversations": raw}
@@ -175,7 +175,7 @@ def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
 
 
 def parse_share(body: bytes) -> str:
-    """The id of a shared snapshot, given as it is or at the end of an address."""
+    """The id of a shared snapshot, from the id itself or from the end of an address."""
     raw = superjson.load(body)
     told = (raw.get("shareId") or raw.get("url")) if isinstance(raw, dict) else None
     if not isinstance(told, str) or not (share_id := told.rstrip("/").rpartition("/")[2]):

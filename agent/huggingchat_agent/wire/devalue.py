@@ -103,7 +103,7 @@ class _Hydration:
 
     def _make(self, index: int) -> None:
         raw = self._flat[index]
-        # A container is known before it is filled: it may hold itself.
+        # Store a container before it is filled: it may hold itself.
         if isinstance(raw, dict):
             self._fill(index, raw.items())
         elif isinstance(raw, list) and raw and isinstance(raw[0], str):

@@ -1,6 +1,6 @@
-"""Which of our errors it is that the app reports, in a stream or in place of an answer.
+"""Turns the app's failures, in a stream or in place of an answer, into our errors.
 
-The server's sentence is kept word for word.
+They keep the server's sentence word for word.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
     return GenerationFailed(f"The answer failed. The app said: {said}", **about)
 
 
-# Of an answer to what is not on the tape that stands in for the app.
+# The status with which a tape answers a request that is not on it.
 TAPE_MISMATCH = "x-tape-mismatch"
 
 
@@ -82,7 +82,7 @@ def from_response(
     conversation_id: str = "",
     partial: str = "",
 ) -> AgentError:
-    """The error of an answer that is not what was asked for. Header names are in lower case."""
+    """The error of an answer other than the expected one. Header names are in lower case."""
     if TAPE_MISMATCH in headers:
         return TapeMismatch(body.decode("utf-8", "replace"))
     if any(name in headers for name in _CHALLENGE_HEADERS):
@@ -160,7 +160,7 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _find_sentence(body: bytes) -> str:
-    """What an answer says: `message` or `error` of a JSON object, else its text."""
+    """The sentence of an answer: `message` or `error` of a JSON object, else its text."""
     text = body.decode("utf-8", "replace").strip()
     try:
         raw = lenient_json.load(body)

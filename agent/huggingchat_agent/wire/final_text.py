@@ -7,8 +7,8 @@ def merge_final(streamed: str, final: str | None, *, tools: bool, interrupted: b
     """The content of the message as the app stores it.
 
     `streamed` is all tokens joined, `final` the text of the final answer or None. Without tools the final
-    answer counts, which may lack white space at the end. With tools it is the text of the last round only. It
-    follows the text before the calls, unless that already ends with it.
+    answer counts; it may lack white space at the end. With tools it is the text of the last round only, which
+    follows the text before the calls unless that already ends with it.
     """
     if final is None:
         return streamed

@@ -19,17 +19,17 @@ E = TypeVar("E", bound=events.TurnEvent)
 
 
 class Fold:
-    """Everything known of one turn from its updates, whether they come by stream or by reattaching.
+    """The state of one turn from its updates, whether they come by stream or by reattaching.
 
-    `terminal` is None until the app said how it ended: "final" (the text is complete), then
-    "finished"; or "error", and `error` is what it said. `tools`, `files`, `sources`, `title`,
-    `router` and `questions` are as far as known.
+    `terminal` is None until the app says how the turn ended: "final" (the text is complete), then "finished";
+    or "error", with the app's update in `error`. `tools`, `files`, `sources`, `title`, `router` and
+    `questions` grow with the updates.
     """
 
     def __init__(
         self, conversation_id: str, turn: int, sent: float, bind: Callable[[File], File] | None = None
     ) -> None:
-        """`sent` in monotonic seconds; `bind` gives a file the way to its bytes."""
+        """`sent` in monotonic seconds; `bind` lets a file read its bytes."""
         self.sent = sent
         self._bind = bind
         self.terminal: str | None = None
@@ -48,11 +48,11 @@ class Fold:
         self._rounds: list[int] = []  # where rounds of the content begin, in UTF-16 units
         self._elsewhere = 0  # units of text that stored tokens only count
         self._final: updates.FinalAnswer | None = None
-        self.questions: set[str] = set()  # ids of what tools asked and nobody settled
+        self.questions: set[str] = set()  # ids of open questions of tools
         self._first_token: float | None = None
         self._last_token: float | None = None
 
-    # What is known.
+    # The state so far.
 
     @property
     def content(self) -> str:
@@ -61,7 +61,7 @@ class Fold:
 
     @property
     def offset(self) -> int:
-        """Characters of `content`: from where a stream could be taken up again."""
+        """Characters of `content`: where a stream could resume."""
         return len(self.content)
 
     @property
@@ -78,7 +78,7 @@ class Fold:
 
     @property
     def final(self) -> str | None:
-        """The app's final text, None as long as it did not give one."""
+        """The app's final text, None until it sends one."""
         return None if self._final is None else self._final.text
 
     @property
@@ -88,7 +88,7 @@ class Fold:
 
     @property
     def parked(self) -> bool:
-        """Whether the run is over for now, and goes on when a question is answered."""
+        """Whether the run has ended for now and continues when a question is answered."""
         return self.terminal == "finished" and self._final is None and self.asking
 
     @property
@@ -101,8 +101,8 @@ class Fold:
         """Whether the run waits for a tool's result or for an answer to a question."""
         return self.asking or any(use.status == "running" for use in self.tools.values())
 
-    def merged_content(self) -> str:
-        """The content as the app stores it, going by what was streamed."""
+    def merge_content(self) -> str:
+        """The content as the app stores it, computed from the stream."""
         return final_text.merge_final(
             self.content, self.final, tools=bool(self.tools), interrupted=self.interrupted
         )
@@ -121,9 +121,9 @@ class Fold:
     def feed(self, update: updates.Update, at: float) -> list[events.TurnEvent]:
         """Take the next update, seen at `at` (monotonic seconds); return its events, in order.
 
-        A keep-alive has none. The final answer has one with the text that was never streamed, so
-        that all tokens put together are the answer's text; only where the app takes something back
-        (white space at the end, text after a stop) are they longer.
+        A keep-alive has none. The final answer has one with the text that was never streamed. So all tokens
+        joined are the answer's text. They are longer only if the app takes text back (white space at the end,
+        text after a stop).
         """
         if type(update) is updates.Token:
             if not update.token:  # the stored form
@@ -183,11 +183,11 @@ class Fold:
         finished: float,
         stored: StoredMessage | None = None,
     ) -> Answer:
-        """The whole answer. Where the message as stored is given, its content is the last word.
+        """The whole answer. If `stored` is given, its content decides.
 
-        An answer of which the app never said the end was stopped: apps of 2025 say nothing then.
+        An answer without an end was stopped: apps of 2025 do not report that.
         """
-        content = (stored and stored.content) or self.merged_content()
+        content = (stored and stored.content) or self.merge_content()
         known = self if self._rounds or stored is None else read_stored(stored)
         text, reasoning = known.split(content)
         interrupted = self.interrupted or self.terminal is None or bool(stored and stored.interrupted)
@@ -232,11 +232,11 @@ class Fold:
 
     def _read_final(self, update: updates.FinalAnswer, at: float) -> list[events.TurnEvent]:
         self._final, self.terminal = update, self.terminal or "final"
-        streamed, merged = self.content, self.merged_content()
+        streamed, merged = self.content, self.merge_content()
         rest = merged[len(streamed) :] if merged.startswith(streamed) else ""
         found = [*self._take(rest, at), *self._flush(at)]
         if update.web_sources and not self.sources:
-            found += self._found_sources(update.web_sources, at)
+            found += self._add_sources(update.web_sources, at)
         return found
 
     def _flush(self, at: float) -> list[events.TurnEvent]:
@@ -307,7 +307,7 @@ class Fold:
         return [self.stamp(events.ToolFailed, at, uuid=uuid, message=message)]
 
     def _tool(self, uuid: str, call: updates.Call | None) -> ToolUse:
-        """The use so far. The call itself may have come before we looked."""
+        """The use so far. The call itself may have come before the agent watched."""
         call = call or updates.Call()
         use = ToolUse(uuid=uuid, name=call.name, parameters=call.parameters or {})
         return self.tools.get(uuid, use)
@@ -325,9 +325,9 @@ class Fold:
         return [self.stamp(events.SearchFailed, at, message=update.message, args=update.args or [])]
 
     def _read_sources(self, update: updates.SearchSources, at: float) -> list[events.TurnEvent]:
-        return self._found_sources(update.sources, at)
+        return self._add_sources(update.sources, at)
 
-    def _found_sources(self, raw: list[dict[str, Any]], at: float) -> list[events.TurnEvent]:
+    def _add_sources(self, raw: list[dict[str, Any]], at: float) -> list[events.TurnEvent]:
         sources = [
             Source(uri=str(each.get("uri") or each.get("link") or ""), title=str(each.get("title") or ""))
             for each in raw
@@ -361,14 +361,14 @@ class Fold:
 
 
 def read_stored(message: StoredMessage) -> Fold:
-    """What the updates say that the app stored with a message."""
+    """The fold of the updates that the app stored with a message."""
     fold = Fold("", 0, 0.0)
     for raw in message.updates:
         fold.feed(updates.parse(raw), 0.0)
     return fold
 
 
-# What stands between two rounds of the model: a tool was used.
+# The updates between two rounds of the model: it used a tool.
 _BETWEEN_ROUNDS = (updates.ToolCall, updates.ToolResult, updates.ToolError, updates.ElicitationResolved)
 
 _READERS: dict[type[updates.Update], Callable[[Fold, Any, float], list[events.TurnEvent]]] = {

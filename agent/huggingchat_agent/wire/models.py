@@ -1,4 +1,4 @@
-"""The models an app offers, and picking one of them by what a person calls it."""
+"""The models an app offers, and a choice among them by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One model. What an app does not say is the default; keys without a field here are in `extra`."""
+    """One model. Fields that the app omits have defaults; keys without a field here are in `extra`."""
 
     id: str
     name: str = ""
@@ -56,7 +56,7 @@ def parse_models(body: bytes) -> list[Model]:
 def pick_model(models: Sequence[Model], wanted: str) -> Model:
     """The model a person means: by id, display name, either in any case, or a part only one has.
 
-    Raises UnknownModel naming those that have that part, else those that are close, else some of all.
+    Raises UnknownModel, which names the models with that part, else the closest ones, else the first few.
     """
     found = name_lookup.find_matches(models, wanted, _names)
     if len(found) == 1:

@@ -15,10 +15,10 @@ _LISTED = 10
 
 
 def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
-    """The things that `wanted` can mean: one where it is clear, several where it is not, or none.
+    """The things that `wanted` can mean: one if it is clear, several if it is not, or none.
 
-    `names` gives what a thing is called, its id first. An id counts before any other name, a whole
-    name before the same in another case, and that before a part of one.
+    `names` gives the names of a thing, its id first. An id wins over any other name, a whole name over the
+    same in another case, and that over a part of a name.
     """
     name = wanted.strip()
     folded = name.casefold()
@@ -35,9 +35,9 @@ def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence
 def suggest(
     things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]], show: Callable[[T], str]
 ) -> str:
-    """A sentence with the three things whose names are most like what was wanted, the likest first.
+    """A sentence with the three closest names, the closest first.
 
-    Where nothing is close, it lists what there is.
+    If none is close, it lists the first few.
     """
     folded = wanted.strip().casefold()
 

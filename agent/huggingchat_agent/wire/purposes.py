@@ -1,4 +1,4 @@
-"""What a request of the app is for."""
+"""The purposes of the app's requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Purpose(msgspec.Struct, frozen=True):
-    """Base of what a request can be for."""
+    """Base of all purposes."""
 
 
 class SendMessage(Purpose, frozen=True):
@@ -83,7 +83,7 @@ class AnswerElicitation(Purpose, frozen=True):
 
 
 class FeatureFlags(Purpose, frozen=True):
-    """What this deployment has switched on."""
+    """The features that this deployment has switched on."""
 
 
 class StopGenerating(Purpose, frozen=True):
@@ -109,13 +109,13 @@ class McpServers(Purpose, frozen=True):
 
 
 class PageData(Purpose, frozen=True):
-    """What a page shows, other than a conversation (`__data.json`). `path` is the page's."""
+    """The data of a page other than a conversation (`__data.json`). `path` is the page's."""
 
     path: str
 
 
 class Login(Purpose, frozen=True):
-    """The beginning of signing in."""
+    """The first request of a sign-in."""
 
 
 class LoginCallback(Purpose, frozen=True):

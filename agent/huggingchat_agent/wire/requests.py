@@ -32,14 +32,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build(purpose: Purpose, fields: dict[str, Any] | None = None, files: Sequence[FormPart] = ()) -> Call:
-    """The request for a purpose; `fields` are what its body says. Raises UsageError for half a character."""
+    """The request for a purpose, with `fields` as its body. Raises UsageError for half a character."""
     route = routes.alternatives(type(purpose))[0]
     assert route.body is not None
     try:
         msgspec.json.encode(fields)
         body, path = route.body(fields or {}, files), route.fill(purpose)
     except UnicodeEncodeError as error:
-        raise UsageError(unencodable(f"What was given for {route.method} {route.path}", error)) from None
+        raise UsageError(unencodable(f"The text for {route.method} {route.path}", error)) from None
     return Call(method=route.method, path=path, binary=route.binary, **body)
 
 
@@ -63,11 +63,10 @@ def send_message(
 ) -> Call:
     """A message, as the page sends it.
 
-    `parent_id` is the message it answers; with `is_retry` the assistant message to retry
-    (`inputs` None) or the user message that `inputs` replaces. `generation_id` is a new UUID.
-    `mcp_servers` are the enabled ones with name, url and perhaps headers; None leaves it to the app,
-    which then takes all it offers. `files` as `new_file` and `stored_file` make them; `timezone` is
-    an IANA name.
+    `parent_id` is the message it answers; with `is_retry` the assistant message to retry (`inputs` None) or
+    the user message that `inputs` replaces. `generation_id` is a new UUID. `mcp_servers` are the enabled ones
+    with name, url and perhaps headers; None leaves the choice to the app, which takes all. `files` come from
+    `encode_file` and `refer_to_file`; `timezone` is an IANA name.
     """
     data: dict[str, Any] = {} if inputs is None else {"inputs": inputs}
     data |= {
@@ -94,7 +93,7 @@ def output_file(conversation_id: str, sha: str) -> Call:
 
 
 def stop_generating(conversation_id: str, generation_id: str | None = None, seen: int | None = None) -> Call:
-    """The end of a run. With both given the app cuts the text to `seen` (UTF-16 units), else it keeps it."""
+    """Stop a run. With both arguments the app cuts the text to `seen` (UTF-16 units), else it keeps all."""
     fields = None
     if generation_id is not None and seen is not None:
         fields = {"generationId": generation_id, "seenContentLength": seen}
@@ -152,12 +151,12 @@ def read_settings() -> Call:
 
 
 def save_settings(settings: dict[str, Any]) -> Call:
-    """The user's settings. The app resets what is left out to its default: give all of them."""
+    """The user's settings, all of them: the app resets any that are missing."""
     return build(purposes.SaveSettings(), settings)
 
 
 def feature_flags() -> Call:
-    """What this deployment has switched on; `loginEnabled` among it."""
+    """The features that this deployment has switched on, such as `loginEnabled`."""
     return build(purposes.FeatureFlags())
 
 

@@ -18,7 +18,7 @@ from huggingchat_agent.wire.multipart import FormPart
 from huggingchat_agent.wire.purposes import Document, Other, Purpose
 
 Body: TypeAlias = Callable[[dict[str, Any], Sequence[FormPart]], dict[str, Any]]
-"""Makes the body of a `Call`, as its `json` or `form`, from what a request says and its files."""
+"""Makes the body of a `Call`, as its `json` or `form`, from fields and files."""
 
 
 def as_json(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]:
@@ -94,15 +94,15 @@ _NO_DOCUMENT = ("/api/", "/_app/")
 
 
 def alternatives(purpose: type[Purpose]) -> list[Route]:
-    """The routes by which the agent can ask for that, the preferred one first."""
+    """The routes by which the agent can make this request, the preferred one first."""
     return [route for route in ROUTES if route.purpose is purpose and route.body is not None]
 
 
 def classify(method: str, url: str, base_path: str, kind: str | None = None) -> Purpose:
-    """What a request is for. `base_path` is "" or such as "/chat"; the host is not looked at.
+    """The purpose of a request. `base_path` is "" or such as "/chat"; the host does not matter.
 
-    `kind` is the browser's resource type, where known: with it only a "document" is a Document,
-    without it every other GET outside the api.
+    `kind` is the browser's resource type, if known. With it only a "document" is a Document; without it every
+    other GET outside the api is one.
     """
     parts = urlsplit(url)
     path = parts.path.rstrip("/")

@@ -1,22 +1,22 @@
 """The live tap: CDP messages in, exchange events and commands out. It does no I/O.
 
 The owner of the connection sends `opening()` and subscribes to `EVENTS`. It hands each event to `event`
-and each answer to a command to `answered`, sends the commands it gets back, and calls `close` when the
-tab is gone. Nothing in the page is changed or slowed down by it.
+and each answer to a command to `answer`, sends the commands it gets back, and calls `close` when the tab is
+gone. The tap neither changes the page nor slows it down.
 
-Bodies are taken in one of three ways:
+It takes bodies in one of three ways:
 
 * Streams (a chat answer, fetched) by `Network.streamResourceContent`: the browser answers with what
   it has, and from then on every `dataReceived` carries its bytes.
-* Other fetched bodies and documents by `Network.getResponseBody` when they are complete. It is also
-  the way out when a stream was over before the command reached it. It never works after a failure.
+* Other fetched bodies and documents by `Network.getResponseBody` when they are complete. So does a stream
+  that ended before the command reached it. It never works after a failure.
 * Server-sent events read by the page's own EventSource come as messages, without bytes.
 
 Measured on Chromium, and the reason for some of what follows:
 
 * A navigation or a reload ends the requests of the old document without any `loadingFailed`;
   `Page.frameNavigated` is the only sign of it.
-* A text body without a charset is handed out as decoded from windows-1252, whatever it is.
+* The browser decodes a text body without a charset from windows-1252, whatever it is.
 * `postData` is lossy for binary bodies (`postDataEntries` is not) and missing for forms with files.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Answer = Callable[["_Open", dict[str, Any] | None, str, float], None]
 
-# In bytes. With no buffers the head of an answer is lost, and it still ends cleanly.
+# In bytes. Without buffers an answer loses its beginning and still ends cleanly.
 BUFFERS = {
     "maxTotalBufferSize": 100_000_000,
     "maxResourceBufferSize": 50_000_000,
@@ -61,7 +61,7 @@ NO_BODY = (*range(100, 200), 204, 205, *range(300, 400))
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A CDP command to send. Its answer goes to `answered`, with this id."""
+    """A CDP command to send. Its answer goes to `answer`, with this id."""
 
     id: int
     method: str
@@ -80,22 +80,22 @@ class _Open:
         self.method: str = params["request"]["method"]
         self.mime = self.charset = ""
         self.from_cache = self.responded = self.ended = False
-        # While the browser is asked for the request body: Started as it will be, and what came after.
+        # While the browser looks for the request body: the future Started event, and all later events.
         self.started: dict[str, Any] | None = None
         self.held: list[ExchangeEvent] = []
         # How the body is taken: "stream", "whole", or "" for not at all.
         self.way = ""
         self.asked = False  # the stream command has no answer yet
         self.early: list[bytes] = []  # bytes of the stream that came before that answer
-        self.counted = self.given = 0  # bytes of the stream the browser announced, and we handed on
+        self.counted = self.given = 0  # bytes of the stream that the browser announced, and that we handed on
         self.over: tuple[str, bool] | None = None  # the reason ("" if none) and canceled, once it ended
 
 
 class Tap:
     """Watches one tab. `page` names it in the events and begins the exchange ids.
 
-    `wanted(url)` says whether an address is observed at all. With `everything` the bodies of scripts,
-    styles and pictures are taken too.
+    `wanted(url)` says whether to observe an address. With `everything`, bodies of scripts, styles and
+    pictures count too.
     """
 
     everything = False
@@ -120,13 +120,13 @@ class Tap:
         }
 
     def opening(self) -> list[Command]:
-        """What to send before the tab makes its first request. The answers are of no use here."""
+        """The commands to send before the tab makes its first request. Their answers do not matter."""
         return [self._command("Network.enable", dict(BUFFERS)), self._command("Page.enable", {})]
 
     def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]:
         """Take one CDP event, seen at `at` (monotonic seconds); return what follows from it.
 
-        Events of no use here are ignored, and so are requests that began before the tap did.
+        Ignores unknown events, and requests that began before the tap did.
         """
         if (handler := self._handlers.get(method)) is None or self._closed:
             return []
@@ -134,7 +134,7 @@ class Tap:
         out, self._out = self._out, []
         return out
 
-    def answered(
+    def answer(
         self, command_id: int, result: dict[str, Any] | None, error: str, at: float
     ) -> list[ExchangeEvent | Command]:
         """Take the answer to a command: its result, or None and the browser's error."""
@@ -148,7 +148,7 @@ class Tap:
         return out
 
     def close(self, at: float) -> list[ExchangeEvent | Command]:
-        """The tab is gone: every open exchange fails. Whatever comes later is ignored."""
+        """The tab is gone: every open exchange fails, and later messages are ignored."""
         for exchange in list(self._open.values()):
             self._abandon(exchange, "the tab is gone", at, canceled=False)
         self._closed = True
@@ -186,7 +186,7 @@ class Tap:
             # Most likely a message, answered by a stream. Asked for now, its bytes come from the first
             # one on; asked for with the response, a round trip later, all at once or never.
             self._ask_stream(exchange)
-        # Documents post sign-in forms, which are not looked into.
+        # Documents post sign-in forms, which the tap does not read.
         if kind in FETCHED and body is None and request.get("hasPostData"):
             self._ask(exchange, "Network.getRequestPostData", self._request_body)
         else:
@@ -259,7 +259,7 @@ class Tap:
         if result is None and not exchange.responded:
             exchange.way = ""  # too early for this browser; the response decides
         elif result is None:
-            # Most often it "has already finished loading"; then the whole body can be had.
+            # Most often it "has already finished loading"; then the whole body is available.
             exchange.way = "whole"
         else:
             for data in (a2b_base64(result["bufferedData"]), *early):
@@ -289,7 +289,7 @@ class Tap:
             self._settle(exchange, at)
 
     def _settle(self, exchange: _Open, at: float) -> None:
-        """Nothing more comes from the network and no stream command is open."""
+        """End the exchange: the network is done and no stream command is open."""
         reason, canceled = exchange.over or ("", False)
         missing = exchange.counted - exchange.given
         if reason:
@@ -304,7 +304,7 @@ class Tap:
             self._end(exchange, at)
 
     def _abandon(self, exchange: _Open, reason: str, at: float, *, canceled: bool) -> None:
-        """End it now, whatever is still to come."""
+        """End it now, even if more could come."""
         if not exchange.ended:
             self._end(exchange, at, reason, canceled)
         if exchange.started is not None:
@@ -348,7 +348,7 @@ class Tap:
         (self._out if exchange.started is None else exchange.held).append(event)
 
     def _release(self, exchange: _Open, body: bytes | None) -> None:
-        """Let Started go, and what was held back behind it."""
+        """Emit Started and the events held back behind it."""
         fields, exchange.started = exchange.started or {}, None
         self._out.append(Started(**fields, body=body))
         self._out += exchange.held

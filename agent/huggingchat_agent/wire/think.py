@@ -1,11 +1,11 @@
-"""Reasoning that stands in the text of an answer, between `<think>` and `</think>`.
+"""Reasoning in the text of an answer, between `<think>` and `</think>`.
 
 The markup counts at the beginning of a round only, after white space at most. A round is what the model
 writes between two uses of tools. Elsewhere, and in an indented block of code, the tags are text: an
 answer may be about them. A block that is not closed is reasoning to the end of its round.
 
-The tags can be split over any number of tokens, and share a token with text. Text and reasoning put
-together, with the tags between them, are the content again: nothing is trimmed.
+Tokens can split a tag anywhere, and hold text beside it. Text, reasoning and tags joined are the content
+again: nothing is trimmed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _CODE_INDENT = 4  # columns
 
 
 class ThinkSplitter:
-    """Splits text as it comes. `held` is what may turn out to be the beginning of a tag.
+    """Splits text as it comes. `held` is text that may turn out to be the beginning of a tag.
 
-    `plain` says that all the rest of the round is text.
+    `plain`: all the rest of the round is text.
     """
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ class ThinkSplitter:
         self._space = ""  # white space at the beginning of the round
 
     def begin_round(self) -> list[Piece]:
-        """Markup counts again; return what was held."""
+        """Look for markup again; return the held text."""
         pieces = self.close()
         self.kind, self.plain, self._space = "text", False, ""
         return pieces
 
     def feed(self, text: str) -> list[Piece]:
-        """Take the next text; return its pieces, as far as they are certain, none of them empty."""
+        """Take the next text; return the pieces that are certain by now, none of them empty."""
         if self.plain:
             return [("text", text)] if text else []
         text, self.held = self.held + text, ""
@@ -71,7 +71,7 @@ class ThinkSplitter:
         return [piece for piece in pieces if piece[1]]
 
     def close(self) -> list[Piece]:
-        """Nothing more comes: what was held is no tag."""
+        """Return the held text, which is no tag: nothing more comes."""
         held, self.held = self.held, ""
         return [(self.kind, held)] if held else []
 

@@ -1,4 +1,4 @@
-"""The tool servers (MCP) an app offers, and choosing among them by what a person calls them."""
+"""The tool servers (MCP) an app offers, and a choice among them by name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ToolServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def searches_web(self) -> bool:
-        """Whether it offers web search, going by its name and address; nothing else tells."""
+        """Whether it offers web search, judged by name and address: the app says no more."""
         return bool(_WEB_SEARCH.search(self.name) or _WEB_SEARCH.search(self.url))
 
 
@@ -49,11 +49,11 @@ def parse_servers(body: bytes) -> list[ToolServer]:
 def choose_servers(
     offered: Sequence[ToolServer], wanted: Sequence[str] | None, *, web_search: bool = False
 ) -> list[ToolServer]:
-    """The servers to switch on, in the app's order: those wanted (None for all that are offered).
+    """The servers to switch on, in the app's order. `wanted` None means all of them.
 
-    Each is named by id, by name in any case, or by a part that only one has. With `web_search` the
-    one that searches the web is among them. Raises UsageError for a name that fits none, or several,
-    and where no server searches the web.
+    A name is an id, a name in any case, or a part that only one has. `web_search` adds the server that
+    searches the web. Raises UsageError for a name that fits none or several, and if no server searches the
+    web.
     """
     chosen = list(offered) if wanted is None else [_pick_server(offered, each) for each in wanted]
     if web_search and not any(server.searches_web for server in chosen):
@@ -69,7 +69,7 @@ def _pick_server(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
     if found:
         raise UsageError(f"{wanted!r} could be any of these tool servers: {_join_names(found)}. Say which.")
     if not offered:
-        raise UsageError(f"The app offers no tool servers, so none called {wanted!r}.")
+        raise UsageError(f"The app offers no tool servers, so there is no {wanted!r}.")
     there = name_lookup.suggest(offered, wanted, _names, lambda each: each.name)
     raise UsageError(f"The app offers no tool server {wanted!r}. {there}")
 

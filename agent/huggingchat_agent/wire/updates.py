@@ -70,7 +70,7 @@ class ReasoningStatus(Update, frozen=True):
 
 
 class RouterMetadata(Update, frozen=True):
-    """What the router chose; any of them may be empty, and come later in another line."""
+    """The router's choice. Any field may be empty and follow in a later line."""
 
     route: str | None = None
     model: str | None = None
@@ -109,7 +109,7 @@ class ToolProgress(Update, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a tool gave back: outputs if `status` is "success", else a message."""
+    """A tool's result: outputs if `status` is "success", else a message."""
 
     status: str
     call: Call | None = None
@@ -118,7 +118,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class ToolResult(Update, frozen=True):
-    """The tool came to an end, well or badly."""
+    """The tool ended, with success or an error."""
 
     uuid: str
     result: Result
@@ -164,7 +164,7 @@ class SearchFinished(Update, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True, rename="camel"):
-    """What a tool asks the user; `fields` for mode "form", `url` for mode "url"."""
+    """A tool's question to the user; `fields` for mode "form", `url` for mode "url"."""
 
     elicitation_id: str
     server: str = ""
@@ -222,7 +222,7 @@ _KINDS: dict[tuple[str, str | None], type[Update]] = {
     ("elicitation", "resolved"): ElicitationResolved,
 }
 
-# Nearly all lines are tokens and keep-alives, written like this: these are decoded in one step.
+# Nearly all lines are tokens and keep-alives in this form. They are decoded in one step.
 _TOKEN = b'{"type":"stream",'
 _KEEP_ALIVE = b'{"type":"status","status":"keepAlive"}'
 _ALIVE = KeepAlive()
