@@ -199,7 +199,7 @@ class _WatchedApp:
             raise UsageError("The page is not the agent's, and neither is the run.")
         calls = PageCalls(self.open_page(), self._settings.base_url)
         answer = await calls.call(request, timeout=self._settings.step_timeout)
-        return require_success(answer, conversation_id=conversation_id)
+        return require_success(answer, request, conversation_id=conversation_id)
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Does nothing: the stream belongs to the page."""

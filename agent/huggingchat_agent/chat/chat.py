@@ -14,7 +14,7 @@ from huggingchat_agent.chat import closing, conversations, preferences
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import SessionRejected, UsageError
+from huggingchat_agent.errors import ChatError, SessionRejected, UsageError
 from huggingchat_agent.parsing import choice
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
@@ -237,7 +237,12 @@ class Chat(Emitter):
         await self._traffic.wait_until_settled()
         known = self._page_data
         if refresh or known.tools is None:
-            known.learn_tools(await self._session.ask(requests.mcp_servers()), "call")
+            try:
+                known.learn_tools(await self._session.ask(requests.mcp_servers()), "call")
+            except ChatError as error:
+                if error.status != 404:
+                    raise
+                known.learn_no_tools(f"This app has no tools (no {requests.mcp_servers().path}).")
         return known.tools or Tools()
 
     async def new_conversation(

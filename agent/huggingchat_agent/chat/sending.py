@@ -191,7 +191,10 @@ class Sending:
         draft = self._draft
         if draft.tools is None and not draft.web_search:
             return None
-        chosen = tools.choose_servers(await self._chat.tools(), draft.tools, web_search=draft.web_search)
+        offered = await self._chat.tools()
+        if offered.missing and (draft.tools or draft.web_search):
+            raise UsageError(f"{offered.missing} Ask without web search and tools.")
+        chosen = tools.choose_servers(offered, draft.tools, web_search=draft.web_search)
         return [{"name": server.name, "url": server.url} for server in chosen]
 
     def _for_choosing(self, via: Via) -> Via:

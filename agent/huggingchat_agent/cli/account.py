@@ -19,6 +19,7 @@ from huggingchat_agent.session.account import Account
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync import HuggingChat
+from huggingchat_agent.wire import routes
 
 
 def login(
@@ -192,8 +193,19 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
         ("Engine", settings.engine),
         *_repeat_label("Can", [each.meaning for each in able]),
         *_repeat_label("Cannot", [each.meaning for each in unable]),
+        *_repeat_label("Asked by", _describe_routes(chat)),
         ("Profile", chat.settings.profile_folder),
         ("Session", f"{saved} ({_describe_saved(chat._inner._session.saved)})"),
+    ]
+
+
+def _describe_routes(chat: HuggingChat) -> list[str]:
+    """By which route the app told what it was asked so far, where there are alternatives."""
+    used = chat._inner._session.calls.alternatives.routes
+    return [
+        f"{(purpose.__doc__ or '').rstrip('.')}: {route}"
+        for purpose, route in used.items()
+        if len(routes.alternatives(purpose)) > 1
     ]
 
 

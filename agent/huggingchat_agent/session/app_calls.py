@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.site.calls import require_success
+from huggingchat_agent.wire import failures
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,6 +27,7 @@ class AppCalls:
     def __init__(self, opener: Callable[[], Awaitable[Calls]], recovery: Recovery, *, timeout: float) -> None:
         self.recovery = recovery
         self.timeout = timeout  # seconds for one request
+        self.alternatives = Alternatives()
         self._opener = opener
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -47,12 +50,12 @@ class AppCalls:
             calls = await self.open()
             try:
                 if not request.binary:
-                    answer = await calls.call(request, timeout=self.timeout)
+                    answer = await self._try(calls, request)
                 else:
                     answer, body = await calls.download(request, timeout=self.timeout)
                     if answer.status == 200:
                         return body  # also an HTML page, which would be a refusal of any other request
-                return require_success(answer, conversation_id=conversation_id)
+                return require_success(answer, request, conversation_id=conversation_id)
             except AgentError as error:
                 failure = error
             if not recover:
@@ -62,7 +65,20 @@ class AppCalls:
 
     async def fetch(self, request: Call) -> CallResult:
         """The answer as it came, whatever its status."""
-        return await (await self.open()).call(request, timeout=self.timeout)
+        return await self._try(await self.open(), request)
+
+    async def _try(self, calls: Calls, request: Call) -> CallResult:
+        """The answer to the first alternative that the app has, to `request` itself if it has none."""
+        first: CallResult | None = None
+        for each in self.alternatives.order(request):
+            answer = await calls.call(each, timeout=self.timeout)
+            if not failures.is_unknown_route(answer.status, answer.mime):
+                self.alternatives.remember(each)
+                return answer
+            if each is request or first is None:
+                first = answer
+        assert first is not None
+        return first
 
     def check_loop(self, *, needed: bool = False) -> None:
         """Raise UsageError in another event loop than the one this was first used in.

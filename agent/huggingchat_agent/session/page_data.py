@@ -33,9 +33,13 @@ class Models(list[Model]):
 
 
 class Tools(list[ToolServer]):
-    """The tool servers, in the app's order. `source` as for Models."""
+    """The tool servers, in the app's order. `source` as for Models.
+
+    `missing` says why the app has none, if it does not know of tools at all.
+    """
 
     source: Source = "call"
+    missing: str = ""
 
 
 class PageData:
@@ -84,6 +88,11 @@ class PageData:
         tools = Tools(parse_servers(body))
         tools.source = source
         self.tools = tools
+
+    def learn_no_tools(self, why: str) -> None:
+        """Keep that the app does not know of tools."""
+        self.tools = Tools()
+        self.tools.missing = why
 
     def _take(self, purpose: type[purposes.Purpose], body: bytes) -> None:
         if purpose is not purposes.Document:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import SIGN_IN_AGAIN, SessionRejected, SiteError
+from huggingchat_agent.errors import SIGN_IN_AGAIN, ChatError, SessionRejected, SiteError
 from huggingchat_agent.wire import failures
 
 if TYPE_CHECKING:
@@ -238,13 +238,16 @@ def no_answer(base_url: str, request: Call, reason: str) -> SiteError:
     )
 
 
-def require_success(answer: CallResult, *, conversation_id: str = "") -> bytes:
+def require_success(answer: CallResult, request: Call, *, conversation_id: str = "") -> bytes:
     """The body of an answer that is a success. Raises the error that fits any other."""
     body = answer.body.encode()
     if answer.redirected:
         raise SessionRejected(
             "The app no longer knows this session: it answered with its sign-in page.", **SIGN_IN_AGAIN
         )
+    if answer.status == 404 and failures.is_unknown_route(answer.status, answer.mime):
+        path = request.path.partition("?")[0]
+        raise ChatError(f"This app has no {path} (404).", status=404, conversation_id=conversation_id)
     if answer.status >= 400 or "html" in answer.mime:
         raise failures.from_response(
             answer.status, answer.mime, body, answer.headers, conversation_id=conversation_id

@@ -44,6 +44,7 @@ _WAIT = re.compile(
     r"(?:try again|retry)\s+(?:in|after)\s+(\d+(?:\.\d+)?)\s*(s|sec|seconds?|m|min|minutes?)\b", re.IGNORECASE
 )
 _LONGEST = 1000  # characters of the server's text in a sentence of ours
+_SENTENCE = 300  # characters of an error page; a longer one is an app's whole page
 _CHALLENGE_HEADERS = ("x-amzn-waf-action", "cf-mitigated")
 
 
@@ -67,6 +68,14 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
             f"The model {what}. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
         )
     return GenerationFailed(f"The answer failed. The app said: {said}", **about)
+
+
+def is_unknown_route(status: int, content_type: str) -> bool:
+    """Whether an app answers that it has no such route: with a page, which it sends nobody who asks for data.
+
+    Builds before June 2025 send that page with status 200.
+    """
+    return "html" in content_type and status in (200, 404)
 
 
 # The status with which a tape answers a request that is not on it.
@@ -93,7 +102,7 @@ def from_response(
     if status < 400:
         what = "an HTML page" if is_page else content_type or "a body without a type"
         return PageChanged(f"The app answered with {what} (status {status}) where data was expected.")
-    said = ((extract_text(body) or "an HTML page") if is_page else _find_sentence(body))[:_LONGEST]
+    said = (_find_title(body) if is_page else _find_sentence(body))[:_LONGEST]
     if status == 401 and "www-authenticate" in headers:
         return SiteError(f"A gateway in front of the app refused the request (status 401): {said}", **GATEWAY)
     if status == 401:
@@ -157,6 +166,12 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
         return max((until - now).total_seconds(), 0.0)
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _find_title(page: bytes) -> str:
+    """What an error page says: all of a short one, else its title."""
+    text = extract_text(page)
+    return (text if len(text) <= _SENTENCE else text.partition(" - ")[0][:_SENTENCE]) or "an HTML page"
 
 
 def _find_sentence(body: bytes) -> str:

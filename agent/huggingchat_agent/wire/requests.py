@@ -10,17 +10,19 @@ from huggingchat_agent.errors import UsageError
 from huggingchat_agent.user_text import unencodable
 from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.multipart import FormPart
+from huggingchat_agent.wire.purposes import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from huggingchat_agent.wire.purposes import Purpose
+    from huggingchat_agent.wire.routes import Route
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `path` begins behind the base path; the body is `json`, or `form`, or nothing.
 
-    `binary` is true where the answer is not text.
+    `binary` is true where the answer is not text. `others` serve the same purpose, for apps that do not have
+    this route.
     """
 
     method: str
@@ -29,18 +31,32 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     json: Any = None
     form: list[FormPart] | None = None
     binary: bool = False
+    purpose: type[Purpose] | None = None
+    route: str = ""  # method and path as the table has them
+    others: tuple[Call, ...] = ()
 
 
 def build(purpose: Purpose, fields: dict[str, Any] | None = None, files: Sequence[FormPart] = ()) -> Call:
     """The request for a purpose, with `fields` as its body. Raises UsageError for half a character."""
-    route = routes.alternatives(type(purpose))[0]
+    first, *others = (_build(route, purpose, fields, files) for route in routes.alternatives(type(purpose)))
+    return msgspec.structs.replace(first, others=tuple(others)) if others else first
+
+
+def _build(route: Route, purpose: Purpose, fields: dict[str, Any] | None, files: Sequence[FormPart]) -> Call:
     assert route.body is not None
     try:
         msgspec.json.encode(fields)
         body, path = route.body(fields or {}, files), route.fill(purpose)
     except UnicodeEncodeError as error:
         raise UsageError(unencodable(f"The text for {route.method} {route.path}", error)) from None
-    return Call(method=route.method, path=path, binary=route.binary, **body)
+    return Call(
+        method=route.method,
+        path=path,
+        binary=route.binary,
+        purpose=type(purpose),
+        route=f"{route.method} {route.path}",
+        **body,
+    )
 
 
 def create_conversation(model: str, preprompt: str | None = None) -> Call:

@@ -33,7 +33,8 @@ class Route(msgspec.Struct, frozen=True):
     """One request that the app knows.
 
     `path` names fields of the purpose in braces ("{path*}" may hold slashes). `query` maps parameters to
-    fields. `body` is None where the agent makes no such request.
+    fields. `body` is None where the agent makes no such request. `builds` says which builds of the app have
+    the route, "" for all that the agent knows.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Route(msgspec.Struct, frozen=True):
     body: Body | None = None
     query: dict[str, str] = {}
     binary: bool = False  # the answer is not text
+    builds: str = ""
 
     def fill(self, purpose: Purpose) -> str:
         """The path and query of a request for this purpose."""
@@ -52,6 +54,9 @@ class Route(msgspec.Struct, frozen=True):
 
 _CONVERSATION = "/conversation/{conversation_id}"
 
+# When `/api/v2` came, and when opening a shared snapshot began to import it.
+_FROM_JUNE, _BEFORE_JUNE, _FROM_NOVEMBER = "from 2025-06-05", "before 2025-06-05", "from 2025-11-05"
+
 # Rows of the same purpose are alternatives. Those with a body can be requested, the first one first.
 ROUTES = (
     Route("POST", "/conversation", purposes.CreateConversation, as_json),
@@ -59,31 +64,51 @@ ROUTES = (
     Route("PATCH", _CONVERSATION, purposes.ChangeConversation, as_json),
     Route("DELETE", _CONVERSATION, purposes.DeleteConversation, as_json),
     Route("POST", f"{_CONVERSATION}/stop-generating", purposes.StopGenerating, as_json),
-    Route("POST", f"{_CONVERSATION}/elicitation", purposes.AnswerElicitation, as_json),
+    Route(
+        "POST",
+        f"{_CONVERSATION}/elicitation",
+        purposes.AnswerElicitation,
+        as_json,
+        builds="from 2026-08-21",
+    ),
     Route("POST", f"{_CONVERSATION}/share", purposes.ShareConversation, as_json),
-    Route("POST", "/api/v2/conversations/import-share", purposes.ImportShare, as_json),
+    Route("POST", "/api/v2/conversations/import-share", purposes.ImportShare, as_json, builds=_FROM_NOVEMBER),
     Route("GET", f"{_CONVERSATION}/output/{{sha}}", purposes.ReadFile, as_json, binary=True),
     Route(
         "GET",
         f"{_CONVERSATION}/stream",
         purposes.Reattach,
         query={"generationId": "generation_id", "fromSeq": "from_seq"},
+        builds="from 2026-07-24",
     ),
-    Route("GET", "/api/v2/conversations/{conversation_id}", purposes.ReadConversation, as_json),
+    Route(
+        "GET",
+        "/api/v2/conversations/{conversation_id}",
+        purposes.ReadConversation,
+        as_json,
+        builds=_FROM_JUNE,
+    ),
+    Route("GET", f"{_CONVERSATION}/__data.json", purposes.ReadConversation, builds=_BEFORE_JUNE),
     Route("GET", "/api/conversation/{conversation_id}", purposes.ReadConversation),
-    Route("GET", f"{_CONVERSATION}/__data.json", purposes.ReadConversation),
-    Route("GET", "/api/v2/conversations", purposes.ListConversations, as_json, query={"p": "page"}),
-    Route("GET", "/api/conversations", purposes.ListConversations, query={"p": "page"}),
-    Route("GET", "/api/v2/models", purposes.ListModels, as_json),
-    Route("GET", "/api/models", purposes.ListModels),
-    Route("GET", "/api/v2/user", purposes.ReadUser, as_json),
-    Route("GET", "/api/user", purposes.ReadUser),
-    Route("GET", "/api/v2/user/settings", purposes.ReadSettings, as_json),
+    Route(
+        "GET",
+        "/api/v2/conversations",
+        purposes.ListConversations,
+        as_json,
+        query={"p": "page"},
+        builds=_FROM_JUNE,
+    ),
+    Route("GET", "/api/conversations", purposes.ListConversations, as_json, query={"p": "page"}),
+    Route("GET", "/api/v2/models", purposes.ListModels, as_json, builds=_FROM_JUNE),
+    Route("GET", "/api/models", purposes.ListModels, as_json),
+    Route("GET", "/api/v2/user", purposes.ReadUser, as_json, builds=_FROM_JUNE),
+    Route("GET", "/api/user", purposes.ReadUser, as_json),
+    Route("GET", "/api/v2/user/settings", purposes.ReadSettings, as_json, builds=_FROM_JUNE),
     Route("POST", "/settings", purposes.SaveSettings, as_json),
-    Route("POST", "/api/v2/user/settings", purposes.SaveSettings),
-    Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, as_json),
-    Route("GET", "/api/v2/generations/live", purposes.Live),
-    Route("GET", "/api/mcp/servers", purposes.McpServers, as_json),
+    Route("POST", "/api/v2/user/settings", purposes.SaveSettings, as_json, builds=_FROM_JUNE),
+    Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, as_json, builds=_FROM_JUNE),
+    Route("GET", "/api/v2/generations/live", purposes.Live, builds="from 2026-07-24"),
+    Route("GET", "/api/mcp/servers", purposes.McpServers, as_json, builds="from 2025-11-12"),
     Route("GET", "{path*}/__data.json", purposes.PageData),
     Route("GET", "/login", purposes.Login),
     Route("POST", "/login", purposes.Login),

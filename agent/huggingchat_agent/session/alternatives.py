@@ -1,0 +1,35 @@
+"""Which of several requests for the same purpose the app answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggingchat_agent.wire.purposes import Purpose
+    from huggingchat_agent.wire.requests import Call
+
+
+class Alternatives:
+    """Remembers, for a session, the first alternative that the app answered. Nothing asks for a version.
+
+    An app that answers the first alternative never gets a request more.
+    """
+
+    def __init__(self) -> None:
+        self._routes: dict[type[Purpose], str] = {}
+
+    @property
+    def routes(self) -> dict[type[Purpose], str]:
+        """The route that serves each purpose, as "GET /api/v2/models", of those asked so far."""
+        return dict(self._routes)
+
+    def order(self, request: Call) -> list[Call]:
+        """The request and its alternatives, or the only one that was answered before."""
+        known = request.purpose and self._routes.get(request.purpose)
+        calls = [request, *request.others]
+        return [each for each in calls if each.route == known] or calls
+
+    def remember(self, request: Call) -> None:
+        """Note that the app has the route of that request."""
+        if request.purpose is not None:
+            self._routes[request.purpose] = request.route

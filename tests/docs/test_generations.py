@@ -1,0 +1,11 @@
+"""docs/generations.md says what the table of routes says."""
+
+from pathlib import Path
+
+from tests.docs.generations import generations
+
+PAGE = Path(__file__).parents[2] / "docs" / "generations.md"
+
+
+def test_page_is_what_the_table_of_routes_says():
+    assert PAGE.read_text() == generations(), "run: python -m tests.docs.generations > docs/generations.md"

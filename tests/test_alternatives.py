@@ -1,0 +1,74 @@
+"""Which request serves a need: the first one that the app answers."""
+
+import pytest
+
+from huggingchat_agent.errors import ChatError
+from huggingchat_agent.session.app_calls import AppCalls
+from huggingchat_agent.session.recovery import Recovery
+from huggingchat_agent.site.calls import CallResult
+from huggingchat_agent.wire import purposes, requests
+
+PAGE = "<html><title>HuggingChat</title>" + "<p>Some of the app's own page.</p>" * 20 + "</html>"
+
+
+class App:
+    """Answers the paths it is given; any other path with the app's page, as apps do."""
+
+    page_id, closed = "p", False
+
+    def __init__(self, *paths, status=404):
+        self.paths, self.status, self.seen = paths, status, []
+
+    async def call(self, request, *, timeout):
+        self.seen.append(request.path)
+        found = request.path in self.paths
+        return CallResult(
+            status=200 if found else self.status,
+            mime="application/json" if found else "text/html; charset=utf-8",
+            redirected=False,
+            headers={},
+            body="[]" if found else PAGE,
+        )
+
+    def asked(self):
+        async def opener():
+            return self
+
+        return AppCalls(opener, Recovery(), timeout=1.0)
+
+
+async def test_first_alternative_is_the_only_request():
+    app = App("/api/v2/models", "/api/models")
+    calls = app.asked()
+    assert await calls.ask(requests.list_models()) == b"[]"
+    assert app.seen == ["/api/v2/models"]
+    assert calls.alternatives.routes == {purposes.ListModels: "GET /api/v2/models"}
+
+
+@pytest.mark.parametrize("status", [200, 404])
+async def test_alternative_that_was_answered_is_remembered(status):
+    app = App("/api/models", status=status)
+    calls = app.asked()
+    for _ in range(2):
+        assert await calls.ask(requests.list_models()) == b"[]"
+    assert app.seen == ["/api/v2/models", "/api/models", "/api/models"]
+    assert calls.alternatives.routes == {purposes.ListModels: "GET /api/models"}
+
+
+async def test_alternative_that_was_answered_once_is_not_given_up_for_an_error_page():
+    app = App("/api/v2/models", "/api/models")
+    calls = app.asked()
+    await calls.ask(requests.list_models())
+    app.paths = ("/api/models",)
+    with pytest.raises(ChatError):
+        await calls.ask(requests.list_models())
+
+
+async def test_route_that_the_app_does_not_have_is_named_without_the_page():
+    app = App()
+    with pytest.raises(ChatError) as caught:
+        await app.asked().ask(requests.mcp_servers())
+    assert caught.value.message == "This app has no /api/mcp/servers (404)."
+    with pytest.raises(ChatError) as caught:
+        await app.asked().ask(requests.list_models())
+    assert caught.value.message == "This app has no /api/v2/models (404)."
