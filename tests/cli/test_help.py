@@ -137,6 +137,6 @@ sys.exit(app.run(sys.argv[1:]))
 def test_mistake_of_ours_is_called_one_and_shows_its_traceback_only_when_asked():
     done = run(sys.executable, "-c", BROKEN, "models")
     assert done.returncode == failures.CHAT_FAILED
-    assert "mistake in huggingchat: KeyError" in done.stderr and "-v" in done.stderr
+    assert "bug in huggingchat: KeyError" in done.stderr and "-v" in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" in run(sys.executable, "-c", BROKEN, "models", "-v").stderr

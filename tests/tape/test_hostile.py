@@ -182,7 +182,7 @@ def test_line_that_unpacks_to_more_than_a_tape_may_hold_is_refused_at_once(tmp_p
     path.write_bytes(bomb(30_000_000, 30_000_000))
     assert path.stat().st_size < 50_000
     began = time.process_time()
-    with pytest.raises(TapeCorrupt, match="line 2 is beyond what a tape may hold"):
+    with pytest.raises(TapeCorrupt, match="line 2 exceeds the limits of a tape"):
         list(Tape(path).records())
     assert time.process_time() - began < 1
 
@@ -193,7 +193,7 @@ def test_tape_that_unpacks_to_more_than_a_tape_may_hold_is_refused(tmp_path, mon
     path = tmp_path / "a.tape"
     path.write_bytes(bomb(20_000_000, 1000))
     recording = Tape(path).load()
-    assert recording.trouble is not None and "beyond what a tape may hold" in str(recording.trouble)
+    assert recording.trouble is not None and "exceeds the limits of a tape" in str(recording.trouble)
     assert 1000 <= len(recording.records) < 2000
 
 

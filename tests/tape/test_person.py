@@ -86,7 +86,7 @@ async def test_clicks_of_a_person_are_on_the_tape_that_ends_with_the_window(reco
     assert any(isinstance(each, tapes.Picture) and each.turn == 1 for each in loaded.records)
     asked = {each.url for each in loaded.records if isinstance(each, tapes.Request)}
     assert any(url.endswith("/api/v2/user") for url in asked)  # for login(), which nobody called
-    with pytest.raises(UsageError, match="'hello there' was sent by a person"):
+    with pytest.raises(UsageError, match="A person sent 'hello there'"):
         async for _ in Rerun(path, speed=0):
             raise AssertionError
 

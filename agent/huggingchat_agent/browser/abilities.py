@@ -1,4 +1,4 @@
-"""What each engine can do, in one table. The sentence for a missing ability is shown to the user."""
+"""The abilities of each engine, in one table. Users see the sentence for a missing ability."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from huggingchat_agent import redact
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 
-# What browsers and drivers answer when the tab is gone, not only its document.
+# The answers of browsers and drivers when the tab is gone, not only its document.
 _GONE = ("has been closed", "session closed", "session with given id not found", "target closed", "crashed")
 # ... and when the document of the command is gone.
 _LEFT = (
@@ -45,7 +45,7 @@ class Refused(BrowserError):
 
     @property
     def document_left(self) -> bool:
-        """Whether the cause was that the document had gone: a navigation, or a node that was removed."""
+        """Whether the document was gone: after a navigation, or because a node was removed."""
         return any(each in self.reason.lower() for each in _LEFT)
 
 

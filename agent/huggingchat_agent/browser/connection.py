@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class BrowserConnection(Connection):  # type: ignore[misc]
     """The one connection to the browser. It hands each message, in order, to the receiver of its session.
 
-    `receivers` are by session id; "" is for messages of the browser as a whole. They are called while the
-    socket is read, and must not block.
+    `receivers` are by session id; "" is for messages of the browser as a whole. The socket's reader calls
+    them, so they must not block.
     """
 
     def __init__(self, receive: Receive, lost: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ class BrowserConnection(Connection):  # type: ignore[misc]
 
 
 class CdpSession:
-    """One CDP session on the connection, as a `cdp.Cdp`; without an id that with the browser as a whole."""
+    """One CDP session on the connection, as a `cdp.Cdp`. Without an id it is the browser's own."""
 
     def __init__(self, connection: BrowserConnection, id: str = "") -> None:
         self._connection, self.id = connection, id
@@ -70,7 +70,7 @@ class CdpSession:
             said = str(error.message)
         except Exception:  # the socket is closed, in one of many ways
             said = "session closed"
-        # Outside of the handler, so that the driver's error does not hang on to ours.
+        # Outside of the handler, so that our error has no context.
         raise refusal(method, said)
 
 

@@ -1,4 +1,4 @@
-"""Messages of a page: its console, uncaught errors and dialogs. They are read while recording."""
+"""Messages of a page: its console, uncaught errors and dialogs. Recordings read them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Finding and clicking a control by role and name, over CDP alone.
+"""Finds and clicks a control by role and name, over CDP alone.
 
-The browser's accessibility tree decides which controls there are. Unlike a search through the document,
-it knows which ones are inert, for example behind a modal dialog. If several match, the first that can be
-clicked is clicked.
+The browser's accessibility tree decides which controls exist. Unlike a search through the document, it knows
+which ones are inert, for example behind a modal dialog. If several match, the first clickable one gets the
+click.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROLES = {"img": "image"}  # ARIA roles that the browser names differently
 
 
 class Obstacle:
-    """Why a gesture has not been possible so far; for the error when its time is over.
+    """Why a gesture has not been possible so far, for the error at its timeout.
 
     `now` is empty once the gesture was made, even if the page has not confirmed it yet. Otherwise callers
     would make it twice.
@@ -47,7 +47,7 @@ async def wait_for_control(cdp: Cdp, control: Control) -> None:
 
 
 async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
-    """Click the control as soon as it can be clicked."""
+    """Click the control as soon as it is clickable."""
     while True:
         first = ABSENT
         for node in await _find_nodes(cdp, control):

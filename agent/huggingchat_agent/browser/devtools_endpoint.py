@@ -16,7 +16,7 @@ ANSWER_SECONDS = 5.0
 async def find_socket_address(connect: str) -> str:
     """The ws:// address behind an http:// one; any other address unchanged. Raises BrowserError.
 
-    The browser answers with the host that it was asked by, so a tunnel to another machine works too.
+    The browser's answer names the host of the request, so a tunnel to another machine works too.
     """
     if urlsplit(connect).scheme not in ("http", "https"):
         return connect

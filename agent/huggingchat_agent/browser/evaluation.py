@@ -14,7 +14,7 @@ from huggingchat_agent.errors import BrowserError
 if TYPE_CHECKING:
     from huggingchat_agent.browser.cdp import Cdp
 
-_BETWEEN_DOCUMENTS = 0.02  # seconds until a new document is looked for again
+_BETWEEN_DOCUMENTS = 0.02  # seconds between two looks for a new document
 
 
 class DocumentLeft(BrowserError):
@@ -68,8 +68,8 @@ async def wait_for(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> 
 async def bring_to_front(cdp: Cdp) -> None:
     """Show the tab, as a person would before using it.
 
-    A tab behind another gets one frame a second. Its accessibility tree is then a second late, and so is
-    all that the page does frame by frame.
+    A tab behind another gets one frame a second. Its accessibility tree and its animations are then a second
+    late.
     """
     await cdp.send("Page.bringToFront")
 

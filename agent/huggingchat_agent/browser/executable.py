@@ -6,7 +6,7 @@ last, Playwright's download.
 
     python -m huggingchat_agent.browser.executable [--download]
 
-prints the path and exits 0, or says what is missing and exits 4. It downloads only with `--download`.
+prints the path and exits 0, or names what is missing and exits 4. It downloads only with `--download`.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Executable(NamedTuple):
 def find_executable(named: str | None = None, channel: str | None = None) -> Executable | None:
     """The browser to use without a download, or None.
 
-    `named` is `HUGGINGCHAT_BROWSER`, `channel` is `HUGGINGCHAT_CHANNEL`. Raises BrowserMissing if
-    that is not something to execute, or not installed, SettingsError for a channel that does not exist.
+    `named` is `HUGGINGCHAT_BROWSER`, `channel` is `HUGGINGCHAT_CHANNEL`. Raises BrowserMissing if the file
+    is not executable or the channel not installed, SettingsError for a channel that does not exist.
     """
     if channel:
         return _find_channel(channel)
@@ -173,7 +173,7 @@ async def _download() -> str:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
         env=inheritable(),
-        start_new_session=True,  # it starts children of its own, which must not outlive the bound
+        start_new_session=True,  # its children must not outlive the limit
     )
     try:
         async with asyncio.timeout(DOWNLOAD_SECONDS):

@@ -1,4 +1,4 @@
-"""Putting text into a field and files into a file input, over CDP alone."""
+"""Puts text into a field and files into a file input, over CDP alone."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NOT_KEPT = "it did not keep the text"
 
 
 async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
-    """Replace what is in the field by the text, as soon as it can be reached.
+    """Replace the field's content with the text, as soon as the field is reachable.
 
-    Done again when the field was replaced or emptied under our hands, as a page does that comes to
-    life late. The text goes nowhere but into `Input.insertText`.
+    Repeats that if the page replaces or empties the field, as pages with late scripts do. The text goes only
+    into `Input.insertText`.
     """
     while True:
         await _insert(cdp, selector, text, obstacle)
@@ -48,7 +48,7 @@ async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> Non
     except evaluation.DocumentLeft:
         obstacle.now = "its page went away"
         return
-    if obstacle.now != _NOT_KEPT:  # a field that did not keep it once has to prove that it does
+    if obstacle.now != _NOT_KEPT:  # after one lost text, check that the field keeps it
         obstacle.now = ""
     if text:
         await cdp.send("Input.insertText", {"text": text})

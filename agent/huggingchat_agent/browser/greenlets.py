@@ -5,8 +5,8 @@ waits inside a call. No other loop can run in this thread meanwhile, and no othe
 Playwright's objects. So our coroutines run on the same loop. They make progress while the thread is inside
 a Playwright call, or in `GreenletRunner.wait`.
 
-`GreenletRunner.call` runs what blocks (a Playwright call, or a handler that may make one) in a greenlet of
-its own, as Playwright does with event handlers. While it waits, the loop runs.
+`GreenletRunner.call` runs blocking code (a Playwright call, or a handler that may make one) in its own
+greenlet, as Playwright does with event handlers. While it waits, the loop runs.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ class GreenletRunner:
         return task.result()
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Call a function where it may block. Returns its result, and raises its error."""
+        """Call a function in a greenlet, where it may block. Returns its result, and raises its error."""
         outcome: asyncio.Future[T] = self._loop.create_future()
 
         def body() -> None:
             try:
                 result = function()
             except BaseException as error:
-                if not outcome.done():  # else nothing waits for it any more
+                if not outcome.done():  # otherwise nothing waits for it any more
                     outcome.set_exception(error)
             else:
                 if not outcome.done():

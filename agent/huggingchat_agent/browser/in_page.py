@@ -3,7 +3,7 @@
 They change nothing that the page can see, except scrolling, focus and selection.
 """
 
-# Whether the element could be used with the mouse: {x, y} of its middle, or {obstacle}.
+# Whether a mouse can reach the element: {x, y} of its middle, or {obstacle}.
 MIDDLE = """async function () {
   const box = () => [...this.getClientRects()].find(each => each.width > 0 && each.height > 0);
   // A tab that stands behind another gets few frames; it must not wait for one for ever.
@@ -44,7 +44,7 @@ MIDDLE = """async function () {
   return {obstacle: hit ? `it is covered by <${hit.localName}>` : 'it is not visible'};
 }"""
 
-# Lets the next press reach this element and no other; READ_GUARD tells "hit", "missed" or "".
+# Lets the next press reach this element and no other; READ_GUARD returns "hit", "missed" or "".
 GUARD = """function () {
   const kinds = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'dblclick', 'auxclick'];
   const state = {verdict: ''};
@@ -79,19 +79,19 @@ FOCUS = """function () {
   return this.getRootNode().activeElement === this ? '' : 'it does not take the focus';
 }"""
 
-# Whether the element is, or is in, one that the selector names.
+# Whether the element matches the selector, or is inside one that does.
 WITHIN = "function (selector) { return !!this.closest(selector); }"
 
 # Empty the field, whose content is selected, as a person would.
 CLEAR = "function () { document.execCommand('delete'); }"
 
-# Whether the element is still the one the selector names, and is filled or empty as it should be.
+# Whether the selector still finds this element, and it is filled or empty as it should be.
 KEPT = """function (selector, filled) {
   const content = this.value ?? this.textContent;
   return document.querySelector(selector) === this && (content !== '') === filled;
 }"""
 
-# Put [name, mime, base64] files into the input; what is wrong with it, or "".
+# Put [name, mime, base64] files into the input; the obstacle, or "".
 SET_FILES = """function (files) {
   if (this.localName !== 'input' || this.type !== 'file') return 'it is not a file input';
   if (this.disabled) return 'it is disabled';
@@ -125,7 +125,7 @@ UNTIL = """async (...args) => {
   }
 }""".replace("CHANGED", CHANGED)
 
-# Hides what is typed in input fields from a picture; a sheet of its own, as a policy may forbid <style>.
+# Hides the text of input fields from a picture, by a constructed sheet: a policy may forbid <style>.
 MASK = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=reset]) {
@@ -137,7 +137,7 @@ MASK = """() => {
     requestAnimationFrame(() => requestAnimationFrame(() => { clearTimeout(timer); done(); })); });
 }"""
 
-# All text of the document, and what is written in text areas; a zero byte between the two.
+# All text of the document and of text areas, with a zero byte between them.
 TEXT = """() => {
   const walker = document.createTreeWalker(document.body ?? document, NodeFilter.SHOW_TEXT);
   const texts = [];
@@ -149,7 +149,7 @@ TEXT = """() => {
   return [texts.join(''), ...typed].join('\\0');
 }"""
 
-# After MASK: blackens these texts wherever they stand, without a change of the document.
+# After MASK: hides these texts everywhere, without a change of the document.
 HIDE = """(secrets) => {
   const walker = document.createTreeWalker(document.body ?? document, NodeFilter.SHOW_TEXT);
   const nodes = [], starts = [];

@@ -1,8 +1,8 @@
 """Starts a browser, for engines that can only connect to one.
 
-The browser gets its own folder for all that it writes, its own process group, and a watcher: a shell that
-waits until we are gone, then kills the browser and removes the folder, even if we were killed. Its output
-goes to a file, so that no pipe can fill up.
+The browser gets its own folder for all its files, its own process group, and a watcher: a shell that waits
+for our end, then kills the browser and removes the folder, even if we were killed. Its output goes to a file,
+so that no pipe can fill up.
 
 The browser chooses the port that it listens on, on the loopback address only. Unlike a pipe, the port is
 open to every local user while the browser runs.
@@ -28,8 +28,8 @@ from huggingchat_agent.errors import BrowserError
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
 
-# Keep the browser off the network; also for drivers whose own switches do not. A `data:` address has no
-# server: it stands in where no switch stops the requests. Nothing stops Chromium (up to 156) from asking
+# Keep the browser itself off the network, whatever the driver's own switches do. A `data:` address has no
+# server: it replaces one where no switch stops the requests. Nothing stops Chromium (up to 156) from asking
 # Google who is signed in.
 QUIET = (
     "--autofill-server-url=data:,",
@@ -103,14 +103,14 @@ SWITCHES = (
     "--window-size=1280,800",
 )
 
-# Without a window there is no mouse, and pages would hide what appears under a pointer.
+# Without a window there is no mouse, and pages would hide controls that appear under a pointer.
 HEADLESS = (
     "--headless",
     "--hide-scrollbars",
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 )
 
-# A word on its input means that all is well; the end of its input means that we are gone.
+# A word on its input means a normal end; the end of its input means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
 _LOOK_SECONDS = 0.02
@@ -131,7 +131,7 @@ class LaunchedBrowser:
         self._watcher: asyncio.subprocess.Process | None = None
 
     async def start(self, settings: Settings, *, sandboxed: bool) -> None:
-        """Start it and wait until it listens. There is no time limit: cancel it. Raises BrowserError."""
+        """Start it and wait until it listens, without a time limit: cancel it. Raises BrowserError."""
         self._profile = settings.user_data_dir or self._profile
         before = self._read_address()  # left by an earlier browser
         environment = process_tag.tagged_environment(self._tag)
@@ -173,7 +173,7 @@ class LaunchedBrowser:
         self.address = await self._wait_for_address(before)
 
     async def wait_for_exit(self) -> None:
-        """Wait until the browser's process has ended, for whatever reason."""
+        """Wait until the browser's process has ended for any reason."""
         if self._process is not None:
             await self._process.wait()
 
@@ -185,7 +185,7 @@ class LaunchedBrowser:
                     await self._process.wait()
             self._kill(self._process.pid)
             await self._process.wait()
-        # Its other processes may take a moment to end, and write until then.
+        # Its other processes may write for a moment until they end.
         process_tag.kill_processes(process_tag.find_processes(self._tag))
         for _ in range(25):
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
@@ -201,12 +201,12 @@ class LaunchedBrowser:
         return self._folder / "output"
 
     def _read_address(self) -> str:
-        """The address that the browser listens at, "" as long as it does not listen."""
+        """The address that the browser listens at, "" until it does."""
         with contextlib.suppress(OSError):
             port, _, path = (self._profile / "DevToolsActivePort").read_text().partition("\n")
             if path:
                 return f"ws://127.0.0.1:{port}{path.strip()}"
-        with contextlib.suppress(OSError):  # with a port that the user chose, this is all that it writes
+        with contextlib.suppress(OSError):  # with a port of the user's choice, it writes only this
             if written := _LISTENING.search(self._output.read_text(errors="replace")):
                 return written[1]
         return ""

@@ -1,6 +1,6 @@
-"""What Chromium's network errors (net::ERR_...) mean, and what to do about each.
+"""The meaning of Chromium's network errors (net::ERR_...), each with advice.
 
-The names are those of Chromium's `net_error_list.h`. A pattern is looked for in the name; the first counts.
+The names are those of Chromium's `net_error_list.h`. The first pattern that matches the name counts.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"CERT_|CERTIFICATE|PINNED_KEY", _CERTIFICATE.format("")),
     (
         r"SSL_|ECH_|QUIC|TLS",
-        "No encrypted connection came about. Check that the site serves https at this port.",
+        "No encrypted connection could be made. Check that the site serves https at this port.",
     ),
     (
         r"CONNECTION_|EMPTY_RESPONSE|INCOMPLETE|CONTENT_LENGTH|CONTENT_DECODING",
-        "The site closed the connection before it had answered. Check that the site is well.",
+        "The site closed the connection before it answered. Check that the site works.",
     ),
     (
         r"INVALID_HTTP_RESPONSE|RESPONSE_HEADERS|INVALID_RESPONSE|INVALID_CHUNKED|HTTP2|SPDY|HTTP_1_1",
@@ -65,7 +65,7 @@ def advise(problem: str, status: int = 0) -> dict[str, str]:
     """The hints for an error's name, as arguments of SiteError. `status` is the document's, 0 if unknown."""
     if status == 401:
         return GATEWAY
-    if status == 407 or "INVALID_AUTH_CREDENTIALS" in problem:  # of a server, it would have come with 401
+    if status == 407 or "INVALID_AUTH_CREDENTIALS" in problem:  # a server's would have come with 401
         return {"hint": _PROXY}
     if "RESPONSE_CODE_FAILURE" in problem:
         answered = f"with status {status}" if status else "with an error"

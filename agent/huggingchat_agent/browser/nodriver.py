@@ -1,7 +1,7 @@
 """The nodriver engine. It connects to a browser that we launch, or that runs; `page.CdpPage` has the verbs.
 
-Of nodriver only the connection is used (`connection`): its own launcher leaves processes behind, and its
-event classes and handlers lose messages.
+It uses only nodriver's connection (`connection`): nodriver's launcher leaves processes behind, and its event
+classes and handlers lose messages.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class NodriverEngine:
 
 
 class NodriverBrowser(RunningBrowser):
-    """A browser that is reached over nodriver's connection."""
+    """A browser behind nodriver's connection."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
         super().__init__(settings, path, sandboxed=sandboxed)
@@ -157,7 +157,7 @@ class _Tab:
         self._browser, self._connection, self._target = browser, connection, target
         self._credentials = credentials
         self._root = CdpSession(connection)
-        self.cdp = CdpSession(connection)  # until it is attached
+        self.cdp = CdpSession(connection)  # until `attach`
         self._tried: set[tuple[str, str]] = set()
 
     @classmethod
@@ -188,7 +188,7 @@ class _Tab:
                 page.mark_gone(TAB_CRASHED)
             elif method == "Page.javascriptDialogOpening":
                 page.receive(method, params)
-                # It would hold back everything in its tab.
+                # An open dialog would hold back everything in its tab.
                 self._answer("Page.handleJavaScriptDialog", {"accept": params["type"] == "beforeunload"})
             elif method.startswith("Fetch."):
                 self._handle_fetch(method, params)
@@ -222,7 +222,7 @@ class _Tab:
 
 
 def _read_credentials(settings: Settings) -> dict[str, tuple[str, str]]:
-    """User name and password by who may ask for them: the proxy, or the app's own origin."""
+    """User name and password by asker: the proxy, or the app's own origin."""
     found = {}
     if (proxy := settings.proxy) is not None and proxy.username:
         found[_PROXY] = (proxy.username, proxy.password.reveal() if proxy.password else "")

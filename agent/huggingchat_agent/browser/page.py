@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EVENTS = (*TAPPED, "Page.lifecycleEvent", *console_messages.EVENTS)  # what `receive` wants to be handed
+EVENTS = (*TAPPED, "Page.lifecycleEvent", *console_messages.EVENTS)  # the events that `receive` needs
 
 
 _SNAPSHOT_SECONDS = 4.0
-_PICTURE_SECONDS = 10.0  # nobody waits for one, and a busy machine draws slowly
-_ASIDE_SECONDS = 5.0  # for what takes no time
+_PICTURE_SECONDS = 10.0  # nothing waits for one, and a busy machine draws slowly
+_ASIDE_SECONDS = 5.0  # for verbs that take no time
 _STOP_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
 _CLOSE_AGAIN_SECONDS = 0.3
-_LATER = 0.1  # an endless script is stopped so many seconds after its verb has given up
+_LATER = 0.1  # the browser stops an endless script this many seconds after its verb's timeout
 
 
 class CdpPage:
@@ -69,7 +69,7 @@ class CdpPage:
         return bool(self._gone)
 
     async def open(self) -> None:
-        """Turn on the events that we need. Call it before anything else."""
+        """Turn on the events that we need. Call it first."""
         await self._pump.open()
         await self._cdp.send("Page.setLifecycleEventsEnabled", {"enabled": True})
 
@@ -82,7 +82,7 @@ class CdpPage:
         self._pump.event(method, params)
 
     def mark_gone(self, reason: str) -> None:
-        """The tab is gone, for the reason in that sentence: end the verbs under way and the tap."""
+        """End the verbs under way and the tap, because the tab is gone. The sentence gives the reason."""
         if self._gone:
             return
         self._gone = reason
@@ -144,11 +144,11 @@ class CdpPage:
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
         work = evaluation.wait_for(self._cdp, function, *args, limit=timeout + _LATER)
-        return await self._within(timeout, work, "What was waited for in the page did not come")
+        return await self._within(timeout, work, "The awaited change of the page did not come")
 
     async def snapshot(self) -> Snapshot:
         return await self._within(
-            _SNAPSHOT_SECONDS, take_snapshot(self._cdp), "The page could not be pictured"
+            _SNAPSHOT_SECONDS, take_snapshot(self._cdp), "No picture of the page could be taken"
         )
 
     async def observe(
@@ -162,18 +162,18 @@ class CdpPage:
 
     async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
         work = take_picture(self._cdp, secrets)
-        return await self._within(_PICTURE_SECONDS, work, "The page could not be pictured")
+        return await self._within(_PICTURE_SECONDS, work, "No picture of the page could be taken")
 
     async def address(self) -> str:
         work = evaluation.wait_for(self._cdp, "() => location.href")
-        return str(await self._within(_ASIDE_SECONDS, work, "The page did not tell its address"))
+        return str(await self._within(_ASIDE_SECONDS, work, "The page did not report its address"))
 
     async def close(self) -> None:
         self.mark_gone("The tab was closed.")
         await self._pump.wait_closed()
         with contextlib.suppress(BrowserError, TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
-                # Chromium drops the request to close a tab that is just navigating.
+                # Chromium drops the request to close a tab during a navigation.
                 while not self._ended.is_set():
                     await self._ask_to_close()
                     with contextlib.suppress(TimeoutError):
@@ -192,7 +192,7 @@ class CdpPage:
         answer = await self._navigate(url)
         if answer.get("errorText") == "net::ERR_ABORTED":  # the old document went elsewhere just then
             answer = await self._navigate(url)
-        loader = answer.get("loaderId", "")  # none: it was only another place in the same document
+        loader = answer.get("loaderId", "")  # none: it was only another anchor in the same document
         problem = answer.get("errorText") or ("401" if loader in navigation.locked_out else "")
         if problem:
             status = navigation.statuses.get(loader, 0)
@@ -211,7 +211,7 @@ class CdpPage:
     ) -> T:
         """The result of the work; BrowserTimeout when the time is over, BrowserClosed when the tab is gone.
 
-        Errors are raised outside of the handlers, so that they have no context.
+        It raises outside of the except blocks, so that errors have no context.
         """
         if self._gone:
             work.close()

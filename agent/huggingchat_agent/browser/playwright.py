@@ -127,7 +127,7 @@ class PlaywrightBrowser(RunningBrowser):
         }
 
     def _context_args(self, *, no_viewport: bool | None) -> dict[str, Any]:
-        """The chosen ones. A viewport among them excludes `no_viewport`."""
+        """The user's choice. A viewport in it excludes `no_viewport`."""
         chosen = dict(self._settings.context_args)
         if (credentials := self._settings.http_credentials) is not None:
             chosen.setdefault(
@@ -142,7 +142,7 @@ class PlaywrightBrowser(RunningBrowser):
         return chosen if "viewport" in chosen else {"no_viewport": no_viewport, **chosen}
 
     async def _note_leftovers(self, root: PlaywrightSession) -> None:
-        """Note what must be gone at the end: the process, and the folders that are not the user's."""
+        """Note what must not remain at the end: the process, and the folders that are not the user's."""
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
         self._folders = [
@@ -201,7 +201,7 @@ class PlaywrightBrowser(RunningBrowser):
             await asyncio.sleep(0.02)
 
     def _kill(self, *, driver_too: bool = False) -> None:
-        """Kill what does not end by itself: the browser, or Playwright's own process too."""
+        """Kill the browser, and Playwright's own process too if that does not end."""
         process_tag.kill_processes({self._process, *process_tag.find_processes(self.tag)})
         if driver_too:
             client = getattr(self._manager, "_client", None)
@@ -245,7 +245,7 @@ class _Tab:
 
 
 def _proxy_option(proxy: Proxy | None) -> dict[str, str] | None:
-    """The proxy as Playwright takes it, which tells the credentials by its pipe."""
+    """The proxy in Playwright's form. Playwright passes the credentials through its pipe."""
     if proxy is None:
         return None
     password = proxy.password.reveal() if proxy.password else ""

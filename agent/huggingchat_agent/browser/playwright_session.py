@@ -24,7 +24,7 @@ class PlaywrightSession:
         self._session = session
 
     def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
-        """Hand over what a page wants to hear of, in order."""
+        """Pass on the events that a page needs, in order."""
         for name in EVENTS:
             self._session.on(name, lambda params, name=name: receive(name, params))
 
@@ -34,22 +34,22 @@ class PlaywrightSession:
             return answer
         except Exception as error:
             said = str(error)
-        # Outside of the handler, so that the driver's error does not hang on to ours.
+        # Outside of the handler, so that our error has no context.
         raise _translate(method, said)
 
     async def detach(self) -> None:
-        """Let go of the tab, which stays as it is."""
+        """Detach from the tab, which stays as it is."""
         await self._session.detach()
 
 
 class GreenletSession:
-    """A session of the sync API, for what runs on its loop."""
+    """A session of the sync API, for coroutines on its loop."""
 
     def __init__(self, session: playwright.sync_api.CDPSession, greenlets: GreenletRunner) -> None:
         self._session, self._greenlets = session, greenlets
 
     def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
-        """Hand over what a page wants to hear of, in order."""
+        """Pass on the events that a page needs, in order."""
         for name in EVENTS:
             self._session.on(name, lambda params, name=name: receive(name, params))
 
@@ -64,7 +64,7 @@ class GreenletSession:
         raise _translate(method, said)
 
     async def detach(self) -> None:
-        """Let go of the tab, which stays as it is."""
+        """Detach from the tab, which stays as it is."""
         await self._greenlets.call(self._session.detach)
 
 

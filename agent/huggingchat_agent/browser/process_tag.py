@@ -1,7 +1,7 @@
-"""A tag on every browser that we start, by which its processes can be found on the whole machine.
+"""A tag on every browser that we start. It finds the browser's processes on the whole machine.
 
-It is in the command line of the browser, and in the environment that its child processes inherit. Some of
-these overwrite their environment, so both are searched.
+It is in the browser's command line, and in the environment of its child processes. Some of these overwrite
+their environment, so a search looks at both.
 """
 
 from __future__ import annotations

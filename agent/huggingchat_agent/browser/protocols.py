@@ -1,15 +1,14 @@
-"""What the rest of the agent needs of a browser: three small protocols.
+"""A browser as the rest of the agent sees it: three small protocols.
 
-A `Page` has ten verbs, and two more for recordings. They are written once, on bare CDP
-(`page.CdpPage`), so that an engine only launches and connects. Their promises:
+A `Page` has ten verbs, and two more for recordings. They are written once, on bare CDP (`page.CdpPage`), so
+that an engine only launches and connects. Their promises:
 
 * `find` sees what assistive technology sees: role and accessible name, equal but for white space.
   Hidden and inert controls do not exist for it.
 * `click` and `insert_text` act only on a control that is visible, enabled and not covered at its
   middle. They scroll it into view and look again when it is re-rendered. They wait until that holds,
-  or raise `BrowserTimeout`, which says what was in the way.
-* A verb that made its gesture never says that it did not: if the gesture leads to a page that does not
-  load, the verb returns.
+  or raise `BrowserTimeout`, which names the obstacle.
+* A verb that made its gesture does not fail: if the gesture leads to a page that does not load, it returns.
 * Text is typed by CDP `Input.insertText`. It never appears in an error.
 * A navigation that has begun holds back scripts until the other site answers. `evaluate`, `wait`,
   `find` and `address` wait for that, within their time.
@@ -32,11 +31,11 @@ if TYPE_CHECKING:
 
 
 class Control(NamedTuple):
-    """How a control is known: by role and accessible name, perhaps only `within` the element that a CSS
-    selector names. It is found again at each use.
+    """A control by role and accessible name, perhaps only `within` the element of a CSS selector. Each use
+    finds it again.
 
-    To click one that is not there, the pointer is first put on the element it is within: some appear
-    only under it.
+    Some controls appear only under the pointer. So before a click on a missing one, the pointer goes to the
+    element that it is within.
     """
 
     role: str
@@ -99,23 +98,23 @@ class Page(Protocol):
         """
 
     async def snapshot(self) -> Snapshot:
-        """A picture of what is in view, and the whole accessibility tree. Text in input fields is masked.
+        """A picture of the view, and the whole accessibility tree. Text in input fields is masked.
 
-        Text areas stay readable: prompts are typed there, and secrets are not.
+        Text areas stay readable: they hold prompts and no secrets.
         """
 
     async def observe(self, hear: Callable[[PageMessage], None], *, everything: bool = False) -> None:
         """For a recording: pass on the page's console messages, errors and dialogs from now on.
 
         With `everything`, the sink also gets the bodies of scripts, styles and pictures. A page can notice
-        that its console is read, so this is for recordings only.
+        that something reads its console, so this is for recordings only.
         """
 
     async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
-        """For a recording: a small picture (WebP) of what is in view, cheaper than a snapshot.
+        """For a recording: a small picture (WebP) of the view, cheaper than a snapshot.
 
-        Text in input fields is masked, and all that `secrets` finds in the text of the page. Raises
-        BrowserError if more of that appears meanwhile.
+        It masks text in input fields, and everything that `secrets` finds in the page's text. Raises
+        BrowserError if more secrets appear meanwhile.
         """
 
     async def address(self) -> str:
@@ -152,7 +151,7 @@ class Browser(Protocol):
         """
 
     def on_closed(self, callback: Callable[[], None]) -> None:
-        """Call back once when the browser is gone, for whatever reason."""
+        """Call back once when the browser is gone for any reason."""
 
     async def close(self) -> None:
         """End the browser and everything started for it. Closing twice is fine.
@@ -162,7 +161,7 @@ class Browser(Protocol):
 
 
 class Engine(Protocol):
-    """Starts browsers. `can` says by name what it is able to do: see `abilities`."""
+    """Starts browsers. `can` has its abilities by name: see `abilities`."""
 
     @property
     def name(self) -> str: ...

@@ -1,7 +1,7 @@
-"""Carries the CDP events of one tab to its tap, and what the tap makes of them to the sink.
+"""Carries the CDP events of one tab to its tap, and the tap's exchange events to the sink.
 
-An event reaches the sink within the call that delivers it: it is neither delayed nor reordered. Only
-the commands that a tap asks for run as tasks. Their answers reach the tap when the driver delivers them.
+An event reaches the sink within the call that delivers it, without delay or reordering. Only the tap's
+commands run as tasks. Their answers reach the tap when the driver delivers them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NEEDED = "Chromium 122"  # the first with that command (protocol revision 123484
 
 def within(base_url: str) -> Callable[[str], bool]:
     """Whether an address, as browsers write them, has the origin of the app."""
-    start = f"{origin(base_url)}/"  # compared for every request, so without taking the address apart
+    start = f"{origin(base_url)}/"  # called for every request, so it does not parse the address
     return lambda url: url.startswith(start)
 
 
@@ -55,14 +55,14 @@ class Pump:
         self._open = True
 
     async def open(self) -> None:
-        """Make the tab report its traffic; before its first navigation, so that none is missed.
+        """Make the tab report its traffic. Call it before the first navigation, so that nothing is missed.
 
-        Raises BrowserError where the browser is too old to stream.
+        Raises BrowserError if the browser is too old to stream.
         """
         try:
             await self._cdp.send(STREAM, {"requestId": ""})
             reason = ""
-        except Refused as refused:  # as it must: there is no such request
+        except Refused as refused:  # as expected: there is no such request
             reason = refused.reason
         if "wasn't found" in reason:
             raise BrowserError(
@@ -94,7 +94,7 @@ class Pump:
         await asyncio.gather(*self._commands, return_exceptions=True)
 
     def _deal(self, step: Callable[..., Iterable[ExchangeEvent | Command]], *arguments: Any) -> None:
-        # An exception must not reach the driver: it would come up again in some unrelated call.
+        # An exception must not reach the driver: it would surface in some unrelated call.
         try:
             outcome = step(*arguments)
         except Exception:
@@ -107,7 +107,7 @@ class Pump:
             try:
                 self._sink(each)
             except Exception:
-                log.exception("What was seen on the wire could not be dealt with.")
+                log.exception("The sink could not handle an exchange event.")
 
     def _start(self, command: Command) -> None:
         if self._open:

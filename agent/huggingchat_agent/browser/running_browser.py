@@ -1,7 +1,7 @@
-"""What all engines share: a browser starts in time, has tabs, goes away once, and is closed.
+"""The part that all engines share: a browser starts in time, has tabs, goes away once, and is closed.
 
-An engine implements how to open the browser, make a tab, read the session, and end what it has started:
-see the abstract methods of `RunningBrowser`.
+An engine opens the browser, makes a tab, reads the session, and ends its processes: see the abstract methods
+of `RunningBrowser`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ CLOSED = "The browser was closed."
 TAB_CLOSED = "The tab was closed."
 TAB_CRASHED = "The tab crashed."
 
-# Numbers tabs across all browsers: a session outlives its browser, and its tape and its readers tell
-# exchanges apart by tab.
+# Numbers tabs across all browsers: a session outlives its browser, and its tape and its readers distinguish
+# exchanges by tab.
 _numbers = itertools.count(1)
 
 
@@ -64,7 +64,7 @@ class Tab(Protocol):
 
 
 class RunningBrowser(ABC):
-    """Implements `protocols.Browser`. All processes that were started for it carry `tag`."""
+    """Implements `protocols.Browser`. All its processes carry `tag`."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
         self.tag = process_tag.new_tag()
@@ -85,7 +85,7 @@ class RunningBrowser(ABC):
 
     @abstractmethod
     async def _new_tab(self) -> Tab:
-        """Make an empty tab. It is never cancelled: the browser would make the tab all the same."""
+        """Make an empty tab. Never cancelled, because the browser would make the tab anyway."""
 
     @abstractmethod
     async def _storage_state(self) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class RunningBrowser(ABC):
         return page
 
     async def _close(self) -> None:
-        if self._settings.connect and not self._gone:  # it runs on without us; our tabs must not
+        if self._settings.connect and not self._gone:  # the browser runs on without us; our tabs must not
             await finish_in_time(
                 asyncio.gather(*(page.close() for page in self._pages), return_exceptions=True)
             )

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from huggingchat_agent.environment import inheritable
 
-# CLONE_NEWUSER alone can succeed, and a security module then denies what the sandbox needs it for. A
-# second namespace inside the first shows that.
+# CLONE_NEWUSER alone can succeed where a security module denies the sandbox its use. A second namespace
+# inside the first shows that.
 _TRY_NAMESPACES = """
 import ctypes, sys
 libc = ctypes.CDLL(None, use_errno=True)

@@ -43,7 +43,7 @@ async def set_local_storage(tab: Cdp, wanted: Items) -> None:
 
 
 async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
-    """The state of one site in a person's own browser. The data of other sites is left alone."""
+    """The state of one site in a person's own browser. It does not touch the data of other sites."""
     app = origin(base_url)
     found = dict([await get_local_storage(tab) for tab in tabs]).get(str(app), [])
     return {

@@ -21,9 +21,9 @@ _STATES = ("disabled", "checked", "expanded", "pressed", "selected", "modal", "l
 
 
 async def take_snapshot(cdp: Cdp) -> Snapshot:
-    """A picture (PNG) of what is in view, and the whole tree. Text in input fields is masked.
+    """A picture (PNG) of the view, and the whole tree. Text in input fields is masked.
 
-    Text areas stay readable: prompts are typed there, and secrets are not.
+    Text areas stay readable: they hold prompts and no secrets.
     """
     tree = await cdp.send("Accessibility.getFullAXTree")
     await evaluation.evaluate(cdp, in_page.MASK)
@@ -35,7 +35,7 @@ async def take_snapshot(cdp: Cdp) -> Snapshot:
 
 
 async def take_picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
-    """A WebP of what is in view. Input fields are masked, and every text that `secrets` names.
+    """A WebP of the view. Input fields are masked, and every text that `secrets` finds.
 
     Raises BrowserError if the page shows another secret while the picture is taken.
     """
@@ -55,7 +55,7 @@ async def take_picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
 def _lines(nodes: list[dict[str, Any]]) -> Iterator[str]:
     """`- role "name" [states]: value` for each node that is not ignored, indented by two spaces per level."""
     by_id = {node["nodeId"]: node for node in nodes}
-    # Depth first with our own stack: pages can be nested deeper than Python can recurse.
+    # Depth first with our own stack: pages can be deeper than Python's recursion limit.
     waiting = [(node["nodeId"], 0, "") for node in nodes if "parentId" not in node][::-1]
     while waiting:
         node_id, depth, above = waiting.pop()

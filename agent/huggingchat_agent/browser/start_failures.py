@@ -1,4 +1,4 @@
-"""Why a browser did not start or cannot be connected to, and what to do about it."""
+"""The reasons why a browser does not start or cannot be reached, each with advice."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IN_USE = (
     "A running browser is using the profile folder. Close that browser, or start it with "
     "--remote-debugging-port=9222 and connect to it."
 )
-# What browsers write when they give up, in lower case.
+# Last words of browsers that do not start, in lower case.
 _WRITTEN = {
     "non-default data directory": DEFAULT_PROFILE,
     "missing x server": NO_DISPLAY,

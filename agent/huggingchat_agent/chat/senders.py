@@ -47,7 +47,7 @@ class Sender(Protocol):
         """Do everything before the send gesture. PageChanged is raised only here: nothing was sent then."""
 
     async def post(self) -> None:
-        """Make the send gesture. The message may be on its way after this, whatever is raised."""
+        """Make the send gesture. The message may be on its way after this, even if this raises."""
 
     async def withdraw(self, was_sent: Callable[[], Awaitable[bool]]) -> None:
         """Make sure that nothing more is sent. `was_sent` says whether the request was seen."""

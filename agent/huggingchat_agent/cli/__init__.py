@@ -11,6 +11,6 @@ def main() -> None:
         from huggingchat_agent.cli.app import run
 
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # before `run` could see to it
+    except KeyboardInterrupt:  # before `run` could handle it
         code = 130
     sys.exit(code)

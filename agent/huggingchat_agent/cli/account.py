@@ -161,12 +161,12 @@ def _ask_credentials(chat: HuggingChat) -> tuple[str, str]:
 
 
 def _make_code_prompt(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] | None:
-    """What asks for a one-time code at the terminal. None if there is no need, or no terminal."""
+    """A function that asks for a one-time code at the terminal. None if there is no need, or no terminal."""
     if chat.settings.totp_secret is not None or not sys.stdin.isatty():
         return None
 
     def ask() -> str:
-        with progress.paused():
+        with progress.pause():
             return getpass.getpass("One-time code (not shown): ")
 
     return ask
@@ -210,7 +210,7 @@ def _describe_routes(chat: HuggingChat) -> list[str]:
 
 
 def _repeat_label(label: str, lines: list[str]) -> list[tuple[str, object]]:
-    """A fact of several lines: the label stands before the first."""
+    """A fact of several lines, with the label before the first."""
     return [("" if number else label, line) for number, line in enumerate(lines or ["-"])]
 
 

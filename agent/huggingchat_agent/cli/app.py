@@ -22,7 +22,7 @@ from huggingchat_agent.cli.replay import replay
 from huggingchat_agent.cli.tools import tools
 from huggingchat_agent.errors import StorageError
 
-# In the order of the help page, which is the order one needs them in.
+# In the order of the help page: the order in which users need them.
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     login: (
         "huggingchat login --username ada",
@@ -56,7 +56,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat replay --browser --headed run.tape",
     ),
 }
-# Commands with commands below them: what the group itself is, and those.
+# Groups: the function with the group's help, and its commands.
 GROUPS = {
     conversations.conversations: conversations.COMMANDS,
     preferences.settings: preferences.COMMANDS,
@@ -118,12 +118,12 @@ for about, commands in GROUPS.items():
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; the exit code. Says on stderr what goes wrong, and never raises."""
+    """Run one command and return its exit code. Reports errors on stderr, and never raises."""
     if "stdout" in console.prepare_streams():
         return failures.tell(StorageError("stdout is closed. Send the output somewhere, such as to a file."))
     try:
         with keep_mode(), _signals_as_exits():
-            # A code comes back where typer saw to an exit itself: --version, Ctrl-C before the command.
+            # typer returns a code if it exits by itself: --version, Ctrl-C before the command.
             code = app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)
             sys.stdout.flush()
     except BaseException as error:
@@ -133,7 +133,7 @@ def run(arguments: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _signals_as_exits() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the command in order: answers are stopped, the browser is closed."""
+    """SIGTERM and SIGHUP end the command as an exit does: it stops answers and closes the browser."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

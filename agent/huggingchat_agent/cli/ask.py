@@ -126,7 +126,7 @@ def check_start(model: str | None, system: str | None, conversation: str | None,
 def open_conversation(
     chat: HuggingChat, model: str | None, system: str | None, conversation: str | None, temporary: bool
 ) -> Iterator[Conversation]:
-    """Start a conversation, or take the one named."""
+    """Start a conversation, or open the named one."""
     if conversation:
         yield chat.conversation(conversation)
         return

@@ -84,4 +84,4 @@ def _number(said: str) -> Any:
     try:
         return float(said)
     except ValueError:
-        return said  # the check says what is wrong with it
+        return said  # the check reports what is wrong

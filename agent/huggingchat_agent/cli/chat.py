@@ -94,7 +94,7 @@ def chat(
 
 
 def _choose_reader(read_models: Callable[[], Iterable[str]]) -> Callable[[], str | None]:
-    """What reads the next message: a prompt for a person, else the lines of stdin. None at the end."""
+    """A function that reads the next message, from a prompt or from stdin. It returns None at the end."""
     if not (sys.stdin.isatty() and (sys.stdout.isatty() or sys.stderr.isatty())):
         return lambda: sys.stdin.readline() or None
     read = _make_prompt(read_models)
@@ -117,7 +117,7 @@ def _make_prompt(read_models: Callable[[], Iterable[str]]) -> Callable[[], str]:
 
 
 class _Dialogue:
-    """Question and answer until the person has enough."""
+    """Question and answer until the person ends it."""
 
     def __init__(
         self,

@@ -21,11 +21,11 @@ from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, one_line, pr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Lines are not broken here: a terminal does that itself, and a file should get them whole.
+# No line breaks here: a terminal wraps by itself, and a file should get whole lines.
 out = Terminal(soft_wrap=True)
 err = Terminal(stderr=True, soft_wrap=True, marks=True)
 
-# Why stdout may take nothing more. Files that we write to by name have errors of their own.
+# Errors of a stdout that accepts no more. Files that we write by name have their own errors.
 UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
@@ -47,28 +47,28 @@ def begin(*, verbose: bool) -> None:
 
 
 def note(text: str) -> None:
-    """Print something nice to know, on stderr, for a person at a terminal or with -v."""
+    """Print extra information on stderr, for a person at a terminal or with -v."""
     if err.is_terminal or verbose():
         err.print(Text(text, style="dim"))
 
 
 def warn(text: str) -> None:
-    """Print something that matters, on stderr, though the command goes on."""
+    """Print a warning on stderr. The command goes on."""
     err.print(Text.assemble(("Warning: ", "yellow"), text))
 
 
 def say(text: str) -> None:
-    """Print on stderr what the person has to do, or what the command does with their input."""
+    """Print on stderr an instruction to the person, or what the command does with their input."""
     err.print(Text(text))
 
 
 def report(text: str) -> None:
-    """Print on stdout, in a sentence, what the command did."""
+    """Print on stdout a sentence about what the command did."""
     out.print(Text(show_marks(text)))
 
 
 class Progress:
-    """What `progress` shows, if it shows anything."""
+    """The line that `progress` shows, if any."""
 
     def __init__(self, doing: str | None = None) -> None:
         self._spinner = Spinner("dots", Text(doing, style="dim")) if doing is not None else None
@@ -84,8 +84,8 @@ class Progress:
             self._drawing = None
 
     @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Erase it while a person answers a question."""
+    def pause(self) -> Iterator[None]:
+        """Hide it while a person answers a question."""
         self.stop()
         try:
             yield
@@ -131,7 +131,7 @@ def prepare_streams() -> list[str]:
     """
     closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
     for name in closed:
-        # Else the next file that is opened takes its place.
+        # Otherwise the next open file would take its place.
         setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -141,7 +141,7 @@ def prepare_streams() -> list[str]:
 
 
 def abandon_stdout() -> None:
-    """Send the rest of stdout nowhere, because nobody takes it any more."""
+    """Send the rest of stdout nowhere, because nobody reads it any more."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

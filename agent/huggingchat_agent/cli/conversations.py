@@ -205,7 +205,7 @@ def delete(
 
 
 def _find_conversations(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummary]:
-    """The conversations with these ids, or all for None. Raises ChatError for an id that is not there."""
+    """The conversations with these ids, or all for None. Raises ChatError for an unknown id."""
     with console.progress("Reading the list"):
         if ids is None:
             return list(chat.conversations())

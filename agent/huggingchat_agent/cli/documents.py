@@ -27,7 +27,7 @@ def check_writable(
 ) -> None:
     """Check that a file can be written, before the work for it begins. None is stdout.
 
-    Raises StorageError where there is no place for it, and UsageError with `advice` where it exists.
+    Raises StorageError if its folder is missing, and UsageError with `advice` if the file exists.
     """
     if path is None:
         return

@@ -1,4 +1,4 @@
-"""How a command fails: one sentence on stderr that says what to do, and an exit code that says what kind."""
+"""How a command fails: one sentence on stderr that says what to do, and an exit code for the kind."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ EXIT_CODES = (
 
 
 def tell(error: BaseException) -> int:
-    """Say on stderr what went wrong; the exit code. Ctrl-C and a closed pipe need no words."""
+    """Report the error on stderr; return the exit code. Ctrl-C and a closed pipe need no words."""
     if isinstance(error, SystemExit):
-        if error.code == 1 and isinstance(error.__context__, BrokenPipeError):  # what rich makes of one
+        if error.code == 1 and isinstance(
+            error.__context__, BrokenPipeError
+        ):  # rich raises this for a closed pipe
             console.abandon_stdout()
             return NOBODY_READS
         return error.code if isinstance(error.code, int) else CHAT_FAILED
@@ -45,7 +47,7 @@ def tell(error: BaseException) -> int:
         return _tell_usage(error)
     if isinstance(error, AgentError):
         _say(redact.text(error.for_shell()))
-        # The paths of a picture have lines of their own.
+        # The path of each picture gets its own line.
         notes = [each for each in getattr(error, "__notes__", ()) if str(error.screenshot) not in each]
         for each in notes:
             console.err.print(Text(redact.text(each), style="dim"))
@@ -53,7 +55,7 @@ def tell(error: BaseException) -> int:
             _say_path(name, path)
     else:
         _say(
-            f"This should not have happened, and is a mistake in huggingchat: {type(error).__name__}: "
+            f"This is a bug in huggingchat: {type(error).__name__}: "
             f"{redact.text(str(error))}. Run the command again with -v for the traceback, and report it."
         )
         if console.verbose():
@@ -62,7 +64,7 @@ def tell(error: BaseException) -> int:
 
 
 def exit_code(error: BaseException) -> int:
-    """What kind of failure it is. An answer that failed because the browser did is browser trouble."""
+    """The exit code for a failure. If an answer failed because of the browser, that is browser trouble."""
     code = getattr(error, "exit_code", CHAT_FAILED)
     if code == CHAT_FAILED and isinstance(error.__cause__, BrowserError):
         return BROWSER_TROUBLE
@@ -73,7 +75,7 @@ def _tell_usage(error: Any) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "huggingchat"
     message = " ".join(str(error.format_message()).split()).rstrip(".").replace("Value error, ", "")
-    if message:  # none where its help page was what it had to say: a group without a command
+    if message:  # no message: typer has shown the help page of a group without a command
         _say(f"{message}{'' if message.endswith('?') else '.'} See `{command} --help`.")
     return WRONG_USAGE
 

@@ -1,4 +1,4 @@
-"""What the terminal does with the keys that a person types."""
+"""The terminal's handling of the keys that a person types."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Keys:
 
 @contextlib.contextmanager
 def keep_mode() -> Iterator[None]:
-    """Leave the terminal as it was, whatever was started meanwhile.
+    """Restore the terminal's mode at the end of the block.
 
-    Playwright's driver sets the terminal, when it ends, to what it found at its start.
+    When Playwright's driver ends, it resets the terminal to the mode that it found at its start.
     """
     before = _read_mode()
     try:
@@ -51,7 +51,7 @@ def keep_mode() -> Iterator[None]:
 
 
 def _read_mode() -> list[Any] | None:
-    """The mode of the terminal at stdin. None if there is none, or this process is in the background."""
+    """The mode of the terminal at stdin. None without a terminal, or if this process is in the background."""
     if sys.platform == "win32":
         return None
     with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):

@@ -23,7 +23,7 @@ GROWTH = 1.1
 
 
 class View(Protocol):
-    """Where an answer goes."""
+    """Shows an answer."""
 
     def feed(self, text: str) -> None:
         """Show some more of it."""
@@ -32,7 +32,7 @@ class View(Protocol):
         """Make room for other lines on the terminal."""
 
     def end(self) -> None:
-        """Show the rest. What follows begins on a line of its own."""
+        """Show the rest. The next output begins on a new line."""
 
 
 def choose_view(*, plain: bool) -> View:
@@ -79,7 +79,7 @@ class MarkdownView:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._open = ""  # the text of the last block
-        self._parse_at = 0  # how long that must be until it is worth another look
+        self._parse_at = 0  # the length at which it is worth another look
         self._begun = False
         self._drawing: Drawing | None = None
 
@@ -149,7 +149,7 @@ class _Lines:
 
 
 def _blank(line: list[Segment]) -> bool:
-    """Whether nothing shows there. The edge of a block of code is coloured."""
+    """Whether nothing shows there. The edge of a code block has a colour."""
     return not any(each.text.strip() or (each.style and each.style.bgcolor) for each in line)
 
 
@@ -158,6 +158,6 @@ def _preview(text: str) -> str:
     if len(text) <= PREVIEW:
         return text
     fence = re.match(r" {0,3}(`{3,}|~{3,})[^\n]*\n", text)
-    # From the beginning of a line; a long paragraph is one line.
+    # Cut at the beginning of a line. A long paragraph is one line.
     end = text[-PREVIEW:]
     return (fence[0] if fence else "") + (end.partition("\n")[2] or end)

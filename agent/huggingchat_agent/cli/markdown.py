@@ -1,4 +1,4 @@
-"""Markdown for a terminal, rendered by rich. HTML in it is shown as it was written."""
+"""Markdown for a terminal, rendered by rich. HTML in it shows as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINE = re.compile(r"\r\n?|\n")
 
 
 def render_markdown(text: str) -> Markdown:
-    """What to print for that text."""
+    """The text as a renderable of rich."""
     markdown = Markdown(text)
     markdown.parsed = _PARSER.parse(text)
     return markdown
@@ -25,7 +25,7 @@ def render_markdown(text: str) -> Markdown:
 def find_open_block(text: str) -> int:
     """Where the last block of a growing text begins.
 
-    That block may go on: a paragraph, list, table or fence. All before it looks the same whatever comes.
+    That block may go on: a paragraph, list, table or fence. Later text changes nothing before it.
     """
     starts = [token.map[0] for token in _BLOCKS.parse(text) if token.level == 0 and token.map]
     if not starts or not starts[-1]:

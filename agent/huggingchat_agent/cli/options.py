@@ -20,13 +20,13 @@ _CHOSEN = {name: (kind, field) for name, (kind, field) in fields().items() if fi
 
 
 class Options:
-    """The global options of a command line: `verbose`, and the settings that were given."""
+    """The global options of a command line: `verbose`, and the settings that it sets."""
 
     def __init__(self, chosen: dict[str, Any] | None = None, *, verbose: bool = False) -> None:
         self._chosen, self.verbose = chosen or {}, verbose
 
     def over(self, other: "Options") -> "Options":
-        """These options where they were given, else the other ones."""
+        """These options, with the other ones for all that they leave out."""
         return Options(other._chosen | self._chosen, verbose=self.verbose or other.verbose)
 
     def settings(self) -> dict[str, Any]:
@@ -91,18 +91,18 @@ def _read(values: dict[str, Any]) -> Options:
 
 
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
-    """A command from a function that takes `options` first; the global ones come in addition to its own."""
+    """A command from a function that takes `options` first. It gets the global options besides its own."""
     own = list(inspect.signature(function).parameters.values())[1:]
 
     @functools.wraps(function)
     def command(context: typer.Context, **values: Any) -> None:
         options = _read(values).over(context.obj or Options())
-        context.obj = options  # for the command after this one, if this is what stands before all commands
+        context.obj = options  # for the command that follows, if this is the part before all commands
         console.begin(verbose=options.verbose)
         try:
             function(options, **values)
         except BaseException as error:
-            # Reported here, not above: typer has ideas of its own about Ctrl-C and closed pipes.
+            # Report here, not above: typer handles Ctrl-C and closed pipes differently.
             raise SystemExit(failures.tell(error)) from None
 
     keyword_only = inspect.Parameter.KEYWORD_ONLY
@@ -112,7 +112,7 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
-    # Paragraphs as single lines: the help breaks them where the terminal ends.
+    # One line for each paragraph: the help wraps them at the terminal's width.
     command.__doc__ = "\n\n".join(" ".join(each.split()) for each in (function.__doc__ or "").split("\n\n"))
     return command
 

@@ -29,7 +29,7 @@ _TAKE_PATHS = ("/file", "/export")
 
 
 class Prompt:
-    """Reads messages at a terminal. A paste is part of one message, whatever lines it has.
+    """Reads messages at a terminal. A paste is part of one message, however many lines it has.
 
     Enter sends. Alt-Enter, or Enter after a backslash, begins a new line.
     """
@@ -67,7 +67,7 @@ class Prompt:
 def _bind_keys() -> KeyBindings:
     keys = KeyBindings()
 
-    @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))  # not while one searches
+    @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))  # not during a search
     def enter(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if any(each.key != Keys.CPRResponse for each in event.key_processor.input_queue):
@@ -116,6 +116,6 @@ class _CommandCompleter(Completer):
         if self._models is None:
             try:
                 self._models = list(self._read_models())
-            except AgentError:  # the command itself will say what is wrong
+            except AgentError:  # the command itself reports the error
                 return []
         return self._models

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bool = False) -> Answer:
-    """Show a reply to its end, and return its Answer. Raises what went wrong with it.
+    """Show a reply to its end, and return its Answer. Raises the reply's error if it failed.
 
     A terminal shows it as Markdown, unless `plain`. The model's reasoning goes to stderr if that is a
-    terminal, with -v, and with `reasoning`. A person answers the questions of a tool; without one, they are
-    declined. Leaving this before the end, by Ctrl-C or because nobody reads stdout, stops the run.
+    terminal, with -v, and with `reasoning`. A person answers a tool's questions; without a terminal the agent
+    declines them. Leaving this early, by Ctrl-C or because nobody reads stdout, stops the run.
     """
     screen = Screen(reasoning, plain=plain)
     rest: Reply | None = None
@@ -53,7 +53,7 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
 
 
 def describe_wait(event: events.Queued) -> str:
-    """What a message waits for, in words."""
+    """The reason why a message waits, in words."""
     if event.reason == "run":
         return "the conversation is still being answered"
     if event.reason == "stop":
@@ -68,13 +68,13 @@ def say_hidden(count: int) -> None:
 
 
 class Screen:
-    """Shows the events of a reply. It knows where the cursor is, since two streams share a terminal."""
+    """Shows the events of a reply. It tracks the cursor, because two streams share a terminal."""
 
     def __init__(self, reasoning: bool = False, *, plain: bool = False) -> None:
         self._answer = choose_view(plain=plain)
         self._reasoning = reasoning or err.is_terminal or verbose()
         self._thinking = False
-        self._hidden = 0  # characters of reasoning that were not shown
+        self._hidden = 0  # characters of reasoning that it did not show
         self._waiting = Progress("Waiting for the answer" if err.is_terminal else None)
         self._waiting.start()
 
@@ -103,12 +103,12 @@ class Screen:
                 pass
 
     def aside(self, tell: Callable[[str], None], text: str) -> None:
-        """Print a line of its own on stderr, also in the middle of an answer."""
+        """Print a separate line on stderr, even in the middle of an answer."""
         self._settle()
         tell(text)
 
     def end(self) -> None:
-        """End the last line. The reply is over, well or not."""
+        """End the last line. The reply is over, with or without an error."""
         self._settle()
         self._answer.end()
         if self._hidden:

@@ -1,4 +1,4 @@
-"""Text that comes on stdin: the whole prompt, or what goes along with one."""
+"""Text from stdin: the whole prompt, or an addition to one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 from huggingchat_agent.cli import console
 
-# A pipe that is silent for this many seconds is one that a service manager left open.
+# Seconds. A pipe that is silent for longer is probably one that a service manager left open.
 PATIENCE = 1.0
 
 
@@ -29,12 +29,12 @@ def add_piped_text(prompt: str) -> str:
 
 
 def _has_text() -> bool:
-    """Whether stdin is a pipe that says something, or a file that nobody has read from."""
+    """Whether stdin is a pipe with data, or a file that nobody has read from."""
     try:
         descriptor = sys.stdin.fileno()
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISREG(mode):
-            # A shell that reads lines from it, in a loop around us, wants the other lines for itself.
+            # A shell loop around us that reads lines from it needs the other lines itself.
             return os.lseek(descriptor, 0, os.SEEK_CUR) == 0
         if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
             return False

@@ -1,4 +1,4 @@
-"""`tape show`, `tape har` and `tape report`: what is on a tape."""
+"""`tape show`, `tape har` and `tape report`: the contents of a tape."""
 
 import json
 import os
@@ -153,7 +153,7 @@ def _output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path
 
 def _write(path: Path, text: str) -> None:
     try:
-        # As private as the tape: there is no telling what was said.
+        # As private as the tape: it holds the conversation.
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
         ) as file:

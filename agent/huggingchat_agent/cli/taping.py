@@ -40,7 +40,7 @@ HideUsername = Annotated[
 
 
 def make_record(path: Path | None, full: bool, hide: list[str] | None, hide_username: bool) -> Record | None:
-    """What these options ask for. Raises UsageError if they do not say where to, or if a tape answers."""
+    """The recording that these options ask for. Raises UsageError without --record, or if a tape answers."""
     if path is None:
         if full or hide or hide_username:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Consoles that show text from elsewhere as text, and drawings that no other thread can spoil."""
+"""Consoles that show text from elsewhere as plain text, and drawings safe from other threads."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ REST = 4
 # Hold this while you write to the terminal: two threads that write at once lose lines.
 lock = threading.RLock()
 
-# What a terminal obeys instead of showing it. Line ends and tabs stay.
+# Control characters, which a terminal obeys. Line ends and tabs stay.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
-# What changes the order in which the characters around it are shown.
+# Characters that change the display order of those around them.
 _BIDI = {code: f"<U+{code:04X}>" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
@@ -44,12 +44,12 @@ def one_line(text: str) -> str:
 
 
 class Occupant(Protocol):
-    """Something that is being written to a terminal, and can make room for lines on other consoles."""
+    """Output in progress on a terminal. It can make room for lines on other consoles."""
 
     console: Console
 
     def pause(self) -> None:
-        """Leave the cursor at the beginning of a line. What comes next starts the drawing again."""
+        """Leave the cursor at the beginning of a line. The next output starts the drawing again."""
 
 
 class Terminal(Console):

@@ -47,7 +47,7 @@ def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
 
 
 def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
-    """What to print of a conversation, in order."""
+    """The renderables of a conversation, in order."""
     yield Rule(Text(one_line(export.title) or "Untitled", style="bold"), align="left", style="dim")
     yield Text(f"{one_line(export.model)}  {export.url}", style="dim")
     if export.system_prompt:
@@ -66,7 +66,7 @@ def _render_message(message: ExportedMessage, *, reasoning: bool) -> Iterator[Re
     for use in message.tools:
         yield Text(f"Tool {one_line(use.name)}: {one_line(use.error or use.status)}", style="dim")
     text = message.text.strip()
-    # A terminal shows what a person typed as it was typed.
+    # A terminal shows the user's text unrendered.
     yield render_markdown(text) if message.author == "assistant" else Text(text)
     for file in message.files:
         yield Text(f"File: {one_line(file.name)} ({one_line(file.mime)})", style="dim")

@@ -1,5 +1,5 @@
 """Everything that plays a tape.
 
 `player` plays it to handlers, `taped` answers a chat's calls, `server` and `stage` answer a real browser, and
-`rerun` repeats the recorded steps there. `matcher` finds the exchange for a request, `faults` spoils some.
+`rerun` repeats the recorded steps there. `matcher` finds the exchange for a request, `faults` adds failures.
 """

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong in a replay though it did not in the recording."""
+"""Faults: failures in a replay that the recording did not have."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ STATUSES = range(200, 600)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that goes wrong in one exchange of a tape.
+    """A failure in one exchange of a tape.
 
     `where` is a regular expression that searches "METHOD address"; by default it finds messages. `nth`
-    says which of those it finds, from 1. Make one with `cut`, `stall` or `status`. Raises UsageError for
+    picks one of the exchanges found, from 1. Make one with `cut`, `stall` or `status`. Raises UsageError for
     a value that is out of range.
     """
 
@@ -57,7 +57,7 @@ def cut(after: int, where: str = MESSAGES, nth: int = 1) -> Fault:
 
 
 def stall(after: int, seconds: float, where: str = MESSAGES, nth: int = 1) -> Fault:
-    """After so many bytes of the body nothing comes for so many seconds."""
+    """The body pauses after so many bytes, for so many seconds."""
     return Fault(where=where, nth=nth, stall=(after, seconds))
 
 
@@ -75,7 +75,7 @@ def with_faults(records: Sequence[AnyRecord], faults: Iterable[Fault]) -> list[A
 
 
 def exchange_of(records: Sequence[AnyRecord], fault: Fault) -> str:
-    """The id of the exchange in which a fault happens. Raises UsageError if there is none."""
+    """The id of the exchange of a fault. Raises UsageError if no exchange fits."""
     found = [
         each.id
         for each in records

@@ -1,9 +1,8 @@
 """Finds the exchange on a tape that answers a request.
 
-Requests are compared without what every run makes afresh: generation id, form boundary, time zone.
-Where the tape hides a secret, any text matches. An act, which sends or makes something, is answered once,
-and only if its body is the same. A read is answered as the app did between the same two acts, as often
-as it is asked.
+The comparison ignores values that every run makes again: generation id, form boundary, time zone. Where the
+tape hides a secret, any text matches. An act sends or makes something. It gets an answer once, and only if
+its body is the same. A read gets the app's answer from between the same two acts, any number of times.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ _READING = ("GET", "HEAD")
 
 
 class Client(NamedTuple):
-    """How the requests of a client are compared.
+    """How to compare the requests of a client.
 
     `compared` gives the fields of a body that must be the same. A client that is `in_step` gets the reads
-    between two acts one after the other as they were, another one the last of them. One that `repeats`
-    may send what writes, but is no act, again or in other words.
+    between two acts in their order; any other gets the last of them. One that `repeats` may repeat writes
+    that are no acts, even with another body.
     """
 
     compared: Callable[[Any], Any]
@@ -44,27 +43,27 @@ class Client(NamedTuple):
     repeats: bool
 
 
-def _without_changing(fields: Any) -> Any:
+def _drop_changing(fields: Any) -> Any:
     if isinstance(fields, dict):
         return {name: value for name, value in fields.items() if name not in CHANGING}
     return fields
 
 
 def _message_only(fields: Any) -> Any:
-    """The text of a message. Which other fields go with it depends on how it is sent."""
+    """The text of a message. Its other fields depend on the way of sending."""
     if isinstance(fields, dict) and not fields.keys().isdisjoint(("inputs", "is_retry", "generationId")):
         return {name: fields[name] for name in ("inputs", "is_retry") if fields.get(name)}
     return fields
 
 
 # The app's pages in a browser. They repeat exactly what they did.
-PAGES = Client(_without_changing, in_step=True, repeats=True)
+PAGES = Client(_drop_changing, in_step=True, repeats=True)
 # The agent. It asks at once, and may send in another way than in the recording.
 AGENT = Client(_message_only, in_step=False, repeats=False)
 
 
 class Matcher:
-    """Finds exchanges of a tape. It begins behind the sign-in, if there was one."""
+    """Finds exchanges of a tape. It begins after the sign-in, if there was one."""
 
     def __init__(self, summary: Summary, client: Client = PAGES) -> None:
         self._base_path = summary.base_path
@@ -91,7 +90,7 @@ class Matcher:
 
     @property
     def acts(self) -> int:
-        """How many acts have been answered."""
+        """How many acts have had an answer."""
         return self._acts
 
     def acts_before(self, n: int) -> int:
@@ -99,7 +98,7 @@ class Matcher:
         return sum(each.is_act and each.exchange.request.n < n for each in self._all)
 
     def covers(self, path: str) -> bool:
-        """Whether a path belongs to the app. Tapes have nothing else."""
+        """Whether a path belongs to the app. Tapes hold nothing else."""
         return path_is_within(path, self._base_path) and path != "/favicon.ico"
 
     def find(self, method: str, target: str, body: bytes, content_type: str) -> tuple[Exchange, bool]:
@@ -146,7 +145,7 @@ class Matcher:
     def _find_list_end(self, method: str, target: str) -> _Candidate | None:
         """For any page of the list of conversations: the empty page that ends it, if that was recorded.
 
-        How far a page of the app reads on in that list depends on how fast the answers come.
+        How far a page of the app reads in that list depends on the speed of the answers.
         """
         asked = routes.classify(method, target, self._base_path)
         if not isinstance(asked, purposes.ListConversations) or asked.page == 0:
@@ -158,7 +157,7 @@ class Matcher:
     def _find_write(self, candidates: list[_Candidate], fields: Any) -> _Candidate | None:
         unused = [each for each in candidates if not each.used]
         same = [each for each in unused if each.matches(fields, self._client.compared)]
-        # A text that was sent more than once is told apart by its parent.
+        # The parent distinguishes messages with the same text.
         same.sort(key=lambda each: _value(each.fields, "id") != _value(fields, "id"))
         if same:
             self._learn_generation(same[0], fields)
@@ -201,7 +200,7 @@ class _Candidate:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is complete. The page's own watch of what runs never ends by itself."""
+        """Whether it is complete. The page's own watch of running generations never ends by itself."""
         watched = self.exchange.request.kind == "eventsource" and self.exchange.response is not None
         return watched or self.exchange.failed is None
 

@@ -1,4 +1,4 @@
-"""Plays a tape without a browser: its exchanges go the way of live ones, to the same handlers."""
+"""Plays a tape without a browser: its exchanges reach the same handlers as live ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger("huggingchat_agent")
 _PATIENCE = 8.0  # seconds until a turn reaches its recorded end
 
 _EVENTS = {each.name: each for each in events.every()}
-# Events of the agent, which no exchange tells of. They are emitted as recorded.
+# Events of the agent without an exchange. The replay emits them as recorded.
 _OF_AGENT = (events.Degraded.name, events.Queued.name)
 
 
@@ -52,8 +52,8 @@ class Replay(Emitter):
     whether the recording was closed properly.
 
     Speed 1 takes as long as the recording, speed 2 half of that, speed 0 no time. Recorded failures come
-    again as `failed` events. Playing raises only what is wrong with the tape itself: TapeVersion, or
-    TapeCorrupt after everything that could be read.
+    again as `failed` events. Playing raises only errors of the tape itself: TapeVersion, or TapeCorrupt after
+    everything readable.
     """
 
     def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
@@ -94,7 +94,7 @@ class Replay(Emitter):
         traffic.read(tracker.follow)
         began = time.monotonic()
         if not self.speed and records:
-            began -= records[-1].at  # everything lies in the past, so that nothing waits for a clock
+            began -= records[-1].at  # all times are in the past, so that nothing waits for a clock
         try:
             await self._play(records, began, app, tracker, traffic)
         finally:
@@ -130,7 +130,7 @@ class Replay(Emitter):
         await traffic.wait_until_settled()
 
     async def _repeat(self, recorded: dict[str, Any], tracker: TurnTracker, traffic: Traffic) -> None:
-        """Follow a recorded event. If a turn ended there, ours ends before anything else is played."""
+        """Follow a recorded event. If a turn ended there, wait until ours has ended too."""
         name, number = recorded.get("event"), recorded.get("turn", 0)
         if name in _OF_AGENT:
             await traffic.wait_until_settled()
@@ -142,7 +142,7 @@ class Replay(Emitter):
                 tracker.number()
                 self._emit(_parse_event({**recorded, "at": self._at}))
             elif turn is not None and turn.running and name == "failed":
-                # A deadline, or the end of the browser: no exchange tells of those.
+                # A deadline, or the end of the browser: no exchange shows those.
                 self._emit(_parse_event({**recorded, "at": self._at}))
                 self._muted.add(number)
             elif turn is not None:
@@ -153,7 +153,7 @@ class Replay(Emitter):
         self._turns[turn.number] = turn
         if turn.number in self._muted:
             return
-        if event.at > self._at:  # no exchange tells the end of a turn, which comes now
+        if event.at > self._at:  # no exchange shows the end of a turn, which comes now
             event = msgspec.structs.replace(event, at=self._at)
         if isinstance(event, events.AnswerReady):
             timing = msgspec.structs.replace(event.answer.timing, finished=self._at)
@@ -218,7 +218,7 @@ class _RecordedApp:
         return page_id not in self.for_calls
 
     async def ask(self, request: requests.Call, *, conversation_id: str = "") -> bytes:
-        """The last such read before this place of the tape, or else the first after it."""
+        """The body of the last such read before this place of the tape, or else of the first after it."""
         reads = self._reads.get(self.base_path + request.path, []) if request.method == "GET" else []
         before = [body for n, body in reads if n <= self._n]
         after = [body for n, body in reads if n > self._n]

@@ -36,8 +36,8 @@ class Rerun:
     """Repeats the steps of a tape once: `async for event in rerun` gives the events of this run.
 
     The steps are new conversations, messages, retries and edits, one after the other, each sent in the
-    recorded way. Nothing else is repeated; if the app then asks for what is not on the tape, that is a
-    TapeMismatch. Takes and raises what `on_tape` does, and raises UsageError for messages that a person
+    recorded way. It repeats nothing else. If the app then asks for something that is not on the tape, that is
+    a TapeMismatch. Takes and raises what `on_tape` does, and raises UsageError for messages that a person
     sent. `complete` says whether the recording was closed properly.
     """
 
@@ -71,19 +71,19 @@ class Rerun:
 async def _take(chat: Chat, steps: Iterable[_Step]) -> None:
     await chat.login()
     for step in steps:
-        with contextlib.suppress(ChatError):  # as in the recording, or by a fault; it is among the events
+        with contextlib.suppress(ChatError):  # as in the recording, or by a fault; the events show it
             await step(chat)
 
 
 class _New(msgspec.Struct):
-    """What is read of a request for a new conversation."""
+    """The fields that we read of a request for a new conversation."""
 
     model: str | None = None
     preprompt: str | None = None
 
 
 class _Message(msgspec.Struct):
-    """What is read of a message's form."""
+    """The fields that we read of a message's form."""
 
     inputs: str | None = None
     id: str = ""
@@ -112,7 +112,7 @@ def _sending(conversation_id: str, message: _Message, vias: dict[str, str]) -> _
     via = _VIAS.get(vias.get(message.generation_id or "", ""))
     if via is None:
         raise UsageError(
-            f"{message.inputs!r} was sent by a person, and only what the agent sent can be repeated. Open "
+            f"A person sent {message.inputs!r}, and only the agent's own messages can be repeated. Open "
             "the tape with on_tape(..., headless=False), and take the steps by hand."
         )
     return partial(_send, conversation_id, message, via)

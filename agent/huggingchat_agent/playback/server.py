@@ -43,8 +43,8 @@ _DROPPED = {
 class TapeServer:
     """Serves a tape while it is open (`async with`). `speed` is as for `replay`.
 
-    `stalls` are bytes and seconds by the id of an exchange: its body stops after so many bytes for so many
-    seconds, whatever the speed. `mismatches` are the app's requests that were not on the tape.
+    `stalls` are bytes and seconds by the id of an exchange: its body pauses after that many bytes for that
+    many seconds, at any speed. `mismatches` are the app's requests that were not on the tape.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TapeServer:
         self._summary, self._speed = summary, speed
         self._matcher = Matcher(summary)
         self._acts = asyncio.Condition()
-        self._moments: list[float] = []  # when each act was answered
+        self._moments: list[float] = []  # when each act got its answer
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="huggingchat-tape-")
@@ -64,7 +64,7 @@ class TapeServer:
 
     @property
     def switches(self) -> tuple[str, ...]:
-        """Switches of the browser: the app's host name leads here, and no other leads anywhere."""
+        """Switches of the browser: the app's host name leads here, and all others lead nowhere."""
         origin = urlsplit(self._summary.recording.header.base_url)
         port = origin.port or {"http": 80, "https": 443}[origin.scheme]
         host = f"[{origin.hostname}]" if ":" in (origin.hostname or "") else origin.hostname
@@ -83,7 +83,7 @@ class TapeServer:
             raise UsageError(
                 "A replay in a browser needs a server: run `pip install hypercorn trustme`."
             ) from None
-        # Without the protocol named, asyncio leaves Nagle's algorithm on, which delays small pieces.
+        # Name the protocol: otherwise asyncio leaves Nagle's algorithm on, which delays small pieces.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.bind((_HOST, 0))
         self.port = listening.getsockname()[1]
@@ -172,7 +172,7 @@ class TapeServer:
             await asyncio.wait({gone, sending}, return_when=asyncio.FIRST_COMPLETED)
             sending.cancel()
             if exchange.ended is None:
-                await gone  # it was open to the end
+                await gone  # it was still open at the end
             gone.cancel()
         else:
             await self._stream(exchange, send, began)
@@ -188,7 +188,7 @@ class TapeServer:
         for at, length in exchange.cuts:
             end = place + length
             await self._wait_until(began, at - exchange.request.at)
-            for start, stop in _around(stall, place, end):
+            for start, stop in _split_at_stall(stall, place, end):
                 if start == stall:
                     await asyncio.sleep(seconds)
                     began += seconds
@@ -220,7 +220,7 @@ class TapeServer:
                 await asyncio.sleep(due)
 
 
-def _around(stall: int, start: int, end: int) -> list[tuple[int, int]]:
+def _split_at_stall(stall: int, start: int, end: int) -> list[tuple[int, int]]:
     """A piece of a body, cut in two if the body stalls within it."""
     return [(start, stall), (stall, end)] if start < stall < end else [(start, end)]
 
@@ -236,7 +236,7 @@ async def _refuse(send: Send, status: int, text: str, *, mismatch: bool = False)
 async def _hang_up(exchange: Exchange, receive: Receive) -> None:
     """End the connection before the answer is complete, as in the recording."""
     if exchange.failed is not None and exchange.failed.canceled:
-        await _wait_for_disconnect(receive)  # it is the page that gives up
+        await _wait_for_disconnect(receive)  # the page hangs up instead
     raise ConnectionResetError
 
 

@@ -3,11 +3,11 @@
 A call gets the recorded answer. A message lets the recorded exchange happen again, at once, with its
 recorded timing.
 
-* A message is found by its text. If the same text was sent more than once, its parent decides, and then the
-  order. Other requests are found by method, path and JSON body. What writes is answered once.
-* A read is answered as at this place of the tape: by the last such read before the next message or new
+* A message matches by its text. If the tape has the same text more than once, the parent decides, then the
+  order. Other requests match by method, path and JSON body. A write gets an answer once.
+* A read gets the answer of this place of the tape: that of the last such read before the next message or new
   conversation.
-* Every message has a new generation id. It replaces the recorded one wherever that comes.
+* Every message has a new generation id, which replaces the recorded one everywhere.
 
 A request that is not on the tape raises TapeMismatch (see `playback.matcher`).
 """

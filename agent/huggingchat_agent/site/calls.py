@@ -1,7 +1,7 @@
-"""The requests that the agent makes to the app by itself.
+"""The requests that the agent itself makes to the app.
 
-Everything above makes its requests through `Calls`. `PageCalls` makes them inside a page, with the page's
-cookies, origin and fingerprint. A tape can stand behind `Calls` instead of a page.
+All rooms above make them through `Calls`. `PageCalls` makes them inside a page, with the page's cookies,
+origin and fingerprint. A tape can answer `Calls` instead of a page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class CallResult(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a call; `headers` in lower case.
 
-    A redirect is not followed, for the app sends only to its sign-in: then `redirected` is true and
+    It never follows a redirect, because the app redirects only to its sign-in: then `redirected` is true and
     the rest is empty.
     """
 
@@ -43,7 +43,7 @@ class Calls(Protocol):
 
     @property
     def page_id(self) -> str:
-        """The page that exchange events of these calls name."""
+        """The id of the page in the exchange events of these calls."""
 
     @property
     def closed(self) -> bool:
@@ -62,24 +62,24 @@ class Calls(Protocol):
     async def start(self, request: Call, key: str, *, timeout: float) -> None:
         """Start a streaming request and return at once. `key` names it for `abort`.
 
-        The answer is seen as exchange events only.
+        The answer arrives only as exchange events.
         """
 
     async def abort(self, key: str, *, timeout: float) -> None:
-        """Drop a stream that was started. The run itself goes on; stopping it is a request of its own."""
+        """Drop a stream that was started. The run itself goes on; another request stops it."""
 
     async def timezone(self, *, timeout: float) -> str:
-        """The IANA name of the time zone that the app would be given."""
+        """The IANA name of the browser's time zone, which the app gets."""
 
 
-# A download is taken from the page in steps, because results go through the browser's debugging connection.
+# The page hands over a download in steps, because results go through the browser's debugging connection.
 PIECE = 768 * 1024  # bytes, a multiple of three so that the base64 texts have no padding between them
 
-# The largest download: the page and the caller both hold it whole.
+# The largest download: the page and the caller both hold all of it.
 LARGEST = 256 * 1024 * 1024  # bytes
 
-# One request, from a description that JSON can carry. Files travel as the app sends them: a Blob
-# of base64 text under a name that says so.
+# One request, from a description in JSON. Files have the app's own form: a Blob of base64 text with a name
+# that says so.
 _REQUEST = """
 const request = (call, signal, redirect = "follow") => {
   const init = { method: call.method, headers: call.headers, signal, redirect };
@@ -187,8 +187,8 @@ class PageCalls:
             result = await page.evaluate(FETCH, self._describe(request), *limits, timeout=timeout + 2.0)
             if larger := result.get("larger"):
                 raise SiteError(
-                    f"{request.path.partition('?')[0]} is larger than {larger:,} bytes, the most that is "
-                    "taken from a page. Download it in a browser of your own."
+                    f"{request.path.partition('?')[0]} is larger than {larger:,} bytes, the limit for a "
+                    "download. Download it in your own browser."
                 )
             answer = self._parse_result(result, request)
             size = result["size"] if answer.status == 200 else 0
@@ -202,7 +202,7 @@ class PageCalls:
         return answer, b"".join(pieces)
 
     async def start(self, request: Call, key: str, *, timeout: float) -> None:
-        """The page reads the stream to its end and discards it: the tap takes the bytes off the wire."""
+        """The page reads the stream and discards it; the tap takes the bytes from the traffic."""
         await self._page.evaluate(START, self._describe(request), key, timeout=timeout)
 
     async def abort(self, key: str, *, timeout: float) -> None:
@@ -231,7 +231,7 @@ class PageCalls:
 
 
 def no_answer(base_url: str, request: Call, reason: str) -> SiteError:
-    """The error of a request that the app did not answer."""
+    """The error for a request without an answer."""
     return SiteError(
         f"{redact.address(base_url)} did not answer {request.method} {request.path.partition('?')[0]}: "
         f"{reason}. Is the site still there, and the network?"
@@ -239,7 +239,7 @@ def no_answer(base_url: str, request: Call, reason: str) -> SiteError:
 
 
 def require_success(answer: CallResult, request: Call, *, conversation_id: str = "") -> bytes:
-    """The body of an answer that is a success. Raises the error that fits any other."""
+    """The body of a successful answer. Raises the error that fits any other answer."""
     body = answer.body.encode()
     if answer.redirected:
         raise SessionRejected(

@@ -1,1 +1,1 @@
-"""The saved session: whose it is, who uses it, how it comes from other browsers."""
+"""The saved session: its profile, its lock, and its import from other browsers."""

@@ -56,7 +56,7 @@ class ProfileLock:
         except OSError as error:
             raise StorageError(
                 f"Cannot lock the profile in {self._path.parent}: "
-                f"{error.strerror or type(error).__name__}. Mend the folder, or name another one with "
+                f"{error.strerror or type(error).__name__}. Repair the folder, or name another one with "
                 "HUGGINGCHAT_HOME."
             ) from None
         return True
@@ -67,7 +67,7 @@ class ProfileLock:
 
     @property
     def holder(self) -> int | None:
-        """The process that uses the profile; None if there is none, or it is unknown."""
+        """The process that uses the profile. None if it is free or the process is unknown."""
         if self.take():
             self.release()
             return None
@@ -80,7 +80,7 @@ class ProfileLock:
         holder = self.holder
         who = f" by process {holder}" if holder else ""
         return ProfileInUse(
-            f"The profile {self.name!r} is in use{who}. Wait for its end, choose another one (--profile "
+            f"The profile {self.name!r} is in use{who}. Wait until it is free, choose another one (--profile "
             "NAME), or work with a copy of it (--profile-in-use copy), which saves nothing."
         )
 

@@ -3,8 +3,8 @@
     <home>/profiles/<profile>/session.json            mode 0600, in a folder of mode 0700
     <home>/profiles/<profile>/session.previous.json   the one before, kept in case the new one is bad
 
-A save writes a new file beside the old one, flushes it to the disk and renames it, so that at any
-moment either the old or the new session is there, whole.
+A save writes a new file beside the old one, flushes it to the disk and renames it. So at any moment either
+the old or the new session exists, whole.
 """
 
 from __future__ import annotations
@@ -120,13 +120,13 @@ class SavedSession:
     def _storage_error(self, verb: str, error: OSError) -> StorageError:
         reason = error.strerror or type(error).__name__
         return StorageError(
-            f"Cannot {verb} the saved session {self.path}: {reason}. Make room or mend the folder, or name "
+            f"Cannot {verb} the saved session {self.path}: {reason}. Make room or repair the folder, or name "
             "another one with HUGGINGCHAT_HOME."
         )
 
 
 def write_private(path: Path, body: bytes) -> None:
-    """Write a file of secrets, whole or not at all, for its owner's eyes only. Raises StorageError."""
+    """Write a file of secrets, whole or not at all. Only its owner can read it. Raises StorageError."""
     try:
         files.write(path, body, private=True)
     except OSError as error:

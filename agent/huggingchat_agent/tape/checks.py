@@ -1,6 +1,6 @@
-"""Whether header and records are such as a recorder writes. A tape may come from anywhere.
+"""Checks whether a recorder could have written a header or record. A tape may come from anywhere.
 
-`msgspec` has checked names and types of fields by then. Each function raises ValueError with the reason.
+`msgspec` has already checked names and types of fields. Each function raises ValueError with the reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEEPEST = 200  # lists and objects within one another
 
 
 class _Answer(msgspec.Struct):
-    """Of an `answer` event, what is read from tapes. Older ones have other fields in it."""
+    """The fields of an `answer` event that readers use. Older tapes have other fields in it."""
 
     answer: dict[str, Any]
 
@@ -95,7 +95,7 @@ def _check_event(event: dict[str, Any]) -> None:
 
 
 class _Numbers(msgspec.Struct):
-    """What every event of a turn has, also one that this version does not know."""
+    """The fields of every event of a turn, even of one that this version does not know."""
 
     conversation_id: str
     turn: int
@@ -118,7 +118,7 @@ def is_deep(value: Any) -> bool:
 
 
 def prune(value: Any, levels: int = DEEPEST) -> Any:
-    """The value with what is nested deeper than that left out."""
+    """The value without anything nested more than DEEPEST deep."""
     if isinstance(value, dict):
         return {name: prune(each, levels - 1) for name, each in value.items()} if levels else {}
     if isinstance(value, list):

@@ -1,14 +1,14 @@
 """Completes a full tape when the recording ends: a page of the app fetches what the tape lacks.
 
-* Scripts of workers and what service workers cached, which no tab reports, and scripts that a closing tab
-  cut off.
-* Scripts that a page loads only at need: another run may need them. They are found by their names in the
-  scripts that were loaded.
-* The end of the list of conversations. How far a page reads that list is a matter of milliseconds; the
-  empty page after its end answers for every page that was not read.
-* The user, which a replay asks for first.
+* Scripts of workers and caches of service workers, which no tab reports, and scripts that a closing tab cut
+  off.
+* Scripts that a page loads only on demand, because another run may need them. Their names are in the loaded
+  scripts.
+* The end of the list of conversations. How far a page reads that list is a matter of milliseconds. The empty
+  page after its end answers for every unread page.
+* The user, because a replay asks for it first.
 
-The page's requests pass through the tap, and so they are on the tape like all others.
+The page's requests pass through the tap, so they are on the tape like all others.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ log = logging.getLogger("huggingchat_agent")
 SECONDS = 20.0
 QUIET = 0.5  # seconds without a request
 QUIET_PATIENCE = 3.0
-BEHIND_THE_LIST = 9999  # a page of the list of conversations that nobody has
+BEHIND_THE_LIST = 9999  # a page of the list of conversations that no account reaches
 
 _NAMED = re.compile(rb"""["'`]([^"'`\s]*(?:/|worker)[^"'`\s]*\.(?:m?js|css))["'`]""", re.IGNORECASE)
 _LONGEST_NAME = 500
 
-# Fetches these, the scripts and caches of service workers, and in turn what scripts among them name; but
-# nothing that was loaded before.
+# Fetches the given addresses, the scripts and caches of service workers, and all files that their scripts
+# name, except for those loaded before.
 _FETCH = """async (wanted, loaded) => {
   const seen = new Set(loaded), todo = [...wanted];
   for (const each of (await navigator.serviceWorker?.getRegistrations()) ?? [])
@@ -65,7 +65,7 @@ _FETCH = """async (wanted, loaded) => {
 
 
 class Completion:
-    """Remembers which scripts and styles were loaded, and which others they name."""
+    """Remembers the loaded scripts and styles, and the names of others in them."""
 
     def __init__(self) -> None:
         # Scripts and styles under way, by exchange. Those of workers are never reported as complete.
@@ -104,7 +104,7 @@ class Completion:
             url, end = self._scripts[event.exchange_id]
             text = end + event.data  # a name may be cut in two
             for name in _NAMED.findall(text):
-                with contextlib.suppress(ValueError):  # what only looks like an address
+                with contextlib.suppress(ValueError):  # it only looks like an address
                     self._named.add(urljoin(url, name.decode("latin-1")))
             self._scripts[event.exchange_id] = (url, text[-_LONGEST_NAME:])
 
@@ -117,9 +117,9 @@ class Completion:
     async def complete(
         self, tab: Callable[[], Awaitable[Tab]], call: Callable[[Call], Awaitable[object]]
     ) -> None:
-        """Have a page of the app fetch what is missing. `tab` gives one, `call` makes a request in it.
+        """Let a page of the app fetch the missing files. `tab` opens one, `call` makes a request in it.
 
-        A failure is only logged: most of the tape is good without it.
+        A failure is only logged: most tapes are good without them.
         """
         wanted = sorted((self._named | set(self._requested.values())) - self._loaded)
         try:

@@ -1,10 +1,10 @@
-"""What is on a tape: a header, then records, each one line of JSON.
+"""The lines of a tape: a header, then records, each one line of JSON.
 
 Times (`at`) are in seconds since the recording began. `n` is the place of a record in the order of events. A
-record that waited until it was known whether a word is secret is written a little after its followers.
+record can wait until it is clear whether a word is secret, so the file may hold it a little after later ones.
 
-A new version of the format adds a step to `STEPS`, which makes its records from those of the version before.
-The tapes in `fixtures/tapes` must be readable for ever.
+A new version of the format adds a step to `STEPS`, which converts records of the version before. The tapes in
+`fixtures/tapes` must stay readable for ever.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class ConsoleMessage(Record, frozen=True, kw_only=True, tag="said"):
 
 
 class Picture(Record, frozen=True, kw_only=True, tag="picture"):
-    """What a tab showed at a moment of a turn: "start", "first token" or "end"."""
+    """A picture of a tab at a moment of a turn: "start", "first token" or "end"."""
 
     page: str
     turn: int
@@ -149,7 +149,7 @@ class Browser(Record, frozen=True, kw_only=True, tag="browser"):
 
 
 class Hidden(Record, frozen=True, kw_only=True, tag="hidden"):
-    """A page of the sign-in was here. Nothing of it is on the tape."""
+    """A page of the sign-in was here. The tape has none of it."""
 
 
 class Last(Record, frozen=True, kw_only=True, tag="last"):

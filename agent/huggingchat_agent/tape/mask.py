@@ -1,8 +1,8 @@
-"""Finds what must not be on a tape, in texts that may go on.
+"""Finds secrets, which must not be on a tape, in texts that may be unfinished.
 
-Secret are values that the agent knows to be secret (passwords, cookies, codes: see `redact`), in every form
-in which they are written; e-mail addresses; what the user's patterns match; and names that the user wants
-hidden. In what programs write, a value is also secret if its name says so.
+Secrets are: values that the agent knows to be secret (passwords, cookies, codes: see `redact`), in every
+encoding; e-mail addresses; matches of the user's patterns; and names that the user wants hidden. In the
+output of programs, a value is also secret if its name says so.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Mask:
     def spans(self, text: str, kind: Kind = "prose") -> list[tuple[int, int]]:
         """Where secrets are, in order. The spans do not touch.
 
-        The kinds are those of `secret_names.spans`. In code an address or a name does not belong to a
-        person, so only known values are looked for.
+        The kinds are those of `secret_names.spans`. An address or a name in code belongs to nobody, so code
+        is searched only for known values.
         """
         self._learn()
         found: list[tuple[int, int]] = []
@@ -87,7 +87,7 @@ class Mask:
         return redact.mask(value, self.spans(value, kind))
 
     def safe_length(self, text: str) -> int:
-        """How many characters from the beginning no later text can make part of a secret."""
+        """The number of characters at the beginning that no later text can turn into part of a secret."""
         self._learn()
         size = len(text)
         held = size
@@ -120,7 +120,7 @@ class Mask:
         for form in forms:
             if len(form) > _PREFIX:
                 heads.setdefault(form[:_PREFIX], []).append(form)
-        # Each is replaced as a whole, because the writer's thread and the event loop both read them.
+        # Replace each as a whole: the writer's thread and the event loop both read them.
         self._heads = heads
         self._prefixes = {form[:end] for form in forms for end in range(1, min(len(form), _PREFIX))}
         self._longest = max(map(len, forms), default=0)
@@ -129,7 +129,7 @@ class Mask:
 
 
 def _forms(value: str) -> set[str]:
-    """A value as it is written in texts, addresses, JSON, JSON within JSON, and pages."""
+    """The forms of a value in texts, addresses, JSON, JSON within JSON, and pages."""
     escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     twice = {json.dumps(each)[1:-1] for each in escaped}
     web = {quote(value, safe="", errors="replace"), quote_plus(value, errors="replace"), html.escape(value)}

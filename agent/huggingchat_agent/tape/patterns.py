@@ -1,7 +1,7 @@
-"""The user's regular expressions of what to hide, bounded in time.
+"""The user's regular expressions of what to hide, with a time limit.
 
-`re` cannot be interrupted: a pattern such as `(a|aa)+$` would hang the process until it is killed. So
-`regex` searches, which has a time limit and lets other threads run. `re` still says what is a pattern.
+Nothing can interrupt `re`: a pattern such as `(a|aa)+$` would hang the process. So `regex` does the search;
+it has a time limit and lets other threads run. `re` still decides whether a pattern is valid.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 from huggingchat_agent.errors import SettingsError, TapeError
 
-SECONDS = 2.0  # of computing, for one text of at most a megabyte
+SECONDS = 2.0  # of CPU time, for one text of at most a megabyte
 
-# To `re` a brace is text where no number stands in it; `regex` has other meanings for some of these.
+# In `re` a brace without a number is text; `regex` gives some of these another meaning.
 _PLAIN_BRACE = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!\d*,?\d*\})", re.DOTALL)
 
 
@@ -21,7 +21,7 @@ class Pattern:
     """One pattern. Raises SettingsError if it cannot be read."""
 
     def __init__(self, source: str) -> None:
-        import regex  # rarely needed, and not quick to load
+        import regex  # rarely needed, and slow to load
 
         try:
             re.compile(source)
@@ -32,7 +32,7 @@ class Pattern:
         self._slow = False
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where it matches, in order. Raises TapeError if that takes too long, and from then on."""
+        """Where it matches, in order. Raises TapeError if that takes too long, and at every later call."""
         if not self._slow:
             try:
                 matches = self._pattern.finditer(text, timeout=SECONDS, concurrent=True)

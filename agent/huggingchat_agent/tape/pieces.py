@@ -1,4 +1,4 @@
-"""Texts that arrive in pieces. A secret may lie across several."""
+"""Masks texts that arrive in pieces. A secret may span several."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ K = TypeVar("K")
 class Pieces(Generic[K]):
     """Takes pieces of one text, each with its owner, and returns them in order without secrets.
 
-    A secret across several pieces becomes a mask at the end of the last. A piece that may still be the
-    beginning of a secret is held back.
+    A secret across several pieces becomes a mask at the end of the last. It holds back a piece that may still
+    begin a secret.
     """
 
     def __init__(self, mask: Mask) -> None:
@@ -66,8 +66,8 @@ class Pieces(Generic[K]):
 class Recut:
     """Cuts a body into its chunks again after parts of it were rewritten.
 
-    `cut` says how many bytes a chunk had, `put` what became of the next bytes. If a rewritten part lies in
-    several chunks, the last of them gets all of it.
+    `cut` gives the size of a chunk, `put` the new form of the next bytes. If a rewritten part spans several
+    chunks, the last of them gets all of it.
     """
 
     def __init__(self) -> None:

@@ -40,7 +40,7 @@ def gaps(sent: float, moments: Sequence[float]) -> str:
     took = [1000 * (after - before) for before, after in pairwise([sent, *moments])]
     span = max(moments[-1] - sent, 0.001)
     top = _nice(max(took))
-    # A long answer has more dots than there is room for; the slow ones are those to be seen.
+    # A long answer has more dots than there is room for. Keep the slow ones.
     step = math.ceil(len(took) / _MOST_DOTS)
     slow = sorted(took)[-min(len(took), 200)]
     dots = [

@@ -21,7 +21,7 @@ LARGEST_LINE = 200_000_000  # bytes of one record, which may be a message with m
 LARGEST_TAPE = 1_000_000_000  # bytes of all records; a small file can unpack to any size
 MOST_RECORDS = 5_000_000
 
-_AT_ONCE = 1 << 12  # packed bytes; of a damaged piece nothing is read
+_AT_ONCE = 1 << 12  # packed bytes; a damaged piece gives none
 _UNPACKED_AT_ONCE = 1 << 20  # bytes
 _GZIP = 16 + zlib.MAX_WBITS
 _MAGIC = b"\x1f\x8b"  # how gzip begins
@@ -67,7 +67,7 @@ class Tape:
             yield record
 
     def load(self, *, pictures: bool = True) -> Recording:
-        """All records in the order of events. An unreadable place is in `trouble`, not raised."""
+        """All records in the order of events. An unreadable place goes into `trouble` and raises nothing."""
         found: list[AnyRecord] = []
         trouble: TapeCorrupt | None = None
         try:
@@ -106,12 +106,12 @@ class Tape:
                 count += 1
                 line = bytearray(each)
             if len(line) > LARGEST_LINE or size > LARGEST_TAPE or count > MOST_RECORDS:
-                raise self._corrupt(offset, f"line {count + 1} is beyond what a tape may hold (docs/tape.md)")
+                raise self._corrupt(offset, f"line {count + 1} exceeds the limits of a tape (docs/tape.md)")
         if line:
             raise self._corrupt(offset, "it breaks off in the middle of a record")
 
     def _pieces(self) -> Iterator[tuple[bytes, int]]:
-        """What the file unpacks to, in pieces of bounded size, each with the offset where it begins."""
+        """The unpacked bytes of the file, in pieces of bounded size, each with its offset in the file."""
         offset, last = 0, b""
         unpack = zlib.decompressobj(_GZIP)
         try:
@@ -149,7 +149,7 @@ class Recording(NamedTuple):
 
 
 def _unpack(unpack: zlib._Decompress, data: bytes, offset: int) -> Iterator[tuple[bytes, int]]:
-    """What some bytes of a member unpack to."""
+    """The unpacked form of some bytes of a member."""
     while True:
         text = unpack.decompress(data, _UNPACKED_AT_ONCE)
         yield text, offset

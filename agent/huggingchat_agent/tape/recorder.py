@@ -1,7 +1,7 @@
 """Records a session: exchanges, events, console messages and pictures go on a tape as they come.
 
-Recording must never slow or break a turn. Records wait in a queue for the tape's own thread, and a picture
-that cannot be taken is left out.
+Recording must never slow or break a turn. Records wait in a queue for the tape's own thread, and a failed
+picture is left out.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ PICTURE_PATIENCE = 5.0  # seconds for the last pictures when the session ends
 
 
 class Message(Protocol):
-    """What a page says: see `tape.format.ConsoleMessage`."""
+    """A page's message: see `tape.format.ConsoleMessage`."""
 
     @property
     def kind(self) -> str: ...
@@ -52,7 +52,7 @@ class Message(Protocol):
 
 
 class Tab(Protocol):
-    """What a recording needs of a tab; `browser.protocols.Page` describes it."""
+    """A tab as the recorder uses it; `browser.protocols.Page` describes it."""
 
     @property
     def id(self) -> str: ...
@@ -78,7 +78,7 @@ class Recorder:
         self._pages_of_turns: dict[int, str] = {}
         self._page_of: Callable[[int], str] = lambda turn: ""
         self._pictures: set[asyncio.Task[None]] = set()
-        # One lock for each tab, as long as a picture of it is being taken.
+        # One lock for each tab, held while a picture is taken.
         self._cameras: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._completion = Completion() if self._record.full else None
 
@@ -111,7 +111,7 @@ class Recorder:
         self._put(tapes.Browser(**self._now(), version=version))
 
     def see_sign_in(self) -> None:
-        """Record that a page of the sign-in was here. Nothing of it is on the tape."""
+        """Record that a page of the sign-in was here, and nothing else of it."""
         self._put(tapes.Hidden(**self._now()))
 
     async def watch_tab(self, page: Tab) -> None:
@@ -134,7 +134,7 @@ class Recorder:
     ) -> None:
         """Before the browser ends: record what the tape still lacks.
 
-        `tab` gives a tab on a page of the app, and opens one if a person closed the last. `call` makes a
+        `tab` returns a tab on a page of the app, and opens one if a person closed the last. `call` makes a
         request in it. Pictures under way get `PICTURE_PATIENCE` seconds; late ones are left out.
         """
         if self._completion is not None:

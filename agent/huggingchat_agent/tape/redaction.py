@@ -1,7 +1,7 @@
 """Takes secrets out of records. Every record of a tape comes through here.
 
-Bodies are searched line by line, whatever their chunks, and the words of an answer as one text. At most one
-line of a body and a few words of an answer are held back.
+It searches bodies line by line, across chunks, and the words of an answer as one text. It holds back at most
+one line of a body and a few words of an answer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TOKENS = ("token", "reasoning")
 
 
 class Redaction:
-    """The redaction of one tape. `learn` gets every value that is secret because of its place.
+    """The redaction of one tape. `learn` gets every value that its place makes secret.
 
     With `hide_username` the user's name is hidden too, as soon as the app has sent it.
     """
@@ -191,14 +191,14 @@ class _Line:
                 self._update, self.word = update, update["token"].rstrip("\0")
 
     def show_word(self, text: str) -> None:
-        """Show the word so."""
+        """Write the word in this form."""
         if text == self.word:
             self.out = self.raw
         else:
             self.out = msgspec.json.encode({**self._update, "token": text}) + b"\n"
 
     def show(self, text: str) -> None:
-        """Show the line so."""
+        """Write the line in this form."""
         self.out = text.encode(errors="surrogateescape")
 
 

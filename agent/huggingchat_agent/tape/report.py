@@ -21,7 +21,7 @@ MOMENTS = ("start", "first token", "end")
 
 # The page may fetch nothing, whatever an answer contains.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-# As the app shows an answer, but without pictures, which lie elsewhere, and with HTML as text.
+# As the app shows an answer, but without pictures, which are on other hosts, and with HTML as text.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
 
 
@@ -175,11 +175,11 @@ def _row(exchange: Exchange, begins: float, whole: float) -> str:
         f'<details><summary class="row{bad}">{_time(request.at)}'
         f'<code title="{escape(request.url)}"><b>{escape(request.method)}</b> {escape(exchange.path)}</code>'
         f'<span class="end">{end}</span><div class="lane">{bar}</div></summary>'
-        f'<div class="opened">{_opened(exchange)}</div></details>'
+        f'<div class="opened">{_render_details(exchange)}</div></details>'
     )
 
 
-def _opened(exchange: Exchange) -> str:
+def _render_details(exchange: Exchange) -> str:
     """Headers and bodies of an exchange; of a static file only its headers."""
     request, response = exchange.request, exchange.response
     parts = [_headers("Request", request.headers), _body(request.body or b"")]

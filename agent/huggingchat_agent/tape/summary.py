@@ -1,4 +1,4 @@
-"""A tape put together: whole exchanges, whole turns, and the other events and console messages."""
+"""The parts of a tape: whole exchanges, whole turns, and the other events and console messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.tape.reader import Recording
 
-# What a page is made of, by the kind of its request.
+# The kinds of requests for the parts of a page.
 STATIC = {"script", "stylesheet", "image", "font", "media", "manifest", "other"}
 
 TAB_GONE = "the tab is gone"  # the reason the tap gives for exchanges of a closed tab
@@ -24,7 +24,7 @@ TAB_GONE = "the tab is gone"  # the reason the tap gives for exchanges of a clos
 
 @dataclass
 class Exchange:
-    """One request and its answer: as `records`, and put together from them.
+    """One request and its answer: the `records`, and the values from them.
 
     Times are in seconds since the recording began.
     """
@@ -50,7 +50,7 @@ class Exchange:
 
     @property
     def static(self) -> bool:
-        """Whether it is a script, a style, a picture or the like."""
+        """Whether it is a script, a style, a picture or a similar file."""
         return self.request.kind in STATIC
 
     @property
@@ -67,7 +67,7 @@ class Exchange:
 
 @dataclass
 class ToolCall:
-    """A tool that the model called. `arguments` and `result` are as they are shown, JSON where it is that."""
+    """A tool that the model called. `arguments` and `result` are ready to show, JSON indented."""
 
     tool: str
     arguments: str
@@ -95,7 +95,7 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """The answer, as far as it came."""
+        """The answer so far."""
         if self.answer is not None:
             return str(self.answer.get("text", ""))
         return "".join(text for _, text in self.tokens)
@@ -137,7 +137,7 @@ class Summary:
 
     @property
     def troubles(self) -> list[tuple[float, str]]:
-        """What went wrong, with its first time. What a page is made of may fail: most of it is not missed."""
+        """The troubles, each with its first time. Failed parts of a page do not count."""
         found = sorted(self._find_troubles())
         counts = Counter(text for _, text in found)
         first = {text: at for at, text in reversed(found)}
@@ -147,7 +147,7 @@ class Summary:
         if self.recording.trouble is not None:
             told.append((self.ends, str(self.recording.trouble)))
         elif not self.recording.complete:
-            told.append((self.ends, "The tape is incomplete: the program ended before it could close it."))
+            told.append((self.ends, "The tape is incomplete: the program ended before it closed the tape."))
         return told
 
     def _find_troubles(self) -> Iterator[tuple[float, str]]:
@@ -193,7 +193,7 @@ def describe_outcome(exchange: Exchange) -> str:
 
 
 def summarize(recording: Recording) -> Summary:
-    """Put a tape together."""
+    """Collect the parts of a tape."""
     summary = Summary(recording)
     exchanges: dict[str, Exchange] = {}
     turns: dict[int, Turn] = {}

@@ -1,4 +1,4 @@
-"""What happened on a tape, line by line, for a terminal or a pipe."""
+"""The events of a tape, line by line, for a terminal or a pipe."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def timeline(summary: Summary, *, fold: bool = False) -> list[Line]:
 
 
 def size(count: int) -> str:
-    """Bytes, as a person says it."""
+    """A number of bytes, for people."""
     return (
         f"{count} B" if count < 1000 else f"{count / 1000:.1f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
     )

@@ -1,7 +1,7 @@
-"""Writes a tape while things happen. A thread of its own takes secrets out, packs and appends.
+"""Writes a tape during the session. Its own thread takes secrets out, packs and appends.
 
-The file is gzip, in members of about a megabyte of records. Every write ends in a sync flush, so that a
-program that dies leaves all but its last moment readable.
+The file is gzip, in members of about a megabyte of records. Every write ends in a sync flush. So if the
+program dies, all but the last moment is readable.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-MOMENT = 0.05  # seconds; the records of a moment are written at once
+MOMENT = 0.05  # seconds; all records of that time are written together
 MEMBER = 1_000_000  # bytes of records
 BATCH = 2000  # records that are packed at once
 CLOSE_PATIENCE = 20.0
@@ -66,7 +66,7 @@ class TapeWriter:
 
     @property
     def waiting(self) -> int:
-        """How many records wait to be written."""
+        """The number of records that are not written yet."""
         return self._queue.qsize()
 
     def close(self, last: tapes.Last) -> None:
@@ -109,7 +109,7 @@ class TapeWriter:
             self._broken = True
             why = error.strerror if isinstance(error, OSError) else type(error).__name__
             why = error.message if isinstance(error, TapeError) else f"{why}."
-            log.warning("The tape %s ends here, because it cannot be written any more: %s", self._path, why)
+            log.warning("The tape %s ends here, because writing it failed: %s", self._path, why)
 
     def _append(self, lines: Iterable[bytes], *, end: bool = False) -> None:
         data = b"".join(line + b"\n" for line in lines)

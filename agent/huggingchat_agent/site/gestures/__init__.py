@@ -1,1 +1,1 @@
-"""What a person does on the pages, in terms of a Page: sign in, close a dialog, send a message."""
+"""A person's gestures on the pages, as verbs of a Page: close a dialog, send a message, retry, edit."""

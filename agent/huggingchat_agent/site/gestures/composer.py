@@ -1,4 +1,4 @@
-"""Typing a message and pressing send."""
+"""Types a message and presses send."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEND = Control("button", "Send message")
 
 _FIELD = 'textarea[placeholder="Ask anything"]'
 
-# Something of the page to act on: the composer, or the dialog that makes it unreachable. After a failed
+# Whether there is something to act on: the composer, or the dialog that makes it unreachable. After a failed
 # answer the page puts a sentence into the composer and disables it. While it loads, it is disabled and empty.
 _READY = """() => {
   const fields = [...document.querySelectorAll("textarea:disabled")];
@@ -28,11 +28,11 @@ _READY = """() => {
 }"""
 
 _TO_OPEN = 3.0  # seconds; a page that is still loading may have its composer disabled too
-_TO_TYPE = 1.0  # seconds, doubled each time; the page may disable the field just then, and say why
-_TO_TAKE = 0.3  # seconds; a page whose scripts run takes what is typed at once
+_TO_TYPE = 1.0  # seconds, doubled each time; the page may disable the field meanwhile, and say why
+_TO_TAKE = 0.3  # seconds; a page whose scripts run takes the text at once
 
-# The draft took: the field holds the text and the button came alive ("taken"); or the page took the
-# text away ("lost"). The button is looked for by its name, as `find` does, but in one round.
+# "taken": the field holds the text and the button is enabled. "lost": the page removed the text. It looks for
+# the button by name, as `find` does, but in one round trip.
 _TAKEN = """(selector, send, text) => {
   const field = document.querySelector(selector);
   if (!field || field.value !== text) return "lost";
@@ -43,8 +43,8 @@ _TAKEN = """(selector, send, text) => {
 
 _INPUT = 'input[type="file"][aria-label="Upload file"]'
 
-# The files the composer holds, each shown by one button outside of the messages: a picture under its
-# name, any other file with its name, long ones cut in the middle, and its media type.
+# The files in the composer, each shown by one button outside of the messages: a picture with its name as alt
+# text, any other file with its name (long ones cut in the middle) and its media type.
 _CHIPS = """(wanted) => {
   const shown = (selector, name) => [...document.querySelectorAll(selector)]
     .filter((each) => !each.closest("[data-message-id]")).map(name);
@@ -61,7 +61,7 @@ _CHIPS = """(wanted) => {
 
 _OPEN = "(selector) => !document.querySelector(selector)?.disabled"
 
-# The status of a document that is an error, else whether it shows that message as the last one.
+# The status of an error document, else whether that message is the last one shown.
 _SHOWS = """(path, wanted) => {
   const status = performance.getEntriesByType("navigation")[0]?.responseStatus ?? 0;
   if (status >= 400) return status;
@@ -73,9 +73,9 @@ _SHOWS = """(path, wanted) => {
 async def write(page: Page, text: str, *, timeout: float) -> None:
     """Type the text and return when Send is enabled. Raises PageChanged naming what was missing.
 
-    The page's HTML comes from the server and is there before its scripts are. What is typed before
-    they run is lost, or stays in the field with Send disabled, and the app gives no sign when it is
-    ready that all its pages share. So: type, see whether it took, else type again.
+    The page's HTML comes from the server, before its scripts. Text typed before they run is lost, or stays in
+    the field with Send disabled. The app has no common sign that a page is ready. So this types, checks
+    whether the page took the text, and types again if not.
     """
     end = time.monotonic() + timeout
     patience = _TO_TYPE
@@ -96,7 +96,7 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
 
 
 async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None:
-    """Put the files into the composer and return when it shows them all; it reads them at the send.
+    """Put the files into the composer and return when it shows them all. It reads them when it sends.
 
     Only after `write`: a page whose scripts do not run yet would lose them. Raises PageChanged.
     """
@@ -106,7 +106,7 @@ async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None
     except BrowserTimeout:
         names = ", ".join(each.name for each in files)
         raise PageChanged(
-            f"The page did not take the files ({names}): its file input is not there, or it shows others."
+            f"The page did not take the files ({names}): it has no file input, or it shows other files."
         ) from None
 
 
@@ -136,14 +136,14 @@ async def _missing_error(page: Page) -> PageChanged:
 
 
 async def press_send(page: Page, *, timeout: float) -> None:
-    """The send gesture. After this the message may be on its way, whatever is raised."""
+    """Press Send. After this the message may be on its way, even if this raises."""
     await page.click(SEND, timeout=timeout)
 
 
 async def shows(page: Page, path: str, message_id: str, *, timeout: float) -> bool | int:
-    """Whether the page is the one at that path and its last message that one ("": it has none).
+    """Whether the page is at that path and shows that message as its last one ("": it shows none).
 
-    For a page that came with an error, its HTTP status, at once.
+    Returns the HTTP status at once for an error page.
     """
     try:
         found: bool | int = await page.wait(_SHOWS, path, message_id, timeout=timeout)

@@ -1,4 +1,4 @@
-"""Dialogs that stand between a person and the page."""
+"""Closes dialogs that cover the page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 START_CHATTING = Control("button", "Start chatting")
 
-# A modal dialog makes the whole page behind it inert. The page as the server rendered it shows the
-# dialog too, with or without that, but nothing listens to its button yet.
+# A modal dialog makes the whole page behind it inert. The server-rendered page shows the dialog too, inert or
+# not, but its button does not work yet.
 _MODAL = """() =>
   !!document.querySelector('[role="dialog"], dialog[open]') && !!document.querySelector("[inert]")
 """
@@ -22,7 +22,7 @@ _TO_CLOSE = 0.3  # seconds; a button that works closes the dialog at once
 
 
 async def dismiss_welcome(page: Page, *, timeout: float) -> None:
-    """Close the welcome dialog if it stands. Only for a signed-in page: else it leads to the sign-in.
+    """Close the welcome dialog if it is open. Only for a signed-in page: elsewhere it leads to the sign-in.
 
     Raises BrowserTimeout if its button did nothing, as before the page's scripts run: try again.
     """

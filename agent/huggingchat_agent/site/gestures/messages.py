@@ -1,4 +1,4 @@
-"""Gestures on a message that the page shows: retry it, edit it."""
+"""Gestures on a message of the page: retry it, edit it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TO_OPEN = 1.0  # seconds; a page whose scripts run opens the editor at once
 
 
 async def open_editor(page: Page, message_id: str, *, timeout: float) -> None:
-    """Press Edit at a message of the user and return when its text can be changed. Raises PageChanged.
+    """Press Edit at a message of the user and return when its editor is open. Raises PageChanged.
 
-    A page whose scripts do not run yet takes no click: so click again until it does.
+    A page ignores clicks until its scripts run, so this clicks again until the editor opens.
     """
     edit = Control("button", "Edit", within=_message(message_id))
     end = time.monotonic() + timeout
@@ -30,7 +30,7 @@ async def open_editor(page: Page, message_id: str, *, timeout: float) -> None:
             await dismiss_welcome(page, timeout=left)
             await page.click(edit, timeout=min(left, 2 * _TO_OPEN))
         except BrowserTimeout:
-            pass  # perhaps the click before this one took after all
+            pass  # perhaps an earlier click worked after all
         try:
             await page.wait(_OPENED, _field(message_id), timeout=min(left, _TO_OPEN))
             return
@@ -45,7 +45,7 @@ async def close_editor(page: Page, message_id: str, *, timeout: float) -> None:
 
 
 async def rewrite(page: Page, message_id: str, text: str, *, timeout: float) -> None:
-    """Put a text in the place of the message's, in its editor."""
+    """Replace the text in the message's editor."""
     await page.insert_text(_field(message_id), text, timeout=timeout)
     try:
         await page.wait(_HOLDS, _field(message_id), text, timeout=timeout)
@@ -54,12 +54,12 @@ async def rewrite(page: Page, message_id: str, text: str, *, timeout: float) -> 
 
 
 async def press_send(page: Page, message_id: str, *, timeout: float) -> None:
-    """Send what stands in the editor. After this it may be on its way, whatever is raised."""
+    """Send the editor's text. After this it may be on its way, even if this raises."""
     await page.click(Control("button", "Send", within=_message(message_id)), timeout=timeout)
 
 
 async def press_retry(page: Page, message_id: str, *, timeout: float) -> None:
-    """Press Retry below an answer. After this the request may be on its way, whatever is raised."""
+    """Press Retry below an answer. After this the request may be on its way, even if this raises."""
     await page.click(Control("button", "Retry", within=_message(message_id)), timeout=timeout)
 
 

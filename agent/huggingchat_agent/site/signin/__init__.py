@@ -1,1 +1,1 @@
-"""Signing in by the pages: what is seen of a page, which page that is, and what to do on it."""
+"""Signs in on the pages: reads a page, recognizes it, and acts on it."""

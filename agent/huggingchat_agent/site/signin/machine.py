@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.redact import Secret
     from huggingchat_agent.site.signin.page_view import Button, Field, PageView
 
-# Seconds for a page to become another one by itself. An unknown page may only be slow, and some browser
-# checks need no person.
+# Seconds for a page to change by itself. An unknown page may only be slow, and some browser checks need no
+# person.
 PATIENCE = {"unknown": 4.0, "challenge": 2.0, "loading": float("inf")}
 
 _MARK_PATIENCE = 3.0  # a page that hydrates late makes new fields, without the marks
@@ -60,20 +60,20 @@ class SignIn:
         *,
         insecure: bool = False,
     ) -> None:
-        """With `insecure`, secrets are typed into pages that came over plain http, too."""
+        """`insecure` allows typing secrets into pages that came over plain http."""
         self._page, self._base_url, self._insecure = page, base_url, insecure
         self._username, self._password, self._codes = username, password, codes
         self._end = 0.0
         self._seen: PageView
         self._step = Step(kind="loading")
-        self._passwords = self._names = self._given_codes = 0  # how often each was given
+        self._passwords = self._names = self._given_codes = 0  # how often each was typed
         self._consents: set[str] = set()
 
     async def run(self, *, timeout: float) -> None:
-        """From the app's /login until the app is shown. Proving who one is then is the caller's part.
+        """Go from the app's /login until the page shows the app. The caller then checks who is signed in.
 
-        Without credentials it still gets through where the identity provider remembers the person.
-        Raises a LoginError that says which page would not let us on. `timeout` bounds all of it, seconds.
+        Without credentials it still succeeds if the identity provider remembers the person. Raises a
+        LoginError that names the page where it stopped. `timeout` is in seconds, for all of it.
         """
         self._end = time.monotonic() + timeout
         await self._page.goto(f"{self._base_url}/login", timeout=timeout)
@@ -105,7 +105,7 @@ class SignIn:
         self._take(await page_view.read_page(self._page, timeout=self._time_left))
 
     async def _wait_for_next_page(self) -> None:
-        """Wait for another page than the one just dealt with, or for another word on the same one."""
+        """Wait for another page than the last one, or for another message on the same page."""
         before, kind, asks = self._seen, self._step.kind, self._step.asks
         while True:
             try:
@@ -120,7 +120,7 @@ class SignIn:
             raise failure
 
     async def _becomes_another(self, patience: float) -> bool:
-        """Whether the page turns into something else by itself; if so that is what is seen now."""
+        """Whether the page changes by itself. If so, the new page is the current view."""
         kind, end = self._step.kind, time.monotonic() + min(patience, self._time_left)
         while (left := end - time.monotonic()) > 0:
             try:
@@ -148,7 +148,7 @@ class SignIn:
         await self._press(self._step.button)
 
     def _check_form(self, step: Step) -> None:
-        """Raise LoginError if filling in the form, or filling it in again, is of no use."""
+        """Raise LoginError if filling in the form, perhaps again, cannot help."""
         if self._passwords:
             raise self._rejection_error()
         if self._username is None or self._password is None:
@@ -168,12 +168,12 @@ class SignIn:
             )
 
     def _check_encryption(self) -> None:
-        """Raise LoginError where others on the network could read what is typed."""
+        """Raise LoginError if others on the network could read the typed text."""
         place = origin(self._seen.address)
         if place.scheme != "https" and not place.loopback and not self._insecure:
             raise LoginError(
                 f"The sign-in page at {self._where} is not encrypted (plain http), so others on the network "
-                "could read the password. It was not typed.",
+                "could read the password. The agent did not type it.",
                 hint="Use an https address, or pass insecure=True if you trust the network.",
                 shell_hint="Use an https address, or --insecure if you trust the network.",
             )
@@ -188,7 +188,7 @@ class SignIn:
             )
         if self._given_codes and not self._seen.alert:
             return SecondFactorExpired(
-                "After the one-time code, the site asked for the password again: the time to enter "
+                "After the one-time code, the site asked for the password again: the time limit for "
                 "both was over. Sign in again with a new code."
             )
         return CredentialsRejected(
@@ -286,13 +286,13 @@ class SignIn:
             except BrowserTimeout:
                 if field is not fields[-1]:
                     raise
-                return  # with the last one the page has sent them all, and does not show it any more
+                return  # after the last one the page sends them all, and no longer shows the field
 
     async def _insert(self, field: Field, text: str, timeout: float) -> None:
         await self._page.insert_text(f'[{page_view.MARK}="{field.index}"]', text, timeout=timeout)
 
     async def _press(self, button: Button | None) -> None:
-        """Press the button. Without one, the page goes on by itself when it has what it needs."""
+        """Press the button. A page without one continues by itself once the fields are filled."""
         if button is None:
             return
         if self._seen.is_unique(button):

@@ -1,6 +1,6 @@
 """Recognizes which page of a sign-in this is, from its view. Pure.
 
-It goes by meaning: the purpose of a field (autocomplete, type, names), the name of a button, the words of
+It looks at meaning: the purpose of a field (autocomplete, type, names), the name of a button, the words of
 the page. It knows neither a site's ids nor the order of its pages.
 """
 
@@ -41,7 +41,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def asks(self) -> tuple[object, ...]:
-        """The kind and what it asks for. Equal for two pages that differ only in words."""
+        """The kind and the fields. Equal for two pages that differ only in words."""
         return (self.kind, self.user is None, self.password is None, len(self.code))
 
 
@@ -138,7 +138,7 @@ def _find_user_field(seen: PageView, password: Field | None) -> Field | None:
     for field in before:
         if field.kind in ("text", "tel") and _USER.search(field.about):
             return field
-    # A text field before a password is the user name, whatever it is called.
+    # A text field before a password is the user name, whatever its name.
     texts = [each for each in before if password and each.kind == "text" and each.index < password.index]
     return texts[-1] if texts else None
 
@@ -161,7 +161,7 @@ def _find_consent_button(seen: PageView) -> Button | None:
     letting = [each for each in others if _LETS.search(each.name)]
     if letting and (refusing or _ASKS.search(f"{seen.title} {seen.heading} {seen.text}")):
         return letting[0]
-    # In another language: one button refuses by its key, and there is one other beside it.
+    # In another language: the key of one button refuses, and there is one other button.
     pairs = [each for each in others if each.form >= 0 and any(no.form == each.form for no in refusing)]
     return pairs[0] if len(pairs) == 1 else None
 
@@ -171,5 +171,5 @@ def _is_in_app(address: str, base_url: str) -> bool:
 
 
 def _is_login_path(address: str, base_url: str) -> bool:
-    """A page of the app that only stands where signing in did not work."""
+    """A page of the app that appears only after a failed sign-in."""
     return is_within(address, f"{base_url}/login")

@@ -15,7 +15,7 @@ MARK = "data-sign-in"
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A visible field. `about` is all its names, in lower case. `form` counts from 0; -1 is outside of forms.
 
-    `index` is the value of its `MARK`, by which a verb can name it.
+    `index` is the value of its `MARK`, which verbs use to find it.
     """
 
     index: int = 0
@@ -61,12 +61,12 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     buttons: tuple[Button, ...] = ()
 
     def is_unique(self, button: Button) -> bool:
-        """Whether role and name identify this button alone."""
+        """Whether role and name identify only this button."""
         same = [each for each in self.buttons if (each.role, each.name) == (button.role, button.name)]
         return bool(button.name) and len(same) == 1
 
 
-# `performance.timeOrigin` tells one document from the next, also where the address stays.
+# `performance.timeOrigin` differs between documents, even at the same address.
 _LOOK = """(mark) => {
   const all = (selector) => [...document.querySelectorAll(selector)];
   const shown = (each) => each.checkVisibility?.({ visibilityProperty: true, opacityProperty: false })
@@ -124,7 +124,7 @@ _CHANGED = f"""(mark, marker, shape) => {{
   return !seen.loading && (seen.marker !== marker || seen.shape !== shape) ? seen : null;
 }}"""
 
-# For a button that has no name of its own: the page does what a press of it would do.
+# For a button without a unique name: the page itself clicks it.
 _PRESS = """(mark, index) => {
   const button = document.querySelector(`[${mark}="b${index}"]`);
   setTimeout(() => button?.click());  // not before this has its answer: it may lead away
@@ -132,7 +132,7 @@ _PRESS = """(mark, index) => {
 
 
 async def read_page(page: Page, *, timeout: float) -> PageView:
-    """Read the page, once there is one. Marks its fields and buttons."""
+    """Read the page, once it has loaded. Marks its fields and buttons."""
     return await wait_for_change(page, PageView(address="", marker=-1.0), timeout=timeout)
 
 
