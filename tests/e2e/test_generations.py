@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.errors import GenerationFailed
+from huggingchat_agent.errors import GenerationFailed, PageChanged
 from tests.e2e.conftest import account_on
 from tests.quick import QUICK
 
@@ -101,3 +101,13 @@ async def test_message_of_another_client_is_not_taken_for_ours(chat, raw, site):
     answer = await reply
     user, assistant = await stored(raw, answer)
     assert (user["content"], assistant["content"]) == ("hold 3", answer.text)
+
+
+async def test_page_that_takes_no_first_message_says_so(chat, site):
+    site.control.switch(first_message_at_home=True)
+    conversation = await chat.new_conversation()
+    with pytest.raises(PageChanged, match="takes no first message"):
+        await conversation.send("one", via="ui")
+    first = await conversation.send("one", via="auto")
+    assert (first.via, (await conversation.send("two", via="auto")).via) == ("page", "ui")
+    site.control.switch(first_message_at_home=False)

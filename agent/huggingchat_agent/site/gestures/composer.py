@@ -59,6 +59,8 @@ _CHIPS = """(wanted) => {
   return names.length === wanted.length && wanted.every((name) => names.some((each) => like(each, name)));
 }"""
 
+_HAS_MESSAGES = "() => !!document.querySelector('[data-message-id]')"
+
 _OPEN = "(selector) => !document.querySelector(selector)?.disabled"
 
 # The status of an error document, else whether that message is the last one shown.
@@ -82,7 +84,7 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
     while (left := end - time.monotonic()) > 0:
         try:
             if await page.wait(_READY, timeout=left) == "failed":
-                raise _disabled_error()
+                raise await _disabled_error(page)
             await dismiss_welcome(page, timeout=left)
             if await page.find(COMPOSER, timeout=min(left, 1.0)):
                 await _check_open(page)
@@ -114,10 +116,17 @@ async def _check_open(page: Page) -> None:
     try:
         await page.wait(_OPEN, _FIELD, timeout=_TO_OPEN)
     except BrowserTimeout:
-        raise _disabled_error() from None
+        raise await _disabled_error(page) from None
 
 
-def _disabled_error() -> PageChanged:
+async def _disabled_error(page: Page) -> PageChanged:
+    if not await page.evaluate(_HAS_MESSAGES, timeout=_TO_OPEN):
+        # Builds of summer 2025: there a person's first message comes from the home page.
+        return PageChanged(
+            f"The {COMPOSER.role} is disabled: the page of this app takes no first message.",
+            hint='Send the first message of a conversation with via="page" or "auto".',
+            shell_hint="Send the first message of a conversation with --via page or auto.",
+        )
     return PageChanged(
         f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer, the page takes no new "
         "message until that answer is retried.",
@@ -128,7 +137,7 @@ def _disabled_error() -> PageChanged:
 
 async def _missing_error(page: Page) -> PageChanged:
     if not await page.evaluate(_OPEN, _FIELD, timeout=_TO_OPEN):
-        return _disabled_error()
+        return await _disabled_error(page)
     for control in (COMPOSER, SEND):
         if not await page.find(control, timeout=0):
             return PageChanged(f"The page has no {control.role} {control.name!r}.")
