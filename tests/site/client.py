@@ -122,7 +122,10 @@ class Client:
         status, text = await self.post("/conversation", {"model": model, **more})
         assert status == 200, text
         told = json.loads(text)
-        return told["conversationId"], json.loads(told["conversation"])["json"]["rootMessageId"]
+        made = told["conversationId"]
+        if "conversation" not in told:
+            return made, (await self.read(made))["rootMessageId"]
+        return made, json.loads(told["conversation"])["json"]["rootMessageId"]
 
     @asynccontextmanager
     async def sending(
