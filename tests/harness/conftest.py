@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -80,6 +81,13 @@ class Project:
         out, _ = process.communicate(timeout=RUN_SECONDS)
         sys.stdout.write(out)  # shown where the outer test fails
         return pytest.RunResult(process.returncode, out.splitlines(), [], time.monotonic() - began)
+
+
+def read_sections(result: pytest.RunResult) -> dict[str, list[str]]:
+    """The lines that the report has for each test that failed, by the name of the test without `test_`."""
+    text = "\n".join(result.outlines)
+    sections = re.split(r"^_+ (?:ERROR at setup of )?test_(\w+) _+$", text, flags=re.M)
+    return {name: text.splitlines() for name, text in zip(sections[1::2], sections[2::2], strict=True)}
 
 
 @pytest.fixture(scope="module")

@@ -164,7 +164,7 @@ def test_conversations_are_deleted_but_those_to_be_kept(live):
 
 
 def test_another_loop_than_asyncio_is_refused_with_a_sentence(live):
-    live.result.stdout.fnmatch_lines(["huggingchat_agent needs asyncio, and this test runs on trio.*"])
+    live.result.stdout.fnmatch_lines(["huggingchat_agent needs asyncio, but this test runs on trio.*"])
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,17 @@ def test_only_failures_leave_something_and_no_secret_is_in_it(live):
 
 def test_workers_of_xdist_sign_in_once_each(project, site):
     before = logins(site)
-    project.write("test_both.py", FILES["test_both.py"])
-    project.run("--huggingchat-mode=live", "-n", "2").assert_outcomes(passed=3)
+    project.write(
+        "test_two.py",
+        """
+        def test_one(conversation):
+            assert conversation.send("hello").result().text
+
+        def test_two(conversation):
+            assert conversation.send("hello").result().text
+        """,
+    )
+    project.run("--huggingchat-mode=live", "-n", "2").assert_outcomes(passed=2)
     assert 1 <= logins(site) - before <= 2
     assert site.control.conversations() == [], "what the tests made is deleted"
 

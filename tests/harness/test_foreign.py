@@ -38,7 +38,7 @@ def beside(project: Project, plugin: str) -> Project:
         """
         import os
         import pytest
-        from huggingchat_agent.browser.executable import find
+        from huggingchat_agent.browser.executable import find_executable
 
         @pytest.fixture(scope="session")
         def base_url():
@@ -46,12 +46,12 @@ def beside(project: Project, plugin: str) -> Project:
 
         @pytest.fixture(scope="session")
         def browser_type_launch_args(browser_type_launch_args):
-            return {**browser_type_launch_args, "executable_path": find().path, "chromium_sandbox": False}
+            return {**browser_type_launch_args, "executable_path": find_executable().path, "chromium_sandbox": False}
 
         @pytest.fixture(scope="session")
         def huggingchat_settings(huggingchat_settings):
             assert huggingchat_settings["base_url"] == os.environ["SITE"]
-            assert huggingchat_settings["browser"] == find().path
+            assert huggingchat_settings["browser"] == find_executable().path
             return {**huggingchat_settings, "via": "page"}
         """,
     )
@@ -154,13 +154,13 @@ def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, si
         """
         import os
         import pytest
-        from huggingchat_agent.browser.executable import find
+        from huggingchat_agent.browser.executable import find_executable
 
         @pytest.fixture(scope="session")
         def browser_type_launch_args(browser_type_launch_args):
             account = {"username": "ada", "password": "p@ss"}
             proxy = {"server": "http://127.0.0.1:9", "bypass": "127.0.0.1", **account}
-            found = {"executable_path": find().path, "chromium_sandbox": False}
+            found = {"executable_path": find_executable().path, "chromium_sandbox": False}
             return {**browser_type_launch_args, **found, "proxy": proxy, "timeout": 60_000}
 
         @pytest.fixture(scope="session")
