@@ -6,6 +6,8 @@ is marked; it does not fail the run, for a machine can be busy.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import defaultdict
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
@@ -15,6 +17,10 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# A run starts hundreds of processes. Where nothing compiled is kept, each compiles the package again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # What belongs to a subject, below tests/; the first that fits.
 SUBJECTS = {

@@ -17,7 +17,7 @@ def texts_in(folder):
     return "\n".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
 
 
-def test_login_saves_a_session_that_status_and_a_second_login_use(stranger, stand_in):
+def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_ends_it(stranger, stand_in):
     done = stranger("login", "--username", "ada", "--password-stdin", stdin=PASSWORD)
     assert (done.code, done.err) == (0, "")
     assert re.match(rf"Signed in at {stand_in.url} as ada, until \d{{4}}-\d\d-\d\d \d\d:\d\d\.\n$", done.out)
@@ -48,6 +48,13 @@ def test_login_saves_a_session_that_status_and_a_second_login_use(stranger, stan
     assert "leave the other tabs" in facts["Cannot"]
     assert facts["Profile"] == str(session.parent)
     assert facts["Session"].startswith(f"{session} (saved 2")
+
+    logouts = stand_in.control.count("POST", "/logout")
+    done = stranger("logout")
+    assert (done.code, done.out, done.err) == (0, f"Signed out of {stand_in.url}.\n", "")
+    assert stand_in.control.count("POST", "/logout") == logouts + 1
+    assert not [*session.parent.iterdir()]
+    assert stranger("logout").out.startswith("There is no saved session")
 
 
 def test_login_asks_for_what_is_missing_and_does_not_show_the_password(stranger):
@@ -117,16 +124,6 @@ def test_status_fails_when_nobody_is_signed_in(stranger, stand_in):
     assert done.code == 3
     assert done.out.split() == ["Account", "not", "signed", "in", "App", stand_in.url]
     assert "huggingchat login" in done.err and done.err.count("\n") == 1
-
-
-def test_logout_ends_the_session_at_the_app_and_forgets_it(stranger, stand_in):
-    # A session of its own: the other tests share theirs.
-    assert stranger("login", "-u", "ada", "--password-stdin", stdin=PASSWORD).code == 0
-    done = stranger("logout")
-    assert (done.code, done.out, done.err) == (0, f"Signed out of {stand_in.url}.\n", "")
-    assert stand_in.control.count("POST", "/logout") == 1
-    assert not [*(stranger.home / "profiles" / "default").iterdir()]
-    assert stranger("logout").out.startswith("There is no saved session")
 
 
 def test_logout_forgets_the_session_when_the_site_is_down(shell):

@@ -33,7 +33,7 @@ def temporary(monkeypatch):
 
 @pytest.fixture
 def times(request):
-    return 50 if request.config.getoption("--soak") else 3
+    return 50 if request.config.getoption("--soak") else 2
 
 
 def state(process):

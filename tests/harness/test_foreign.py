@@ -46,7 +46,8 @@ def beside(project: Project, plugin: str) -> Project:
 
         @pytest.fixture(scope="session")
         def browser_type_launch_args(browser_type_launch_args):
-            return {**browser_type_launch_args, "executable_path": find_executable().path, "chromium_sandbox": False}
+            found = {"executable_path": find_executable().path, "chromium_sandbox": False}
+            return {**browser_type_launch_args, **found}
 
         @pytest.fixture(scope="session")
         def huggingchat_settings(huggingchat_settings):
