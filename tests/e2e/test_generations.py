@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.errors import GenerationFailed, PageChanged
+from huggingchat_agent.errors import GenerationFailed, PageChanged, UsageError
 from tests.e2e.conftest import account_on
 from tests.quick import QUICK
 
@@ -36,6 +36,7 @@ async def stored(raw, answer):
     return messages[answer.user_message_id], messages[answer.message_id]
 
 
+@pytest.mark.each_way
 async def test_turns_have_the_ids_and_the_text_that_the_server_stores(chat, raw, via):
     conversation = await chat.new_conversation()
     for prompt in ("one", "one", "two"):
@@ -56,6 +57,7 @@ async def test_end_of_a_turn_by_page_costs_one_read(chat, site):
     assert site.control.count("GET", f"conversations/{conversation.id}") == before + 1
 
 
+@pytest.mark.each_way
 async def test_retry_and_edit_make_branches(chat, raw, via):
     conversation = await chat.new_conversation()
     first = await conversation.send("one", via=via)
@@ -68,6 +70,7 @@ async def test_retry_and_edit_make_branches(chat, raw, via):
     assert edited.message_id not in (first.message_id, again.message_id)
 
 
+@pytest.mark.each_way
 async def test_stop_gives_the_text_that_the_server_stores(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send(LONG, via=via)
@@ -101,6 +104,28 @@ async def test_message_of_another_client_is_not_taken_for_ours(chat, raw, site):
     answer = await reply
     user, assistant = await stored(raw, answer)
     assert (user["content"], assistant["content"]) == ("hold 3", answer.text)
+
+
+async def test_edit_presses_the_buttons_of_older_builds(chat, site):
+    conversation = await chat.new_conversation()
+    first = await conversation.send("one", via="page")
+    site.control.rename("Edit", "Branch")
+    site.control.rename("Send", "Submit")
+    edited = await conversation.edit(first.user_message_id, "uno", via="ui")
+    assert edited.text.startswith("You said: uno")
+    site.control.rename("Edit", "Edit")
+    site.control.rename("Send", "Send")
+
+
+async def test_web_search_is_refused_where_the_app_has_no_tools(chat, site):
+    site.control.answer_next(
+        "/api/mcp/servers$", 404, "<html>A page</html>", content_type="text/html", times=2
+    )
+    assert await chat.tools(refresh=True) == []
+    conversation = await chat.new_conversation()
+    with pytest.raises(UsageError, match=r"no tools \(no /api/mcp/servers\)"):
+        await conversation.send("one", via="page", web_search=True)
+    assert (await conversation.send("one", via="page", tools=[])).text.startswith("You said: one")
 
 
 async def test_page_that_takes_no_first_message_says_so(chat, site):

@@ -77,7 +77,7 @@ async def test_tools_chosen_in_auto_go_by_page_and_that_is_no_degradation(chat, 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"via": "ui", "tools": []}, 'by via="page" only'),
+        ({"via": "ui", "tools": []}, 'need via="page"'),
         ({"via": "page", "tools": ["mick"]}, "The closest are: Mock"),
         ({"via": "page", "web_search": True}, "searches the web: it offers only Mock"),
     ],

@@ -243,7 +243,7 @@ class Chat(Emitter):
                 if error.status != 404:
                     raise
                 known.learn_no_tools(f"This app has no tools (no {requests.mcp_servers().path}).")
-        return known.tools or Tools()
+        return Tools() if known.tools is None else known.tools
 
     async def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False

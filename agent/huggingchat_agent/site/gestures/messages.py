@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 _HOLDS = "(selector, text) => document.querySelector(selector)?.value === text"
 _OPENED = "(selector) => !!document.querySelector(selector)"
 
+# What the buttons are called, in builds from autumn 2025 on, and before.
+_EDIT = ("Edit", "Branch")
+_SEND = ("Send", "Submit")
+
 _TO_OPEN = 1.0  # seconds; a page whose scripts run opens the editor at once
 
 
@@ -23,14 +28,15 @@ async def open_editor(page: Page, message_id: str, *, timeout: float) -> None:
 
     A page ignores clicks until its scripts run, so this clicks again until the editor opens.
     """
-    edit = Control("button", "Edit", within=_message(message_id))
+    buttons = itertools.cycle(Control("button", name, within=_message(message_id)) for name in _EDIT)
+    edit = next(buttons)
     end = time.monotonic() + timeout
     while (left := end - time.monotonic()) > 0:
         try:
             await dismiss_welcome(page, timeout=left)
             await page.click(edit, timeout=min(left, 2 * _TO_OPEN))
         except BrowserTimeout:
-            pass  # perhaps an earlier click worked after all
+            edit = next(buttons)  # or an earlier click worked after all
         try:
             await page.wait(_OPENED, _field(message_id), timeout=min(left, _TO_OPEN))
             return
@@ -55,7 +61,9 @@ async def rewrite(page: Page, message_id: str, text: str, *, timeout: float) -> 
 
 async def press_send(page: Page, message_id: str, *, timeout: float) -> None:
     """Send the editor's text. After this it may be on its way, even if this raises."""
-    await page.click(Control("button", "Send", within=_message(message_id)), timeout=timeout)
+    buttons = [Control("button", name, within=_message(message_id)) for name in _SEND]
+    there = [each for each in buttons[1:] if await page.find(each, timeout=0)]
+    await page.click([*there, buttons[0]][0], timeout=timeout)
 
 
 async def press_retry(page: Page, message_id: str, *, timeout: float) -> None:
