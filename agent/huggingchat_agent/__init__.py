@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Where each public name lives.
+# The module of each public name.
 _HOMES = {
     "Account": "session.account",
     "Answer": "answer",

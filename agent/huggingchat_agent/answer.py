@@ -35,8 +35,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A file that the run produced. The app stores it under its `sha` in the conversation.
 
-    As a value it has these three fields: they are compared, printed and written as JSON. A file from an event
-    or an answer can be read as long as the HuggingChat is open. `Conversation.file` makes any other readable.
+    Its three fields are compared, printed and written as JSON. You can read a file from an event or an answer
+    while the HuggingChat is open. `Conversation.file` makes any other file readable.
     """
 
     name: str
@@ -63,8 +63,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         fetch: Callable[[], Awaitable[bytes]] | None = self.__dict__.get("fetch")
         if fetch is None:
             raise UsageError(
-                f"Nothing leads to the bytes of {self.name!r}: take the file from the answer or the event it "
-                "came with, or from `conversation.file(...)`."
+                f"The bytes of {self.name!r} cannot be read from here: take the file from its answer or "
+                "event, or from `conversation.file(...)`."
             )
         return await fetch()
 
@@ -108,7 +108,7 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Router(msgspec.Struct, frozen=True, kw_only=True):
-    """What the router chose; "" if the app did not say."""
+    """The router's choice; "" if the app did not say."""
 
     route: str = ""
     model: str = ""
@@ -119,8 +119,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one turn produced.
 
     `text` is the answer without reasoning. `content` is the message as the server stores it, with
-    `<think>` markup if the model wrote any. That markup counts at the beginning of what the model
-    writes, and after each use of a tool; elsewhere it is text, though the app's page hides it.
+    `<think>` markup if the model wrote any. That markup counts where the model begins to write, and after
+    each use of a tool. Elsewhere it is text, though the app's page hides it.
     `finish_reason` is "stop", "interrupted" (stopped, or the service ended the run) or "elicitation"
     (parked until a question is answered). The ids are the server's own, read from the conversation after
     the run; "" if it could not be read. `via` is how the message was sent: "ui", "page", or "" if a person or
@@ -173,7 +173,7 @@ def _inline_files(outputs: list[Any]) -> Iterator[File]:
 
 
 class Held:
-    """Bytes that need not be fetched."""
+    """Bytes that need no download."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -1,4 +1,4 @@
-"""Playwright's arguments for a browser context, by their names there: how the app sees the agent's pages."""
+"""Playwright's arguments for a browser context, by their names there. They set how pages open."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ pyee's asyncio emitter starts a task per call, so async handlers can finish out 
 sync handlers raise into the caller of `emit`. Here the order is decided in one place:
 
 * A sync handler runs inside `emit`.
-* An async handler has a queue and one task of its own: it gets the events in order, one at a time.
-  However slow it is, it loses none and delays no other handler.
-* A handler that raises is logged and reported as `handler_failed`; it stops nothing. Only what ends
-  a program (KeyboardInterrupt, SystemExit) reaches the caller of `emit`, after the other handlers.
+* An async handler has its own queue and task: it gets the events in order, one at a time. A slow one loses
+  no event and delays no other handler.
+* A handler that raises is logged and reported as `handler_failed`; it stops nothing. Only KeyboardInterrupt
+  and SystemExit reach the caller of `emit`, after the other handlers.
 * An event goes on to the emitter upstream: from a reply to its conversation, and on to the chat.
 """
 
@@ -47,8 +47,8 @@ LOGGED_COUNTS = frozenset(10**power for power in range(1, 10))
 class Emitter(pyee.EventEmitter):
     """Holds the handlers of one object (chat, conversation or reply). Not thread-safe.
 
-    `upstream` is the emitter of the object that this one belongs to. Every event that is emitted here
-    reaches the handlers there too, after those here. Without `awaits`, there is no event loop here: what
+    `upstream` is the emitter of the object that this one belongs to. Every event also reaches the handlers
+    there, after those here. Without `awaits`, there is no event loop here: what
     handlers return is dropped.
     """
 
@@ -58,9 +58,9 @@ class Emitter(pyee.EventEmitter):
         self._awaits = awaits
         self._watching: dict[str, list[_Listener]] = {}  # the agent's own, by name
         self._subscribed: dict[str, tuple[_Listener, ...]] = {}  # by name: those, then what pyee holds
-        # Whether that name has a handler here. Asked for every exchange event, so it is no Python function.
+        # Whether that name has a handler here. Called for every exchange event, so it is no Python function.
         self._listening: Callable[[str], bool] = self._subscribed.__contains__
-        self._busy: set[_Listener] = set()  # the async ones at work, also what was unsubscribed meanwhile
+        self._busy: set[_Listener] = set()  # the async ones at work, including those unsubscribed meanwhile
 
     @by_name
     def on(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]
@@ -77,7 +77,7 @@ class Emitter(pyee.EventEmitter):
         return self._subscribe(name, handler, once=True)
 
     def add_listener(self, name: str, handler: H) -> H:
-        """As `on`, and no decorator."""
+        """As `on`, but not a decorator."""
         return cast("H", self._subscribe(name, handler, once=False))
 
     def listens_to(self, name: str) -> Callable[[H], H]:
@@ -85,7 +85,7 @@ class Emitter(pyee.EventEmitter):
         return cast("Callable[[H], H]", self._subscribe(name, None, once=False))
 
     def remove_listener(self, name: str, handler: Callable[[Any], Any]) -> None:
-        """Unsubscribe. Events an async handler has in its queue still reach it. Unknown: ignored."""
+        """Unsubscribe. An async handler still gets the events in its queue. Ignores an unknown handler."""
         held: Any = super().listeners(name)
         for listener in held:
             if listener.handler == handler:
@@ -111,20 +111,18 @@ class Emitter(pyee.EventEmitter):
         return super().event_names()
 
     def _watch(self, names: Iterable[str], handler: Callable[[Any], Any]) -> None:
-        """Subscribe a part of the agent. It comes before the handlers of users, who do not see it and
-        cannot remove it.
-        """
+        """Subscribe a part of the agent, before the handlers of users. They can neither see nor remove it."""
         for name in names:
             self._watching.setdefault(name, []).append(_Listener(self, name, handler, once=False))
             self._index(name)
 
     def emit(self, event: Event | str, *args: Any, bubbles: bool = True, **kwargs: Any) -> bool:
-        """Hand one event to its handlers, here and upstream; whether there were any.
+        """Hand one event to its handlers, here and upstream. Returns whether there were any.
 
-        Of what they raise, only what ends a program comes out. With `bubbles=False` the event stays here.
+        Raises only KeyboardInterrupt and SystemExit of a handler. With `bubbles=False` the event stays here.
         As on every pyee emitter the name can come first: `emit("token", event)`.
         """
-        # Not by `pyee.emit`: its lock and its hooks cost more than all else on the way of a token.
+        # Not by `pyee.emit`: its lock and its hooks cost more than all other work for a token.
         if isinstance(event, str):
             name, event = event, args[0] if args else None  # type: ignore[assignment]
         else:
@@ -154,12 +152,12 @@ class Emitter(pyee.EventEmitter):
         return handled
 
     async def _drain_handlers(self, *, within: float | None = None, upstream: bool = False) -> None:
-        """Wait until every async handler has dealt with all it was handed so far; what comes later does
-        not count. One that has not after `within` seconds is named in a warning and not waited for again.
-        With `upstream`, wait for the handlers there afterwards.
+        """Wait until every async handler has handled all its events so far; later ones do not count. After
+        `within` seconds a warning names the handlers that have not, and nothing waits for them again.
+        Then wait for the handlers upstream.
 
-        Does not wait where an async handler calls it, or a task that one started: handlers that
-        await a reply, which waits for all handlers, would wait for each other or for themselves.
+        Does not wait if an async handler calls it, or a task that one started: handlers that await a reply,
+        which waits for all handlers, would wait for each other or for themselves.
         """
         if _handling.get():
             return
@@ -181,7 +179,7 @@ class Emitter(pyee.EventEmitter):
             return lambda each: self._subscribe(name, each, once=once)
         check(name, handler)
         listener = _Listener(self, name, handler, once)
-        # pyee says so to itself, by `emit("new_listener", ...)`, for which nothing here has handlers.
+        # pyee itself emits "new_listener" then, which has no handlers here.
         super().add_listener(name, listener)
         self._index(name)
         return handler
@@ -238,10 +236,10 @@ class _Listener:
         return getattr(self.handler, "__qualname__", repr(self.handler))
 
     def __call__(self, event: Event) -> None:
-        """Only pyee asks that it can be called; `Emitter.emit` calls the handler."""
+        """For pyee, which requires a callable. `Emitter.emit` calls the handler."""
 
     def mark(self) -> _Mark | None:
-        """Set once all that is in the queue by now is dealt with; None if there is nothing to wait for."""
+        """A mark, set once all events now in the queue are handled. None if there is nothing to wait for."""
         if self._task is None or self._queue is None or self._given_up:
             return None
         mark = _Mark()
@@ -249,8 +247,10 @@ class _Listener:
         return mark
 
     def give_up(self) -> None:
-        """Let no one wait for it any more. It works on."""
-        log.warning("The handler %s of %r has not come to its end; it is left alone.", self.label, self.name)
+        """Stop all waits for this handler. It works on."""
+        log.warning(
+            "The handler %s of %r has not returned; nothing waits for it any more.", self.label, self.name
+        )
         self._given_up = True
         for each in self._queue or ():
             if isinstance(each, _Mark):
@@ -289,14 +289,14 @@ class _Listener:
         self._task = None
         self.owner._busy.discard(self)
         if task.cancelled() or task.exception():
-            # The loop is being torn down. No one may wait for what will not be dealt with.
+            # The loop is being torn down. Nothing may wait for events that nobody will handle.
             while queue:
                 work = queue.popleft()
                 if isinstance(work, _Mark):
                     work.set()
                 elif inspect.iscoroutine(work):
                     work.close()
-        elif queue:  # handed over just after it had looked
+        elif queue:  # an event came just after it had looked
             self._begin(queue)
 
 

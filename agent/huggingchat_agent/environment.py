@@ -30,10 +30,10 @@ def inheritable() -> dict[str, str]:
 
 @contextmanager
 def secrets_aside() -> Iterator[None]:
-    """Keep our variables out of `os.environ` for the length of the block. `read` finds them all the same.
+    """Keep our variables out of `os.environ` during the block. `read` still finds them.
 
-    For a library that starts a process and lets nobody choose its environment. Leave the block as soon as
-    that process has started: to anything else that looks, the variables are not set.
+    For a library that starts a process and offers no choice of its environment. Leave the block as soon as
+    that process has started: other readers of `os.environ` miss the variables.
     """
     _aside.take()
     try:
@@ -43,7 +43,7 @@ def secrets_aside() -> Iterator[None]:
 
 
 class _Aside:
-    """What `secrets_aside` has taken out of the environment."""
+    """The variables that `secrets_aside` has taken out of the environment."""
 
     def __init__(self) -> None:
         self._taken: dict[str, str] = {}

@@ -32,12 +32,12 @@
     │   └── TurnTimeout             a deadline of the turn passed
     └── TapeError
         ├── TapeVersion             the tape was made by a newer version
-        ├── TapeMismatch            something was asked for that is not on the tape
+        ├── TapeMismatch            a request is not on the tape
         └── TapeCorrupt             the tape cannot be read
 
-There is one class where a caller would act differently. A message says in one sentence or two what
-happened, with the value in question. A hint says what to do next, in Python and, where that differs, at
-the command line. What the server answered is kept word for word.
+There is a class for each case in which a caller would act differently. A message says in a sentence or two
+what happened, with the value in question. A hint says what to do next, in Python and, where that differs, at
+the command line. The server's own sentence stays word for word.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class AgentError(Exception):
         return f"{self.message} {self.hint}".strip()
 
     def take_over(self, cause: AgentError) -> None:
-        """Give the advice and the pictures of the error that led to this one."""
+        """Take the hints and the pictures of the error that led to this one."""
         self.hint, self.shell_hint = cause.hint, cause.shell_hint
         self.screenshot, self.snapshot = cause.screenshot, cause.snapshot
 
@@ -114,11 +114,11 @@ class UsageError(AgentError):
 class CookiesUnreadable(UsageError):
     """A file of cookies is in no known format, or holds no cookie that is still valid."""
 
-    exit_code = 1  # as for any other file that is no good
+    exit_code = 1  # as for any other bad file
 
 
 class StorageError(AgentError):
-    """The state folder or a file in it cannot be read or written. What was there before is kept."""
+    """The state folder or a file in it cannot be read or written. Its old contents are kept."""
 
 
 class ProfileInUse(StorageError):
@@ -140,7 +140,7 @@ class BrowserClosed(BrowserError):
 
 
 class BrowserTimeout(BrowserError):
-    """The browser did not do what it was asked to in time."""
+    """The browser did not finish something in time."""
 
 
 class LoginError(AgentError):
@@ -192,9 +192,8 @@ class PageChanged(SiteError):
 class ChatError(AgentError):
     """The app refused something, or an answer broke off.
 
-    `conversation_id` is the conversation concerned ("" where none exists yet), `partial` the text
-    of the answer received before the error ("" if none), `status` the HTTP or in-band status code,
-    None where the app gave none.
+    `conversation_id` is the conversation ("" if none exists yet), `partial` the text of the answer before the
+    error ("" if none), `status` the HTTP or in-band status code, None if the app gave none.
     """
 
     def __init__(
@@ -218,7 +217,7 @@ class UnknownModel(ChatError):
 
 
 class RateLimited(ChatError):
-    """Too many requests. `retry_after` is in seconds, None where the server did not say."""
+    """Too many requests. `retry_after` is in seconds, None if the server did not say."""
 
     def __init__(
         self,
@@ -248,7 +247,7 @@ class GenerationFailed(ChatError):
 
 
 class StreamBroken(ChatError):
-    """The stream of an answer ended before the answer did. `partial` holds what had arrived."""
+    """The stream of an answer ended before the answer did. `partial` holds the text so far."""
 
 
 class TurnTimeout(ChatError):
@@ -256,7 +255,7 @@ class TurnTimeout(ChatError):
 
 
 class TapeError(AgentError):
-    """Base of what can be wrong with a tape."""
+    """Base of all errors of tapes."""
 
 
 class TapeVersion(TapeError):
@@ -264,7 +263,7 @@ class TapeVersion(TapeError):
 
 
 class TapeMismatch(TapeError):
-    """Something was asked for that is not on the tape."""
+    """A request is not on the tape."""
 
 
 class TapeCorrupt(TapeError):

@@ -1,4 +1,4 @@
-"""What a handler can receive, and under which name.
+"""The events that a handler can receive, with their names.
 
 Events of a turn, in this order:
 
@@ -30,7 +30,7 @@ from huggingchat_agent.question import Field
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all events; `name` is what one subscribes to."""
+    """Base of all events. Subscribe by `name`."""
 
     name: ClassVar[str] = ""
 
@@ -256,11 +256,11 @@ class Degraded(Event, frozen=True, kw_only=True):
 
 
 class Queued(Event, frozen=True, kw_only=True):
-    """A message waits before it is sent. `reason` says for what.
+    """A message waits before it is sent. `reason` says why.
 
-    "connections": a host on HTTP/1.1 gives few, and `running` turns have them. "run": the conversation is
-    still being answered, by a turn whose stream broke or that another client began. "stop": a stop that came
-    too late would end the new run.
+    "connections": a host on HTTP/1.1 gives few, and `running` turns have them. "run": the conversation still
+    has a run, whose stream broke or that another client started. "stop": a stop that came too late would end
+    the new run.
     """
 
     name: ClassVar[Literal["queued"]] = "queued"

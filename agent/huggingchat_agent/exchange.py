@@ -1,4 +1,4 @@
-"""What was seen on the wire, as plain values: the one door through which everything above learns.
+"""Events of the network traffic, as plain values. Everything above learns about the app only from these.
 
 The live tap (`wire/tap.py`) and the tape reader produce these, in this order for each exchange:
 
@@ -9,9 +9,9 @@ Responded with the 3xx status and Ended, and the next hop starts a new one. Fail
 Responded (no connection) or after any number of chunks (the connection broke, the page left).
 
 `exchange_id` is unique within a session and opaque. `page` names the tab it was seen in. `at` is in
-seconds on the monotonic clock of this process; only differences mean anything. Header names are
-lower case. `Chunk.data` holds body bytes as they arrived, content-encoding undone, in order, none
-missing and none twice; where chunks are cut means nothing.
+seconds on the monotonic clock of this process; only differences have a meaning. Header names are in lower
+case. `Chunk.data` holds body bytes as they arrived, decoded from their content encoding, in order, each once.
+The borders of chunks have no meaning.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 class Started(Exchange, frozen=True, kw_only=True, tag="started"):
     """A request left the page.
 
-    `kind` is the browser's resource type in lower case ("document", "fetch", "xhr",
-    "eventsource", ...). `body` is the request body; None, though `has_body` is true, where the
-    browser does not have it and for what documents post, which are sign-in forms.
+    `kind` is the browser's resource type in lower case ("document", "fetch", "xhr", "eventsource", ...).
+    `body` is the request body. It is None, though `has_body` is true, if the browser does not have it, and
+    for posts of documents, which are sign-in forms.
     """
 
     method: str
@@ -74,7 +74,7 @@ class Ended(Exchange, frozen=True, kw_only=True, tag="ended"):
 class Failed(Exchange, frozen=True, kw_only=True, tag="failed"):
     """The exchange broke. `reason` is the browser's ("net::ERR_ABORTED", ...) or the tap's.
 
-    `canceled` is true where the page itself gave it up (navigation, abort).
+    `canceled` is true if the page itself dropped it (navigation, abort).
     """
 
     reason: str

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Writes files whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_LONGEST = 100  # bytes of a file's name that its draft is called after
+_LONGEST = 100  # bytes of a file's name that the name of its draft keeps
 
 
 @contextmanager
 def draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[str]:
     """A file with these bytes on the disk, beside its final place.
 
-    A `private` one is for its owner's eyes only. What is left of it at the end of the block is removed.
+    Only its owner can read a `private` one. It is removed at the end of the block if it is still there.
     """
     descriptor, name = tempfile.mkstemp(
         prefix=f".{shorten(path.name, _LONGEST)}.", suffix=".part", dir=path.absolute().parent
@@ -36,9 +36,9 @@ def draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[str]:
 
 
 def write(path: Path, data: bytes, *, private: bool = False, replace: bool = True) -> None:
-    """Write a file. Raises OSError, and what was there before still stands.
+    """Write a file. If this raises OSError, the old file is unchanged.
 
-    Without `replace`, FileExistsError is raised where something has that name.
+    Without `replace`, raises FileExistsError if the name is taken.
     """
     with draft(path, data, private=private) as name:
         if replace:
@@ -48,7 +48,7 @@ def write(path: Path, data: bytes, *, private: bool = False, replace: bool = Tru
 
 
 def write_all(files: Mapping[Path, bytes], *, private: bool = False) -> None:
-    """Write several new files or, where one of them cannot be written, none. Raises OSError."""
+    """Write several new files, or none if one of them fails. Raises OSError."""
     with ExitStack() as drafts:
         names = {
             path: drafts.enter_context(draft(path, data, private=private)) for path, data in files.items()
@@ -62,7 +62,7 @@ def write_all(files: Mapping[Path, bytes], *, private: bool = False) -> None:
 
 
 def shorten(name: str, limit: int) -> str:
-    """The beginning of a name, of so many bytes as disks count them, without half a character."""
+    """The beginning of a name, at most that many bytes in UTF-8, without half a character."""
     return os.fsencode(name)[:limit].decode(errors="ignore")
 
 

@@ -65,7 +65,7 @@ class HuggingChat(Chat):
         return chosen if chosen.replay is None else taped.adapt_settings(chosen)
 
     def _parts(self, settings: Settings) -> dict[str, Any]:
-        """What stands behind the chat, as arguments of `Chat`."""
+        """The arguments of `Chat` for a browser or a tape."""
         if settings.replay:
             return {"tape": lambda sink: taped.TapedCalls(settings, sink).open}
         return {"recorder": Recorder(settings) if settings.record else None}
@@ -97,9 +97,8 @@ async def on_tape(
     `base_url` is the tape's, and `home` is empty, so that no saved session is touched. `login()` types
     nothing: you are the user of the recording.
 
-    Raises TapeMismatch if the app asks for something that is not on the tape: from the call that led to
-    it, or else at the end of the block. Also TapeError, TapeVersion, TapeCorrupt, and UsageError for a
-    tape that is not full.
+    Raises TapeMismatch for a request that is not on the tape: from the call that led to it, or else at the
+    end of the block. Also TapeError, TapeVersion, TapeCorrupt, and UsageError for a tape that is not full.
     """
     async with open_stage(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
         chat = OnTape(**settings)

@@ -1,4 +1,4 @@
-"""One-time passwords: given by the caller, by a callable, or computed from a TOTP secret."""
+"""One-time passwords: from the caller, from a callable, or computed from a TOTP secret."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _gives_codes(secret: Secret) -> bool:
 
 
 def _totp(secret: Secret) -> Any:
-    import pyotp  # only those who have a second factor pay for it
+    import pyotp  # import it only for users with a second factor
 
     value = secret.reveal()
     if not value.startswith("otpauth://"):

@@ -1,4 +1,4 @@
-"""Addresses of the app: written in one way, and compared by origin and path segments, never as text."""
+"""Normalizes addresses of the app, and compares them by origin and path segments, never as text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Origin(NamedTuple):
 
 
 def origin(url: str) -> Origin:
-    """The origin of an address. Raises ValueError for what is no address of a host."""
+    """The origin of an address. Raises ValueError if it is no address of a host."""
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname:
         raise ValueError(f"no address of a host: {url!r}")

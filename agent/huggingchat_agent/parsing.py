@@ -1,6 +1,6 @@
-"""Turns what callers and the environment give into the values of settings.
+"""Parses arguments and environment variables to the values of settings.
 
-Each function takes the name of the setting and what was given for it, and raises SettingsError.
+Each function takes the name of the setting and the raw value, and raises SettingsError.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def path(name: str, value: Any) -> Path:
 
 
 def program(name: str, value: Any) -> str:
-    """The path or name of a program, as it was given."""
+    """The path or name of a program, unchanged."""
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} must be the path of a program, not {value!r}.")
     return str(value)

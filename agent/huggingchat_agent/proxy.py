@@ -1,4 +1,4 @@
-"""The proxy between the browser and the network. Its password is a Secret, and no part of its address."""
+"""The proxy between the browser and the network. Its password is a Secret, apart from its address."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _OURS = _ASYNC | {"huggingchat_sync"}
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
-    """Note whether `--screenshot` was given: left out, it looks like "off"."""
+    """Note whether `--screenshot` was given. Its default looks like "off" too."""
     early_config.option.huggingchat_pictures_chosen = any(
         each.partition("=")[0] == "--screenshot" for each in args
     )
@@ -138,7 +138,7 @@ def is_async(item: pytest.Function) -> bool:
 
 @pytest.fixture
 def _huggingchat_context(request: pytest.FixtureRequest, huggingchat_tapes: Path) -> dict[str, Any]:
-    """pytest-playwright's options for pages, if a browser is going to be started."""
+    """pytest-playwright's options for pages, if a browser will start."""
     from huggingchat_agent.testing import browser_context, tapes
 
     return (
@@ -150,7 +150,7 @@ def _huggingchat_context(request: pytest.FixtureRequest, huggingchat_tapes: Path
 
 @pytest.fixture
 def _huggingchat_aside(_huggingchat_context: Mapping[str, Any]) -> Iterator[None]:
-    """During an async test, a sync Playwright in this thread does not keep other loops from running."""
+    """Let an async test's loop run beside a sync Playwright of this thread."""
     from huggingchat_agent.testing import loops
 
     with loops.set_sync_playwright_aside():
@@ -159,7 +159,7 @@ def _huggingchat_aside(_huggingchat_context: Mapping[str, Any]) -> Iterator[None
 
 @pytest.fixture
 async def _huggingchat_anyio_loop() -> AsyncIterator[Any]:
-    """The loop of a test that is run by anyio."""
+    """The loop of a test that anyio runs."""
     import asyncio
 
     yield asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What a tool asks the user, and the form that holds the answer."""
+"""A tool's question to the user, and the form for the answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tool asks. `mode` is "form" (answered by `fields`) or "url" (by a visit to `url`).
+    """A tool's question. `mode` is "form" (answered by `fields`) or "url" (by a visit to `url`).
 
     `expires_at` is the Unix time in seconds until which the run waits. It is None if the run parks: the
     stream ends, and the turn is resumed later. `tool_uuid` is the tool call that asks, if known.

@@ -1,8 +1,8 @@
-"""Takes out of a text what must not be seen outside.
+"""Takes secrets out of texts that leave the agent in an error, a log line or a report.
 
-Addresses lose their query and fragment, for an OAuth code and state live there. Every value that was ever
-wrapped in a `Secret`, every cookie value learned, and every value that is secret because of its name
-(`secret_names`) is replaced in a text that leaves the agent in an error, a log line or a report.
+Addresses lose their query and fragment, where OAuth codes and states are. A mask replaces every value that
+was ever wrapped in a `Secret`, every known cookie value, and every value that its name makes secret
+(`secret_names`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 MASK = "[redacted]"
 
-# To mask every "1" of a text, or every line of dashes, because a secret was one hides nothing and leaves
-# no text.
+# If a secret is "1" or a line of dashes, masking each of them in a text hides nothing and ruins the text.
 SHORTEST = 4
 
 _ADDRESS = re.compile(
@@ -39,7 +38,7 @@ class Secret:
             _known.add(value)
 
     def reveal(self) -> str:
-        """The value itself; for the one place that types it."""
+        """The value itself, for the one place that types it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -54,24 +53,24 @@ class Secret:
         return hash(self._value)
 
 
-# Values wrapped in a Secret in this process. Kept for its lifetime: an error that names one can
-# come long after the session that used it.
+# Values wrapped in a Secret in this process. Kept for its lifetime: an error can name one long after its
+# session.
 _known: set[str] = set()
 
 
 def remember(value: str) -> None:
-    """Treat a value (a cookie) as secret from now on. Very short ones are not worth the damage."""
+    """Treat a value (a cookie) as secret from now on. Ignores very short ones."""
     if len(value) >= 8:
         _known.add(value)
 
 
 def known_values() -> frozenset[str]:
-    """All values that are treated as secret by now. For who has to look for them in a way of its own."""
+    """All values that count as secret by now, for code with its own search."""
     return frozenset(_known)
 
 
 def remember_cookies(state: object) -> None:
-    """Treat the cookie values of a storage state as secret; what is malformed is passed over."""
+    """Treat the cookie values of a storage state as secret. Skips malformed ones."""
     cookies = state.get("cookies") if isinstance(state, dict) else None
     for cookie in cookies if isinstance(cookies, list) else []:
         value = cookie.get("value") if isinstance(cookie, dict) else None
@@ -92,12 +91,9 @@ def address(url: str) -> str:
 
 
 def text(value: str) -> str:
-    """A text fit to be shown: known secrets, queries of addresses, keyed secrets and e-mails masked.
-
-    Never raises, whatever the text.
-    """
+    """The text with known secrets, queries of addresses, keyed secrets and e-mails masked. Never raises."""
     for secret in sorted(_known, key=len, reverse=True):
-        # Not every text can be encoded: the environment may hold bytes that are no characters.
+        # Not every text has an encoding: the environment may hold bytes that are no characters.
         for form in (secret, quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")):
             if form:
                 value = value.replace(form, MASK)

@@ -1,4 +1,4 @@
-"""Files the app names, saved without letting those names choose the place."""
+"""Saves files that the app names. The name cannot choose the folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 200  # bytes of a name in UTF-8; disks take 255, and a number or a draft's ending comes on top
 
-# What means something to one file system or another, or to who looks at a list of files.
+# Characters with a meaning for some file system, or for the reader of a file list.
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]+')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
@@ -24,8 +24,8 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 def save(data: bytes, where: Path, name: str, mime: str) -> Path:
     """Write to `where`, or under a name made from `name` if that is a folder; returns the path.
 
-    In a folder nothing is replaced: the second photo.png is photo-2.png. A path that is no folder is
-    replaced. At any moment the file is there whole or not at all. Raises StorageError.
+    In a folder it replaces nothing: the second photo.png is photo-2.png. At the path of a file it replaces
+    that file. It is written whole or not at all. Raises StorageError.
     """
     try:
         if not where.is_dir():

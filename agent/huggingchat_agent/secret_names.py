@@ -1,7 +1,7 @@
-"""Names whose values are secret, and where such values stand in a text. The one table of them.
+"""The one table of names whose values are secret, and the search for such values in a text.
 
-Errors, logs, reports and tapes all look here. Only the forms that programs write are recognised: the
-sentence "exit code: 1; state: running" stays as it is.
+Errors, logs, reports and tapes all use it. It recognises only the forms that programs write: the sentence
+"exit code: 1; state: running" stays unchanged.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _KEY_ANYWHERE = (
     r"(?P<value>(?:(?!(?P=quote))(?:\\.|.))+)"
 )
 _LOGGED = (
-    # All cookies of a header, and what follows the scheme of another one.
+    # All cookies of a header, and the part after the scheme of another one.
     r"\b(?:set-)?cookie:\s*(?P<value>(?=[^\s=;,:]+=)[^\r\n]+)",
     r"\b(?:proxy-)?authorization\b[\"']?\s*[:=]\s*[\"']?"
     r"(?:bearer|basic|token|digest|negotiate)\s+(?P<value>[^\s\"';,]+)",
@@ -81,15 +81,15 @@ _PATTERNS = {
         "log": _LOGGED,
     }.items()
 }
-# An update that brings a word of an answer or of a reasoning calls it "token".
+# An update with a word of an answer or of a reasoning calls it "token".
 _WORD = re.compile(rf"{_QUOTED}type{_QUOTED}\s*:\s*{_QUOTED}(?:stream|reasoning){_QUOTED}")
 
 
 def spans(text: str, kind: Kind) -> Iterator[tuple[int, int]]:
-    """Where values stand that are secret because of their name, in no order.
+    """The places of values that their name makes secret, in no order.
 
-    The kind is "prose" (what people and models write) or "code", where nothing is found, "json", "page"
-    (HTML with JSON in it) or "log" (addresses, headers, messages).
+    The kind is "json", "page" (HTML with JSON in it), "log" (addresses, headers, messages), or "prose" (text
+    of people and models) or "code", which have none.
     """
     for pattern in _PATTERNS[kind]:
         for match in pattern.finditer(text):

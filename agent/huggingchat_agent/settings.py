@@ -55,11 +55,11 @@ class Record(msgspec.Struct, frozen=True):
     path: str | Path
     """The tape to write."""
     full: bool = False
-    """Take the app's pages and scripts too, so that a real browser can be answered from the tape."""
+    """Record the app's pages and scripts too, so that the tape can answer a real browser."""
     hide: tuple[str, ...] = ()
-    """Regular expressions: what they find is left out."""
+    """Regular expressions. The tape leaves out their matches."""
     hide_username: bool = False
-    """Leave out the name of who is signed in."""
+    """Leave out the user name."""
     pictures: bool = True
     """Take screenshots."""
 
@@ -78,24 +78,24 @@ def _parse_record(name: str, value: Any) -> Record:
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What is known of a setting beyond its type and default. It stands beside the setting.
+    """The description of a setting beside its type and default.
 
-    From it come the variable of the environment, the option of the command line, and their help.
+    It gives the environment variable, the option of the command line, and their help.
     """
 
     help: str
     parse: Callable[[str, Any], Any] | None = None
-    """From what was given to the value, by name; None: by the type."""
+    """Parses the raw value, by setting name. None: the type decides."""
     variable: bool = True
     """Whether `HUGGINGCHAT_<NAME>` can give it."""
     panel: Literal["", "global", "browser"] = ""
-    """Where the command line lists its option; "" where it has none for all commands."""
+    """The panel of its option in the help; "" if it is no option of all commands."""
     metavar: str | None = None
-    """What the option's value is called in help."""
+    """The name of the option's value in the help."""
     opposite: str = ""
     """Variable and option have this name and the opposite meaning."""
     shell_help: str = ""
-    """The option's help, where it is not `help`."""
+    """The option's help, if it differs from `help`."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,7 +239,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     faults: Annotated[
         tuple[Any, ...],
-        Field("What goes wrong on the replayed tape though it did not then.", parsing.items, variable=False),
+        Field("Failures to add to the replayed tape.", parsing.items, variable=False),
     ] = ()
 
     @property
@@ -254,7 +254,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def own_cookies(self) -> bool:
-        """Whether the browser's own cookies are used: those of a running one, or of a folder that stays."""
+        """Whether the browser keeps its own cookies: if it runs already, or has its own profile folder."""
         return self.user_data_dir is not None or (self.connect is not None and not self.isolated)
 
     @property
@@ -269,7 +269,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Given(TypedDict, total=False):
-    """What callers may give for each setting. None means: not given."""
+    """The type of each setting as an argument. None means that it is not given."""
 
     base_url: str | None
     engine: str | None
@@ -311,7 +311,7 @@ _PARSERS: dict[Any, Callable[[str, Any], Any]] = {
 
 @functools.cache
 def fields() -> dict[str, tuple[Any, Field]]:
-    """The type of each setting, without None, and what stands beside it."""
+    """The type of each setting, without None, and its `Field`."""
     found = {}
     for name, hint in get_type_hints(Settings, include_extras=True).items():
         if hasattr(hint, "__metadata__"):
@@ -337,7 +337,7 @@ def settings(**given: Unpack[Given]) -> Settings:
         if value is not None:
             values[name] = _parse(name, value, kind, field)
     if given.get("record") and not given.get("replay"):
-        values.pop("replay", None)  # an argument beats the variable of what excludes it
+        values.pop("replay", None)  # an argument beats the variable of a setting that excludes it
     if "home" not in values:
         values["home"] = parsing.path("home", platformdirs.user_data_dir("huggingchat-agent", False))
     chosen = Settings(**values)

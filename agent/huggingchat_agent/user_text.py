@@ -1,4 +1,4 @@
-"""Text from the user, checked where it comes in: half a character or a stray byte can be sent nowhere."""
+"""Checks text from the user where it comes in: nothing can send half a character or a stray byte."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from huggingchat_agent.errors import AgentError, UsageError
 
 
 def require_text(name: str, value: Any, *, wrong: type[AgentError] = UsageError) -> str:
-    """The value, if it is text that UTF-8 can hold. Raises `wrong` otherwise; `name` says whose it is."""
+    """The value, if it is text that UTF-8 can hold. Raises `wrong` otherwise, with `name`."""
     if not isinstance(value, str):
         raise wrong(f"{name} must be text, not {value!r}.")
     try:
@@ -19,13 +19,13 @@ def require_text(name: str, value: Any, *, wrong: type[AgentError] = UsageError)
 
 
 def unencodable(name: str, error: UnicodeEncodeError) -> str:
-    """What to say of text that UTF-8 cannot hold."""
+    """The error sentence for text that UTF-8 cannot hold."""
     found = error.object[error.start]
-    # How Python keeps a byte of the command line or of a file's name that is not UTF-8.
+    # Python's form of a byte that is not UTF-8, from the command line or a file name.
     what = f"the byte 0x{ord(found) - 0xDC00:02x}" if "\udc80" <= found <= "\udcff" else "half a character"
     return f"{name} holds {what} at position {error.start + 1}, which is not text in UTF-8. Give it in UTF-8."
 
 
 def repair(value: str) -> str:
-    """The text with U+FFFD in place of what UTF-8 cannot hold. For names, which may be changed."""
+    """The text with U+FFFD for characters that UTF-8 cannot hold. For names, which may change."""
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -6,8 +6,8 @@
     conversation = chat.create_conversation(model=chat.get_models()[0])
     print(chat.send_message(conversation, "Hello, world!"))
 
-Nothing of g4f is imported here. Where a program has loaded it, what is yielded and raised is of its
-classes too, so that its client can drive this provider: `AsyncClient(provider=HuggingChat)`.
+This imports nothing of g4f. If a program has loaded g4f, parts and errors are instances of its classes too,
+so that its client can drive this provider: `AsyncClient(provider=HuggingChat)`.
 """
 
 from huggingchat_agent.provider.auth import AuthResult, Session

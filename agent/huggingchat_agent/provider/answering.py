@@ -46,7 +46,7 @@ class Request:
 
 
 async def answer(chat: HuggingChat, asked: Request, put: Callable[[Any], None]) -> None:
-    """Send it, and put each part as it comes: the conversation first if wanted, the finish reason last."""
+    """Send it, and `put` each part as it comes: the conversation first if wanted, the finish reason last."""
     known = asked.conversation.models
     key = _choose_key(asked.model, await chat.models(), known, pictures=bool(asked.files))
     if key in known:
@@ -90,7 +90,7 @@ async def find_last_message_id(conversation: AgentConversation) -> str:
 
 
 def resolve_model(model: str | None, models: Sequence[Model]) -> str:
-    """The id of the model that a name means, "" for the app's default. Raises UnknownModel."""
+    """The id of the model with that name, "" for the app's default. Raises UnknownModel."""
     name = model_aliases.get(model or "", model or "")
     ids = {each.id for each in models}
     if name in ids or name in image_models:
@@ -101,7 +101,7 @@ def resolve_model(model: str | None, models: Sequence[Model]) -> str:
 
 
 def _choose_key(model: str, models: Sequence[Model], known: dict[str, Any], *, pictures: bool) -> str:
-    """The key under which the conversation of that model is kept, "" for a new one with the default model.
+    """The key of the conversation with that model, "" for a new one with the default model.
 
     If no model is named, the conversation continues with its last one. A new conversation that begins
     with pictures gets a model that can see them.

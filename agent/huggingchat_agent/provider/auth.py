@@ -1,4 +1,4 @@
-"""Signing in, as the provider's programs know it: cookies in, cookies out."""
+"""Signs in as programs expect from a provider: cookies in, cookies out."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _choose_engine(use_nodriver: bool) -> str:
 
 
 def choose_browser(session: Any, options: dict[str, Any]) -> BrowserRequest:
-    """A browser signed in by the session's cookies; by the profile's own session if `session` is None."""
+    """A request for a browser with the session's cookies, or with the profile's own if `session` is None."""
     if session is None:
         return BrowserRequest(options)
     cookies = dict(getattr(session, "cookies", None) or {})
@@ -139,7 +139,7 @@ async def sign_in_by_profile(
 
 
 async def needs_no_person(owner: BrowserOwner, wanted: BrowserRequest) -> bool:
-    """Whether no person has to act: we are signed in, need no login, or have credentials."""
+    """Whether we can sign in without a person: signed in already, no login, or credentials at hand."""
     async with owner.use(wanted) as opened:
         chosen = opened.chat.settings
         if chosen.username and chosen.password:
@@ -151,7 +151,7 @@ async def needs_no_person(owner: BrowserOwner, wanted: BrowserRequest) -> bool:
 class PersonSignIn:
     """A sign-in by a person: in the browser's window if it has one, else by `huggingchat login`.
 
-    Make it before the person is asked to act: the person may be quick.
+    Make it before you ask the person to act: the person may be quick.
     """
 
     def __init__(self, wanted: BrowserRequest) -> None:
@@ -211,7 +211,7 @@ async def _make_result(opened: OpenBrowser) -> AuthResult:
 
 
 def _make_result_of_tape(opened: OpenBrowser) -> AuthResult:
-    """Where a tape answers there are no cookies. Clients want to see some."""
+    """The result behind a tape, which has no cookies. Clients want to see some, so it makes them up."""
     cookies = {SESSION_COOKIE: "tape"}
     opened.identities.add(identify(cookies))
     return mix_in_g4f(AuthResult)(cookies=cookies, headers={"user-agent": "huggingchat-agent"})

@@ -1,8 +1,8 @@
 """One event loop and one browser for the whole process, for callers in any thread or loop.
 
 The loop runs in its own thread. The browser starts when it is first needed, and ends with the process
-or by `close`. It is signed in as one person at a time. A caller with another person's cookies waits
-until the running work has ended; then the browser is opened again with these cookies.
+or by `close`. It is signed in as one person at a time. A caller with another person's cookies waits until the
+running work has ended. Then the browser opens again with these cookies.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class BrowserOwner:
 
     @contextlib.asynccontextmanager
     async def use(self, wanted: BrowserRequest) -> AsyncIterator[OpenBrowser]:
-        """The browser, unchanged while the block lasts. Blocks must not be nested."""
+        """The browser, unchanged during the block. Do not nest blocks."""
         async with self._choosing:
             if self._opened is None or not self._opened.fits(wanted):
                 await self._idle.wait()
@@ -220,7 +220,7 @@ class Background:
         try:
             thread.run(owner.close(), timeout=EXIT_PATIENCE)
         except (AgentError, TimeoutError) as error:
-            log.warning("The browser did not end in order: %s", error or type(error).__name__)
+            log.warning("The browser did not close properly: %s", error or type(error).__name__)
         finally:
             thread.stop()
 

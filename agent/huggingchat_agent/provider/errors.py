@@ -1,4 +1,4 @@
-"""The provider's errors, by the names that programs know. The agent's own error is the cause of each."""
+"""The provider's errors, with the names that programs know. The agent's own error is the cause of each."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _made: dict[tuple[type[Any], type[Any]], type[Any]] = {}
 
 
 def _join_classes(ours: type[Any], theirs: type[Any]) -> type[Any]:
-    """The class that joins the two; always the same one."""
+    """The class that joins the two, the same at every call."""
     if (ours, theirs) not in _made:
         fields = {"__module__": ours.__module__, "__doc__": ours.__doc__}
         _made[ours, theirs] = type(ours.__name__, (ours, theirs), fields)

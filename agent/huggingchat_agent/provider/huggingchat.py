@@ -74,7 +74,7 @@ class HuggingChat:
     text_models: ClassVar[list[str]] = names.fallback_models
     vision_models: ClassVar[list[str]] = [names.default_vision_model]
     models: ClassVar[list[str]] = []
-    """The app's list, once it has been read. `text_models` and `vision_models` are then set from it."""
+    """The app's list, once it was read. It sets `text_models` and `vision_models` too."""
 
     options: ClassVar[Mapping[str, Any]] = {}
 
@@ -84,7 +84,7 @@ class HuggingChat:
     def get_models(
         cls, timeout: float | None = MODELS_SECONDS, *, refresh: bool = False, **_: Any
     ) -> list[str]:
-        """The ids of the app's models, from its own traffic. Read once, and again with `refresh`.
+        """The ids of the app's models, from its own traffic. `refresh` reads them again.
 
         Never raises: if the app does not answer within `timeout` seconds, it logs the reason and returns
         the fallback list.
@@ -99,7 +99,7 @@ class HuggingChat:
             if isinstance(error, TimeoutError):
                 reason = f"there was no answer within {timeout} s"
             log.warning(
-                "The model list of %s could not be read, so the fallback list is used: %s",
+                "The model list of %s could not be read, so this is the fallback list: %s",
                 redact.address(cls.url),
                 reason,
             )
@@ -107,7 +107,7 @@ class HuggingChat:
 
     @classmethod
     def get_model(cls, model: str, **_: Any) -> str:
-        """The id that a name, or the end of an id, stands for; the name itself if there is no such id."""
+        """The id for a name or for the end of an id. The name itself if there is no such id."""
         name = cls.model_aliases.get(model, model)
         if not name or name == "auto":
             return cls.default_model
@@ -181,7 +181,7 @@ class HuggingChat:
             if auth_result is None:
                 raise SessionRejected("Nobody is signed in. Pass the AuthResult that on_auth_async yields.")
             if ignored := sorted(name for name in kwargs if name != "proxy"):
-                log.debug("Ignored, for the app has no counterpart: %s", ", ".join(ignored))
+                log.debug("Ignored, because the app has no counterpart: %s", ", ".join(ignored))
             wanted = auth.choose_browser(auth_result, cls._options(proxy=kwargs.get("proxy")))
             asked = answering.Request(
                 model=model or "",
@@ -244,9 +244,9 @@ class HuggingChat:
     def create_conversation(
         cls, session: Session | AuthResult | None = None, model: str | None = None
     ) -> str:
-        """Make a conversation and return its id. Without a session, the profile's saved one is used.
+        """Make a conversation and return its id. Without a session, the profile's saved one counts.
 
-        Without a model, the app's default is used. Raises MissingAuthError, ResponseError (for an unknown
+        Without a model, the app's default counts. Raises MissingAuthError, ResponseError (for an unknown
         model, for example), or RuntimeError if the app's answer holds no id.
         """
 
@@ -294,7 +294,7 @@ class HuggingChat:
 
     @classmethod
     def get_dict(cls) -> dict[str, str]:
-        """What clients show about a provider."""
+        """The facts about a provider that clients show."""
         return {"name": cls.__name__, "url": cls.url, "label": cls.label}
 
     @classmethod

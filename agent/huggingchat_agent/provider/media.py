@@ -108,6 +108,6 @@ def _from_data_uri(uri: str) -> tuple[bytes, str]:
         data = base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
     except binascii.Error:
         raise response_error(
-            "A data: URI says that it is base64, but cannot be decoded. Check how it was encoded."
+            "A data: URI says that it is base64, but cannot be decoded. Check its encoding."
         ) from None
     return data, mime

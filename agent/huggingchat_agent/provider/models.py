@@ -15,7 +15,7 @@ fallback_models = [
     "openai/gpt-oss-120b",
     "moonshotai/Kimi-K2-Instruct",
 ]
-"""Returned while the app cannot be asked. The app may lack some of them; its own list counts."""
+"""The list while the app does not answer. The app may lack some of them; its own list counts."""
 
 image_models = ["black-forest-labs/FLUX.1-dev", "black-forest-labs/FLUX.1-schnell"]
 """Models that draw pictures. The app's default model calls them as tools; they hold no conversations."""

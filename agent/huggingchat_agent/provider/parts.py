@@ -1,4 +1,4 @@
-"""What the provider yields besides text. `str()` of each is what a terminal would show."""
+"""The parts that the provider yields besides text. `str()` of each is its text for a terminal."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class ImageResponse(ResponseType):
 
 
 class JsonConversation(JsonMixin, ResponseType):
-    """Base of what a provider needs to continue a conversation."""
+    """Base of the values with which a provider continues a conversation."""
 
 
 class Conversation(JsonConversation):
@@ -163,6 +163,6 @@ class Conversation(JsonConversation):
 
     @staticmethod
     def given(value: Any) -> Conversation:
-        """The old name of `adopt`, for one version more."""
+        """The old name of `adopt`, for one more version."""
         warnings.warn("Conversation.given is now Conversation.adopt.", DeprecationWarning, stacklevel=2)
         return Conversation.adopt(value)

@@ -1,7 +1,7 @@
-"""From a list of messages, as clients of other services keep it, to the prompt for the app.
+"""Makes the prompt for the app from a list of messages, as clients of other services keep it.
 
-The app keeps the history itself and takes one message at a time. A conversation that is continued gets
-only the user's last messages; a new one gets the whole list in one prompt.
+The app keeps the history itself and takes one message at a time. A conversation that continues gets only the
+user's last messages; a new one gets the whole list in one prompt.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def join_system_prompts(messages: Messages) -> str | None:
 
 
 def format_prompt(messages: Messages) -> str:
-    """All messages but the system's: a single one unchanged, several as lines that begin with the role."""
+    """All messages except the system's: a single one unchanged, several as lines that begin with the role."""
     said = [
         (str(each.get("role") or "user"), text)
         for each in messages

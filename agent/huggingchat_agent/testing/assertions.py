@@ -66,7 +66,7 @@ def assert_similar(answer: Answer | str, expected: str, *, at_least: float = 0.8
 
 
 def normal(text: str) -> str:
-    """A text as the assertions compare it: without case, spacing, markup and kinds of quotes and dashes."""
+    """A text in the form for comparison: without case, spacing, markup and kinds of quotes and dashes."""
     plain = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     return " ".join(_MARKUP.sub("", plain).casefold().split())
 

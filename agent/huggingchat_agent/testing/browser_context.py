@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 FIXTURE = "browser_context_args"  # the fixture, and the marker
 
-# Read elsewhere, or without effect on our pages.
+# Handled elsewhere, or without effect on our pages.
 _NEEDLESS = {"base_url", "default_browser_type", "accept_downloads", "strict_selectors"}
 
 
 def read_context_args(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The fixture's value, if a test suite overrides it or a device is chosen.
 
-    Asking for the fixture starts Playwright, whose sync API then stays in the thread. So it is asked for
-    only then.
+    Asking for the fixture starts Playwright, whose sync API then stays in the thread. So nothing asks for it
+    without need.
     """
     config = request.config
     if not plugin_options.has_playwright(config):
@@ -38,7 +38,7 @@ def read_context_args(request: pytest.FixtureRequest) -> dict[str, Any]:
 def merge_settings(item: pytest.Item, given: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with the page options: the marker wins over the settings, and those over the fixture.
 
-    Options that our pages do not follow are noted; a warning comes when a browser starts.
+    Notes the options that our pages do not follow. A warning comes when a browser starts.
     """
     marker = item.get_closest_marker(FIXTURE) if plugin_options.has_playwright(item.config) else None
     marked = dict(marker.kwargs) if marker is not None else {}

@@ -26,7 +26,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 @contextlib.contextmanager
 def step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterator[None]:
-    """A step before the test. If it fails, the report names it and has a picture from before the closing."""
+    """A step before the test. If it fails, the report names it and has a picture of the page then."""
     try:
         yield
     except Exception as error:
@@ -121,13 +121,13 @@ def _take_picture(folder: Path, stem: str, source: ObservedChat) -> list[str]:
             folder.mkdir(parents=True, exist_ok=True)
             source.picture(path)
             source.pictured = path
-        except Exception as error:  # the browser may be gone; most likely that failed the test
+        except Exception as error:  # the browser may be gone, which most likely failed the test
             return [f"screenshot: none ({redact.text(str(error))})"]
     return [f"screenshot: {source.pictured}"] if source.pictured is not None else []
 
 
 def _keep_tape(tape: Path, folder: Path) -> Path:
-    """Where to find the tape: a copy of the one played. A recorded tape is moved there later."""
+    """The place of the tape: a copy of the played one. A recorded one moves there later."""
     return _copy(tape, folder / f"huggingchat{tape.suffix}") or tape
 
 

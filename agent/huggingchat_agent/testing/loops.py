@@ -1,4 +1,4 @@
-"""The event loop of an async test, whichever plugin runs it; and a sync Playwright that is in its way."""
+"""Finds the event loop of an async test of any plugin, and sets a sync Playwright aside for it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make_fixtures() -> object:
 
 
 def get_loop(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
-    """The loop that an async test is going to run in."""
+    """The loop of an async test."""
     item = request.node
     if "anyio_backend" in request.fixturenames:
         backend = request.getfixturevalue("anyio_backend_name")
@@ -90,10 +90,10 @@ def check_item(item: pytest.Function) -> None:
 
 @contextlib.contextmanager
 def set_sync_playwright_aside() -> Iterator[None]:
-    """Within this block, a sync Playwright of this thread does not keep other loops from running.
+    """Let other loops run in this block, beside a sync Playwright of this thread.
 
-    Playwright leaves its loop marked as running between its calls, though it runs only within them. Its
-    objects must not be used until the block ends and the mark is back.
+    Playwright leaves its loop marked as running between its calls, though it runs only within them. Do not
+    use its objects until the block ends and the mark is back.
     """
     loop = asyncio._get_running_loop()
     if loop is None:

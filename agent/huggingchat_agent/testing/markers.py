@@ -1,4 +1,4 @@
-"""What a test chooses by its marker, and the run by its options."""
+"""The choices of a test's marker and of the run's options."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_marker(item: pytest.Item) -> MarkerArgs:
 
 
 def check_markers(items: Sequence[pytest.Item]) -> None:
-    """Raise UsageError with every mistake in their markers. A mistake that tests share is named once."""
+    """Raise UsageError with every mistake in the tests' markers, each once."""
     wrong: dict[str, str] = {}
     for item in items:
         try:

@@ -1,4 +1,4 @@
-"""What was observed during a test, for the report of its failure."""
+"""The observations during a test, for the report of its failure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class ObservedChat:
     """The events of one chat, or of one page that the agent is attached to.
 
-    `picture` writes a picture of it while it is open; `pictured` is the path of one already written.
-    `doing` says what was going on if it failed before the first event.
+    `picture` writes a picture of it while it is open; `pictured` is the path of an existing one. `doing`
+    names the current step, for a failure before the first event.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -24,7 +24,7 @@ _LAUNCH = {
     "slow_mo": "slow_mo",
 }
 
-# The agent takes care of these itself.
+# The agent handles these itself.
 _NEEDLESS = {"chromium_sandbox", "handle_sigint", "handle_sigterm", "handle_sighup"}
 
 CONTEXT_UNHEEDED = pytest.StashKey[list[str]]()
@@ -129,7 +129,7 @@ def _get_fixture(request: pytest.FixtureRequest, name: str) -> Any:
     """The value of a fixture; None if there is no such fixture."""
     try:
         with warnings.catch_warnings():
-            # Our user cannot change how another plugin wrote its fixture.
+            # Our user cannot change the fixture of another plugin.
             warnings.simplefilter("ignore", pytest.PytestDeprecationWarning)
             return request.getfixturevalue(name)
     except pytest.FixtureLookupError:

@@ -1,4 +1,4 @@
-"""Where a test's answers come from: its tape, the app, or the app while a tape is recorded."""
+"""Where a test's answers come from: its tape, the app, or the app with a recorder."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def run_on_tape(
 ) -> Iterator[dict[str, Any]]:
     """The settings of the test's chat, tape included. Files the tape when the test is over.
 
-    The recorded tape of a test that passed is kept. That of a test that failed or was interrupted goes to
-    the output folder, and the old tape stays as it was.
+    If the test passed, its recorded tape stays. If it failed or was interrupted, the recorded tape goes to
+    the output folder and the old one stays unchanged.
     """
     chosen = make_plan(item, folder)
     settings = dict(given)
