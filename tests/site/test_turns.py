@@ -200,7 +200,7 @@ async def test_a_lost_or_forked_turn_shows_in_the_echo(site, model):
         again = await client.send(conversation_id, {"id": two["id"], "is_retry": True})
         told = await client.read(conversation_id)
     turns = [("user", "one"), ("assistant", first.text), ("user", "two")]
-    expected = script.signature(script.given("", model == LLAMA, turns))
+    expected = script.signature(script.build_input("", model == LLAMA, turns))
     assert straight.text == again.text == f"You said: two {expected}"
     assert site.control.signature(conversation_id, two["id"]) == expected
     assert forked.text != straight.text
