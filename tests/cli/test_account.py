@@ -46,6 +46,7 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     assert facts["Engine"] == "playwright"
     assert facts["Can"].startswith("sign in") and "show the window" in status.out
     assert "leave the other tabs" in facts["Cannot"]
+    assert facts["Routes"] == "Who is signed in: GET /api/v2/user"
     assert facts["Profile"] == str(session.parent)
     assert facts["Session"].startswith(f"{session} (saved 2")
 

@@ -193,7 +193,7 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
         ("Engine", settings.engine),
         *_repeat_label("Can", [each.meaning for each in able]),
         *_repeat_label("Cannot", [each.meaning for each in unable]),
-        *_repeat_label("Asked by", _describe_routes(chat)),
+        *_repeat_label("Routes", _describe_routes(chat)),
         ("Profile", chat.settings.profile_folder),
         ("Session", f"{saved} ({_describe_saved(chat._inner._session.saved)})"),
     ]
