@@ -51,6 +51,9 @@ class App:
     async def drop_stream(self, page_id, conversation_id, generation_id):
         pass
 
+    def explain(self, error):
+        pass
+
     async def save_report(self, error, page_id=""):
         pass
 

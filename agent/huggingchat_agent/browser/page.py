@@ -10,6 +10,8 @@ from huggingchat_agent import redact
 from huggingchat_agent.browser import console_messages, controls, evaluation, fields
 from huggingchat_agent.browser.cdp import Refused
 from huggingchat_agent.browser.controls import Obstacle
+from huggingchat_agent.browser.dropped_cookies import EVENT as COOKIES
+from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.network_errors import advise
 from huggingchat_agent.browser.snapshot import take_picture, take_snapshot
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout, SiteError
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EVENTS = (*TAPPED, "Page.lifecycleEvent", *console_messages.EVENTS)  # the events that `receive` needs
+# The events that `receive` needs.
+EVENTS = (*TAPPED, "Page.lifecycleEvent", COOKIES, *console_messages.EVENTS)
 
 
 _SNAPSHOT_SECONDS = 4.0
@@ -41,6 +44,7 @@ class CdpPage:
 
     `ask_to_close` asks the browser to close the tab; `mark_closed` confirms that it did. After each gesture
     and page load the page waits `pause` seconds, which do not count as the verb's time.
+    `dropped_cookies` gets the cookies that the browser does not keep.
     """
 
     def __init__(
@@ -51,9 +55,11 @@ class CdpPage:
         ask_to_close: Callable[[], Awaitable[None]],
         *,
         pause: float = 0.0,
+        dropped_cookies: DroppedCookies | None = None,
     ) -> None:
         self._id, self._cdp, self._pump, self._ask_to_close = id, cdp, pump, ask_to_close
         self._pause = pause
+        self.dropped_cookies = dropped_cookies or DroppedCookies()
         self._gone = ""
         self._ended = asyncio.Event()
         self._running: set[asyncio.Timeout] = set()
@@ -77,6 +83,8 @@ class CdpPage:
         """Take one event of the tab. The driver's handler calls this, in order."""
         if method in ("Page.lifecycleEvent", "Network.responseReceived") and self._navigation:
             self._navigation.note(params)
+        elif method == COOKIES:
+            self.dropped_cookies.take(params)
         elif self._hear is not None and (said := console_messages.parse_event(method, params)):
             self._hear(said)
         self._pump.event(method, params)
@@ -196,7 +204,10 @@ class CdpPage:
         problem = answer.get("errorText") or ("401" if loader in navigation.locked_out else "")
         if problem:
             status = navigation.statuses.get(loader, 0)
-            raise SiteError(f"{shown} cannot be reached ({problem}).", **advise(problem, status))
+            error = SiteError(f"{shown} cannot be reached ({problem}).", **advise(problem, status))
+            if "REDIRECTS" in problem:
+                self.dropped_cookies.explain(error)
+            raise error
         if loader:
             await navigation.wait_until_parsed(answer["frameId"], loader)
 

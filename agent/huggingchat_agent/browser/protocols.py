@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from huggingchat_agent.browser.console_messages import PageMessage
+    from huggingchat_agent.browser.dropped_cookies import DroppedCookies
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
 
@@ -137,6 +138,10 @@ class Browser(Protocol):
 
     @property
     def closed(self) -> bool: ...
+
+    @property
+    def dropped_cookies(self) -> DroppedCookies:
+        """The cookies that it was sent and did not keep."""
 
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> Page:
         """Open a tab whose traffic goes to the sink from its first request on.

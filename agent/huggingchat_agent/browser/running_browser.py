@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from huggingchat_agent import redact
 from huggingchat_agent.browser import process_tag, start_failures
 from huggingchat_agent.browser.cdp import Refused, refusal
+from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.executable import find_or_download
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.pump import Pump, within
@@ -70,6 +71,7 @@ class RunningBrowser(ABC):
         self.tag = process_tag.new_tag()
         self.version = ""
         self.sandboxed = sandboxed
+        self.dropped_cookies = DroppedCookies()
         self._settings, self._path = settings, path
         self._ours = within(settings.base_url)
         self._pages: dict[CdpPage, Tab] = {}
@@ -164,7 +166,7 @@ class RunningBrowser(ABC):
             await tab.attach()
             id, cdp = f"page-{next(_numbers)}", tab.cdp
             pump, pause = Pump(cdp, Tap(id, self._ours), sink), self._settings.slow_mo / 1000
-            page = CdpPage(id, cdp, pump, tab.ask_to_close, pause=pause)
+            page = CdpPage(id, cdp, pump, tab.ask_to_close, pause=pause, dropped_cookies=self.dropped_cookies)
             self._pages = {page: tab} | {each: its for each, its in self._pages.items() if not each.closed}
             tab.report_to(page)
             # Several tabs work at the same time; each must think that it has the focus.

@@ -204,6 +204,10 @@ class _WatchedApp:
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Does nothing: the stream belongs to the page."""
 
+    def explain(self, error: AgentError) -> None:
+        if self.page is not None:
+            self.page.dropped_cookies.explain(error)
+
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         if self.page is not None and isinstance(error, TurnTimeout):
             await report.leave_report(error, self.page, self._settings.reports_folder)

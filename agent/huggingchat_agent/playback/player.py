@@ -229,6 +229,9 @@ class _RecordedApp:
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         return
 
+    def explain(self, error: AgentError) -> None:
+        return
+
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         return
 

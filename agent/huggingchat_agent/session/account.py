@@ -203,12 +203,15 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
             "The sign-in went through, but the app still shows nobody as signed in. Sign in there by hand "
             "once to see what it asks for."
         )
+        session.explain(failure)
         await tabs.save_report(failure, page.id)
     except BrowserTimeout as error:
         failure = LoginError(f"Sign-in did not finish in time. {error}")
+        session.explain(failure)
         await tabs.save_report(failure, page.id)
     except LoginError as error:
         failure = error
+        session.explain(failure)
         await tabs.save_report(failure, page.id)
     finally:
         await page.close()

@@ -45,10 +45,11 @@ LASTING = (
 class Recovery:
     """Signs in once for all calls that notice the loss. It does nothing until `arm`, after a proved login.
 
-    `count` is the number of sign-ins.
+    `count` is the number of sign-ins. `explain` adds to an error what is known of its cause.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, explain: Callable[[AgentError], None] | None = None) -> None:
+        self._explain = explain or (lambda error: None)
         self.count = 0
         self._again: Callable[[bool], Awaitable[None]] | None = None
         self._known: Callable[[], Awaitable[bool]] | None = None
@@ -89,7 +90,10 @@ class Recovery:
         lost = failure
         if not isinstance(lost, SessionRejected):
             # If nobody is signed in, the app answers as if our things did not exist, or with some page.
-            if type(failure) not in (ChatError, PageChanged) or not await self._unknown():
+            if type(failure) not in (ChatError, PageChanged):
+                raise failure
+            if not await self._unknown():
+                self._explain(failure)
                 raise failure
             lost = SessionRejected(
                 f"The app no longer knows this session ({failure.message})", **SIGN_IN_AGAIN
@@ -113,6 +117,7 @@ class Recovery:
             if self.count != count:
                 return
             if self._again is None:
+                self._explain(lost)
                 raise lost
             since = time.monotonic() - self._last
             if since < PAUSE:
@@ -121,6 +126,7 @@ class Recovery:
                     f"most every {PAUSE:.0f} s."
                 )
                 failure.take_over(lost)
+                self._explain(failure)
                 raise failure
             self._last = time.monotonic()
             log.info("The app has dropped the session; signing in again.")

@@ -46,7 +46,7 @@ class Session:
         watcher: Watcher | None = None,
     ) -> None:
         self.settings = settings
-        self.recovery = Recovery()
+        self.recovery = Recovery(self.explain)
         self.connections = Connections()
         self.saved = saved or SavedSession(settings.profile_folder)
         self._profile: BrowserProfile | None = None
@@ -96,6 +96,11 @@ class Session:
     def lost(self) -> bool:
         """Whether the browser is gone. A tape is never lost."""
         return self._profile is not None and self._profile.browser is None
+
+    def explain(self, error: AgentError) -> None:
+        """Add to an error of a lost or missing session that the browser dropped a cookie, if it did."""
+        if self.browser is not None:
+            self.browser.dropped_cookies.explain(error)
 
     async def read_state(self) -> dict[str, Any]:
         """Cookies and local storage of the browser."""

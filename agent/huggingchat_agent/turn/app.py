@@ -40,6 +40,9 @@ class App(Protocol):
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Free the connection of a run's stream. The run itself goes on."""
 
+    def explain(self, error: AgentError) -> None:
+        """Add to the error of a refused request what is known of its cause."""
+
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         """Save a picture of the page beside errors that it explains."""
 

@@ -357,15 +357,13 @@ class Turn:
             await self._stop_on_server()
             await self._drop_stream()
         if isinstance(error, ChatError):
+            self._tracker.app.explain(error)
             error.conversation_id = error.conversation_id or self.conversation_id
             error.partial = error.partial or self.fold.text
         self.error = error
+        text = getattr(error, "partial", self.fold.text)
         failed = self.fold.stamp(
-            events.Failed,
-            time.monotonic(),
-            error=type(error).__name__,
-            message=error.message,
-            partial=getattr(error, "partial", self.fold.text),
+            events.Failed, time.monotonic(), error=type(error).__name__, message=error.message, partial=text
         )
         if isinstance(error, SessionRejected) and self._on_rejected is not None:
             self._on_rejected(failed)
