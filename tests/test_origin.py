@@ -2,7 +2,7 @@
 
 import pytest
 
-from huggingchat_agent.origin import is_within, origin, path_is_within, same_origin
+from huggingchat_agent.origin import is_within, normalize, origin, path_is_within, same_origin
 
 APP = "https://chat.example.org/chat"
 
@@ -20,6 +20,10 @@ APP = "https://chat.example.org/chat"
         ("http://chat.example.org/chat", False),
         ("https://chat.example.org.evil.net/chat", False),
         ("https://chat.example.org@evil.net/chat", False),
+        ("https://chat.example.org/chat/../evil", False),
+        ("https://chat.example.org/chat/%2E%2e/evil", False),
+        ("https://chat.example.org/x/./../chat/login", True),
+        ("https://chat.example.org./chat", False),
         ("about:blank", False),
         ("https://[fe80/chat", False),
         ("", False),
@@ -53,10 +57,19 @@ def test_another_machine_is_not_loopback(url):
     assert not origin(url).loopback
 
 
-@pytest.mark.parametrize("url", ["", "chat", "/chat", "http://", "http://1.2.3.4.5", "http://a:b"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "chat", "/chat", "http://", "http://1.2.3.4.5", "http://a:b", "http://a b", "http://a%2eb"],
+)
 def test_what_is_no_address_of_a_host_has_no_origin(url):
     with pytest.raises(ValueError):
         origin(url)
+
+
+def test_address_is_written_as_a_browser_writes_it():
+    assert normalize("HTTP://Bücher.example:80/a/../b ü/") == "http://xn--bcher-kva.example/b%20%C3%BC"
+    assert normalize("http://127.1:0/chat%20x/") == "http://127.0.0.1:0/chat%20x"
+    assert is_within("http://a.b/b%C3%BC/login", "http://a.b/bü")
 
 
 def test_path_is_within_by_whole_segments():

@@ -6,9 +6,11 @@ import ipaddress
 import re
 import socket
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
+_KEPT = "!$%&'()*+,/:;=@[]^_|~"  # characters of a path that browsers leave as they are
+_FORBIDDEN = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|]")  # in the name of a host
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
 
@@ -39,12 +41,13 @@ def origin(url: str) -> Origin:
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname:
         raise ValueError(f"no address of a host: {url!r}")
-    return Origin(parts.scheme, _host(parts.hostname), parts.port or _PORTS.get(parts.scheme))
+    port = _PORTS.get(parts.scheme) if parts.port is None else parts.port
+    return Origin(parts.scheme, _host(parts.hostname), port)
 
 
 def normalize(url: str) -> str:
     """Origin and path of an address, without a slash at the end. Raises ValueError like `origin`."""
-    return f"{origin(url)}{urlsplit(url).path.rstrip('/')}"
+    return f"{origin(url)}{_path(url).rstrip('/')}"
 
 
 def same_origin(one: str, other: str) -> bool:
@@ -57,13 +60,28 @@ def same_origin(one: str, other: str) -> bool:
 
 def is_within(url: str, base_url: str) -> bool:
     """Whether an address is the app's: of its origin, at its base path or below."""
-    return same_origin(url, base_url) and path_is_within(urlsplit(url).path, urlsplit(base_url).path)
+    return same_origin(url, base_url) and path_is_within(_path(url), _path(base_url))
 
 
 def path_is_within(path: str, base_path: str) -> bool:
     """Whether a path is the base path or below it, by whole segments."""
     base_path = base_path.rstrip("/")
     return path == base_path or path.startswith(f"{base_path}/")
+
+
+def _path(url: str) -> str:
+    """A path as browsers write it: without dots for folders, and in ASCII."""
+    found: list[str] = []
+    *folders, last = urlsplit(url).path.split("/")
+    for segment in (*folders, last):
+        plain = segment.lower().replace("%2e", ".")
+        if plain == "..":
+            del found[max(len(found) - 1, 1) :]
+        elif plain != ".":
+            found.append(quote(segment, safe=_KEPT))
+    if last.lower().replace("%2e", ".") in (".", ".."):
+        found.append("")
+    return "/".join(found)
 
 
 def _host(name: str) -> str:
@@ -75,6 +93,8 @@ def _host(name: str) -> str:
         import idna  # few addresses need it
 
         name = idna.encode(name, uts46=True).decode()  # its error is a ValueError
+    if not name or _FORBIDDEN.search(name):
+        raise ValueError(f"no address of a host: {name!r}")
     if _NUMBER.fullmatch(name.rpartition(".")[2]):
         try:
             return socket.inet_ntoa(socket.inet_aton(name))
