@@ -6,7 +6,7 @@ import pytest
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.chat import uploads
-from huggingchat_agent.errors import UsageError
+from huggingchat_agent.errors import SettingsError, UsageError
 from huggingchat_agent.user_text import repair, require_text
 from huggingchat_agent.wire import requests
 
@@ -44,6 +44,15 @@ def test_no_request_is_made_of_half_a_character(request_with):
 def test_name_of_a_file_is_repaired():
     (upload,) = uploads.read([("caf\udce9.txt", b"x")])
     assert upload.name == repair("caf\udce9.txt") == "caf\ufffd.txt"
+
+
+async def test_user_name_and_password_are_refused_at_once_and_not_shown():
+    async with HuggingChat(replay=TAPE) as chat:
+        with pytest.raises(SettingsError, match="username holds half"):
+            await chat.login("ada\ud83d", "x")
+        with pytest.raises(SettingsError, match="password holds half") as caught:
+            await chat.login("ada", "4SECRET9x\ud83d")
+    assert "4SECRET9x" not in str(caught.value)
 
 
 async def test_prompt_and_title_are_refused_at_once():

@@ -100,6 +100,7 @@ def items(name: str, value: Any) -> tuple[Any, ...]:
 def secret(name: str, value: Any) -> Secret:
     if not isinstance(value, str):
         raise SettingsError(f"{name} must be text.")
+    text(name, value)
     return Secret(value)
 
 

@@ -122,6 +122,26 @@ def test_wrong_environment_is_wrong_usage(monkeypatch, tmp_path, capsys, name, v
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ask", "caf\udce9"],
+        ["ask", "--system", "caf\udce9", "hi"],
+        ["chat", "--system", "caf\udce9"],
+        ["ask", "--model", "caf\udce9", "hi"],
+        ["conversations", "rename", "66b0c0ffee66b0c0ffee66b0", "caf\udce9"],
+        ["login", "--username", "caf\udce9"],
+        ["--profile", "caf\udce9", "status"],
+    ],
+    ids=ascii,
+)
+def test_byte_that_is_no_text_is_refused_before_a_browser_starts(monkeypatch, tmp_path, capsys, arguments):
+    monkeypatch.setenv("HUGGINGCHAT_HOME", str(tmp_path))
+    monkeypatch.setenv("HUGGINGCHAT_BASE_URL", "http://127.0.0.1:9/chat")
+    code = run_here(arguments)
+    failed(Finished(code, *capsys.readouterr()), 2, "the byte 0xe9 at position 4")
+
+
+@pytest.mark.parametrize(
     ("arguments", "to", "code", "says"),
     [
         (["tape", "show", str(TAPE)], "> /dev/full", 1, "No space left"),

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent import parsing
 from huggingchat_agent.chat import closing, conversations, preferences
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import ChatError, SessionRejected, UsageError
-from huggingchat_agent.parsing import choice
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
 from huggingchat_agent.session.page_data import Models, PageData, Tools
@@ -169,8 +169,8 @@ class Chat(Emitter):
         """
         self._check_open()
         credentials = accounts.Credentials(
-            username=username or self.settings.username,
-            password=Secret(password) if password else self.settings.password,
+            username=parsing.text("username", username) if username else self.settings.username,
+            password=parsing.secret("password", password) if password else self.settings.password,
             otp=Secret(otp).reveal() if isinstance(otp, str) else otp,
             totp_secret=self.settings.totp_secret,
         )
@@ -207,7 +207,7 @@ class Chat(Emitter):
         "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected if nobody is signed in,
         StorageError if the file cannot be written.
         """
-        choice("format", format, cookie_formats.Format, wrong=UsageError)
+        parsing.choice("format", format, cookie_formats.Format, wrong=UsageError)
         self._check_open()
         if not (await accounts.read_account(self._session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")

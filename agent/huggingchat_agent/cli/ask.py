@@ -18,6 +18,7 @@ from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Deadlines, Via
 from huggingchat_agent.sync import Conversation, HuggingChat, Reply
+from huggingchat_agent.user_text import require_text
 
 Model = Annotated[
     str | None,
@@ -98,7 +99,7 @@ def ask(
         prompt = stdin.read_all()
     elif prompt.strip() and not no_stdin:
         prompt = stdin.add_piped_text(prompt)
-    if not prompt.strip():
+    if not require_text("The prompt", prompt).strip():
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
     with open_chat(options, via=via, deadlines=deadlines, record=tape) as chat:
         sign_in(chat)
@@ -114,7 +115,9 @@ def ask(
 
 
 def check_start(model: str | None, system: str | None, conversation: str | None, temporary: bool) -> None:
-    """Raise UsageError for options that exclude each other, before a browser starts."""
+    """Raise UsageError for options that exclude each other or are no text, before a browser starts."""
+    for name, value in (("--model", model), ("--system", system), ("--conversation", conversation)):
+        require_text(name, value or "")
     if conversation and (model or system or temporary):
         raise UsageError(
             "--conversation continues a conversation as it is. --model, --system and --temporary are for new "

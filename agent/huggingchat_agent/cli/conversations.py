@@ -17,6 +17,7 @@ from huggingchat_agent.cli.show import say_hidden
 from huggingchat_agent.cli.transcript import listing, transcript
 from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.sync import HuggingChat
+from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire.conversations import ConversationSummary
 
 Which = Annotated[
@@ -108,6 +109,7 @@ def rename(
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The new title, of 1 to 100 characters.")],
 ) -> None:
     """Change the title of a conversation."""
+    require_text("The title", title)
     conversation_id(which)
     with open_chat(options) as chat:
         sign_in(chat)
