@@ -142,7 +142,7 @@ class Emitter(pyee.EventEmitter):
                 except (KeyboardInterrupt, SystemExit) as end:
                     fatal = fatal or end
                 except BaseException as error:  # CancelledError too: only an `await` can be cancelled
-                    emitter._failed(listener, error)
+                    emitter._report_failure(listener, error)
                 else:
                     if result is not None and emitter._awaits and inspect.isawaitable(result):
                         listener.enqueue(result)
@@ -196,7 +196,7 @@ class Emitter(pyee.EventEmitter):
         else:
             self._subscribed.pop(name, None)
 
-    def _failed(self, listener: _Listener, error: BaseException) -> None:
+    def _report_failure(self, listener: _Listener, error: BaseException) -> None:
         label, name = listener.label, listener.name
         listener.failures += 1
         if listener.failures == 1:
@@ -267,7 +267,7 @@ class _Listener:
         self._task = asyncio.create_task(self._work(queue), name=f"handler {self.name}")
         self.owner._busy.add(self)
         # Not at the end of the task itself: one that is cancelled early never runs.
-        self._task.add_done_callback(lambda task: self._ended(task, queue))
+        self._task.add_done_callback(lambda task: self._finish(task, queue))
 
     async def _work(self, queue: _Queue) -> None:
         _handling.set(True)
@@ -281,11 +281,11 @@ class _Listener:
             except asyncio.CancelledError as error:
                 if _being_cancelled():
                     raise
-                self.owner._failed(self, error)  # the handler awaited something that was cancelled
+                self.owner._report_failure(self, error)  # the handler awaited something that was cancelled
             except Exception as error:
-                self.owner._failed(self, error)
+                self.owner._report_failure(self, error)
 
-    def _ended(self, task: asyncio.Task[None], queue: _Queue) -> None:
+    def _finish(self, task: asyncio.Task[None], queue: _Queue) -> None:
         self._task = None
         self.owner._busy.discard(self)
         if task.cancelled() or task.exception():

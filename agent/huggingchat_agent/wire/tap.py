@@ -110,13 +110,13 @@ class Tap:
         self._closed = False
         self._handlers: dict[str, Callable[[dict[str, Any], float], None]] = {
             "Network.requestWillBeSent": self._request,
-            "Network.requestServedFromCache": self._served_from_cache,
+            "Network.requestServedFromCache": self._note_cache_hit,
             "Network.responseReceived": self._response,
             "Network.dataReceived": self._data,
             "Network.eventSourceMessageReceived": self._sse,
-            "Network.loadingFinished": self._finished,
-            "Network.loadingFailed": self._failed,
-            "Page.frameNavigated": self._navigated,
+            "Network.loadingFinished": self._finish_loading,
+            "Network.loadingFailed": self._fail_loading,
+            "Page.frameNavigated": self._leave_document,
         }
 
     def opening(self) -> list[Command]:
@@ -192,7 +192,7 @@ class Tap:
         else:
             self._release(exchange, body)
 
-    def _served_from_cache(self, params: dict[str, Any], at: float) -> None:
+    def _note_cache_hit(self, params: dict[str, Any], at: float) -> None:
         if exchange := self._by_request.get(params["requestId"]):
             exchange.from_cache = True
 
@@ -228,14 +228,14 @@ class Tap:
             name, last_id, data = params["eventName"], params["eventId"], params["data"]
             self._emit(exchange, SseMessage, at, event=name, id=last_id, data=data)
 
-    def _finished(self, params: dict[str, Any], at: float) -> None:
-        self._over(params["requestId"], ("", False), at)
+    def _finish_loading(self, params: dict[str, Any], at: float) -> None:
+        self._note_end(params["requestId"], ("", False), at)
 
-    def _failed(self, params: dict[str, Any], at: float) -> None:
+    def _fail_loading(self, params: dict[str, Any], at: float) -> None:
         reason = params.get("errorText") or f"blocked: {params.get('blockedReason', 'no reason given')}"
-        self._over(params["requestId"], (reason, bool(params.get("canceled"))), at)
+        self._note_end(params["requestId"], (reason, bool(params.get("canceled"))), at)
 
-    def _navigated(self, params: dict[str, Any], at: float) -> None:
+    def _leave_document(self, params: dict[str, Any], at: float) -> None:
         frame = params["frame"]
         for exchange in list(self._open.values()):
             if exchange.frame != frame["id"] or exchange.document == frame["loaderId"]:
@@ -280,7 +280,7 @@ class Tap:
 
     # How an exchange ends.
 
-    def _over(self, request_id: str, over: tuple[str, bool], at: float) -> None:
+    def _note_end(self, request_id: str, over: tuple[str, bool], at: float) -> None:
         exchange = self._by_request.get(request_id)
         if exchange is None or exchange.over is not None:
             return
