@@ -14,7 +14,9 @@ from huggingchat_agent.settings import settings
 from tests.public_names import FILE, PROTOCOLS, members, public_names, signature
 
 # What is gone for a reason: where it was, and the reason.
-GONE: dict[str, str] = {}
+GONE = {
+    "/classes/.Attached/open": "`attach` opens the page; nobody else had what it took",
+}
 
 # Every variable of the environment with a value, and what a setting then is.
 ENVIRONMENT = [

@@ -78,7 +78,10 @@ class OnTape(HuggingChat):
     """
 
     elsewhere = 0
-    port = 0
+
+    def __init__(self, *, port: int, **given: Unpack[Given]) -> None:
+        self.port = port
+        super().__init__(**given)
 
     def _read_settings(self, **given: Unpack[Given]) -> Settings:
         return msgspec.structs.replace(settings(**given), replay=None, record=None)
@@ -101,9 +104,7 @@ async def on_tape(
     end of the block. Also TapeError, TapeVersion, TapeCorrupt, and UsageError for a tape that is not full.
     """
     async with open_stage(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
-        chat = OnTape(**settings)
-        chat.port = server.port
-        async with chat:
+        async with OnTape(port=server.port, **settings) as chat:
             yield chat
 
 

@@ -2,17 +2,20 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from huggingchat_agent import events
 from huggingchat_agent.chat.attached import Attached
 from huggingchat_agent.settings import settings
+from huggingchat_agent.traffic.traffic import Traffic
 
 
 @pytest.fixture
 def attached(tmp_path):
-    return Attached(settings(base_url="http://chat.test/chat", home=tmp_path))
+    page: Any = None
+    return Attached(settings(base_url="http://chat.test/chat", home=tmp_path), Traffic("/chat"), page)
 
 
 def begun(attached, number):

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     class Tapping(Protocol):
         """The part of a `wire.tap.Tap` that a pump uses."""
 
-        everything: bool
-
+        def take_everything(self) -> None: ...
         def opening(self) -> list[Command]: ...
         def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]: ...
         def answer(
@@ -73,7 +72,7 @@ class Pump:
 
     def take_everything(self) -> None:
         """From now on the bodies of scripts, styles and pictures too."""
-        self._tap.everything = True
+        self._tap.take_everything()
 
     def event(self, method: str, params: dict[str, Any]) -> None:
         """Hand over one event, in the order of arrival."""

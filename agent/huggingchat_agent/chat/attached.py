@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent import events, redact
 from huggingchat_agent.browser.attached_page import attach_page
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, BrowserClosed, TurnTimeout, UsageError
+from huggingchat_agent.errors import AgentError, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.session import report
@@ -49,8 +49,11 @@ async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
     here. What the page sent before is not seen. Raises SettingsError, or BrowserError if the browser gives no
     CDP session or is too old.
     """
-    attached = Attached(settings(**given))
-    await attached.open(await attach_page(page, attached.settings.base_url, attached._traffic.put))
+    chosen = settings(**given)
+    traffic = Traffic(chosen.base_path)
+    watched = await attach_page(page, chosen.base_url, traffic.put)
+    attached = Attached(chosen, traffic, watched)
+    await watched.open()
     return attached
 
 
@@ -61,23 +64,19 @@ class Attached(Emitter):
     `events` holds those of all turns so far. Use it as `async with`, or end it with `close`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, traffic: Traffic, page: AttachedPage) -> None:
+        """`traffic` is where the page puts its exchanges. Called by `attach`, which opens the page then."""
         super().__init__()
         self.settings = settings
         self.events: EventLog[events.AnyTurnEvent] = EventLog()
-        self._app = _WatchedApp(settings)
-        self._tracker = TurnTracker(self._app, self._publish)
-        self._traffic = Traffic(settings.base_path)
+        self._page = page
+        self._tracker = TurnTracker(_WatchedApp(settings, page), self._publish)
+        self._traffic = traffic
         self._traffic.show(self)
         self._traffic.read(self._tracker.follow)
         self._turns: list[Turn] = []  # not waited for, in order
         self._begun = asyncio.Event()
         self._closed = False
-
-    async def open(self, page: AttachedPage) -> None:
-        """Begin to watch. Called by `attach`."""
-        self._app.page = page
-        await page.open()
 
     async def wait_for_answer(self, timeout: float | None = None) -> Answer:
         """Wait for the next answer, in the order of the messages. Every handler has handled its `finished`
@@ -117,7 +116,7 @@ class Attached(Emitter):
 
         Raises BrowserError, or StorageError if it cannot be written.
         """
-        picture = await self._app.open_page().snapshot()
+        picture = await self._page.snapshot()
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
@@ -127,8 +126,7 @@ class Attached(Emitter):
             return
         self._closed = True
         await self._traffic.wait_until_settled()
-        if self._app.page is not None:
-            await self._app.page.close()
+        await self._page.close()
         await self._traffic.close()
         await self._tracker.close()
         await self._drain_handlers()
@@ -151,7 +149,7 @@ class Attached(Emitter):
     async def _explain_silence(self, seconds: float) -> str:
         """Why there may be no turn. Most often the page is on another app than the agent watches."""
         try:
-            where = redact.address(await self._app.address())
+            where = redact.address(await self._page.address())
         except AgentError as error:
             return f"No message was sent within {seconds:g} s: {error}"
         return (
@@ -176,9 +174,9 @@ async def _in_time(happened: asyncio.Event, seconds: float | None) -> bool:
 class _WatchedApp:
     """Implements `app.App` for a page that is not the agent's. The agent reads it and never drives it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.page: AttachedPage | None = None
+    def __init__(self, settings: Settings, page: AttachedPage) -> None:
         self._settings = settings
+        self._page = page
 
     @property
     def base_path(self) -> str:
@@ -189,7 +187,7 @@ class _WatchedApp:
         return self._settings.deadlines
 
     def shows(self, page_id: str) -> bool:
-        return self.page is not None and not self.page.closed
+        return not self._page.closed
 
     def refetches(self, page_id: str) -> bool:
         return True
@@ -197,7 +195,7 @@ class _WatchedApp:
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         if isinstance(routes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is not the agent's, and neither is the run.")
-        calls = PageCalls(self.open_page(), self._settings.base_url)
+        calls = PageCalls(self._page, self._settings.base_url)
         answer = await calls.call(request, timeout=self._settings.step_timeout)
         return require_success(answer, request, conversation_id=conversation_id)
 
@@ -209,15 +207,5 @@ class _WatchedApp:
             self.page.dropped_cookies.explain(error)
 
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
-        if self.page is not None and isinstance(error, TurnTimeout):
-            await report.leave_report(error, self.page, self._settings.reports_folder)
-
-    async def address(self) -> str:
-        """Where the page is."""
-        return await self.open_page().address()
-
-    def open_page(self) -> AttachedPage:
-        """The page. Raises BrowserClosed until the agent watches it."""
-        if self.page is None:
-            raise BrowserClosed("The page is not watched yet.")
-        return self.page
+        if isinstance(error, TurnTimeout):
+            await report.leave_report(error, self._page, self._settings.reports_folder)

@@ -364,6 +364,11 @@ class Chat(Emitter):
         self._conversations.get(turn.conversation_id, self).emit(event)
 
 
+def get_session(chat: Chat) -> Session:
+    """What stands between a chat and the app. For the rooms above, not for users."""
+    return chat._session
+
+
 def _default_model(models: Models, preferred: Preferences) -> str:
     """The account's active model if the app still has it, else its first; as the home page does."""
     if not models:

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from huggingchat_agent import redact
+from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import make_login_error, open_chat
 from huggingchat_agent.cli.options import Options
@@ -19,6 +20,7 @@ from huggingchat_agent.session.account import Account
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync import HuggingChat
+from huggingchat_agent.sync.handlers import get_inner
 from huggingchat_agent.wire import routes
 
 
@@ -86,7 +88,7 @@ def login(
             with console.progress(f"Signing in at {where}") as progress:
                 account = chat.login(username, password, otp=otp or _make_code_prompt(chat, progress))
         console.report(f"Signed in at {where} as {account.username}{_format_until(account.expires)}.")
-        console.note(f"The session is saved in {chat._inner._session.saved.path}.")
+        console.note(f"The session is saved in {SavedSession(chat.settings.profile_folder).path}.")
 
 
 def status(
@@ -184,8 +186,8 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
     can = load_engine(settings.engine).can
     able = [each for each in abilities.ABILITIES if can[each.name]]
     unable = [each for each in abilities.ABILITIES if not can[each.name]]
-    saved = chat._inner._session.saved.path
-    browser = chat._inner._session.browser
+    saved = SavedSession(settings.profile_folder)
+    browser = get_session(get_inner(chat)).browser
     return [
         ("Browser", f"{found.path} ({found.origin})" if found else where),
         ("Version", browser.version if browser else "not running"),
@@ -194,14 +196,14 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
         *_repeat_label("Can", [each.meaning for each in able]),
         *_repeat_label("Cannot", [each.meaning for each in unable]),
         *_repeat_label("Routes", _describe_routes(chat)),
-        ("Profile", chat.settings.profile_folder),
-        ("Session", f"{saved} ({_describe_saved(chat._inner._session.saved)})"),
+        ("Profile", settings.profile_folder),
+        ("Session", f"{saved.path} ({_describe_saved(saved)})"),
     ]
 
 
 def _describe_routes(chat: HuggingChat) -> list[str]:
     """By which route the app told what it was asked so far, where there are alternatives."""
-    used = chat._inner._session.calls.alternatives.routes
+    used = get_session(get_inner(chat)).calls.alternatives.routes
     return [
         f"{(purpose.__doc__ or '').rstrip('.')}: {route}"
         for purpose, route in used.items()

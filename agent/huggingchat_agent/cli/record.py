@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from huggingchat_agent import events
+from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, make_record
@@ -57,5 +58,5 @@ async def _watch(chat: HuggingChat) -> None:
         console.note("Recording. Close the window, or press Ctrl-C, to end it.")
         # The first Ctrl-C ends the recording. Another one, or an earlier one, interrupts the command.
         with contextlib.suppress(asyncio.CancelledError):
-            await chat._session.tabs.wait_until_closed()
+            await get_session(chat).tabs.wait_until_closed()
         console.note("Closing the tape.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import redact
+from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.errors import LoginError, SessionRejected
 from huggingchat_agent.provider.background import BrowserRequest
 from huggingchat_agent.provider.g4f_classes import mix_in_g4f
@@ -21,6 +22,7 @@ from huggingchat_agent.provider.parts import HiddenResponse, JsonMixin
 from huggingchat_agent.session.account import SESSION_COOKIE
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state import cookies as cookie_formats
+from huggingchat_agent.state.storage import SavedSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,17 +189,18 @@ class PersonSignIn:
 
     def _read_stamp(self) -> int | None:
         try:
-            return (self._settings.profile_folder / "session.json").stat().st_mtime_ns
+            return SavedSession(self._settings.profile_folder).path.stat().st_mtime_ns
         except OSError:
             return None
 
 
 async def _make_result(opened: OpenBrowser) -> AuthResult:
     chat = opened.chat
-    if not chat._session.in_browser:
+    session = get_session(chat)
+    if not session.in_browser:
         return _make_result_of_tape(opened)
-    page = await chat._session.tabs.get_shared()
-    cookies = _select_cookies(await chat._session.read_state(), chat.settings.base_url)
+    page = await session.tabs.get_shared()
+    cookies = _select_cookies(await session.read_state(), chat.settings.base_url)
     if not cookies.get(SESSION_COOKIE) and not (await chat.status()).login_offered:
         # Without a login the app accepts any session id. It makes one itself at the first post.
         cookies[SESSION_COOKIE] = str(uuid.uuid4())

@@ -21,6 +21,7 @@ from huggingchat_agent.events import Seen
 from huggingchat_agent.mistakes import sync_only
 from huggingchat_agent.settings import settings
 from huggingchat_agent.sync.handlers import Handlers, pass_on
+from huggingchat_agent.traffic.traffic import Traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +44,11 @@ def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
     sent before is not seen. Raises SettingsError, or BrowserError if the browser gives no CDP session or
     is too old.
     """
-    inner = asynchronous.Attached(settings(**given))
-    watched, greenlets = attach_sync_page(page, inner.settings.base_url, inner._traffic.put)
-    attached = Attached(inner, greenlets)
-    greenlets.wait(inner.open(watched))
+    chosen = settings(**given)
+    traffic = Traffic(chosen.base_path)
+    watched, greenlets = attach_sync_page(page, chosen.base_url, traffic.put)
+    attached = Attached(asynchronous.Attached(chosen, traffic, watched), greenlets)
+    greenlets.wait(watched.open())
     return attached
 
 

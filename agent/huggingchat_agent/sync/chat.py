@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
-    from typing import Unpack
+    from typing import Self, Unpack
 
     from huggingchat_agent.chat.conversation import Conversation as AsyncConversation
     from huggingchat_agent.chat.preferences import Changes, Preferences
@@ -71,7 +71,7 @@ class HuggingChat(Handlers):
         """The settings, from arguments, environment and defaults."""
         return self._inner.settings
 
-    def open(self) -> HuggingChat:
+    def open(self) -> Self:
         """Start the browser and load the app.
 
         Raises BrowserMissing, BrowserError, SiteError (the address does not answer) or StorageError.
@@ -100,7 +100,7 @@ class HuggingChat(Handlers):
         finally:
             self._thread.stop()
 
-    def __enter__(self) -> HuggingChat:
+    def __enter__(self) -> Self:
         return self.open()
 
     def __exit__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from huggingchat_agent.emitter import Emitter, H
 from huggingchat_agent.errors import UsageError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.events import Event
+
+I = TypeVar("I", covariant=True)  # noqa: E741
 
 # `exchange` is the raw view of everything and is subscribed separately. A handler that raises is reported
 # where it was called, so we do not pass on what the loop's side reports.
@@ -79,6 +81,16 @@ class Handlers:
                 "function, or use huggingchat_agent.HuggingChat."
             )
         return subscribe(name, handler)
+
+
+class _Facade(Protocol[I]):
+    @property
+    def _inner(self) -> I: ...
+
+
+def get_inner(facade: _Facade[I]) -> I:
+    """The object in the loop that an object of this API stands for."""
+    return facade._inner
 
 
 def pass_back(emitter: Emitter, inner: Emitter, tell: Callable[[Callable[[], object]], Any]) -> None:

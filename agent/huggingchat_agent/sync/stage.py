@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import huggingchat as asynchronous
 from huggingchat_agent.playback.stage import open_stage
@@ -21,12 +21,17 @@ class OnTape(HuggingChat):
     """A HuggingChat in a browser that a tape answers."""
 
     _of = asynchronous.OnTape
-    port = 0
+    _inner: asynchronous.OnTape
+
+    @property
+    def port(self) -> int:
+        """The port of loopback that the tape answers from."""
+        return self._inner.port
 
     @property
     def elsewhere(self) -> int:
         """How many requests to other origins were refused."""
-        return cast("asynchronous.OnTape", self._inner).elsewhere
+        return self._inner.elsewhere
 
 
 @contextlib.contextmanager
@@ -43,7 +48,4 @@ def on_tape(
         stage = open_stage(Path(path), speed=speed, faults=faults, given=given)
         server, settings = thread.run(stage.__aenter__())
         stack.push(lambda *raised: thread.run(stage.__aexit__(*raised)))
-        chat = OnTape(**settings)
-        chat.port = server.port
-        stack.enter_context(chat)
-        yield chat
+        yield stack.enter_context(OnTape(port=server.port, **settings))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import huggingchat_agent
 from huggingchat_agent import sync
 from huggingchat_agent.errors import AgentError
+from huggingchat_agent.sync.handlers import get_inner
 from huggingchat_agent.testing import observations, plugin_options
 from huggingchat_agent.testing.loops import run_until_complete
 
@@ -40,7 +41,7 @@ def provide_attach(
 
     def attach_sync(page: Any, given: dict[str, Any]) -> sync.Attached:
         attached = sync.attach(page, **wanted(given))
-        source = observations.get_observations(item).observe(attached._inner, attached.settings)
+        source = observations.get_observations(item).observe(get_inner(attached), attached.settings)
         source.picture = attached.screenshot
         came_off.append(attached.close)
         return attached

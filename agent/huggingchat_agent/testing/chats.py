@@ -9,6 +9,7 @@ from huggingchat_agent import sync
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state.storage import SavedSession
+from huggingchat_agent.sync.handlers import get_inner
 from huggingchat_agent.testing import failure_report, markers, observations, tapes
 from huggingchat_agent.testing.loops import run_until_complete
 
@@ -55,7 +56,7 @@ def open_sync_chat(
     """The same without async."""
     with tapes.run_on_tape(item, _use_worker_home(given, home), folder, home) as wanted:
         chat = sync.HuggingChat(**wanted)
-        note = observations.get_observations(item).observe(chat._inner, chat.settings)
+        note = observations.get_observations(item).observe(get_inner(chat), chat.settings)
         if not chat.settings.replay:
             note.picture = chat.screenshot
         try:

@@ -94,11 +94,13 @@ class _Open:
 class Tap:
     """Watches one tab. `page` names it in the events and begins the exchange ids.
 
+<<<<<<< HEAD
     `wanted(url)` says whether to observe an address. With `everything`, bodies of scripts, styles and
     pictures count too.
+=======
+    `wanted(url)` says whether an address is observed at all.
+>>>>>>> 3b3ed50 (rooms: parts are passed in, and rooms above ask for a chat's session by a function)
     """
-
-    everything = False
 
     def __init__(self, page: str, wanted: Callable[[str], bool]) -> None:
         self._page, self._wanted = page, wanted
@@ -108,6 +110,7 @@ class Tap:
         self._exchanges = self._commands = 0
         self._out: list[ExchangeEvent | Command] = []
         self._closed = False
+        self._everything = False
         self._handlers: dict[str, Callable[[dict[str, Any], float], None]] = {
             "Network.requestWillBeSent": self._request,
             "Network.requestServedFromCache": self._note_cache_hit,
@@ -122,6 +125,10 @@ class Tap:
     def opening(self) -> list[Command]:
         """The commands to send before the tab makes its first request. Their answers do not matter."""
         return [self._command("Network.enable", dict(BUFFERS)), self._command("Page.enable", {})]
+
+    def take_everything(self) -> None:
+        """Take the bodies of scripts, styles and pictures too, from now on."""
+        self._everything = True
 
     def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]:
         """Take one CDP event, seen at `at` (monotonic seconds); return what follows from it.
@@ -210,7 +217,7 @@ class Tap:
             exchange.way = "whole"
 
     def _takes(self, kind: str) -> bool:
-        return self.everything and kind not in BODILESS
+        return self._everything and kind not in BODILESS
 
     def _data(self, params: dict[str, Any], at: float) -> None:
         exchange = self._by_request.get(params["requestId"])
