@@ -103,6 +103,10 @@ class SettingsError(AgentError):
     """A setting is wrong. Raised before anything is opened."""
 
     exit_code = 2
+    shell_message = ""  # what happened, by the names that settings have at the command line
+
+    def for_shell(self) -> str:
+        return f"{self.shell_message or self.message} {self.shell_hint}".strip()
 
 
 class UsageError(AgentError):

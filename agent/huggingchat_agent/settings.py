@@ -97,6 +97,11 @@ class Field(msgspec.Struct, frozen=True):
     shell_help: str = ""
     """The option's help, if it differs from `help`."""
 
+    def option(self, name: str) -> str:
+        """What the setting of that name is at the command line: an option, else a variable."""
+        name = self.opposite or name
+        return f"--{name.replace('_', '-')}" if self.panel else environment.variable(name)
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings. Times are in seconds, unless a field names another unit."""
@@ -330,12 +335,18 @@ def settings(**given: Unpack[Given]) -> Settings:
     values: dict[str, Any] = {}
     for name, (kind, field) in fields().items():
         value: Any = given.get(name)
+        shell_name = field.option(name)
         if value is None or value == "":
             value = environment.read(field.opposite or name) if field.variable else None
+            shell_name = environment.variable(field.opposite or name)
             if value is not None and field.opposite:
                 value = not parsing.flag(name, value)
         if value is not None:
-            values[name] = _parse(name, value, kind, field)
+            try:
+                values[name] = _parse(name, value, kind, field)
+            except SettingsError as error:
+                error.shell_message = shell_name + error.message.removeprefix(name)
+                raise
     if given.get("record") and not given.get("replay"):
         values.pop("replay", None)  # an argument beats the variable of a setting that excludes it
     if "home" not in values:
@@ -362,15 +373,27 @@ def _check_together(chosen: Settings) -> None:
     if chosen.connect:
         for name in ("channel", "browser_args", "user_data_dir", "proxy"):
             if getattr(chosen, name):
-                raise SettingsError(
-                    f"{name} is for a browser that the agent starts, but connect uses one that runs already. "
-                    "Leave one of the two out."
+                raise _conflict(
+                    "{} is for a browser that the agent starts, but {} uses one that runs already. "
+                    "Leave one of the two out.",
+                    name,
+                    "connect",
                 )
     for name in ("context_args", "http_credentials"):
         if getattr(chosen, name) and chosen.connect and not chosen.isolated:
-            raise SettingsError(
-                f"{name} apply to pages in a context of the agent's own, but connect opens pages in the "
-                f"browser's context. Add isolated, or leave {name} out."
+            raise _conflict(
+                "{0} apply to pages in a context of the agent's own, but {1} opens pages in the "
+                "browser's context. Add {2}, or leave {0} out.",
+                name,
+                "connect",
+                "isolated",
             )
     if chosen.browser and chosen.channel:
-        raise SettingsError("browser and channel both name a browser. Leave one of the two out.")
+        raise _conflict("{} and {} both name a browser. Leave one of the two out.", "browser", "channel")
+
+
+def _conflict(sentence: str, *names: str) -> SettingsError:
+    """The error for settings that exclude each other, by their names here and at the command line."""
+    error = SettingsError(sentence.format(*names))
+    error.shell_message = sentence.format(*(fields()[name][1].option(name) for name in names))
+    return error

@@ -99,6 +99,29 @@ def test_advice_is_for_the_command_line(capsys):
     assert "login()" not in told and "`huggingchat login`" in told
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "says"),
+    [
+        (["models", "--base-url", "ftp://x"], {}, "Error: --base-url is not an http(s) address: 'ftp://x'."),
+        (["models"], {"HUGGINGCHAT_BASE_URL": "ftp://x"}, "Error: HUGGINGCHAT_BASE_URL is not an http"),
+        (
+            ["models", "--channel", "msedge"],
+            {"HUGGINGCHAT_BROWSER": "/x"},
+            "Error: HUGGINGCHAT_BROWSER and --channel both name a browser.",
+        ),
+        (
+            ["models", "--connect", "http://127.0.0.1:9", "--user-data-dir", "x"],
+            {},
+            "Error: --user-data-dir is for a browser that the agent starts, but --connect uses one",
+        ),
+    ],
+)
+def test_wrong_setting_is_named_as_it_was_given(stranger, arguments, variables, says):
+    done = stranger.here(*arguments, env=variables)
+    failed(done, 2)
+    assert done.err.replace("\n", " ").startswith(says)
+
+
 def test_proxy_with_a_password_is_refused_where_others_can_read_it(stranger):
     done = stranger("models", "--proxy", "http://ada:correct-horse@127.0.0.1:9")
     failed(done, 2, "--proxy", "HUGGINGCHAT_PROXY")
@@ -110,7 +133,7 @@ def test_proxy_with_a_password_is_refused_where_others_can_read_it(stranger):
     ("name", "value", "says"),
     [
         ("ENGINE", "lynx", "lynx"),
-        ("BROWSER_ARGS", "'--a", "browser_args"),
+        ("BROWSER_ARGS", "'--a", "HUGGINGCHAT_BROWSER_ARGS"),
         ("CHANNEL", "netscape", "chromium, chrome,"),
     ],
 )

@@ -47,7 +47,7 @@ def _option(name: str, kind: Any, field: Field) -> inspect.Parameter:
     text = field.shell_help or field.help
     variable = environment.variable(field.opposite or name)
     option = typer.Option(
-        f"--{(field.opposite or name).replace('_', '-')}",
+        field.option(name),
         metavar=field.metavar,
         rich_help_panel=_PANELS[field.panel],
         callback=_refuse_password if name == "proxy" else None,

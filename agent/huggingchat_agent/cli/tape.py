@@ -1,7 +1,6 @@
 """`tape show`, `tape har` and `tape report`: the contents of a tape."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.options import Options
-from huggingchat_agent.errors import StorageError, UsageError
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.tape.har import har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import Summary, summarize
@@ -152,14 +151,6 @@ def _output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        # As private as the tape: it holds the conversation.
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}. Name another file with --output."
-        ) from None
+    # As private as the tape: it holds the conversation.
+    documents.write_file(path, text, private=True)
     console.out.print(str(path))

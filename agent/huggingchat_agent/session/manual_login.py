@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, BrowserClosed, BrowserTimeout, LoginError, SiteError
+from huggingchat_agent.origin import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -14,12 +15,10 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.session import Session
 
-# True when the app is shown; `marker` is the document that was already asked about.
-_AT_APP = """(app, marker) => {
-  const here = location.origin + location.pathname;
-  const inside = (here === app || here.startsWith(app + "/")) && !here.startsWith(app + "/login");
-  return inside && document.readyState !== "loading" && performance.timeOrigin !== marker
-    ? performance.timeOrigin : null;
+# Where the window is now, once that is another document or address than the one seen before.
+_WHERE = """(seen) => {
+  const here = `${performance.timeOrigin} ${location.origin}${location.pathname}`;
+  return document.readyState !== "loading" && here !== seen ? here : null;
 }"""
 
 
@@ -34,11 +33,12 @@ async def wait_for_login(session: Session, read_account: Callable[[], Awaitable[
     try:
         page = await session.tabs.get_shared()
         await page.goto(f"{settings.base_url}/login", timeout=settings.step_timeout)
-        marker = 0.0
+        here = ""
         while True:
-            marker = await page.wait(
-                _AT_APP, settings.base_url, marker, timeout=max(end - time.monotonic(), 0.01)
-            )
+            here = await page.wait(_WHERE, here, timeout=max(end - time.monotonic(), 0.01))
+            address = here.partition(" ")[2]
+            if not is_within(address, settings.base_url) or is_within(address, f"{settings.base_url}/login"):
+                continue
             try:
                 account = await read_account()
             except SiteError:

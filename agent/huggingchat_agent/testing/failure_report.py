@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingchat_agent import redact
+from huggingchat_agent import files, redact
 from huggingchat_agent.errors import AgentError, TapeError, TapeMismatch
 from huggingchat_agent.testing import markers, observations, plugin_options
 from huggingchat_agent.testing.transcript import format_timeline, format_transcript
@@ -84,18 +84,18 @@ def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pyt
         if report.when == "teardown":
             continue  # reported before, or already closed
         stem = _file_stem(sources, source)
-        files = [
+        lines = [
             _write_report(folder, stem, f"{said}\n\n{redact.text(format_timeline(source.events, None))}")
         ]
         if pictures != "off":
-            files += _take_picture(folder, stem, source)
+            lines += _take_picture(folder, stem, source)
         if notes.tape is not None and number == 1:
-            files.append(f"tape:       {_keep_tape(notes.tape, folder)}")
+            lines.append(f"tape:       {_keep_tape(notes.tape, folder)}")
         if number == 1 and call.excinfo is not None:
             if isinstance(call.excinfo.value, TapeError):
-                files.append(f"record it:  {markers.rerun_command(item, 'record')}")
-            files += _keep_error_files(call.excinfo.value, folder, pictures != "off")
-        report.sections.append((f"HuggingChat files{name}", "\n".join(files)))
+                lines.append(f"record it:  {markers.rerun_command(item, 'record')}")
+            lines += _keep_error_files(call.excinfo.value, folder, pictures != "off")
+        report.sections.append((f"HuggingChat files{name}", "\n".join(lines)))
 
 
 def _file_stem(sources: list[ObservedChat], source: ObservedChat) -> str:
@@ -107,7 +107,7 @@ def _write_report(folder: Path, stem: str, text: str) -> str:
     path = folder / f"{stem}.txt"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.rstrip() + "\n", encoding="utf-8")
+        files.write(path, f"{text.rstrip()}\n".encode())
     except OSError as error:
         return f"report:     none ({error.strerror})"
     return f"report:     {path}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import pytest
 
+from huggingchat_agent import files
 from huggingchat_agent.settings import Record
 from huggingchat_agent.testing import markers, observations, plugin_options
 
@@ -105,6 +105,5 @@ def run_on_tape(
 
 def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")  # beside the target: the source may be on another disk
-    shutil.move(source, part)
-    part.replace(target)
+    files.write(target, source.read_bytes(), private=True)  # it may be on another disk
+    source.unlink()

@@ -94,12 +94,7 @@ class _Open:
 class Tap:
     """Watches one tab. `page` names it in the events and begins the exchange ids.
 
-<<<<<<< HEAD
-    `wanted(url)` says whether to observe an address. With `everything`, bodies of scripts, styles and
-    pictures count too.
-=======
-    `wanted(url)` says whether an address is observed at all.
->>>>>>> 3b3ed50 (rooms: parts are passed in, and rooms above ask for a chat's session by a function)
+    `wanted(url)` says whether to observe an address.
     """
 
     def __init__(self, page: str, wanted: Callable[[str], bool]) -> None:
