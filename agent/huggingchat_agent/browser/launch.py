@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import process_tag, start_failures
 from huggingchat_agent.environment import inheritable
-from huggingchat_agent.errors import BrowserError
 
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
@@ -220,8 +219,8 @@ class LaunchedBrowser:
             if self._process.returncode is not None:
                 code = f"exit code {self._process.returncode}"
                 raise start_failures.start_error(self._path, written.splitlines() or [code])
-            if sentence := start_failures.explain_output(written):  # it may still run, but is of no use
-                raise BrowserError(sentence)
+            if known := start_failures.explain_output(written):  # it may still run, but is of no use
+                raise known
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _kill(self, group: int) -> None:

@@ -25,7 +25,6 @@ from huggingchat_agent.browser.running_browser import (
     start_browser,
 )
 from huggingchat_agent.environment import secrets_aside
-from huggingchat_agent.errors import BrowserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     import playwright.async_api as driver
 
     from huggingchat_agent.browser.page import CdpPage
+    from huggingchat_agent.errors import BrowserError
     from huggingchat_agent.proxy import Proxy
     from huggingchat_agent.settings import Settings
 
@@ -171,8 +171,8 @@ class PlaywrightBrowser(RunningBrowser):
     def _start_error(self, what: str, said: str) -> BrowserError:
         if not self._path:
             return driver_error(what, said)
-        if sentence := start_failures.explain_output(said):
-            return BrowserError(sentence)
+        if known := start_failures.explain_output(said):
+            return known
         logs = said.partition("Call log:")[0]
         return start_failures.start_error(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
 

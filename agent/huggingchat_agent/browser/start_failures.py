@@ -15,18 +15,23 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.settings import Settings
 
-DEFAULT_PROFILE = (
-    "Since version 136, Chrome and Edge cannot be driven with their default profile folder. "
-    "Copy the folder, or name an empty one and sign in there once."
-)
-NO_DISPLAY = (
-    "There is no display for the browser's window. Run this on a desktop or under `xvfb-run`, or run "
-    "headless (without --headed)."
-)
-IN_USE = (
-    "A running browser is using the profile folder. Close that browser, or start it with "
-    "--remote-debugging-port=9222 and connect to it."
-)
+# The arguments of a BrowserError: what happened, and what to do about it at each door.
+DEFAULT_PROFILE = {
+    "message": "Since version 136, Chrome and Edge cannot be driven with their default profile folder.",
+    "hint": "Copy the folder, or name an empty one and sign in there once.",
+}
+NO_DISPLAY = {
+    "message": "There is no display for the browser's window.",
+    "hint": "Run this on a desktop or under `xvfb-run`, or leave out headless=False.",
+    "shell_hint": "Run this on a desktop or under `xvfb-run`, or leave out --headed.",
+}
+IN_USE = {
+    "message": "A running browser is using the profile folder.",
+    "hint": "Close that browser, or start it with --remote-debugging-port=9222 and connect to it with "
+    'connect="http://127.0.0.1:9222".',
+    "shell_hint": "Close that browser, or start it with --remote-debugging-port=9222 and connect to it with "
+    "--connect http://127.0.0.1:9222.",
+}
 # Last words of browsers that do not start, in lower case.
 _WRITTEN = {
     "non-default data directory": DEFAULT_PROFILE,
@@ -51,22 +56,23 @@ def check_settings(settings: Settings, environment: Mapping[str, str] = os.envir
     if settings.user_data_dir is not None:
         folders = (os.path.expandvars(each) for each in _DEFAULT_FOLDERS.get(sys.platform, ()))
         if settings.user_data_dir in [Path(each).expanduser() for each in folders]:
-            raise BrowserError(f"{settings.user_data_dir} cannot be used. {DEFAULT_PROFILE}")
+            message = f"{settings.user_data_dir} cannot be used. {DEFAULT_PROFILE['message']}"
+            raise BrowserError(message, hint=DEFAULT_PROFILE["hint"])
     shown = sys.platform != "linux" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
     if not settings.headless and not shown:
-        raise BrowserError(NO_DISPLAY)
+        raise BrowserError(**NO_DISPLAY)
 
 
-def explain_output(written: str) -> str:
-    """The sentence for a browser's output, "" if it is unknown."""
+def explain_output(written: str) -> BrowserError | None:
+    """The error for a browser's output, None if nothing in it is known."""
     lower = written.lower()
-    return next((sentence for mark, sentence in _WRITTEN.items() if mark in lower), "")
+    return next((BrowserError(**why) for mark, why in _WRITTEN.items() if mark in lower), None)
 
 
 def start_error(path: str, written: Sequence[str]) -> BrowserError:
     """The error for a browser that ended at once, from the lines that it wrote."""
-    if sentence := explain_output("\n".join(written)):
-        return BrowserError(sentence)
+    if known := explain_output("\n".join(written)):
+        return known
     telling = [line for line in written if "FATAL" in line] or written[-3:]
     return BrowserError(
         f"The browser did not start ({path}): {redact.text(' '.join(telling)).rstrip('.')}. Check that this "

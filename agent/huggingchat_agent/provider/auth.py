@@ -118,7 +118,7 @@ async def sign_in_by_cookies(owner: BrowserOwner, wanted: BrowserRequest) -> Aut
             raise SessionRejected(
                 f"{redact.address(account.base_url)} does not accept this {SESSION_COOKIE} cookie. It has "
                 "expired, or it needs the `token` cookie of huggingface.co that it is tied to. Pass both "
-                "cookies, or sign in by `huggingchat login`."
+                "cookies, or user name and password, or sign in with `huggingchat login`."
             )
         return await _make_result(opened)
 
@@ -169,8 +169,8 @@ class PersonSignIn:
     async def wait(self, owner: BrowserOwner, seconds: float) -> AuthResult:
         """Wait until the person has signed in. Raises LoginError when the time is over."""
         failure = LoginError(
-            f"Nobody signed in within {seconds:g} s. Run `huggingchat login`, or set "
-            "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
+            f"Nobody signed in within {seconds:g} s. Run `huggingchat login`, or give user name "
+            "and password to on_auth_async or in HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
         )
         end = time.monotonic() + seconds
         if not self._settings.headless:
