@@ -48,7 +48,7 @@ REACH = {
     "site/gestures/messages.py": "e2e/branches e2e/failures",
     "cli/app.py": "cli/help cli/failures",
     "cli/asking.py": "cli/show cli/tools",
-    "cli/tape.py": "playback/looking",
+    "cli/commands/tape.py": "playback/looking",
     "chat": "reply uploads closing export e2e",
     "turn": "turn clock e2e",
     "session": "recovery connections signin e2e",

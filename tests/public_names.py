@@ -26,7 +26,7 @@ import typer
 
 import huggingchat_agent
 from huggingchat_agent import errors, events, pytest_plugin
-from huggingchat_agent.cli import failures
+from huggingchat_agent.cli import error_output
 from huggingchat_agent.cli.app import app
 from huggingchat_agent.settings import Given, Settings
 
@@ -256,10 +256,10 @@ def _takes(option: Any) -> str:
 
 def exit_codes() -> dict[str, Any]:
     """The exit codes that the help page names, and the one of each error."""
-    found: dict[str, Any] = {"help": re.findall(r"\b\d+(?= [a-z])", failures.EXIT_CODES)}
+    found: dict[str, Any] = {"help": re.findall(r"\b\d+(?= [a-z])", error_output.EXIT_CODES)}
     for cls in _errors():
         if issubclass(cls, errors.AgentError):
-            found[cls.__name__] = failures.exit_code(cls.__new__(cls))
+            found[cls.__name__] = error_output.exit_code(cls.__new__(cls))
     return found
 
 

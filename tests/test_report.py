@@ -10,7 +10,7 @@ import pytest
 from huggingchat_agent.browser.protocols import Snapshot
 from huggingchat_agent.errors import BrowserClosed, PageChanged
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.session import report
+from huggingchat_agent.session import error_report
 
 
 class Page:
@@ -32,7 +32,7 @@ def error():
 
 
 async def leave(failure, page: Any, folder):
-    await report.leave_report(failure, page, folder)
+    await error_report.leave_report(failure, page, folder)
 
 
 async def test_report_leaves_picture_and_tree_and_says_where(tmp_path):
@@ -99,7 +99,7 @@ async def test_report_is_not_left_when_the_folder_is_a_file(tmp_path):
 
 
 async def test_report_makes_the_oldest_give_way(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "KEPT", 3)
+    monkeypatch.setattr(error_report, "KEPT", 3)
     (tmp_path / "mine.png").write_text("not a report")
     (tmp_path / ".20200101-000000-000000-PageChanged.png.part").write_text("of a killed program")
     failures = [error() for _ in range(5)]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fixtures.site import StandIn
-from huggingchat_agent.cli import failures
+from huggingchat_agent.cli import error_output
 from huggingchat_agent.sync import HuggingChat
 from tests.cli.shell import Shell
 from tests.quick import QUICK
@@ -79,7 +79,7 @@ class Taped(Shell):
 
     def here(self, *arguments, env=None):
         done = super().here(*arguments, env=env)
-        if done.code == failures.WRONG_USAGE:
+        if done.code == error_output.WRONG_USAGE:
             return done
         notice, _, err = done.err.partition("\n")
         assert notice.startswith("A tape answers")

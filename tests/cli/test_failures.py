@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from huggingchat_agent import errors
-from huggingchat_agent.cli import failures
+from huggingchat_agent.cli import error_output
 from huggingchat_agent.cli.app import run as run_here
 from huggingchat_agent.settings import settings
 from tests.cli.shell import COMMAND, Finished
@@ -40,13 +40,13 @@ def every_error(base=errors.AgentError):
 @pytest.mark.parametrize("error", [*every_error()], ids=lambda error: error.__name__)
 def test_every_error_has_the_exit_code_of_its_kind(error):
     kind = next(base for base in error.__mro__ if base in KINDS)
-    assert failures.exit_code(error("so it is")) == KINDS[kind]
+    assert error_output.exit_code(error("so it is")) == KINDS[kind]
 
 
 def test_chat_that_failed_for_the_browser_is_browser_trouble():
     error = errors.StreamBroken("it broke")
     error.__cause__ = errors.BrowserClosed("it went away")
-    assert failures.exit_code(error) == 4
+    assert error_output.exit_code(error) == 4
 
 
 def failed(done, code, *parts):
@@ -93,7 +93,7 @@ def test_advice_is_for_the_command_line(capsys):
     with pytest.raises(errors.SettingsError) as caught:
         settings(base_url="https://a:b@x.org")
     for error in (broken, caught.value):
-        failures.tell(error)
+        error_output.tell(error)
     told = capsys.readouterr().err
     assert "`partial`" not in told and "The stream broke. See above." in told
     assert "login()" not in told and "`huggingchat login`" in told

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 import huggingchat_agent
-from huggingchat_agent.cli import failures
+from huggingchat_agent.cli import error_output
 from huggingchat_agent.cli.app import COMMANDS, GROUPS, app
 from huggingchat_agent.cli.app import run as run_here
 from huggingchat_agent.cli.options import SHARED
@@ -58,7 +58,7 @@ def test_help_lists_commands_and_exit_codes():
     assert (done.returncode, done.stderr) == (0, "")
     for name in (*NAMES, *(group.__name__ for group in GROUPS)):
         assert re.search(rf"\b{name}\b", done.stdout)
-    for code in (failures.CHAT_FAILED, failures.NOT_SIGNED_IN, failures.BROWSER_TROUBLE):
+    for code in (error_output.CHAT_FAILED, error_output.NOT_SIGNED_IN, error_output.BROWSER_TROUBLE):
         assert re.search(rf"\b{code} [a-z]", done.stdout)
 
 
@@ -95,7 +95,7 @@ def test_examples_are_good_usage(line):
 
 def test_no_arguments_are_answered_with_the_help():
     done = run(COMMAND)
-    assert done.returncode == failures.WRONG_USAGE
+    assert done.returncode == error_output.WRONG_USAGE
     assert "Usage: huggingchat" in done.stdout
 
 
@@ -108,7 +108,7 @@ def test_version_is_the_one_of_the_package():
 def test_group_without_a_command_shows_which_there_are(group, capsys):
     code = run_here([group])
     shown, complaint = capsys.readouterr()
-    assert (code, complaint) == (failures.WRONG_USAGE, "")
+    assert (code, complaint) == (error_output.WRONG_USAGE, "")
     assert "Commands" in shown
 
 
@@ -124,7 +124,8 @@ def test_completion_knows_the_commands():
 
 BROKEN = """
 import sys
-from huggingchat_agent.cli import app, models
+from huggingchat_agent.cli import app
+from huggingchat_agent.cli.commands import models
 
 def broken(options):
     raise KeyError("oops")
@@ -136,7 +137,7 @@ sys.exit(app.run(sys.argv[1:]))
 
 def test_mistake_of_ours_is_called_one_and_shows_its_traceback_only_when_asked():
     done = run(sys.executable, "-c", BROKEN, "models")
-    assert done.returncode == failures.CHAT_FAILED
+    assert done.returncode == error_output.CHAT_FAILED
     assert "bug in huggingchat: KeyError" in done.stderr and "-v" in done.stderr
     assert done.stderr.count("\n") == 1
     assert "Traceback" in run(sys.executable, "-c", BROKEN, "models", "-v").stderr

@@ -100,7 +100,7 @@ def test_models_that_cannot_be_read_are_no_completions():
 
 PROGRAM = """
 import time
-from huggingchat_agent.cli.chat import _choose_reader
+from huggingchat_agent.cli.commands.chat import _choose_reader
 from huggingchat_agent.cli.keyboard import Keys
 keys = Keys()
 keys.mute()

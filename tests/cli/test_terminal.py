@@ -12,7 +12,7 @@ from rich.text import Text
 
 from huggingchat_agent.answer import File, Source
 from huggingchat_agent.chat.export import Export, ExportedMessage
-from huggingchat_agent.cli import console, failures, show, terminal
+from huggingchat_agent.cli import console, error_output, show, terminal
 from huggingchat_agent.cli.transcript import listing, transcript
 from huggingchat_agent.errors import ChatError
 from huggingchat_agent.events import FileProduced, SearchSources, ToolCalled, ToolFailed
@@ -93,8 +93,8 @@ def spin():
 
 
 PLACES = {
-    "error": lambda: failures.tell(ChatError(HOSTILE)),
-    "mistake": lambda: failures.tell(ValueError(HOSTILE)),
+    "error": lambda: error_output.tell(ChatError(HOSTILE)),
+    "mistake": lambda: error_output.tell(ValueError(HOSTILE)),
     "note": lambda: console.note(HOSTILE),
     "warning": lambda: console.warn(HOSTILE),
     "log": log_warning,
@@ -142,7 +142,7 @@ def test_bidirectional_overrides_are_marked_in_names_and_titles(code):
         console.report(f"Signed in as {name}.")
         console.print_facts([("Account", name)])
         console.out.print(listing([ConversationSummary(id="i", title=name)], 200))
-        assert failures.tell(ChatError(f"{name} is gone.")) == 1
+        assert error_output.tell(ChatError(f"{name} is gone.")) == 1
     shown = screen.getvalue()
     assert shown.count(marked) == 5 and code not in shown
 

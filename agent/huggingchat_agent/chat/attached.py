@@ -23,7 +23,7 @@ from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.mistakes import asyncio_only
-from huggingchat_agent.session import report
+from huggingchat_agent.session import error_report
 from huggingchat_agent.settings import settings
 from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
@@ -208,4 +208,4 @@ class _WatchedApp:
 
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         if isinstance(error, TurnTimeout):
-            await report.leave_report(error, self._page, self._settings.reports_folder)
+            await error_report.leave_report(error, self._page, self._settings.reports_folder)

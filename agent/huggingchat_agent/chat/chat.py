@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import parsing
-from huggingchat_agent.chat import closing, conversations, preferences
+from huggingchat_agent.chat import closing, conversation_list, preferences
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
@@ -275,7 +275,7 @@ class Chat(Emitter):
     def conversation(self, id_or_url: str) -> Conversation:
         """A conversation that exists, by its id or its address. This makes no request to the app."""
         self._check_open()
-        found = conversations.conversation_id(id_or_url)
+        found = conversation_list.conversation_id(id_or_url)
         known = self._conversations.get(found)
         if known is None:
             known = self._conversations[found] = Conversation(self, found)
@@ -288,7 +288,7 @@ class Chat(Emitter):
         meanwhile: others would move up and be missed.
         """
         self._check_open()
-        async for each in conversations.iterate(self._session):
+        async for each in conversation_list.iterate(self._session):
             yield each
 
     async def delete_conversations(
@@ -301,7 +301,7 @@ class Chat(Emitter):
         """
         names = [each if isinstance(each, str) else each.id for each in which]
         gone = {each.id: each for each in map(self.conversation, names)}
-        await conversations.delete_all_of(list(gone.values()), confirmed=confirmed)
+        await conversation_list.delete_all_of(list(gone.values()), confirmed=confirmed)
 
     async def import_share(self, id_or_link: str) -> Conversation:
         """Your own copy of a shared conversation, by its link or its 7-character id.
@@ -310,7 +310,7 @@ class Chat(Emitter):
         that is not a share, ChatError if the app does not have it.
         """
         self._check_open()
-        return self.conversation(await conversations.take_over(self._session, id_or_link))
+        return self.conversation(await conversation_list.take_over(self._session, id_or_link))
 
     async def preferences(self) -> Preferences:
         """The account's settings in the app: active model, system prompts, and so on (see `Preferences`)."""

@@ -10,16 +10,17 @@ from typing import Annotated
 import typer
 
 import huggingchat_agent
-from huggingchat_agent.cli import console, conversations, cookies, failures, preferences, profiles, tape
-from huggingchat_agent.cli.account import login, logout, status
-from huggingchat_agent.cli.ask import ask
-from huggingchat_agent.cli.chat import chat
+from huggingchat_agent.cli import console, error_output
+from huggingchat_agent.cli.commands import conversations, cookies, preferences, profiles, tape
+from huggingchat_agent.cli.commands.account import login, logout, status
+from huggingchat_agent.cli.commands.ask import ask
+from huggingchat_agent.cli.commands.chat import chat
+from huggingchat_agent.cli.commands.models import models
+from huggingchat_agent.cli.commands.record import record
+from huggingchat_agent.cli.commands.replay import replay
+from huggingchat_agent.cli.commands.tools import tools
 from huggingchat_agent.cli.keyboard import keep_mode
-from huggingchat_agent.cli.models import models
 from huggingchat_agent.cli.options import Options, examples, with_options
-from huggingchat_agent.cli.record import record
-from huggingchat_agent.cli.replay import replay
-from huggingchat_agent.cli.tools import tools
 from huggingchat_agent.errors import StorageError
 
 # In the order of the help page: the order in which users need them.
@@ -104,7 +105,7 @@ app.callback(
         "HUGGINGCHAT_BASE_URL=https://chat.example.org huggingchat chat",
     )
     + "\n\n"
-    + failures.EXIT_CODES,
+    + error_output.EXIT_CODES,
 )(with_options(huggingchat))
 for function, lines in COMMANDS.items():
     app.command(epilog=examples(*lines))(with_options(function))
@@ -120,15 +121,17 @@ for about, commands in GROUPS.items():
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Reports errors on stderr, and never raises."""
     if "stdout" in console.prepare_streams():
-        return failures.tell(StorageError("stdout is closed. Send the output somewhere, such as to a file."))
+        return error_output.tell(
+            StorageError("stdout is closed. Send the output somewhere, such as to a file.")
+        )
     try:
         with keep_mode(), _signals_as_exits():
             # typer returns a code if it exits by itself: --version, Ctrl-C before the command.
             code = app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)
             sys.stdout.flush()
     except BaseException as error:
-        return failures.tell(error)
-    return code or (failures.DONE if arguments else failures.WRONG_USAGE)
+        return error_output.tell(error)
+    return code or (error_output.DONE if arguments else error_output.WRONG_USAGE)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_origin
 import typer
 
 from huggingchat_agent import environment
-from huggingchat_agent.cli import console, failures
+from huggingchat_agent.cli import console, error_output
 from huggingchat_agent.settings import Field, fields
 
 _PANELS = {
@@ -103,7 +103,7 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
             function(options, **values)
         except BaseException as error:
             # Report here, not above: typer handles Ctrl-C and closed pipes differently.
-            raise SystemExit(failures.tell(error)) from None
+            raise SystemExit(error_output.tell(error)) from None
 
     keyword_only = inspect.Parameter.KEYWORD_ONLY
     parameters = [

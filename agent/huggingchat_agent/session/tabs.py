@@ -20,7 +20,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.origin import is_within, origin
-from huggingchat_agent.session import report
+from huggingchat_agent.session import error_report
 from huggingchat_agent.site.calls import PageCalls
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ class Tabs:
         """Save a picture of that tab, or else of the shared one, with errors that a picture explains."""
         page = self.find(page_id) or self._shared
         if page is not None and isinstance(error, PageChanged | LoginError | TurnTimeout):
-            await report.leave_report(error, page, self._settings.reports_folder)
+            await error_report.leave_report(error, page, self._settings.reports_folder)
 
     async def _open_shared(self, state: dict[str, Any] | None = None) -> Page:
         if self._profile.browser is None:

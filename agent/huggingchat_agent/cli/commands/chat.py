@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from rich.text import Text
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli import attachments, console, failures
-from huggingchat_agent.cli.ask import (
+from huggingchat_agent.cli import attachments, console, error_output
+from huggingchat_agent.cli.commands.ask import (
     Continue,
     HowToSend,
     Model,
@@ -18,12 +18,12 @@ from huggingchat_agent.cli.ask import (
     check_start,
     open_conversation,
 )
+from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.slash import HELP, Commands
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
-from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.errors import BrowserError, ChatError, StorageError, UsageError
 from huggingchat_agent.sync import Conversation, Reply
 
@@ -161,7 +161,7 @@ class _Dialogue:
         except (ChatError, UsageError, BrowserError, StorageError) as error:
             if not self._person:
                 raise
-            failures.tell(error)  # and the person may try again
+            error_output.tell(error)  # and the person may try again
 
     def _run_or_send(self, text: str) -> Reply | None:
         if re.match(r"/[A-Za-z]+(\s|$)", text):

@@ -10,11 +10,11 @@ from huggingchat_agent import events
 from huggingchat_agent.answer import Answer
 from huggingchat_agent.cli import attachments, console, stdin
 from huggingchat_agent.cli.asking import settle
+from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.cli.opening import open_chat, sign_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
-from huggingchat_agent.cli.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Deadlines, Via
 from huggingchat_agent.sync import Conversation, HuggingChat, Reply

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from huggingchat_agent.chat.conversations import conversation_id
+from huggingchat_agent.chat.conversation_list import conversation_id
 from huggingchat_agent.chat.export import Form, build_export, render
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import open_chat, sign_in
