@@ -203,8 +203,7 @@ class _WatchedApp:
         """Does nothing: the stream belongs to the page."""
 
     def explain(self, error: AgentError) -> None:
-        if self.page is not None:
-            self.page.dropped_cookies.explain(error)
+        self._page.dropped_cookies.explain(error)
 
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         if isinstance(error, TurnTimeout):
