@@ -61,7 +61,7 @@ async def delete_all_of(conversations: Sequence[Conversation], *, confirmed: int
     """Delete these, in order. An error ends it, and says in a note how many were deleted before."""
     if confirmed != len(conversations):
         raise UsageError(
-            f"You confirmed the deletion of {confirmed} conversations, and these are {len(conversations)}. "
+            f"You confirmed the deletion of {confirmed} conversations, but there are {len(conversations)}. "
             "None was deleted."
         )
     for number, each in enumerate(conversations):

@@ -69,7 +69,7 @@ def _read(given: Given) -> Upload:
     name = os.path.basename(str(getattr(given, "name", "")))
     if not hasattr(given, "read") or not name:
         raise UsageError(
-            f"A file is given as a path, as (name, bytes), or as an open file that has a name; not as "
+            f"Give a file as a path, as (name, bytes), or as an open file that has a name; not as "
             f"{type(given).__name__}."
         )
     return _check(name, _content(given))

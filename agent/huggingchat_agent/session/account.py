@@ -123,9 +123,7 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
     names = {each["name"] for each in state["cookies"] if cookies.reaches(each, base_url)}
     if not names:
         host = urlsplit(base_url).hostname
-        raise SessionRejected(
-            f"There are no cookies for {host} among them. Export those of the signed-in app."
-        )
+        raise SessionRejected(f"None of these cookies is for {host}. Export those of the signed-in app.")
     try:
         await tabs.restart(state)
         account = await read_account(session)

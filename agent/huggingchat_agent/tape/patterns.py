@@ -41,5 +41,5 @@ class Pattern:
                 self._slow = True
         raise TapeError(
             f"The pattern {self._source!r} searches a text of this session for more than {SECONDS:g} s. "
-            "Repeat nothing that is repeated already, as in (a+)+."
+            "Avoid nested repetition, as in (a+)+."
         )

@@ -201,7 +201,7 @@ class Turn:
             if left <= 0:
                 self._end(time.monotonic())
                 raise TurnTimeout(
-                    f"The answer did not keep its {name} deadline of {limit:g} s, so the run was stopped.",
+                    f"The answer missed its {name} deadline of {limit:g} s, so the agent stopped the run.",
                     hint="Allow more time with deadlines=, or ask again.",
                     shell_hint="Allow more time with --timeout, or ask again.",
                     conversation_id=self.conversation_id,
