@@ -61,7 +61,7 @@ def test_tools_that_cannot_be_had_are_wrong_usage(shell, options, says):
     assert says in done.err
 
 
-@pytest.mark.parametrize("prompt", ["ask me form 60", "ask me form"])
+@pytest.mark.parametrize("prompt", ["ask me form 60", pytest.param("ask me form", marks=pytest.mark.soak)])
 def test_question_of_a_tool_is_declined_through_a_pipe(shell, prompt):
     done = shell("ask", "--via", "page", "--temporary", prompt)
     assert done.code == 0

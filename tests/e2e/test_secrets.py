@@ -91,7 +91,7 @@ async def test_no_secret_in_a_login_and_a_turn_that_go_well(watched, site, via):
     assert '"event":"exchange"' in texts["json"]
 
 
-@pytest.mark.parametrize("field", ["disabled", "missing"])
+@pytest.mark.parametrize("field", ["disabled", pytest.param("missing", marks=pytest.mark.soak)])
 async def test_no_secret_when_the_password_cannot_be_typed(watched, site, field):
     site.control.switch(password_field=field)
     error = await failing_login(watched)
