@@ -3,12 +3,9 @@
 import asyncio
 
 import pytest
-import pytest_asyncio
 
 from fixtures.site import StandIn
-from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import GenerationFailed, PageChanged, UsageError
-from tests.e2e.conftest import account_on
 from tests.quick import QUICK
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -20,13 +17,6 @@ LONG = "count 2000 every 20"
 def shared_site():
     with StandIn(**QUICK, generation_ids=False) as site:
         yield site
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared_chat(shared_site, tmp_path_factory):
-    async with HuggingChat(**account_on(shared_site, tmp_path_factory.mktemp("state"))) as chat:
-        await chat.login()
-        yield chat
 
 
 async def stored(raw, answer):
