@@ -221,3 +221,17 @@ def test_html_error_is_told_by_what_a_person_would_read(body, sentence):
 def test_body_that_says_nothing_still_makes_a_sentence():
     assert str(from_response(500, "application/json", b"", {})).endswith("The app said: nothing")
     assert len(str(from_response(500, "text/plain", b"x" * 100_000, {}))) < 1100
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_conversation_that_is_gone_is_status_404_whatever_the_build_says(status):
+    body = b'{"message":"Conversation not found."}'
+    error = from_response(status, "application/json", body, {}, conversation_id="c")
+    assert type(error) is errors.ChatError
+    assert error.status == 404
+
+
+def test_page_of_the_app_is_no_part_of_a_sentence():
+    page = b"<html><title>HuggingChat</title>" + b"".join(b"<p>Piece %d of it</p>" % n for n in range(50))
+    error = from_response(500, "text/html", page, {})
+    assert error.message == "The request failed (500). The app said: HuggingChat"

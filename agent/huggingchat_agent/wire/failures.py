@@ -114,11 +114,12 @@ def from_response(
         return FileRejected(f"A file was refused. The app said: {said}", **about)
     if status == 410 or re.search(r"invalid model|unlisted model", said, re.IGNORECASE):
         return UnknownModel(f"The app does not offer this model. The app said: {said}", **about)
-    if status == 404 and "conversation not found" in said.lower():
+    # Builds from June 2025 to February 2026 answer a read of it with status 500.
+    if status in (404, 500) and "conversation not found" in said.lower():
         return ChatError(
             "This account has no such conversation. Check its id, and who is signed in. "
             f"The app said: {said}",
-            **about,
+            **{**about, "status": 404},
         )
     if status in (403, 404, 409):
         return ChatError(f"The app refused the request ({status}). The app said: {said}", **about)
