@@ -98,7 +98,7 @@ class Field(msgspec.Struct, frozen=True):
     """The option's help, if it differs from `help`."""
 
     def option(self, name: str) -> str:
-        """What the setting of that name is at the command line: an option, else a variable."""
+        """The name of that setting at the command line: an option, else a variable."""
         name = self.opposite or name
         return f"--{name.replace('_', '-')}" if self.panel else environment.variable(name)
 

@@ -80,7 +80,7 @@ class DroppedCookies:
 
     @property
     def last(self) -> DroppedCookie | None:
-        """The one that was dropped last, None if there is none."""
+        """The cookie that was dropped last, None if none was."""
         return next(reversed(self._dropped.values()), None)
 
     def explain(self, error: AgentError) -> None:

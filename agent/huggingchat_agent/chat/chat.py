@@ -365,7 +365,7 @@ class Chat(Emitter):
 
 
 def get_session(chat: Chat) -> Session:
-    """What stands between a chat and the app. For the rooms above, not for users."""
+    """The session between chat and app. For the rooms above, not for users."""
     return chat._session
 
 
