@@ -107,7 +107,7 @@ async def test_session_lost_again_at_once_is_not_signed_in_in_a_loop(chat, site)
     await conversation.read()
     for _ in range(3):
         site.control.sign_out(hub=True)
-        with pytest.raises(SessionRejected, match="not retried more often than every 30 s"):
+        with pytest.raises(SessionRejected, match="signs in again at most every 30 s"):
             await conversation.read()
     assert site.control.logins - before == 1
 

@@ -92,6 +92,16 @@ async def test_record_that_no_recorder_writes_is_corrupt_and_its_line_is_named(t
         await replay(path, speed=0).run()
 
 
+async def test_tape_that_goes_on_after_its_end_is_corrupt(tmp_path):
+    """Such as one that is there twice. Its turns would wait for exchanges that were over before."""
+    lines = lines_of("v1-conversation.tape")
+    path = write(tmp_path / "a.tape", [*lines, *lines[1:]])
+    with pytest.raises(TapeCorrupt, match=rf"line {len(lines) + 1} comes after the last record"):
+        show(path)
+    with pytest.raises(TapeCorrupt, match="after the last record"):
+        await replay(path, speed=0).run()
+
+
 HEADERS = [
     {"begun": "yesterday"},
     {"begun": "9999-12-31T00:00:00+00:00"},

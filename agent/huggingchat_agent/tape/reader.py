@@ -47,7 +47,7 @@ class Tape:
 
     def records(self) -> Iterator[AnyRecord]:
         """The records as they were written. `tape.format` says in which order."""
-        self.complete = False
+        self.complete = over = False
         version = self.header.tape
         for number, (line, offset) in enumerate(self._lines()):
             if not number:
@@ -62,8 +62,10 @@ class Tape:
                 raise self._corrupt(offset, f"line {number + 1} is no record ({error})") from None
             except RecursionError:
                 raise self._corrupt(offset, f"line {number + 1} is nested too deeply") from None
+            if over:
+                raise self._corrupt(offset, f"line {number + 1} comes after the last record")
             if isinstance(record, tapes.Last):
-                self.complete = True
+                self.complete = over = True
             yield record
 
     def load(self, *, pictures: bool = True) -> Recording:
