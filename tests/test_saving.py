@@ -62,3 +62,7 @@ def test_several_files_are_written_or_none(tmp_path):
     with pytest.raises(OSError):
         files.write_all({tmp_path / "a": b"1", tmp_path / "b": b"2"})
     assert [each.name for each in tmp_path.iterdir()] == ["b"]
+
+
+def test_half_a_character_in_a_name_is_repaired(tmp_path):
+    assert save(b"x", tmp_path, "caf\udce9.txt", "text/plain").name == "caf\ufffd.txt"

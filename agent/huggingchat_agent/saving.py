@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent import files
 from huggingchat_agent.errors import StorageError
+from huggingchat_agent.user_text import repair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def save(data: bytes, where: Path, name: str, mime: str) -> Path:
 
 def safe_name(name: str, mime: str = "") -> str:
     """A plain file name that is like `name`; with the ending of the media type if it has none."""
-    plain = _UNFIT.sub("_", re.split(r"[/\\]", name)[-1]).strip(" .")
+    plain = _UNFIT.sub("_", re.split(r"[/\\]", repair(name))[-1]).strip(" .")
     if not plain or _RESERVED.fullmatch(plain):
         plain = f"file_{plain}".rstrip("_")
     stem, suffix = os.path.splitext(plain)
