@@ -29,6 +29,7 @@ SUBJECTS = {
     "tapes": ("tape/*", "playback/*"),
     "harness": ("harness/*", "attached/*"),
     "provider": ("provider/*",),
+    "faults": ("faults/*",),
     "conversations": (
         *(f"e2e/test_{name}.py" for name in ("branches", "conversations", "elicitation", "outputs")),
         *(f"e2e/test_{name}.py" for name in ("preferences", "refusals", "tools", "uploads")),
@@ -45,6 +46,7 @@ MINUTES = {
     "tapes": 1.0,
     "harness": 1.25,
     "provider": 0.5,
+    "faults": 1.0,
     "conversations": 1.5,
     "turns": 2.5,
 }

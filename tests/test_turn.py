@@ -5,13 +5,21 @@ import json
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
-from huggingchat_agent.errors import BrowserTimeout, ChatError, SessionRejected, SiteError, UsageError
+from huggingchat_agent.errors import (
+    BrowserTimeout,
+    ChatError,
+    SessionRejected,
+    SiteError,
+    StreamBroken,
+    UsageError,
+)
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.traffic.traffic import Traffic
-from huggingchat_agent.turn import turn as turns
+from huggingchat_agent.turn import stored
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import multipart, requests
 
@@ -37,6 +45,7 @@ class App:
 
     base_path = "/chat"
     deadlines = Deadlines()
+    recover = False
 
     def __init__(self, *looks):
         self.looks = list(looks)
@@ -47,6 +56,12 @@ class App:
 
     def refetches(self, page_id):
         return False
+
+    async def open_stream(self, request, key):
+        raise UsageError("There are no streams here.")
+
+    async def abort_stream(self, key):
+        pass
 
     async def drop_stream(self, page_id, conversation_id, generation_id):
         pass
@@ -158,7 +173,7 @@ async def test_answer_whose_ids_cannot_be_read_any_more_is_not_asked_for_again(f
 
 
 async def test_answer_is_read_again_after_a_bad_moment_of_the_app(monkeypatch):
-    monkeypatch.setattr(turns, "READ_PAUSE", 0.0)
+    monkeypatch.setattr(stored, "READ_PAUSE", 0.0)
     busy = ChatError("The request failed (503).", status=503)
     app = App(SiteError("It did not answer."), busy, ("Wait. So: Ada", [*PARKED, *WHOLE]))
     turn = await resumed(app, *WHOLE)
@@ -166,7 +181,7 @@ async def test_answer_is_read_again_after_a_bad_moment_of_the_app(monkeypatch):
 
 
 async def test_answer_is_there_although_the_app_says_nothing_any_more(monkeypatch):
-    monkeypatch.setattr(turns, "READ_PATIENCE", 0.1)
+    monkeypatch.setattr(stored, "READ_PATIENCE", 0.1)
     turn = await resumed(App(None), *WHOLE)
     assert (turn.answer.text, turn.answer.message_id) == ("So: Ada", "")
 
@@ -198,3 +213,97 @@ def test_turns_are_followed_after_a_handler_ended_the_program_but_not_the_loop()
         notebook.run(traffic.close())
         notebook.run(tracker.close())
     assert [turn.answer.content for turn in born] == ["Wait. So: Ada"] * 2
+
+
+class Slow(App):
+    """Has what is left when the deadlines are over: a run that was stopped, or that cannot be."""
+
+    deadlines = Deadlines(first_update=0.3, idle=0.3, total=30)
+
+    def __init__(self, *looks, stops=True):
+        super().__init__(*looks)
+        self.stops = stops
+
+    async def ask(self, request, *, conversation_id=""):
+        if request.method != "POST":
+            return await super().ask(request)
+        if not self.stops:
+            raise SiteError("It did not answer.")
+        return b""
+
+
+async def played(app, events, handler=lambda event: None):
+    """The turn of these exchange events, of which a number is a pause in seconds."""
+    born = []
+
+    def publish(turn, event):
+        born.append(turn)
+        handler(event)
+
+    tracker, traffic = TurnTracker(app, publish), Traffic(app.base_path)
+    traffic.read(tracker.follow)
+    for event in events:
+        if isinstance(event, float):
+            await asyncio.sleep(event)
+        else:
+            traffic.put(event)
+            await traffic.wait_until_settled()
+    async with asyncio.timeout(20):
+        await born[0].done.wait()
+    await traffic.close()
+    await tracker.close()
+    return born[0]
+
+
+async def test_handler_that_blocks_longer_than_the_idle_deadline_ends_nothing():
+    def handler(event):
+        if event.name == "token":
+            time.sleep(0.9)
+
+    started, responded, first, end = exchange(SETTLED, STARTED, token("So: "))
+    _, _, rest, _ = exchange(token("Ada"), final("So: Ada"), FINISHED)
+    app = Slow(("Wait. So: Ada", [*PARKED, *WHOLE]))
+    # The rest arrived meanwhile, and takes a moment on its way through driver and loop.
+    turn = await played(app, [started, responded, first, 0.2, rest, end], handler)
+    assert turn.error is None
+    assert turn.answer.content == "Wait. So: Ada"
+
+
+@pytest.mark.parametrize(
+    ("stops", "says"), [(True, "so the agent stopped the run."), (False, "The run could not be stopped.")]
+)
+async def test_deadline_says_that_the_run_was_stopped_only_where_it_was(stops, says):
+    *begun, _ = exchange(SETTLED, STARTED, token("So: "))
+    turn = await played(Slow(*[("Wait. ", PARKED)] * 4, stops=stops), begun)
+    assert turn.error.message.endswith(f"idle deadline of 0.3 s{', ' if stops else '. '}{says}")
+    assert turn.error.partial == "So: "
+
+
+async def test_deadline_behind_a_proxy_that_holds_everything_back_looks_at_what_the_app_has():
+    stored = ("Wait. So: Ada", [*PARKED, SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED])
+    started, *_ = exchange()
+    turn = await played(Slow(stored), [started])
+    assert "not even signs of life" in turn.error.message
+    assert turn.error.partial == "Wait. So: Ada"
+
+
+async def test_line_that_is_too_long_is_an_error_that_says_so(monkeypatch):
+    monkeypatch.setattr("huggingchat_agent.wire.lines.LONGEST", 1000)
+    started, responded, first, _ = exchange(SETTLED, STARTED, token("So: "))
+    common: dict[str, Any] = {"exchange_id": "1", "page": "p", "at": time.monotonic()}
+    flood = [Chunk(**common, data=b"x" * 600), Chunk(**common, data=b"x" * 600)]
+    app = App(("Wait. ", PARKED))
+    app.recover = True
+    turn = await played(app, [started, responded, first, *flood])
+    assert isinstance(turn.error, StreamBroken)
+    assert "longer than 1,000 bytes" in turn.error.message
+    assert turn.error.partial == "So: "
+
+
+async def test_message_that_is_too_large_is_no_file_that_was_refused():
+    started, responded, *_ = exchange()
+    refusal = msgspec.structs.replace(responded, status=413, mime="text/plain")
+    _, _, _, end = exchange()
+    turn = await played(App(), [started, refusal, end])
+    assert type(turn.error) is ChatError
+    assert "too large" in turn.error.message

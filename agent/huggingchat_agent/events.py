@@ -3,7 +3,7 @@
 Events of a turn, in this order:
 
     started, (token | reasoning | title | tool_* | search_* | sources | file | router | elicitation |
-    elicitation_resolved | status | unknown)*, then answer and finished, or failed
+    elicitation_resolved | status | recovering | recovered | unknown)*, then answer and finished, or failed
 
 A message that could not be sent has `failed` alone.
 
@@ -240,6 +240,29 @@ class Failed(TurnEvent, frozen=True, kw_only=True):
     prompt: str | None = None
 
 
+class Recovering(TurnEvent, frozen=True, kw_only=True):
+    """The stream of the answer broke off after `length` characters, for this `reason`. The run may go on, and
+    the agent takes the answer up again.
+    """
+
+    name: ClassVar[Literal["recovering"]] = "recovering"
+    reason: str
+    length: int
+
+
+class Recovered(TurnEvent, frozen=True, kw_only=True):
+    """The answer goes on after the `length` characters that were there, `seconds` after the break.
+
+    `means` is "reattach" (the app's own stream for that) or "read" (the conversation is read until the run is
+    over). A stream that breaks again is taken up again.
+    """
+
+    name: ClassVar[Literal["recovered"]] = "recovered"
+    means: str
+    length: int
+    seconds: float
+
+
 class Seen(Event, frozen=True, kw_only=True):
     """The raw view, for debugging: one exchange event."""
 
@@ -301,6 +324,8 @@ AnyTurnEvent: TypeAlias = (
     | AnswerReady
     | Finished
     | Failed
+    | Recovering
+    | Recovered
 )
 AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Queued | HandlerFailed
 

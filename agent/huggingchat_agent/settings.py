@@ -234,10 +234,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Deadlines,
         Field("How long a turn may take.", _parse_deadlines, variable=False),
     ] = Deadlines()
-    record: Annotated[
-        Record | None,
-        Field("The tape to record the session on.", _parse_record),
-    ] = None
+    recover: Annotated[bool, Field("Take an answer up again when its stream breaks.")] = True
+    record: Annotated[Record | None, Field("The tape to record the session on.", _parse_record)] = None
     replay: Annotated[
         Path | None,
         Field("A tape that answers in place of a browser. The address is the tape's; no session is touched."),
@@ -301,6 +299,7 @@ class Given(TypedDict, total=False):
     login_timeout: float | None
     person_timeout: float | None
     deadlines: Deadlines | None
+    recover: bool | None
     record: str | Path | Record | None
     replay: str | Path | None
     faults: Sequence[Any] | None

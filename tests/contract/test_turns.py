@@ -150,7 +150,7 @@ async def test_session_saved_by_one_is_used_by_the_other(engine, account, site, 
 
 
 async def test_killed_browser_gives_the_partial_text(engine, account, via, tmp_path):
-    async with HuggingChat(engine=engine, home=tmp_path, **account) as chat:
+    async with HuggingChat(engine=engine, home=tmp_path, recover=False, **account) as chat:
         await chat.login()
         conversation = await chat.new_conversation()
         reply = conversation.send("count 500 every 20", via=via)

@@ -7,6 +7,7 @@ its own.
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -65,6 +66,15 @@ def chat(request):
     chat = request.getfixturevalue("shared_chat")
     yield chat
     chat.remove_all_listeners()  # what one test subscribed the next must not hear
+
+
+@pytest.fixture
+def without_recovery(chat):
+    """The chat does not take up answers whose stream broke, as if it was opened with `recover=False`."""
+    given = chat._session.settings
+    chat._session.settings = msgspec.structs.replace(given, recover=False)
+    yield
+    chat._session.settings = given
 
 
 @pytest.fixture

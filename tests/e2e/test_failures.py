@@ -38,6 +38,7 @@ async def hasty(settings):
         yield chat
 
 
+@pytest.mark.usefixtures("without_recovery")
 @pytest.mark.parametrize("lines", [1, 3, 50])
 async def test_stream_that_is_cut_raises_with_the_partial_text(chat, site, via, lines):
     conversation = await chat.new_conversation()
@@ -55,6 +56,7 @@ async def test_stream_that_is_cut_raises_with_the_partial_text(chat, site, via, 
     assert reply.events[-1].partial == caught.value.partial
 
 
+@pytest.mark.usefixtures("without_recovery")
 async def test_conversation_goes_on_after_a_cut(chat, site, raw):
     conversation = await chat.new_conversation()
     site.control.cut(3)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from huggingchat_agent.errors import GenerationFailed, PageChanged, StreamBroken, UsageError
-from huggingchat_agent.turn import turn as turns
+from huggingchat_agent.turn import stored
 from huggingchat_agent.wire import requests
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -18,6 +18,7 @@ def forks(messages):
 
 
 @pytest.mark.each_way
+@pytest.mark.usefixtures("without_recovery")
 async def test_message_waits_for_a_run_that_goes_on_without_us(chat, site, raw, via):
     conversation = await chat.new_conversation()
     site.control.cut(5)
@@ -101,7 +102,7 @@ async def test_mistake_of_ours_reaches_who_waits(chat, monkeypatch):
         raise ValueError("a mistake")
 
     conversation = await chat.new_conversation()
-    monkeypatch.setattr(turns, "read_conversation", mistaken)
+    monkeypatch.setattr(stored, "read_conversation", mistaken)
     reply = conversation.send("hello", via="page")
     async with asyncio.timeout(20):
         seen = [event.name async for event in reply]

@@ -58,7 +58,7 @@ async def test_replay_keeps_the_time_between_events(recorded):
 
 async def test_replay_at_once_waits_for_no_clock(recorded, monkeypatch):
     path, _, _ = recorded
-    for name in ("turn.turn.REFETCH_PATIENCE", "turn.turn.READ_PAUSE", "playback.player._PATIENCE"):
+    for name in ("turn.turn.REFETCH_PATIENCE", "turn.stored.READ_PAUSE", "playback.player._PATIENCE"):
         monkeypatch.setattr(f"huggingchat_agent.{name}", 3600.0)
     async with asyncio.timeout(60):
         played = [event async for event in replay(path, speed=0)]

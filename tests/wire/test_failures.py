@@ -1,5 +1,6 @@
 import html
 import json
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,7 @@ FULL = "This conversation has more than 100 messages. Start a new one to continu
         (403, "You don't have access to this conversation.", errors.ChatError),
         (404, "Conversation not found.", errors.ChatError),
         (410, "Model not available anymore", errors.UnknownModel),
-        (413, "File too large, should be <10MB", errors.FileRejected),
+        (413, "Payload too large", errors.ChatError),
         (429, MINUTE, errors.RateLimited),
         (429, FULL, errors.ConversationTooLong),
         (
@@ -235,3 +236,9 @@ def test_page_of_the_app_is_no_part_of_a_sentence():
     page = b"<html><title>HuggingChat</title>" + b"".join(b"<p>Piece %d of it</p>" % n for n in range(50))
     error = from_response(500, "text/html", page, {})
     assert error.message == "The request failed (500). The app said: HuggingChat"
+
+
+def test_answer_that_is_too_large_is_a_file_that_was_refused_only_where_one_was_sent():
+    answer: Any = (413, "text/plain", b"File too large, should be <10MB", {})
+    assert isinstance(from_response(*answer, with_files=True), errors.FileRejected)
+    assert "file" not in str(from_response(413, "text/plain", b"Too much", {}))

@@ -186,6 +186,10 @@ class _WatchedApp:
     def deadlines(self) -> Deadlines:
         return self._settings.deadlines
 
+    @property
+    def recover(self) -> bool:
+        return self._settings.recover
+
     def shows(self, page_id: str) -> bool:
         return not self._page.closed
 
@@ -198,6 +202,16 @@ class _WatchedApp:
         calls = PageCalls(self._page, self._settings.base_url)
         answer = await calls.call(request, timeout=self._settings.step_timeout)
         return require_success(answer, request, conversation_id=conversation_id)
+
+    async def open_stream(self, request: Call, key: str) -> None:
+        if not self.shows(""):
+            raise UsageError("The page is gone, and another one is not the agent's to open.")
+        calls = PageCalls(self._page, self._settings.base_url)
+        await calls.start(request, key, timeout=self._settings.step_timeout)
+
+    async def abort_stream(self, key: str) -> None:
+        calls = PageCalls(self._page, self._settings.base_url)
+        await calls.abort(key, timeout=self._settings.step_timeout)
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Does nothing: the stream belongs to the page."""

@@ -63,7 +63,8 @@ class Conversation(Emitter):
         self.temporary = temporary
         self.deleted = False
         self._chat = chat
-        self._reply: Reply | None = None  # while it is coming
+        self._reply: Reply | None = None  # until its last event
+        self._ending: Reply | None = None  # the one before
         self._branching = False  # that reply makes a branch
         self._tools: tuple[tuple[str, ...] | None, bool] = (None, False)  # chosen for the last turn
         self._leaf: str | None = None  # a message on the branch to go on with, None for the one made last
@@ -152,7 +153,9 @@ class Conversation(Emitter):
         self._chat._check_open(loop_needed=True)
         if self.deleted:
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
-        if self._reply is not None or self._chat._tracker.running(self.id):
+        # From a handler of `finished` or `failed`, the reply is just coming to its end.
+        ending = self._ending
+        if self._reply is not None or (ending is None and self._chat._tracker.running(self.id)):
             raise UsageError(
                 f"Conversation {self.id} is still answering. Await that reply, or stop it, before you send "
                 "again."
@@ -163,12 +166,12 @@ class Conversation(Emitter):
         if not self._chat._session.in_browser:
             chosen = "page"
 
-        sending = Sending(self._chat, self.id, draft, chosen)
+        sending = Sending(self._chat, self.id, draft, chosen, after=ending)
         number = self._chat._tracker.number
-        self._reply = Reply(self.id, sending, number=number, upstream=self, prompt=draft.prompt)
-        self._reply._when_done(self._end_reply)
-        self._chat._replies.add(self._reply)
-        return self._reply
+        self._reply = reply = Reply(self.id, sending, number=number, upstream=self, prompt=draft.prompt)
+        reply._when_over(self._end_reply)
+        self._chat._replies.add(reply)
+        return reply
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
         """The question in an `elicitation` event of this conversation, to answer, decline or dismiss."""
@@ -289,10 +292,18 @@ class Conversation(Emitter):
                 raise
             log.warning("Temporary conversation %s could not be deleted: %s", self.id, trouble)
 
-    def _end_reply(self) -> None:
-        reply, self._reply = self._reply, None
+    def _forget_ending(self) -> None:
+        self._ending = None
+
+    def _end_reply(self, reply: Reply) -> None:
+        if self._reply is not reply:
+            return
+        self._reply = None
+        if not reply.done:
+            self._ending = reply
+            reply._when_done(self._forget_ending)
         # What follows a message checked out is on its branch. A branch of its own is the one made last.
-        if self._branching and reply is not None and reply._turn is not None:
+        if self._branching and reply._turn is not None:
             self._leaf = None
 
 

@@ -42,6 +42,7 @@ class Reply(Emitter):
 
     * `await reply` gives the Answer once every handler has handled `finished`, or raises what went wrong.
       Cancelling it stops the run on the server too.
+    * `await reply.answer()` does the same without waiting for handlers.
     * `async for event in reply` gives the turn's events; each iterator begins with the first. It ends after
       `finished` or `failed`, when the next message can be sent. It does not raise, and `break` does not stop
       the run.
@@ -69,6 +70,7 @@ class Reply(Emitter):
         self._sending = sending
         self._number, self._prompt = number, prompt
         self._waiting: list[asyncio.Future[None]] = []
+        self._over: list[Callable[[Reply], None]] = []  # to call at the last event
         self._ended = False  # the task is done, and its callbacks are being called
         self._retrieved = False
         self._stopping: asyncio.Task[None] | None = None
@@ -133,6 +135,19 @@ class Reply(Emitter):
     ) -> None:
         await self.stop()
 
+    async def answer(self) -> Answer:
+        """The Answer as soon as it is there, even if async handlers still have earlier events to handle.
+
+        Raises what went wrong. Cancelling it stops the run on the server too.
+        """
+        self._retrieved = True
+        try:
+            return await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            if not self._task.done():  # it is the waiting that was cancelled, not the reply
+                await self.stop()
+            raise
+
     async def stop(self) -> None:
         """Stop the run on the server, and return when the turn is over. Does nothing if it is over already.
 
@@ -148,6 +163,8 @@ class Reply(Emitter):
         """Hand an event to the handlers, and those of the turn to the iterators."""
         if isinstance(event, events.TurnEvent):
             self.events.append(event)  # type: ignore[arg-type]
+            if isinstance(event, _LAST):
+                self._call_over()
             if self._waiting:
                 self._wake()
         return super().emit(event, *args, **kwargs)
@@ -156,8 +173,22 @@ class Reply(Emitter):
         """Call back when the turn is over, well or not."""
         self._task.add_done_callback(lambda _: callback())
 
+    def _when_over(self, callback: Callable[[Reply], None]) -> None:
+        """Call back before the handlers get the last event; at the end at the latest."""
+        self._over.append(callback)
+
+    def _call_over(self) -> None:
+        over, self._over = self._over, []
+        for each in over:
+            each(self)
+
+    async def _settled(self) -> None:
+        """Wait until the turn is over, well or not."""
+        await asyncio.wait({self._task})
+
     def _end(self) -> None:
         self._ended = True
+        self._call_over()
         self._wake()
 
     def _wake(self) -> None:
@@ -172,13 +203,8 @@ class Reply(Emitter):
             log.error("A reply failed and was never awaited: %s", task.exception())
 
     async def _answer(self) -> Answer:
-        self._retrieved = True
         try:
-            answer = await asyncio.shield(self._task)
-        except asyncio.CancelledError:
-            if not self._task.done():  # it is the waiting that was cancelled, not the reply
-                await self.stop()
-            raise
+            answer = await self.answer()
         except AgentError:
             await self._drain_handlers(upstream=True)
             raise

@@ -30,6 +30,7 @@ from huggingchat_agent.wire import tools
 if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.draft import Draft, Spot
+    from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.chat.senders import Sender
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.settings import Via
@@ -47,9 +48,15 @@ RUN_PAUSE = 0.5
 
 
 class Sending:
-    """One message on its way. `turn` is its turn, once there is one; `via` is how it was sent."""
+    """One message on its way. `turn` is its turn, once there is one; `via` is how it was sent.
 
-    def __init__(self, chat: Chat, conversation_id: str, draft: Draft, via: Via) -> None:
+    `after` is a reply that comes to its end first.
+    """
+
+    def __init__(
+        self, chat: Chat, conversation_id: str, draft: Draft, via: Via, *, after: Reply | None = None
+    ) -> None:
+        self._after = after
         self.turn: Turn | None = None
         self.via = ""
         self._chat, self._session, self._tracker = chat, chat._session, chat._tracker
@@ -67,6 +74,9 @@ class Sending:
         being sent. Later failures belong to the turn.
         """
         self._emitter = emitter
+        if self._after is not None:
+            await self._after._settled()
+            self._after = None
         count = self._session.recovery.count
         turn: Turn | None = None
         try:

@@ -33,6 +33,10 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
     )
     reply.on("queued", lambda event: screen.aside(note, f"Waiting: {describe_wait(event)}."))
+    reply.on("recovering", lambda event: screen.aside(note, f"The stream broke ({event.reason})."))
+    reply.on(
+        "recovered", lambda event: screen.aside(note, f"The answer goes on after {event.seconds:.1f} s.")
+    )
     keys = Keys()
     keys.mute()
     with reply:

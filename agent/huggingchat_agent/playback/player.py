@@ -22,7 +22,7 @@ from huggingchat_agent.playback.faults import with_faults
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import TAB_GONE, path_of, read_vias
+from huggingchat_agent.tape.summary import TAB_GONE, path_of, read_vias, recovers
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, purposes, requests, routes
@@ -188,13 +188,19 @@ class _RecordedApp:
     def __init__(self, header: tapes.Header, records: Sequence[AnyRecord]) -> None:
         self.base_path = urlsplit(header.base_url).path
         self.deadlines = NO_DEADLINES  # a turn that exceeded one has a recorded `failed` event
+        self.recover = recovers(records)
         self.open: dict[str, str] = {}  # open exchanges, and their tabs
         self.closed: set[str] = set()  # tabs
         self.for_calls: set[str] = set()  # tabs in which only the agent made requests
         self._n = 0
         self._reads: dict[str, list[tuple[int, bytearray]]] = {}
+        self._reattached: set[str] = set()  # generation ids
         bodies: dict[str, bytearray] = {}
         for record in records:
+            if isinstance(record, tapes.Request):
+                asked = routes.classify(record.method, record.url, self.base_path)
+                if isinstance(asked, purposes.Reattach) and record.kind != "eventsource":
+                    self._reattached.add(asked.generation_id)
             if isinstance(record, tapes.Request) and record.method == "GET":
                 bodies[record.id] = bytearray()
                 self._reads.setdefault(path_of(record.url), []).append((record.n, bodies[record.id]))
@@ -225,6 +231,16 @@ class _RecordedApp:
         for body in (*before[-1:], *after[:1]):
             return bytes(body)
         raise TapeMismatch(f"There is no {request.method} {request.path} on the tape.")
+
+    async def open_stream(self, request: requests.Call, key: str) -> None:
+        """Nothing to start: a recorded stream comes at its place on the tape."""
+        asked = routes.classify(request.method, request.path, "")
+        assert isinstance(asked, purposes.Reattach)
+        if asked.generation_id not in self._reattached:
+            raise TapeMismatch(f"There is no {request.method} {request.path} on the tape.")
+
+    async def abort_stream(self, key: str) -> None:
+        return
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         return

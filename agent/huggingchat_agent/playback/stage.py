@@ -12,7 +12,7 @@ from huggingchat_agent.playback.matcher import raise_mismatch
 from huggingchat_agent.playback.player import check_speed
 from huggingchat_agent.playback.server import TapeServer
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import summarize
+from huggingchat_agent.tape.summary import recovers, summarize
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -43,5 +43,6 @@ async def open_stage(
     async with server:
         with tempfile.TemporaryDirectory(prefix="huggingchat-tape-", ignore_cleanup_errors=True) as home:
             switches = (*(given.get("browser_args") or ()), *server.switches)
-            yield server, {**given, "base_url": tape.header.base_url, "home": home, "browser_args": switches}
+            ours = {"base_url": tape.header.base_url, "home": home, "browser_args": switches}
+            yield server, {"recover": recovers(recording.records), **given, **ours}
     raise_mismatch(server.mismatches)

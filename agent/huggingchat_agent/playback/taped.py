@@ -28,7 +28,7 @@ from huggingchat_agent.playback.matcher import AGENT, Matcher
 from huggingchat_agent.site.calls import CallResult, no_answer
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import summarize
+from huggingchat_agent.tape.summary import recovers, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,8 +46,11 @@ def adapt_settings(settings: Settings) -> Settings:
     Raises TapeError, TapeVersion or TapeCorrupt if the tape cannot be read.
     """
     assert settings.replay is not None
-    header = Tape(settings.replay).header
-    return msgspec.structs.replace(settings, base_url=header.base_url, via="page", record=None)
+    tape = Tape(settings.replay)
+    recover = settings.recover and recovers(tape.load(pictures=False).records)
+    return msgspec.structs.replace(
+        settings, base_url=tape.header.base_url, via="page", record=None, recover=recover
+    )
 
 
 class TapedCalls:
@@ -91,7 +94,8 @@ class TapedCalls:
         return result, body if status == 200 else b""
 
     async def start(self, request: Call, key: str, *, timeout: float) -> None:
-        self._request(request, next(part.body for part in request.form or () if part.name == "data").encode())
+        fields = next((part.body for part in request.form or () if part.name == "data"), "")
+        self._play(self._opened(), request.method, self._settings.base_url + request.path, fields.encode())
 
     async def abort(self, key: str, *, timeout: float) -> None:
         """Does nothing: a recorded stream has ended when `start` returns."""
@@ -99,16 +103,19 @@ class TapedCalls:
     async def timezone(self, *, timeout: float) -> str:
         return "UTC"
 
+    def _opened(self) -> Matcher:
+        assert self._matcher is not None
+        return self._matcher
+
     def _request(self, request: Call, body: bytes) -> tuple[int, str, dict[str, str], bytes]:
         """Status, media type, headers and body of the recorded answer. Raises TapeMismatch, SiteError."""
-        assert self._matcher is not None
         mime, status, headers, answer = "", 0, {}, b""
-        for event in self._play(self._matcher, request.method, self._settings.base_url + request.path, body):
+        for event in self._play(self._opened(), request.method, self._settings.base_url + request.path, body):
             if isinstance(event, Responded):
                 mime, status, headers = event.mime, event.status, event.headers
             elif isinstance(event, Chunk):
                 answer += event.data
-            elif isinstance(event, Failed) and not status and request.form is None:
+            elif isinstance(event, Failed) and not status:
                 raise no_answer(self._settings.base_url, request, event.reason)
         return status, mime, headers, answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.errors import AgentError, BrowserClosed, UsageError
 from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.site.calls import require_success
 from huggingchat_agent.wire import failures
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.recovery import Recovery
     from huggingchat_agent.site.calls import CallResult, Calls
     from huggingchat_agent.wire.requests import Call
+
+# A driver may notice the end of its browser a moment after a call has failed of it.
+NOTICE = 0.2  # seconds
 
 
 class AppCalls:
@@ -43,8 +46,10 @@ class AppCalls:
         """The body of a successful answer. Raises the error that fits any other answer.
 
         If the app has dropped the session, this signs in again and asks once more. `recover` is false inside
-        `Recovery.guard`, which does that for its whole action.
+        `Recovery.guard`, which does that for its whole action. If the browser turns out to be gone, a read is
+        made once more in another one.
         """
+        again = request.method == "GET"
         while True:
             count = self.recovery.count
             calls = await self.open()
@@ -56,6 +61,12 @@ class AppCalls:
                     if answer.status == 200:
                         return body  # also an HTML page, which would be a refusal of any other request
                 return require_success(answer, request, conversation_id=conversation_id)
+            except BrowserClosed:
+                if not again:
+                    raise
+                again = False
+                await asyncio.sleep(NOTICE)
+                continue
             except AgentError as error:
                 failure = error
             if not recover:

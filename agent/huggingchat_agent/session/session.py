@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.tabs import Watcher
     from huggingchat_agent.settings import Deadlines, Settings
     from huggingchat_agent.site.calls import Calls
+    from huggingchat_agent.wire.requests import Call
 
     Sink: TypeAlias = Callable[[ExchangeEvent], None]
     Opener: TypeAlias = Callable[[], Awaitable[Calls]]
@@ -67,6 +68,10 @@ class Session:
     @property
     def deadlines(self) -> Deadlines:
         return self.settings.deadlines
+
+    @property
+    def recover(self) -> bool:
+        return self.settings.recover
 
     @property
     def in_browser(self) -> bool:
@@ -126,6 +131,16 @@ class Session:
 
     def refetches(self, page_id: str) -> bool:
         return self._tabs is not None and not self._tabs.is_shared(page_id)
+
+    async def open_stream(self, request: Call, key: str) -> None:
+        """Start a stream in the shared tab, in another browser if that was lost."""
+        calls = await self.calls.open()
+        await calls.start(request, key, timeout=self.calls.timeout)
+
+    async def abort_stream(self, key: str) -> None:
+        if not self.lost:
+            calls = await self.calls.open()
+            await calls.abort(key, timeout=self.calls.timeout)
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Abort one of our own streams, or close the tab of a page's stream."""

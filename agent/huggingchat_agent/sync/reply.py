@@ -88,6 +88,13 @@ class Reply(Handlers):
             raise TimeoutError(f"The answer did not come within {timeout:g} s; the reply goes on.")
         return self._answer.result()
 
+    def answer(self) -> Answer:
+        """The Answer as soon as it is there, even if async handlers still have earlier events to handle.
+
+        Raises what went wrong.
+        """
+        return self._thread.run(self._inner.answer())
+
     def stop(self) -> None:
         """Stop the run on the server, and return when the turn is over. Does nothing if it is over already.
 

@@ -183,6 +183,11 @@ def read_vias(records: Iterable[AnyRecord]) -> dict[str, str]:
     }
 
 
+def recovers(records: Iterable[AnyRecord]) -> bool:
+    """Whether a broken stream was taken up again in the recording. Elsewhere the tape lacks the rest."""
+    return any(isinstance(each, tapes.Event) and each.event["event"] == "recovering" for each in records)
+
+
 def describe_outcome(exchange: Exchange) -> str:
     """How an exchange ended, in a word or two."""
     if exchange.failed is not None:

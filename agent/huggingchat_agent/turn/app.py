@@ -28,6 +28,10 @@ class App(Protocol):
     def deadlines(self) -> Deadlines:
         """How long a turn may take."""
 
+    @property
+    def recover(self) -> bool:
+        """Whether to take up an answer whose stream broke."""
+
     def shows(self, page_id: str) -> bool:
         """Whether that page is still open."""
 
@@ -36,6 +40,16 @@ class App(Protocol):
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         """Make a request and return the body of a success. Raises the error that fits any other answer."""
+
+    async def open_stream(self, request: Call, key: str) -> None:
+        """Start a streaming request, whose answer is seen as exchange events only. Raises as `ask`.
+
+        UsageError or TapeMismatch mean that no request can be made here any more. `key` is for
+        `abort_stream`.
+        """
+
+    async def abort_stream(self, key: str) -> None:
+        """Drop a stream that `open_stream` started."""
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Free the connection of a run's stream. The run itself goes on."""

@@ -13,6 +13,7 @@ class Clock:
 
     def __init__(self, start: float, deadlines: Deadlines) -> None:
         self._start = start
+        self._looked = start  # since when the app's silence is its own
         self._last: float | None = None  # the last update that was no keep-alive
         self._asking: float | None = None  # since when the run waits for a person
         self._asked = 0.0  # how long it waited for persons before that
@@ -30,6 +31,14 @@ class Clock:
             self._asked += at - self._asking
         self._asking = at if asking else None
 
+    def idle_for(self, now: float) -> float:
+        """Seconds since the last update."""
+        return now - (self._start if self._last is None else self._last)
+
+    def restart(self, now: float) -> None:
+        """Begin again to wait for the app: nobody took what it sent before."""
+        self._looked = now
+
     def next_deadline(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
         """What is left of the deadline that ends first, its name, and its whole length.
 
@@ -39,7 +48,7 @@ class Clock:
         asked = self._asked + (0.0 if self._asking is None else now - self._asking)
         due = [(self._start + asked + limits.total - now, "total", limits.total)]
         if self._last is None:
-            due.append((self._start + limits.first_update - now, "first_update", limits.first_update))
+            due.append((self._looked + limits.first_update - now, "first_update", limits.first_update))
         elif not waiting:
-            due.append((self._last + limits.idle - now, "idle", limits.idle))
+            due.append((max(self._last, self._looked) + limits.idle - now, "idle", limits.idle))
         return min(due)

@@ -10,35 +10,51 @@ from typing import TYPE_CHECKING
 from huggingchat_agent.errors import SIGN_IN_AGAIN, SessionRejected
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
 from huggingchat_agent.wire import failures, updates
-from huggingchat_agent.wire.lines import LineSplitter
+from huggingchat_agent.wire.lines import LineSplitter, LineTooLong
 from huggingchat_agent.wire.tap import STREAMS
 
 if TYPE_CHECKING:
     from huggingchat_agent.errors import AgentError
     from huggingchat_agent.exchange import ExchangeEvent
 
+# What is kept of an answer that is not a stream.
+LONGEST_REFUSAL = 1024 * 1024  # bytes
+
 
 class Stream:
     """Turns the events of an exchange, fed in order, into updates.
 
     After the last event `over` is true. `reason` then says why the stream broke, "" if it ended cleanly,
-    and `canceled` whether the page itself dropped it.
+    `canceled` whether the page itself dropped it, and `unreadable` whether another stream would not help.
     """
 
-    def __init__(self) -> None:
-        self.over = self.canceled = False
+    def __init__(self, *, with_files: bool = False) -> None:
+        self._with_files = with_files
+        self.over = self.canceled = self.unreadable = False
         self.reason = ""
+        self.heard = False  # whether any of the answer came
         self._response: Responded | None = None
         self._is_stream = False
         self._lines = LineSplitter()
         self._body = bytearray()  # of an answer that is not a stream
 
+    @property
+    def why(self) -> str:
+        """Why it is over before its last line."""
+        return self.reason or "it ended without its last line"
+
     def feed(self, event: ExchangeEvent) -> list[updates.Update]:
         """The updates that the event completes."""
         if isinstance(event, Chunk):
+            self.heard = True
             if self._is_stream:
-                return list(map(updates.decode, self._lines.feed(event.data)))
-            self._body += event.data
+                try:
+                    return list(map(updates.decode, self._lines.feed(event.data)))
+                except LineTooLong as error:
+                    self.over = self.unreadable = True
+                    self.reason = str(error)
+            elif len(self._body) < LONGEST_REFUSAL:
+                self._body += event.data
         elif isinstance(event, Responded):
             self._response = event
             self._is_stream = event.status == 200 and event.mime in STREAMS
@@ -69,4 +85,5 @@ class Stream:
             bytes(self._body),
             response.headers,
             conversation_id=conversation_id,
+            with_files=self._with_files,
         )

@@ -91,6 +91,10 @@ class TurnTracker:
             for turn in self._running:
                 if turn.running and turn.conversation_id == purpose.conversation_id:
                     turn.stop_seen = True
+        elif isinstance(purpose, purposes.Reattach) and started.kind != "eventsource":  # that is a page's own
+            for turn in self._running:
+                if turn.generation_id == purpose.generation_id:
+                    return turn.follow(started)
         elif isinstance(purpose, purposes.ReadConversation) and self.running(purpose.conversation_id):
             return self._follow_read(started.at, purpose.conversation_id)
         return None
@@ -101,7 +105,9 @@ class TurnTracker:
 
     def running(self, conversation_id: str) -> bool:
         """Whether a turn of that conversation is under way, from any client."""
-        return any(turn.conversation_id == conversation_id for turn in self._running)
+        return any(
+            turn.conversation_id == conversation_id and not turn.done.is_set() for turn in self._running
+        )
 
     def page_of(self, number: int) -> str:
         """The tab that a turn under way was sent from; "" if there is no such turn."""

@@ -1,7 +1,8 @@
 """One turn: a message and its answer, built from the events of its exchange.
 
 The traffic feeds it these events in order. Its own task watches the deadlines. When the stream is over, that
-task finds out how it ended and reads the stored message from the server.
+task finds out how it ended and reads the stored message from the server. `recovery.py` takes up a stream
+that broke.
 """
 
 from __future__ import annotations
@@ -20,17 +21,16 @@ from huggingchat_agent.errors import (
     ChatError,
     PageChanged,
     SessionRejected,
-    SiteError,
     StreamBroken,
     TurnTimeout,
 )
 from huggingchat_agent.exchange import Started
 from huggingchat_agent.turn import outputs
-from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.turn.clock import Clock
+from huggingchat_agent.turn.recovery import Recovery
+from huggingchat_agent.turn.stored import Stored, find_failure
 from huggingchat_agent.turn.stream import Stream
-from huggingchat_agent.turn.written import find_written
-from huggingchat_agent.wire import failures, requests, updates
+from huggingchat_agent.wire import failures, multipart, requests, updates
 from huggingchat_agent.wire.fold import Fold, read_stored
 
 if TYPE_CHECKING:
@@ -45,17 +45,16 @@ log = logging.getLogger("huggingchat_agent")
 
 # After an answer the page reads the conversation again by itself. How long to wait for that.
 REFETCH_PATIENCE = 2.0  # seconds
-# Then the agent reads until the stored message is final. The store lags behind the stream: after a stop, the
-# app's own page reads 8 times in 0.4 s steps.
-READS = 12
-READ_PAUSE = 0.25  # seconds
-READ_PATIENCE = 10.0  # seconds in all, if the app is slow to answer
 
 # For a page that left in the middle. The app stores the reason of a failure right after it told the page.
 READS_AFTER_LEAVING = 4
 
 # The precision of the deadlines, in seconds.
 SHORTEST_SLEEP = 0.05
+
+# A look at the clock that comes so many seconds late says nothing of the app: nobody took what it sent.
+STALL = 0.5
+GRACE = 1.0  # then this many seconds are for what has arrived
 
 # A stopped run ends its stream at once. If it does not, the stream is dropped after this many seconds.
 STOP_PATIENCE = 10.0
@@ -98,17 +97,22 @@ class Turn:
         self.publish: Callable[[events.TurnEvent], object] = (
             claim.listener if claim and claim.listener else functools.partial(tracker.publish, self)
         )
-        self._stream = Stream()
+        self._stream = Stream(with_files=multipart.has_files(started.body))
         self._ended = False  # as `_over`, for code that does not wait
         self._over = asyncio.Event()
         self._said = 0.0  # when the app's last line came, or the stream broke off
         self._clock = Clock(started.at, tracker.app.deadlines)
+        self.stored = Stored(tracker.app, conversation_id, self.request, self.generation_id, self.fold)
+        self._others: list[updates.Update] = []  # so far, without tokens and keep-alives
+        self._recovery: Recovery | None = None  # once the stream broke
+        self._recovering: asyncio.Task[None] | None = None
+        self._lost = ""  # why that failed
         self._read: ConversationRead | None = None
         self._refetched = asyncio.Event()
 
     @property
     def running(self) -> bool:
-        """Whether its stream is open."""
+        """Whether more of the answer may come."""
         return not self._ended
 
     def _begin(self) -> None:
@@ -132,8 +136,11 @@ class Turn:
         fold, publish, at = self.fold, self.publish, event.at
         alive_only = True
         for update in self._stream.feed(event):
-            if type(update) is not updates.KeepAlive:
+            kind = type(update)
+            if kind is not updates.KeepAlive:
                 alive_only = False
+                if kind is not updates.Token:
+                    self._others.append(update)
             for each in fold.feed(update, at):
                 publish(each)
         if not alive_only:
@@ -141,7 +148,15 @@ class Turn:
         if self.fold.terminal is not None and not self._said:
             self._said = event.at
         if self._stream.over:
-            self._end(event.at)
+            if self._breaks_off():
+                self._recovery = Recovery(self, self._tracker.app, self._others, self._stream.why, at)
+                self._recovering = asyncio.create_task(self._recover(self._recovery), name="recover")
+            else:
+                self._end(at)
+
+    def follow(self, started: Started) -> Callable[[ExchangeEvent], None] | None:
+        """What takes the events of a stream that the agent reattached; None if this turn needs none."""
+        return self._recovery.follow(started) if self._recovery and self.running else None
 
     def offer(self, read: ConversationRead, started_at: float) -> None:
         """Take a page's read of this conversation, if it began after the app's last line.
@@ -155,6 +170,29 @@ class Turn:
     def _end(self, at: float) -> None:
         self._said, self._ended = self._said or at, True
         self._over.set()
+
+    def _breaks_off(self) -> bool:
+        """Whether the stream is over before the answer is, and the run may go on."""
+        return (
+            self._tracker.app.recover
+            and self.fold.terminal is None
+            and not self.stop_seen
+            and not self._stream.unreadable
+            and self._stream.refusal(self.conversation_id) is None
+        )
+
+    def take(self, found: list[updates.Update], at: float) -> None:
+        """Take what the recovery found."""
+        for update in found:
+            if type(update) is not updates.Token:
+                self._others.append(update)
+            for each in self.fold.feed(update, at):
+                self.publish(each)
+        self._clock.tick(at, asking=self.fold.asking)
+
+    async def _recover(self, recovery: Recovery) -> None:
+        self._lost = await recovery.run()
+        self._end(time.monotonic())
 
     # Its own task: deadlines, and the end.
 
@@ -176,6 +214,8 @@ class Turn:
             self.publish(self.fold.stamp(events.AnswerReady, now, answer=self.answer))
             self.publish(self.fold.stamp(events.Finished, now))
         finally:
+            if self._recovering is not None:
+                self._recovering.cancel()
             self.done.set()
 
     async def stop(self) -> None:
@@ -195,13 +235,16 @@ class Turn:
         await self.done.wait()
 
     async def _wait_for_end(self) -> None:
-        """Wait for the end of the stream. Raises TurnTimeout, and the stream counts as over then."""
+        """Wait for the end of the answer. Raises TurnTimeout, and the answer counts as over then."""
+        late = False
         while not self._ended:
-            left, name, limit = self._clock.next_deadline(time.monotonic(), waiting=self.fold.waiting)
-            if left <= 0:
+            # A run that is taken up again has a patience of its own.
+            waiting = self.fold.waiting or self._recovery is not None
+            left, name, limit = self._clock.next_deadline(time.monotonic(), waiting=waiting)
+            if left <= 0 and not late:
                 self._end(time.monotonic())
                 raise TurnTimeout(
-                    f"The answer missed its {name} deadline of {limit:g} s, so the agent stopped the run.",
+                    f"The answer missed its {name} deadline of {limit:g} s",
                     hint="Allow more time with deadlines=, or ask again.",
                     shell_hint="Allow more time with --timeout, or ask again.",
                     conversation_id=self.conversation_id,
@@ -209,9 +252,14 @@ class Turn:
                 )
             # No longer than the idle clock, which may start in between. Not too short either: the total clock
             # may pause just before its end.
+            sleep = min(max(left, GRACE if late else SHORTEST_SLEEP), self._clock.longest_sleep)
+            due = time.monotonic() + sleep
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(max(left, SHORTEST_SLEEP), self._clock.longest_sleep)):
+                async with asyncio.timeout(sleep):
                     await self._over.wait()
+            if late := time.monotonic() - due > STALL:
+                # This process was stopped, or a handler blocked it. What has arrived meanwhile comes now.
+                self._clock.restart(time.monotonic())
 
     async def _settle(self) -> Answer:
         refusal = self._stream.refusal(self.conversation_id)
@@ -222,9 +270,9 @@ class Turn:
         if fold.error is not None:
             raise failures.from_update(fold.error, conversation_id=self.conversation_id, partial=fold.text)
         if fold.terminal is None and not self.stop_seen:
-            raise await self._explain_break(self._stream.reason or "it ended without its last line")
+            raise await self._explain_break(self._lost or self._stream.why)
         read = await self._read_final()
-        message = self._message(read)
+        message = self.stored.message(read)
         stored = self._final(read)
         if fold.terminal is None and stored is None:
             raise await self._explain_break("it was stopped, but the app has not ended the run")
@@ -242,13 +290,19 @@ class Turn:
 
     async def _explain_break(self, why: str) -> AgentError:
         """The error that the app stored for this turn, or else StreamBroken."""
-        gone = not self._tracker.app.shows(self.page_id)
-        message = None if gone else await self._read_after_break()
+        gone = not self._lost and not self._tracker.app.shows(self.page_id)
+        # The browser gives no body of a failed request, even if bytes had arrived. And a page that reads in
+        # the stream that it must sign in again leaves at once: the tap may never see the last line.
+        reads = READS_AFTER_LEAVING if self._stream.canceled and not self._lost else 1
+        message = None if gone else await self.stored.read_message(reads)
         partial = self.fold.text
-        if not partial and message is not None:
-            partial = read_stored(message).split(message.content)[0]
-        if message is not None and (failure := _failure(message)) is not None:
-            return failures.from_update(failure, conversation_id=self.conversation_id, partial=partial)
+        if message is not None:
+            if self._lost or not partial:
+                partial = self._longer(message)
+            if (failure := find_failure(message)) is not None:
+                return failures.from_update(failure, conversation_id=self.conversation_id, partial=partial)
+        if self._stream.unreadable:
+            await self._drop_stream()
         if gone:
             why = "the browser or its tab went away"
         broken = StreamBroken(
@@ -263,99 +317,35 @@ class Turn:
             broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
         return broken
 
-    async def _read_after_break(self) -> StoredMessage | None:
-        """The message as stored, for a stream that broke before the tap had all of it.
-
-        The browser gives no body of a failed request, even if bytes had arrived. And a page that reads in the
-        stream that it must sign in again leaves at once: the tap may never see the last line.
-        """
-        if not (self.generation_id or self.request):
-            return None
-
-        def enough(read: ConversationRead | None) -> bool:
-            message = self._message(read)
-            return read is None or message is None or read.is_terminal(message)
-
-        read = await self._read_until(READS_AFTER_LEAVING if self._stream.canceled else 1, enough)
-        return self._message(read)
+    def _longer(self, message: StoredMessage) -> str:
+        """The text so far, or the stored one where that goes on from it."""
+        text, stored = self.fold.text, read_stored(message).split(message.content)[0]
+        return stored if stored.startswith(text) else text
 
     async def _read_final(self) -> ConversationRead | None:
         """The stored conversation after the run, from the page's own read or from one of ours.
 
         After READ_PATIENCE it may not be final. None if it could not be read at all.
         """
-        if self._tracker.app.refetches(self.page_id):
+        if self._recovery is None and self._tracker.app.refetches(self.page_id):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFETCH_PATIENCE):
                     await self._refetched.wait()
         if self._read is not None:
             return self._read
-        read = await self._read_until(READS, lambda read: (self._read or self._final(read)) is not None)
+        read = await self.stored.read(lambda read: (self._read or self._final(read)) is not None)
         if self._read is None and self._final(read) is None:
             log.warning("Conversation %s could not be read in its final state.", self.conversation_id)
         return self._read or read
 
-    async def _read_until(
-        self, most: int, enough: Callable[[ConversationRead | None], bool]
-    ) -> ConversationRead | None:
-        """Read until `enough` is true, at most `most` times. Returns the last read, None if all failed."""
-        read = None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(READ_PATIENCE):
-                for attempt in range(most):
-                    if attempt:
-                        await asyncio.sleep(READ_PAUSE)  # the app has no event for "stored"
-                    try:
-                        read = await read_conversation(self._tracker.app, self.conversation_id)
-                    except AgentError as error:
-                        log.warning("Conversation %s could not be read: %s", self.conversation_id, error)
-                        if not _may_pass(error):
-                            break
-                    if enough(read):
-                        break
-        return read
-
-    def _message(self, read: ConversationRead | None) -> StoredMessage | None:
-        """The message that this turn wrote."""
-        content = self.fold.merge_content()
-        return find_written(read, self.request, self.generation_id, content) if read else None
-
     def _final(self, read: ConversationRead | None, *, after_close: bool = True) -> StoredMessage | None:
-        """The message that this turn wrote, if it is stored in its final state.
-
-        `after_close`: the read began after the stream was closed.
-        """
-        message = self._message(read)
-        if message is None or read is None:
-            return None
-        if read.is_terminal(message):
-            return message if self._ends_this_turn(message) else None
-        # Apps without generation ids store a run before they close its stream. Those of 2025 store no end of
-        # a run that was stopped.
+        """The stored message, if it is final. `after_close`: the read began after the stream was closed."""
         closed = after_close and self._ended and not self._stream.reason
-        return message if closed and not message.generation_id else None
-
-    def _ends_this_turn(self, message: StoredMessage) -> bool:
-        """Whether the stored end is the end of this turn.
-
-        A parked message already has an end. The run that resumes it ends with the final answer or with
-        another question.
-        """
-        if "resumeElicitationId" not in self.request or message.interrupted:
-            return True
-        stored = [updates.parse(each) for each in message.updates]
-        if self.fold.parked:
-            asked = {
-                each.request.elicitation_id for each in stored if isinstance(each, updates.ElicitationRequest)
-            }
-            return self.fold.questions <= asked
-        return any(isinstance(each, updates.FinalAnswer | updates.Errored) for each in stored)
+        return self.stored.final(read, closed=closed)
 
     async def _fail(self, error: AgentError) -> None:
         if isinstance(error, TurnTimeout):
-            await self._tracker.app.save_report(error, self.page_id)
-            await self._stop_on_server()
-            await self._drop_stream()
+            await self._give_up(error)
         if isinstance(error, ChatError):
             self._tracker.app.explain(error)
             error.conversation_id = error.conversation_id or self.conversation_id
@@ -370,11 +360,34 @@ class Turn:
         else:
             self.publish(failed)
 
-    async def _stop_on_server(self) -> None:
+    async def _give_up(self, error: TurnTimeout) -> None:
+        """Stop a run that takes too long, and take what the app has stored of it."""
+        # Whether the app may have more than it sent.
+        behind = not self._stream.heard or self._clock.idle_for(time.monotonic()) > STALL
+        await self._tracker.app.save_report(error, self.page_id)
+        stopped = await self._stop_on_server()
+        await self._drop_stream()
+        error.message += ", so the agent stopped the run." if stopped else ". The run could not be stopped."
+        if not self._stream.heard:
+            error.message += (
+                " Nothing came, not even signs of life: there may be a proxy in between that holds answers "
+                "back until they are complete."
+            )
+        if (
+            stopped
+            and behind
+            and (message := await self.stored.read_message(READS_AFTER_LEAVING)) is not None
+        ):
+            error.partial = self._longer(message)
+
+    async def _stop_on_server(self) -> bool:
+        """Whether the app has taken the stop."""
         try:
             await self._tracker.app.ask(requests.stop_generating(self.conversation_id))
         except AgentError as error:
             log.warning("The run in %s could not be stopped on the server: %s", self.conversation_id, error)
+            return False
+        return True
 
     async def _drop_stream(self) -> None:
         """Free the connection of a stream that does not end."""
@@ -383,16 +396,3 @@ class Turn:
         except AgentError as error:
             log.warning("The stream could not be dropped: %s", error)
         self._end(time.monotonic())
-
-
-def _may_pass(error: AgentError) -> bool:
-    """Whether to read again: not if the conversation, the browser or the session is gone."""
-    if isinstance(error, ChatError):
-        return error.status not in (403, 404)
-    return isinstance(error, SiteError)
-
-
-def _failure(message: StoredMessage) -> updates.Errored | None:
-    """Why the run that wrote the message failed, if the app stored that."""
-    stored = (updates.parse(each) for each in reversed(message.updates))
-    return next((each for each in stored if isinstance(each, updates.Errored)), None)

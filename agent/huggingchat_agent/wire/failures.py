@@ -90,8 +90,12 @@ def from_response(
     *,
     conversation_id: str = "",
     partial: str = "",
+    with_files: bool = False,
 ) -> AgentError:
-    """The error of an answer other than the expected one. Header names are in lower case."""
+    """The error of an answer other than the expected one. Header names are in lower case.
+
+    `with_files`: files were sent, as far as known.
+    """
     if TAPE_MISMATCH in headers:
         return TapeMismatch(body.decode("utf-8", "replace"))
     if any(name in headers for name in _CHALLENGE_HEADERS):
@@ -110,6 +114,8 @@ def from_response(
     about: dict[str, Any] = {"status": status, "conversation_id": conversation_id, "partial": partial}
     if status == 429:
         return _too_many_requests(said, headers, about)
+    if status == 413 and not with_files:
+        return ChatError(f"What was sent is too large for the app. It said: {said}", **about)
     if status == 413:
         return FileRejected(f"A file was refused. The app said: {said}", **about)
     if status == 410 or re.search(r"invalid model|unlisted model", said, re.IGNORECASE):

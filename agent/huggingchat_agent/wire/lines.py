@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+# The longest line: an answer's whole text and the outputs of its tools come in one.
+LONGEST = 64 * 1024 * 1024  # bytes
 
-class LineSplitter:
-    """Collects bytes and returns whole lines, without the white space around them.
 
-    It drops blank lines: after the final answer the app writes 4,096 spaces without a newline, which end
-    up before the next line or at the very end. A line may have any length. The time is linear in the
-    bytes, however they are cut.
-    """
+class LineTooLong(ValueError):
+    """A line is longer than LONGEST. What came before it was given back."""
 
     def __init__(self) -> None:
+        super().__init__(f"one of its lines is longer than {LONGEST:,} bytes, the most that is read")
+
+
+class LineSplitter:
+    """Collects bytes and gives back whole lines. The time is linear in the bytes, however they are cut.
+
+    Lines come without the white space around them, and blank ones are dropped: after the final answer the app
+    writes 4,096 spaces without a newline, which end up before the next line or at the very end. With `all_of`
+    every line comes as it is, without its newline.
+    """
+
+    def __init__(self, *, all_of: bool = False) -> None:
+        self._all_of = all_of
         self._begun: list[bytes] = []  # pieces of the line that is not complete
+        self._length = 0  # of those pieces
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take the next bytes; return the lines that are complete by now."""
+        """Take the next bytes; return the lines that are complete by now. Raises LineTooLong."""
         if b"\n" not in data:
             self._begun.append(data)
+            self._length += len(data)
+            if self._length > LONGEST:
+                raise LineTooLong
             return []
         first, *rest = data.split(b"\n")
         lines = [b"".join((*self._begun, first)), *rest]
         self._begun = [lines.pop()]
-        return list(filter(None, map(bytes.strip, lines)))
+        self._length = len(self._begun[0])
+        return lines if self._all_of else list(filter(None, map(bytes.strip, lines)))
 
     def close(self) -> bytes:
         """What came after the last newline, b"" if that was blank."""

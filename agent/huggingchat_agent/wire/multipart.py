@@ -64,6 +64,11 @@ def parse_send_fields(body: bytes | None, content_type: str) -> dict[str, Any] |
     return None
 
 
+def has_files(body: bytes | None) -> bool:
+    """Whether a sent message has files. Browsers give no body that holds one, so without a body it may."""
+    return body is None or b'name="files"; filename="' in body
+
+
 def _parse_object(text: bytes) -> dict[str, Any] | None:
     try:
         value = lenient_json.load(text)

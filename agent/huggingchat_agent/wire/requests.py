@@ -116,6 +116,11 @@ def stop_generating(conversation_id: str, generation_id: str | None = None, seen
     return build(purposes.StopGenerating(conversation_id), fields)
 
 
+def reattach(conversation_id: str, generation_id: str, after: int) -> Call:
+    """The stream of a run from behind the line with that number; 0 for all of it."""
+    return build(purposes.Reattach(conversation_id, generation_id, after))
+
+
 def read_conversation(conversation_id: str) -> Call:
     """One conversation with all its messages."""
     return build(purposes.ReadConversation(conversation_id))

@@ -78,6 +78,7 @@ ROUTES = (
         "GET",
         f"{_CONVERSATION}/stream",
         purposes.Reattach,
+        as_json,
         query={"generationId": "generation_id", "fromSeq": "from_seq"},
         builds="from 2026-07-24",
     ),

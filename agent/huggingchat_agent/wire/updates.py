@@ -226,6 +226,10 @@ _KINDS: dict[tuple[str, str | None], type[Update]] = {
 _TOKEN = b'{"type":"stream",'
 _KEEP_ALIVE = b'{"type":"status","status":"keepAlive"}'
 _ALIVE = KeepAlive()
+
+# A line that nests deeper is taken as text: whoever walks through its value may not get to the ground.
+DEEPEST = 100
+
 _token = msgspec.json.Decoder(Token).decode
 
 
@@ -234,7 +238,7 @@ def decode(line: bytes) -> Update:
     if line.startswith(_TOKEN):
         try:
             update = _token(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _decode(line)
         # Short tokens are padded with NULs to 16 characters.
         return Token(update.token.replace("\0", ""), update.length) if "\0" in update.token else update
@@ -246,7 +250,18 @@ def _decode(line: bytes) -> Update:
         raw = lenient_json.load(line)
     except ValueError:
         return Unknown(line.decode("utf-8", "replace"))
+    if line.count(b"[") + line.count(b"{") > DEEPEST and _depth(raw) > DEEPEST:
+        return Unknown(line.decode("utf-8", "replace"))
     return parse(raw)
+
+
+def _depth(value: Any) -> int:
+    """How many lists and objects stand within each other."""
+    depth, level = 0, [value]
+    while level := [each for each in level if isinstance(each, list | dict)]:
+        depth += 1
+        level = [below for each in level for below in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def parse(raw: Any) -> Update:

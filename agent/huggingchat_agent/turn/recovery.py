@@ -1,0 +1,253 @@
+"""Taking an answer up again whose stream broke off while its run goes on.
+
+First by the app's own stream for that, which begins again at any line of a run. Where the app has none, or a
+proxy holds it back, by reading the conversation until the run is over. Every update goes through `CatchUp`,
+so that a turn gets each character once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import events
+from huggingchat_agent.errors import AgentError, BrowserError, ChatError, SiteError, TapeMismatch, UsageError
+from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
+from huggingchat_agent.wire import lenient_json, requests, updates
+from huggingchat_agent.wire.catch_up import CatchUp, read_updates
+from huggingchat_agent.wire.lines import LineTooLong
+from huggingchat_agent.wire.sse import SseDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.exchange import ExchangeEvent, Started
+    from huggingchat_agent.turn.app import App
+    from huggingchat_agent.turn.turn import Turn
+
+log = logging.getLogger("huggingchat_agent")
+
+# A page that stops a run breaks its stream off first, and says so in the same moment.
+HEAD_START = 0.1  # seconds
+
+# How long a run may write nothing. The app notices after 90 to 150 s that the process of a run is dead.
+PATIENCE = 180.0  # seconds
+# Apps without generation ids store a run at its end, if it does not end with its stream.
+OLD_PATIENCE = 60.0  # seconds
+
+# The reattached stream has a sign of life four times a second. Longer silence is a proxy's.
+QUIET = 10.0  # seconds
+
+# Between two attempts, or two reads. Some of it is random, so that not all turns ask at once.
+PAUSE = 0.5  # seconds
+LONGEST_PAUSE = 2.0  # seconds
+
+# A browser that does not start will not start the next time.
+BROWSER_ATTEMPTS = 3
+# A message is stored before its stream begins, so there is not much to wait for.
+MISSING_READS = 3
+
+
+class Recovery:
+    """Takes up a turn whose stream broke at `at` for this `reason`.
+
+    `others` are its updates so far that are neither tokens nor keep-alives. The turn adds what it takes.
+    """
+
+    def __init__(self, turn: Turn, app: App, others: list[updates.Update], reason: str, at: float) -> None:
+        self._turn, self._app, self._others = turn, app, others
+        self._fold, self._stored = turn.fold, turn.stored
+        self._reattaches = bool(turn.generation_id)
+        self._catch_up = CatchUp(self._fold.content, others)
+        self._last_id = "0"  # of the reattached streams so far
+        self._attached: _Attached | None = None
+        self._broken = at  # when the answer stopped to come
+        self._progress = time.monotonic()  # when something new came, or the stream broke
+        self._failures = 0  # attempts since then
+        self._missing = 0  # reads without the message
+        self._reading = False
+        self._old = not turn.generation_id  # whether the app stores no generation ids
+        self._news = asyncio.Event()
+        self._publish(events.Recovering, at, reason=reason)
+
+    def follow(self, started: Started) -> Callable[[ExchangeEvent], None]:
+        """Take the events of a reattached stream, and those of no other one from now on."""
+        self._attached = attached = _Attached(self._last_id)
+
+        def feed(event: ExchangeEvent) -> None:
+            if self._attached is not attached:
+                return
+            self._news.set()
+            for update_id, update in attached.feed(event):
+                self._last_id = update_id
+                if not attached.announced:
+                    attached.announced = True
+                    self._announce("reattach", event.at)
+                if (new := self._catch_up.feed(update)) is not None:
+                    self._take([new], event.at)
+
+        return feed
+
+    async def run(self) -> str:
+        """Return when the answer is complete: "", or why the rest of it cannot be had.
+
+        "" also where there is no means at all, as in a page that is gone for good or on a tape.
+        """
+        try:
+            return await self._take_up()
+        except Exception as error:
+            log.exception("An answer could not be taken up.")
+            return f"and taking it up failed ({type(error).__name__})"
+
+    async def _take_up(self) -> str:
+        await asyncio.sleep(HEAD_START)
+        while self._fold.terminal is None:
+            try:
+                lost = await (self._reattach() if self._reattaches else self._read())
+            except (TapeMismatch, UsageError):
+                return ""
+            except AgentError as error:
+                log.info("An answer could not be taken up: %s", error)
+                lost = self._explain(error)
+            if lost or self._fold.terminal is not None:
+                return lost
+            patience = OLD_PATIENCE if self._old else PATIENCE
+            if time.monotonic() - self._progress > patience:
+                return f"the app has written nothing more for {patience:g} s"
+            pause = min(PAUSE * 2 ** min(self._failures, 4), LONGEST_PAUSE)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+        return ""
+
+    def _take(self, found: list[updates.Update], at: float) -> None:
+        self._progress, self._failures = time.monotonic(), 0
+        self._turn.take(found, at)
+
+    def _announce(self, means: str, at: float) -> None:
+        self._publish(events.Recovered, at, means=means, seconds=at - self._broken)
+
+    def _publish(self, kind: type[events.TurnEvent], at: float, **fields: Any) -> None:
+        self._turn.publish(self._fold.stamp(kind, at, length=len(self._fold.text), **fields))
+
+    def _explain(self, error: AgentError) -> str:
+        """Why it is no use to try again; "" if it may be of use."""
+        self._failures += 1
+        if isinstance(error, SiteError):
+            return ""
+        if isinstance(error, BrowserError) and self._failures < BROWSER_ATTEMPTS:
+            return ""
+        if isinstance(error, ChatError) and error.status is not None and error.status not in (403, 404):
+            return ""
+        return f"and the rest cannot be read: {error.message}"
+
+    async def _reattach(self) -> str:
+        """Read the run's own stream to its end, or until it breaks."""
+        turn, key = self._turn, str(uuid.uuid4())
+        request = requests.reattach(turn.conversation_id, turn.generation_id or "", int(self._last_id))
+        self._attached = None
+        await self._app.open_stream(request, key)
+        try:
+            attached = await self._wait_for_end()
+        finally:
+            if not self._over():
+                with contextlib.suppress(AgentError):
+                    await self._app.abort_stream(key)
+        if self._fold.terminal is not None:
+            return ""
+        if attached is None or attached.refused or attached.status in ("gone", "completed"):
+            self._reattaches = False  # read instead
+        elif attached.status:
+            return f"the app has lost the run ({attached.status})"
+        elif not attached.announced:
+            self._failures += 1
+        if attached is not None and attached.announced:
+            self._broken = time.monotonic()
+        return ""
+
+    async def _wait_for_end(self) -> _Attached | None:
+        """The reattached stream when it is over; None if it does not begin, or is silent for too long."""
+        while not self._over():
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), QUIET)
+            except TimeoutError:
+                return None
+        return self._attached
+
+    def _over(self) -> bool:
+        return self._attached is not None and self._attached.over
+
+    async def _read(self) -> str:
+        """Take what the app has stored by now."""
+        read = await self._stored.read_once()
+        message = self._stored.message(read)
+        if message is None or message.author != "assistant":
+            self._missing += 1
+            return "the app does not have this message" if self._missing >= MISSING_READS else ""
+        self._old = not message.generation_id
+        catch_up = CatchUp(self._fold.content, self._others)
+        found = read_updates(message, resumed=self._stored.resumed)
+        new = [each for each in map(catch_up.feed, found) if each is not None]
+        if new:
+            at = time.monotonic()
+            if not self._reading:
+                self._reading = True
+                self._announce("read", at)
+            self._take(new, at)
+        if self._fold.terminal is None and message.interrupted:
+            return "the app has lost the run (interrupted)"
+        return ""
+
+
+class _Attached:
+    """One reattached stream. No I/O.
+
+    `status` is what the app says of the run at the end, "" if the stream broke off or was closed early.
+    `refused` is true where the answer is no such stream.
+    """
+
+    def __init__(self, last_id: str) -> None:
+        self.over = self.refused = self.announced = False
+        self.status = ""
+        self._last_id = last_id
+        self._events = SseDecoder()
+
+    def feed(self, event: ExchangeEvent) -> list[tuple[str, updates.Update]]:
+        """The updates that the event completes, each with its number."""
+        if isinstance(event, Responded):
+            # What a gateway says while the app starts again is no answer of the app.
+            is_stream = event.status == 200 and event.mime == "text/event-stream"
+            self.refused = not is_stream and event.status < 500 and event.status != 429
+            self.over = self.over or not is_stream
+        elif isinstance(event, Ended | Failed):
+            self.over = True
+        elif isinstance(event, Chunk) and not self.over:
+            return self._decode(event.data)
+        return []
+
+    def _decode(self, data: bytes) -> list[tuple[str, updates.Update]]:
+        try:
+            found = self._events.feed(data)
+        except LineTooLong:
+            self.over = self.refused = True
+            return []
+        new: list[tuple[str, updates.Update]] = []
+        for each in found:
+            if each.name == "update":
+                self._last_id = each.id if each.id.isascii() and each.id.isdigit() else self._last_id
+                new.append((self._last_id, updates.decode(each.data)))
+            elif each.name == "end":
+                self.over, self.status = True, _status(each.data)
+        return new
+
+
+def _status(data: bytes) -> str:
+    try:
+        said = lenient_json.load(data)
+    except ValueError:
+        said = None
+    return str(said.get("status") or "gone") if isinstance(said, dict) else "gone"

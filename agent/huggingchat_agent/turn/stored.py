@@ -1,0 +1,129 @@
+"""What the app has stored of one turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent.errors import AgentError, ChatError, SiteError
+from huggingchat_agent.turn.app import read_conversation
+from huggingchat_agent.turn.written import find_written
+from huggingchat_agent.wire import updates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggingchat_agent.turn.app import App
+    from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+    from huggingchat_agent.wire.fold import Fold
+
+log = logging.getLogger("huggingchat_agent")
+
+# The store lags behind the stream: after a stop, the app's own page reads 8 times in 0.4 s steps.
+READS = 12
+READ_PAUSE = 0.25  # seconds
+READ_PATIENCE = 10.0  # seconds in all, if the app is slow to answer
+
+
+class Stored:
+    """Reads a conversation, and finds in it the message that a turn wrote.
+
+    `request` is what was posted, `generation_id` the run's, None in older apps.
+    """
+
+    def __init__(
+        self, app: App, conversation_id: str, request: dict[str, Any], generation_id: str | None, fold: Fold
+    ) -> None:
+        self.generation_id = generation_id
+        self._app, self._conversation_id = app, conversation_id
+        self._request, self._fold = request, fold
+
+    @property
+    def resumed(self) -> str:
+        """The question that the run goes on from, "" for a run of its own."""
+        return str(self._request.get("resumeElicitationId") or "")
+
+    async def read(
+        self, enough: Callable[[ConversationRead | None], bool], most: int = READS
+    ) -> ConversationRead | None:
+        """Read until it is `enough`, at most `most` times. Returns the last read, None if all failed."""
+        read = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READ_PATIENCE):
+                for attempt in range(most):
+                    if attempt:
+                        await asyncio.sleep(READ_PAUSE)  # the app has no event for "stored"
+                    try:
+                        read = await self.read_once()
+                    except AgentError as error:
+                        log.warning("Conversation %s could not be read: %s", self._conversation_id, error)
+                        if not may_pass(error):
+                            break
+                    if enough(read):
+                        break
+        return read
+
+    async def read_once(self) -> ConversationRead:
+        """The conversation as it is now. Raises what the app or the browser says instead."""
+        return await read_conversation(self._app, self._conversation_id)
+
+    async def read_message(self, most: int = 1) -> StoredMessage | None:
+        """The message as stored, as soon as its run is over; after `most` reads, as it is by then."""
+        if not (self.generation_id or self._request):
+            return None
+
+        def enough(read: ConversationRead | None) -> bool:
+            message = self.message(read)
+            return read is None or message is None or read.is_terminal(message)
+
+        return self.message(await self.read(enough, most))
+
+    def message(self, read: ConversationRead | None) -> StoredMessage | None:
+        """The message that this turn wrote."""
+        content = self._fold.merge_content()
+        return find_written(read, self._request, self.generation_id, content) if read else None
+
+    def final(self, read: ConversationRead | None, *, closed: bool) -> StoredMessage | None:
+        """The message that this turn wrote, if it is stored in its final state.
+
+        `closed`: the read began after the app closed the stream.
+        """
+        message = self.message(read)
+        if message is None or read is None:
+            return None
+        if read.is_terminal(message):
+            return message if self._ends_this_turn(message) else None
+        # Apps without generation ids store a run before they close its stream. Those of 2025 store no end of
+        # a run that was stopped.
+        return message if closed and not message.generation_id else None
+
+    def _ends_this_turn(self, message: StoredMessage) -> bool:
+        """Whether the stored end is the end of this turn.
+
+        A parked message already has an end. The run that resumes it ends with the final answer or with
+        another question.
+        """
+        if not self.resumed or message.interrupted:
+            return True
+        stored = [updates.parse(each) for each in message.updates]
+        if self._fold.parked:
+            asked = {
+                each.request.elicitation_id for each in stored if isinstance(each, updates.ElicitationRequest)
+            }
+            return self._fold.questions <= asked
+        return any(isinstance(each, updates.FinalAnswer | updates.Errored) for each in stored)
+
+
+def may_pass(error: AgentError) -> bool:
+    """Whether to read again: not if the conversation, the browser or the session is gone."""
+    if isinstance(error, ChatError):
+        return error.status not in (403, 404)
+    return isinstance(error, SiteError)
+
+
+def find_failure(message: StoredMessage) -> updates.Errored | None:
+    """Why the run that wrote the message failed, if the app stored that."""
+    stored = (updates.parse(each) for each in reversed(message.updates))
+    return next((each for each in stored if isinstance(each, updates.Errored)), None)
