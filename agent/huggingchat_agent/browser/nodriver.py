@@ -107,7 +107,7 @@ class NodriverBrowser(RunningBrowser):
     async def _storage_state(self) -> dict[str, Any]:
         if self._settings.own_cookies:
             return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
-        self._origins |= dict([await site_data.get_local_storage(each) for each in self._open_sessions()])
+        self._origins |= await site_data.get_local_storage(self._open_sessions())
         return {
             "cookies": await site_data.get_cookies(self._root, self._context),
             "origins": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import evaluation
@@ -17,6 +18,8 @@ _STORED = """() => [location.origin, /^http/.test(location.protocol)
     ? Object.entries(localStorage).map(([name, value]) => ({name, value})) : []]"""
 _STORE = "items => items.forEach(({name, value}) => localStorage.setItem(name, value))"
 
+BUSY_SECONDS = 2.0
+
 Items = list[dict[str, str]]
 
 
@@ -31,10 +34,21 @@ async def set_cookies(root: Cdp, context: dict[str, str], state: dict[str, Any])
         await root.send("Storage.setCookies", {"cookies": wanted, **context})
 
 
-async def get_local_storage(tab: Cdp) -> tuple[str, Items]:
-    """The origin of a tab's document, and its local storage."""
-    origin, found = await evaluation.evaluate(tab, _STORED)
-    return origin, found
+async def get_local_storage(tabs: Iterable[Cdp]) -> dict[str, Items]:
+    """The local storage of the tabs' documents, by origin.
+
+    All tabs are asked at once. One that computes and does not answer within BUSY_SECONDS is left out.
+    """
+
+    async def read(tab: Cdp) -> tuple[str, Items] | None:
+        try:
+            async with asyncio.timeout(BUSY_SECONDS):
+                origin, found = await evaluation.evaluate(tab, _STORED)
+                return origin, found
+        except TimeoutError:
+            return None
+
+    return dict(each for each in await asyncio.gather(*map(read, tabs)) if each is not None)
 
 
 async def set_local_storage(tab: Cdp, wanted: Items) -> None:
@@ -45,7 +59,7 @@ async def set_local_storage(tab: Cdp, wanted: Items) -> None:
 async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
     """The state of one site in a person's own browser. It does not touch the data of other sites."""
     app = origin(base_url)
-    found = dict([await get_local_storage(tab) for tab in tabs]).get(str(app), [])
+    found = (await get_local_storage(tabs)).get(str(app), [])
     return {
         "cookies": [
             each
