@@ -238,7 +238,8 @@ def test_answer_that_takes_too_long_is_given_up(shell, stand_in):
 
 
 @pytest.mark.browser
-def test_browser_killed_in_the_middle_is_browser_trouble(shell):
+def test_browser_killed_in_the_middle_is_browser_trouble(shell, monkeypatch):
+    monkeypatch.setitem(shell.more, "HUGGINGCHAT_RECOVER", "0")  # else the answer goes on in another browser
     with shell.start("ask", "count 3000 every 10") as process:
         while b"5@" not in process.stdout.read(65536):
             pass

@@ -141,7 +141,7 @@ async def test_import_of_an_unknown_share_is_a_chat_error(chat):
 async def test_many_are_deleted_only_when_their_number_is_confirmed(site, chat, raw):
     kept, *doomed = [await raw.create(LLAMA) for _ in range(4)]
     for confirmed in (2, 4, 0):
-        with pytest.raises(UsageError, match="these are 3"):
+        with pytest.raises(UsageError, match="there are 3"):
             await chat.delete_conversations(doomed, confirmed=confirmed)
     with pytest.raises(TypeError):
         await chat.delete_conversations(doomed)

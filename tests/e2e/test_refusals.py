@@ -41,7 +41,7 @@ REFUSALS = [
     (404, "Conversation not found", errors.ChatError, "json_message", "page"),
     (404, "Message not found", errors.ChatError, "plain", "page"),
     (410, "Model not available anymore", errors.UnknownModel, "json_message", "page"),
-    (413, "File too large, should be <10MB", errors.FileRejected, "page", "page"),
+    (413, "What was sent is too large", errors.ChatError, "page", "page"),
     (429, MINUTE, errors.RateLimited, "json_error", "page"),
     (429, FULL, errors.ConversationTooLong, "json_message", "ui"),
     (500, "An error occurred", errors.GenerationFailed, "json_message", "page"),

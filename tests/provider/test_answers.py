@@ -22,7 +22,6 @@ from huggingchat_agent.provider import (
     Sources,
     TitleGeneration,
 )
-from huggingchat_agent.turn import turn
 from tests.provider.conftest import DEEPSEEK, LLAMA, QWEN, everything, only, user
 
 pytestmark = pytest.mark.browser
@@ -255,9 +254,8 @@ async def test_pages_that_a_tool_points_to_are_sources(provider, auth):
     ]
 
 
-async def test_sources_come_once_before_the_reason(provider, auth, site, monkeypatch):
+async def test_sources_come_once_before_the_reason(provider, auth, site):
     """The app of 2026-08 has no such lines; one that has them is played by an answer made for it."""
-    monkeypatch.setattr(turn, "READS", 1)  # such an answer is stored nowhere
     lines = [
         {"type": "webSearch", "subtype": "update", "message": "Searching"},
         {

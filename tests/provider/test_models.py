@@ -123,17 +123,17 @@ def test_fallback_is_given_in_time_when_the_site_does_not_answer(provider_at, si
         start = time.monotonic()
         assert here.get_models(timeout=0.5) == models.fallback_models
         assert time.monotonic() - start < 5
-    assert "did not come within 0.5 s" in caplog.text
+    assert "there was no answer within 0.5 s" in caplog.text
     background.close()
 
 
 SCRIPT = """
     import asyncio, json, sys, threading
-    from huggingchat_agent.browser import mark
+    from huggingchat_agent.browser import process_tag
     from huggingchat_agent.provider import HuggingChat
 
-    made, original = [], mark.mark
-    mark.mark = lambda: made.append(original()) or made[-1]
+    made, original = [], process_tag.new_tag
+    process_tag.new_tag = lambda: made.append(original()) or made[-1]
     import models_at_import
     got = [models_at_import.MODELS]
     threads = [threading.Thread(target=lambda: got.append(HuggingChat.get_models())) for _ in range(5)]
@@ -141,7 +141,7 @@ SCRIPT = """
     async def inside(): got.append(HuggingChat.get_models())
     asyncio.run(inside())
     for each in threads: each.join()
-    print(json.dumps({"models": got, "marks": made, "seen": len(mark.processes(made[0]))}))
+    print(json.dumps({"models": got, "marks": made, "seen": len(process_tag.find_processes(made[0]))}))
 """
 
 

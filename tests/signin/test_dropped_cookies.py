@@ -61,6 +61,7 @@ def elsewhere(request, settings, site):
     }
 
 
+@pytest.mark.browser
 async def test_sign_in_that_leads_nowhere_names_the_cookie(elsewhere, site):
     site.control.switch(secure_cookies=True)
     async with HuggingChat(**elsewhere) as chat:
@@ -69,6 +70,7 @@ async def test_sign_in_that_leads_nowhere_names_the_cookie(elsewhere, site):
     assert "Use an https address" in caught.value.for_shell()
 
 
+@pytest.mark.browser
 async def test_conversation_that_nobody_has_names_the_cookie(elsewhere, site):
     site.control.switch(secure_cookies=True, login=False)
     async with HuggingChat(**elsewhere) as chat:
@@ -77,6 +79,7 @@ async def test_conversation_that_nobody_has_names_the_cookie(elsewhere, site):
             await conversation.send("hi", via="page")
 
 
+@pytest.mark.browser
 async def test_right_cookies_are_not_blamed(elsewhere, site):
     async with HuggingChat(**elsewhere) as chat:
         with pytest.raises(LoginError) as caught:

@@ -111,7 +111,7 @@ async def test_cookies_of_other_sites_and_files_without_any_are_told_before_anyt
     browser = newcomer._session.browser
     state = only(exported, "hf-chat", "token")
     elsewhere = {**state, "cookies": [each | {"domain": "example.org"} for each in state["cookies"]]}
-    with pytest.raises(SessionRejected, match=r"no cookies for 127\.0\.0\.1"):
+    with pytest.raises(SessionRejected, match=r"None of these cookies is for 127\.0\.0\.1"):
         await newcomer.login(cookies=elsewhere)
     (tmp_path / "page").write_text("<html>")
     with pytest.raises(CookiesUnreadable, match=f"{tmp_path / 'page'}: Line 1"):

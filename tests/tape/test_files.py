@@ -109,7 +109,9 @@ def test_tape_of_a_killed_program_opens_and_is_incomplete(tmp_path, after):
         process.send_signal(signal.SIGKILL)
         process.stdout.close()
     recording = Tape(path).load()
-    assert not recording.complete and recording.trouble is None
+    assert not recording.complete
+    # The kernel may cut a write short at the end of a page when it kills a program.
+    assert recording.trouble is None or "breaks off in the middle" in str(recording.trouble)
     assert [each.n for each in recording.records] == list(range(len(recording.records)))
 
 
