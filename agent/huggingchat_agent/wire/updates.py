@@ -227,7 +227,7 @@ _TOKEN = b'{"type":"stream",'
 _KEEP_ALIVE = b'{"type":"status","status":"keepAlive"}'
 _ALIVE = KeepAlive()
 
-# A line that nests deeper is taken as text: whoever walks through its value may not get to the ground.
+# A line that nests deeper is taken as text: code that walks its value would exceed the recursion limit.
 DEEPEST = 100
 
 _token = msgspec.json.Decoder(Token).decode
