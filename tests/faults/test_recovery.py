@@ -1,6 +1,7 @@
 """A stream that breaks while its run goes on: the turn gets every character once, and in order."""
 
 import asyncio
+import itertools
 import os
 import re
 import signal
@@ -63,9 +64,12 @@ async def test_reattached_stream_that_breaks_is_taken_up_again(chat, site, via):
     site.control.cut_attached(3)
     site.control.cut_attached(0)
     site.control.cut_attached(2)
-    # Long enough that the run still writes after the last break on a busy machine.
-    reply = conversation.send("count 500 every 10", via=via)
-    assert numbers((await whole(reply, site)).text) == list(range(500))
+    # Each token lets the next one out, so that the run still writes after the last break.
+    released = itertools.count()
+    site.control.release(next(released), conversation.id)
+    reply = conversation.send("hold 40", via=via)
+    reply.on("token", lambda event: site.control.release(next(released), conversation.id))
+    assert numbers((await whole(reply, site)).text) == list(range(40))
     assert [each.means for each in named(reply, "recovered")].count("reattach") >= 3
 
 

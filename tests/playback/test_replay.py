@@ -1,6 +1,7 @@
 """A tape played without a browser tells what the session told."""
 
 import asyncio
+import gzip
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from huggingchat_agent.exchange import Chunk
 from huggingchat_agent.playback import faults
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize
+from tests.tape.unpack import lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -62,6 +64,26 @@ async def test_replay_at_once_waits_for_no_clock(recorded, monkeypatch):
         monkeypatch.setattr(f"huggingchat_agent.{name}", 3600.0)
     async with asyncio.timeout(60):
         played = [event async for event in replay(path, speed=0)]
+    assert [event.name for event in played].count("finished") == 3
+
+
+async def test_turn_that_its_page_did_not_read_waits_for_no_clock(recorded, tmp_path, monkeypatch):
+    path, _, _ = recorded
+    header, *records = lines(path)
+    names = [each["event"]["event"] if each["type"] == "event" else "" for each in records]
+    finished = [n for n, name in enumerate(names) if name == "finished"]
+    reads = {each["id"] for each in records if each["type"] == "request" and "/api/v2/conv" in each["url"]}
+    ends = [n for n, each in enumerate(records) if each["type"] == "end" and each["id"] in reads]
+    # The end of the read that the page made after the turn by ui, which is the second.
+    last = max(n for n in ends if finished[0] < n < finished[1])
+    records.insert(finished[1], records.pop(last))
+    late = tmp_path / "late.tape"
+    renumbered = [{**each, "n": n} for n, each in enumerate(records)]
+    late.write_bytes(gzip.compress(msgspec.json.Encoder().encode_lines([header, *renumbered])))
+    for name in ("turn.turn.REFETCH_PATIENCE", "playback.player._PATIENCE"):
+        monkeypatch.setattr(f"huggingchat_agent.{name}", 3600.0)
+    async with asyncio.timeout(60):
+        played = [event async for event in replay(late, speed=0)]
     assert [event.name for event in played].count("finished") == 3
 
 

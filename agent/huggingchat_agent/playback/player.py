@@ -146,6 +146,7 @@ class Replay(Emitter):
                 self._emit(_parse_event({**recorded, "at": self._at}))
                 self._muted.add(number)
             elif turn is not None:
+                turn.expect_no_read()  # the turn on the tape ended without it
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(turn.done.wait(), _PATIENCE)
 

@@ -115,22 +115,13 @@ class Turn:
         """Whether more of the answer may come."""
         return not self._ended
 
-    def _begin(self) -> None:
-        self.publish(
-            self.fold.stamp(
-                events.Started,
-                self.fold.sent,
-                via=self.via,
-                prompt=self.request.get("inputs"),
-                generation_id=self.generation_id,
-            )
-        )
-
     # Events of the exchange, in order. The task of the traffic calls this.
 
     def feed(self, event: ExchangeEvent) -> None:
         if isinstance(event, Started):
-            return self._begin()
+            sent = {"prompt": self.request.get("inputs"), "generation_id": self.generation_id}
+            self.publish(self.fold.stamp(events.Started, self.fold.sent, via=self.via, **sent))
+            return
         if self._ended:
             return  # a deadline has passed; this is no longer part of the answer
         fold, publish, at = self.fold, self.publish, event.at
@@ -166,6 +157,10 @@ class Turn:
         if self._said and started_at >= self._said and self._final(read, after_close=False) is not None:
             self._read = read
             self._refetched.set()
+
+    def expect_no_read(self) -> None:
+        """The page that sent the message will not read the conversation again, so do not wait for that."""
+        self._refetched.set()
 
     def _end(self, at: float) -> None:
         self._said, self._ended = self._said or at, True
