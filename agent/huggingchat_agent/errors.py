@@ -42,7 +42,7 @@ the command line. The server's own sentence stays word for word.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,7 +190,24 @@ class SiteError(AgentError):
 
 
 class PageChanged(SiteError):
-    """A control of the page, or data from the app, is not as expected. The message says which."""
+    """A control of the page, or data from the app, is not as expected. The message says which.
+
+    `part` is the part of the page, "" for anything else. `change` says whether the page lacks it ("gone") or
+    has it in the way ("new").
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        part: str = "",
+        change: Literal["gone", "new"] = "gone",
+        hint: str = "",
+        shell_hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, shell_hint=shell_hint)
+        self.part = part
+        self.change = change
 
 
 class ChatError(AgentError):

@@ -9,7 +9,7 @@ A message that could not be sent has `failed` alone.
 
 Each carries `conversation_id`, `turn` (1, 2, ... within the session), `seq` (from 1, strictly
 rising within the turn) and `at` (seconds, monotonic clock of this process). Events of the agent
-itself (`exchange`, `degraded`, `queued`, `handler_failed`) stand outside that order.
+itself (`exchange`, `degraded`, `drift`, `queued`, `handler_failed`) stand outside that order.
 
 A type checker knows the class by the name: after `if event.name == "token"` an event of a reply is a
 Token, and so is what a handler of `on("token", handler)` gets.
@@ -278,6 +278,22 @@ class Degraded(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class Drift(Event, frozen=True, kw_only=True):
+    """The app differs from what the agent knows of it, and the agent goes on.
+
+    `part` is what differs ("a message", "the stream's line finalAnswer", "the page"), `what` is the detail
+    ("the field threadId", "a dialog \"What's new\""). `change` is "new", "gone" or "changed". `instead` says
+    what the agent did, "" if there was nothing to do. A session reports each difference once.
+    """
+
+    name: ClassVar[Literal["drift"]] = "drift"
+    part: str
+    change: Literal["new", "gone", "changed"]
+    what: str
+    instead: str = ""
+    conversation_id: str = ""
+
+
 class Queued(Event, frozen=True, kw_only=True):
     """A message waits before it is sent. `reason` says why.
 
@@ -327,7 +343,7 @@ AnyTurnEvent: TypeAlias = (
     | Recovering
     | Recovered
 )
-AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Queued | HandlerFailed
+AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Drift | Queued | HandlerFailed
 
 
 def every(base: type[Event] = Event) -> list[type[Event]]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.chat.reply import Reply
-    from huggingchat_agent.events import TurnEvent
+    from huggingchat_agent.events import Drift, TurnEvent
     from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.session import Opener, Sink
@@ -71,13 +71,14 @@ class Chat(Emitter):
             settings, self._traffic.put, tape=tape, saved=saved, watcher=watcher or recorder
         )
         self._notes = Notes()
-        self._tracker = TurnTracker(self._session, self._publish, self._notes.end_turn)
+        self._session.drifts.publish = self._publish_drift
+        self._tracker = TurnTracker(self._session, self._publish, self._end_turn)
         self._replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._recorder = recorder
         if recorder is not None:
             recorder.listen(self, self._tracker.page_of, self._session.find_page)
             self._traffic.watch(recorder.see, hidden=recorder.see_sign_in)
-        self._page_data = PageData(self.settings.base_path)
+        self._page_data = PageData(self.settings.base_path, self._session.drifts)
         self._traffic.show(self)
         for reader in (self._session.connections, self._page_data, self._notes, self._tracker):
             self._traffic.read(reader.follow)
@@ -362,6 +363,17 @@ class Chat(Emitter):
     def _publish(self, turn: Turn, event: TurnEvent) -> None:
         """Emit an event of a turn that someone else started. A reply emits those of our own turns."""
         self._conversations.get(turn.conversation_id, self).emit(event)
+
+    def _end_turn(self, turn: Turn) -> None:
+        """Take what a turn shows, before its answer is published."""
+        self._notes.end_turn(turn)
+        self._session.drifts.see_turn(turn)
+
+    def _publish_drift(self, drift: Drift) -> None:
+        """Emit it to the reply that comes in that conversation, or else further up."""
+        replies = (each for each in self._replies if each.conversation_id == drift.conversation_id)
+        reply = next((each for each in replies if not each.done), None)
+        (reply or self._conversations.get(drift.conversation_id, self)).emit(drift)
 
 
 def get_session(chat: Chat) -> Session:

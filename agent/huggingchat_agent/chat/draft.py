@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.site.gestures.dialogs import Notice
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 
@@ -39,8 +40,12 @@ class Target(msgspec.Struct, frozen=True):
         """Where it goes, given the last message of the conversation. None if that is not enough to know."""
         return None
 
-    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
-        """Do everything before the send gesture. `alive`: the page's scripts are known to run."""
+    async def prepare(
+        self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float, notice: Notice
+    ) -> None:
+        """Do everything before the send gesture. `alive`: the page's scripts are known to run. `notice` gets
+        what the page has that we do not know.
+        """
 
     async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
         """Make the send gesture."""
@@ -59,8 +64,10 @@ class Next(Target, frozen=True):
     def spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
         return Spot(id=leaf, leaf="" if is_root else leaf) if self.leaf in (None, leaf) else None
 
-    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
-        await composer.write(page, draft.prompt or "", timeout=timeout)
+    async def prepare(
+        self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float, notice: Notice
+    ) -> None:
+        await composer.write(page, draft.prompt or "", timeout=timeout, notice=notice)
         if draft.uploads:
             await composer.attach(page, draft.uploads, timeout=timeout)
 
@@ -85,10 +92,12 @@ class Retry(Target, frozen=True):
             raise UsageError(f"Conversation {read.id} has no answer yet that could be retried.")
         return _spot_at_answer(read, message)
 
-    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
+    async def prepare(
+        self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float, notice: Notice
+    ) -> None:
         if not alive:
             # The page loses a press on Retry before its scripts run, and that must not be repeated. This can.
-            await messages.open_editor(page, spot.question, timeout=timeout)
+            await messages.open_editor(page, spot.question, timeout=timeout, notice=notice)
             await messages.close_editor(page, spot.question, timeout=timeout)
 
     async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
@@ -113,8 +122,10 @@ class Edit(Target, frozen=True):
         leaf = read.active_leaf(message.id).id
         return Spot(id=message.id, leaf=leaf, question=message.id, resent=resent)
 
-    async def prepare(self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float) -> None:
-        await messages.open_editor(page, spot.question, timeout=timeout)
+    async def prepare(
+        self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float, notice: Notice
+    ) -> None:
+        await messages.open_editor(page, spot.question, timeout=timeout, notice=notice)
         await messages.rewrite(page, spot.question, draft.prompt or "", timeout=timeout)
 
     async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.app_calls import AppCalls
     from huggingchat_agent.session.tabs import Tab, Tabs
     from huggingchat_agent.site.calls import Calls
+    from huggingchat_agent.site.gestures.dialogs import Notice
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.requests import Call
 
@@ -95,7 +96,8 @@ class PageSender:
 class UiSender:
     """Types into the page of the conversation, in a tab of its own.
 
-    `check_signed_in` raises SessionRejected where a page is missing because nobody is signed in.
+    `check_signed_in` raises SessionRejected where a page is missing because nobody is signed in. `notice`
+    gets what the page has that we do not know.
     """
 
     via = "ui"
@@ -111,9 +113,11 @@ class UiSender:
         *,
         step: float,
         check_signed_in: Callable[[], Awaitable[None]],
+        notice: Notice,
     ) -> None:
         self._tabs, self._draft, self._conversation_id = tabs, draft, conversation_id
         self._url, self._step, self._check_signed_in = url, step, check_signed_in
+        self._notice = notice
         self._tab: Tab | None = None
         self._spot: Spot | None = None
 
@@ -131,7 +135,9 @@ class UiSender:
         try:
             await self._show(tab, spot)
             alive, tab.leaf = tab.leaf is not None, None
-            await self._draft.target.prepare(tab.page, self._draft, spot, alive=alive, timeout=self._step)
+            await self._draft.target.prepare(
+                tab.page, self._draft, spot, alive=alive, timeout=self._step, notice=self._notice
+            )
         except BrowserTimeout as error:
             raise PageChanged(f"The page of the conversation did not load: {error}") from None
 

@@ -8,6 +8,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from huggingchat_agent import events
 from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import uploads
@@ -134,12 +136,14 @@ class Sending:
                 try:
                     return await self._send_by(sender, spot)
                 except PageChanged as error:
+                    self._note_part(error, "the message was sent by page")
                     self._emitter.emit(
                         events.Degraded(conversation_id=self._conversation_id, reason=error.message)
                     )
             try:
                 return await self._send_by(senders[-1], spot)
             except PageChanged as error:
+                self._note_part(error, "")
                 await self._session.save_report(error, senders[-1].page_id)
                 raise
 
@@ -159,6 +163,7 @@ class Sending:
             f"{self._chat.settings.base_url}/conversation/{self._conversation_id}",
             step=self._step,
             check_signed_in=self._check_signed_in,
+            notice=self._note_drift,
         )
 
     def _page(self, servers: list[dict[str, Any]] | None) -> Sender:
@@ -168,6 +173,16 @@ class Sending:
             return drafts.call(self._draft, spot, *ids, timezone=zone, servers=servers)
 
         return PageSender(self._session.calls, build)
+
+    def _note_part(self, error: PageChanged, instead: str) -> None:
+        """Report what the page lacks, or has in its way."""
+        if error.part:
+            self._note_drift(
+                events.Drift(part="the page", change=error.change, what=error.part, instead=instead)
+            )
+
+    def _note_drift(self, drift: events.Drift) -> None:
+        self._session.drifts.note(msgspec.structs.replace(drift, conversation_id=self._conversation_id))
 
     async def _send_by(self, sender: Sender, spot: Spot) -> Turn:
         turn: Turn | None = None

@@ -32,6 +32,7 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
     reply.on(
         "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
     )
+    reply.on("drift", lambda event: screen.aside(note, f"The app has changed: {describe_drift(event)}."))
     reply.on("queued", lambda event: screen.aside(note, f"Waiting: {describe_wait(event)}."))
     reply.on("recovering", lambda event: screen.aside(note, f"The stream broke ({event.reason})."))
     reply.on(
@@ -63,6 +64,13 @@ def describe_wait(event: events.Queued) -> str:
     if event.reason == "stop":
         return "an answer is still being stopped"
     return "1 answer is running" if event.running == 1 else f"{event.running} answers are running"
+
+
+def describe_drift(event: events.Drift) -> str:
+    """A difference between the app and what the agent knows, in words."""
+    change = {"new": "new", "gone": "missing", "changed": "changed"}[event.change]
+    instead = f" ({event.instead})" if event.instead else ""
+    return one_line(f"{event.part}: {event.what} is {change}{instead}")
 
 
 def say_hidden(count: int) -> None:

@@ -40,7 +40,7 @@ _PATIENCE = 8.0  # seconds until a turn reaches its recorded end
 
 _EVENTS = {each.name: each for each in events.every()}
 # Events of the agent without an exchange. The replay emits them as recorded.
-_OF_AGENT = (events.Degraded.name, events.Queued.name)
+_OF_AGENT = (events.Degraded.name, events.Drift.name, events.Queued.name)
 
 
 @asyncio_only()

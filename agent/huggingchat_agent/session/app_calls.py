@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, BrowserClosed, UsageError
 from huggingchat_agent.session.alternatives import Alternatives
+from huggingchat_agent.session.drifts import Drifts
 from huggingchat_agent.site.calls import require_success
 from huggingchat_agent.wire import failures
 
@@ -31,6 +32,7 @@ class AppCalls:
         self.recovery = recovery
         self.timeout = timeout  # seconds for one request
         self.alternatives = Alternatives()
+        self.drifts = Drifts()
         self._opener = opener
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -85,6 +87,8 @@ class AppCalls:
             answer = await calls.call(each, timeout=self.timeout)
             if not failures.is_unknown_route(answer.status, answer.mime):
                 self.alternatives.remember(each)
+                if answer.status == 200:
+                    self.drifts.see(each.purpose, answer.body)
                 return answer
             if each is request or first is None:
                 first = answer

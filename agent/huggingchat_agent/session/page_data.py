@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.exchange import ExchangeEvent, Started
+    from huggingchat_agent.session.drifts import Drifts
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -43,12 +44,15 @@ class Tools(list[ToolServer]):
 
 
 class PageData:
-    """Watches exchanges for model lists and tool servers, and keeps the last of each."""
+    """Watches exchanges for model lists and tool servers, and keeps the last of each.
 
-    def __init__(self, base_path: str) -> None:
+    `drifts` gets what differs in the lists that the app sent by itself.
+    """
+
+    def __init__(self, base_path: str, drifts: Drifts | None = None) -> None:
         self.models: Models | None = None
         self.tools: Tools | None = None
-        self._base_path = base_path
+        self._base_path, self._drifts = base_path, drifts
         self._bodies: dict[str, tuple[type[purposes.Purpose], bytearray]] = {}
         self._learners: dict[type[purposes.Purpose], Callable[[bytes, Source], None]] = {
             purposes.ListModels: self.learn_models,
@@ -96,14 +100,16 @@ class PageData:
 
     def _take(self, purpose: type[purposes.Purpose], body: bytes) -> None:
         if purpose is not purposes.Document:
-            return self._try(self._learners[purpose], body, "request")
+            return self._try(purpose, body, "request")
         for answer in parse_inlined(body).values():
-            learn = self._learners.get(type(routes.classify("GET", answer.url, self._base_path)))
-            if learn is not None and answer.status == 200:
-                self._try(learn, answer.body, "inlined")
+            kind = type(routes.classify("GET", answer.url, self._base_path))
+            if kind in self._learners and answer.status == 200:
+                self._try(kind, answer.body, "inlined")
 
-    def _try(self, learn: Callable[[bytes, Source], None], body: bytes, source: Source) -> None:
+    def _try(self, purpose: type[purposes.Purpose], body: bytes, source: Source) -> None:
+        if self._drifts is not None:
+            self._drifts.see(purpose, body)
         try:
-            learn(body, source)
+            self._learners[purpose](body, source)
         except AgentError as error:
             log.warning("A list of the app could not be read: %s", error)

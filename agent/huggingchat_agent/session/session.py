@@ -60,6 +60,7 @@ class Session:
             opener = self._tabs.calls
         self.calls = AppCalls(opener, self.recovery, timeout=settings.step_timeout)
         self.ask = self.calls.ask
+        self.drifts = self.calls.drifts
 
     @property
     def base_path(self) -> str:

@@ -5,6 +5,7 @@ A turn has one of these for each exchange that carries it.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import SIGN_IN_AGAIN, SessionRejected
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # What is kept of an answer that is not a stream.
 LONGEST_REFUSAL = 1024 * 1024  # bytes
+
+# What is kept of a stream, to compare its lines with those that we know.
+HEAD = 16 * 1024  # bytes of its beginning
+TAIL = 4  # pieces of its end
 
 
 class Stream:
@@ -37,17 +42,26 @@ class Stream:
         self._is_stream = False
         self._lines = LineSplitter()
         self._body = bytearray()  # of an answer that is not a stream
+        self._head, self._tail = bytearray(), deque[bytes](maxlen=TAIL)
 
     @property
     def why(self) -> str:
         """Why it is over before its last line."""
         return self.reason or "it ended without its last line"
 
+    @property
+    def sample(self) -> list[bytes]:
+        """Its beginning and its end, the same twice if it is short. Both may cut a line."""
+        return [bytes(self._head), b"".join(self._tail)]
+
     def feed(self, event: ExchangeEvent) -> list[updates.Update]:
         """The updates that the event completes."""
         if isinstance(event, Chunk):
             self.heard = True
             if self._is_stream:
+                if len(self._head) < HEAD:
+                    self._head += event.data[:HEAD]
+                self._tail.append(event.data)
                 try:
                     return list(map(updates.decode, self._lines.feed(event.data)))
                 except LineTooLong as error:

@@ -5,40 +5,42 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserTimeout, PageChanged
-from huggingchat_agent.site.gestures.dialogs import dismiss_welcome
+from huggingchat_agent.site.gestures.dialogs import blocked_error, clear_way
+from huggingchat_agent.site.gestures.parts import COMPOSER, SEND, find_present
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from huggingchat_agent.browser.protocols import Page, Upload
+    from huggingchat_agent.site.gestures.dialogs import Notice
+    from huggingchat_agent.site.gestures.parts import Part
 
-COMPOSER = Control("textbox", "Ask anything")
-SEND = Control("button", "Send message")
+FIELD = ", ".join(f'textarea[placeholder="{look.name}"]' for look in COMPOSER.looks)
 
-_FIELD = 'textarea[placeholder="Ask anything"]'
-
-# Whether there is something to act on: the composer, or the dialog that makes it unreachable. After a failed
-# answer the page puts a sentence into the composer and disables it. While it loads, it is disabled and empty.
+# Whether there is something to act on: the composer, or the dialog that makes it unreachable, or a page that
+# is loaded and has neither. After a failed answer the page puts a sentence into the composer and disables it.
+# While it loads, it is disabled and empty.
 _READY = """() => {
   const fields = [...document.querySelectorAll("textarea:disabled")];
   if (fields.some((each) => each.value && !each.closest("[data-message-id]"))) return "failed";
-  return !!document.querySelector('textarea, [role="dialog"]');
+  return !!document.querySelector('textarea, [role="dialog"]') || document.readyState === "complete";
 }"""
 
 _TO_OPEN = 3.0  # seconds; a page that is still loading may have its composer disabled too
+_TO_APPEAR = 3.0  # seconds; a page that is loaded shows its controls by then
+_TO_LOOK = 1.0  # seconds until the page is looked at again
 _TO_TYPE = 1.0  # seconds, doubled each time; the page may disable the field meanwhile, and say why
 _TO_TAKE = 0.3  # seconds; a page whose scripts run takes the text at once
 
 # "taken": the field holds the text and the button is enabled. "lost": the page removed the text. It looks for
 # the button by name, as `find` does, but in one round trip.
-_TAKEN = """(selector, send, text) => {
+_TAKEN = """(selector, names, text) => {
   const field = document.querySelector(selector);
   if (!field || field.value !== text) return "lost";
   const name = (each) => (each.getAttribute("aria-label") ?? each.textContent).trim();
   const buttons = [...document.querySelectorAll("button")];
-  return buttons.some((each) => name(each) === send && !each.disabled) && "taken";
+  return buttons.some((each) => names.includes(name(each)) && !each.disabled) && "taken";
 }"""
 
 _INPUT = 'input[type="file"][aria-label="Upload file"]'
@@ -72,7 +74,7 @@ _SHOWS = """(path, wanted) => {
 }"""
 
 
-async def write(page: Page, text: str, *, timeout: float) -> None:
+async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> None:
     """Type the text and return when Send is enabled. Raises PageChanged naming what was missing.
 
     The page's HTML comes from the server, before its scripts. Text typed before they run is lost, or stays in
@@ -80,21 +82,35 @@ async def write(page: Page, text: str, *, timeout: float) -> None:
     whether the page took the text, and types again if not.
     """
     end = time.monotonic() + timeout
-    patience = _TO_TYPE
-    while (left := end - time.monotonic()) > 0:
+    patience, typed = _TO_TYPE, False
+    lacking = end  # when to give up, once a control is missing
+    names = [look.name for look in SEND.looks]
+    while (left := min(end, lacking) - time.monotonic()) > 0:
         try:
             if await page.wait(_READY, timeout=left) == "failed":
                 raise await _disabled_error(page)
-            await dismiss_welcome(page, timeout=left)
-            if await page.find(COMPOSER, timeout=min(left, 1.0)):
-                await _check_open(page)
-                typing, patience = min(left, patience), 2 * patience
-                await page.insert_text(_FIELD, text, timeout=typing)
-                if await page.wait(_TAKEN, _FIELD, SEND.name, text, timeout=_TO_TAKE) == "taken":
-                    return
+            await clear_way(page, FIELD, timeout=left, notice=notice)
+            missing = await _find_missing(page, also_send=typed, timeout=min(left, _TO_LOOK))
+            lacking = min(lacking, time.monotonic() + _TO_APPEAR) if missing else end
+            if missing is COMPOSER:
+                continue
+            await _check_open(page)
+            typing, patience = min(left, patience), 2 * patience
+            await page.insert_text(FIELD, text, timeout=typing)
+            typed = True
+            if await page.wait(_TAKEN, FIELD, names, text, timeout=_TO_TAKE) == "taken":
+                return
         except BrowserTimeout:
             continue
     raise await _missing_error(page)
+
+
+async def _find_missing(page: Page, *, also_send: bool = True, timeout: float) -> Part | None:
+    """The control that the page does not have by then."""
+    if not await page.find(COMPOSER.controls()[0], timeout=timeout):
+        return COMPOSER
+    there = not also_send or await page.find(SEND.controls()[0], timeout=0)
+    return None if there else SEND
 
 
 async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None:
@@ -108,13 +124,14 @@ async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None
     except BrowserTimeout:
         names = ", ".join(each.name for each in files)
         raise PageChanged(
-            f"The page did not take the files ({names}): it has no file input, or it shows other files."
+            f"The page did not take the files ({names}): it has no file input, or it shows other files.",
+            part="the file input",
         ) from None
 
 
 async def _check_open(page: Page) -> None:
     try:
-        await page.wait(_OPEN, _FIELD, timeout=_TO_OPEN)
+        await page.wait(_OPEN, FIELD, timeout=_TO_OPEN)
     except BrowserTimeout:
         raise await _disabled_error(page) from None
 
@@ -128,7 +145,7 @@ async def _disabled_error(page: Page) -> PageChanged:
             shell_hint="Send the first message of a conversation with --via page or auto.",
         )
     return PageChanged(
-        f"The {COMPOSER.role} {COMPOSER.name!r} is disabled: after a failed answer, the page takes no new "
+        f"The {COMPOSER} is disabled: after a failed answer, the page takes no new "
         "message until that answer is retried.",
         hint='Retry it with conversation.retry(), or send with via="page".',
         shell_hint="Retry it with /retry in `huggingchat chat`, or send with --via page.",
@@ -136,17 +153,18 @@ async def _disabled_error(page: Page) -> PageChanged:
 
 
 async def _missing_error(page: Page) -> PageChanged:
-    if not await page.evaluate(_OPEN, _FIELD, timeout=_TO_OPEN):
+    if blocked := await blocked_error(page, FIELD, timeout=_TO_OPEN):
+        return blocked
+    if not await page.evaluate(_OPEN, FIELD, timeout=_TO_OPEN):
         return await _disabled_error(page)
-    for control in (COMPOSER, SEND):
-        if not await page.find(control, timeout=0):
-            return PageChanged(f"The page has no {control.role} {control.name!r}.")
-    return PageChanged(f"The {SEND.role} {SEND.name!r} stays disabled although the message is typed.")
+    if missing := await _find_missing(page, timeout=0):
+        return PageChanged(f"The page has no {missing}.", part=f"the {missing}")
+    return PageChanged(f"The {SEND} stays disabled although the message is typed.", part=f"the {SEND}")
 
 
 async def press_send(page: Page, *, timeout: float) -> None:
     """Press Send. After this the message may be on its way, even if this raises."""
-    await page.click(SEND, timeout=timeout)
+    await page.click(await find_present(page, SEND), timeout=timeout)
 
 
 async def shows(page: Page, path: str, message_id: str, *, timeout: float) -> bool | int:

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserTimeout, PageChanged
-from huggingchat_agent.site.gestures.dialogs import dismiss_welcome
+from huggingchat_agent.site.gestures import parts
+from huggingchat_agent.site.gestures.composer import FIELD
+from huggingchat_agent.site.gestures.dialogs import clear_way
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.site.gestures.dialogs import Notice
 
 _HOLDS = "(selector, text) => document.querySelector(selector)?.value === text"
 _OPENED = "(selector) => !!document.querySelector(selector)"
 
-# What the buttons are called, in builds from autumn 2025 on, and before.
-_EDIT = ("Edit", "Branch")
-_SEND = ("Send", "Submit")
-
 _TO_OPEN = 1.0  # seconds; a page whose scripts run opens the editor at once
 
 
-async def open_editor(page: Page, message_id: str, *, timeout: float) -> None:
+async def open_editor(page: Page, message_id: str, *, timeout: float, notice: Notice) -> None:
     """Press Edit at a message of the user and return when its editor is open. Raises PageChanged.
 
     A page ignores clicks until its scripts run, so this clicks again until the editor opens.
     """
-    buttons = itertools.cycle(Control("button", name, within=_message(message_id)) for name in _EDIT)
+    buttons = parts.alternate(parts.EDIT, _message(message_id))
     edit = next(buttons)
     end = time.monotonic() + timeout
     while (left := end - time.monotonic()) > 0:
         try:
-            await dismiss_welcome(page, timeout=left)
+            await clear_way(page, FIELD, timeout=left, notice=notice)
             await page.click(edit, timeout=min(left, 2 * _TO_OPEN))
         except BrowserTimeout:
             edit = next(buttons)  # or an earlier click worked after all
@@ -42,12 +39,15 @@ async def open_editor(page: Page, message_id: str, *, timeout: float) -> None:
             return
         except BrowserTimeout:
             continue
-    raise PageChanged(f"The page offers no way to edit message {message_id}.")
+    raise PageChanged(
+        f"The page offers no way to edit message {message_id}: it has no {parts.EDIT}.",
+        part=f"the {parts.EDIT}",
+    )
 
 
 async def close_editor(page: Page, message_id: str, *, timeout: float) -> None:
     """Leave the message as it was."""
-    await page.click(Control("button", "Cancel", within=_message(message_id)), timeout=timeout)
+    await page.click(parts.CANCEL.controls(_message(message_id))[0], timeout=timeout)
 
 
 async def rewrite(page: Page, message_id: str, text: str, *, timeout: float) -> None:
@@ -61,14 +61,13 @@ async def rewrite(page: Page, message_id: str, text: str, *, timeout: float) -> 
 
 async def press_send(page: Page, message_id: str, *, timeout: float) -> None:
     """Send the editor's text. After this it may be on its way, even if this raises."""
-    buttons = [Control("button", name, within=_message(message_id)) for name in _SEND]
-    there = [each for each in buttons[1:] if await page.find(each, timeout=0)]
-    await page.click([*there, buttons[0]][0], timeout=timeout)
+    button = await parts.find_present(page, parts.SEND_EDITED, _message(message_id))
+    await page.click(button, timeout=timeout)
 
 
 async def press_retry(page: Page, message_id: str, *, timeout: float) -> None:
     """Press Retry below an answer. After this the request may be on its way, even if this raises."""
-    await page.click(Control("button", "Retry", within=_message(message_id)), timeout=timeout)
+    await page.click(parts.RETRY.controls(_message(message_id))[0], timeout=timeout)
 
 
 def _message(message_id: str) -> str:

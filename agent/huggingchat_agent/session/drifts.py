@@ -1,0 +1,54 @@
+"""Differences between the app and what the agent knows of it. Each is reported once per session."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from huggingchat_agent.wire import shapes, updates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from huggingchat_agent.events import Drift
+    from huggingchat_agent.turn.turn import Turn
+    from huggingchat_agent.wire.purposes import Purpose
+
+log = logging.getLogger("huggingchat_agent")
+
+MOST = 200  # differences that a session reports; an app that differs in more is another app
+
+
+class Drifts:
+    """Collects them from answers, streams and pages. `publish` gets each new one; `found` keeps them."""
+
+    def __init__(self) -> None:
+        self.found: list[Drift] = []
+        self.publish: Callable[[Drift], object] = lambda drift: None
+        self._known: set[tuple[str, str, str]] = set()
+
+    def note(self, drift: Drift) -> None:
+        """Report a difference, unless the session has reported it already."""
+        key = (drift.part, drift.change, drift.what)
+        if key in self._known or len(self._known) >= MOST:
+            return
+        self._known.add(key)
+        self.found.append(drift)
+        log.info("The app differs: %s, %s, is %s. %s", *key[::2], drift.change, drift.instead)
+        self.publish(drift)
+
+    def see(self, purpose: type[Purpose] | None, body: str | bytes) -> None:
+        """Compare a successful answer with the shape that the agent knows."""
+        for drift in shapes.compare(purpose, body):
+            self.note(drift)
+
+    def see_turn(self, turn: Turn) -> None:
+        """Compare the lines of a turn's stream: its beginning, its end, and the unknown ones between."""
+        unknown = (each.raw for each in turn._others if isinstance(each, updates.Unknown))
+        lines: Iterable[object] = itertools.chain(shapes.read_lines(turn._stream.sample), unknown)
+        for line in lines:
+            for drift in shapes.compare_line(line):
+                self.note(msgspec.structs.replace(drift, conversation_id=turn.conversation_id))
