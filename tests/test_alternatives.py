@@ -2,7 +2,7 @@
 
 import pytest
 
-from huggingchat_agent.errors import ChatError
+from huggingchat_agent.errors import PageChanged
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.recovery import Recovery
 from huggingchat_agent.site.calls import CallResult
@@ -60,15 +60,15 @@ async def test_alternative_that_was_answered_once_is_not_given_up_for_an_error_p
     calls = app.asked()
     await calls.ask(requests.list_models())
     app.paths = ("/api/models",)
-    with pytest.raises(ChatError):
+    with pytest.raises(PageChanged):
         await calls.ask(requests.list_models())
 
 
 async def test_route_that_the_app_does_not_have_is_named_without_the_page():
     app = App()
-    with pytest.raises(ChatError) as caught:
+    with pytest.raises(PageChanged) as caught:
         await app.asked().ask(requests.mcp_servers())
     assert caught.value.message == "This app has no /api/mcp/servers (404)."
-    with pytest.raises(ChatError) as caught:
+    with pytest.raises(PageChanged) as caught:
         await app.asked().ask(requests.list_models())
     assert caught.value.message == "This app has no /api/v2/models (404)."

@@ -15,7 +15,7 @@ from huggingchat_agent.chat import closing, conversation_list, preferences
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import ChatError, SessionRejected, UsageError
+from huggingchat_agent.errors import ChatError, PageChanged, SessionRejected, UsageError
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
 from huggingchat_agent.session.page_data import Models, PageData, Tools
@@ -240,8 +240,8 @@ class Chat(Emitter):
         if refresh or known.tools is None:
             try:
                 known.learn_tools(await self._session.ask(requests.mcp_servers()), "call")
-            except ChatError as error:
-                if error.status != 404:
+            except (ChatError, PageChanged) as error:
+                if getattr(error, "status", 404) != 404:
                     raise
                 known.learn_no_tools(f"This app has no tools (no {requests.mcp_servers().path}).")
         return Tools() if known.tools is None else known.tools

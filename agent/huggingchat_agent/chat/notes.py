@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from huggingchat_agent.wire import purposes
 
@@ -33,6 +34,7 @@ class Notes:
     def __init__(self) -> None:
         self._leaves: dict[str, Leaf] = {}
         self._quiet: dict[str, float] = {}  # until when a stop may linger, by conversation
+        self.unknown_post = ("", "")  # page and path of the last one whose purpose is unknown
 
     def know_leaf(self, conversation_id: str, leaf: str, *, is_root: bool = False) -> None:
         """Note which message the app has just named as the last of a conversation."""
@@ -54,6 +56,8 @@ class Notes:
         """Note a message or a stop, whichever page sends it. A reader of `Traffic`."""
         if isinstance(purpose, purposes.SendMessage):
             self._leaves.pop(purpose.conversation_id, None)
+        elif isinstance(purpose, purposes.Other) and started.method == "POST":
+            self.unknown_post = (started.page, urlsplit(started.url).path)
         elif isinstance(purpose, purposes.StopGenerating):
             now = time.monotonic()
             self._quiet = {each: end for each, end in self._quiet.items() if end > now}

@@ -132,10 +132,13 @@ class Sending:
             held, lambda count: self._emit_queued("connections", count)
         ):
             spot = await self._spot()
+            self.via = ""
             for sender in senders[:-1]:
                 try:
                     return await self._send_by(sender, spot)
                 except PageChanged as error:
+                    if self.via:
+                        raise  # it may have been sent
                     self._note_part(error, "the message was sent by page")
                     self._emitter.emit(
                         events.Degraded(conversation_id=self._conversation_id, reason=error.message)
@@ -324,6 +327,13 @@ class Sending:
         failed = None if gesture.cancelled() else gesture.exception()
         if isinstance(failed, AgentError):
             raise failed
+        page_id, path = self._chat._notes.unknown_post
+        if path and page_id == sender.page_id:
+            raise PageChanged(
+                f"The page sent the message by POST {path}. The agent does not know that route, and cannot "
+                "follow the answer. Read the conversation before you send the message again.",
+                part="the route POST /conversation/{conversation_id}",
+            )
         raise BrowserError(
             "The message was typed into the page, but the app sent no request, so nothing was sent.",
             hint='Try again, or use via="page".',

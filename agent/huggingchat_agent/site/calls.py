@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import SIGN_IN_AGAIN, ChatError, SessionRejected, SiteError
+from huggingchat_agent.errors import SIGN_IN_AGAIN, PageChanged, SessionRejected, SiteError
 from huggingchat_agent.wire import failures
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ def require_success(answer: CallResult, request: Call, *, conversation_id: str =
         )
     if answer.status == 404 and failures.is_unknown_route(answer.status, answer.mime):
         path = request.path.partition("?")[0]
-        raise ChatError(f"This app has no {path} (404).", status=404, conversation_id=conversation_id)
+        raise PageChanged(f"This app has no {path} (404).", part=f"the route {request.route or path}")
     if answer.status >= 400 or "html" in answer.mime:
         raise failures.from_response(
             answer.status, answer.mime, body, answer.headers, conversation_id=conversation_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.errors import SIGN_IN_AGAIN, SessionRejected
+from huggingchat_agent.errors import SIGN_IN_AGAIN, PageChanged, SessionRejected
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
 from huggingchat_agent.wire import failures, updates
 from huggingchat_agent.wire.lines import LineSplitter, LineTooLong
@@ -93,6 +93,11 @@ class Stream:
             )
         if self.reason and response.status < 400:
             return None
+        if response.status == 404 and failures.is_unknown_route(response.status, response.mime):
+            return PageChanged(
+                "This app has no POST /conversation/ID (404), so it took no message.",
+                part="the route POST /conversation/{conversation_id}",
+            )
         return failures.from_response(
             response.status,
             response.mime,
