@@ -31,6 +31,7 @@ ROOMS = [
     {"huggingchat"},
     {"sync"},
     {"provider"},
+    {"doctor"},
     {"cli", "__main__", "pytest_plugin", "testing"},
 ]
 ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}

@@ -109,6 +109,9 @@ HEADLESS = (
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 )
 
+# Of its folder, and the file in it that names the process that made it.
+FOLDER_PREFIX, OWNER = "huggingchat-", "owner"
+
 # A word on its input means a normal end; the end of its input means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
@@ -124,7 +127,8 @@ class LaunchedBrowser:
     def __init__(self, path: str, tag: str) -> None:
         self.address = ""
         self._path, self._tag = path, tag
-        self._folder = Path(tempfile.mkdtemp(prefix="huggingchat-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        (self._folder / OWNER).write_text(str(process_tag.Owner.current()))
         self._profile = self._folder / "profile"
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.subprocess.Process | None = None

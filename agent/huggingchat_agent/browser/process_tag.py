@@ -1,4 +1,5 @@
-"""A tag on every browser that we start. It finds the browser's processes on the whole machine.
+"""A tag on every browser that we start. It finds the browser's processes on the whole machine, and who
+started them.
 
 It is in the browser's command line, and in the environment of its child processes. Some of these overwrite
 their environment, so a search looks at both.
@@ -8,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from huggingchat_agent.environment import inheritable
@@ -21,9 +23,61 @@ if TYPE_CHECKING:
 VARIABLE = "HUGGINGCHAT_AGENT_MARK"
 
 
+_TAG = re.compile(rb"(?:--huggingchat-agent=|HUGGINGCHAT_AGENT_MARK=)(\d+\.\d+)\.[0-9a-f]{32}")
+
+
+class Owner(NamedTuple):
+    """A process that started a browser, and when that process began, 0 if unknown: ids are used again."""
+
+    process: int
+    begun: int
+
+    @classmethod
+    def current(cls) -> Owner:
+        """This process."""
+        return cls(os.getpid(), _read_start(os.getpid()))
+
+    @classmethod
+    def parse(cls, text: str) -> Owner | None:
+        """From the text of one, None if it is something else."""
+        found = re.fullmatch(r"(\d{1,9})\.(\d{1,19})", text.strip())
+        return cls(int(found[1]), int(found[2])) if found else None
+
+    def __str__(self) -> str:
+        return f"{self.process}.{self.begun}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs. True where that is not known."""
+        if not self.begun:
+            return is_alive(self.process)
+        return _read_start(self.process) == self.begun
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of that id. True where that is not known."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def new_tag() -> str:
-    """A new tag."""
-    return uuid4().hex
+    """A new tag of this process."""
+    return f"{Owner.current()}.{uuid4().hex}"
+
+
+def find_owner(process: int) -> Owner | None:
+    """Who started a process with a tag. None if it has none, or one of an older version."""
+    for name in ("cmdline", "environ"):
+        if found := _TAG.search(_read_bytes(Path(f"/proc/{process}/{name}"))):
+            return Owner.parse(found[1].decode())
+    return None
 
 
 def tag_switch(tag: str) -> str:
@@ -64,6 +118,12 @@ def find_temporary_folders(process: int) -> list[Path]:
         socket.readlink().parent for each in profiles if (socket := each / "SingletonSocket").is_symlink()
     ]
     return profiles + sockets
+
+
+def _read_start(process: int) -> int:
+    """When a process began, in clock ticks since the system started. 0 if it does not run. Linux only."""
+    fields = _read_bytes(Path(f"/proc/{process}/stat")).rpartition(b") ")[2].split()
+    return int(fields[19]) if len(fields) > 19 and fields[0] != b"Z" else 0
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from huggingchat_agent.cli.commands import conversations, cookies, preferences, 
 from huggingchat_agent.cli.commands.account import login, logout, status
 from huggingchat_agent.cli.commands.ask import ask
 from huggingchat_agent.cli.commands.chat import chat
+from huggingchat_agent.cli.commands.doctor import doctor
 from huggingchat_agent.cli.commands.models import models
 from huggingchat_agent.cli.commands.record import record
 from huggingchat_agent.cli.commands.replay import replay
@@ -55,6 +56,13 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat replay --speed 0 --json run.tape | jq -j 'select(.event == \"token\").text'",
         "huggingchat replay --cut 400 --in 2 run.tape",
         "huggingchat replay --browser --headed run.tape",
+    ),
+    doctor: (
+        "huggingchat doctor",
+        "huggingchat doctor --machine",
+        "huggingchat doctor --json | jq '.findings\\[] | select(.state != \"good\")'",
+        "huggingchat doctor --save report",
+        "huggingchat doctor --fix",
     ),
 }
 # Groups: the function with the group's help, and its commands.

@@ -87,6 +87,7 @@ class AppCalls:
             answer = await calls.call(each, timeout=self.timeout)
             if not failures.is_unknown_route(answer.status, answer.mime):
                 self.alternatives.remember(each)
+                self.drifts.see_routes(self.alternatives.routes)
                 if answer.status == 200:
                     self.drifts.see(each.purpose, answer.body)
                 return answer

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from huggingchat_agent.wire import shapes, updates
+from huggingchat_agent.events import Drift
+from huggingchat_agent.wire import routes, shapes, updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from huggingchat_agent.events import Drift
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.purposes import Purpose
 
@@ -44,6 +44,22 @@ class Drifts:
         """Compare a successful answer with the shape that the agent knows."""
         for drift in shapes.compare(purpose, body):
             self.note(drift)
+
+    def see_routes(self, used: dict[type[Purpose], str]) -> None:
+        """Look whether the app lacks a route that its builds have. `used` has the route of each purpose.
+
+        An older build lacks all routes of a later date, which is no news. One that has others of them has
+        moved this one.
+        """
+        named = {f"{each.method} {each.path}": each for each in routes.ROUTES}
+        newest = max((named[each].since for each in used.values() if each in named), default="")
+        for purpose, name in used.items():
+            first = next(iter(routes.alternatives(purpose)), None)
+            if first is None or name == f"{first.method} {first.path}":
+                continue
+            if first.since and first.since <= newest:
+                what = f"the route {first.method} {first.path}"
+                self.note(Drift(part="the app", change="gone", what=what, instead=f"{name} instead"))
 
     def see_turn(self, turn: Turn) -> None:
         """Compare the lines of a turn's stream: its beginning, its end, and the unknown ones between."""

@@ -63,6 +63,9 @@ class ProfileLock:
 
     def release(self) -> None:
         """Release it. Releasing twice is fine."""
+        if self._lock.is_locked:
+            with contextlib.suppress(OSError):
+                self._holder.unlink()
         self._lock.release(force=True)
 
     @property

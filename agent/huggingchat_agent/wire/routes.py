@@ -45,6 +45,12 @@ class Route(msgspec.Struct, frozen=True):
     binary: bool = False  # the answer is not text
     builds: str = ""
 
+    @property
+    def since(self) -> str:
+        """The date of the first build that has it, as "2025-06-05"; "" for one that all builds have."""
+        before, _, date = self.builds.partition("from ")
+        return "" if before else date
+
     def fill(self, purpose: Purpose) -> str:
         """The path and query of a request for this purpose."""
         path = re.sub(r"{(\w+)}", lambda found: quote(getattr(purpose, found[1]), safe=""), self.path)

@@ -1,0 +1,160 @@
+"""`doctor`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.prompt import Confirm
+from rich.table import Table
+from rich.text import Text
+
+from huggingchat_agent import redact
+from huggingchat_agent.chat.chat import get_session
+from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.terminal import one_line
+from huggingchat_agent.doctor import leftovers
+from huggingchat_agent.doctor.app import COST, Walk
+from huggingchat_agent.doctor.evidence import Evidence, check_folder
+from huggingchat_agent.doctor.finding import Finding, Report
+from huggingchat_agent.doctor.machine import check_machine, failure
+from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.huggingchat import HuggingChat
+from huggingchat_agent.settings import settings
+
+_STYLES = {
+    "good": "green",
+    "note": "cyan",
+    "new": "yellow",
+    "gone": "red",
+    "changed": "yellow",
+    "failed": "red",
+}
+UNSOUND = 1
+
+
+def doctor(
+    options: Options,
+    machine: Annotated[
+        bool, typer.Option("--machine", help="Check this machine only. Nothing is asked of the app.")
+    ] = False,
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix",
+            help="Only remove what killed runs left behind: our processes, folders and notes of locks. It "
+            "lists them and asks first.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save",
+            metavar="FOLDER",
+            help="Also write the report and the shapes of all answers, without values, into a new folder, "
+            "for a bug report.",
+        ),
+    ] = None,
+) -> None:
+    """Check this machine and the app, and say what differs from what the agent knows.
+
+    It signs in, reads the lists, and sends one short message in a conversation that it deletes again. The
+    table shows what works and by which fallback, what is new in the app, and what has gone.
+
+    It exits with 0 if all is well, and with 1 if anything is new, gone, changed or failed.
+    """
+    if yes and not fix:
+        raise UsageError("--yes goes with --fix.")
+    if fix:
+        _fix(options, yes=yes)
+        return
+    check_folder(save)
+    if machine and save is not None:
+        raise UsageError("--save needs the walk through the app. Leave out --machine.")
+    if not machine:
+        console.say(COST)
+    report = asyncio.run(_examine(options, machine=machine, save=save))
+    if json:
+        document = {"sound": report.sound, "findings": report.findings}
+        documents.write_json(msgspec.to_builtins(document))
+    else:
+        _print(report)
+    if save is not None:
+        console.say(f"Wrote {save}. Read it before you send it to anybody.")
+    if not report.sound:
+        raise SystemExit(UNSOUND)
+
+
+async def _examine(options: Options, *, machine: bool, save: Path | None) -> Report:
+    chosen = settings(**options.settings())
+    found: list[Finding] = []
+
+    async def collect(findings: AsyncIterator[Finding]) -> None:
+        async for each in findings:
+            found.append(each)
+
+    with console.progress("Checking this machine"):
+        await collect(check_machine(chosen, start=machine))
+    if machine:
+        return Report(findings=found)
+    chat = HuggingChat(**options.settings())
+    evidence = Evidence(chat) if save is not None else None
+    with console.progress(f"Checking {redact.address(chosen.base_url)}"):
+        try:
+            async with chat:
+                browser = get_session(chat).browser
+                if browser is not None:
+                    found.append(Finding(area="machine", check="browser starts", text=browser.version))
+                await collect(Walk(chat).run())
+        except AgentError as error:
+            found.append(failure("opening the app", error))
+    report = Report(findings=found)
+    if evidence is not None and save is not None:
+        evidence.write(save, report, hide=chosen.username or "")
+    return report
+
+
+def _print(report: Report) -> None:
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("")
+    table.add_column("Check", overflow="fold")
+    table.add_column("Found", overflow="fold", ratio=2)
+    table.add_column("By", style="dim", overflow="fold", ratio=1)
+    table.add_column("Shape", style="dim", overflow="fold")
+    area = ""
+    for each in report.findings:
+        if each.area != area:
+            area = each.area
+            table.add_section()
+        row = (each.check, each.text, each.by, each.shape)
+        table.add_row(Text(each.state, style=_STYLES[each.state]), *(Text(one_line(cell)) for cell in row))
+    console.out.print(table, soft_wrap=not sys.stdout.isatty())
+    for each in report.findings:
+        if each.advice and each.state != "good":
+            console.out.print(Text(one_line(f"{each.check}: {each.advice}")))
+    bad = [each for each in report.findings if each.state not in ("good", "note")]
+    console.report(f"{len(bad)} findings need attention." if bad else "All is as the agent knows it.")
+
+
+def _fix(options: Options, *, yes: bool) -> None:
+    home = settings(**options.settings()).home
+    found = leftovers.find_leftovers(home)
+    if not found:
+        console.report("Nothing is left of earlier runs.")
+        return
+    for each in found:
+        console.report(str(each))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("There is no terminal to ask at. Give --yes to remove these.")
+        if not Confirm.ask(f"Remove these {len(found)}?", console=console.err, default=False):
+            return
+    gone = sum(leftovers.remove(each, home) for each in found)
+    console.report(f"Removed {gone} of {len(found)}.")

@@ -1,0 +1,244 @@
+"""A walk through the app: sign-in, lists, a conversation, a turn, a stop, a reload."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from huggingchat_agent import events, redact
+from huggingchat_agent.chat.chat import get_session
+from huggingchat_agent.doctor.finding import Finding
+from huggingchat_agent.doctor.page import check_page, watch_for_stop
+from huggingchat_agent.errors import AgentError, LoginError
+from huggingchat_agent.session import account as accounts
+from huggingchat_agent.site.gestures import composer
+from huggingchat_agent.wire import purposes, requests, routes
+from huggingchat_agent.wire.conversations import parse_list
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.chat.chat import Chat
+    from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.wire.purposes import Purpose
+
+COST = "This sends one short message to the app, and deletes the conversation again."
+PROMPT = "Count from one to ten, in words."
+
+SKEW = 20.0  # seconds; one-time passwords change every 30, and most servers take the one before
+
+
+class Walk:
+    """Checks an app through an open chat. Its conversation is temporary: closing the chat deletes it, too."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat, self._session = chat, get_session(chat)
+        self._told = 0  # differences so far
+        self._conversation: Conversation | None = None
+        self._answer: Answer | None = None
+        self._stop_control: Finding | None = None
+
+    async def run(self) -> AsyncIterator[Finding]:
+        """All findings, as they come."""
+        steps: list[tuple[str, Callable[[], Awaitable[Finding]]]] = [
+            ("sign-in", self._sign_in),
+            ("clock", self._clock),
+            ("settings", self._settings),
+            ("features", self._features),
+            ("models", self._models),
+            ("tools", self._tools),
+            ("list of conversations", self._list),
+            ("new conversation", self._create),
+        ]
+        for name, step in steps:
+            yield await _try(name, step)
+            for each in self._differences():
+                yield each
+        if self._conversation is not None:
+            async for each in self._talk(self._conversation):
+                yield each
+                for difference in self._differences():
+                    yield difference
+        for each in self._routes():
+            yield each
+
+    async def _talk(self, conversation: Conversation) -> AsyncIterator[Finding]:
+        yield await _try("turn", lambda: self._turn(conversation))
+        if self._stop_control is not None:
+            yield self._stop_control
+        yield await _try("stop", lambda: self._stop(conversation))
+        if self._answer is not None:
+            answer = self._answer
+            yield await _try("reload", lambda: self._reload(conversation, answer))
+        tab = await self._session.tabs.lease(conversation.id)
+        try:
+            async for each in check_page(
+                tab.page, self._answer, self._session.drifts.note, timeout=self._chat.settings.step_timeout
+            ):
+                yield each
+        except AgentError as error:
+            yield _failed("page", error)
+        finally:
+            await self._session.tabs.release(tab)
+        yield await _try("delete", lambda: self._delete(conversation))
+
+    # Steps
+
+    async def _sign_in(self) -> Finding:
+        account = await self._chat.login()
+        who = f"signed in as {account.username}" if account.signed_in else "an app without sign-in"
+        return self._good("sign-in", who, purposes.ReadUser)
+
+    async def _clock(self) -> Finding:
+        """This machine's clock against the server's, which has a precision of a second."""
+        before = time.time()
+        answer = await self._session.calls.fetch(requests.read_user())
+        here = (before + time.time()) / 2
+        try:
+            there = parsedate_to_datetime(answer.headers["date"]).timestamp() + 0.5
+        except (KeyError, ValueError, TypeError):
+            return Finding(area="machine", check="clock", state="note", text="the server gives no time")
+        apart = here - there
+        if abs(apart) < SKEW:
+            return Finding(area="machine", check="clock", text=f"{abs(apart):.0f} s from the server's")
+        return Finding(
+            area="machine",
+            check="clock",
+            state="failed",
+            text=f"{abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} the server's",
+            advice="One-time passwords will be refused. Set the clock, by NTP for example.",
+        )
+
+    async def _settings(self) -> Finding:
+        settings = await accounts.read_settings(self._session)
+        return self._good("settings", "read", purposes.ReadSettings, f"{len(settings)} settings")
+
+    async def _features(self) -> Finding:
+        await self._session.ask(requests.feature_flags())
+        return self._good("features", "read", purposes.FeatureFlags)
+
+    async def _models(self) -> Finding:
+        models = await self._chat.models(refresh=True)
+        if not models:
+            return Finding(area="app", check="models", state="failed", text="the app offers none")
+        return self._good("models", models[0].id, purposes.ListModels, f"{len(models)} models")
+
+    async def _tools(self) -> Finding:
+        tools = await self._chat.tools(refresh=True)
+        if tools.missing:
+            return Finding(area="app", check="tools", state="note", text=tools.missing)
+        return self._good("tools", "read", purposes.McpServers, f"{len(tools)} servers")
+
+    async def _list(self) -> Finding:
+        page = parse_list(await self._session.ask(requests.list_conversations(0)))
+        shape = f"{len(page.conversations)} entries{', and more' if page.has_more else ''}"
+        return self._good("list of conversations", "read", purposes.ListConversations, shape)
+
+    async def _create(self) -> Finding:
+        self._conversation = await self._chat.new_conversation(temporary=True)
+        return self._good("new conversation", self._conversation.model or "", purposes.CreateConversation)
+
+    async def _turn(self, conversation: Conversation) -> Finding:
+        reasons: list[str] = []
+        reply = conversation.send(PROMPT)
+        reply.on("degraded", lambda event: reasons.append(event.reason))
+        async with watch_for_stop(reply, self._session.find_page) as seen:
+            answer = self._answer = await reply
+        if reply.via == "ui":
+            self._stop_control = seen.finding()
+        tokens = len(reply.events.of_type(events.Token))
+        seconds = (answer.timing.finished or 0) - answer.timing.sent
+        shape = f"{tokens} tokens, {len(answer.text)} characters, {seconds:.1f} s"
+        if not answer.message_id:
+            return Finding(
+                area="app",
+                check="turn",
+                state="changed",
+                text="answered, but the stored message was not found",
+                by=reply.via,
+                shape=shape,
+            )
+        if reasons:
+            return Finding(
+                area="app",
+                check="turn",
+                state="note",
+                text=f"not by ui: {reasons[0]}",
+                by=reply.via,
+                shape=shape,
+            )
+        return Finding(area="app", check="turn", text="answered", by=reply.via, shape=shape)
+
+    async def _stop(self, conversation: Conversation) -> Finding:
+        await self._session.ask(requests.stop_generating(conversation.id))
+        return self._good("stop", "taken (nothing was running)", purposes.StopGenerating)
+
+    async def _reload(self, conversation: Conversation, answer: Answer) -> Finding:
+        read = await conversation.read()
+        stored = read.message(answer.message_id)
+        tab = await self._session.tabs.lease(conversation.id)
+        step = self._chat.settings.step_timeout
+        try:
+            url = f"{self._chat.settings.base_url}/conversation/{conversation.id}"
+            await tab.page.goto(url, timeout=step)
+            shown = await composer.shows(tab.page, urlsplit(url).path, answer.message_id, timeout=step)
+        finally:
+            await self._session.tabs.release(tab)
+        state = "good"
+        text = "the page and the server have the same answer"
+        if stored is None or stored.content != answer.content:
+            state, text = "failed", "the server has not stored the answer that came"
+        elif shown is not True:
+            state, text = "changed", "the page does not show the answer as its last message"
+        made = self._good("reload", text, purposes.ReadConversation, f"{len(read.messages)} messages")
+        return Finding(**{**{each: getattr(made, each) for each in made.__struct_fields__}, "state": state})
+
+    async def _delete(self, conversation: Conversation) -> Finding:
+        await conversation.delete()
+        return self._good("delete", "the conversation is deleted", purposes.DeleteConversation)
+
+    # Findings
+
+    def _good(self, check: str, text: str, purpose: type[Purpose], shape: str = "") -> Finding:
+        by = self._session.calls.alternatives.routes.get(purpose, "")
+        return Finding(area="app", check=check, text=redact.text(text), by=by, shape=shape)
+
+    def _differences(self) -> list[Finding]:
+        """What differs and was not reported yet."""
+        found = self._session.drifts.found[self._told :]
+        self._told += len(found)
+        return [
+            Finding(area="app", check=each.part, state=each.change, text=each.what, by=each.instead)
+            for each in found
+        ]
+
+    def _routes(self) -> list[Finding]:
+        """The requests for which the app does not have the first alternative."""
+        found = []
+        for purpose, name in self._session.calls.alternatives.routes.items():
+            first, *others = [f"{each.method} {each.path}" for each in routes.alternatives(purpose)]
+            if name in others:
+                need = (purpose.__doc__ or "").split(".")[0]
+                found.append(
+                    Finding(area="app", check="fallback", state="note", text=f"{need}: no {first}", by=name)
+                )
+        return found
+
+
+async def _try(check: str, step: Callable[[], Awaitable[Finding]]) -> Finding:
+    try:
+        return await step()
+    except AgentError as error:
+        return _failed(check, error)
+
+
+def _failed(check: str, error: AgentError) -> Finding:
+    advice = error.shell_hint
+    if isinstance(error, LoginError) and not advice:
+        advice = "Run `huggingchat login`, or set HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
+    return Finding(
+        area="app", check=check, state="failed", text=redact.text(error.message), advice=redact.text(advice)
+    )

@@ -1,0 +1,39 @@
+"""What the doctor found, as values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Area = Literal["machine", "app"]
+State = Literal["good", "note", "new", "gone", "changed", "failed"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the report.
+
+    `check` is what was looked at, `text` what was found. `by` is the alternative that the app has, as a
+    request or a control, and `shape` what came of it. `advice` says what to do.
+
+    States: "good" is as it should be; "note" works, by a fallback or with a limit; "new", "gone" and
+    "changed" are differences between the app and what the agent knows; "failed" does not work.
+    """
+
+    area: Area
+    check: str
+    state: State = "good"
+    text: str = ""
+    by: str = ""
+    shape: str = ""
+    advice: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All findings, in the order of the checks. `sound` is false if any needs attention."""
+
+    findings: list[Finding]
+
+    @property
+    def sound(self) -> bool:
+        return all(each.state in ("good", "note") for each in self.findings)

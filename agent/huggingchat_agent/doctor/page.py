@@ -1,0 +1,128 @@
+"""The controls of a conversation's page: which are there, under which name, and which are new."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import redact
+from huggingchat_agent.doctor.finding import Finding
+from huggingchat_agent.doctor.known_controls import KNOWN
+from huggingchat_agent.errors import AgentError
+from huggingchat_agent.site.gestures import messages, parts
+from huggingchat_agent.site.gestures.composer import FIELD
+from huggingchat_agent.site.gestures.dialogs import clear_way
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.browser.protocols import Page
+    from huggingchat_agent.chat.reply import Reply
+    from huggingchat_agent.site.gestures.dialogs import Notice
+    from huggingchat_agent.site.gestures.parts import Part
+
+_TO_APPEAR = 2.0  # seconds that a control has
+_TO_WATCH = 10.0
+_LINE = re.compile(r'^\s*- (button|textbox|combobox|switch|dialog|alertdialog) "([^"]+)"')
+_MOST = 20  # new controls that are named
+
+
+async def check_page(
+    page: Page, answer: Answer | None, notice: Notice, *, timeout: float
+) -> AsyncIterator[Finding]:
+    """Check the page of a conversation whose last message is that answer. It changes nothing there.
+
+    `notice` gets what stands in front. Raises BrowserError.
+    """
+    with contextlib.suppress(AgentError):  # the controls behind it are reported as missing
+        await clear_way(page, FIELD, timeout=min(timeout, _TO_APPEAR), notice=notice)
+    for part in (parts.COMPOSER, parts.SEND):
+        yield await _check(page, part)
+    if answer is not None and answer.message_id:
+        yield await _check(page, parts.RETRY, f'[data-message-id="{answer.message_id}"]')
+    if answer is not None and answer.user_message_id:
+        async for each in _check_editor(page, answer.user_message_id, notice, timeout=timeout):
+            yield each
+    for role, name in await _find_new(page):
+        yield Finding(area="app", check="the page", state="new", text=f"{role} {name!r}")
+
+
+class StopSeen:
+    """Whether the page showed the button that stops an answer while one came."""
+
+    def __init__(self) -> None:
+        self.under = ""
+        self.looked = False
+
+    def finding(self) -> Finding:
+        need = parts.STOP.need
+        if self.under:
+            return Finding(area="app", check=need, text="found", by=f"{parts.STOP.role} {self.under!r}")
+        return Finding(
+            area="app", check=need, state="note", text="not seen: the answer may have been too quick"
+        )
+
+
+@contextlib.asynccontextmanager
+async def watch_for_stop(reply: Reply, find_page: Callable[[str], Page | None]) -> AsyncIterator[StopSeen]:
+    """Look for the button while the reply comes."""
+    seen = StopSeen()
+
+    async def look() -> None:
+        async for event in reply:
+            if event.name == "started":
+                break
+        turn = reply._turn
+        page = find_page(turn.page_id) if turn is not None else None
+        if page is None or reply.via != "ui":
+            return
+        seen.looked = True
+        for control in parts.STOP.controls():
+            if await page.find(control, timeout=_TO_WATCH):
+                seen.under = control.name
+
+    task = asyncio.create_task(look(), name="look for stop")
+    try:
+        yield seen
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _check(page: Page, part: Part, within: str = "") -> Finding:
+    for look, control in zip(part.looks, part.controls(within), strict=True):
+        last = control.name == part.looks[-1].name
+        if await page.find(control, timeout=_TO_APPEAR if last else 0):
+            return _found(part, look.name)
+    return Finding(area="app", check=part.need, state="gone", text=f"the page has no {part}")
+
+
+def _found(part: Part, name: str) -> Finding:
+    return Finding(area="app", check=part.need, text="found", by=f"{part.role} {name!r}")
+
+
+async def _check_editor(
+    page: Page, message_id: str, notice: Notice, *, timeout: float
+) -> AsyncIterator[Finding]:
+    """Open the editor of a message and leave it again."""
+    within = f'[data-message-id="{message_id}"]'
+    try:
+        await messages.open_editor(page, message_id, timeout=min(timeout, 5.0), notice=notice)
+    except AgentError as error:
+        yield Finding(area="app", check=parts.EDIT.need, state="gone", text=redact.text(error.message))
+        return
+    yield Finding(area="app", check=parts.EDIT.need, text="it opens the editor")
+    yield await _check(page, parts.SEND_EDITED, within)
+    yield await _check(page, parts.CANCEL, within)
+    await messages.close_editor(page, message_id, timeout=timeout)
+
+
+async def _find_new(page: Page) -> list[tuple[str, str]]:
+    """Roles and names of controls that no known build has."""
+    tree = (await page.snapshot()).tree
+    found = (match.groups() for line in tree.splitlines() if (match := _LINE.match(line)))
+    named = ((role, re.sub(r"\d+", "N", name)) for role, name in found)
+    return [each for each in dict.fromkeys(named) if each[1] not in KNOWN][:_MOST]
