@@ -372,8 +372,8 @@ class Chat(Emitter):
     def _publish_drift(self, drift: Drift) -> None:
         """Emit it to the reply that comes in that conversation, or else further up."""
         replies = (each for each in self._replies if each.conversation_id == drift.conversation_id)
-        reply = next((each for each in replies if not each.done), None)
-        (reply or self._conversations.get(drift.conversation_id, self)).emit(drift)
+        reply: Emitter | None = next((each for each in replies if not each.done), None)
+        (reply or self._conversations.get(drift.conversation_id) or self).emit(drift)
 
 
 def get_session(chat: Chat) -> Session:

@@ -36,14 +36,13 @@ def _shape(part: str, always: str, sometimes: str = "", **below: Shape) -> Shape
     return Shape(part, frozenset(always.split()), frozenset(sometimes.split()) | set(below), below)
 
 
-_FILE = _shape("a file of a message", "name mime value", "type")
-_MESSAGE = _shape(
-    "a message",
-    "id from content children ancestors",
+_OF_MESSAGES = (
     "createdAt updatedAt updates generationId materializedSeq interrupted reasoning routerMetadata score "
-    "webSearch webSearchId",
-    files=_FILE,
+    "webSearch webSearchId"
 )
+_FILE = _shape("a file of a message", "name mime value", "type")
+_MESSAGE = _shape("a message", "id from content children ancestors", _OF_MESSAGES, files=_FILE)
+_MESSAGE_WITHOUT_TREE = _shape("a message", "id from content", _OF_MESSAGES, files=_FILE)
 _SUMMARY = _shape(
     "an entry of the list of conversations",
     "id title updatedAt",
@@ -89,6 +88,14 @@ SHAPES: dict[type[Purpose], Shape] = {
     ),
 }
 
+# The older route gives messages in a list.
+_WITHOUT_TREE = _shape(
+    "a conversation",
+    "messages title",
+    "id modelId updatedAt assistantId modelTools",
+    messages=_MESSAGE_WITHOUT_TREE,
+)
+
 # By type, and by subtype or status where the type has those.
 LINES: dict[tuple[str, str | None], Shape] = {
     (kind, below): _shape(f"the stream's line {' '.join(filter(None, (kind, below)))}", always, sometimes)
@@ -99,7 +106,7 @@ LINES: dict[tuple[str, str | None], Shape] = {
         ("status", "error", "message", "statusCode"),
         ("title", None, "title", ""),
         ("stream", None, "token", "len"),
-        ("finalAnswer", None, "text", "interrupted webSources"),
+        ("finalAnswer", None, "text interrupted", "webSources"),
         ("reasoning", "stream", "token", ""),
         ("reasoning", "status", "status", ""),
         ("routerMetadata", None, "", "route model provider"),
@@ -118,6 +125,7 @@ LINES: dict[tuple[str, str | None], Shape] = {
     )
 }
 _TAGS = {"type", "subtype", "status"}
+_OF_TREES = {"rootMessageId", "preprompt", "model"}
 
 
 def compare(purpose: type[Purpose] | None, body: str | bytes) -> Iterator[Drift]:
@@ -133,6 +141,8 @@ def compare(purpose: type[Purpose] | None, body: str | bytes) -> Iterator[Drift]
         value = value["json"]
     if purpose is purposes.ListConversations and isinstance(value, list):  # the older route has no object
         shape = _SUMMARY
+    if purpose is purposes.ReadConversation and isinstance(value, dict) and not value.keys() & _OF_TREES:
+        shape = _WITHOUT_TREE
     if purpose is purposes.ListModels and isinstance(value, dict) and isinstance(value.get("models"), list):
         value = value["models"]
     if isinstance(value, dict) and value.get("type") == "data" and "nodes" in value:
@@ -147,8 +157,7 @@ def compare_line(raw: Any) -> Iterator[Drift]:
         return
     kind = raw.get("type")
     below = raw.get("status") if kind == "status" else raw.get("subtype")
-    known = isinstance(kind, str) and isinstance(below, str | None)
-    shape = LINES.get((kind, below)) if known else None
+    shape = LINES.get((kind, below)) if isinstance(kind, str) and isinstance(below, str | None) else None
     if shape is None:
         name = " ".join(str(each) for each in (kind, below) if each)
         yield Drift(
@@ -168,7 +177,7 @@ def _compare(shape: Shape, value: Any) -> Iterator[Drift]:
         yield from _compare_fields(shape, each, set(each))
         for name, below in shape.below.items():
             yield from _compare(below, each.get(name))
-        if shape is _MESSAGE and isinstance(each.get("updates"), list):
+        if shape.part == _MESSAGE.part and isinstance(each.get("updates"), list):
             for line in each["updates"]:
                 yield from compare_line(line)
 
