@@ -99,8 +99,9 @@ def test_drifts_of_the_site_are_named_in_lists_and_objects():
     found = shapes.compare(purposes.ListModels, json.dumps(edit([{"id": "a", "name": "a"}])))
     assert "a model: the field contextLength is new" in said(found)
     edit = dict(DRIFTS["a field in messages"].answers)[READ]
-    read = {
+    read: dict[str, Any] = {
         "title": "",
+        "rootMessageId": "1",
         "messages": [{"id": "1", "from": "user", "content": "", "updates": [{"type": "new"}]}],
     }
     found = said(shapes.compare(purposes.ReadConversation, json.dumps({"json": edit(read), "meta": {}})))
