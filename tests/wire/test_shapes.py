@@ -104,7 +104,7 @@ def test_drifts_of_the_site_are_named_in_lists_and_objects():
         "rootMessageId": "1",
         "messages": [{"id": "1", "from": "user", "content": "", "updates": [{"type": "new"}]}],
     }
-    found = said(shapes.compare(purposes.ReadConversation, json.dumps({"json": edit(read), "meta": {}})))
-    assert "a message: the field tokenCount is new" in found
-    assert "a message: the field ancestors is gone" in found
-    assert "the stream: the line new is new" in found
+    told = said(shapes.compare(purposes.ReadConversation, json.dumps({"json": edit(read), "meta": {}})))
+    assert "a message: the field tokenCount is new" in told
+    assert "a message: the field ancestors is gone" in told
+    assert "the stream: the line new is new" in told
