@@ -9,9 +9,10 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.settings import Record, Via
+from huggingchat_agent.settings import Record
 
 if TYPE_CHECKING:
+    from huggingchat_agent.choices import Via
     from huggingchat_agent.events import Event
 
 

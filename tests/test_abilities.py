@@ -9,9 +9,10 @@ from playwright.async_api import Browser
 
 from huggingchat_agent import redact
 from huggingchat_agent.browser import abilities, load_engine
+from huggingchat_agent.choices import EngineName
 from huggingchat_agent.context_args import LEFT_OUT, TAKEN
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.settings import EngineName, settings
+from huggingchat_agent.settings import settings
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "engines.md"
 

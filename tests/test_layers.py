@@ -8,7 +8,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
     {"errors", "exchange", "answer", "events", "handler_types", "eventlog", "question", "redact", "saving"}
-    | {"environment", "files", "mistakes", "origin", "secret_names", "user_text"},
+    | {"choices", "environment", "files", "mistakes", "origin", "secret_names", "user_text"},
     {
         "context_args",
         "http_credentials",

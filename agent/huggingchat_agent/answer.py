@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import saving
+from huggingchat_agent.choices import SentVia
 from huggingchat_agent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
     finish_reason: str = "stop"
     generation_id: str | None = None
-    via: str = ""
+    via: SentVia = ""
 
     def __repr__(self) -> str:
         text = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."

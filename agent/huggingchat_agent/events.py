@@ -25,6 +25,7 @@ import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.answer import Answer, File, Router, Source
+from huggingchat_agent.choices import SentVia
 from huggingchat_agent.exchange import ExchangeEvent
 from huggingchat_agent.question import Field
 
@@ -48,7 +49,7 @@ class Started(TurnEvent, frozen=True, kw_only=True):
     """The message was sent. `via` is "ui", "page", or "" if a person or another program sent it."""
 
     name: ClassVar[Literal["started"]] = "started"
-    via: str = ""
+    via: SentVia = ""
     prompt: str | None = None
     generation_id: str | None = None
 

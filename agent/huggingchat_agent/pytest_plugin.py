@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
+
+from huggingchat_agent.choices import Mode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from huggingchat_agent import sync
     from huggingchat_agent.huggingchat import HuggingChat
 
-MODES = ("replay", "once", "record", "live")
+MODES = get_args(Mode)
 
 # Our fixtures that return something to await in an async test.
 _ASYNC = frozenset({"huggingchat", "conversation", "huggingchat_attach"})

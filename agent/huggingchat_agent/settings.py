@@ -13,6 +13,7 @@ import msgspec
 import platformdirs
 
 from huggingchat_agent import environment, parsing
+from huggingchat_agent.choices import EngineName, InUse, Via
 from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.http_credentials import HttpCredentials
@@ -23,10 +24,6 @@ from huggingchat_agent.redact import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-EngineName = Literal["playwright", "nodriver"]
-Via = Literal["auto", "ui", "page"]
-InUse = Literal["copy", "refuse"]
 
 DEFAULT_BASE_URL = "https://huggingface.co/chat"
 

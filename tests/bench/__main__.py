@@ -38,7 +38,7 @@ from tests.raw import Raw
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.settings import Via
+    from huggingchat_agent.choices import Via
 
     # Sends a prompt, calls back per token, returns when the last was handed over.
     Send = Callable[[str, Callable[[str], None]], Awaitable[None]]

@@ -39,7 +39,7 @@ from huggingchat_agent.settings import settings
 from tests.persons import Persons
 
 if TYPE_CHECKING:
-    from huggingchat_agent.settings import EngineName, Via
+    from huggingchat_agent.choices import EngineName, Via
 
 ENGINES: tuple[EngineName, ...] = ("playwright", "nodriver")
 WAYS: tuple[Via, ...] = ("page", "ui")

@@ -16,8 +16,9 @@ from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser import load_engine as engine_named
+from huggingchat_agent.choices import EngineName
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.settings import EngineName, settings
+from huggingchat_agent.settings import settings
 from tests.quick import QUICK
 
 if TYPE_CHECKING:

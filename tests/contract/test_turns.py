@@ -18,7 +18,7 @@ from huggingchat_agent.events import Token, to_json
 from tests.e2e.reports import picture, tree
 
 if TYPE_CHECKING:
-    from huggingchat_agent.settings import Via
+    from huggingchat_agent.choices import Via
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -35,7 +35,7 @@ from tests.live.walk import Walk
 
 if TYPE_CHECKING:
     from huggingchat_agent import Conversation
-    from huggingchat_agent.settings import Via
+    from huggingchat_agent.choices import Via
 
 
 async def turn(conversation: Conversation, prompt: str, via: Via) -> str:

@@ -30,7 +30,7 @@ from tests.playback.sockets import family, is_loopback, sockets
 
 if TYPE_CHECKING:
     from huggingchat_agent import Answer
-    from huggingchat_agent.settings import Via
+    from huggingchat_agent.choices import Via
 
 PROMPTS: tuple[tuple[str, Via], ...] = (
     ("hello", "ui"),

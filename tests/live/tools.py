@@ -9,7 +9,7 @@ import aiohttp
 
 if TYPE_CHECKING:
     from huggingchat_agent import HuggingChat
-    from huggingchat_agent.settings import Via
+    from huggingchat_agent.choices import Via
     from tests.live.walk import Walk
 
 VIAS: tuple[Via, ...] = ("ui", "page")

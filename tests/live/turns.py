@@ -16,7 +16,7 @@ from huggingchat_agent.errors import FileRejected
 if TYPE_CHECKING:
     from huggingchat_agent import Conversation, HuggingChat
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.settings import Via
+    from huggingchat_agent.choices import Via
     from huggingchat_agent.wire.conversations import StoredMessage
     from tests.live.walk import Walk
 

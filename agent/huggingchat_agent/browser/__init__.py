@@ -8,7 +8,7 @@ from huggingchat_agent.errors import BrowserMissing
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Engine
-    from huggingchat_agent.settings import EngineName
+    from huggingchat_agent.choices import EngineName
 
 
 def load_engine(name: EngineName) -> Engine:

@@ -10,7 +10,8 @@ from huggingchat_agent.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from huggingchat_agent.settings import EngineName, Settings
+    from huggingchat_agent.choices import EngineName
+    from huggingchat_agent.settings import Settings
 
 
 class Ability(NamedTuple):
@@ -18,7 +19,7 @@ class Ability(NamedTuple):
 
     name: str
     meaning: str
-    without: Mapping[str, str] = {}
+    without: Mapping[EngineName, str] = {}
 
 
 ABILITIES = (

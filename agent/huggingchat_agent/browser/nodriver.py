@@ -25,6 +25,7 @@ from huggingchat_agent.origin import origin
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.page import CdpPage
+    from huggingchat_agent.choices import EngineName
     from huggingchat_agent.settings import Settings
 
 
@@ -34,7 +35,7 @@ _PROXY = "proxy"
 class NodriverEngine:
     """Implements `protocols.Engine`."""
 
-    name = "nodriver"
+    name: EngineName = "nodriver"
     can = abilities.can("nodriver")
 
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> NodriverBrowser:

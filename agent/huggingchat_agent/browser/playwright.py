@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import playwright.async_api as driver
 
     from huggingchat_agent.browser.page import CdpPage
+    from huggingchat_agent.choices import EngineName
     from huggingchat_agent.errors import BrowserError
     from huggingchat_agent.proxy import Proxy
     from huggingchat_agent.settings import Settings
@@ -45,7 +46,7 @@ _WRITTEN = re.compile(r"^\[pid=\d+\]\[err\] (.*)$", re.MULTILINE)
 class PlaywrightEngine:
     """Implements `protocols.Engine`."""
 
-    name = "playwright"
+    name: EngineName = "playwright"
     can = abilities.can("playwright")
 
     async def start(self, settings: Settings, storage_state: dict[str, Any] | None) -> PlaywrightBrowser:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.browser.console_messages import PageMessage
     from huggingchat_agent.browser.dropped_cookies import DroppedCookies
+    from huggingchat_agent.choices import EngineName
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
 
@@ -169,7 +170,7 @@ class Engine(Protocol):
     """Starts browsers. `can` has its abilities by name: see `abilities`."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> EngineName: ...
 
     @property
     def can(self) -> Mapping[str, bool]: ...

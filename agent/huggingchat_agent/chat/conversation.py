@@ -13,11 +13,11 @@ from huggingchat_agent.chat.draft import Draft, Edit, Next, Resume, Retry
 from huggingchat_agent.chat.elicitation import Elicitation, read_question
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
+from huggingchat_agent.choices import Via
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.parsing import choice
-from huggingchat_agent.settings import Via
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.user_text import require_text

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from huggingchat_agent.answer import Answer
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.turn.turn import Turn
 
 log = logging.getLogger("huggingchat_agent")
@@ -31,7 +32,7 @@ class Outgoing(Protocol):
     @property
     def turn(self) -> Turn | None: ...
     @property
-    def via(self) -> str: ...
+    def via(self) -> SentVia: ...
     async def send(self, emitter: Emitter) -> Turn: ...
     def stop(self) -> None: ...
 
@@ -103,7 +104,7 @@ class Reply(Emitter):
         return self._sending.turn
 
     @property
-    def via(self) -> str:
+    def via(self) -> SentVia:
         """How the message is sent, "ui" or "page"; "" before that is known."""
         return self._sending.via
 

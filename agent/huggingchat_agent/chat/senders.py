@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from huggingchat_agent.chat.draft import Draft, Spot
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.session.app_calls import AppCalls
     from huggingchat_agent.session.tabs import Tab, Tabs
     from huggingchat_agent.site.calls import Calls
@@ -25,7 +26,7 @@ class Sender(Protocol):
     """Sends one message: `prepare`, then `post`, then `release`. `withdraw` interrupts a post."""
 
     @property
-    def via(self) -> str:
+    def via(self) -> SentVia:
         """The name of this way."""
 
     @property
@@ -60,7 +61,7 @@ class Sender(Protocol):
 class PageSender:
     """Makes the app's own request inside the shared page. `call` builds it for a spot and a generation id."""
 
-    via = "page"
+    via: SentVia = "page"
     connections = 1  # the stream
 
     def __init__(self, app: AppCalls, call: Callable[[Spot, str], Awaitable[Call]]) -> None:
@@ -100,7 +101,7 @@ class UiSender:
     gets what the page has that we do not know.
     """
 
-    via = "ui"
+    via: SentVia = "ui"
     connections = 2  # the stream, and the tab's own watch
     generation_id = None
 

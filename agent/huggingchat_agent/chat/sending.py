@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.draft import Draft, Spot
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.chat.senders import Sender
+    from huggingchat_agent.choices import SentVia, Via
     from huggingchat_agent.emitter import Emitter
-    from huggingchat_agent.settings import Via
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
@@ -60,7 +60,7 @@ class Sending:
     ) -> None:
         self._after = after
         self.turn: Turn | None = None
-        self.via = ""
+        self.via: SentVia = ""
         self._chat, self._session, self._tracker = chat, chat._session, chat._tracker
         self._conversation_id, self._draft, self._wanted = conversation_id, draft, via
         self._step = chat.settings.step_timeout

@@ -30,6 +30,7 @@ from huggingchat_agent.wire import multipart, purposes, requests, routes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.turn.turn import Turn
@@ -253,7 +254,7 @@ class _RecordedApp:
         return
 
 
-def _claim(record: tapes.Request, vias: dict[str, str], app: _RecordedApp, tracker: TurnTracker) -> None:
+def _claim(record: tapes.Request, vias: dict[str, SentVia], app: _RecordedApp, tracker: TurnTracker) -> None:
     """Announce a message that the agent sent, as the agent did."""
     purpose = routes.classify(record.method, record.url, app.base_path)
     if not isinstance(purpose, purposes.SendMessage):

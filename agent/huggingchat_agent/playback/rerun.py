@@ -23,13 +23,11 @@ from huggingchat_agent.wire import multipart, purposes, routes
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 
+    from huggingchat_agent.choices import SentVia, Via
     from huggingchat_agent.playback.faults import Fault
-    from huggingchat_agent.settings import Via
     from huggingchat_agent.tape.summary import Summary
 
     _Step = Callable[[Chat], Awaitable[None]]
-
-_VIAS: dict[str, Via] = {"ui": "ui", "page": "page"}
 
 
 class Rerun:
@@ -108,9 +106,9 @@ def _steps(summary: Summary) -> Iterator[_Step]:
             ) from None
 
 
-def _sending(conversation_id: str, message: _Message, vias: dict[str, str]) -> _Step:
-    via = _VIAS.get(vias.get(message.generation_id or "", ""))
-    if via is None:
+def _sending(conversation_id: str, message: _Message, vias: dict[str, SentVia]) -> _Step:
+    via = vias.get(message.generation_id or "", "")
+    if via == "":
         raise UsageError(
             f"A person sent {message.inputs!r}, and only the agent's own messages can be repeated. Open "
             "the tape with on_tape(..., headless=False), and take the steps by hand."

@@ -27,6 +27,7 @@ from huggingchat_agent.state.storage import SavedSession
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from huggingchat_agent.choices import EngineName
     from huggingchat_agent.provider.background import BrowserOwner, OpenBrowser
 
 log = logging.getLogger("huggingchat_agent")
@@ -84,9 +85,9 @@ def read_options(
 
 
 @functools.cache
-def _choose_engine(use_nodriver: bool) -> str:
+def _choose_engine(use_nodriver: bool) -> EngineName:
     there = importlib.util.find_spec("nodriver") is not None
-    chosen = "nodriver" if use_nodriver and there else "playwright"
+    chosen: EngineName = "nodriver" if use_nodriver and there else "playwright"
     reason = f"nodriver is {'' if there else 'not '}installed" if use_nodriver else "use_nodriver is off"
     log.info("The provider's engine is %s: %s.", chosen, reason)
     return chosen

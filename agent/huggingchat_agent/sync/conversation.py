@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.reply import Reply as AsyncReply
     from huggingchat_agent.chat.uploads import Given
+    from huggingchat_agent.choices import Via
     from huggingchat_agent.events import ElicitationRequested, Event
-    from huggingchat_agent.settings import Via
     from huggingchat_agent.sync.thread import LoopThread
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 

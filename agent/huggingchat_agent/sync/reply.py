@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.chat import reply as asynchronous
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.sync.thread import Job, LoopThread
 
 
@@ -57,7 +58,7 @@ class Reply(Handlers):
         return self._inner.conversation_id
 
     @property
-    def via(self) -> str:
+    def via(self) -> SentVia:
         """How it was sent: "ui", "page", or "" while that is open."""
         return self._inner.via
 

@@ -13,6 +13,7 @@ from huggingchat_agent.tape import format as tapes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.tape.reader import Recording
 
@@ -83,7 +84,7 @@ class Turn:
     conversation_id: str
     at: float
     prompt: str = ""
-    via: str = ""
+    via: SentVia = ""
     tokens: list[tuple[float, str]] = field(default_factory=list)
     reasoning: str = ""
     title: str = ""
@@ -173,7 +174,7 @@ def path_of(url: str) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def read_vias(records: Iterable[AnyRecord]) -> dict[str, str]:
+def read_vias(records: Iterable[AnyRecord]) -> dict[str, SentVia]:
     """How the agent sent each message ("ui" or "page"), by generation id."""
     started = [each.event for each in records if isinstance(each, tapes.Event) and "seq" in each.event]
     return {

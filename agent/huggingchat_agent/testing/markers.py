@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
 
@@ -14,7 +14,8 @@ from huggingchat_agent.pytest_plugin import MODES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Mode = Literal["replay", "once", "record", "live"]
+    from huggingchat_agent.choices import Mode
+
 
 _TYPES = {"tape": (str, Path), "mode": (str,), "model": (str,), "keep": (bool,), "faults": (list, tuple)}
 

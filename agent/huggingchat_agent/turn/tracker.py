@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent import events
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.exchange import ExchangeEvent, Started
     from huggingchat_agent.turn.app import App
     from huggingchat_agent.wire.purposes import Purpose
@@ -42,7 +43,7 @@ class Claim:
         *,
         page_id: str,
         conversation_id: str,
-        via: str,
+        via: SentVia,
         listener: Callable[[events.TurnEvent], object] | None,
         on_rejected: Callable[[events.Failed], object] | None = None,
         generation_id: str | None = None,

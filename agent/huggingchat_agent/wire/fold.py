@@ -13,6 +13,7 @@ from huggingchat_agent.wire import elicitations, final_text, think, updates
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.wire.conversations import StoredMessage
 
 E = TypeVar("E", bound=events.TurnEvent)
@@ -178,7 +179,7 @@ class Fold:
         *,
         user_message_id: str,
         message_id: str,
-        via: str,
+        via: SentVia,
         generation_id: str | None,
         finished: float,
         stored: StoredMessage | None = None,

@@ -8,6 +8,7 @@ import typer
 
 from huggingchat_agent import events
 from huggingchat_agent.answer import Answer
+from huggingchat_agent.choices import Via
 from huggingchat_agent.cli import attachments, console, stdin
 from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
@@ -16,7 +17,7 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.settings import Deadlines, Via
+from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.sync import Conversation, HuggingChat, Reply
 from huggingchat_agent.user_text import require_text
 
