@@ -63,7 +63,7 @@ class Emitter(pyee.EventEmitter):
         self._busy: set[_Listener] = set()  # the async ones at work, including those unsubscribed meanwhile
 
     @by_name
-    def on(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]
+    def on(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]  # typed by name
         """Call the handler with each event of that name; usable as a decorator.
 
         Returns the handler. Raises ValueError for a name that no event has, UsageError for a handler
@@ -72,7 +72,7 @@ class Emitter(pyee.EventEmitter):
         return self._subscribe(name, handler, once=False)
 
     @by_name
-    def once(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]
+    def once(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]  # typed by name
         """As `on`, for the next event only."""
         return self._subscribe(name, handler, once=True)
 
@@ -124,7 +124,7 @@ class Emitter(pyee.EventEmitter):
         """
         # Not by `pyee.emit`: its lock and its hooks cost more than all other work for a token.
         if isinstance(event, str):
-            name, event = event, args[0] if args else None  # type: ignore[assignment]
+            name, event = event, args[0] if args else None  # type: ignore[assignment]  # pyee's form
         else:
             name = event.name
         handled = False

@@ -59,7 +59,7 @@ async def attach_page(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEve
     """Watch a page of Playwright's async API. Raises BrowserError if its browser is not a Chromium."""
     try:
         session = PlaywrightSession(await tab.context.new_cdp_session(tab))
-    except Exception as error:
+    except Exception as error:  # the driver raises errors of many classes
         said = str(error)
     else:
         return AttachedPage(tab, session, base_url, sink)
@@ -72,7 +72,7 @@ def attach_sync_page(
     """Watch a page of Playwright's sync API. Returns the page, and the runner for its coroutines."""
     try:
         session = tab.context.new_cdp_session(tab)
-    except Exception as error:
+    except Exception as error:  # the driver raises errors of many classes
         said = str(error)
     else:
         greenlets = GreenletRunner(lambda: session.send("Page.enable"))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Receive = Callable[[str, dict[str, Any]], None]
 
 
-class BrowserConnection(Connection):  # type: ignore[misc]
+class BrowserConnection(Connection):  # type: ignore[misc]  # nodriver has no types
     """The one connection to the browser. It hands each message, in order, to the receiver of its session.
 
     `receivers` are by session id; "" is for messages of the browser as a whole. The socket's reader calls

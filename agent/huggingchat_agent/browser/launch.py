@@ -115,7 +115,7 @@ FOLDER_PREFIX, OWNER = "huggingchat-", "owner"
 # A word on its input means a normal end; the end of its input means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.02  # seconds between two looks at the disk, which reports no change
 _ALL_HOSTS = "--proxy-bypass-list=<-loopback>"
 # A socket's path has at most 107 bytes, and the browser adds this many to that of its temporary folder.
 _LONGEST_TEMPORARY = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")

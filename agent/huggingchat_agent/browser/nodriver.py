@@ -81,7 +81,7 @@ class NodriverBrowser(RunningBrowser):
         address = await devtools_endpoint.find_socket_address(connect)
         try:
             return await self._connection.connect(address)
-        except Exception as error:
+        except Exception as error:  # of the driver, whose errors are of many classes
             why = str(error)
         raise start_failures.connect_error(connect, why)
 

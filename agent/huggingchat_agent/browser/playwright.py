@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
 
 _SWEEPS = 25
+_SWEEP_PAUSE = 0.02  # seconds; a process that was killed writes for a moment until it ends
 _TIDY_SECONDS = 1.0
 
 _WRITTEN = re.compile(r"^\[pid=\d+\]\[err\] (.*)$", re.MULTILINE)
@@ -104,7 +105,7 @@ class PlaywrightBrowser(RunningBrowser):
             if abilities.speaks_cdp(connect):
                 return await chromium.connect_over_cdp(address, no_defaults=True)
             return await chromium.connect(address)
-        except Exception as error:
+        except Exception as error:  # of the driver, whose errors are of many classes
             why = str(error).partition("\n")[0].partition("Call log:")[0]
         raise start_failures.connect_error(connect, why)
 
@@ -198,8 +199,9 @@ class PlaywrightBrowser(RunningBrowser):
     async def _wait_for_tidying(self) -> None:
         """If the browser was killed, give Playwright's process a moment to remove its folders."""
         until = time.monotonic() + _TIDY_SECONDS
+        # No event tells that a folder is gone.
         while any(each.exists() for each in self._folders) and time.monotonic() < until:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(_SWEEP_PAUSE)
 
     def _kill(self, *, driver_too: bool = False) -> None:
         """Kill the browser, and Playwright's own process too if that does not end."""
@@ -218,7 +220,7 @@ class PlaywrightBrowser(RunningBrowser):
                 shutil.rmtree(folder, ignore_errors=True)
                 if not folder.exists():
                     break
-                time.sleep(0.02)
+                time.sleep(_SWEEP_PAUSE)
 
 
 class _Tab:

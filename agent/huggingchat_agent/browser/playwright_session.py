@@ -32,7 +32,7 @@ class PlaywrightSession:
         try:
             answer: dict[str, Any] = await self._session.send(method, params or {})
             return answer
-        except Exception as error:
+        except Exception as error:  # of the driver, whose errors are of many classes
             said = str(error)
         # Outside of the handler, so that our error has no context.
         raise _translate(method, said)
@@ -59,7 +59,7 @@ class GreenletSession:
                 lambda: self._session.send(method, params or {})
             )
             return answer
-        except Exception as error:
+        except Exception as error:  # as above
             said = str(error)
         raise _translate(method, said)
 

@@ -105,7 +105,7 @@ class Pump:
                 continue
             try:
                 self._sink(each)
-            except Exception:
+            except Exception:  # as above
                 log.exception("The sink could not handle an exchange event.")
 
     def _start(self, command: Command) -> None:

@@ -232,7 +232,7 @@ async def run_driver(
         failure: BrowserError = BrowserTimeout(f"The browser did not {what} within {seconds:g} s.")
     except BrowserError as error:
         failure = error
-    except Exception as error:
+    except Exception as error:  # of the driver, whose errors are of many classes
         failure = (translated or driver_error)(what, str(error))
     raise failure
 
@@ -252,7 +252,7 @@ async def finish_in_time(work: Awaitable[Any]) -> bool:
             await work
     except TimeoutError:
         return False
-    except Exception:
+    except Exception:  # it ended, even so
         return True
     return True
 

@@ -140,7 +140,7 @@ class Attached(Emitter):
         await self.close()
 
     def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
-        self.events.append(event)  # type: ignore[arg-type]
+        self.events.append(event)  # type: ignore[arg-type]  # the union lists all
         if isinstance(event, events.Started):
             self._turns.append(turn)
             self._begun.set()

@@ -163,7 +163,7 @@ class Reply(Emitter):
     def emit(self, event: events.Event | str, *args: Any, **kwargs: Any) -> bool:
         """Hand an event to the handlers, and those of the turn to the iterators."""
         if isinstance(event, events.TurnEvent):
-            self.events.append(event)  # type: ignore[arg-type]
+            self.events.append(event)  # type: ignore[arg-type]  # the union lists all
             if isinstance(event, _LAST):
                 self._call_over()
             if self._waiting:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+import typer
 
 from huggingchat_agent import files
 from huggingchat_agent.cli import console
@@ -12,6 +13,11 @@ from huggingchat_agent.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+JsonArray = Annotated[
+    bool, typer.Option("--json", help="Print all that the app says about them, as one JSON array.")
+]
+JsonObject = Annotated[bool, typer.Option("--json", help="Print all of them, as one JSON object.")]
 
 
 def write_json(value: Any) -> None:

@@ -48,6 +48,14 @@ def sign_in(chat: HuggingChat) -> Account:
     return account
 
 
+@contextlib.contextmanager
+def open_signed_in(options: Options, **more: Any) -> Iterator[HuggingChat]:
+    """As `open_chat`, and signed in by `sign_in`."""
+    with open_chat(options, **more) as chat:
+        sign_in(chat)
+        yield chat
+
+
 def make_login_error(chat: HuggingChat) -> LoginError:
     """The message for a user without a session."""
     return LoginError(

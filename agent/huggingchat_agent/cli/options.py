@@ -110,6 +110,7 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter("context", keyword_only, annotation=typer.Context),
         *(each.replace(kind=keyword_only) for each in (*own, *SHARED.values())),
     ]
+    # typer reads this, and mypy knows no such attribute of a function.
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     # One line for each paragraph: the help wraps them at the terminal's width.

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.cli.markdown import render_markdown
+from huggingchat_agent.cli.tables import format_date
 from huggingchat_agent.cli.terminal import one_line
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
         table.add_column("Changed", style="dim", no_wrap=True, min_width=16)
     for each in conversations:
         title = Text(one_line(each.title) or "(no title)")
-        moment = each.updated_at.astimezone().strftime("%Y-%m-%d %H:%M") if each.updated_at else ""
+        moment = format_date(each.updated_at)
         model = Text(one_line(each.model.rpartition("/")[2]))
         rest = (model, moment) if width >= WIDE else (moment,) if roomy else ()
         table.add_row(each.id, title, *rest)

@@ -164,7 +164,7 @@ class Replay(Emitter):
         self._emit(event)
 
     def _emit(self, event: events.Event) -> None:
-        self._queue.put_nowait(event)  # type: ignore[arg-type]
+        self._queue.put_nowait(event)  # type: ignore[arg-type]  # the union lists all
         self.emit(event)
 
 

@@ -94,6 +94,7 @@ class TapeServer:
         config.shutdown_timeout = 1.0
         if self._summary.recording.header.base_url.startswith("https:"):
             config.certfile, config.keyfile = self._certify()
+        # Its types name an ASGI framework's scope; ours is a plain dict.
         work = serve(self._answer, config, shutdown_trigger=self._closing.wait)  # type: ignore[arg-type]
         self._task = asyncio.create_task(work, name="tape server")
         return self

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.2  # between two looks at the file that another process writes
 _AGENT = "() => navigator.userAgent"
 _GIVE_SESSION = "(cookie) => { document.cookie = cookie; }"
 

@@ -12,6 +12,7 @@ or in `wait_for_answer`, and not while it sleeps or computes.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -138,4 +139,4 @@ async def _handle(waiting: deque[Event], emitter: Emitter, greenlets: GreenletRu
     """Call the handlers in a greenlet, where they may block without stopping the loop."""
     while waiting:
         event = waiting.popleft()
-        await greenlets.call(lambda event=event: emitter.emit(event))  # type: ignore[misc]
+        await greenlets.call(functools.partial(emitter.emit, event))

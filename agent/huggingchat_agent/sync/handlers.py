@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.events import Event
 
-I = TypeVar("I", covariant=True)  # noqa: E741
+Inner = TypeVar("Inner", covariant=True)
 
 # `exchange` is the raw view of everything and is subscribed separately. A handler that raises is reported
 # where it was called, so we do not pass on what the loop's side reports.
@@ -83,12 +83,12 @@ class Handlers:
         return subscribe(name, handler)
 
 
-class _Facade(Protocol[I]):
+class _Facade(Protocol[Inner]):
     @property
-    def _inner(self) -> I: ...
+    def _inner(self) -> Inner: ...
 
 
-def get_inner(facade: _Facade[I]) -> I:
+def get_inner(facade: _Facade[Inner]) -> Inner:
     """The object in the loop that an object of this API stands for."""
     return facade._inner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.events import Seen
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.events import AnyEvent, Event
     from huggingchat_agent.playback.faults import Fault
+    from huggingchat_agent.sync.thread import Job
     from huggingchat_agent.tape.format import Header
 
 
@@ -53,7 +55,7 @@ class Replay(Handlers):
 
         def receive(event: Event) -> None:
             if not isinstance(event, Seen):
-                self._events.append(event)  # type: ignore[arg-type]
+                self._events.append(event)  # type: ignore[arg-type]  # the union lists all
             self._emitter.emit(event)
 
         def forward(event: Event) -> None:
@@ -74,9 +76,12 @@ class Replay(Handlers):
                     if index == len(self._events):
                         job.result()
                         return
-                thread.until(lambda seen=index: len(self._events) > seen or job.done)  # type: ignore[misc]
+                thread.until(functools.partial(self._has_news, job, index))
         finally:
             thread.stop()
+
+    def _has_news(self, job: Job[None], seen: int) -> bool:
+        return len(self._events) > seen or job.done
 
 
 def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> Replay:

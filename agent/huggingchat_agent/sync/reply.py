@@ -138,7 +138,7 @@ def _receiver(
     # Knows the parts, not the Reply: the loop must not keep alive a reply that its user dropped.
     def receive(event: events.Event) -> None:
         if isinstance(event, events.TurnEvent):
-            received.append(event)  # type: ignore[arg-type]
+            received.append(event)  # type: ignore[arg-type]  # the union lists all
         emit(event)
 
     return receive

@@ -250,7 +250,7 @@ class _Helpers(ThreadPoolExecutor):
             future: Future[T] = Future()
             try:
                 future.set_result(fn(*args, **kwargs))
-            except Exception as error:
+            except Exception as error:  # for the caller, as from a thread
                 future.set_exception(error)
             return future
 

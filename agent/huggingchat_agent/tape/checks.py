@@ -55,7 +55,7 @@ def check_header(header: Header) -> None:
     address = urlsplit(header.base_url)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise ValueError(f"{header.base_url!r} is no address of an app")
-    address.port  # noqa: B018
+    address.port  # noqa: B018  # raises ValueError if it is no number of a port
 
 
 def check_record(record: AnyRecord) -> None:

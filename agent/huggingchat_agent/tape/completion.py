@@ -111,6 +111,7 @@ class Completion:
     async def wait_until_quiet(self) -> None:
         """Wait until pages make no more requests, for QUIET_PATIENCE seconds at most."""
         end = time.monotonic() + QUIET_PATIENCE
+        # Quiet is the lack of an event, so there is none to wait for.
         while (now := time.monotonic()) < end and (self._open or now < self._last + QUIET):  # noqa: ASYNC110
             await asyncio.sleep(QUIET / 10)
 

@@ -4,6 +4,7 @@ import importlib
 import warnings
 from typing import Any
 
+# `__getattr__` finds them.
 __all__ = ["Fault", "cut", "exchange_of", "stall", "status", "with_faults"]  # noqa: F822
 
 

@@ -105,7 +105,7 @@ class TapeWriter:
                 else:
                     lines += map(msgspec.json.encode, self._redaction.feed(record))
             self._append(lines, end=any(isinstance(each, tapes.Last) for each in batch))
-        except Exception as error:
+        except Exception as error:  # whatever it is, the session goes on without its tape
             self._broken = True
             why = error.strerror if isinstance(error, OSError) else type(error).__name__
             why = error.message if isinstance(error, TapeError) else f"{why}."

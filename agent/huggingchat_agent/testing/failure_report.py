@@ -29,7 +29,7 @@ def step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterator[No
     """A step before the test. If it fails, the report names it and has a picture of the page then."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # any failure of the step; it is raised again
         source.doing = doing
         pictured = isinstance(error, AgentError) and error.screenshot is not None
         if not pictured and plugin_options.read_picture_mode(item.config) != "off":

@@ -122,7 +122,7 @@ class Traffic:
                 for take in self._takers.get(event.exchange_id, self._watchers):
                     try:
                         take(event)
-                    except Exception:
+                    except Exception:  # a bug of one reader must not stop the others
                         log.exception("An exchange event could not be handled.")
                 if isinstance(event, Ended | Failed):
                     self._takers.pop(event.exchange_id, None)
@@ -137,7 +137,7 @@ class Traffic:
         for reader in self._readers:
             try:
                 take = reader(started, purpose)
-            except Exception:
+            except Exception:  # as above
                 log.exception("An exchange could not be followed.")
             else:
                 chosen += [take] if take is not None else []

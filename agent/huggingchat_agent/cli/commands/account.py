@@ -15,6 +15,7 @@ from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import make_login_error, open_chat
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.tables import format_date
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
 from huggingchat_agent.session.account import Account
 from huggingchat_agent.settings import settings
@@ -116,7 +117,7 @@ def _print_account(account: Account, where: str, more: list[tuple[str, object]])
     nobody = "not signed in" if account.login_offered else "anonymous; the app has no login"
     rows: list[tuple[str, object]] = [("Account", account.username or nobody), ("App", where)]
     if account.signed_in:
-        until = _format_date(account.expires) if account.expires else "unknown; the app does not say"
+        until = format_date(account.expires) if account.expires else "unknown; the app does not say"
         rows.append(("Until", until))
     console.print_facts(rows + more)
 
@@ -219,12 +220,8 @@ def _repeat_label(label: str, lines: list[str]) -> list[tuple[str, object]]:
 def _describe_saved(saved: SavedSession) -> str:
     if not saved.path.exists():
         return "none saved"
-    return "saved " + _format_date(datetime.datetime.fromtimestamp(saved.path.stat().st_mtime, datetime.UTC))
+    return "saved " + format_date(datetime.datetime.fromtimestamp(saved.path.stat().st_mtime, datetime.UTC))
 
 
 def _format_until(moment: datetime.datetime | None) -> str:
-    return f", until {_format_date(moment)}" if moment else ""
-
-
-def _format_date(moment: datetime.datetime) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    return f", until {format_date(moment)}" if moment else ""

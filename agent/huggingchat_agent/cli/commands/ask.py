@@ -12,7 +12,7 @@ from huggingchat_agent.choices import Via
 from huggingchat_agent.cli import attachments, console, stdin
 from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
-from huggingchat_agent.cli.opening import open_chat, sign_in
+from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
@@ -102,8 +102,7 @@ def ask(
         prompt = stdin.add_piped_text(prompt)
     if not require_text("The prompt", prompt).strip():
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
-    with open_chat(options, via=via, deadlines=deadlines, record=tape) as chat:
-        sign_in(chat)
+    with open_signed_in(options, via=via, deadlines=deadlines, record=tape) as chat:
         with open_conversation(chat, model, system, conversation, temporary) as talk:
             reply = talk.send(prompt, files=files, tools=tools, web_search=web_search)
             answer = (

@@ -19,7 +19,7 @@ from huggingchat_agent.cli.commands.ask import (
     open_conversation,
 )
 from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
-from huggingchat_agent.cli.opening import open_chat, sign_in
+from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.slash import HELP, Commands
@@ -68,8 +68,7 @@ def chat(
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools)
-    with open_chat(options, via=via, record=tape) as app:
-        sign_in(app)
+    with open_signed_in(options, via=via, record=tape) as app:
         with open_conversation(app, model, system, conversation, temporary) as talk:
             where = redact.address(app.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")

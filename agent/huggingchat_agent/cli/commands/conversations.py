@@ -11,9 +11,10 @@ import typer
 from huggingchat_agent.chat.conversation_list import conversation_id
 from huggingchat_agent.chat.export import Form, build_export, render
 from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import open_chat, sign_in
+from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import say_hidden
+from huggingchat_agent.cli.tables import write_lines
 from huggingchat_agent.cli.transcript import listing, transcript
 from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.sync import HuggingChat
@@ -41,17 +42,14 @@ def list_(
         ),
     ] = 30,
     everything: Annotated[bool, typer.Option("--all", "-a", help="List all of them.")] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print all that the app says about them, as one JSON array.")
-    ] = False,
+    json: documents.JsonArray = False,
 ) -> None:
     """List conversations, the last changed first.
 
     A terminal shows a table. A pipe gets one conversation a line: id, title, model and time of the last
     change, separated by tabs.
     """
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         with console.progress("Reading the list"):
             entries = chat.conversations()
             found = list(entries) if everything else list(itertools.islice(entries, limit))
@@ -61,9 +59,10 @@ def list_(
     elif sys.stdout.isatty():
         console.out.print(listing(found, console.out.width), soft_wrap=False)
     else:
-        for each in found:
-            moment = each.updated_at.isoformat() if each.updated_at else ""
-            console.write("\t".join((each.id, " ".join(each.title.split()), each.model, moment)) + "\n")
+        write_lines(
+            (each.id, each.title, each.model, each.updated_at.isoformat() if each.updated_at else "")
+            for each in found
+        )
     if not found:
         console.note("There are no conversations yet.")
     elif more:
@@ -86,8 +85,7 @@ def show(
     A terminal shows them rendered. A pipe gets Markdown.
     """
     conversation_id(which)
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         with console.progress("Reading the conversation"):
             conversation = chat.conversation(which)
             read = conversation.read()
@@ -111,8 +109,7 @@ def rename(
     """Change the title of a conversation."""
     require_text("The title", title)
     conversation_id(which)
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         chat.conversation(which).rename(title)
         console.note(f"Renamed {chat.conversation(which).id}.")
 
@@ -123,8 +120,7 @@ def share(options: Options, which: Which) -> None:
     Anybody who has the link can read it. Later messages are not in it.
     """
     conversation_id(which)
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         console.write(chat.conversation(which).share() + "\n")
 
 
@@ -138,8 +134,7 @@ def import_(
 
     The app makes one copy of each share. A second import gives the same copy.
     """
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         copy = chat.import_share(link)
         console.write(copy.id + "\n")
         console.note(f"To continue: huggingchat ask --conversation {copy.id} PROMPT")
@@ -167,8 +162,7 @@ def export(
     conversation_id(which)
     chosen: Form = form or ("json" if output is not None and output.suffix == ".json" else "markdown")
     documents.check_writable(output, force=force)
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         text = chat.conversation(which).export(chosen)
     documents.write(text, output)
 
@@ -192,8 +186,7 @@ def delete(
         raise UsageError("Give the ids of the conversations to delete, or --all.")
     if (everything or len(ids) > 1) and not yes and not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask whether to delete these. Give --yes if you mean it.")
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         found = _find_conversations(chat, None if everything else ids)
         if not found:
             console.note("There are no conversations to delete.")

@@ -5,15 +5,12 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
 
 from huggingchat_agent.chat.preferences import Effort, Preferences, StreamingMode
 from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import open_chat, sign_in
+from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
-from huggingchat_agent.cli.terminal import one_line
+from huggingchat_agent.cli.tables import print_table, write_lines
 from huggingchat_agent.errors import UsageError
 
 
@@ -27,11 +24,10 @@ def settings(options: Options) -> None:
 
 def show(
     options: Options,
-    json: Annotated[bool, typer.Option("--json", help="Print all of them, as one JSON object.")] = False,
+    json: documents.JsonObject = False,
 ) -> None:
     """Show the account's settings in the app."""
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         kept = chat.preferences()
     _print(kept, json=json)
 
@@ -61,7 +57,7 @@ def set_(
         Literal[Effort, "default"] | None,
         typer.Option(help="How much that model reasons; default leaves it to the model."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print all of them, as one JSON object.")] = False,
+    json: documents.JsonObject = False,
 ) -> None:
     """Change some of the account's settings. All others stay as they are."""
     if system is not None and no_system:
@@ -80,8 +76,7 @@ def set_(
         raise UsageError("--for names a model; give --system, --no-system or --effort with it.")
     if not changes and not of_model:
         raise UsageError("Give what to change: --model, --system, --effort or --streaming. See --help.")
-    with open_chat(options) as chat:
-        sign_in(chat)
+    with open_signed_in(options) as chat:
         whose = for_model or model or (chat.preferences().active_model if of_model else "")
         changes |= {name: {whose: value} for name, value in of_model.items()}
         kept = chat.change_preferences(**changes)
@@ -98,15 +93,9 @@ def _print(kept: Preferences, *, json: bool) -> None:
     models = sorted({*kept.system_prompts, *kept.reasoning_efforts})
     rows = [(model, kept.reasoning_efforts.get(model, ""), _prompt(kept, model)) for model in models]
     if sys.stdout.isatty() and rows:
-        table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-        for name, style in (("Model", "cyan"), ("Effort", "green"), ("System prompt", "")):
-            table.add_column(name, style=style, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(one_line(cell)) for cell in row))
-        console.out.print(table, soft_wrap=False)
-    elif rows:
-        for row in rows:
-            console.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+        print_table((("Model", "cyan"), ("Effort", "green"), ("System prompt", "")), rows)
+    else:
+        write_lines(rows)
 
 
 def _prompt(kept: Preferences, model: str) -> str:

@@ -1,7 +1,6 @@
 """`profiles list` and `profiles remove`."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -10,6 +9,7 @@ from rich.table import Table
 
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.tables import format_date
 from huggingchat_agent.cli.terminal import one_line
 from huggingchat_agent.settings import settings
 from huggingchat_agent.state import profiles as stored
@@ -51,7 +51,7 @@ def list_(
             one_line(each.name),
             one_line(", ".join(each.hosts)),
             _describe_saved(each),
-            _format_date(each.expires),
+            format_date(each.expires),
             used,
         )
     console.out.print(table)
@@ -70,11 +70,7 @@ def remove(
 
 
 def _describe_saved(profile: stored.Profile) -> str:
-    return "damaged" if profile.damaged else _format_date(profile.saved)
-
-
-def _format_date(moment: datetime | None) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else ""
+    return "damaged" if profile.damaged else format_date(profile.saved)
 
 
 COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {

@@ -71,12 +71,7 @@ def report(
     """
     from huggingchat_agent.tape.report import report as page
 
-    tape = Tape(file)
-    where = _output(tape, output, ".html", force=force)
-    found = _read(tape)
-    _write(where, page(found))
-    if found.recording.trouble is not None:
-        raise found.recording.trouble
+    _convert(file, output, ".html", page, force=force)
 
 
 def har_(
@@ -89,12 +84,7 @@ def har_(
     force: Force = False,
 ) -> None:
     """Write a tape as an HTTP archive (HAR 1.2), which browsers' developer tools and others open."""
-    tape = Tape(file)
-    where = _output(tape, output, ".har", force=force)
-    found = _read(tape)
-    _write(where, json.dumps(har(found), ensure_ascii=False, indent=1))
-    if found.recording.trouble is not None:
-        raise found.recording.trouble
+    _convert(file, output, ".har", _format_har, force=force)
 
 
 def tape(options: Options) -> None:
@@ -150,7 +140,19 @@ def _output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path
     return path
 
 
-def _write(path: Path, text: str) -> None:
+def _convert(
+    file: Path, output: Path | None, suffix: str, render: Callable[[Summary], str], *, force: bool
+) -> None:
+    """Write the tape in another form, and print where. A tape that breaks off is an error after that."""
+    tape = Tape(file)
+    where = _output(tape, output, suffix, force=force)
+    found = _read(tape)
     # As private as the tape: it holds the conversation.
-    documents.write_file(path, text, private=True)
-    console.out.print(str(path))
+    documents.write_file(where, render(found), private=True)
+    console.out.print(str(where))
+    if found.recording.trouble is not None:
+        raise found.recording.trouble
+
+
+def _format_har(found: Summary) -> str:
+    return json.dumps(har(found), ensure_ascii=False, indent=1)
