@@ -37,7 +37,7 @@ class Origin(NamedTuple):
 
 
 def origin(url: str) -> Origin:
-    """The origin of an address. Raises ValueError if it is no address of a host."""
+    """The origin of an address. Raises ValueError if it does not name a host."""
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname:
         raise ValueError(f"no address of a host: {url!r}")

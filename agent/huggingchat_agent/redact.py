@@ -93,7 +93,7 @@ def address(url: str) -> str:
 def text(value: str) -> str:
     """The text with known secrets, queries of addresses, keyed secrets and e-mails masked. Never raises."""
     for secret in sorted(_known, key=len, reverse=True):
-        # Not every text has an encoding: the environment may hold bytes that are no characters.
+        # Not every text has an encoding: the environment may hold bytes that are not characters.
         for form in (secret, quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")):
             if form:
                 value = value.replace(form, MASK)

@@ -86,7 +86,7 @@ class Field(msgspec.Struct, frozen=True):
     variable: bool = True
     """Whether `HUGGINGCHAT_<NAME>` can give it."""
     panel: Literal["", "global", "browser"] = ""
-    """The panel of its option in the help; "" if it is no option of all commands."""
+    """The panel of its option in the help; "" if it is not an option of every command."""
     metavar: str | None = None
     """The name of the option's value in the help."""
     opposite: str = ""

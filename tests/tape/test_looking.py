@@ -307,7 +307,7 @@ def test_tape_that_breaks_off_is_shown_as_far_as_it_goes_and_fails(tmp_path):
 def test_command_for_what_is_no_tape_says_so(tmp_path):
     (tmp_path / "x").write_text("hello")
     done = run("tape", "show", tmp_path / "x")
-    assert done.returncode == 1 and "is no tape" in done.stderr
+    assert done.returncode == 1 and "is not a tape" in done.stderr
 
 
 def test_replay_prints_the_answers_and_the_events():

@@ -14,7 +14,7 @@ PATIENCE = 1.0
 
 
 def read_all() -> str:
-    """All of stdin. It is UTF-8, and a byte order mark is no part of it."""
+    """All of stdin, as UTF-8, without a byte order mark."""
     return sys.stdin.read()
 
 

@@ -48,7 +48,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         try:
             re.compile(self.where)
         except re.error as error:
-            raise UsageError(f"{self.where!r} is no regular expression: {error}.") from None
+            raise UsageError(f"{self.where!r} is not a regular expression: {error}.") from None
 
 
 def cut(after: int, where: str = MESSAGES, nth: int = 1) -> Fault:

@@ -34,8 +34,8 @@ class Client(NamedTuple):
     """How to compare the requests of a client.
 
     `compared` gives the fields of a body that must be the same. A client that is `in_step` gets the reads
-    between two acts in their order; any other gets the last of them. One that `repeats` may repeat writes
-    that are no acts, even with another body.
+    between two acts in their order; any other gets the last of them. One that `repeats` may repeat other
+    writes than acts, even with another body.
     """
 
     compared: Callable[[Any], Any]

@@ -32,7 +32,9 @@ async def open_stage(
     tape = Tape(path)
     speed = check_speed(speed)
     if not tape.header.full:
-        raise UsageError(f"{path} is no full tape. Record with full=True (--full) to replay it in a browser.")
+        raise UsageError(
+            f"{path} is not a full tape. Record with full=True (--full) to replay it in a browser."
+        )
     recording = tape.load(pictures=False)
     if recording.trouble is not None:
         raise recording.trouble

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class Alternatives:
-    """Remembers, for a session, the first alternative that the app answered. Nothing asks for a version.
+    """Remembers, for a session, the first alternative that the app answered.
 
-    An app that answers the first alternative never gets a request more.
+    An app that answers the first one never gets an extra request. The agent does not ask for a version.
     """
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.site.calls import CallResult, Calls
     from huggingchat_agent.wire.requests import Call
 
-# A driver may notice the end of its browser a moment after a call has failed of it.
+# A call can fail a moment before the driver notices that the browser is gone.
 NOTICE = 0.2  # seconds
 
 

@@ -54,8 +54,8 @@ def check_header(header: Header) -> None:
             raise ValueError(f"it began in the year {begun.year}") from None
     address = urlsplit(header.base_url)
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise ValueError(f"{header.base_url!r} is no address of an app")
-    address.port  # noqa: B018  # raises ValueError if it is no number of a port
+        raise ValueError(f"{header.base_url!r} is not the address of an app")
+    address.port  # noqa: B018  # raises ValueError for an impossible port
 
 
 def check_record(record: AnyRecord) -> None:

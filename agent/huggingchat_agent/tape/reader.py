@@ -42,7 +42,7 @@ class Tape:
         self.complete = False
         first = next(self._lines(), None)
         if first is None:
-            raise TapeCorrupt(f"{path} is no tape: it is empty (offset 0).")
+            raise TapeCorrupt(f"{path} is not a tape: it is empty (offset 0).")
         self.header = self._header(*first)
 
     def records(self) -> Iterator[AnyRecord]:
@@ -59,7 +59,7 @@ class Tape:
                     record = msgspec.convert(_upgrade(msgspec.json.decode(line), version), tapes.AnyRecord)
                 check_record(record)
             except (ValueError, KeyError) as error:  # msgspec's errors are ValueErrors
-                raise self._corrupt(offset, f"line {number + 1} is no record ({error})") from None
+                raise self._corrupt(offset, f"line {number + 1} is not a record ({error})") from None
             except RecursionError:
                 raise self._corrupt(offset, f"line {number + 1} is nested too deeply") from None
             if over:
@@ -93,7 +93,7 @@ class Tape:
         except (KeyError, TypeError, RecursionError, msgspec.DecodeError, UnicodeDecodeError):
             raise self._corrupt(offset, "it has no header") from None
         except ValueError as error:
-            raise self._corrupt(offset, f"line 1 is no header ({error})") from None
+            raise self._corrupt(offset, f"line 1 is not a header ({error})") from None
         return header
 
     def _lines(self) -> Iterator[tuple[bytes, int]]:
@@ -120,7 +120,7 @@ class Tape:
             with self.path.open("rb") as file:
                 while data := file.read(_AT_ONCE):
                     if not offset and not data.startswith(_MAGIC[: len(data)]):
-                        raise self._corrupt(0, "it is no tape. Give the path of a recording")
+                        raise self._corrupt(0, "it is not a tape. Give the path of a recording")
                     last = (last + data)[-4:]
                     while data:
                         if unpack.eof:

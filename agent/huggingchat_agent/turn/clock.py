@@ -36,7 +36,7 @@ class Clock:
         return now - (self._start if self._last is None else self._last)
 
     def restart(self, now: float) -> None:
-        """Begin again to wait for the app: nobody took what it sent before."""
+        """Start the wait for the app again, because this process read nothing in the meantime."""
         self._looked = now
 
     def next_deadline(self, now: float, *, waiting: bool) -> tuple[float, str, float]:

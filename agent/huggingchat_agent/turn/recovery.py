@@ -1,8 +1,8 @@
-"""Taking an answer up again whose stream broke off while its run goes on.
+"""Takes up an answer whose stream broke while its run goes on.
 
-First by the app's own stream for that, which begins again at any line of a run. Where the app has none, or a
-proxy holds it back, by reading the conversation until the run is over. Every update goes through `CatchUp`,
-so that a turn gets each character once.
+It uses the app's own stream for that, which begins at any line of a run. Where the app has none, or a proxy
+holds it back, it reads the conversation until the run is over. Every update goes through `CatchUp`, so that a
+turn gets each character once.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ class Recovery:
         return feed
 
     async def run(self) -> str:
-        """Return when the answer is complete: "", or why the rest of it cannot be had.
+        """Return "" when the answer is complete, else why the rest of it cannot be read.
 
-        "" also where there is no means at all, as in a page that is gone for good or on a tape.
+        Also "" if no request can be made here: the page is gone for good, or a tape plays.
         """
         try:
             return await self._take_up()
@@ -134,7 +134,7 @@ class Recovery:
         self._turn.publish(self._fold.stamp(kind, at, length=len(self._fold.text), **fields))
 
     def _explain(self, error: AgentError) -> str:
-        """Why it is no use to try again; "" if it may be of use."""
+        """Why another attempt cannot help; "" if it can."""
         self._failures += 1
         if isinstance(error, SiteError):
             return ""
@@ -219,7 +219,7 @@ class _Attached:
     def feed(self, event: ExchangeEvent) -> list[tuple[str, updates.Update]]:
         """The updates that the event completes, each with its number."""
         if isinstance(event, Responded):
-            # What a gateway says while the app starts again is no answer of the app.
+            # What a gateway says while the app starts again is not the app's answer.
             is_stream = event.status == 200 and event.mime == "text/event-stream"
             self.refused = not is_stream and event.status < 500 and event.status != 429
             self.over = self.over or not is_stream

@@ -52,9 +52,9 @@ READS_AFTER_LEAVING = 4
 # The precision of the deadlines, in seconds.
 SHORTEST_SLEEP = 0.05
 
-# A look at the clock that comes so many seconds late says nothing of the app: nobody took what it sent.
+# If a look at the clock comes this many seconds late, this process was held up. The silence is not the app's.
 STALL = 0.5
-GRACE = 1.0  # then this many seconds are for what has arrived
+GRACE = 1.0  # then there are this many seconds to read what has arrived
 
 # A stopped run ends its stream at once. If it does not, the stream is dropped after this many seconds.
 STOP_PATIENCE = 10.0
@@ -146,7 +146,7 @@ class Turn:
                 self._end(at)
 
     def follow(self, started: Started) -> Callable[[ExchangeEvent], None] | None:
-        """What takes the events of a stream that the agent reattached; None if this turn needs none."""
+        """A function that takes the events of a reattached stream; None if this turn needs none."""
         return self._recovery.follow(started) if self._recovery and self.running else None
 
     def offer(self, read: ConversationRead, started_at: float) -> None:

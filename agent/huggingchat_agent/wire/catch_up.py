@@ -1,4 +1,4 @@
-"""What a turn has not seen yet, of updates that begin again at the run's first one.
+"""Drops what a turn has seen from updates that begin again at the run's first one.
 
 The app cuts the same text into tokens in different ways, and numbers them differently, in a stream, in its
 reattached stream and in the store. So text is matched by its length, in UTF-16 units as the app counts.
@@ -40,7 +40,7 @@ class CatchUp:
 
 
 def read_updates(message: StoredMessage, *, resumed: str = "") -> list[updates.Update]:
-    """The updates of a stored message as a stream would say them.
+    """The updates of a stored message as a stream would have them.
 
     Stored tokens only count the text, which comes from the content here. `resumed` is the question that the
     run goes on from: what the run before it wrote is left out.

@@ -71,7 +71,7 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
 
 
 def is_unknown_route(status: int, content_type: str) -> bool:
-    """Whether an app answers that it has no such route: with a page, which it sends nobody who asks for data.
+    """Whether the answer means that the app has no such route: it is a page, where data was asked for.
 
     Builds before June 2025 send that page with status 200.
     """

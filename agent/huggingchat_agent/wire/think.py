@@ -71,7 +71,7 @@ class ThinkSplitter:
         return [piece for piece in pieces if piece[1]]
 
     def close(self) -> list[Piece]:
-        """Return the held text, which is no tag: nothing more comes."""
+        """Return the held text. Nothing more comes, so it is not a tag."""
         held, self.held = self.held, ""
         return [(self.kind, held)] if held else []
 

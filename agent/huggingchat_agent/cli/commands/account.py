@@ -203,7 +203,7 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
 
 
 def _describe_routes(chat: HuggingChat) -> list[str]:
-    """By which route the app told what it was asked so far, where there are alternatives."""
+    """The route of each request so far that has alternatives."""
     used = get_session(get_inner(chat)).calls.alternatives.routes
     return [
         f"{(purpose.__doc__ or '').rstrip('.')}: {route}"

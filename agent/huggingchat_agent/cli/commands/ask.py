@@ -115,7 +115,7 @@ def ask(
 
 
 def check_start(model: str | None, system: str | None, conversation: str | None, temporary: bool) -> None:
-    """Raise UsageError for options that exclude each other or are no text, before a browser starts."""
+    """Raise UsageError for options that exclude each other or are not text, before a browser starts."""
     for name, value in (("--model", model), ("--system", system), ("--conversation", conversation)):
         require_text(name, value or "")
     if conversation and (model or system or temporary):
