@@ -58,7 +58,7 @@ spent: dict[str, float] = defaultdict(float)
 counts: dict[str, int] = defaultdict(int)
 
 
-def subject(nodeid: str) -> str:
+def find_subject(nodeid: str) -> str:
     path = nodeid.split("::")[0].removeprefix("tests/")
     return next(name for name, patterns in SUBJECTS.items() if any(fnmatch(path, each) for each in patterns))
 
@@ -113,8 +113,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    spent[subject(report.nodeid)] += report.duration
-    counts[subject(report.nodeid)] += report.when == "call"
+    spent[find_subject(report.nodeid)] += report.duration
+    counts[find_subject(report.nodeid)] += report.when == "call"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from tests.raw import Raw
-from tests.screen import screen
+from tests.screen import find_screen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -45,7 +45,7 @@ def site(open_site: Callable[..., StandIn]) -> StandIn:
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
     """A screen without a monitor; its name."""
-    with screen() as name:
+    with find_screen() as name:
         yield name
 
 

@@ -16,22 +16,22 @@ PACKAGES = ("g4f==8.8.6", "curl_cffi>=0.7,<1")
 INSTALL_SECONDS = 240
 
 
-def interpreter(*, with_agent: bool = False) -> Path:
+def find_interpreter(*, with_agent: bool = False) -> Path:
     """Its Python; `with_agent` with the agent installed beside, from this folder."""
     python = PLACE / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     with filelock.FileLock(PLACE.with_suffix(".lock")):  # two workers may want it at the same time
-        if not _installed("installed", " ".join(PACKAGES)):
+        if not _is_installed("installed", " ".join(PACKAGES)):
             venv.create(PLACE, with_pip=True, clear=True)
             _install(python, *PACKAGES)
             (PLACE / "installed").write_text(" ".join(PACKAGES))
         wanted = (ROOT / "pyproject.toml").read_text()
-        if with_agent and not _installed("installed-agent", wanted):
+        if with_agent and not _is_installed("installed-agent", wanted):
             _install(python, "--editable", str(ROOT))
             (PLACE / "installed-agent").write_text(wanted)
     return python
 
 
-def _installed(stamp: str, wanted: str) -> bool:
+def _is_installed(stamp: str, wanted: str) -> bool:
     path = PLACE / stamp
     return path.exists() and path.read_text() == wanted
 

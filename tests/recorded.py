@@ -22,7 +22,7 @@ def stand_in():
         yield site
 
 
-def account(site, home):
+def make_account_settings(site, home):
     return {"base_url": site.url, "home": home, "username": site.username, "password": site.password}
 
 
@@ -38,16 +38,16 @@ async def recorded(stand_in, tmp_path_factory):
     """A full tape of a sign-in and three turns; with the events and answers as callbacks got them."""
     path = tmp_path_factory.mktemp("tapes") / "run.tape"
     told: list[Event] = []
-    given = account(stand_in, tmp_path_factory.mktemp("state"))
+    given = make_account_settings(stand_in, tmp_path_factory.mktemp("state"))
     with pytest.MonkeyPatch.context() as patched:
         # A picture that takes too long is left out, and how long it takes is the machine's affair.
         patched.setattr("huggingchat_agent.browser.page._PICTURE_SECONDS", 60.0)
         patched.setattr("huggingchat_agent.tape.recorder.PICTURE_PATIENCE", 60.0)
-        answers = await _recorded(HuggingChat(**given, record=Record(path, full=True)), told)
+        answers = await _record(HuggingChat(**given, record=Record(path, full=True)), told)
     return path, told, answers
 
 
-async def _recorded(chat, told):
+async def _record(chat, told):
     async with chat:
         for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
             chat.on(name, told.append)
@@ -60,6 +60,6 @@ async def _recorded(chat, told):
 async def saved_home(stand_in, tmp_path_factory):
     """A state folder with the session of ada."""
     home = tmp_path_factory.mktemp("state")
-    async with HuggingChat(**account(stand_in, home)) as chat:
+    async with HuggingChat(**make_account_settings(stand_in, home)) as chat:
         await chat.login()
     return home

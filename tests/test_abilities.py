@@ -12,7 +12,7 @@ from huggingchat_agent.browser import abilities, load_engine
 from huggingchat_agent.choices import EngineName
 from huggingchat_agent.context_args import LEFT_OUT, TAKEN
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "engines.md"
 
@@ -33,9 +33,9 @@ def test_document_has_the_table():
 
 def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():
     with pytest.raises(SettingsError, match="speaks CDP, not Playwright's protocol"):
-        abilities.check("nodriver", settings(connect="ws://127.0.0.1:4000/abc"))
-    abilities.check("nodriver", settings(connect="ws://127.0.0.1:4000/devtools/browser/abc"))
-    abilities.check("playwright", settings(connect="ws://127.0.0.1:4000/abc"))
+        abilities.check("nodriver", make_settings(connect="ws://127.0.0.1:4000/abc"))
+    abilities.check("nodriver", make_settings(connect="ws://127.0.0.1:4000/devtools/browser/abc"))
+    abilities.check("playwright", make_settings(connect="ws://127.0.0.1:4000/abc"))
 
 
 @pytest.mark.parametrize(
@@ -49,17 +49,17 @@ def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():
 )
 def test_connect_is_refused_beside_what_is_for_a_browser_of_ours(name, value):
     with pytest.raises(SettingsError, match=f"{name} is for a browser that the agent starts"):
-        settings(connect="http://127.0.0.1:9222", **{name: value})
+        make_settings(connect="http://127.0.0.1:9222", **{name: value})
 
 
 def test_arguments_of_a_context_are_refused_by_name_with_what_to_do():
     with pytest.raises(SettingsError, match=r"'base_url'\. Use the setting base_url"):
-        settings(context_args={"base_url": "https://example.org"})
+        make_settings(context_args={"base_url": "https://example.org"})
     with pytest.raises(SettingsError, match=r"'viewprot'\. It takes viewport, "):
-        settings(context_args={"viewprot": {}})
+        make_settings(context_args={"viewprot": {}})
     with pytest.raises(SettingsError, match="Add isolated"):
-        settings(connect="http://127.0.0.1:9222", context_args={"locale": "de-DE"})
-    settings(connect="http://127.0.0.1:9222", context_args={"locale": "de-DE"}, isolated=True)
+        make_settings(connect="http://127.0.0.1:9222", context_args={"locale": "de-DE"})
+    make_settings(connect="http://127.0.0.1:9222", context_args={"locale": "de-DE"}, isolated=True)
 
 
 def test_every_argument_of_a_context_that_playwright_has_is_taken_or_answered():
@@ -69,7 +69,7 @@ def test_every_argument_of_a_context_that_playwright_has_is_taken_or_answered():
 
 
 def test_what_a_context_is_opened_with_does_not_show():
-    chosen = settings(
+    chosen = make_settings(
         context_args={
             "extra_http_headers": {"x-key": "header-secret"},
             "http_credentials": {"username": "ada", "password": "gate-secret"},
@@ -83,26 +83,26 @@ def test_what_a_context_is_opened_with_does_not_show():
 @pytest.mark.parametrize("value", [-1, "fast"])
 def test_slow_mo_is_refused_when_it_is_no_time(value):
     with pytest.raises(SettingsError, match="slow_mo must be a number of milliseconds, 0 or more"):
-        settings(slow_mo=value)
+        make_settings(slow_mo=value)
 
 
 @pytest.mark.parametrize("address", ["9222", "ftp://host:9222", "http://", "http://host:port"])
 def test_connect_that_is_no_address_is_refused(address):
     with pytest.raises(SettingsError, match="connect is not the address"):
-        settings(connect=address)
+        make_settings(connect=address)
 
 
 def test_choices_of_a_browser_come_from_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("HUGGINGCHAT_BROWSER_ARGS", "--lang=de '--user-agent=Some body'")
     monkeypatch.setenv("HUGGINGCHAT_USER_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("HUGGINGCHAT_CHANNEL", "chrome")
-    chosen = settings()
+    chosen = make_settings()
     assert chosen.browser_args == ("--lang=de", "--user-agent=Some body")
     assert (chosen.user_data_dir, chosen.channel) == (tmp_path, "chrome")
     assert chosen.own_cookies
     for name in ("BROWSER_ARGS", "USER_DATA_DIR", "CHANNEL"):
         monkeypatch.delenv(f"HUGGINGCHAT_{name}")
     monkeypatch.setenv("HUGGINGCHAT_CONNECT", "http://127.0.0.1:9222")
-    assert settings().own_cookies
+    assert make_settings().own_cookies
     monkeypatch.setenv("HUGGINGCHAT_ISOLATED", "yes")
-    assert not settings().own_cookies
+    assert not make_settings().own_cookies

@@ -67,7 +67,7 @@ async def test_alternative_that_was_answered_once_is_not_given_up_for_an_error_p
 async def test_route_that_the_app_does_not_have_is_named_without_the_page():
     app = App()
     with pytest.raises(PageChanged) as caught:
-        await app.asked().ask(requests.mcp_servers())
+        await app.asked().ask(requests.list_mcp_servers())
     assert caught.value.message == "This app has no /api/mcp/servers (404)."
     with pytest.raises(PageChanged) as caught:
         await app.asked().ask(requests.list_models())

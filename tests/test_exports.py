@@ -10,7 +10,7 @@ HEAVY = ["playwright", "nodriver", "rich", "typer", "starlette", "msgspec", "pye
 CLIENTS = ["g4f", "requests"]
 
 
-def loaded_after(code):
+def list_loaded(code):
     """Which heavy modules a fresh interpreter has loaded after some code."""
     program = (
         f"import sys, json\n{code}\nprint(json.dumps([m for m in {HEAVY + CLIENTS!r} if m in sys.modules]))"
@@ -36,16 +36,16 @@ def test_exports_know_no_other_name():
 
 
 def test_import_loads_nothing_heavy():
-    assert loaded_after("import huggingchat_agent") == []
+    assert list_loaded("import huggingchat_agent") == []
 
 
 def test_import_of_the_chat_loads_no_driver_and_no_terminal():
-    loaded = loaded_after("from huggingchat_agent import HuggingChat")
+    loaded = list_loaded("from huggingchat_agent import HuggingChat")
     assert not {"playwright", "nodriver", "rich", "typer"} & set(loaded)
 
 
 def test_import_of_the_provider_loads_no_driver_no_terminal_and_no_other_client():
-    loaded = loaded_after("from huggingchat_agent.provider import HuggingChat")
+    loaded = list_loaded("from huggingchat_agent.provider import HuggingChat")
     assert not {"playwright", "nodriver", "rich", "typer", *CLIENTS} & set(loaded)
 
 

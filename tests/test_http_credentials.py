@@ -3,28 +3,28 @@
 import pytest
 
 from huggingchat_agent.errors import SettingsError, SiteError
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.wire import failures
 
 
 def test_credentials_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_HTTP_CREDENTIALS", "ada:let:me-in")
-    credentials = settings().http_credentials
+    credentials = make_settings().http_credentials
     assert credentials is not None
     assert (credentials.username, credentials.password.reveal()) == ("ada", "let:me-in")
-    assert "let:me-in" not in repr(settings())
+    assert "let:me-in" not in repr(make_settings())
 
 
 @pytest.mark.parametrize("given", ["ada", "ada:", ":let-me-in", "let-me-in"])
 def test_bad_credentials_are_refused_without_showing_them(given):
     with pytest.raises(SettingsError, match="user:password") as caught:
-        settings(http_credentials=given)
+        make_settings(http_credentials=given)
     assert "let-me-in" not in str(caught.value) and "ada" not in str(caught.value)
 
 
 def test_credentials_are_not_for_a_browsers_own_context():
     with pytest.raises(SettingsError, match="Add isolated, or leave http_credentials out"):
-        settings(http_credentials="ada:let-me-in", connect="http://127.0.0.1:9222")
+        make_settings(http_credentials="ada:let-me-in", connect="http://127.0.0.1:9222")
 
 
 def test_refusal_by_a_gateway_is_not_taken_for_a_lost_session():

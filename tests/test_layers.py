@@ -47,11 +47,11 @@ def name(path):
     return str(path.relative_to(PACKAGE))
 
 
-def room(path):
+def find_room(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path, *, at_run_time):
+def list_imports(path, *, at_run_time):
     """Names below huggingchat_agent that a module imports."""
     tree = ast.parse(path.read_text())
     skipped = set()
@@ -72,16 +72,16 @@ def imports(path, *, at_run_time):
 
 
 def test_rooms_hold_every_module():
-    assert {room(path) for path in MODULES} - {"__init__"} == set(ROOM)
+    assert {find_room(path) for path in MODULES} - {"__init__"} == set(ROOM)
 
 
 def test_modules_import_only_lower_rooms():
     violations = []
     for path in MODULES:
-        mine = room(path)
+        mine = find_room(path)
         if mine == "__init__":
             continue  # the names it offers are looked up when they are first used
-        for parts in imports(path, at_run_time=True):
+        for parts in list_imports(path, at_run_time=True):
             theirs = parts[0]
             assert theirs in ROOM, f"{name(path)} imports {'.'.join(parts)}, which stands in no room"
             same = theirs == mine or (ROOM[theirs] == ROOM[mine] and ROOMS[ROOM[mine]] in TOGETHER)
@@ -95,14 +95,14 @@ def test_modules_name_upward_only_as_types():
     violations = [
         f"{name(path)} imports {'.'.join(parts)}"
         for path in MODULES
-        if room(path) != "__init__"
-        for parts in imports(path, at_run_time=False)
-        if ROOM[parts[0]] > ROOM[room(path)] + 1
+        if find_room(path) != "__init__"
+        for parts in list_imports(path, at_run_time=False)
+        if ROOM[parts[0]] > ROOM[find_room(path)] + 1
     ]
     assert violations == []
 
 
-def top_level_imports(path):
+def list_top_level_imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
@@ -114,8 +114,8 @@ def test_only_the_browser_room_imports_a_driver():
     violations = [
         f"{name(path)} imports {each}"
         for path in MODULES
-        if room(path) != "browser"
-        for each in top_level_imports(path)
+        if find_room(path) != "browser"
+        for each in list_top_level_imports(path)
         if each in {"playwright", "nodriver"}
     ]
     assert violations == []
@@ -126,8 +126,8 @@ def test_wire_is_pure():
     violations = [
         f"{name(path)} imports {each}"
         for path in MODULES
-        if room(path) == "wire"
-        for each in top_level_imports(path)
+        if find_room(path) == "wire"
+        for each in list_top_level_imports(path)
         if each in impure
     ]
     assert violations == []

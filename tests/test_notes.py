@@ -22,34 +22,34 @@ def turn(*, leaf="", interrupted=False) -> Any:
 def test_leaf_is_fresh_once_and_until_a_message_is_sent():
     notes = Notes()
     notes.know_leaf("c", "root", is_root=True)
-    leaf = notes.fresh_leaf("c")
+    leaf = notes.take_fresh_leaf("c")
     assert leaf is not None
     assert (leaf.id, leaf.is_root) == ("root", True)
-    assert notes.fresh_leaf("c") is None
+    assert notes.take_fresh_leaf("c") is None
     notes.end_turn(turn(leaf="a"))
     notes.follow(STARTED, purposes.SendMessage("other"))
     notes.follow(STARTED, purposes.SendMessage("c"))
-    assert notes.fresh_leaf("c") is None
+    assert notes.take_fresh_leaf("c") is None
 
 
 def test_leaf_does_not_stay_fresh(monkeypatch):
     notes = Notes()
     notes.end_turn(turn(leaf="a"))
     monkeypatch.setattr(noting, "FRESH", 0.0)
-    assert notes.fresh_leaf("c") is None
+    assert notes.take_fresh_leaf("c") is None
 
 
 @pytest.mark.parametrize("ended", [None, turn(), turn(leaf="a")])
 def test_stop_lingers_until_a_run_was_cut_short(ended):
     notes = Notes()
-    assert notes.quiet("c") == 0.0
+    assert notes.measure_quiet("c") == 0.0
     notes.follow(STARTED, purposes.StopGenerating("c"))
     if ended is not None:  # of itself, or not well
         notes.end_turn(ended)
-    assert 0.0 < notes.quiet("c") <= noting.STOP_LINGERS
-    assert notes.quiet("other") == 0.0
+    assert 0.0 < notes.measure_quiet("c") <= noting.STOP_LINGERS
+    assert notes.measure_quiet("other") == 0.0
     notes.end_turn(turn(leaf="a", interrupted=True))
-    assert notes.quiet("c") == 0.0
+    assert notes.measure_quiet("c") == 0.0
 
 
 def test_notes_keep_nothing_of_conversations_seen_long_ago(monkeypatch):

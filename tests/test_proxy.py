@@ -4,7 +4,7 @@ import pytest
 
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.proxy import Proxy
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 
 
 def test_proxy_is_parted_into_server_and_credentials():
@@ -42,6 +42,6 @@ def test_socks_proxy_with_a_password_is_refused():
 
 def test_proxy_comes_from_the_environment(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PROXY", "http://ada:secret-word@host:3128")
-    proxy = settings().proxy
+    proxy = make_settings().proxy
     assert proxy is not None
     assert (proxy.server, proxy.username) == ("http://host:3128", "ada")

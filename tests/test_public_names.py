@@ -10,7 +10,7 @@ import pytest
 
 import huggingchat_agent
 from huggingchat_agent import sync
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from tests.public_names import FILE, PROTOCOLS, members, public_names, signature
 
 # What is gone for a reason: where it was, and the reason.
@@ -42,18 +42,18 @@ ENVIRONMENT = [
 ]
 
 
-def losses(before, now, where):
+def list_losses(before, now, where):
     """What was there and is not any more, or is something else: one line each."""
     if isinstance(before, dict):
         for name, value in before.items():
             if isinstance(now, dict) and name in now:
-                yield from losses(value, now[name], f"{where}/{name}")
+                yield from list_losses(value, now[name], f"{where}/{name}")
             else:
                 yield f"{where}/{name}: gone"
     elif isinstance(before, list):
         yield from (f"{where}/{each}: gone" for each in before if each not in now)
     elif "(" in str(before) and before.endswith(")") and not where.startswith("/settings"):
-        yield from (f"{where}: {what}; was {before}, is {now}" for what in narrower(before, str(now)))
+        yield from (f"{where}: {what}; was {before}, is {now}" for what in list_narrowed(before, str(now)))
     elif "|" in str(before):
         if not set(before.split("|")) <= set(str(now).split("|")):
             yield f"{where}: was {before}, is {now}"
@@ -61,12 +61,12 @@ def losses(before, now, where):
         yield f"{where}: was {before}, is {now}"
 
 
-def narrower(before, now):
+def list_narrowed(before, now):
     """Calls that the signature before took and the one now does not."""
     if before.split("(")[0] != now.split("(")[0]:
         yield "is called in another way"
         return
-    old, new = parameters(before), parameters(now)
+    old, new = parse_parameters(before), parse_parameters(now)
     keywords = inspect.Parameter.KEYWORD_ONLY
     for name, each in old.items():
         other = new.get(name)
@@ -91,7 +91,7 @@ def narrower(before, now):
             yield f"wants {name}"
 
 
-def parameters(written):
+def parse_parameters(written):
     """The parameters of a signature that is written down, defaults as they are written."""
     tree = ast.parse(f"def f({written.split('(', 1)[1]}: ...").body[0]
     assert isinstance(tree, ast.FunctionDef)
@@ -116,7 +116,7 @@ def parameters(written):
 
 def test_nothing_that_users_hold_is_gone():
     before = json.loads(FILE.read_text())
-    found = list(losses(before, public_names(), ""))
+    found = list(list_losses(before, public_names(), ""))
     assert [each for each in found if each.split(":")[0] not in GONE] == []
     assert GONE.keys() <= {each.split(":")[0] for each in found}, "what is listed as gone is there again"
 
@@ -139,7 +139,7 @@ def test_nothing_that_users_hold_is_gone():
     ],
 )
 def test_a_narrower_signature_is_noticed(before, now, lost):
-    assert list(narrower(before, now)) == lost
+    assert list(list_narrowed(before, now)) == lost
 
 
 def test_losses_of_any_kind_are_noticed():
@@ -150,7 +150,7 @@ def test_losses_of_any_kind_are_noticed():
         "options": {"-o": "A|B"},
     }
     now = {"names": ["b", "c"], "codes": {"x": 3, "z": 2}, "calls": {"f": "(b=1)"}, "options": {"-o": "A|C"}}
-    assert list(losses(before, now, "")) == [
+    assert list(list_losses(before, now, "")) == [
         "/names/a: gone",
         "/codes/x: was 1, is 3",
         "/codes/y: gone",
@@ -165,7 +165,7 @@ def test_losses_of_any_kind_are_noticed():
 )
 def test_variable_of_the_environment_is_read(monkeypatch, name, text, setting, value):
     monkeypatch.setenv(f"HUGGINGCHAT_{name}", text)
-    found = operator.attrgetter(setting)(settings())
+    found = operator.attrgetter(setting)(make_settings())
     assert (found() if callable(found) else found) == value
 
 
@@ -199,10 +199,10 @@ def test_sync_takes_the_same_types_as_async(name):
         pairs = [(getattr(one, each, None), getattr(other, each, None)) for each in sorted(shared)]
     for asynchronous, plain in pairs:
         if inspect.isfunction(asynchronous) and inspect.isfunction(plain):
-            assert types(plain) == types(asynchronous), plain.__qualname__
+            assert list_types(plain) == list_types(asynchronous), plain.__qualname__
 
 
-def types(function):
+def list_types(function):
     """The types of the parameters as they are written, without the module and the name of the twin."""
     found = {each.name: str(each.annotation) for each in inspect.signature(function).parameters.values()}
     return {name: re.sub(r"\b[a-z_]+\.|\b(Sync|Async)(?=[A-Z])", "", text) for name, text in found.items()}

@@ -32,7 +32,7 @@ async def test_iterating_ends_when_the_next_message_can_be_sent():
 
     free: list[bool] = []
     reply = reply_of(sender)
-    reply._when_done(lambda: free.append(True))
+    reply._call_when_done(lambda: free.append(True))
     assert [event async for event in reply] == [FINISHED]
     assert free
 

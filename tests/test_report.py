@@ -21,7 +21,7 @@ class Page:
     def __init__(self, tree='- button "Send"', fails=None):
         self.tree, self.fails = tree, fails
 
-    async def snapshot(self):
+    async def take_snapshot(self):
         if self.fails:
             raise self.fails
         return Snapshot(b"a picture", self.tree)

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from huggingchat_agent import files
-from huggingchat_agent.saving import safe_name, save
+from huggingchat_agent.saving import make_safe_name, save
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from huggingchat_agent.saving import safe_name, save
     ],
 )
 def test_name_is_made_fit(name, mime, safe):
-    assert safe_name(name, mime) == safe
+    assert make_safe_name(name, mime) == safe
 
 
 def test_folder_never_loses_a_file(tmp_path):

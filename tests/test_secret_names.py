@@ -66,31 +66,31 @@ KEPT = [
 @pytest.mark.parametrize("text", LOGGED)
 def test_value_is_masked_wherever_text_goes(text):
     assert VALUE not in redact.text(text)
-    assert VALUE not in Mask().text(text, "log")
+    assert VALUE not in Mask().apply(text, "log")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_value_in_a_body_of_json_is_masked(name):
     body = json.dumps({"json": {name: VALUE, "kept": "word"}})
-    assert json.loads(Mask().text(body, "json")) == {"json": {name: redact.MASK, "kept": "word"}}
+    assert json.loads(Mask().apply(body, "json")) == {"json": {name: redact.MASK, "kept": "word"}}
     page = f"<script>load({json.dumps(body)})</script>"
-    assert VALUE not in Mask().text(page, "page") and "kept" in Mask().text(page, "page")
+    assert VALUE not in Mask().apply(page, "page") and "kept" in Mask().apply(page, "page")
 
 
 @pytest.mark.parametrize("text", KEPT)
 def test_words_are_kept(text):
     if '"pin"' not in text:
         assert redact.text(text) == text
-        assert Mask().text(text, "log") == text
-    assert Mask().text(text, "json") == text
+        assert Mask().apply(text, "log") == text
+    assert Mask().apply(text, "json") == text
 
 
 def test_answer_of_a_model_that_speaks_of_secrets_is_kept():
     said = json.dumps({"text": 'Set password=hunter2x and "token": "abc", then Cookie: sid=1.'})
-    assert Mask().text(said, "json") == said
+    assert Mask().apply(said, "json") == said
 
 
 @pytest.mark.timeout(30)
 def test_looking_takes_no_longer_for_what_only_begins_like_a_name():
     for text in ("a-" * 100_000, '"' * 100_000, "password" * 20_000, '{"type":"stream","token":"' * 2_000):
-        Mask().text(text, "log")
+        Mask().apply(text, "log")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from huggingchat_agent.environment import inheritable, secrets_aside
+from huggingchat_agent.environment import get_inheritable, put_secrets_aside
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.settings import Deadlines, Given, Record, Settings, fields, settings
+from huggingchat_agent.settings import Deadlines, Given, Record, Settings, make_settings, read_fields
 
 
 @pytest.fixture(autouse=True)
@@ -20,30 +20,30 @@ def bare(monkeypatch):
 
 
 def test_defaults_are_huggingchat():
-    assert settings().base_url == "https://huggingface.co/chat"
-    assert (settings().origin, settings().base_path) == ("https://huggingface.co", "/chat")
+    assert make_settings().base_url == "https://huggingface.co/chat"
+    assert (make_settings().origin, make_settings().base_path) == ("https://huggingface.co", "/chat")
 
 
 def test_arguments_beat_the_environment(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_BASE_URL", "https://one.example/chat")
     monkeypatch.setenv("HUGGINGCHAT_ENGINE", "nodriver")
-    assert settings().base_url == "https://one.example/chat"
-    assert settings(base_url="https://two.example/").base_url == "https://two.example"
-    assert settings().engine == "nodriver"
-    assert settings(engine="playwright").engine == "playwright"
+    assert make_settings().base_url == "https://one.example/chat"
+    assert make_settings(base_url="https://two.example/").base_url == "https://two.example"
+    assert make_settings().engine == "nodriver"
+    assert make_settings(engine="playwright").engine == "playwright"
 
 
 def test_state_is_in_the_platforms_data_folder_unless_another_is_chosen(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert settings().home == tmp_path / "data" / "huggingchat-agent"
+    assert make_settings().home == tmp_path / "data" / "huggingchat-agent"
     monkeypatch.setenv("HUGGINGCHAT_HOME", str(tmp_path / "one"))
-    assert settings().home == tmp_path / "one"
-    assert settings(home=tmp_path / "two").home == tmp_path / "two"
+    assert make_settings().home == tmp_path / "one"
+    assert make_settings(home=tmp_path / "two").home == tmp_path / "two"
 
 
 def test_password_does_not_show(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
-    given = settings()
+    given = make_settings()
     assert "very secret" not in repr(given)
     assert given.password is not None
     assert given.password.reveal() == "very secret indeed"
@@ -65,20 +65,20 @@ def test_password_does_not_show(monkeypatch):
 )
 def test_bad_value_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=name):
-        settings(**{name: value})
+        make_settings(**{name: value})
 
 
 def test_name_that_no_setting_has_is_refused():
     misspelt: dict[str, Any] = {"baseurl": "https://example.org"}
     with pytest.raises(SettingsError, match=r"no setting 'baseurl'\. Did you mean base_url\?"):
-        settings(**misspelt)
+        make_settings(**misspelt)
     unlike: dict[str, Any] = {"zzz": 1}
     with pytest.raises(SettingsError, match="There are: base_url, engine"):
-        settings(**unlike)
+        make_settings(**unlike)
 
 
 def test_record_may_name_its_file_as_text(tmp_path):
-    record = settings(record=Record(str(tmp_path / "run.tape"), full=True)).record
+    record = make_settings(record=Record(str(tmp_path / "run.tape"), full=True)).record
     assert record == Record(tmp_path / "run.tape", full=True)
 
 
@@ -86,18 +86,18 @@ def test_record_may_name_its_file_as_text(tmp_path):
 @pytest.mark.parametrize("value", [0, -1.0, math.nan, None])
 def test_bad_deadline_is_refused_by_name(field, value):
     with pytest.raises(SettingsError, match=rf"deadlines\.{field} "):
-        settings(deadlines=Deadlines(**{field: value}))
+        make_settings(deadlines=Deadlines(**{field: value}))
 
 
 def test_switches_with_a_quote_too_few_are_refused_by_name(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_BROWSER_ARGS", "--lang='de")
     with pytest.raises(SettingsError, match=r"browser_args .*[Cc]losing quotation"):
-        settings()
+        make_settings()
 
 
 def test_step_timeout_is_refused_when_it_is_no_number():
     with pytest.raises(SettingsError, match="step_timeout"):
-        settings(step_timeout=math.nan)
+        make_settings(step_timeout=math.nan)
 
 
 @pytest.mark.parametrize(
@@ -106,31 +106,31 @@ def test_step_timeout_is_refused_when_it_is_no_number():
 )
 def test_headed_is_taken_by_its_meaning(monkeypatch, value, headless):
     monkeypatch.setenv("HUGGINGCHAT_HEADED", value)
-    assert settings().headless is headless
-    assert settings(headless=True).headless
+    assert make_settings().headless is headless
+    assert make_settings(headless=True).headless
 
 
 def test_inheritable_environment_is_without_settings(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
     monkeypatch.setenv("HUGGINGCHAT_HOME", "/elsewhere")
-    assert not [name for name in inheritable() if name.startswith("HUGGINGCHAT_")]
-    assert inheritable()["PATH"] == os.environ["PATH"]
+    assert not [name for name in get_inheritable() if name.startswith("HUGGINGCHAT_")]
+    assert get_inheritable()["PATH"] == os.environ["PATH"]
 
 
 def test_secrets_aside_are_not_in_the_environment_and_still_settings(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
     monkeypatch.setenv("HUGGINGCHAT_USERNAME", "ada")
-    with secrets_aside():
+    with put_secrets_aside():
         assert "HUGGINGCHAT_PASSWORD" not in os.environ
-        assert settings().password == Secret("very secret indeed")
-        assert settings().username == "ada"
+        assert make_settings().password == Secret("very secret indeed")
+        assert make_settings().username == "ada"
     assert os.environ["HUGGINGCHAT_PASSWORD"] == "very secret indeed"
     assert os.environ["HUGGINGCHAT_USERNAME"] == "ada"
 
 
 def test_secrets_are_put_back_by_the_last_of_several(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
-    first, second = secrets_aside(), secrets_aside()
+    first, second = put_secrets_aside(), put_secrets_aside()
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
@@ -141,7 +141,7 @@ def test_secrets_are_put_back_by_the_last_of_several(monkeypatch):
 
 def test_secret_that_was_set_meanwhile_is_kept(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "very secret indeed")
-    with secrets_aside():
+    with put_secrets_aside():
         monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "a newer one")
     assert os.environ["HUGGINGCHAT_PASSWORD"] == "a newer one"
 
@@ -166,27 +166,27 @@ def test_secret_that_was_set_meanwhile_is_kept(monkeypatch):
 )
 def test_value_of_another_type_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=f"{name} (must|holds)"):
-        settings(**{name: value})
+        make_settings(**{name: value})
 
 
 def test_deadline_that_is_taken_for_a_setting_is_pointed_to_deadlines():
     for name in ("total_timeout", "idle_timeout", "timeout"):
         wrong: dict[str, Any] = {name: 5}
         with pytest.raises(SettingsError, match=r"Did you mean deadlines=Deadlines\((total|idle)=\.\.\.\)\?"):
-            settings(**wrong)
+            make_settings(**wrong)
 
 
 def test_callers_may_give_every_setting():
-    assert list(Given.__annotations__) == list(fields()) == list(Settings.__struct_fields__)
+    assert list(Given.__annotations__) == list(read_fields()) == list(Settings.__struct_fields__)
 
 
 def test_numbers_come_from_the_environment_too(monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_SLOW_MO", "250")
     monkeypatch.setenv("HUGGINGCHAT_STEP_TIMEOUT", "2.5")
-    assert (settings().slow_mo, settings().step_timeout) == (250.0, 2.5)
+    assert (make_settings().slow_mo, make_settings().step_timeout) == (250.0, 2.5)
     monkeypatch.setenv("HUGGINGCHAT_STEP_TIMEOUT", "soon")
     with pytest.raises(SettingsError, match="step_timeout must be a number of seconds above 0"):
-        settings()
+        make_settings()
 
 
 @pytest.mark.parametrize(
@@ -201,4 +201,4 @@ def test_numbers_come_from_the_environment_too(monkeypatch):
     ],
 )
 def test_base_url_is_written_as_browsers_write_it(given, base_url):
-    assert settings(base_url=given).base_url == base_url
+    assert make_settings(base_url=given).base_url == base_url

@@ -102,7 +102,7 @@ def exchange(*lines, at=None, number=1):
     yield Ended(**common)
 
 
-async def resumed(app, *lines, at=None):
+async def resume(app, *lines, at=None):
     """The turn that takes up a parked answer, when its stream has said these lines."""
     born = []
     tracker, traffic = TurnTracker(app, lambda turn, event: born.append(turn)), Traffic(app.base_path)
@@ -124,7 +124,7 @@ async def test_end_of_a_parked_answer_is_not_the_end_of_its_rest():
         ("Wait. ", [*PARKED, SETTLED, STARTED]),
         ("Wait. So: Ada", [*PARKED, *rest]),
     )
-    turn = await resumed(app, *rest)
+    turn = await resume(app, *rest)
     assert turn.answer.content == "Wait. So: Ada"
     assert (turn.answer.finish_reason, turn.answer.message_id) == ("stop", "a")
     assert app.looks == []
@@ -133,21 +133,21 @@ async def test_end_of_a_parked_answer_is_not_the_end_of_its_rest():
 async def test_end_of_a_parked_answer_is_not_the_end_of_one_that_parks_again():
     rest = [SETTLED, AGAIN, FINISHED]
     app = App(("Wait. ", PARKED), ("Wait. ", [*PARKED, *rest]))
-    turn = await resumed(app, *rest)
+    turn = await resume(app, *rest)
     assert turn.answer.finish_reason == "elicitation"
     assert app.looks == []
 
 
 async def test_rest_of_an_answer_whose_question_was_not_settled_has_its_end():
     rest = [STARTED, token("No tool."), final("No tool."), FINISHED]
-    turn = await resumed(App(("Wait. No tool.", [*PARKED, *rest])), *rest)
+    turn = await resume(App(("Wait. No tool.", [*PARKED, *rest])), *rest)
     assert turn.answer.text == "Wait. No tool."
 
 
 async def test_answer_that_is_complete_is_not_too_late():
     long_ago = time.monotonic() - 10_000.0
     rest = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
-    turn = await resumed(App(("Wait. So: Ada", [*PARKED, *rest])), *rest, at=long_ago)
+    turn = await resume(App(("Wait. So: Ada", [*PARKED, *rest])), *rest, at=long_ago)
     assert turn.answer.content == "Wait. So: Ada"
 
 
@@ -167,7 +167,7 @@ WHOLE = [SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED]
 )
 async def test_answer_whose_ids_cannot_be_read_any_more_is_not_asked_for_again(failure):
     app = App(failure)
-    turn = await resumed(app, *WHOLE)
+    turn = await resume(app, *WHOLE)
     assert (turn.answer.text, turn.answer.message_id) == ("So: Ada", "")
     assert app.asked == 1
 
@@ -176,13 +176,13 @@ async def test_answer_is_read_again_after_a_bad_moment_of_the_app(monkeypatch):
     monkeypatch.setattr(stored, "READ_PAUSE", 0.0)
     busy = ChatError("The request failed (503).", status=503)
     app = App(SiteError("It did not answer."), busy, ("Wait. So: Ada", [*PARKED, *WHOLE]))
-    turn = await resumed(app, *WHOLE)
+    turn = await resume(app, *WHOLE)
     assert (turn.answer.content, turn.answer.message_id) == ("Wait. So: Ada", "a")
 
 
 async def test_answer_is_there_although_the_app_says_nothing_any_more(monkeypatch):
     monkeypatch.setattr(stored, "READ_PATIENCE", 0.1)
-    turn = await resumed(App(None), *WHOLE)
+    turn = await resume(App(None), *WHOLE)
     assert (turn.answer.text, turn.answer.message_id) == ("So: Ada", "")
 
 
@@ -232,7 +232,7 @@ class Slow(App):
         return b""
 
 
-async def played(app, events, handler=lambda event: None):
+async def play(app, events, handler=lambda event: None):
     """The turn of these exchange events, of which a number is a pause in seconds."""
     born = []
 
@@ -264,7 +264,7 @@ async def test_handler_that_blocks_longer_than_the_idle_deadline_ends_nothing():
     _, _, rest, _ = exchange(token("Ada"), final("So: Ada"), FINISHED)
     app = Slow(("Wait. So: Ada", [*PARKED, *WHOLE]))
     # The rest arrived meanwhile, and takes a moment on its way through driver and loop.
-    turn = await played(app, [started, responded, first, 0.2, rest, end], handler)
+    turn = await play(app, [started, responded, first, 0.2, rest, end], handler)
     assert turn.error is None
     assert turn.answer.content == "Wait. So: Ada"
 
@@ -274,7 +274,7 @@ async def test_handler_that_blocks_longer_than_the_idle_deadline_ends_nothing():
 )
 async def test_deadline_says_that_the_run_was_stopped_only_where_it_was(stops, says):
     *begun, _ = exchange(SETTLED, STARTED, token("So: "))
-    turn = await played(Slow(*[("Wait. ", PARKED)] * 4, stops=stops), begun)
+    turn = await play(Slow(*[("Wait. ", PARKED)] * 4, stops=stops), begun)
     assert turn.error.message.endswith(f"idle deadline of 0.3 s{', ' if stops else '. '}{says}")
     assert turn.error.partial == "So: "
 
@@ -282,7 +282,7 @@ async def test_deadline_says_that_the_run_was_stopped_only_where_it_was(stops, s
 async def test_deadline_behind_a_proxy_that_holds_everything_back_looks_at_what_the_app_has():
     stored = ("Wait. So: Ada", [*PARKED, SETTLED, STARTED, token("So: Ada"), final("So: Ada"), FINISHED])
     started, *_ = exchange()
-    turn = await played(Slow(stored), [started])
+    turn = await play(Slow(stored), [started])
     assert "not even signs of life" in turn.error.message
     assert turn.error.partial == "Wait. So: Ada"
 
@@ -294,7 +294,7 @@ async def test_line_that_is_too_long_is_an_error_that_says_so(monkeypatch):
     flood = [Chunk(**common, data=b"x" * 600), Chunk(**common, data=b"x" * 600)]
     app = App(("Wait. ", PARKED))
     app.recover = True
-    turn = await played(app, [started, responded, first, *flood])
+    turn = await play(app, [started, responded, first, *flood])
     assert isinstance(turn.error, StreamBroken)
     assert "longer than 1,000 bytes" in turn.error.message
     assert turn.error.partial == "So: "
@@ -304,6 +304,6 @@ async def test_message_that_is_too_large_is_no_file_that_was_refused():
     started, responded, *_ = exchange()
     refusal = msgspec.structs.replace(responded, status=413, mime="text/plain")
     _, _, _, end = exchange()
-    turn = await played(App(), [started, refusal, end])
+    turn = await play(App(), [started, refusal, end])
     assert type(turn.error) is ChatError
     assert "too large" in turn.error.message

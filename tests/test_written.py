@@ -33,65 +33,65 @@ ROOT = ("r", "", "system", "")
 PLAIN = (ROOT, ("u", "r", "user", "hi"), ("a", "u", "assistant", "HELLO"))
 
 
-def found(rows, request, content="", generation_id="g"):
+def find(rows, request, content="", generation_id="g"):
     message = find_written(tree(*rows), request, generation_id, content)
     return message and message.id
 
 
 def test_answer_is_below_the_message_that_was_sent():
-    assert found(PLAIN, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
+    assert find(PLAIN, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
 
 
 def test_line_ends_are_compared_as_the_app_stores_them():
     rows = (ROOT, ("u", "r", "user", "a\nb"), ("a", "u", "assistant", ""))
-    assert found(rows, {"id": "r", "inputs": "a\r\nb"}) == "a"
+    assert find(rows, {"id": "r", "inputs": "a\r\nb"}) == "a"
 
 
 @pytest.mark.parametrize("parent", ["r", "a"], ids=["beside it", "below it"])
 def test_message_that_another_client_sent_later_is_not_taken_for_it(parent):
     rows = (*PLAIN, ("v", parent, "user", "other"), ("b", "v", "assistant", "NO"))
-    assert found(rows, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
+    assert find(rows, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
 
 
 def test_same_words_at_the_same_place_are_told_apart_by_their_answers():
     rows = (*PLAIN, ("v", "r", "user", "hi"), ("b", "v", "assistant", "BYE"))
-    assert found(rows, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
-    assert found(rows, {"id": "r", "inputs": "hi"}, "BYE") == "b"
-    assert found(rows, {"id": "r", "inputs": "hi"}) == "b"  # the newest, if nothing else tells
+    assert find(rows, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
+    assert find(rows, {"id": "r", "inputs": "hi"}, "BYE") == "b"
+    assert find(rows, {"id": "r", "inputs": "hi"}) == "b"  # the newest, if nothing else tells
 
 
 def test_message_that_is_not_stored_yet_is_not_found():
-    assert found(PLAIN, {"id": "a", "inputs": "hi"}) is None
-    assert found(PLAIN, {"id": "gone", "inputs": "hi"}) is None
+    assert find(PLAIN, {"id": "a", "inputs": "hi"}) is None
+    assert find(PLAIN, {"id": "gone", "inputs": "hi"}) is None
 
 
 def test_retry_is_the_newest_answer_beside_the_old_one():
     rows = (*PLAIN, ("b", "u", "assistant", "AGAIN"), ("v", "b", "user", "on"), ("c", "v", "assistant", "ON"))
-    assert found(rows, {"id": "a", "is_retry": True}, "AGAIN") == "b"
-    assert found(PLAIN, {"id": "a", "is_retry": True}) is None
+    assert find(rows, {"id": "a", "is_retry": True}, "AGAIN") == "b"
+    assert find(PLAIN, {"id": "a", "is_retry": True}) is None
 
 
 def test_edit_is_below_the_message_that_was_put_beside_the_old_one():
     rows = (*PLAIN, ("v", "r", "user", "hi"), ("b", "v", "assistant", "HELLO"))
-    assert found(rows, {"id": "u", "inputs": "hi", "is_retry": True}, "HELLO") == "b"
-    assert found(PLAIN, {"id": "u", "inputs": "hi", "is_retry": True}, "HELLO") is None
+    assert find(rows, {"id": "u", "inputs": "hi", "is_retry": True}, "HELLO") == "b"
+    assert find(PLAIN, {"id": "u", "inputs": "hi", "is_retry": True}, "HELLO") is None
 
 
 @pytest.mark.parametrize(
     "how", [{"resumeElicitationId": "e"}, {"is_continue": True}], ids=lambda how: next(iter(how))
 )
 def test_run_that_goes_on_writes_into_the_message_it_names(how):
-    assert found(PLAIN, {"id": "a", **how}, "THE REST") == "a"
+    assert find(PLAIN, {"id": "a", **how}, "THE REST") == "a"
 
 
 @pytest.mark.parametrize("stream", ["HE", "HELLO AND MORE"])
 def test_stopped_answer_is_shorter_or_longer_than_its_stream(stream):
-    assert found(PLAIN, {"id": "r", "inputs": "hi"}, stream) == "a"
+    assert find(PLAIN, {"id": "r", "inputs": "hi"}, stream) == "a"
 
 
 def test_request_that_the_browser_did_not_have_is_found_by_its_answer():
     rows = (*PLAIN, ("v", "a", "user", "other"), ("b", "v", "assistant", "NO"))
-    assert found(rows, {}, "HELLO", None) == "a"
+    assert find(rows, {}, "HELLO", None) == "a"
 
 
 def test_generation_id_is_the_last_word_where_there_is_one():

@@ -105,7 +105,7 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def files(self) -> list[File]:
         """Pictures and other files inside the outputs; `sha` is that of their bytes."""
-        return list(_inline_files(self.outputs))
+        return list(_find_inline_files(self.outputs))
 
 
 class Router(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +150,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Answer {text!r}: {self.finish_reason}, {len(self.text)} characters>"
 
 
-def _inline_files(outputs: list[Any]) -> Iterator[File]:
+def _find_inline_files(outputs: list[Any]) -> Iterator[File]:
     number = 0
     for output in outputs:
         for block in (isinstance(output, dict) and output.get("content")) or ():

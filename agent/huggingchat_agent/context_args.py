@@ -42,7 +42,7 @@ class ContextArgs(Mapping[str, Any]):
                 why = LEFT_OUT.get(name, f"It takes {', '.join(TAKEN)}")
                 raise SettingsError(f"context_args cannot hold {name!r}. {why}.")
         self._given = dict(given)
-        for secret in _secrets(self._given):
+        for secret in _find_secrets(self._given):
             remember(secret)
 
     def __getitem__(self, name: str) -> Any:
@@ -58,7 +58,7 @@ class ContextArgs(Mapping[str, Any]):
         return f"ContextArgs({', '.join(self._given)})"
 
 
-def _secrets(given: Mapping[str, Any]) -> Iterator[str]:
+def _find_secrets(given: Mapping[str, Any]) -> Iterator[str]:
     """All values that may be keys or passwords."""
     yield from (given.get("extra_http_headers") or {}).values()
     yield (given.get("http_credentials") or {}).get("password") or ""

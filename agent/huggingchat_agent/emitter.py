@@ -25,7 +25,7 @@ import pyee
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES as NAMES
 from huggingchat_agent.events import Event, HandlerFailed, known
-from huggingchat_agent.handler_types import by_name
+from huggingchat_agent.handler_types import type_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -62,7 +62,7 @@ class Emitter(pyee.EventEmitter):
         self._listening: Callable[[str], bool] = self._subscribed.__contains__
         self._busy: set[_Listener] = set()  # the async ones at work, including those unsubscribed meanwhile
 
-    @by_name
+    @type_by_name
     def on(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]  # typed by name
         """Call the handler with each event of that name; usable as a decorator.
 
@@ -71,7 +71,7 @@ class Emitter(pyee.EventEmitter):
         """
         return self._subscribe(name, handler, once=False)
 
-    @by_name
+    @type_by_name
     def once(self, name: str, handler: Any = None) -> Any:  # type: ignore[override]  # typed by name
         """As `on`, for the next event only."""
         return self._subscribe(name, handler, once=True)
@@ -279,7 +279,7 @@ class _Listener:
             try:
                 await work
             except asyncio.CancelledError as error:
-                if _being_cancelled():
+                if _is_being_cancelled():
                     raise
                 self.owner._report_failure(self, error)  # the handler awaited something that was cancelled
             except Exception as error:
@@ -304,6 +304,6 @@ class _Mark(asyncio.Event):
     """A place in the queue of a handler; set once the handler has reached it."""
 
 
-def _being_cancelled() -> bool:
+def _is_being_cancelled() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 PREFIX = "HUGGINGCHAT_"
 
 
-def variable(name: str) -> str:
+def name_variable(name: str) -> str:
     """The name of a setting's variable."""
     return f"{PREFIX}{name.upper()}"
 
 
 def read(name: str) -> str | None:
     """The value of a setting's variable, None where it is not set or empty."""
-    return _aside.get(variable(name)) or None
+    return _aside.get(name_variable(name)) or None
 
 
-def inheritable() -> dict[str, str]:
+def get_inheritable() -> dict[str, str]:
     """The environment for a process that we start: without our variables, of which one is a password."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
 @contextmanager
-def secrets_aside() -> Iterator[None]:
+def put_secrets_aside() -> Iterator[None]:
     """Keep our variables out of `os.environ` during the block. `read` still finds them.
 
     For a library that starts a process and offers no choice of its environment. Leave the block as soon as
@@ -43,7 +43,7 @@ def secrets_aside() -> Iterator[None]:
 
 
 class _Aside:
-    """The variables that `secrets_aside` has taken out of the environment."""
+    """The variables that `put_secrets_aside` has taken out of the environment."""
 
     def __init__(self) -> None:
         self._taken: dict[str, str] = {}

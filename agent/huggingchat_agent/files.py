@@ -15,7 +15,7 @@ _LONGEST = 100  # bytes of a file's name that the name of its draft keeps
 
 
 @contextmanager
-def draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[str]:
+def write_draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[str]:
     """A file with these bytes on the disk, beside its final place.
 
     Only its owner can read a `private` one. It is removed at the end of the block if it is still there.
@@ -29,7 +29,7 @@ def draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[str]:
             file.flush()
             os.fsync(file.fileno())
         if not private:
-            os.chmod(name, 0o666 & ~_umask())  # mkstemp makes it for its owner alone
+            os.chmod(name, 0o666 & ~_read_umask())  # mkstemp makes it for its owner alone
         yield name
     finally:
         _remove(name)
@@ -40,7 +40,7 @@ def write(path: Path, data: bytes, *, private: bool = False, replace: bool = Tru
 
     Without `replace`, raises FileExistsError if the name is taken.
     """
-    with draft(path, data, private=private) as name:
+    with write_draft(path, data, private=private) as name:
         if replace:
             os.replace(name, path)
         else:
@@ -51,7 +51,8 @@ def write_all(files: Mapping[Path, bytes], *, private: bool = False) -> None:
     """Write several new files, or none if one of them fails. Raises OSError."""
     with ExitStack() as drafts:
         names = {
-            path: drafts.enter_context(draft(path, data, private=private)) for path, data in files.items()
+            path: drafts.enter_context(write_draft(path, data, private=private))
+            for path, data in files.items()
         }
         try:
             for path, name in names.items():
@@ -72,7 +73,7 @@ def _remove(*paths: str | Path) -> None:
             os.unlink(path)
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -153,6 +153,6 @@ class Subscribe(Protocol):
     def __call__(self, name: str) -> To[e.Event]: ...
 
 
-def by_name(method: Callable[..., Any]) -> Subscribe:
+def type_by_name(method: Callable[..., Any]) -> Subscribe:
     """The method as it is, with the types above."""
     return cast("Subscribe", method)

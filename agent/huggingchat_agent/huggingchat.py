@@ -13,7 +13,7 @@ from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.playback import taped
 from huggingchat_agent.playback.stage import open_stage
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.tape.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ class HuggingChat(Chat):
     def __init__(self, **given: Unpack[Given]) -> None:
         """Raises SettingsError, and TapeError for a tape that cannot be read; nothing is opened yet."""
         chosen = self._read_settings(**given)
-        super().__init__(chosen, **self._parts(chosen))
+        super().__init__(chosen, **self._make_parts(chosen))
 
     def _read_settings(self, **given: Unpack[Given]) -> Settings:
-        chosen = settings(**given)
+        chosen = make_settings(**given)
         return chosen if chosen.replay is None else taped.adapt_settings(chosen)
 
-    def _parts(self, settings: Settings) -> dict[str, Any]:
+    def _make_parts(self, settings: Settings) -> dict[str, Any]:
         """The arguments of `Chat` for a browser or a tape."""
         if settings.replay:
             return {"tape": lambda sink: taped.TapedCalls(settings, sink).open}
@@ -84,9 +84,9 @@ class OnTape(HuggingChat):
         super().__init__(**given)
 
     def _read_settings(self, **given: Unpack[Given]) -> Settings:
-        return msgspec.structs.replace(settings(**given), replay=None, record=None)
+        return msgspec.structs.replace(make_settings(**given), replay=None, record=None)
 
-    def _parts(self, settings: Settings) -> dict[str, Any]:
+    def _make_parts(self, settings: Settings) -> dict[str, Any]:
         return {"watcher": _Elsewhere(self, settings.base_url)}
 
 

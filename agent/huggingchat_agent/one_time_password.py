@@ -32,7 +32,7 @@ class Codes:
         self._otp, self._secret = otp, totp_secret
         self._given: list[Secret] = []
 
-    async def next(self) -> Secret | None:
+    async def get_next(self) -> Secret | None:
         """Another code, or None."""
         if len(self._given) == MOST:
             return None
@@ -48,7 +48,7 @@ class Codes:
         if self._otp is not None:
             asked: Any = self._otp() if _is_async(self._otp) else await run_in_daemon_thread(self._otp)
             return str((await asked if inspect.isawaitable(asked) else asked) or "")
-        return str(_totp(self._secret).now()) if self._secret is not None else None
+        return str(_make_totp(self._secret).now()) if self._secret is not None else None
 
 
 def parse_totp_secret(value: str | None) -> Secret | None:
@@ -66,13 +66,13 @@ def parse_totp_secret(value: str | None) -> Secret | None:
 
 def _gives_codes(secret: Secret) -> bool:
     try:
-        _totp(secret).now()
+        _make_totp(secret).now()
     except Exception:  # its text might hold the secret
         return False
     return True
 
 
-def _totp(secret: Secret) -> Any:
+def _make_totp(secret: Secret) -> Any:
     import pyotp  # import it only for users with a second factor
 
     value = secret.reveal()

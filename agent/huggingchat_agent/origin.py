@@ -36,31 +36,31 @@ class Origin(NamedTuple):
             return False
 
 
-def origin(url: str) -> Origin:
+def parse_origin(url: str) -> Origin:
     """The origin of an address. Raises ValueError if it does not name a host."""
     parts = urlsplit(url)
     if not parts.scheme or not parts.hostname:
         raise ValueError(f"no address of a host: {url!r}")
     port = _PORTS.get(parts.scheme) if parts.port is None else parts.port
-    return Origin(parts.scheme, _host(parts.hostname), port)
+    return Origin(parts.scheme, _normalize_host(parts.hostname), port)
 
 
 def normalize(url: str) -> str:
-    """Origin and path of an address, without a slash at the end. Raises ValueError like `origin`."""
-    return f"{origin(url)}{_path(url).rstrip('/')}"
+    """Origin and path of an address, without a slash at the end. Raises ValueError like `parse_origin`."""
+    return f"{parse_origin(url)}{_normalize_path(url).rstrip('/')}"
 
 
-def same_origin(one: str, other: str) -> bool:
+def have_same_origin(one: str, other: str) -> bool:
     """Whether both addresses have the same origin. An address without a host has none."""
     try:
-        return origin(one) == origin(other)
+        return parse_origin(one) == parse_origin(other)
     except ValueError:
         return False
 
 
 def is_within(url: str, base_url: str) -> bool:
     """Whether an address is the app's: of its origin, at its base path or below."""
-    return same_origin(url, base_url) and path_is_within(_path(url), _path(base_url))
+    return have_same_origin(url, base_url) and path_is_within(_normalize_path(url), _normalize_path(base_url))
 
 
 def path_is_within(path: str, base_path: str) -> bool:
@@ -69,7 +69,7 @@ def path_is_within(path: str, base_path: str) -> bool:
     return path == base_path or path.startswith(f"{base_path}/")
 
 
-def _path(url: str) -> str:
+def _normalize_path(url: str) -> str:
     """A path as browsers write it: without dots for folders, and in ASCII."""
     found: list[str] = []
     *folders, last = urlsplit(url).path.split("/")
@@ -84,7 +84,7 @@ def _path(url: str) -> str:
     return "/".join(found)
 
 
-def _host(name: str) -> str:
+def _normalize_host(name: str) -> str:
     """A host as browsers write it: `127.1` is 127.0.0.1, and names beyond ASCII are in Punycode."""
     name = name.lower()
     if ":" in name:

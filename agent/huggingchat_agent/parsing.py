@@ -24,7 +24,7 @@ from huggingchat_agent.user_text import require_text
 _NO = ("", "0", "false", "no", "off")
 
 
-def choice(name: str, value: Any, allowed: object, *, wrong: type[AgentError] = SettingsError) -> Any:
+def parse_choice(name: str, value: Any, allowed: object, *, wrong: type[AgentError] = SettingsError) -> Any:
     """The value if that Literal has it. Raises `wrong` otherwise."""
     choices = get_args(allowed)
     if value not in choices:
@@ -32,11 +32,11 @@ def choice(name: str, value: Any, allowed: object, *, wrong: type[AgentError] = 
     return value
 
 
-def text(name: str, value: Any) -> str:
+def parse_text(name: str, value: Any) -> str:
     return require_text(name, value, wrong=SettingsError)
 
 
-def flag(name: str, value: Any) -> bool:
+def parse_flag(name: str, value: Any) -> bool:
     """Yes or no; of text, anything but 0, false, no and off is yes."""
     if isinstance(value, str):
         return value.strip().lower() not in _NO
@@ -45,15 +45,15 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
-def seconds(name: str, value: Any) -> float:
-    return _number(name, value, "a number of seconds above 0", lambda number: number > 0)
+def parse_seconds(name: str, value: Any) -> float:
+    return _parse_number(name, value, "a number of seconds above 0", lambda number: number > 0)
 
 
-def milliseconds(name: str, value: Any) -> float:
-    return _number(name, value, "a number of milliseconds, 0 or more", lambda number: number >= 0)
+def parse_milliseconds(name: str, value: Any) -> float:
+    return _parse_number(name, value, "a number of milliseconds, 0 or more", lambda number: number >= 0)
 
 
-def _number(name: str, value: Any, wanted: str, fits: Any) -> float:
+def _parse_number(name: str, value: Any, wanted: str, fits: Any) -> float:
     number = math.nan
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
@@ -65,20 +65,20 @@ def _number(name: str, value: Any, wanted: str, fits: Any) -> float:
     return number
 
 
-def path(name: str, value: Any) -> Path:
+def parse_path(name: str, value: Any) -> Path:
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} must be a path, not {value!r}.")
     return Path(value).expanduser().absolute()
 
 
-def program(name: str, value: Any) -> str:
+def parse_program(name: str, value: Any) -> str:
     """The path or name of a program, unchanged."""
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} must be the path of a program, not {value!r}.")
     return str(value)
 
 
-def words(name: str, value: Any) -> tuple[str, ...]:
+def parse_words(name: str, value: Any) -> tuple[str, ...]:
     """Several texts, or one that is split as a shell would."""
     if isinstance(value, str):
         try:
@@ -87,45 +87,45 @@ def words(name: str, value: Any) -> tuple[str, ...]:
             raise SettingsError(
                 f"{name} cannot be split as a shell would: {error}. Quote switches that have spaces."
             ) from None
-    return tuple(text(name, each) for each in items(name, value))
+    return tuple(parse_text(name, each) for each in parse_items(name, value))
 
 
-def items(name: str, value: Any) -> tuple[Any, ...]:
+def parse_items(name: str, value: Any) -> tuple[Any, ...]:
     try:
         return tuple(value)
     except TypeError:
         raise SettingsError(f"{name} must be a list, not {value!r}.") from None
 
 
-def secret(name: str, value: Any) -> Secret:
+def parse_secret(name: str, value: Any) -> Secret:
     if not isinstance(value, str):
         raise SettingsError(f"{name} must be text.")
-    text(name, value)
+    parse_text(name, value)
     return Secret(value)
 
 
-def totp(name: str, value: Any) -> Secret | None:
-    return parse_totp_secret(secret(name, value).reveal())
+def parse_totp(name: str, value: Any) -> Secret | None:
+    return parse_totp_secret(parse_secret(name, value).reveal())
 
 
-def proxy(name: str, value: Any) -> Proxy:
-    return Proxy.parse(text(name, value))
+def parse_proxy(name: str, value: Any) -> Proxy:
+    return Proxy.parse(parse_text(name, value))
 
 
-def http_credentials(name: str, value: Any) -> HttpCredentials:
-    return HttpCredentials.parse(text(name, value))
+def parse_http_credentials(name: str, value: Any) -> HttpCredentials:
+    return HttpCredentials.parse(parse_text(name, value))
 
 
-def profile(name: str, value: Any) -> str:
-    plain = text(name, value)
+def parse_profile(name: str, value: Any) -> str:
+    plain = parse_text(name, value)
     if not plain.replace("-", "").replace("_", "").replace(".", "").isalnum() or plain.startswith("."):
         raise SettingsError(f"{name} is not a plain name: {value!r}. Use letters, digits, '-', '_' and '.'.")
     return plain
 
 
-def base_url(name: str, value: Any) -> str:
+def parse_base_url(name: str, value: Any) -> str:
     """Where the app is, as a browser writes it; https where no scheme is given."""
-    given = text(name, value)
+    given = parse_text(name, value)
     address = given if "://" in given else f"https://{given}"
     try:
         parts = urlsplit(address)
@@ -145,8 +145,8 @@ def base_url(name: str, value: Any) -> str:
     return normal
 
 
-def connect(name: str, value: Any) -> str:
-    address = text(name, value)
+def parse_connect(name: str, value: Any) -> str:
+    address = parse_text(name, value)
     try:
         parts = urlsplit(address)
         good = parts.scheme in ("http", "https", "ws", "wss") and parts.hostname and (parts.port or True)
@@ -162,7 +162,7 @@ def connect(name: str, value: Any) -> str:
     return address
 
 
-def context_args(name: str, value: Any) -> ContextArgs:
+def parse_context_args(name: str, value: Any) -> ContextArgs:
     if not isinstance(value, Mapping):
         raise SettingsError(f"{name} must be a mapping of Playwright's names, not {value!r}.")
     return ContextArgs(value)

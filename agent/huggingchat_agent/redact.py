@@ -64,7 +64,7 @@ def remember(value: str) -> None:
         _known.add(value)
 
 
-def known_values() -> frozenset[str]:
+def get_known_values() -> frozenset[str]:
     """All values that count as secret by now, for code with its own search."""
     return frozenset(_known)
 
@@ -98,7 +98,7 @@ def text(value: str) -> str:
             if form:
                 value = value.replace(form, MASK)
     value = _ADDRESS.sub(lambda match: address(match.group()), value)
-    return _EMAIL.sub(MASK, mask(value, secret_names.spans(value, "log")))
+    return _EMAIL.sub(MASK, mask(value, secret_names.find_spans(value, "log")))
 
 
 def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -32,7 +32,7 @@ def save(data: bytes, where: Path, name: str, mime: str) -> Path:
         if not where.is_dir():
             files.write(where, data)
             return where
-        fit = safe_name(name, mime)
+        fit = make_safe_name(name, mime)
         stem, suffix = os.path.splitext(fit)
         number = 1
         while True:
@@ -47,7 +47,7 @@ def save(data: bytes, where: Path, name: str, mime: str) -> Path:
         ) from None
 
 
-def safe_name(name: str, mime: str = "") -> str:
+def make_safe_name(name: str, mime: str = "") -> str:
     """A plain file name that is like `name`; with the ending of the media type if it has none."""
     plain = _UNFIT.sub("_", re.split(r"[/\\]", repair(name))[-1]).strip(" .")
     if not plain or _RESERVED.fullmatch(plain):

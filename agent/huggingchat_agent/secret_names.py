@@ -85,7 +85,7 @@ _PATTERNS = {
 _WORD = re.compile(rf"{_QUOTED}type{_QUOTED}\s*:\s*{_QUOTED}(?:stream|reasoning){_QUOTED}")
 
 
-def spans(text: str, kind: Kind) -> Iterator[tuple[int, int]]:
+def find_spans(text: str, kind: Kind) -> Iterator[tuple[int, int]]:
     """The places of values that their name makes secret, in no order.
 
     The kind is "json", "page" (HTML with JSON in it), "log" (addresses, headers, messages), or "prose" (text

@@ -17,8 +17,8 @@ from huggingchat_agent.choices import EngineName, InUse, Via
 from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.http_credentials import HttpCredentials
-from huggingchat_agent.origin import origin
-from huggingchat_agent.parsing import choice
+from huggingchat_agent.origin import parse_origin
+from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret
 
@@ -65,13 +65,13 @@ def _parse_deadlines(name: str, value: Any) -> Deadlines:
     if not isinstance(value, Deadlines):
         raise SettingsError(f"{name} must be a Deadlines, such as Deadlines(total=60), not {value!r}.")
     for field in value.__struct_fields__:
-        parsing.seconds(f"{name}.{field}", getattr(value, field))
+        parsing.parse_seconds(f"{name}.{field}", getattr(value, field))
     return value
 
 
 def _parse_record(name: str, value: Any) -> Record:
-    record = value if isinstance(value, Record) else Record(parsing.path(name, value))
-    return msgspec.structs.replace(record, path=parsing.path(name, record.path))
+    record = value if isinstance(value, Record) else Record(parsing.parse_path(name, value))
+    return msgspec.structs.replace(record, path=parsing.parse_path(name, record.path))
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -94,17 +94,18 @@ class Field(msgspec.Struct, frozen=True):
     shell_help: str = ""
     """The option's help, if it differs from `help`."""
 
-    def option(self, name: str) -> str:
+    def name_option(self, name: str) -> str:
         """The name of that setting at the command line: an option, else a variable."""
         name = self.opposite or name
-        return f"--{name.replace('_', '-')}" if self.panel else environment.variable(name)
+        return f"--{name.replace('_', '-')}" if self.panel else environment.name_variable(name)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings. Times are in seconds, unless a field names another unit."""
 
     base_url: Annotated[
-        str, Field("Where the app is, base path included.", parsing.base_url, panel="global", metavar="URL")
+        str,
+        Field("Where the app is, base path included.", parsing.parse_base_url, panel="global", metavar="URL"),
     ] = DEFAULT_BASE_URL
     engine: Annotated[EngineName, Field("What drives the browser.", panel="global")] = "playwright"
     via: Annotated[
@@ -118,7 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Field(
             "Which saved session to use, one for each account or app.",
-            parsing.profile,
+            parsing.parse_profile,
             panel="global",
             metavar="NAME",
         ),
@@ -153,7 +154,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Field(
             "Use a browser that runs already, with its own cookies: http://127.0.0.1:9222, or the ws:// "
             "address of a Playwright server.",
-            parsing.connect,
+            parsing.parse_connect,
             panel="browser",
             metavar="URL",
         ),
@@ -161,7 +162,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     isolated: Annotated[
         bool, Field("With connect: keep apart from that browser's cookies.", panel="browser")
     ] = False
-    browser: Annotated[str | None, Field("Path of the browser to use.", parsing.program)] = None
+    browser: Annotated[str | None, Field("Path of the browser to use.", parsing.parse_program)] = None
     channel: Annotated[
         str | None,
         Field(
@@ -171,7 +172,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     browser_args: Annotated[
-        tuple[str, ...], Field("More switches for the browser, as in a shell.", parsing.words)
+        tuple[str, ...], Field("More switches for the browser, as in a shell.", parsing.parse_words)
     ] = ()
     user_data_dir: Annotated[
         Path | None,
@@ -185,7 +186,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Proxy | None,
         Field(
             "Reach the network through a proxy: http://user:password@host:port.",
-            parsing.proxy,
+            parsing.parse_proxy,
             panel="browser",
             metavar="URL",
             shell_help="Reach the network through a proxy. If it needs a password, set HUGGINGCHAT_PROXY.",
@@ -196,28 +197,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Field(
             "User name and password for a gateway in front of the app (HTTP authentication): user:password. "
             "They are sent only when the app's own origin asks for them.",
-            parsing.http_credentials,
+            parsing.parse_http_credentials,
         ),
     ] = None
     context_args: Annotated[
         ContextArgs,
         Field(
             "How pages are opened, by the names of Playwright's new_context (viewport, locale, ...).",
-            parsing.context_args,
+            parsing.parse_context_args,
             variable=False,
         ),
     ] = ContextArgs({})
     slow_mo: Annotated[
         float,
-        Field("Milliseconds to wait after each gesture, for a person who watches.", parsing.milliseconds),
+        Field(
+            "Milliseconds to wait after each gesture, for a person who watches.", parsing.parse_milliseconds
+        ),
     ] = 0.0
     username: Annotated[str | None, Field("Who to sign in as, where no saved session is valid.")] = None
     password: Annotated[
-        Secret | None, Field("The password for the login form. It is never saved.", parsing.secret)
+        Secret | None, Field("The password for the login form. It is never saved.", parsing.parse_secret)
     ] = None
     totp_secret: Annotated[
         Secret | None,
-        Field("Computes the one-time codes of a second factor: base32, or otpauth://...", parsing.totp),
+        Field("Computes the one-time codes of a second factor: base32, or otpauth://...", parsing.parse_totp),
     ] = None
     home: Annotated[Path, Field("Folder of the saved sessions and of the reports that failures leave.")] = (
         Path()
@@ -239,13 +242,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     faults: Annotated[
         tuple[Any, ...],
-        Field("Failures to add to the replayed tape.", parsing.items, variable=False),
+        Field("Failures to add to the replayed tape.", parsing.parse_items, variable=False),
     ] = ()
 
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        return str(origin(self.base_url))
+        return str(parse_origin(self.base_url))
 
     @property
     def base_path(self) -> str:
@@ -303,15 +306,15 @@ class Given(TypedDict, total=False):
 
 
 _PARSERS: dict[Any, Callable[[str, Any], Any]] = {
-    str: parsing.text,
-    bool: parsing.flag,
-    float: parsing.seconds,
-    Path: parsing.path,
+    str: parsing.parse_text,
+    bool: parsing.parse_flag,
+    float: parsing.parse_seconds,
+    Path: parsing.parse_path,
 }
 
 
 @functools.cache
-def fields() -> dict[str, tuple[Any, Field]]:
+def read_fields() -> dict[str, tuple[Any, Field]]:
     """The type of each setting, without None, and its `Field`."""
     found = {}
     for name, hint in get_type_hints(Settings, include_extras=True).items():
@@ -321,22 +324,22 @@ def fields() -> dict[str, tuple[Any, Field]]:
     return found
 
 
-def settings(**given: Unpack[Given]) -> Settings:
+def make_settings(**given: Unpack[Given]) -> Settings:
     """Settings from the arguments, else the environment (`HUGGINGCHAT_<NAME>`), else the defaults.
 
     Raises SettingsError naming the setting, the value and what is allowed.
     """
-    for name in given.keys() - fields().keys():
+    for name in given.keys() - read_fields().keys():
         raise SettingsError(f"There is no setting {name!r}. {_advise(name)}")
     values: dict[str, Any] = {}
-    for name, (kind, field) in fields().items():
+    for name, (kind, field) in read_fields().items():
         value: Any = given.get(name)
-        shell_name = field.option(name)
+        shell_name = field.name_option(name)
         if value is None or value == "":
             value = environment.read(field.opposite or name) if field.variable else None
-            shell_name = environment.variable(field.opposite or name)
+            shell_name = environment.name_variable(field.opposite or name)
             if value is not None and field.opposite:
-                value = not parsing.flag(name, value)
+                value = not parsing.parse_flag(name, value)
         if value is not None:
             try:
                 values[name] = _parse(name, value, kind, field)
@@ -346,7 +349,7 @@ def settings(**given: Unpack[Given]) -> Settings:
     if given.get("record") and not given.get("replay"):
         values.pop("replay", None)  # an argument beats the variable of a setting that excludes it
     if "home" not in values:
-        values["home"] = parsing.path("home", platformdirs.user_data_dir("huggingchat-agent", False))
+        values["home"] = parsing.parse_path("home", platformdirs.user_data_dir("huggingchat-agent", False))
     chosen = Settings(**values)
     _check_together(chosen)
     return chosen
@@ -355,21 +358,21 @@ def settings(**given: Unpack[Given]) -> Settings:
 def _parse(name: str, value: Any, kind: Any, field: Field) -> Any:
     if field.parse is not None:
         return field.parse(name, value)
-    return _PARSERS[kind](name, value) if kind in _PARSERS else choice(name, value, kind)
+    return _PARSERS[kind](name, value) if kind in _PARSERS else parse_choice(name, value, kind)
 
 
 def _advise(name: str) -> str:
     times = {f"{each}_timeout": f"deadlines=Deadlines({each}=...)" for each in Deadlines.__struct_fields__}
-    meant = {each: each for each in fields()} | times | {"timeout": times["total_timeout"]}
+    meant = {each: each for each in read_fields()} | times | {"timeout": times["total_timeout"]}
     close = difflib.get_close_matches(name, meant, 1)
-    return f"Did you mean {meant[close[0]]}?" if close else f"There are: {', '.join(fields())}."
+    return f"Did you mean {meant[close[0]]}?" if close else f"There are: {', '.join(read_fields())}."
 
 
 def _check_together(chosen: Settings) -> None:
     if chosen.connect:
         for name in ("channel", "browser_args", "user_data_dir", "proxy"):
             if getattr(chosen, name):
-                raise _conflict(
+                raise _make_conflict_error(
                     "{} is for a browser that the agent starts, but {} uses one that runs already. "
                     "Leave one of the two out.",
                     name,
@@ -377,7 +380,7 @@ def _check_together(chosen: Settings) -> None:
                 )
     for name in ("context_args", "http_credentials"):
         if getattr(chosen, name) and chosen.connect and not chosen.isolated:
-            raise _conflict(
+            raise _make_conflict_error(
                 "{0} apply to pages in a context of the agent's own, but {1} opens pages in the "
                 "browser's context. Add {2}, or leave {0} out.",
                 name,
@@ -385,11 +388,13 @@ def _check_together(chosen: Settings) -> None:
                 "isolated",
             )
     if chosen.browser and chosen.channel:
-        raise _conflict("{} and {} both name a browser. Leave one of the two out.", "browser", "channel")
+        raise _make_conflict_error(
+            "{} and {} both name a browser. Leave one of the two out.", "browser", "channel"
+        )
 
 
-def _conflict(sentence: str, *names: str) -> SettingsError:
+def _make_conflict_error(sentence: str, *names: str) -> SettingsError:
     """The error for settings that exclude each other, by their names here and at the command line."""
     error = SettingsError(sentence.format(*names))
-    error.shell_message = sentence.format(*(fields()[name][1].option(name) for name in names))
+    error.shell_message = sentence.format(*(read_fields()[name][1].name_option(name) for name in names))
     return error

@@ -14,11 +14,11 @@ def require_text(name: str, value: Any, *, wrong: type[AgentError] = UsageError)
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise wrong(unencodable(name, error)) from None
+        raise wrong(explain_unencodable(name, error)) from None
     return value
 
 
-def unencodable(name: str, error: UnicodeEncodeError) -> str:
+def explain_unencodable(name: str, error: UnicodeEncodeError) -> str:
     """The error sentence for text that UTF-8 cannot hold."""
     found = error.object[error.start]
     # Python's form of a byte that is not UTF-8, from the command line or a file name.

@@ -47,7 +47,7 @@ async def say(page, prompt):
     await page.get_by_role("button", name="Send message").click()
 
 
-def stored(site):
+def read_stored(site):
     return site.control.conversations()[0]["messages"]
 
 
@@ -56,8 +56,8 @@ async def test_turn_that_the_test_starts_by_its_locators_gives_the_events_of_any
     attached.on("token", lambda event: heard.append(event.text))
     await say(page, COUNT)
     answer = await attached.wait_for_answer()
-    assert answer.text == stored(site)[-1]["content"] == "".join(heard)
-    assert (answer.user_message_id, answer.message_id) == tuple(each["id"] for each in stored(site)[-2:])
+    assert answer.text == read_stored(site)[-1]["content"] == "".join(heard)
+    assert (answer.user_message_id, answer.message_id) == tuple(each["id"] for each in read_stored(site)[-2:])
     assert len(heard) == answer.timing.tokens == len(attached.events.of_type("token")) >= 30
     started = attached.events.of_type(events.Started)
     assert [(each.prompt, each.via) for each in started] == [(COUNT, "")]

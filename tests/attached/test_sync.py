@@ -51,7 +51,7 @@ def say(page, prompt):
     page.get_by_role("button", name="Send message").click()
 
 
-def stored(site):
+def read_stored(site):
     return site.control.conversations()[0]["messages"]
 
 
@@ -60,9 +60,9 @@ def test_turn_that_the_test_starts_by_its_locators_gives_the_events_of_any_turn(
     attached.on("token", lambda event: heard.append((event.text, threading.get_ident())))
     say(page, COUNT)
     answer = attached.wait_for_answer()
-    assert answer.text == stored(site)[-1]["content"] == "".join(text for text, _ in heard)
+    assert answer.text == read_stored(site)[-1]["content"] == "".join(text for text, _ in heard)
     assert {thread for _, thread in heard} == {threading.get_ident()}
-    assert (answer.user_message_id, answer.message_id) == tuple(each["id"] for each in stored(site)[-2:])
+    assert (answer.user_message_id, answer.message_id) == tuple(each["id"] for each in read_stored(site)[-2:])
     assert len(heard) == answer.timing.tokens == len(attached.events.of_type("token")) >= 30
     assert [each.prompt for each in attached.events.of_type(events.Started)] == [COUNT]
     assert [each.seq for each in attached.events] == [*range(1, len(attached.events) + 1)]
@@ -100,7 +100,7 @@ def test_answer_is_whole_after_a_time_spent_outside_of_playwright(page, attached
     say(page, COUNT)
     time.sleep(1.0)  # the answer comes and ends meanwhile, and nobody reads it
     answer = attached.wait_for_answer()
-    assert answer.text == stored(site)[-1]["content"]
+    assert answer.text == read_stored(site)[-1]["content"]
     assert answer.timing.tokens >= 30
 
 

@@ -8,17 +8,17 @@ import pytest
 
 from huggingchat_agent import events
 from huggingchat_agent.chat.attached import Attached
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.traffic.traffic import Traffic
 
 
 @pytest.fixture
 def attached(tmp_path):
     page: Any = None
-    return Attached(settings(base_url="http://chat.test/chat", home=tmp_path), Traffic("/chat"), page)
+    return Attached(make_settings(base_url="http://chat.test/chat", home=tmp_path), Traffic("/chat"), page)
 
 
-def begun(attached, number):
+def begin_turn(attached, number):
     """A turn that begins now; `done` is for the test to set. Its answer is its number."""
     turn = SimpleNamespace(
         number=number, done=asyncio.Event(), answer=number, error=None, fold=SimpleNamespace(text="")
@@ -30,16 +30,16 @@ def begun(attached, number):
 async def test_those_who_wait_at_once_get_an_answer_each(attached):
     waiting = [asyncio.create_task(attached.wait_for_answer(10)) for _ in range(2)]
     await asyncio.sleep(0)
-    first = begun(attached, 1)
+    first = begin_turn(attached, 1)
     await asyncio.sleep(0)
     first.done.set()
     await asyncio.sleep(0)
-    begun(attached, 2).done.set()
+    begin_turn(attached, 2).done.set()
     assert sorted(await asyncio.gather(*waiting)) == [1, 2]
 
 
 async def test_answers_whose_time_was_over_are_handed_out_in_the_order_of_their_messages(attached):
-    turns = [begun(attached, number) for number in (1, 2)]
+    turns = [begin_turn(attached, number) for number in (1, 2)]
     given_up = await asyncio.gather(*(attached.wait_for_answer(0.01) for _ in turns), return_exceptions=True)
     assert [type(each) for each in given_up] == [TimeoutError, TimeoutError]
     for turn in turns:
@@ -48,7 +48,7 @@ async def test_answers_whose_time_was_over_are_handed_out_in_the_order_of_their_
 
 
 async def test_answer_that_nobody_waits_for_any_more_is_kept(attached):
-    turn = begun(attached, 1)
+    turn = begin_turn(attached, 1)
     waiting = asyncio.create_task(attached.wait_for_answer())
     await asyncio.sleep(0)
     waiting.cancel()

@@ -35,7 +35,7 @@ from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser import load_engine as engine_named
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from tests.persons import Persons
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ async def connected(engine: EngineName) -> str:
         port = held.getsockname()[1]
         held.close()
         async with Persons(Path(home), port) as persons:
-            browser = await engine_named(engine).start(settings(connect=persons.address), None)
+            browser = await engine_named(engine).start(make_settings(connect=persons.address), None)
             page = await browser.new_page(lambda event: None)
             seen = await page.evaluate(MARKS["`navigator.webdriver`"], timeout=10)
             await browser.close()

@@ -24,11 +24,12 @@ from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.tap import Tap
 from tests.wire import cdp
-from tests.wire.recordings import one
+from tests.wire.recordings import read_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from huggingchat_agent.choices import SentVia
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.turn.turn import Turn
 
@@ -82,7 +83,7 @@ class Counter:
 class Sending:
     """A message that goes out by itself, claimed as `chat.sending` does it."""
 
-    via = "page"
+    via: SentVia = "page"
 
     def __init__(self, chat: HuggingChat) -> None:
         self.turn: Turn | None = None
@@ -114,7 +115,7 @@ async def measure() -> list[list[str]]:
     page = CdpPage("p", session, Pump(session, Tap("p", lambda url: True), chat._traffic.put), _nothing)
     session.on(page.receive)
 
-    reply = Reply(CONVERSATION, Sending(chat), number=chat._tracker.number, upstream=conversation)
+    reply = Reply(CONVERSATION, Sending(chat), number=chat._tracker.take_number, upstream=conversation)
     text: list[str] = []
 
     @chat.on("token")
@@ -133,7 +134,7 @@ async def measure() -> list[list[str]]:
     )
     driver.tell(cdp.response())
     await _pause()
-    for line in (one(*RECORDED).body or b"").splitlines(keepends=True):
+    for line in (read_exchange(*RECORDED).body or b"").splitlines(keepends=True):
         message = cdp.data(len(line), line)
         counter.begin()
         driver.tell(message)

@@ -12,7 +12,7 @@ import pytest_asyncio
 from huggingchat_agent.browser import running_browser
 from huggingchat_agent.browser.nodriver import NodriverEngine
 from huggingchat_agent.browser.playwright import PlaywrightEngine
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from tests.browser.server import Server
 from tests.budget import leave_to_soak
 
@@ -86,7 +86,7 @@ async def server():
 
 @pytest.fixture(scope="module")
 def chosen(server, tmp_path_factory):
-    return settings(base_url=f"{server.origin}/chat", home=tmp_path_factory.mktemp("home"))
+    return make_settings(base_url=f"{server.origin}/chat", home=tmp_path_factory.mktemp("home"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

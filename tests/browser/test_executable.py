@@ -14,7 +14,7 @@ from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserMissing
 
 
-def executable(path, text="#!/bin/sh\n"):
+def write_executable(path, text="#!/bin/sh\n"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     path.chmod(0o755)
@@ -35,19 +35,19 @@ def test_find_gives_none_when_there_is_no_browser():
 
 
 def test_find_takes_the_named_one_first(tmp_path):
-    executable(tmp_path / "bin" / "chromium")
-    named = executable(tmp_path / "mine")
+    write_executable(tmp_path / "bin" / "chromium")
+    named = write_executable(tmp_path / "mine")
     assert find_executable(str(named)) == Executable(str(named), "HUGGINGCHAT_BROWSER")
 
 
 def test_find_takes_the_named_one_from_the_path(tmp_path):
-    named = executable(tmp_path / "bin" / "brave")
+    named = write_executable(tmp_path / "bin" / "brave")
     assert find_executable("brave") == Executable(str(named), "HUGGINGCHAT_BROWSER")
 
 
 @pytest.mark.parametrize("kind", ["missing", "not executable", "a folder"])
 def test_find_refuses_a_named_one_that_cannot_be_executed(tmp_path, kind):
-    executable(tmp_path / "bin" / "chromium")
+    write_executable(tmp_path / "bin" / "chromium")
     named = tmp_path / "mine"
     if kind == "not executable":
         named.write_text("")
@@ -61,8 +61,8 @@ def test_find_refuses_a_named_one_that_cannot_be_executed(tmp_path, kind):
     "name", ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge"]
 )
 def test_find_takes_an_installed_one_before_a_cached_one(tmp_path, name):
-    installed = executable(tmp_path / "bin" / name)
-    executable(tmp_path / "cache" / "chromium-1255" / "chrome-linux64" / "chrome")
+    installed = write_executable(tmp_path / "bin" / name)
+    write_executable(tmp_path / "cache" / "chromium-1255" / "chrome-linux64" / "chrome")
     assert find_executable() == Executable(str(installed), "installed on this system")
 
 
@@ -78,7 +78,7 @@ def test_find_takes_an_installed_one_before_a_cached_one(tmp_path, name):
     ],
 )
 def test_find_knows_what_playwright_unpacks(tmp_path, path):
-    cached = executable(tmp_path / "cache" / path)
+    cached = write_executable(tmp_path / "cache" / path)
     assert find_executable() == Executable(str(cached), "downloaded by Playwright")
 
 
@@ -88,7 +88,7 @@ def test_find_takes_the_newest_of_the_cache_and_a_whole_browser_before_a_shell(t
         "chromium-1255/chrome-linux64/chrome",
         "chromium_headless_shell-1300/chrome-headless-shell-linux64/chrome-headless-shell",
     ):
-        executable(tmp_path / "cache" / path)
+        write_executable(tmp_path / "cache" / path)
     found = find_executable()
     assert found is not None
     assert "chromium-1255" in found.path
@@ -97,28 +97,28 @@ def test_find_takes_the_newest_of_the_cache_and_a_whole_browser_before_a_shell(t
 def test_find_looks_in_the_default_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("PLAYWRIGHT_BROWSERS_PATH")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    cached = executable(tmp_path / "ms-playwright" / "chromium-1255" / "chrome-linux64" / "chrome")
+    cached = write_executable(tmp_path / "ms-playwright" / "chromium-1255" / "chrome-linux64" / "chrome")
     assert find_executable() == Executable(str(cached), "downloaded by Playwright")
 
 
 async def test_find_or_download_does_not_download_when_there_is_one(tmp_path, monkeypatch):
-    installed = executable(tmp_path / "bin" / "chromium")
-    monkeypatch.setattr(module, "_download_command", lambda: ("/nowhere/installer",))
+    installed = write_executable(tmp_path / "bin" / "chromium")
+    monkeypatch.setattr(module, "_make_download_command", lambda: ("/nowhere/installer",))
     assert (await find_or_download()).path == str(installed)
 
 
 async def test_find_or_download_takes_what_was_downloaded(tmp_path, monkeypatch):
     cached = tmp_path / "cache" / "chromium-1255" / "chrome-linux64" / "chrome"
     cached.parent.mkdir(parents=True)
-    installer = executable(tmp_path / "installer", f"#!/bin/sh\n/bin/cp /bin/true '{cached}'\n")
-    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
+    installer = write_executable(tmp_path / "installer", f"#!/bin/sh\n/bin/cp /bin/true '{cached}'\n")
+    monkeypatch.setattr(module, "_make_download_command", lambda: (str(installer),))
     assert await find_or_download() == Executable(str(cached), "downloaded by Playwright")
 
 
 async def test_find_or_download_does_not_hand_our_settings_to_the_download(tmp_path, monkeypatch):
     told = tmp_path / "told"
-    installer = executable(tmp_path / "installer", f"#!/bin/sh\nexport -p > '{told}'\nexit 7\n")
-    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
+    installer = write_executable(tmp_path / "installer", f"#!/bin/sh\nexport -p > '{told}'\nexit 7\n")
+    monkeypatch.setattr(module, "_make_download_command", lambda: (str(installer),))
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
     with pytest.raises(BrowserMissing):
         await find_or_download()
@@ -127,8 +127,8 @@ async def test_find_or_download_does_not_hand_our_settings_to_the_download(tmp_p
 
 
 async def test_find_or_download_names_the_command_when_the_download_fails(tmp_path, monkeypatch):
-    installer = executable(tmp_path / "installer", "#!/bin/sh\nexit 7\n")
-    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
+    installer = write_executable(tmp_path / "installer", "#!/bin/sh\nexit 7\n")
+    monkeypatch.setattr(module, "_make_download_command", lambda: (str(installer),))
     with pytest.raises(BrowserMissing) as caught:
         await find_or_download()
     assert "exit code 7" in str(caught.value)
@@ -137,32 +137,36 @@ async def test_find_or_download_names_the_command_when_the_download_fails(tmp_pa
 
 async def test_find_or_download_ends_the_whole_download_at_its_bound(tmp_path, monkeypatch):
     pid = tmp_path / "pid"
-    installer = executable(tmp_path / "installer", f"#!/bin/sh\n/bin/sleep 60 &\necho $! > '{pid}'\nwait\n")
-    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
+    installer = write_executable(
+        tmp_path / "installer", f"#!/bin/sh\n/bin/sleep 60 &\necho $! > '{pid}'\nwait\n"
+    )
+    monkeypatch.setattr(module, "_make_download_command", lambda: (str(installer),))
     monkeypatch.setattr(module, "DOWNLOAD_SECONDS", 0.5)
     with pytest.raises(BrowserMissing, match="took longer"):
         await find_or_download()
     child = int(pid.read_text())
     until = time.monotonic() + 5
-    while _runs(child) and time.monotonic() < until:  # noqa: ASYNC110
+    while _is_running(child) and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
-    assert not _runs(child)
+    assert not _is_running(child)
 
 
 async def test_find_or_download_ends_the_download_when_it_is_cancelled(tmp_path, monkeypatch):
     pid = tmp_path / "pid"
-    installer = executable(tmp_path / "installer", f"#!/bin/sh\necho $$ > '{pid}'\nexec /bin/sleep 60\n")
-    monkeypatch.setattr(module, "_download_command", lambda: (str(installer),))
+    installer = write_executable(
+        tmp_path / "installer", f"#!/bin/sh\necho $$ > '{pid}'\nexec /bin/sleep 60\n"
+    )
+    monkeypatch.setattr(module, "_make_download_command", lambda: (str(installer),))
     task = asyncio.ensure_future(find_or_download())
     while not (pid.exists() and pid.read_text()):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not _runs(int(pid.read_text()))
+    assert not _is_running(int(pid.read_text()))
 
 
-def _runs(pid):
+def _is_running(pid):
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -172,7 +176,7 @@ def _runs(pid):
 
 
 def test_main_prints_the_path(tmp_path, capsys):
-    installed = executable(tmp_path / "bin" / "chromium")
+    installed = write_executable(tmp_path / "bin" / "chromium")
     assert main([]) == 0
     assert capsys.readouterr().out == f"{installed}\n"
 
@@ -187,7 +191,7 @@ def test_main_says_what_is_missing_and_does_not_download(capsys, monkeypatch):
 
 
 def test_main_runs_as_a_module(tmp_path):
-    installed = executable(tmp_path / "bin" / "chromium")
+    installed = write_executable(tmp_path / "bin" / "chromium")
     run = [sys.executable, "-m", "huggingchat_agent.browser.executable"]
     done = subprocess.run(run, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{installed}\n", "")

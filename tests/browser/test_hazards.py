@@ -17,7 +17,7 @@ EFFECT = "() => window.clicks?.[0] ?? document.querySelector('#field')?.value ??
 SHORT = 3.0  # seconds: time enough for a first look, in many tabs at once
 
 
-async def reasons(browser, server, pages, verb):
+async def collect_reasons(browser, server, pages, verb):
     """What a verb raises on each of the pages, and what it did; all at once, each in a tab of its own."""
 
     async def reason(html):
@@ -60,7 +60,7 @@ OBSTACLES = {
 
 async def test_click_refuses_and_says_why(browser, server):
     pages = {name: html + COUNT for name, (html, _) in OBSTACLES.items()}
-    seen = await reasons(browser, server, pages, lambda page: page.click(GO, timeout=SHORT))
+    seen = await collect_reasons(browser, server, pages, lambda page: page.click(GO, timeout=SHORT))
     start = 'The button "Go" could not be clicked within 3 s: '
     assert seen == {name: (f"{start}{reason}.", "") for name, (_, reason) in OBSTACLES.items()}
 
@@ -202,7 +202,7 @@ FIELD_OBSTACLES = {
 
 async def test_insert_text_refuses_and_says_why(browser, server):
     pages = {name: html for name, (html, _) in FIELD_OBSTACLES.items()}
-    seen = await reasons(
+    seen = await collect_reasons(
         browser, server, pages, lambda page: page.insert_text("#field", "typed", timeout=SHORT)
     )
     start = "The field #field could not be filled in within 3 s: "

@@ -33,12 +33,12 @@ def temporary(monkeypatch):
 @pytest.fixture
 def marked(monkeypatch):
     """The mark that the next browser gets."""
-    known = process_tag.new_tag()
-    monkeypatch.setattr(process_tag, "new_tag", lambda: known)
+    known = process_tag.make_tag()
+    monkeypatch.setattr(process_tag, "make_tag", lambda: known)
     return known
 
 
-async def gone(known, seconds=5.0):
+async def wait_until_gone(known, seconds=5.0):
     """Wait until no process has the mark; those that are left."""
     until = time.monotonic() + seconds
     while (left := process_tag.find_processes(known)) and time.monotonic() < until:  # noqa: ASYNC110
@@ -50,19 +50,19 @@ def read(pid, name):
     return Path(f"/proc/{pid}/{name}").read_bytes()
 
 
-def main_process(known):
+def find_main_process(known):
     """The browser's own process: the one with the switch, whose parent has it not."""
     with_switch = [
         pid
         for pid in process_tag.find_processes(known)
-        if process_tag.tag_switch(known).encode() in read(pid, "cmdline").split(b"\0")
+        if process_tag.make_switch(known).encode() in read(pid, "cmdline").split(b"\0")
     ]
     return with_switch[0]
 
 
-def descendants(pid):
+def find_descendants(pid):
     below = [int(each) for each in read(pid, f"task/{pid}/children").split()]
-    return [*below, *(each for child in below for each in descendants(child))]
+    return [*below, *(each for child in below for each in find_descendants(child))]
 
 
 async def test_browser_tells_what_it_is(browser):
@@ -88,7 +88,7 @@ async def test_browser_makes_no_page_that_is_not_asked_for(browser, page, server
     await page.goto(server.page("<p>plain</p>"), timeout=10)
     pages = [
         pid
-        for pid in descendants(main_process(browser.tag))
+        for pid in find_descendants(find_main_process(browser.tag))
         if b"--type=renderer" in read(pid, "cmdline") and b"--extension-process" not in read(pid, "cmdline")
     ]
     assert pages
@@ -98,7 +98,7 @@ async def test_browser_makes_no_page_that_is_not_asked_for(browser, page, server
 async def test_browser_leaves_out_all_that_its_driver_leaves_out(browser):
     given = [
         set(each.partition(b"=")[2].split(b","))
-        for each in read(main_process(browser.tag), "cmdline").split(b"\0")
+        for each in read(find_main_process(browser.tag), "cmdline").split(b"\0")
         if each.startswith(b"--disable-features=")
     ]
     assert set.union(*given) == given[-1]  # the one that counts
@@ -126,7 +126,7 @@ async def test_killed_browser_ends_every_verb(engine, chosen, server, seen, temp
     ]
     pending = [asyncio.ensure_future(verb) for verb in verbs]
     await asyncio.sleep(0.1)
-    os.kill(main_process(browser.tag), signal.SIGKILL)
+    os.kill(find_main_process(browser.tag), signal.SIGKILL)
     outcomes = await asyncio.wait_for(asyncio.gather(*pending, return_exceptions=True), 5)
     assert [type(each) for each in outcomes] == [BrowserClosed] * len(verbs)
     assert all(each.__cause__ is None and each.__context__ is None for each in outcomes)
@@ -135,12 +135,12 @@ async def test_killed_browser_ends_every_verb(engine, chosen, server, seen, temp
     assert browser.closed
     assert calls == [True]
     assert isinstance(seen.of(url)[-1], Failed)
-    for verb in (page.address(), browser.new_page(seen), browser.storage_state()):
+    for verb in (page.read_address(), browser.new_page(seen), browser.storage_state()):
         with pytest.raises(BrowserClosed):
             await verb
     await browser.close()
     assert calls == [True]
-    assert await gone(browser.tag) == []
+    assert await wait_until_gone(browser.tag) == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks
 
@@ -205,7 +205,7 @@ async def test_start_that_is_cancelled_leaves_nothing(engine, chosen, temporary,
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
-    assert await gone(marked) == []
+    assert await wait_until_gone(marked) == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks
 
@@ -232,7 +232,7 @@ async def test_start_times_out_when_the_browser_hangs(
     fake.chmod(0o755)
     with pytest.raises(BrowserTimeout, match="start"):
         await engine.start(msgspec.structs.replace(chosen, browser=str(fake)), None)
-    assert await gone(marked) == []
+    assert await wait_until_gone(marked) == []
     assert list(temporary.iterdir()) == []
 
 
@@ -249,6 +249,6 @@ async def test_close_ends_a_browser_that_hangs(engine, chosen, temporary, quick_
     started = time.monotonic()
     await browser.close()
     assert time.monotonic() - started < 12
-    assert await gone(browser.tag) == []
+    assert await wait_until_gone(browser.tag) == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks

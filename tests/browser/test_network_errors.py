@@ -8,7 +8,7 @@ from aiohttp import web
 
 from huggingchat_agent.browser.network_errors import advise
 from huggingchat_agent.errors import SiteError
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 
 ASKS = {"www-authenticate": 'Basic realm="gate"'}
 
@@ -67,7 +67,7 @@ async def opened(engine, server, tmp_path):
 
     async def opened(url, **given):
         given = {"base_url": server.origin, "home": tmp_path, **given}
-        browsers.append(await engine.start(settings(**given), None))
+        browsers.append(await engine.start(make_settings(**given), None))
         page = await browsers[-1].new_page(lambda event: None)
         await page.goto(url, timeout=15)
         return await page.evaluate("() => document.querySelector('h1').textContent", timeout=10)

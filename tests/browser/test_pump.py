@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from huggingchat_agent.browser.cdp import Refused, refusal
-from huggingchat_agent.browser.pump import STREAM, Pump, within
+from huggingchat_agent.browser.cdp import Refused, make_refusal
+from huggingchat_agent.browser.pump import STREAM, Pump, make_filter
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 from huggingchat_agent.exchange import Ended
 from huggingchat_agent.wire.tap import Command
@@ -44,14 +44,14 @@ class Tap:
     def take_everything(self):
         raise AssertionError
 
-    def opening(self):
+    def make_opening_commands(self):
         return [Command(1, "Network.enable", {}), Command(2, "Page.enable", {})]
 
-    def event(self, method, params, at):
+    def take_event(self, method, params, at):
         self.fed.append(method)
         return params.get("gives", [])
 
-    def answer(self, command_id, result, error, at):
+    def take_answer(self, command_id, result, error, at):
         self.fed.append((command_id, result, error))
         return []
 
@@ -62,7 +62,7 @@ class Tap:
 async def test_pump_reaches_the_sink_within_the_call():
     seen: list[object] = []
     pump = Pump(Cdp(), Tap(), seen.append)
-    pump.event("x", {"gives": [ended("one"), ended("two")]})
+    pump.take_event("x", {"gives": [ended("one"), ended("two")]})
     assert seen == [ended("one"), ended("two")]
 
 
@@ -87,9 +87,9 @@ async def test_pump_does_not_wait_for_a_command():
     answer = asyncio.get_running_loop().create_future()
     tap = Tap()
     pump = Pump(Cdp(answer), tap, print)
-    pump.event("one", {"gives": [Command(7, "Network.getResponseBody", {})]})
+    pump.take_event("one", {"gives": [Command(7, "Network.getResponseBody", {})]})
     await asyncio.sleep(0)
-    pump.event("two", {})
+    pump.take_event("two", {})
     answer.set_result({"body": ""})
     await asyncio.sleep(0.01)
     assert tap.fed == ["one", "two", (7, {"body": ""}, "")]
@@ -98,7 +98,7 @@ async def test_pump_does_not_wait_for_a_command():
 async def test_pump_hands_over_a_refusal_as_an_error():
     tap = Tap()
     pump = Pump(Cdp(Refused("x", "No data found")), tap, print)
-    pump.event("one", {"gives": [Command(7, "x", {})]})
+    pump.take_event("one", {"gives": [Command(7, "x", {})]})
     await asyncio.sleep(0.01)
     assert tap.fed[-1] == (7, None, "No data found")
 
@@ -106,7 +106,7 @@ async def test_pump_hands_over_a_refusal_as_an_error():
 async def test_pump_is_quiet_when_the_tab_goes_under_a_command():
     tap = Tap()
     pump = Pump(Cdp(BrowserClosed("gone")), tap, print)
-    pump.event("one", {"gives": [Command(7, "x", {})]})
+    pump.take_event("one", {"gives": [Command(7, "x", {})]})
     await asyncio.sleep(0.01)
     assert len(tap.fed) == 1
 
@@ -115,11 +115,11 @@ async def test_pump_reports_the_end_once_and_nothing_after_it():
     seen: list[object] = []
     tap = Tap()
     pump = Pump(Cdp(asyncio.get_running_loop().create_future()), tap, seen.append)
-    pump.event("one", {"gives": [Command(7, "x", {})]})
+    pump.take_event("one", {"gives": [Command(7, "x", {})]})
     await asyncio.sleep(0)
     pump.close()
     pump.close()
-    pump.event("two", {"gives": [ended("two")]})
+    pump.take_event("two", {"gives": [ended("two")]})
     await pump.wait_closed()
     assert seen == [ended("closed")]
     assert len(tap.fed) == 1
@@ -136,7 +136,7 @@ async def test_pump_logs_what_a_sink_raises_and_goes_on(caplog):
 
     pump = Pump(Cdp(), Tap(), sink)
     with caplog.at_level(logging.ERROR):
-        pump.event("one", {"gives": [ended("one"), ended("two")]})
+        pump.take_event("one", {"gives": [ended("one"), ended("two")]})
     assert seen == [ended("one"), ended("two")]
     assert "a bug" in caplog.text
 
@@ -157,7 +157,7 @@ async def test_pump_logs_what_a_sink_raises_and_goes_on(caplog):
     ],
 )
 def test_within_is_the_same_origin(base_url, url, inside):
-    assert within(base_url)(url) is inside
+    assert make_filter(base_url)(url) is inside
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_within_is_the_same_origin(base_url, url, inside):
     ],
 )
 def test_refusal_knows_a_tab_that_is_gone(said, kind):
-    assert type(refusal("Some.method", said)) is kind
+    assert type(make_refusal("Some.method", said)) is kind
 
 
 def test_refusal_does_not_show_what_addresses_carry():
-    error = refusal("Page.navigate", "Cannot navigate to https://example.org/callback?code=1234")
+    error = make_refusal("Page.navigate", "Cannot navigate to https://example.org/callback?code=1234")
     assert "1234" not in str(error)

@@ -23,7 +23,7 @@ def read(pid, name):
         return b""
 
 
-def descendants():
+def find_descendants():
     """Ids of our children, and of theirs."""
     found: set[int] = {os.getpid()}
     older: set[int] = set()
@@ -36,7 +36,7 @@ def descendants():
     return found - {os.getpid()}
 
 
-def shown(error):
+def show_all(error):
     """All that an error could show anybody."""
     texts = "".join(traceback.format_exception(error, chain=True))
     return f"{texts} {error!r} {error.args!r} {vars(error)!r}"
@@ -47,7 +47,7 @@ async def fails(verb, *kinds):
         await verb
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
-    text = shown(caught.value)
+    text = show_all(caught.value)
     for secret in (SECRET, *QUERY_PARTS):
         assert secret not in text
     return caught.value
@@ -116,7 +116,7 @@ async def test_verbs_do_not_show_the_address_when_their_time_is_over(page, serve
 async def test_snapshot_does_not_show_what_addresses_carry(page, server):
     html = f"<a href='https://example.org/{QUERY}'>https://example.org/{QUERY}</a> someone@example.org"
     await page.goto(server.page(html) + QUERY, timeout=5)
-    tree = (await page.snapshot()).tree
+    tree = (await page.take_snapshot()).tree
     assert "https://example.org/?…" in tree
     for hidden in (*QUERY_PARTS, "someone@"):
         assert hidden not in tree
@@ -126,10 +126,10 @@ async def test_snapshot_does_not_show_what_addresses_carry(page, server):
 async def test_no_process_that_we_start_gets_the_password(engine, chosen, monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", SECRET)
     monkeypatch.setenv("HUGGINGCHAT_USERNAME", "someone@example.org")
-    before = descendants()
+    before = find_descendants()
     browser = await engine.start(chosen, None)
     try:
-        started = descendants() - before
+        started = find_descendants() - before
         environments = {(pid, read(pid, "cmdline")[:80]): read(pid, "environ") for pid in started}
     finally:
         await browser.close()

@@ -13,11 +13,11 @@ from huggingchat_agent.browser import start_failures
     ],
 )
 def test_advice_names_the_setting_of_each_door(written, in_python, in_a_shell):
-    error = start_failures.start_error("/usr/bin/chromium", ["[0101] ERROR", written])
+    error = start_failures.make_start_error("/usr/bin/chromium", ["[0101] ERROR", written])
     assert in_python in str(error) and in_a_shell not in str(error)
     assert in_a_shell in error.for_shell() and in_python not in error.for_shell()
 
 
 def test_unknown_words_are_quoted():
     assert start_failures.explain_output("Trace/breakpoint trap") is None
-    assert "Trace/breakpoint trap" in str(start_failures.start_error("/x", ["Trace/breakpoint trap"]))
+    assert "Trace/breakpoint trap" in str(start_failures.make_start_error("/x", ["Trace/breakpoint trap"]))

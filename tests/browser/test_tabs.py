@@ -27,42 +27,42 @@ class Held:
 @pytest.fixture
 def held(browser, monkeypatch):
     held = Held(browser._new_tab)
-    monkeypatch.setattr(browser, "_new_tab", held)
+    monkeypatch.setattr(browser, "_open_tab", held)
     return held
 
 
-async def tabs(browser):
+async def list_tabs(browser):
     found = await browser._root.send("Target.getTargets")
     return {each["targetId"] for each in found["targetInfos"] if each["type"] == "page"}
 
 
-async def settled(browser, expected):
+async def wait_for_tabs(browser, expected):
     """Wait until the browser has those tabs and no other."""
     async with asyncio.timeout(5):
-        while await tabs(browser) != expected:  # noqa: ASYNC110
+        while await list_tabs(browser) != expected:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
 async def test_tab_is_closed_when_its_making_is_cancelled(browser, held, seen):
-    before = await tabs(browser)
+    before = await list_tabs(browser)
     opening = asyncio.create_task(browser.new_page(seen))
     await held.made.wait()
-    assert len(await tabs(browser)) == len(before) + 1
+    assert len(await list_tabs(browser)) == len(before) + 1
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
     held.go.set()
-    await settled(browser, before)
+    await wait_for_tabs(browser, before)
 
 
 async def test_tab_is_closed_when_its_making_takes_too_long(browser, held, seen, monkeypatch):
     monkeypatch.setattr(running_browser, "TAB_SECONDS", 0.5)
-    before = await tabs(browser)
+    before = await list_tabs(browser)
     with pytest.raises(BrowserTimeout, match="open a tab"):
         await browser.new_page(seen)
     await asyncio.wait_for(held.made.wait(), 10)  # it goes on, and is not cancelled
     held.go.set()
-    await settled(browser, before)
+    await wait_for_tabs(browser, before)
 
 
 async def test_browser_closes_while_a_tab_is_given_up(engine, chosen, seen):

@@ -39,14 +39,14 @@ async def test_goto_returns_for_another_place_in_the_same_document(page, server)
     url = server.page("<p id=there>one</p>")
     await page.goto(url, timeout=5)
     await page.goto(f"{url}#there", timeout=5)
-    assert await page.address() == f"{url}#there"
+    assert await page.read_address() == f"{url}#there"
 
 
 async def test_goto_follows_a_document_that_goes_on_while_it_is_parsed(page, server):
     last = server.page("<p>last</p>")
     await page.goto(server.page(f"<script>location.replace('{last}')</script><p>first"), timeout=5)
     await page.wait("() => document.querySelector('p')?.textContent === 'last'", timeout=5)
-    assert await page.address() == last
+    assert await page.read_address() == last
 
 
 async def test_goto_raises_site_error_when_nothing_listens(page):
@@ -139,7 +139,7 @@ async def test_click_follows_a_link(page, server):
     await page.goto(server.page(f"<a href={last}>Go</a>"), timeout=5)
     await page.click(Control("link", "Go"), timeout=5)
     await page.wait("() => document.querySelector('p')", timeout=5)
-    assert await page.address() == last
+    assert await page.read_address() == last
 
 
 async def test_insert_text_replaces_what_is_there(page, server):
@@ -271,7 +271,7 @@ async def test_snapshot_shows_the_page_and_masks_what_was_typed(page, server):
     await page.goto(server.page(FORM), timeout=5)
     await page.insert_text("input[name=password]", "correct horse", timeout=5)
     await page.insert_text("textarea", "A question", timeout=5)
-    shot = await page.snapshot()
+    shot = await page.take_snapshot()
     assert shot.png.startswith(b"\x89PNG")
     assert '- button "Send message"' in shot.tree
     assert '- textbox "Password": [redacted]' in shot.tree
@@ -287,7 +287,7 @@ async def test_snapshot_pictures_are_equal_whatever_was_typed(page, server):
     for text in ("one", "another text"):
         await page.insert_text("[name=name]", text, timeout=5)
         await page.insert_text("[name=password]", text, timeout=5)
-        pictures.add((await page.snapshot()).png)
+        pictures.add((await page.take_snapshot()).png)
     assert len(pictures) == 1
 
 
@@ -296,7 +296,7 @@ async def test_snapshot_leaves_the_page_as_it_was(page, server):
     before = await page.evaluate(
         "() => getComputedStyle(document.querySelector('input')).backgroundColor", timeout=5
     )
-    await page.snapshot()
+    await page.take_snapshot()
     after = await page.evaluate(
         "() => getComputedStyle(document.querySelector('input')).backgroundColor", timeout=5
     )
@@ -306,11 +306,11 @@ async def test_snapshot_leaves_the_page_as_it_was(page, server):
 
 async def test_snapshot_pictures_a_tab_that_is_behind_another(browser, page, server, seen):
     await page.goto(server.page("<p style='background: red'>behind"), timeout=5)
-    before = (await page.snapshot()).png
+    before = (await page.take_snapshot()).png
     other = await browser.new_page(seen)
     try:
         await other.goto(server.page("<p>in front"), timeout=5)
-        shot = await page.snapshot()
+        shot = await page.take_snapshot()
     finally:
         await other.close()
     assert shot.png == before
@@ -321,15 +321,15 @@ async def test_snapshot_works_under_a_content_policy(page, server):
     policy = "default-src 'none'; style-src 'none'"
     await page.goto(server.page("<input value=old>", content_security_policy=policy), timeout=5)
     await page.insert_text("input", "something", timeout=5)
-    before = (await page.snapshot()).png
+    before = (await page.take_snapshot()).png
     await page.insert_text("input", "another text", timeout=5)
-    assert (await page.snapshot()).png == before
+    assert (await page.take_snapshot()).png == before
 
 
 async def test_address_is_the_whole_address(page, server):
     url = server.page("<p>") + "?code=abc&state=def#part"
     await page.goto(url, timeout=5)
-    assert await page.address() == url
+    assert await page.read_address() == url
 
 
 async def test_close_twice_is_fine_and_what_follows_says_so(browser, seen):
@@ -338,7 +338,7 @@ async def test_close_twice_is_fine_and_what_follows_says_so(browser, seen):
     await page.close()
     await page.close()
     assert page.closed
-    for verb in (page.address, page.snapshot):
+    for verb in (page.read_address, page.take_snapshot):
         with pytest.raises(BrowserClosed, match="was closed"):
             await verb()
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from huggingchat_agent import environment
 from huggingchat_agent.cli.app import app
 from huggingchat_agent.cli.options import SHARED
-from huggingchat_agent.settings import Field, fields
+from huggingchat_agent.settings import Field, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +66,8 @@ def reference() -> str:
 
 def _variables() -> str:
     rows = (
-        (environment.variable(field.opposite or name), kind, field)
-        for name, (kind, field) in fields().items()
+        (environment.name_variable(field.opposite or name), kind, field)
+        for name, (kind, field) in read_fields().items()
         if field.variable
     )
     return "\n".join(f"| `{name}` | {_plain(_meaning(kind, field))} |" for name, kind, field in rows)

@@ -12,7 +12,7 @@ from tests.cli.shell import Shell
 pytestmark = pytest.mark.browser
 
 
-def texts_in(folder):
+def read_texts(folder):
     """Everything below the folder that can be read as text."""
     return "\n".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
 
@@ -23,7 +23,7 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     assert re.match(rf"Signed in at {stand_in.url} as ada, until \d{{4}}-\d\d-\d\d \d\d:\d\d\.\n$", done.out)
     session = stranger.home / "profiles" / "default" / "session.json"
     assert session.stat().st_mode & 0o777 == 0o600
-    assert PASSWORD not in texts_in(stranger.home)
+    assert PASSWORD not in read_texts(stranger.home)
 
     logins = stand_in.control.logins
     assert stranger("login").out == f"Already signed in at {stand_in.url} as ada.\n"
@@ -106,7 +106,7 @@ def test_login_leaves_a_picture_and_no_secret_when_the_password_is_wrong(strange
     assert sentence.startswith("Error: The site refused the user name or password")
     reports = {str(path) for path in (stranger.home / "reports").iterdir()}
     assert {screenshot.removeprefix("screenshot: "), page.removeprefix("page:       ")} == reports
-    assert wrong not in done.err + texts_in(stranger.home)
+    assert wrong not in done.err + read_texts(stranger.home)
     assert not (stranger.home / "profiles" / "default" / "session.json").exists()
 
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 LONG = "count 3000 every 10"
 
 
-def newest(stand_in):
+def find_newest(stand_in):
     return stand_in.control.conversations()[0]
 
 
@@ -28,7 +28,7 @@ def read_until(stream, text):
 
 def test_ask_prints_the_answer_and_nothing_else(shell, stand_in):
     done = shell("ask", "hello there", "--model", "qwen", "--system", "Be brief.")
-    stored = newest(stand_in)
+    stored = find_newest(stand_in)
     assert stored["messages"][-1]["content"] == done.out.rstrip("\n") != ""
     assert (done.code, done.err) == (0, "")
     assert stored["model"] == "Qwen/Qwen2.5-VL-7B-Instruct"
@@ -38,7 +38,7 @@ def test_ask_prints_the_answer_and_nothing_else(shell, stand_in):
 def test_ask_reads_the_prompt_from_stdin_and_goes_on_in_a_conversation(shell, stand_in):
     first = shell("ask", "-", "--via", "page", stdin="one\ntwo\n")
     assert first.out.startswith("You said: one\ntwo")
-    conversation = newest(stand_in)
+    conversation = find_newest(stand_in)
     second = shell("ask", "--conversation", conversation["id"], "--via", "page", "three")
     assert second.code == 0
     said = [each["content"] for each in stand_in.control.conversation(conversation["id"])["messages"]]
@@ -49,11 +49,11 @@ def test_piped_text_goes_along_with_the_prompt(shell, stand_in):
     cp1252 = {"PYTHONIOENCODING": "cp1252"}
     done = shell("ask", "Explain this.", "--via", "page", stdin="x = '日本'\n", env=cp1252)
     assert (done.code, done.err) == (0, "9 characters from stdin go with the prompt.\n")
-    assert newest(stand_in)["messages"][1]["content"] == "Explain this.\n\nx = '日本'\n"
+    assert find_newest(stand_in)["messages"][1]["content"] == "Explain this.\n\nx = '日本'\n"
     assert "x = '日本'" in done.out
     done = shell("ask", "Explain this.", "--via", "page", "--no-stdin", stdin="x = 1\n")
     assert (done.code, done.err) == (0, "")
-    assert newest(stand_in)["messages"][1]["content"] == "Explain this."
+    assert find_newest(stand_in)["messages"][1]["content"] == "Explain this."
 
 
 @pytest.mark.parametrize("via", ["ui", "page"])
@@ -77,7 +77,7 @@ def test_json_lines_are_the_events_in_order_and_hold_no_secret(shell, stand_in):
     assert {"token", "reasoning", "title"} < set(names)
     assert [line["seq"] for line in lines] == [*range(1, len(lines) + 1)]
     assert "".join(each["text"] for each in lines if each["event"] == "token") == lines[-2]["answer"]["text"]
-    assert {line["conversation_id"] for line in lines} == {newest(stand_in)["id"]}
+    assert {line["conversation_id"] for line in lines} == {find_newest(stand_in)["id"]}
     cookies = json.loads((shell.home / "profiles" / "default" / "session.json").read_text())["cookies"]
     for secret in (PASSWORD, *(cookie["value"] for cookie in cookies)):
         assert secret not in done.out
@@ -103,7 +103,7 @@ def test_signal_stops_the_answer_on_the_server_and_leaves_nothing_running(shell,
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (code, b"")
-    assert newest(stand_in)["messages"][-1]["interrupted"] is True
+    assert find_newest(stand_in)["messages"][-1]["interrupted"] is True
     assert not stand_in.control.running
     assert not shell.processes()
 
@@ -124,5 +124,5 @@ def test_answer_is_stopped_when_nobody_reads_it(shell, stand_in):
         process.stdout.close()
         assert process.wait(30) == 141
         assert process.stderr.read() == b""
-    assert newest(stand_in)["messages"][-1]["interrupted"] is True
+    assert find_newest(stand_in)["messages"][-1]["interrupted"] is True
     assert not stand_in.control.running

@@ -9,18 +9,18 @@ import pytest
 from fixtures.site import StandIn
 from tests.cli.conftest import PASSWORD
 from tests.cli.shell import Shell
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 
 pytestmark = pytest.mark.browser
 
 GONE = "0123456789abcdef01234567"
 
 
-def said(site, prompt="tell me **all**"):
+def say(site, prompt="tell me **all**"):
     """The id of a new conversation of the account in which that was said."""
 
     async def say():
-        async with signed_in(site) as client:
+        async with open_signed_in(site) as client:
             return (await client.ask(prompt))[0]
 
     return asyncio.run(say())
@@ -28,7 +28,7 @@ def said(site, prompt="tell me **all**"):
 
 @pytest.fixture
 def made(stand_in):
-    return said(stand_in)
+    return say(stand_in)
 
 
 def test_list_is_a_line_each_through_a_pipe_and_as_many_as_asked_for(taped, recorded):
@@ -85,7 +85,7 @@ def test_export_goes_to_a_file_and_not_over_one_that_is_there(taped, recorded, t
 
 
 def test_many_are_deleted_only_when_confirmed_and_one_at_once(shell, stand_in):
-    many, one = [said(stand_in), said(stand_in)], said(stand_in)
+    many, one = [say(stand_in), say(stand_in)], say(stand_in)
     done = shell("conversations", "delete", *many)
     assert done.code == 2 and "--yes" in done.err
     for answer, code in (("n", 2), ("y", 0)):
@@ -104,7 +104,7 @@ def test_all_are_deleted_with_yes(tmp_path):
     with StandIn(echo_pause=0.001) as site:
         shell = Shell(site.url, tmp_path)
         assert shell("login", "-u", "ada", "--password-stdin", stdin=PASSWORD + "\n").code == 0
-        said(site), said(site)
+        say(site), say(site)
         assert len(site.control.conversations()) == 2
         done = shell("conversations", "delete", "--all")
         assert done.code == 2 and len(site.control.conversations()) == 2

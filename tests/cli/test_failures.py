@@ -12,7 +12,7 @@ import pytest
 from huggingchat_agent import errors
 from huggingchat_agent.cli import error_output
 from huggingchat_agent.cli.app import run as run_here
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from tests.cli.shell import COMMAND, Finished
 
 TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
@@ -30,14 +30,14 @@ KINDS = {
 }
 
 
-def every_error(base=errors.AgentError):
+def list_errors(base=errors.AgentError):
     for child in base.__subclasses__():
         if child.__module__ == errors.__name__:  # what a room makes of them for itself never gets out
             yield child
-            yield from every_error(child)
+            yield from list_errors(child)
 
 
-@pytest.mark.parametrize("error", [*every_error()], ids=lambda error: error.__name__)
+@pytest.mark.parametrize("error", [*list_errors()], ids=lambda error: error.__name__)
 def test_every_error_has_the_exit_code_of_its_kind(error):
     kind = next(base for base in error.__mro__ if base in KINDS)
     assert error_output.exit_code(error("so it is")) == KINDS[kind]
@@ -49,7 +49,7 @@ def test_chat_that_failed_for_the_browser_is_browser_trouble():
     assert error_output.exit_code(error) == 4
 
 
-def failed(done, code, *parts):
+def check_failed(done, code, *parts):
     """One sentence on stderr, nothing on stdout, and the code."""
     assert done.code == code, done
     assert done.err.startswith("Error: ") and done.err.count("\n") == 1, done.err
@@ -84,14 +84,14 @@ def failed(done, code, *parts):
 )
 def test_wrong_usage_is_told_before_a_browser_is_started(stranger, arguments, parts):
     stranger.base_url = "http://127.0.0.1:9/chat"  # nobody is there, which would be told otherwise
-    failed(stranger.here(*arguments), 2, *parts)
+    check_failed(stranger.here(*arguments), 2, *parts)
     assert not stranger.home.exists()
 
 
 def test_advice_is_for_the_command_line(capsys):
     broken = errors.StreamBroken("The stream broke.", hint="See `partial`.", shell_hint="See above.")
     with pytest.raises(errors.SettingsError) as caught:
-        settings(base_url="https://a:b@x.org")
+        make_settings(base_url="https://a:b@x.org")
     for error in (broken, caught.value):
         error_output.tell(error)
     told = capsys.readouterr().err
@@ -118,13 +118,13 @@ def test_advice_is_for_the_command_line(capsys):
 )
 def test_wrong_setting_is_named_as_it_was_given(stranger, arguments, variables, says):
     done = stranger.here(*arguments, env=variables)
-    failed(done, 2)
+    check_failed(done, 2)
     assert done.err.replace("\n", " ").startswith(says)
 
 
 def test_proxy_with_a_password_is_refused_where_others_can_read_it(stranger):
     done = stranger("models", "--proxy", "http://ada:correct-horse@127.0.0.1:9")
-    failed(done, 2, "--proxy", "HUGGINGCHAT_PROXY")
+    check_failed(done, 2, "--proxy", "HUGGINGCHAT_PROXY")
     assert "correct-horse" not in done.err
     assert not stranger.home.exists()
 
@@ -141,7 +141,7 @@ def test_wrong_environment_is_wrong_usage(monkeypatch, tmp_path, capsys, name, v
     monkeypatch.setenv("HUGGINGCHAT_HOME", str(tmp_path))
     monkeypatch.setenv(f"HUGGINGCHAT_{name}", value)
     code = run_here(["models"])
-    failed(Finished(code, *capsys.readouterr()), 2, says)
+    check_failed(Finished(code, *capsys.readouterr()), 2, says)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_byte_that_is_no_text_is_refused_before_a_browser_starts(monkeypatch, tm
     monkeypatch.setenv("HUGGINGCHAT_HOME", str(tmp_path))
     monkeypatch.setenv("HUGGINGCHAT_BASE_URL", "http://127.0.0.1:9/chat")
     code = run_here(arguments)
-    failed(Finished(code, *capsys.readouterr()), 2, "the byte 0xe9 at position 4")
+    check_failed(Finished(code, *capsys.readouterr()), 2, "the byte 0xe9 at position 4")
 
 
 @pytest.mark.parametrize(
@@ -189,25 +189,25 @@ def test_missing_browser_is_browser_trouble_and_costs_no_tape(stranger, tmp_path
     tape = tmp_path / "keep.tape"
     tape.write_bytes(b"an older recording")
     done = stranger("ask", "--record", str(tape), "hello", env={"HUGGINGCHAT_BROWSER": "/nowhere/chromium"})
-    failed(done, 4, "/nowhere/chromium")
+    check_failed(done, 4, "/nowhere/chromium")
     assert tape.read_bytes() == b"an older recording"
 
 
 def test_file_where_the_state_folder_should_be_is_told(stranger):
     stranger.home.write_text("in the way")
-    failed(stranger("ask", "hello"), 1, str(stranger.home), "HUGGINGCHAT_HOME")
+    check_failed(stranger("ask", "hello"), 1, str(stranger.home), "HUGGINGCHAT_HOME")
 
 
 @pytest.mark.browser
 def test_site_that_is_down_is_told(stranger):
     stranger.base_url = "http://127.0.0.1:9/chat"
-    failed(stranger("ask", "hello"), 1, "http://127.0.0.1:9/chat")
+    check_failed(stranger("ask", "hello"), 1, "http://127.0.0.1:9/chat")
 
 
 @pytest.mark.browser
 def test_site_that_is_no_chat_ui_is_told(stranger, stand_in):
     stranger.base_url = f"{stand_in.origin}/elsewhere"
-    failed(stranger("status"), 1, "does not answer as a chat-ui")
+    check_failed(stranger("status"), 1, "does not answer as a chat-ui")
 
 
 @pytest.mark.browser
@@ -219,7 +219,7 @@ def test_asking_without_a_session_says_how_to_get_one(stranger):
 
 @pytest.mark.browser
 def test_unknown_model_names_the_closest(shell):
-    failed(shell("ask", "hello", "--model", "deepsek"), 1, "deepsek", "deepseek-ai/DeepSeek-R1")
+    check_failed(shell("ask", "hello", "--model", "deepsek"), 1, "deepsek", "deepseek-ai/DeepSeek-R1")
 
 
 @pytest.mark.browser
@@ -277,7 +277,7 @@ def test_full_disk_is_told_in_a_sentence_and_leaves_no_half_written_file(strange
         text=True,
         timeout=60,
     )
-    failed(Finished(done.returncode, done.stdout, done.stderr), 1, "Cannot write the saved session")
+    check_failed(Finished(done.returncode, done.stdout, done.stderr), 1, "Cannot write the saved session")
     left = [path for path in stranger.home.rglob("*") if path.is_file()]
     assert {path.parent.name for path in left} <= {"locks"}
     assert stranger.processes() == []

@@ -15,7 +15,7 @@ from huggingchat_agent.cli import error_output
 from huggingchat_agent.cli.app import COMMANDS, GROUPS, app
 from huggingchat_agent.cli.app import run as run_here
 from huggingchat_agent.cli.options import SHARED
-from huggingchat_agent.settings import fields
+from huggingchat_agent.settings import read_fields
 from tests.cli.reference import reference
 from tests.cli.shell import COMMAND
 
@@ -42,7 +42,7 @@ def test_reference_is_what_the_commands_say():
 
 
 def test_reference_names_every_variable_of_the_environment():
-    names = [field.opposite or name for name, (_, field) in fields().items() if field.variable]
+    names = [field.opposite or name for name, (_, field) in read_fields().items() if field.variable]
     assert len(names) > 15
     assert {f"HUGGINGCHAT_{name.upper()}" for name in names} == set(
         re.findall(r"HUGGINGCHAT_[A-Z_]+", reference().partition("## Environment")[2])
@@ -50,7 +50,7 @@ def test_reference_names_every_variable_of_the_environment():
 
 
 def test_options_stand_for_settings_of_the_same_name():
-    assert set(SHARED) - {"verbose"} == {name for name, (_, field) in fields().items() if field.panel}
+    assert set(SHARED) - {"verbose"} == {name for name, (_, field) in read_fields().items() if field.panel}
 
 
 def test_help_lists_commands_and_exit_codes():
@@ -62,7 +62,7 @@ def test_help_lists_commands_and_exit_codes():
         assert re.search(rf"\b{code} [a-z]", done.stdout)
 
 
-def found(path):
+def find_command(path):
     command = GROUP
     for name in path:
         command = command.commands[name]
@@ -74,7 +74,7 @@ def test_help_of_a_command_explains_itself(path, capsys):
     code = run_here([*path, "--help"])
     shown, complaint = capsys.readouterr()
     assert (code, complaint) == (0, "")
-    command = found(path)
+    command = find_command(path)
     assert command.help.split(".")[0].split(",")[0] in shown
     assert f"$ huggingchat {' '.join(path)}" in shown
     assert "--base-url" in shown and "--verbose" in shown
@@ -130,7 +130,7 @@ from huggingchat_agent.cli.commands import models
 def broken(options):
     raise KeyError("oops")
 
-models.open_chat = broken
+models.open_signed_in = broken
 sys.exit(app.run(sys.argv[1:]))
 """
 

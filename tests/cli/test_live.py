@@ -76,14 +76,14 @@ def draw(growing):
     growing.draw()
 
 
-def visible(lines):
+def drop_blank(lines):
     return [line for line in lines if line.strip()]
 
 
-def whole(text):
+def render_whole(text):
     screen = Screen()
     console(screen).print(render_markdown(text))
-    return visible(screen.shown)
+    return drop_blank(screen.shown)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
@@ -94,7 +94,7 @@ def test_answer_in_pieces_is_shown_as_the_whole_one(size):
         growing.feed(ANSWER[start : start + size])
         draw(growing)
     growing.end()
-    assert visible(screen.shown) == whole(ANSWER)
+    assert drop_blank(screen.shown) == render_whole(ANSWER)
 
 
 def test_blocks_stand_one_line_apart():
@@ -112,9 +112,9 @@ def test_long_block_shows_its_end_while_it_comes_and_all_of_it_in_the_end():
     for number in range(100):
         growing.feed(f"line {number}\n")
         draw(growing)
-    assert len(visible(screen.shown)) <= height and "line 99" in "\n".join(screen.shown)
+    assert len(drop_blank(screen.shown)) <= height and "line 99" in "\n".join(screen.shown)
     growing.end()
-    assert [line.strip() for line in visible(screen.shown)] == [f"line {number}" for number in range(100)]
+    assert [line.strip() for line in drop_blank(screen.shown)] == [f"line {number}" for number in range(100)]
 
 
 def test_what_is_complete_is_drawn_once():
@@ -147,11 +147,11 @@ def test_pause_leaves_the_terminal_to_others_and_nothing_is_lost():
     growing.feed("Half a")
     draw(growing)
     growing.pause()
-    assert visible(screen.shown) == []
+    assert drop_blank(screen.shown) == []
     screen.write("A word from elsewhere\r\n")
     growing.feed(" sentence.")
     growing.end()
-    assert visible(screen.shown) == ["A word from elsewhere", "Half a sentence."]
+    assert drop_blank(screen.shown) == ["A word from elsewhere", "Half a sentence."]
 
 
 def test_long_line_shows_its_end_while_it_comes_and_all_of_it_in_the_end():
@@ -160,9 +160,9 @@ def test_long_line_shows_its_end_while_it_comes_and_all_of_it_in_the_end():
     text = "word " * PREVIEW + "now"
     growing.feed(text)
     draw(growing)
-    assert visible(screen.shown)[-1].endswith("now")
+    assert drop_blank(screen.shown)[-1].endswith("now")
     growing.end()
-    assert " ".join(visible(screen.shown)).split() == text.split()
+    assert " ".join(drop_blank(screen.shown)).split() == text.split()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_what_may_still_change_belongs_to_the_open_block(text, complete):
 def test_escape_sequences_of_an_answer_are_not_obeyed():
     screen = Screen()
     console(screen).print(render_markdown("a \x1b[2J\x07 b"))
-    assert visible(screen.shown) == ["a [2J b"]
+    assert drop_blank(screen.shown) == ["a [2J b"]
 
 
 def test_answer_is_plain_through_a_pipe_and_where_it_is_asked_for(capsys):
@@ -201,7 +201,7 @@ def test_answer_is_plain_through_a_pipe_and_where_it_is_asked_for(capsys):
 def test_no_line_is_lost_when_two_threads_draw():
     """Tokens come, frames are drawn and others write, all at a pace that makes them meet."""
     text = "\n\n".join(f"Paragraph number {number}.\n\n- a{number}\n- b{number}" for number in range(12))
-    wanted = whole(text)
+    wanted = render_whole(text)
     for seed in range(8):
         screen, pick = Screen(), random.Random(seed)
         growing = MarkdownView(console(screen))
@@ -221,7 +221,7 @@ def test_no_line_is_lost_when_two_threads_draw():
         growing.end()
         over.set()
         drawer.join()
-        assert visible(screen.shown) == wanted
+        assert drop_blank(screen.shown) == wanted
 
 
 def test_line_on_stderr_finds_the_screen_clean():
@@ -235,7 +235,7 @@ def test_line_on_stderr_finds_the_screen_clean():
     other.join()
     growing.feed(" sentence.")
     growing.end()
-    assert visible(screen.shown) == ["First.", "Warning: something", "Half a sentence."]
+    assert drop_blank(screen.shown) == ["First.", "Warning: something", "Half a sentence."]
 
 
 @pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0c", "\x0b", "\x1c", "\x1e"])
@@ -248,7 +248,7 @@ def test_only_markdown_says_where_a_line_ends(end, size):
         growing.feed(text[start : start + size])
         draw(growing)
     growing.end()
-    assert visible(screen.shown) == whole(text)
+    assert drop_blank(screen.shown) == render_whole(text)
     assert "".join(screen.shown).count("The end.") == 1
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from huggingchat_agent.answer import File, Source
 from huggingchat_agent.chat.export import Export, ExportedMessage
 from huggingchat_agent.cli import console, error_output, show, terminal
-from huggingchat_agent.cli.transcript import listing, transcript
+from huggingchat_agent.cli.transcript import make_listing, render_transcript
 from huggingchat_agent.errors import ChatError
 from huggingchat_agent.events import FileProduced, SearchSources, ToolCalled, ToolFailed
 from huggingchat_agent.wire.conversations import ConversationSummary
@@ -36,7 +36,7 @@ def plain_terminal(monkeypatch):
 
 
 @contextlib.contextmanager
-def both_streams_on_a_screen():
+def show_both_streams():
     screen = Screen()
     with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
         yield screen
@@ -72,13 +72,13 @@ def print_transcript():
         leaf="m",
         messages=[message(text=HOSTILE, reasoning=HOSTILE), message(author=HOSTILE, error=HOSTILE)],
     )
-    for block in transcript(export, reasoning=True):
+    for block in render_transcript(export, reasoning=True):
         console.out.print(block)
 
 
 def print_listing():
     summary = ConversationSummary(id="i", title=HOSTILE, model=HOSTILE, updated_at=datetime.now(UTC))
-    console.out.print(listing([summary], 200))
+    console.out.print(make_listing([summary], 200))
 
 
 def log_warning():
@@ -114,7 +114,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 def test_escape_sequences_from_elsewhere_reach_no_terminal(place):
-    with both_streams_on_a_screen() as screen:
+    with show_both_streams() as screen:
         PLACES[place]()
     assert_harmless(screen)
 
@@ -122,7 +122,7 @@ def test_escape_sequences_from_elsewhere_reach_no_terminal(place):
 def test_markup_of_others_is_text():
     table = Table("[b]head[/ops]", show_edge=False)
     table.add_row("[red]cell[/]")
-    with both_streams_on_a_screen() as screen:
+    with show_both_streams() as screen:
         for printed in ("ada [/ops]", "[prod] c.json", ":warning:", table):
             console.out.print(printed)
             console.err.print(printed)
@@ -137,11 +137,11 @@ def test_markup_of_others_is_text():
 def test_bidirectional_overrides_are_marked_in_names_and_titles(code):
     name = f"report{code}gpj.exe"
     marked = f"report<U+{ord(code):04X}>gpj.exe"
-    with both_streams_on_a_screen() as screen:
+    with show_both_streams() as screen:
         console.note(f"File: {name}")
         console.report(f"Signed in as {name}.")
         console.print_facts([("Account", name)])
-        console.out.print(listing([ConversationSummary(id="i", title=name)], 200))
+        console.out.print(make_listing([ConversationSummary(id="i", title=name)], 200))
         assert error_output.tell(ChatError(f"{name} is gone.")) == 1
     shown = screen.getvalue()
     assert shown.count(marked) == 5 and code not in shown
@@ -149,11 +149,11 @@ def test_bidirectional_overrides_are_marked_in_names_and_titles(code):
 
 def test_answer_keeps_its_characters():
     text = "שלום \u2067x\u2069"
-    with both_streams_on_a_screen() as screen:
+    with show_both_streams() as screen:
         console.write(text)
         console.out.print(Text(text))
     assert screen.getvalue() == f"{text}{text}\n"
 
 
 def test_one_line_is_one_line():
-    assert terminal.one_line(" a\nb\u2028c\x85d \x1b[1m") == "a b c d [1m"
+    assert terminal.to_one_line(" a\nb\u2028c\x85d \x1b[1m") == "a b c d [1m"

@@ -18,7 +18,7 @@ from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser import load_engine as engine_named
 from huggingchat_agent.choices import EngineName
 from huggingchat_agent.errors import SettingsError
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from tests.quick import QUICK
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def started(engine, site):
     """Start a browser of the engine on the site: `await started(**settings)`."""
 
     async def start(state=None, **given):
-        return await engine_named(engine).start(settings(base_url=site.url, **given), state)
+        return await engine_named(engine).start(make_settings(base_url=site.url, **given), state)
 
     return start
 

@@ -45,7 +45,7 @@ async def test_window_that_a_person_closes_is_told(started, on_screen, site, unu
         page = await browser.new_page(lambda event: None)
         await page.goto(f"{site.url}/", timeout=15)
         waiting = asyncio.ensure_future(page.wait("() => false", timeout=60))
-        await asyncio.to_thread(close_tab, unused_tcp_port, await page.address())
+        await asyncio.to_thread(close_tab, unused_tcp_port, await page.read_address())
         with pytest.raises(BrowserClosed):
             async with asyncio.timeout(15):
                 await waiting
@@ -72,7 +72,7 @@ async def test_display_that_is_not_there_is_told_with_what_to_do(started, monkey
 BY_ITSELF = {"accounts.google.com:443"}
 
 
-def command_lines(browser):
+def read_command_lines(browser):
     return [Path(f"/proc/{each}/cmdline").read_bytes() for each in process_tag.find_processes(browser.tag)]
 
 
@@ -145,7 +145,7 @@ async def test_proxy_gets_the_credentials_and_nobody_else_does(engine, account, 
             await chat.login()
             assert "You said: hello" in (await (await chat.new_conversation()).send("hello", via="ui")).text
             browser: Any = chat._session.browser
-            lines = command_lines(browser)
+            lines = read_command_lines(browser)
             assert any(gate.address.encode() in each for each in lines)
         assert gate.let_in > 5
         assert gate.asked - BY_ITSELF == {urlsplit(account["base_url"]).netloc}

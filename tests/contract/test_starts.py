@@ -36,7 +36,7 @@ def times(request):
     return 50 if request.config.getoption("--soak") else 2
 
 
-def state(process):
+def read_state(process):
     """Its letter in /proc, "" if there is no such process: a zombie has one too."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
@@ -44,12 +44,14 @@ def state(process):
         return ""
 
 
-async def left(processes, known, folder):
+async def list_leftovers(processes, known, folder):
     """What is there of them when nothing is left, or LATER; a zombie's mark cannot be read, its state can."""
     until = time.monotonic() + LATER
     while True:
         found = {
-            each: state(each) for each in {*processes, *process_tag.find_processes(known)} if state(each)
+            each: read_state(each)
+            for each in {*processes, *process_tag.find_processes(known)}
+            if read_state(each)
         }
         found |= {each.name: "folder" for each in folder.iterdir()}
         if not found or time.monotonic() > until:
@@ -69,7 +71,7 @@ async def test_starts_and_stops_leave_nothing(started, temporary, times):
         assert asyncio.all_tasks() == tasks
     assert min(len(each) for each in alive.values()) > 1  # else nothing was counted
     for known, processes in alive.items():
-        assert await left(processes, known, temporary) == {}
+        assert await list_leftovers(processes, known, temporary) == {}
 
 
 async def test_killed_program_leaves_nothing(engine, account, temporary, tmp_path):
@@ -98,4 +100,4 @@ async def test_killed_program_leaves_nothing(engine, account, temporary, tmp_pat
     assert len(alive) > 1
     os.kill(process.pid, signal.SIGKILL)
     await process.wait()
-    assert await left(alive, known, temporary) == {}
+    assert await list_leftovers(alive, known, temporary) == {}

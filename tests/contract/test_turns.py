@@ -15,7 +15,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import process_tag
 from huggingchat_agent.errors import BrowserClosed, PageChanged, StreamBroken
 from huggingchat_agent.events import Token, to_json
-from tests.e2e.reports import picture, tree
+from tests.e2e.reports import read_picture, read_tree
 
 if TYPE_CHECKING:
     from huggingchat_agent.choices import Via
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 SCRIPTED = ("hello there", "reason", "use tool", "unicode", "fail 500 after 2 saying Out of luck")
 
 
-async def first_token(reply):
+async def wait_for_token(reply):
     async for event in reply:
         if event.name == "token":
             return
@@ -47,7 +47,7 @@ async def test_turn_agrees_with_what_the_server_stores(chat, raw, via):
 async def test_stop_gives_the_text_that_the_server_stores(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("count 2000 every 20", via=via)
-    await first_token(reply)
+    await wait_for_token(reply)
     await reply.stop()
     answer = await reply
     stored = (await raw.read(conversation.id))["messages"][-1]
@@ -104,11 +104,11 @@ async def test_changed_page_leaves_a_report(chat, site, monkeypatch):
             await conversation.send("hello", via="ui")
     finally:
         site.control.rename("Send message", "Send message")
-    assert picture(caught.value)
-    assert "Submit" in tree(caught.value)
+    assert read_picture(caught.value)
+    assert "Submit" in read_tree(caught.value)
 
 
-def told(event):
+def strip_event(event):
     """An event without what is drawn by lot or by clock."""
     said = json.loads(to_json(event))
     kept = ("event", "seq", "text", "length", "message", "status", "tool", "title", "interrupted", "via")
@@ -125,7 +125,7 @@ async def test_events_are_the_same_on_every_engine(account, site, tmp_path):
             await chat.login()
             for via, prompt in itertools.product(ways, SCRIPTED):
                 reply = (await chat.new_conversation()).send(prompt, via=via)
-                heard[engine] += [[via, prompt, *[told(event) async for event in reply]]]
+                heard[engine] += [[via, prompt, *[strip_event(event) async for event in reply]]]
                 await asyncio.gather(reply, return_exceptions=True)
     one, other = heard.values()
     assert len(one) == 2 * len(SCRIPTED)

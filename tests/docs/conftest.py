@@ -92,7 +92,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     folder = tmp_path / "files"
     shutil.copytree(found.folder, folder, ignore=lambda *_: ["files"])
     if not (folder / "run.tape").exists():
-        (folder / "run.tape").write_bytes(_hurried(ROOT / "fixtures" / "tapes" / "v1-conversation.tape"))
+        (folder / "run.tape").write_bytes(_hurry(ROOT / "fixtures" / "tapes" / "v1-conversation.tape"))
     (folder / "notes.md").write_text("# Notes\n")
     monkeypatch.chdir(folder)
     for name in [each for each in os.environ if each.startswith("HUGGINGCHAT_")]:
@@ -103,7 +103,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return Scene(folder, found.environment, found.places | {"/tmp/": f"{tmp_path}/"})
 
 
-def _hurried(tape: Path) -> bytes:
+def _hurry(tape: Path) -> bytes:
     """The tape, twenty times as fast."""
     header, *records = map(json.loads, gzip.decompress(tape.read_bytes()).splitlines())
     quicker = [each | {"at": each["at"] / 20} for each in records]

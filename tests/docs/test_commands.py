@@ -14,7 +14,7 @@ from tests.docs.blocks import Block, commands
 _OFFLINE = re.compile(r"huggingchat (replay|tape) ")
 
 
-def _marks(block: Block) -> list[pytest.MarkDecorator]:
+def _choose_marks(block: Block) -> list[pytest.MarkDecorator]:
     if _OFFLINE.search(block.text):
         return []
     # The reference has one for every command. tests/cli/test_help.py checks their usage in every run.
@@ -22,7 +22,7 @@ def _marks(block: Block) -> list[pytest.MarkDecorator]:
 
 
 LINES = [
-    pytest.param(each, id=each.where, marks=_marks(each))
+    pytest.param(each, id=each.where, marks=_choose_marks(each))
     for each in sorted(commands(), key=lambda each: "conversations delete" in each.text)
     if each.excepted is None
 ]

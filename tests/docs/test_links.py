@@ -10,7 +10,7 @@ PACKAGE = ROOT / "agent" / "huggingchat_agent"
 DOCUMENTS = [*PAGES, *(ROOT / name for name in ("CONTRIBUTING.md", "scripts/README.md"))]
 
 
-def headings(path):
+def list_headings(path):
     """The anchors of a page, as GitHub makes them."""
     lines = re.findall(r"^#+ (.*)", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
@@ -24,7 +24,7 @@ def test_links_lead_somewhere(path):
         name, _, anchor = link.partition("#")
         target = (path.parent / name).resolve() if name else path
         assert target.exists(), link
-        assert not anchor or anchor in headings(target), link
+        assert not anchor or anchor in list_headings(target), link
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

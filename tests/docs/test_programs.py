@@ -47,7 +47,7 @@ async def _run(page: list[Block]) -> None:
         names: dict[str, Any] = {"chat": chat, "conversation": await chat.new_conversation()}
         names["HuggingChat"] = huggingchat_agent.HuggingChat
         if any("@reply.on" in block.text for block in page):
-            names["reply"] = await _sent(names["conversation"])
+            names["reply"] = await _send(names["conversation"])
         for block in page:
             code = compile(block.text, block.where, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             if code.co_flags & inspect.CO_COROUTINE:
@@ -56,7 +56,7 @@ async def _run(page: list[Block]) -> None:
                 await asyncio.to_thread(exec, code, names)
 
 
-async def _sent(conversation: huggingchat_agent.Conversation) -> huggingchat_agent.Reply:
+async def _send(conversation: huggingchat_agent.Conversation) -> huggingchat_agent.Reply:
     reply = conversation.send("hello")
     await reply
     return reply

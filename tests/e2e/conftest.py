@@ -16,7 +16,7 @@ from huggingchat_agent import HuggingChat
 from tests.quick import QUICK
 
 
-def account_on(site, home):
+def make_settings_for(site, home):
     """What a HuggingChat is opened with to be on the stand-in site as its test account."""
     return {"base_url": site.url, "home": home, "username": site.username, "password": site.password}
 
@@ -29,7 +29,7 @@ def shared_site():
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_chat(shared_site, tmp_path_factory):
-    async with HuggingChat(**account_on(shared_site, tmp_path_factory.mktemp("state"))) as chat:
+    async with HuggingChat(**make_settings_for(shared_site, tmp_path_factory.mktemp("state"))) as chat:
         await chat.login()
         yield chat
 
@@ -47,7 +47,7 @@ def site(request):
 @pytest.fixture
 def settings(site, tmp_path):
     """For a chat that the test opens itself."""
-    return account_on(site, tmp_path / "state")
+    return make_settings_for(site, tmp_path / "state")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from huggingchat_agent.errors import GenerationFailed, UsageError
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def stored(raw, conversation):
+async def read_stored(raw, conversation):
     return {message["id"]: message for message in (await raw.read(conversation.id))["messages"]}
 
 
@@ -16,7 +16,7 @@ async def test_retry_makes_another_answer_beside_the_old_one(chat, raw, via):
     conversation = await chat.new_conversation()
     first = await conversation.send("hello there", via=via)
     second = await conversation.retry(via=via)
-    messages = await stored(raw, conversation)
+    messages = await read_stored(raw, conversation)
     assert messages[first.user_message_id]["children"] == [first.message_id, second.message_id]
     assert second.user_message_id == first.user_message_id
     assert messages[second.message_id]["content"] == second.text == first.text
@@ -27,10 +27,10 @@ async def test_retry_of_an_older_answer_makes_the_branch_there(chat, raw, via):
     first = await conversation.send("one", via=via)
     await conversation.send("two", via=via)
     again = await conversation.retry(first.message_id, via=via)
-    messages = await stored(raw, conversation)
+    messages = await read_stored(raw, conversation)
     assert messages[first.user_message_id]["children"] == [first.message_id, again.message_id]
     after = await conversation.send("three", via=via)
-    assert (await stored(raw, conversation))[after.user_message_id]["ancestors"][-1] == again.message_id
+    assert (await read_stored(raw, conversation))[after.user_message_id]["ancestors"][-1] == again.message_id
 
 
 @pytest.mark.each_way
@@ -39,7 +39,7 @@ async def test_edit_makes_another_branch(chat, raw, via):
     first = await conversation.send("one", via=via)
     await conversation.send("two", via=via)
     other = await conversation.edit(first.user_message_id, "uno", via=via)
-    messages = await stored(raw, conversation)
+    messages = await read_stored(raw, conversation)
     root = messages[first.user_message_id]["ancestors"][-1]
     assert messages[root]["children"] == [first.user_message_id, other.user_message_id]
     assert messages[other.user_message_id]["content"] == "uno"
@@ -78,7 +78,7 @@ async def test_checkout_goes_on_with_the_branch_of_a_message(chat, raw, via):
     assert [each.id for each in await conversation.messages()][-1] == leaf.id
     third = await conversation.send("three", via=via)
     fourth = await conversation.send("four", via=via)
-    messages = await stored(raw, conversation)
+    messages = await read_stored(raw, conversation)
     assert messages[third.user_message_id]["ancestors"][-1] == leaf.id
     assert messages[fourth.user_message_id]["ancestors"][-1] == third.message_id
     assert [each.content for each in await conversation.messages()][::2] == ["one", "two", "three", "four"]
@@ -93,7 +93,7 @@ async def test_edit_after_a_checkout_goes_on_with_the_new_branch(chat, raw, via)
     await conversation.checkout(first.message_id)
     other = await conversation.edit(first.user_message_id, "uno", via=via)
     after = await conversation.send("due", via=via)
-    assert (await stored(raw, conversation))[after.user_message_id]["ancestors"][-1] == other.message_id
+    assert (await read_stored(raw, conversation))[after.user_message_id]["ancestors"][-1] == other.message_id
 
 
 async def test_checkout_of_what_is_not_there_is_refused(chat):
@@ -109,7 +109,7 @@ async def test_failed_answer_is_made_anew_by_retry(chat, raw, via):
     failed = (await raw.read(conversation.id))["messages"][-1]
     with pytest.raises(GenerationFailed):
         await conversation.retry(via=via)
-    messages = await stored(raw, conversation)
+    messages = await read_stored(raw, conversation)
     assert len(messages[failed["ancestors"][-1]]["children"]) == 2
 
 
@@ -117,14 +117,14 @@ async def test_failed_answer_is_made_anew_by_retry(chat, raw, via):
 async def test_stopped_retry_or_edit_is_told_as_it_is_stored(chat, raw, via, how):
     conversation = await chat.new_conversation()
     if how == "retry":
-        first = await _stopped(conversation.send("count 300 every 20", via=via))
-        answer = await _stopped(conversation.retry(via=via))
+        first = await _stop(conversation.send("count 300 every 20", via=via))
+        answer = await _stop(conversation.retry(via=via))
     else:
         first = await conversation.send("hello", via=via)
-        answer = await _stopped(conversation.edit(first.user_message_id, "count 300 every 20", via=via))
+        answer = await _stop(conversation.edit(first.user_message_id, "count 300 every 20", via=via))
     assert answer.interrupted
     assert answer.finish_reason == "interrupted"
-    message = (await stored(raw, conversation))[answer.message_id]
+    message = (await read_stored(raw, conversation))[answer.message_id]
     assert message["interrupted"]
     assert message["content"] == answer.content
     assert answer.message_id != first.message_id
@@ -142,10 +142,10 @@ async def test_retry_and_edit_while_answering_are_refused(chat, site, raw):
                 conversation.edit(first.user_message_id, "uno")
             site.control.release()
     await reply
-    assert len(await stored(raw, conversation)) == 5
+    assert len(await read_stored(raw, conversation)) == 5
 
 
-async def _stopped(reply):
+async def _stop(reply):
     """The answer of a reply that is stopped after its fifth token."""
     async for event in reply:
         if event.name == "token" and event.text.startswith("5@"):

@@ -15,25 +15,25 @@ LLAMA = "meta-llama/Llama-3.3-70B-Instruct"
 GONE = "0123456789abcdef01234567"
 
 
-def pages_asked_for(site):
+def list_pages_asked_for(site):
     """Numbers of the list's pages that were asked for in the page, in order."""
     paths = [each.path for each in site.control.requests if each.method == "GET"]
     return [int(path.partition("?p=")[2]) for path in paths if "/api/v2/conversations?p=" in path]
 
 
-async def stored_titles(raw):
+async def read_titles(raw):
     return {each["id"]: each["title"] for each in (await raw.list())["conversations"]}
 
 
 @pytest.mark.fresh
 async def test_200_conversations_are_listed_page_after_page_as_they_are_consumed(site, chat, raw):
     made = await asyncio.gather(*(raw.create(LLAMA) for _ in range(200)))
-    before = len(pages_asked_for(site))
+    before = len(list_pages_asked_for(site))
     entries = chat.conversations()
     first = [await anext(entries) for _ in range(30)]
-    assert pages_asked_for(site)[before:] == [0]
+    assert list_pages_asked_for(site)[before:] == [0]
     rest = [each async for each in entries]
-    assert pages_asked_for(site)[before:] == [0, 1, 2, 3, 4, 5, 6]
+    assert list_pages_asked_for(site)[before:] == [0, 1, 2, 3, 4, 5, 6]
     assert sorted(each.id for each in first + rest) == sorted(made)
     told = [each["id"] for number in range(7) for each in (await raw.list(number))["conversations"]]
     assert [each.id for each in first + rest] == told
@@ -70,7 +70,7 @@ async def test_list_of_an_app_without_pages_ends(site, chat):
 async def test_rename_is_stored(chat, raw):
     conversation = await chat.new_conversation()
     await conversation.rename("  Über \u201eTitel\u201c 👩‍👩‍👧‍👦 ")
-    assert (await stored_titles(raw))[conversation.id] == "Über \u201eTitel\u201c 👩‍👩‍👧‍👦"
+    assert (await read_titles(raw))[conversation.id] == "Über \u201eTitel\u201c 👩‍👩‍👧‍👦"
     assert (await conversation.read()).title == "Über \u201eTitel\u201c 👩‍👩‍👧‍👦"
 
 
@@ -207,4 +207,4 @@ async def test_another_account_does_not_see_them(site, chat, raw):
     conversation = await chat.new_conversation()
     async with Raw(chat.settings.base_url, {}) as stranger:
         assert (await stranger.list())["conversations"] == []
-    assert conversation.id in await stored_titles(raw)
+    assert conversation.id in await read_titles(raw)

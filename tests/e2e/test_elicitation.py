@@ -17,7 +17,7 @@ TAKEN = "name=Ada age=36 fast=True colour=blue"
 SHOWN = "() => !!document.querySelector('{}')"
 
 
-async def until_asked(reply):
+async def wait_for_question(reply):
     async with asyncio.timeout(20):
         async for event in reply:
             if event.name == "elicitation":
@@ -27,7 +27,7 @@ async def until_asked(reply):
 
 async def test_question_is_an_event_with_its_fields(chat, site):
     conversation = await chat.new_conversation()
-    event = await until_asked(conversation.send("ask me form 60", via="page"))
+    event = await wait_for_question(conversation.send("ask me form 60", via="page"))
     assert (event.server, event.mode, event.message, event.url) == ("Mock", "form", "Who are you?", "")
     assert event.expires_at is not None
     by_name = {field.name: field for field in event.fields}
@@ -50,7 +50,7 @@ async def test_question_is_an_event_with_its_fields(chat, site):
 async def test_answer_lets_a_waiting_run_go_on_in_its_stream(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form 60", via=via)
-    request = conversation.elicitation(await until_asked(reply))
+    request = conversation.elicitation(await wait_for_question(reply))
     page = (await chat._session.tabs.lease(conversation.id)).page if via == "ui" else None
     if page:
         await page.wait(SHOWN.format("form.asked"), timeout=10)
@@ -72,7 +72,7 @@ async def test_answer_lets_a_waiting_run_go_on_in_its_stream(chat, raw, via):
 async def test_question_can_be_declined_and_dismissed(chat, verb, action):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form 60", via="page")
-    request = conversation.elicitation(await until_asked(reply))
+    request = conversation.elicitation(await wait_for_question(reply))
     assert await getattr(request, verb)() is None
     assert f"You said: {action} " in (await reply).text
 
@@ -91,7 +91,7 @@ async def test_handler_can_answer(chat):
 async def test_answer_to_a_parked_run_is_a_reply_that_writes_into_the_same_message(chat, raw, site, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form", via=via)
-    event = await until_asked(reply)
+    event = await wait_for_question(reply)
     assert event.expires_at is None
     parked = await reply
     assert (parked.finish_reason, parked.text) == ("elicitation", "Let me check. ")
@@ -115,7 +115,7 @@ async def test_answer_to_a_parked_run_is_a_reply_that_writes_into_the_same_messa
 async def test_rest_of_a_parked_run_has_the_tools_on_that_were_chosen(chat, site):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form", via="page", tools=["mock"])
-    event = await until_asked(reply)
+    event = await wait_for_question(reply)
     await reply
     site.control.switch(
         tool_servers={"Mock": "https://mcp.example.org/mcp", "Other": "https://other.example.org"}
@@ -152,7 +152,7 @@ async def test_parked_question_is_found_again_later(chat):
 async def test_visit_of_an_address_takes_no_fields(chat):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me url 60", via="page")
-    event = await until_asked(reply)
+    event = await wait_for_question(reply)
     assert (event.mode, event.url, event.fields) == ("url", "https://mcp.example.org/allow", [])
     request = conversation.elicitation(event)
     with pytest.raises(UsageError, match="takes no fields"):
@@ -164,7 +164,7 @@ async def test_visit_of_an_address_takes_no_fields(chat):
 async def test_answer_that_does_not_fit_is_refused_before_it_is_sent(chat, site):
     conversation = await chat.new_conversation()
     reply = conversation.send("ask me form 60", via="page")
-    request = conversation.elicitation(await until_asked(reply))
+    request = conversation.elicitation(await wait_for_question(reply))
     with pytest.raises(UsageError, match=r"'name' must have at least 2 characters.*'colour' is required"):
         await request.answer({"name": "A", "age": 3})
     assert not site.control.count("POST", f"{conversation.id}/elicitation")
@@ -187,7 +187,7 @@ async def test_question_expires(chat):
 async def test_question_of_another_conversation_is_unknown(chat):
     conversation, other = await chat.new_conversation(), await chat.new_conversation()
     reply = conversation.send("ask me form 60", via="page")
-    event = await until_asked(reply)
+    event = await wait_for_question(reply)
     with pytest.raises(ChatError, match="Unknown elicitation"):
         await other.elicitation(event).answer(GOOD)
     await reply.stop()

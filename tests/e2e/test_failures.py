@@ -25,7 +25,7 @@ from huggingchat_agent.errors import (
     UnknownModel,
     UsageError,
 )
-from tests.e2e.reports import picture, tree
+from tests.e2e.reports import read_picture, read_tree
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -120,8 +120,8 @@ async def test_missing_control_is_named_and_pictured(hasty, site):
     conversation = await hasty.new_conversation()
     with pytest.raises(PageChanged, match="Send message") as caught:
         await conversation.send("hello", via="ui")
-    assert picture(caught.value)
-    assert "Dispatch" in tree(caught.value)
+    assert read_picture(caught.value)
+    assert "Dispatch" in read_tree(caught.value)
 
 
 @pytest.mark.fresh
@@ -156,7 +156,7 @@ async def test_tabs_that_crashed_are_closed_when_others_are_opened_for_them(chat
     conversation = await chat.new_conversation()
     await conversation.send("one", via="ui")
     before = len(chat._session.browser._context.pages)
-    for page in (await chat._session.tabs.get_shared(), await chat._session.tabs.front()):
+    for page in (await chat._session.tabs.get_shared(), await chat._session.tabs.get_front()):
         lost = asyncio.ensure_future(page.wait("() => false", timeout=60))
         with pytest.raises((BrowserClosed, SiteError)):
             await page.goto("chrome://crash", timeout=10)

@@ -19,7 +19,7 @@ def shared_site():
         yield site
 
 
-async def stored(raw, answer):
+async def read_stored(raw, answer):
     """The two messages of a turn as the server has them, by the ids of the answer."""
     messages = {message["id"]: message for message in (await raw.read(answer.conversation_id))["messages"]}
     assert not [message for message in messages.values() if "generationId" in message]
@@ -31,7 +31,7 @@ async def test_turns_have_the_ids_and_the_text_that_the_server_stores(chat, raw,
     conversation = await chat.new_conversation()
     for prompt in ("one", "one", "two"):
         answer = await conversation.send(prompt, via=via)
-        user, assistant = await stored(raw, answer)
+        user, assistant = await read_stored(raw, answer)
         assert (user["content"], assistant["content"]) == (prompt, answer.text)
         assert assistant["ancestors"][-1] == user["id"]
     messages = (await raw.read(conversation.id))["messages"]
@@ -55,7 +55,7 @@ async def test_retry_and_edit_make_branches(chat, raw, via):
     assert again.message_id != first.message_id
     assert again.user_message_id == first.user_message_id
     edited = await conversation.edit(first.user_message_id, "uno", via=via)
-    user, assistant = await stored(raw, edited)
+    user, assistant = await read_stored(raw, edited)
     assert (user["content"], assistant["content"]) == ("uno", edited.text)
     assert edited.message_id not in (first.message_id, again.message_id)
 
@@ -69,7 +69,7 @@ async def test_stop_gives_the_text_that_the_server_stores(chat, raw, via):
             break
     await reply.stop()
     answer = await reply
-    _, assistant = await stored(raw, answer)
+    _, assistant = await read_stored(raw, answer)
     assert (answer.interrupted, answer.finish_reason) == (True, "interrupted")
     assert assistant["content"] == answer.text != ""
 
@@ -92,7 +92,7 @@ async def test_message_of_another_client_is_not_taken_for_ours(chat, raw, site):
     site.control.release(conversation=conversation.id)
     await theirs
     answer = await reply
-    user, assistant = await stored(raw, answer)
+    user, assistant = await read_stored(raw, answer)
     assert (user["content"], assistant["content"]) == ("hold 3", answer.text)
 
 

@@ -14,7 +14,7 @@ from huggingchat_agent.site import calls
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-def made(size):
+def make_bytes(size):
     return (bytes(range(256)) * (size // 256 + 1))[:size]
 
 
@@ -25,15 +25,15 @@ async def test_file_of_an_answer_is_downloaded_as_it_is_stored(chat, raw, via, t
     (file,) = (await reply).files
     assert produced == [file]
     assert (file.name, file.mime) == ("dots.png", "image/png")
-    assert await file.read() == await produced[0].read() == made(5000)
+    assert await file.read() == await produced[0].read() == make_bytes(5000)
     url = f"{conversation.url}/output/{file.sha}"
     async with raw.http.get(url) as response:
-        assert await response.read() == made(5000)
+        assert await response.read() == make_bytes(5000)
     assert await file.save(tmp_path) == tmp_path / "dots.png"
     assert await file.save(tmp_path) == tmp_path / "dots-2.png"
     assert await file.save(tmp_path / "other.bin") == tmp_path / "other.bin"
     for path in tmp_path.iterdir():
-        assert path.read_bytes() == made(5000)
+        assert path.read_bytes() == make_bytes(5000)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dots-2.png", "dots.png", "other.bin"]
 
 
@@ -43,7 +43,7 @@ async def test_large_file_comes_whole(chat):
     answer = await conversation.send(f"make file big.bin of {size}", via="page")
     data = await answer.files[0].read()
     assert len(data) == size
-    assert hashlib.sha256(data).digest() == hashlib.sha256(made(size)).digest()
+    assert hashlib.sha256(data).digest() == hashlib.sha256(make_bytes(size)).digest()
 
 
 async def test_file_that_is_larger_than_is_taken_is_an_error(chat, monkeypatch):
@@ -53,7 +53,7 @@ async def test_file_that_is_larger_than_is_taken_is_an_error(chat, monkeypatch):
     with pytest.raises(SiteError, match=rf"/output/{answer.files[0].sha} is larger than 4,999 bytes"):
         await answer.files[0].read()
     monkeypatch.setattr(calls, "LARGEST", 5000)
-    assert await answer.files[0].read() == made(5000)
+    assert await answer.files[0].read() == make_bytes(5000)
 
 
 async def test_name_of_a_file_does_not_choose_the_place(chat, tmp_path):
@@ -72,8 +72,8 @@ async def test_file_from_json_gets_its_way_to_the_bytes_from_the_conversation(ch
     assert again == answer.files[0]
     with pytest.raises(UsageError, match=r"conversation\.file"):
         await again.read()
-    assert await conversation.file(again).read() == made(10)
-    assert await conversation.file(again.sha).read() == made(10)
+    assert await conversation.file(again).read() == make_bytes(10)
+    assert await conversation.file(again.sha).read() == make_bytes(10)
     with pytest.raises(ChatError):
         await conversation.file("0" * 64).read()
 

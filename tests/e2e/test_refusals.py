@@ -86,7 +86,7 @@ def refuse(site, conversation, status, kind, sentence, *, times=1, **headers):
     )
 
 
-async def refused(conversation, prompt, via, error):
+async def expect_refusal(conversation, prompt, via, error):
     reply = conversation.send(prompt, via=via)
     with pytest.raises(error) as caught:
         await reply
@@ -113,7 +113,7 @@ async def test_refusal_before_the_stream_is_its_error_and_nothing_is_lost(
 ):
     conversation = await chat.new_conversation()
     refuse(site, conversation, status, kind, sentence)
-    caught = await refused(conversation, "hello", way, error)
+    caught = await expect_refusal(conversation, "hello", way, error)
     assert sentence in str(caught)
     assert (caught.conversation_id, caught.partial) == (conversation.id, "")
     await goes_on(conversation, site, way)
@@ -124,7 +124,7 @@ async def test_session_refused_again_after_a_new_sign_in_says_so(chat, site, via
     await chat.login()  # a session that was just proved is signed in again once
     conversation = await chat.new_conversation()
     refuse(site, conversation, 401, kind, SIGNED_OUT, times=2)
-    caught = await refused(conversation, "hello", via, errors.SessionRejected)
+    caught = await expect_refusal(conversation, "hello", via, errors.SessionRejected)
     if via == "page":  # by ui the page may leave for the sign-in before the body can be taken off the wire
         assert SIGNED_OUT in str(caught)
     await goes_on(conversation, site, via)
@@ -134,7 +134,7 @@ async def test_session_refused_again_after_a_new_sign_in_says_so(chat, site, via
 async def test_rate_limit_before_the_stream_carries_the_wait(chat, site, via, wait):
     conversation = await chat.new_conversation()
     refuse(site, conversation, 429, "json_message", MINUTE, **({"retry-after": wait} if wait else {}))
-    caught = await refused(conversation, "hello", via, errors.RateLimited)
+    caught = await expect_refusal(conversation, "hello", via, errors.RateLimited)
     assert caught.retry_after == (float(wait) if wait else None)
 
 
@@ -169,7 +169,7 @@ async def test_error_within_the_stream_keeps_the_text_and_the_conversation_goes_
     chat, site, raw, way, prompt, error, sentence, more
 ):
     conversation = await chat.new_conversation()
-    caught = await refused(conversation, prompt, way, error)
+    caught = await expect_refusal(conversation, prompt, way, error)
     assert sentence in str(caught)
     assert {name: getattr(caught, name) for name in more} == more
     assert caught.conversation_id == conversation.id

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.fresh, pytest.mark.asyncio(loop_s
 PASSWORD = "correct horse"
 
 
-def said(error):
+def show_all(error):
     """Everything an exception can show: itself, its notes, its cause and its context, all the way."""
     seen, texts = set(), []
     todo = [error]
@@ -60,7 +60,7 @@ class Watch:
             "log": self.caplog.text,
             "json": "\n".join(self.lines),
             "files": "\n".join(each.decode("latin-1") for each in files),
-            "errors": "\n".join(said(error) for error in errors),
+            "errors": "\n".join(show_all(error) for error in errors),
         }
         for secret in secrets:
             for where, text in texts.items():
@@ -76,7 +76,7 @@ async def watched(settings, caplog):
         yield Watch(chat, caplog)
 
 
-async def failing_login(watched):
+async def fail_login(watched):
     with pytest.raises(LoginError) as caught:
         await watched.chat.login()
     return caught.value
@@ -94,26 +94,26 @@ async def test_no_secret_in_a_login_and_a_turn_that_go_well(watched, site, via):
 @pytest.mark.parametrize("field", ["disabled", pytest.param("missing", marks=pytest.mark.soak)])
 async def test_no_secret_when_the_password_cannot_be_typed(watched, site, field):
     site.control.switch(password_field=field)
-    error = await failing_login(watched)
+    error = await fail_login(watched)
     texts = await watched.check(site, error)
     assert "PNG" in texts["files"]
 
 
 async def test_no_secret_when_the_consent_hangs(watched, site):
     site.control.switch(consent_hangs=True)
-    await watched.check(site, await failing_login(watched))
+    await watched.check(site, await fail_login(watched))
 
 
 async def test_no_secret_when_the_password_is_wrong(watched, site, settings):
     site.control.switch(password="another one")
-    error = await failing_login(watched)
+    error = await fail_login(watched)
     await watched.check(site, error)
     assert "ada" not in error.snapshot.read_text()
 
 
 async def test_no_secret_when_the_callback_fails(watched, site):
     site.control.answer_next(r"/login/callback$", 500, "<h1>broken</h1>", content_type="text/html")
-    await watched.check(site, await failing_login(watched))
+    await watched.check(site, await fail_login(watched))
 
 
 async def test_no_secret_when_the_session_ends_within_a_conversation(watched, site, via):

@@ -13,7 +13,7 @@ from huggingchat_agent.wire import requests
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-def forks(messages):
+def find_forks(messages):
     return [message["id"] for message in messages if len(message["children"]) > 1]
 
 
@@ -32,7 +32,7 @@ async def test_message_waits_for_a_run_that_goes_on_without_us(chat, site, raw, 
     assert [event.reason for event in queued] == ["run"]
     assert "[history=4 " in answer.text
     messages = (await raw.read(conversation.id))["messages"]
-    assert forks(messages) == []
+    assert find_forks(messages) == []
     assert messages[2]["content"].count("@") == 8, "the first run was cut short"
 
 
@@ -55,7 +55,7 @@ async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
     await page.close()
     answer = await conversation.send("and by the agent", via=via)
     assert "[history=4 " in answer.text
-    assert forks((await raw.read(conversation.id))["messages"]) == []
+    assert find_forks((await raw.read(conversation.id))["messages"]) == []
 
 
 async def test_way_that_there_is_none_of_is_refused_before_anything_is_sent(chat):

@@ -7,14 +7,14 @@ import pytest
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import TurnTimeout, UsageError
 from huggingchat_agent.settings import Deadlines
-from tests.e2e.reports import picture, tree
+from tests.e2e.reports import read_picture, read_tree
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "count 2000 every 20"
 
 
-async def first_token(reply):
+async def wait_for_token(reply):
     async for event in reply:
         if event.name == "token":
             return
@@ -38,7 +38,7 @@ async def is_interrupted(raw, conversation_id):
 async def test_stop_gives_the_text_that_the_server_stores(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send(LONG, via=via)
-    await first_token(reply)
+    await wait_for_token(reply)
     await reply.stop()
     answer = await reply
     assert answer.interrupted
@@ -67,7 +67,7 @@ async def test_cancelling_who_awaits_stops_the_run_on_the_server(chat, raw, via)
         await reply
 
     asking = asyncio.create_task(ask())
-    await first_token(reply)
+    await wait_for_token(reply)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
@@ -89,7 +89,7 @@ async def test_leaving_when_the_site_has_only_just_got_the_message_stops_the_run
 async def test_break_alone_only_stops_looking(chat):
     conversation = await chat.new_conversation()
     reply = conversation.send("count 20 every 5", via="page")
-    await first_token(reply)
+    await wait_for_token(reply)
     assert not reply.done
     assert not (await reply).interrupted
 
@@ -114,7 +114,7 @@ async def test_closing_the_chat_stops_what_is_running_and_lets_nothing_begin(raw
         await conversation.send("and then", via="page")
 
     going = asyncio.create_task(go_on())
-    await first_token(reply)
+    await wait_for_token(reply)
     await chat.close()
     with pytest.raises(UsageError, match="not open"):
         await going
@@ -154,8 +154,8 @@ async def test_deadline_raises_with_the_partial_text_and_a_picture(
             await reply
         assert caught.value.partial == reply.text
         assert caught.value.conversation_id == conversation.id
-        assert picture(caught.value).startswith(b"\x89PNG")
-        assert tree(caught.value)
+        assert read_picture(caught.value).startswith(b"\x89PNG")
+        assert read_tree(caught.value)
         assert reply.events[-1].name == "failed"
         assert await site_is_idle(site), "the run goes on at the server"
         assert (await conversation.read()).messages[-1].interrupted

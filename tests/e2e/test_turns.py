@@ -12,7 +12,7 @@ from huggingchat_agent.errors import UsageError
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-def joined(seen):
+def join_tokens(seen):
     return "".join(event.text for event in seen if isinstance(event, events.Token))
 
 
@@ -21,14 +21,14 @@ def shape(seen):
     return [name for name, _ in itertools.groupby(event.name for event in seen)]
 
 
-async def stored_turn(raw, answer):
+async def read_turn(raw, answer):
     """The two messages of a turn as the server has them, and the whole list."""
     messages = (await raw.read(answer.conversation_id))["messages"]
     by_id = {message["id"]: message for message in messages}
     return by_id[answer.user_message_id], by_id[answer.message_id], messages
 
 
-def forks(messages):
+def find_forks(messages):
     return [message["id"] for message in messages if len(message["children"]) > 1]
 
 
@@ -38,8 +38,8 @@ async def test_turn_agrees_with_what_the_server_stores(chat, raw, via):
     reply = conversation.send("hello there", via=via)
     seen = [event async for event in reply]
     answer = await reply
-    user, assistant, messages = await stored_turn(raw, answer)
-    assert answer.text == joined(seen) == assistant["content"]
+    user, assistant, messages = await read_turn(raw, answer)
+    assert answer.text == join_tokens(seen) == assistant["content"]
     assert answer.text.startswith("You said: hello there [history=")
     assert (user["content"], user["from"], assistant["from"]) == ("hello there", "user", "assistant")
     assert assistant["ancestors"][-1] == user["id"]
@@ -76,8 +76,8 @@ async def test_awkward_answers_arrive_whole(chat, raw, via, prompt):
     reply = conversation.send(prompt, via=via)
     seen = [event async for event in reply]
     answer = await reply
-    _, assistant, _ = await stored_turn(raw, answer)
-    assert answer.text == joined(seen) == assistant["content"]
+    _, assistant, _ = await read_turn(raw, answer)
+    assert answer.text == join_tokens(seen) == assistant["content"]
 
 
 async def test_reasoning_is_kept_apart_from_the_answer(chat, raw, via):
@@ -85,12 +85,12 @@ async def test_reasoning_is_kept_apart_from_the_answer(chat, raw, via):
     reply = conversation.send("reason about it", via=via)
     seen = [event async for event in reply]
     answer = await reply
-    _, assistant, _ = await stored_turn(raw, answer)
+    _, assistant, _ = await read_turn(raw, answer)
     assert answer.content == assistant["content"]
     assert answer.reasoning.startswith("Let me think")
     assert "<think>" in answer.content
     assert "<think>" not in answer.text
-    assert joined(seen) == answer.text
+    assert join_tokens(seen) == answer.text
     assert "".join(event.text for event in seen if event.name == "reasoning") == answer.reasoning
 
 
@@ -99,7 +99,7 @@ async def test_tool_use_is_told_and_merged_as_the_server_does(chat, raw, via):
     reply = conversation.send("use tool now", via=via)
     seen = [event async for event in reply]
     answer = await reply
-    _, assistant, _ = await stored_turn(raw, answer)
+    _, assistant, _ = await read_turn(raw, answer)
     assert [name for name in shape(seen) if name.startswith("tool_")] == [
         "tool_call",
         "tool_eta",
@@ -156,8 +156,8 @@ async def test_message_typed_in_the_page_by_somebody_else_gives_the_same_events(
     assert shape(heard) == [name for name in expected if name in {event.name for event in heard}]
     assert set(expected) == set(shape(heard))
     answer = next(event.answer for event in heard if event.name == "answer")
-    user, assistant, _ = await stored_turn(raw, answer)
-    assert joined(heard) == assistant["content"]
+    user, assistant, _ = await read_turn(raw, answer)
+    assert join_tokens(heard) == assistant["content"]
     assert user["content"] == "hello there"
     assert answer.via == ""
 
@@ -175,8 +175,8 @@ async def test_turns_by_ui_and_page_in_one_conversation_make_no_fork(chat, raw):
     for number, via in enumerate(["ui", "page", "page", "ui", "ui", "page"]):
         answer = await conversation.send(f"message {number}", via=via)
         assert f"[history={2 * number + 2} " in answer.text
-    _, _, messages = await stored_turn(raw, answer)
-    assert forks(messages) == []
+    _, _, messages = await read_turn(raw, answer)
+    assert find_forks(messages) == []
     assert len(messages) == 13
 
 
@@ -191,25 +191,25 @@ async def test_many_turns_agree_with_the_server(chat, raw, turns):
         reply = conversation.send(f"number {number}", via=via)
         seen = [event async for event in reply]
         answer = await reply
-        user, assistant, messages = await stored_turn(raw, answer)
-        assert answer.text == joined(seen) == assistant["content"], number
+        user, assistant, messages = await read_turn(raw, answer)
+        assert answer.text == join_tokens(seen) == assistant["content"], number
         assert (user["content"], assistant["ancestors"][-1]) == (f"number {number}", user["id"])
         assert user["ancestors"][-1] == messages[-3]["id"]
-        assert forks(messages) == [], number
+        assert find_forks(messages) == [], number
 
 
 async def test_two_conversations_at_once_by_ui_do_not_cross(chat, raw):
-    await at_once(chat, raw, "ui", 2)
+    await ask_at_once(chat, raw, "ui", 2)
 
 
 async def test_eight_conversations_at_once_by_page_do_not_cross(chat, raw):
     queued: list[Any] = []
     chat.on("queued", queued.append)
-    await at_once(chat, raw, "page", 8)
+    await ask_at_once(chat, raw, "page", 8)
     assert len(queued) == 4, "HTTP/1.1 gives four streams; the other four wait and say so"
 
 
-async def at_once(chat, raw, via, count):
+async def ask_at_once(chat, raw, via, count):
     conversations = [await chat.new_conversation() for _ in range(count)]
     seen: dict[str, list[Any]] = {conversation.id: [] for conversation in conversations}
     for conversation in conversations:
@@ -217,9 +217,9 @@ async def at_once(chat, raw, via, count):
     replies = [each.send(f"count 20 every 15 mine {n}", via=via) for n, each in enumerate(conversations)]
     answers = await asyncio.gather(*replies)
     for conversation, reply, answer in zip(conversations, replies, answers, strict=True):
-        _, assistant, _ = await stored_turn(raw, answer)
+        _, assistant, _ = await read_turn(raw, answer)
         assert answer.conversation_id == conversation.id
-        assert answer.text == joined(seen[conversation.id]) == assistant["content"]
+        assert answer.text == join_tokens(seen[conversation.id]) == assistant["content"]
         assert {event.conversation_id for event in reply.events} == {conversation.id}
 
 

@@ -16,11 +16,11 @@ SEES = "Qwen2.5-VL"  # takes pictures
 READS = "Llama"  # takes text only
 
 
-def given(site, conversation):
+def find_given(site, conversation):
     return [each for each in site.control.heard if each["conversation"] == conversation.id][-1]
 
 
-async def stored_files(raw, answer):
+async def read_files(raw, answer):
     messages = (await raw.read(answer.conversation_id))["messages"]
     return next(each["files"] for each in messages if each["id"] == answer.user_message_id)
 
@@ -31,11 +31,11 @@ async def test_picture_and_text_reach_the_model(chat, site, raw, via, tmp_path):
     conversation = await chat.new_conversation(SEES)
     files = [tmp_path / "dot.png", ("notes.md", "# Grüße\n".encode())]
     answer = await conversation.send("look at both", files=files, via=via)
-    assert given(site, conversation)["images"] == [{"mime": "image/png", "size": len(PICTURE)}]
-    assert "# Grüße\n\n</document>" in given(site, conversation)["messages"][-1]["content"]
+    assert find_given(site, conversation)["images"] == [{"mime": "image/png", "size": len(PICTURE)}]
+    assert "# Grüße\n\n</document>" in find_given(site, conversation)["messages"][-1]["content"]
     assert "[images=1]" in answer.text
     assert answer.via == via
-    stored = await stored_files(raw, answer)
+    stored = await read_files(raw, answer)
     assert [(file["name"], file["mime"]) for file in stored] == [
         ("dot.png", "image/png"),
         ("notes.md", "text/markdown"),
@@ -50,10 +50,10 @@ async def test_open_file_and_a_name_that_is_long_or_odd_are_taken(chat, site, ra
         file.seek(0)
         reply = conversation.send("read", files=[file, (long, b"inside")], via=via)
     answer = await reply
-    content = given(site, conversation)["messages"][-1]["content"]
+    content = find_given(site, conversation)["messages"][-1]["content"]
     assert "1,2" in content
     assert "inside" in content
-    assert [file["name"] for file in await stored_files(raw, answer)] == ["list.csv", long]
+    assert [file["name"] for file in await read_files(raw, answer)] == ["list.csv", long]
 
 
 @pytest.mark.each_way
@@ -61,16 +61,16 @@ async def test_files_of_an_edited_message_are_given_again(chat, site, raw, via):
     conversation = await chat.new_conversation(SEES)
     first = await conversation.send("look", files=[("dot.png", PICTURE), ("a.txt", b"alpha")], via=via)
     other = await conversation.edit(first.user_message_id, "look again", via=via)
-    assert len(given(site, conversation)["images"]) == 1
-    assert "alpha" in given(site, conversation)["messages"][-1]["content"]
-    assert await stored_files(raw, other) == await stored_files(raw, first)
+    assert len(find_given(site, conversation)["images"]) == 1
+    assert "alpha" in find_given(site, conversation)["messages"][-1]["content"]
+    assert await read_files(raw, other) == await read_files(raw, first)
 
 
 async def test_files_are_not_sent_again_with_the_next_message(chat, site, via):
     conversation = await chat.new_conversation(READS)
     await conversation.send("read", files=[("a.txt", b"alpha")], via=via)
     answer = await conversation.send("and now", via=via)
-    assert "alpha" not in given(site, conversation)["messages"][-1]["content"]
+    assert "alpha" not in find_given(site, conversation)["messages"][-1]["content"]
     assert not answer.interrupted
 
 
@@ -78,7 +78,7 @@ async def test_file_of_ten_mebibytes_is_taken(chat, site, via):
     conversation = await chat.new_conversation(READS)
     data = b"0123456789abcdef" * (10 * 1024 * 1024 // 16)
     await conversation.send("burst 3", files=[("big.txt", data)], via=via)
-    assert len(given(site, conversation)["messages"][-1]["content"]) > len(data)
+    assert len(find_given(site, conversation)["messages"][-1]["content"]) > len(data)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ async def test_files_left_in_the_composer_do_not_go_with_the_next_message(chat, 
     )
     await chat._session.tabs.release(tab)
     answer = await conversation.send("read", files=[("a.txt", b"alpha")], via="auto")
-    assert [file["name"] for file in await stored_files(raw, answer)] == ["a.txt"]
-    assert "left behind" not in given(site, conversation)["messages"][-1]["content"]
+    assert [file["name"] for file in await read_files(raw, answer)] == ["a.txt"]
+    assert "left behind" not in find_given(site, conversation)["messages"][-1]["content"]
 
 
 @pytest.mark.parametrize("how", ["stop", "cancel"])
@@ -160,8 +160,8 @@ async def test_message_given_up_while_its_files_are_put_in_leaves_nothing_behind
     assert answer.via == "ui"
     last = (await raw.read(conversation.id))["messages"]
     assert [each["content"] for each in last if each["from"] == "user"] == ["hello", "and now"]
-    assert not await stored_files(raw, answer)
-    assert "left behind" not in given(site, conversation)["messages"][-1]["content"]
+    assert not await read_files(raw, answer)
+    assert "left behind" not in find_given(site, conversation)["messages"][-1]["content"]
 
 
 async def test_conversations_with_files_at_once_do_not_cross(chat, site, raw, via):
@@ -174,6 +174,6 @@ async def test_conversations_with_files_at_once_do_not_cross(chat, site, raw, vi
     answers = await asyncio.gather(*replies)
     for conversation, answer, name in zip(conversations, answers, names, strict=True):
         assert answer.via == via
-        assert [file["name"] for file in await stored_files(raw, answer)] == [f"{name}.txt"]
-        content = given(site, conversation)["messages"][-1]["content"]
+        assert [file["name"] for file in await read_files(raw, answer)] == [f"{name}.txt"]
+        content = find_given(site, conversation)["messages"][-1]["content"]
         assert name * 50_000 in content and f"read {name}" in content

@@ -16,11 +16,11 @@ COUNT = "count 60 every 10"
 NUMBERS = list(range(60))
 
 
-def numbers(text):
+def parse_numbers(text):
     return [int(each) for each in re.findall(r"(\d+)@", text)]
 
 
-async def whole(reply, site):
+async def check_whole(reply, site):
     """The answer, whose tokens are its text. The app got the message once."""
     async with asyncio.timeout(60):
         answer = await reply
@@ -32,11 +32,11 @@ async def whole(reply, site):
     return answer
 
 
-def named(reply, name):
+def find_events(reply, name):
     return [each for each in reply.events if each.name == name]
 
 
-async def middle(reply, length=60):
+async def wait_for_middle(reply, length=60):
     async for event in reply:
         if event.name == "token" and event.length > length:
             return
@@ -49,9 +49,9 @@ async def test_stream_that_is_cut_goes_on_where_it_stopped(chat, site, via, line
     conversation = await chat.new_conversation()
     site.control.cut(lines)
     reply = conversation.send(COUNT, via=via)
-    assert numbers((await whole(reply, site)).text) == NUMBERS
+    assert parse_numbers((await check_whole(reply, site)).text) == NUMBERS
     if lines < 62:
-        (broken,), (recovered,) = named(reply, "recovering"), named(reply, "recovered")
+        (broken,), (recovered,) = find_events(reply, "recovering"), find_events(reply, "recovered")
         assert recovered.means == "reattach"
         assert recovered.length == broken.length
         assert 0 < recovered.seconds < 10
@@ -69,8 +69,8 @@ async def test_reattached_stream_that_breaks_is_taken_up_again(chat, site, via):
     site.control.release(next(released), conversation.id)
     reply = conversation.send("hold 40", via=via)
     reply.on("token", lambda event: site.control.release(next(released), conversation.id))
-    assert numbers((await whole(reply, site)).text) == list(range(40))
-    assert [each.means for each in named(reply, "recovered")].count("reattach") >= 3
+    assert parse_numbers((await check_whole(reply, site)).text) == list(range(40))
+    assert [each.means for each in find_events(reply, "recovered")].count("reattach") >= 3
 
 
 @pytest.mark.fresh
@@ -79,8 +79,8 @@ async def test_app_without_reattached_streams_is_read_until_the_run_is_over(chat
     conversation = await chat.new_conversation()
     site.control.cut(10)
     reply = conversation.send("count 150 every 10", via=via)
-    assert numbers((await whole(reply, site)).text) == list(range(150))
-    assert [each.means for each in named(reply, "recovered")] == ["read"]
+    assert parse_numbers((await check_whole(reply, site)).text) == list(range(150))
+    assert [each.means for each in find_events(reply, "recovered")] == ["read"]
 
 
 @pytest.mark.parametrize("prompt", ["what unicode", "what reason", "use tool echo"])
@@ -91,7 +91,7 @@ async def test_all_kinds_of_answers_survive_a_cut(chat, site, via, prompt):
     async with asyncio.timeout(60):
         answer = await reply
     assert answer.content == site.control.conversation(conversation.id)["messages"][-1]["content"]
-    assert "".join(each.text for each in named(reply, "token")).rstrip() == answer.text.rstrip()
+    assert "".join(each.text for each in find_events(reply, "token")).rstrip() == answer.text.rstrip()
     names = [each.name for each in reply.events]
     assert names.count("title") == 1
     assert names.count("tool_call") == names.count("tool_result") == len(answer.tools)
@@ -100,39 +100,39 @@ async def test_all_kinds_of_answers_survive_a_cut(chat, site, via, prompt):
 async def test_page_that_is_loaded_again_in_the_middle_costs_nothing(chat, site):
     conversation = await chat.new_conversation()
     reply = conversation.send(COUNT, via="ui")
-    await middle(reply)
+    await wait_for_middle(reply)
     page = chat._session.find_page(reply._turn.page_id)
     await page.goto(f"{chat.settings.base_url}/conversation/{conversation.id}", timeout=10)
-    assert numbers((await whole(reply, site)).text) == NUMBERS
+    assert parse_numbers((await check_whole(reply, site)).text) == NUMBERS
 
 
 async def test_shared_page_that_goes_elsewhere_in_the_middle_costs_nothing(chat, site):
     conversation = await chat.new_conversation()
     reply = conversation.send(COUNT, via="page")
-    await middle(reply)
+    await wait_for_middle(reply)
     await chat._session.tabs.load_app()
-    assert numbers((await whole(reply, site)).text) == NUMBERS
+    assert parse_numbers((await check_whole(reply, site)).text) == NUMBERS
 
 
 @pytest.mark.fresh
 async def test_tab_that_crashes_in_the_middle_costs_nothing(chat, site, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("count 150 every 20", via=via)
-    await middle(reply)
+    await wait_for_middle(reply)
     page = chat._session.find_page(reply._turn.page_id)
     with pytest.raises(Exception):  # noqa: B017 - of the tab that is gone
         await page.goto("chrome://crash", timeout=5)
-    assert numbers((await whole(reply, site)).text) == list(range(150))
+    assert parse_numbers((await check_whole(reply, site)).text) == list(range(150))
 
 
 @pytest.mark.fresh
 async def test_browser_killed_in_the_middle_is_followed_by_another_that_goes_on(chat, site, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("count 200 every 20", via=via)
-    await middle(reply)
+    await wait_for_middle(reply)
     killed = chat._session.browser
     os.kill(killed._process, signal.SIGKILL)
-    assert numbers((await whole(reply, site)).text) == list(range(200))
+    assert parse_numbers((await check_whole(reply, site)).text) == list(range(200))
     assert chat._session.browser is not killed
     assert "[history=4 " in (await conversation.send("and now", via=via)).text
 
@@ -146,7 +146,7 @@ async def test_run_that_died_with_its_stream_is_an_error_with_the_text_so_far(ch
             await reply
     content = site.control.conversation(conversation.id)["messages"][-1]["content"]
     assert caught.value.partial == content
-    assert "".join(each.text for each in named(reply, "token")) == content
+    assert "".join(each.text for each in find_events(reply, "token")) == content
 
 
 async def test_answer_can_be_stopped_while_it_is_taken_up(chat, site, via):

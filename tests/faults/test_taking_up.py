@@ -27,7 +27,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(recovery, "PATIENCE", 0.5)
 
 
-def stored(content, *updates, **fields):
+def make_stored(content, *updates, **fields):
     written = [
         {**each, "token": "", "len": len(each["token"])} if "token" in each else each for each in updates
     ]
@@ -67,19 +67,19 @@ class Recovering(App):
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        for event in reattached(request.path, answer, number=len(self.opened) + 1):
+        for event in make_reattached(request.path, answer, number=len(self.opened) + 1):
             self.traffic.put(event)
 
     async def abort_stream(self, key):
         self.aborted.append(key)
 
 
-def common(number) -> dict[str, Any]:
+def make_common(number) -> dict[str, Any]:
     return {"exchange_id": str(number), "page": "p", "at": time.monotonic()}
 
 
-def reattached(path, answer, number):
-    here = common(number)
+def make_reattached(path, answer, number):
+    here = make_common(number)
     yield Started(**here, method="GET", url=f"https://chat.test/chat{path}", kind="fetch", headers={})
     if isinstance(answer, int):
         yield Responded(**here, status=answer, mime="text/plain", headers={}, protocol="h2")
@@ -98,7 +98,7 @@ def reattached(path, answer, number):
             yield Chunk(**here, data=f"data: {json.dumps(update)}\n\n".encode())
 
 
-async def broken(app, *lines):
+async def run_broken(app, *lines):
     """The turn whose stream broke behind these lines, when it is over, and its events."""
     found: list[Any] = []
     born: list[Any] = []
@@ -111,7 +111,7 @@ async def broken(app, *lines):
     app.traffic.read(tracker.follow)
     call = requests.send_message("c", "hello", "r", GENERATION, timezone="UTC")
     body = multipart.encode_form(call.form or [], "b")
-    here = common(1)
+    here = make_common(1)
     headers = {"content-type": "multipart/form-data; boundary=b"}
     url = f"https://chat.test/chat{call.path}"
     app.traffic.put(Started(**here, method="POST", url=url, kind="fetch", headers=headers, body=body))
@@ -126,15 +126,15 @@ async def broken(app, *lines):
     return born[0], found
 
 
-def text(found):
+def join_text(found):
     return "".join(each.text for each in found if each.name == "token")
 
 
-def means(found):
+def list_means(found):
     return [each.means for each in found if each.name == "recovered"]
 
 
-WHOLE = stored("one two three", *FULL)
+WHOLE = make_stored("one two three", *FULL)
 REST = [(1, STARTED), (2, TITLE), (3, token("one two ")), (7, token("three")), (8, final("one two three"))]
 END = [(9, FINISHED), (9, "completed")]
 
@@ -143,10 +143,10 @@ END = [(9, FINISHED), (9, "completed")]
 async def test_rest_comes_by_the_reattached_stream(count):
     lines = [STARTED, TITLE, token("one"), token(" two th")][:count]
     app = Recovering([[*REST, *END]], WHOLE)
-    turn, found = await broken(app, *lines)
-    assert turn.answer.text == text(found) == "one two three"
+    turn, found = await run_broken(app, *lines)
+    assert turn.answer.text == join_text(found) == "one two three"
     assert [each.name for each in found].count("title") == 1
-    assert means(found) == ["reattach"]
+    assert list_means(found) == ["reattach"]
     assert app.opened == [f"/conversation/c/stream?generationId={GENERATION}&fromSeq=0"]
     seqs = [each.seq for each in found]
     assert seqs == list(range(1, len(seqs) + 1))
@@ -155,25 +155,29 @@ async def test_rest_comes_by_the_reattached_stream(count):
 async def test_reattached_stream_that_breaks_goes_on_behind_its_last_line():
     app = Recovering([[*REST[:3], (7, None)], [], [*REST[3:], *END]], WHOLE)
     app.answers[1] = [(7, None)]
-    turn, found = await broken(app, STARTED, token("one t"))
-    assert turn.answer.text == text(found) == "one two three"
+    turn, found = await run_broken(app, STARTED, token("one t"))
+    assert turn.answer.text == join_text(found) == "one two three"
     assert [each.rpartition("=")[2] for each in app.opened] == ["0", "3", "3"]
 
 
 @pytest.mark.parametrize("answer", [404, 405, 302, [(0, "gone")]], ids=str)
 async def test_app_without_reattached_streams_is_read(answer):
-    looks = [stored("", STARTED), stored("one tw", STARTED, TITLE, token("one"), token(" tw")), WHOLE]
-    turn, found = await broken(Recovering([answer], *looks), STARTED, token("one"))
-    assert turn.answer.text == text(found) == "one two three"
-    assert means(found) == ["read"]
+    looks = [
+        make_stored("", STARTED),
+        make_stored("one tw", STARTED, TITLE, token("one"), token(" tw")),
+        WHOLE,
+    ]
+    turn, found = await run_broken(Recovering([answer], *looks), STARTED, token("one"))
+    assert turn.answer.text == join_text(found) == "one two three"
+    assert list_means(found) == ["read"]
 
 
 async def test_stream_that_a_proxy_holds_back_is_dropped_and_read():
     app = Recovering([[]], WHOLE)
-    turn, found = await broken(app, STARTED, token("one"))
-    assert turn.answer.text == text(found) == "one two three"
+    turn, found = await run_broken(app, STARTED, token("one"))
+    assert turn.answer.text == join_text(found) == "one two three"
     assert len(app.aborted) == 1
-    assert means(found) == ["read"]
+    assert list_means(found) == ["read"]
 
 
 @pytest.mark.parametrize(
@@ -181,37 +185,38 @@ async def test_stream_that_a_proxy_holds_back_is_dropped_and_read():
 )
 async def test_moment_of_trouble_is_waited_for(trouble):
     app = Recovering([trouble, [*REST, *END]], WHOLE)
-    turn, found = await broken(app, STARTED, token("one"))
-    assert turn.answer.text == text(found) == "one two three"
+    turn, found = await run_broken(app, STARTED, token("one"))
+    assert turn.answer.text == join_text(found) == "one two three"
 
 
 async def test_run_that_the_app_has_lost_is_an_error_with_the_text_that_it_has():
     app = Recovering(
-        [[*REST[:3], (3, "interrupted")]], stored("one two ", STARTED, token("one two "), interrupted=True)
+        [[*REST[:3], (3, "interrupted")]],
+        make_stored("one two ", STARTED, token("one two "), interrupted=True),
     )
-    turn, found = await broken(app, STARTED, token("one"))
+    turn, found = await run_broken(app, STARTED, token("one"))
     assert isinstance(turn.error, StreamBroken)
     assert "the app has lost the run (interrupted)" in turn.error.message
-    assert turn.error.partial == text(found) == "one two "
+    assert turn.error.partial == join_text(found) == "one two "
 
 
 async def test_run_that_failed_is_the_error_that_the_app_gives():
     error = {"type": "status", "status": "error", "message": "Overloaded"}
-    turn, _ = await broken(Recovering([[*REST[:2], (3, error), (3, "error")]], WHOLE), STARTED)
+    turn, _ = await run_broken(Recovering([[*REST[:2], (3, error), (3, "error")]], WHOLE), STARTED)
     assert "Overloaded" in turn.error.message
 
 
 async def test_run_that_stands_still_is_an_error_that_says_for_how_long():
-    half = stored("one two", STARTED, token("one two"))
-    turn, found = await broken(Recovering([404], half), STARTED, token("one"))
+    half = make_stored("one two", STARTED, token("one two"))
+    turn, found = await run_broken(Recovering([404], half), STARTED, token("one"))
     assert isinstance(turn.error, StreamBroken)
     assert "nothing more for 0.5 s" in turn.error.message
-    assert turn.error.partial == text(found) == "one two"
+    assert turn.error.partial == join_text(found) == "one two"
 
 
 async def test_conversation_that_is_not_there_any_more_is_an_error_at_once():
     gone = ChatError("This account has no such conversation.", status=404)
-    turn, _ = await broken(Recovering([404], gone, gone), STARTED, token("one"))
+    turn, _ = await run_broken(Recovering([404], gone, gone), STARTED, token("one"))
     assert isinstance(turn.error, StreamBroken)
     assert "no such conversation" in turn.error.message
     assert turn.error.partial == "one"
@@ -219,6 +224,6 @@ async def test_conversation_that_is_not_there_any_more_is_an_error_at_once():
 
 async def test_what_is_not_on_a_tape_is_not_waited_for():
     app = Recovering([TapeMismatch("It is not on the tape.")], WHOLE)
-    turn, found = await broken(app, STARTED, token("one"))
+    turn, found = await run_broken(app, STARTED, token("one"))
     assert isinstance(turn.error, StreamBroken)
-    assert means(found) == []
+    assert list_means(found) == []

@@ -98,7 +98,7 @@ FAIL = ["fails_async", "fails_sync"]
 ERROR = ["refused_async", "refused_sync", "by_anyio[trio]"]
 
 
-def logins(site):
+def count_logins(site):
     """How often somebody tried to sign in."""
     return sum((each.method, each.path) == ("POST", "/login") for each in site.control.requests)
 
@@ -117,9 +117,9 @@ def live(tmp_path_factory, site):
     project = Project(tmp_path_factory.mktemp("live"), site)
     for name, text in FILES.items():
         project.write(name, text)
-    before = logins(site)
+    before = count_logins(site)
     result = project.run("--huggingchat-mode=live", "--tb=short", "-rA")
-    yield Live(project, result, logins(site) - before, site.control.conversations())
+    yield Live(project, result, count_logins(site) - before, site.control.conversations())
 
 
 @pytest.fixture(autouse=True)
@@ -130,28 +130,28 @@ def empty(request, site):
     site.control.reset()
 
 
-def outcomes(result, word):
+def list_outcomes(result, word):
     """The names of the tests with an outcome."""
     found = [line.split()[1] for line in result.outlines if line.startswith(f"{word} test_")]
     return sorted(name.partition("::test_")[2] for name in found)
 
 
-def section(result, test):
+def find_section(result, test):
     """What the report shows of a failed test."""
     text = "\n".join(result.outlines)
     return text.partition(f" test_{test} ___")[2].partition("\n____")[0]
 
 
-def left_by(project, test):
+def list_left(project, test):
     folder = next(each for each in (project.folder / "test-results").iterdir() if f"test_{test}" in each.name)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_sync_async_and_anyio_tests_run_side_by_side(live):
     result = live.result
-    assert outcomes(result, "PASSED") == sorted(PASS)
-    assert outcomes(result, "FAILED") == sorted(FAIL)
-    assert outcomes(result, "ERROR") == sorted(ERROR)
+    assert list_outcomes(result, "PASSED") == sorted(PASS)
+    assert list_outcomes(result, "FAILED") == sorted(FAIL)
+    assert list_outcomes(result, "ERROR") == sorted(ERROR)
 
 
 def test_chats_of_one_worker_sign_in_once(live):
@@ -171,7 +171,7 @@ def test_another_loop_than_asyncio_is_refused_with_a_sentence(live):
     ("test", "asked"), [("fails_async", "mail [[]redacted]"), ("fails_sync", "hello you")]
 )
 def test_failure_shows_what_was_said_and_leaves_it_redacted(live, test, asked):
-    shown = pytest.LineMatcher(section(live.result, test).splitlines())
+    shown = pytest.LineMatcher(find_section(live.result, test).splitlines())
     shown.fnmatch_lines(
         [
             "*HuggingChat transcript*",
@@ -187,7 +187,7 @@ def test_failure_shows_what_was_said_and_leaves_it_redacted(live, test, asked):
             "tape: *huggingchat.tape",
         ]
     )
-    left = left_by(live.project, test)
+    left = list_left(live.project, test)
     assert set(left) == {"huggingchat.txt", "huggingchat.png", "huggingchat.tape"}
     assert left["huggingchat.png"].startswith(b"\x89PNG")
     assert b"User: " in left["huggingchat.txt"] and b"finished" in left["huggingchat.txt"]
@@ -195,7 +195,7 @@ def test_failure_shows_what_was_said_and_leaves_it_redacted(live, test, asked):
 
 @pytest.mark.parametrize("test", ["refused_async", "refused_sync"])
 def test_failure_before_the_first_message_says_where_and_leaves_a_picture(live, test, site):
-    shown = pytest.LineMatcher(section(live.result, test).splitlines())
+    shown = pytest.LineMatcher(find_section(live.result, test).splitlines())
     shown.fnmatch_lines(
         [
             "E *CredentialsRejected: *",
@@ -208,7 +208,7 @@ def test_failure_before_the_first_message_says_where_and_leaves_a_picture(live, 
             "page tree: *huggingchat-error.txt",
         ]
     )
-    left = left_by(live.project, test)
+    left = list_left(live.project, test)
     assert left["huggingchat-error.png"].startswith(b"\x89PNG")
     assert b"textbox" in left["huggingchat-error.txt"]
 
@@ -224,7 +224,7 @@ def test_only_failures_leave_something_and_no_secret_is_in_it(live):
 
 
 def test_workers_of_xdist_sign_in_once_each(project, site):
-    before = logins(site)
+    before = count_logins(site)
     project.write(
         "test_two.py",
         """
@@ -236,7 +236,7 @@ def test_workers_of_xdist_sign_in_once_each(project, site):
         """,
     )
     project.run("--huggingchat-mode=live", "-n", "2").assert_outcomes(passed=2)
-    assert 1 <= logins(site) - before <= 2
+    assert 1 <= count_logins(site) - before <= 2
     assert site.control.conversations() == [], "what the tests made is deleted"
 
 
@@ -278,9 +278,9 @@ def test_saved_session_is_taken_over_by_each_worker_and_stays_as_it_is(project, 
     subprocess.run([sys.executable, str(login)], env=project.environment, check=True, timeout=60)
     saved = next(home.rglob("session.json"))
     before = json.loads(saved.read_text())
-    posted = logins(site)
+    posted = count_logins(site)
     for name in ("HUGGINGCHAT_USERNAME", "HUGGINGCHAT_PASSWORD"):
         del project.environment[name]
     project.run("--huggingchat-mode=live").assert_outcomes(passed=1)
-    assert logins(site) == posted
+    assert count_logins(site) == posted
     assert json.loads(saved.read_text()) == before

@@ -19,7 +19,7 @@ PACKAGES = ("python-slugify>=8", "text-unidecode>=1.3")
 pytestmark = [pytest.mark.browser, pytest.mark.foreign, pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)]
 
 
-def packages(name: str) -> Path:
+def install_packages(name: str) -> Path:
     """A folder with the plugin and what it needs; made the first time, kept for the next."""
     place = ROOT / ".venv-harness" / name
     if not (place / "installed").exists():
@@ -30,8 +30,8 @@ def packages(name: str) -> Path:
     return place
 
 
-def beside(project: Project, plugin: str) -> Project:
-    path = [str(packages(plugin)), os.environ.get("PYTHONPATH", "")]
+def run_beside(project: Project, plugin: str) -> Project:
+    path = [str(install_packages(plugin)), os.environ.get("PYTHONPATH", "")]
     project.environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     project.write(
         "conftest.py",
@@ -68,7 +68,7 @@ def site(site):
 
 
 def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project):
-    beside(project, "pytest-playwright").write(
+    run_beside(project, "pytest-playwright").write(
         "test_both.py",
         """
         import pytest
@@ -123,7 +123,7 @@ def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project)
 
 
 def test_other_plugins_cause_no_warning_by_what_is_asked_of_them_and_are_not_woken_in_replay(project):
-    beside(project, "pytest-playwright").write(
+    run_beside(project, "pytest-playwright").write(
         "conftest.py",
         """
         import pytest
@@ -150,7 +150,7 @@ def test_other_plugins_cause_no_warning_by_what_is_asked_of_them_and_are_not_wok
 
 
 def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, site):
-    beside(project, "pytest-playwright").write(
+    run_beside(project, "pytest-playwright").write(
         "conftest.py",
         """
         import os
@@ -250,7 +250,7 @@ def browser_context_args(browser_context_args):
 
 
 def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
-    beside(project, "pytest-playwright-asyncio").write(
+    run_beside(project, "pytest-playwright-asyncio").write(
         "pytest.ini",
         """
         [pytest]
@@ -299,7 +299,7 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
 
 def test_report_of_a_tape_opens_in_a_page_of_pytest_playwright(project):
     tape = ROOT / "fixtures" / "tapes" / "v1-conversation.tape"
-    beside(project, "pytest-playwright").write(
+    run_beside(project, "pytest-playwright").write(
         "test_report.py",
         f"""
         from pathlib import Path

@@ -45,7 +45,7 @@ def recorded(tmp_path_factory, site):
     return project
 
 
-def elsewhere(recorded, folder):
+def copy_elsewhere(recorded, folder):
     """The same project without the site, an account, a browser."""
     shutil.copytree(recorded.folder / "tapes", folder / "tapes")
     project = Project(folder)
@@ -58,17 +58,17 @@ def elsewhere(recorded, folder):
 
 @pytest.fixture
 def offline(recorded, tmp_path):
-    return elsewhere(recorded, tmp_path)
+    return copy_elsewhere(recorded, tmp_path)
 
 
-def tapes(project):
+def list_tapes(project):
     return {path.name for path in (project.folder / "tapes").rglob("*") if path.is_file()}
 
 
 @pytest.mark.browser
 def test_tapes_are_called_as_their_tests_are_and_hold_no_secret(recorded):
     word = make_file_name(f"TestSync.test_word[{'w' * 300}]")
-    assert tapes(recorded) == {"test_async.tape", f"{word}.tape", "shared.tape"}
+    assert list_tapes(recorded) == {"test_async.tape", f"{word}.tape", "shared.tape"}
     for path in (recorded.folder / "tapes").rglob("*.tape"):
         body = gzip.decompress(path.read_bytes())
         assert b"once more" in body or path.name != "test_async.tape"
@@ -79,9 +79,9 @@ def test_tapes_are_called_as_their_tests_are_and_hold_no_secret(recorded):
 @pytest.mark.browser
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "xdist"])
 def test_replay_is_the_default_and_needs_neither_site_nor_browser(offline, workers):
-    before = tapes(offline)
+    before = list_tapes(offline)
     offline.run(*workers).assert_outcomes(passed=3)
-    assert tapes(offline) == before
+    assert list_tapes(offline) == before
 
 
 @pytest.mark.browser
@@ -121,13 +121,13 @@ WRONG = """
 @pytest.fixture(scope="module")
 def wrong(recorded, tmp_path_factory):
     """What replay says of tests that do not go with their tapes; each shown alone, by its name."""
-    project = elsewhere(recorded, tmp_path_factory.mktemp("wrong"))
+    project = copy_elsewhere(recorded, tmp_path_factory.mktemp("wrong"))
     project.write("test_chat.py", WRONG)
     project.write("tapes/test_chat/none.tape", "no tape")
-    before = tapes(project)
+    before = list_tapes(project)
     result = project.run("--tb=short")
     result.assert_outcomes(failed=2, errors=3)
-    assert tapes(project) == before
+    assert list_tapes(project) == before
     return {name: pytest.LineMatcher(lines) for name, lines in read_sections(result).items()}
 
 

@@ -26,7 +26,7 @@ from huggingchat_agent import HuggingChat, on_tape, replay
 from huggingchat_agent.browser import process_tag as marks
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape.reader import Tape
-from tests.playback.sockets import family, is_loopback, sockets
+from tests.playback.sockets import find_family, is_loopback, list_sockets
 
 if TYPE_CHECKING:
     from huggingchat_agent import Answer
@@ -61,7 +61,7 @@ async def played(
 
         async def watch() -> None:
             while True:
-                seen.update(sockets(family(marks.find_processes(mark))))
+                seen.update(list_sockets(find_family(marks.find_processes(mark))))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

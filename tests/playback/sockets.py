@@ -7,14 +7,14 @@ import os
 from pathlib import Path
 
 
-def links(process):
+def read_links(process):
     """What the open files of a process are."""
     for name in os.listdir(f"/proc/{process}/fd"):
         with contextlib.suppress(OSError):
             yield os.readlink(f"/proc/{process}/fd/{name}")
 
 
-def family(roots):
+def find_family(roots):
     """These processes and all that descend from them; a browser's network process has no tag."""
     parents: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -29,12 +29,12 @@ def family(roots):
     return found
 
 
-def sockets(processes):
+def list_sockets(processes):
     """The other ends, as /proc writes them, of what these processes are connected to over IP."""
     inodes = set()
     for process in processes:
         with contextlib.suppress(OSError):  # it ended meanwhile
-            inodes |= {each[8:-1] for each in links(process) if each.startswith("socket:[")}
+            inodes |= {each[8:-1] for each in read_links(process) if each.startswith("socket:[")}
     found = set()
     for name in ("tcp", "tcp6", "udp", "udp6"):
         for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:

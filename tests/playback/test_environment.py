@@ -6,7 +6,7 @@ import pytest
 
 from huggingchat_agent import HuggingChat, provider
 from huggingchat_agent.errors import BrowserError
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from tests.cli.shell import Shell
 
 TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
@@ -80,7 +80,7 @@ async def test_provider_is_answered_by_the_tape():
 
 
 def test_argument_to_record_beats_the_tape_of_the_environment(tmp_path, monkeypatch):
-    chosen = settings(record=tmp_path / "a.tape")
+    chosen = make_settings(record=tmp_path / "a.tape")
     assert chosen.record is not None and chosen.replay is None
     monkeypatch.setenv("HUGGINGCHAT_RECORD", str(tmp_path / "a.tape"))
-    assert settings().replay == TAPE
+    assert make_settings().replay == TAPE

@@ -22,8 +22,8 @@ from huggingchat_agent.playback import faults
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize
-from tests.playback.sockets import family, is_loopback, sockets
-from tests.recorded import PROMPTS, account
+from tests.playback.sockets import find_family, is_loopback, list_sockets
+from tests.recorded import PROMPTS, make_account_settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -33,14 +33,14 @@ async def secure(tmp_path_factory):
     """A full tape of a session over HTTPS and HTTP/2; with the address then, and the answer."""
     path = tmp_path_factory.mktemp("secure") / "run.tape"
     with StandIn(tls=True, echo_pause=0.001) as site:
-        given = account(site, tmp_path_factory.mktemp("state"))
+        given = make_account_settings(site, tmp_path_factory.mktemp("state"))
         lenient = ["--ignore-certificate-errors"]
         async with HuggingChat(**given, browser_args=lenient, record=Record(path, full=True)) as chat:
-            _, answers = await again(chat, PROMPTS[:1])
+            _, answers = await repeat(chat, PROMPTS[:1])
         return path, site.url, answers[0].text
 
 
-async def again(chat, prompts=PROMPTS):
+async def repeat(chat, prompts=PROMPTS):
     """The same session once more: what was told, and the answers."""
     told: list[events.TurnEvent] = []
     for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
@@ -50,7 +50,7 @@ async def again(chat, prompts=PROMPTS):
     return told, [await conversation.send(prompt, via=via) for prompt, via in prompts]
 
 
-def spans(told):
+def measure_spans(told):
     """Seconds from the message to the last token, for each turn.
 
     Not from the first token: on a busy machine the first ones come late, and all at once.
@@ -85,11 +85,11 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
 
         async def watch():
             while True:
-                seen.update(sockets(family(process_tag.find_processes(tag))))
+                seen.update(list_sockets(find_family(process_tag.find_processes(tag))))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())
-        told, now = await again(chat)
+        told, now = await repeat(chat)
         assert not watching.done()
         watching.cancel()
         assert (await chat.status()).username == "ada"
@@ -97,7 +97,9 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
     assert [(each.text, each.message_id, each.user_message_id) for each in now] == [
         (each.text, each.message_id, each.user_message_id) for each in answers
     ]
-    assert spans(told)[-1] == pytest.approx(spans(then)[-1], rel=0.5), "the last one was paced"
+    assert measure_spans(told)[-1] == pytest.approx(measure_spans(then)[-1], rel=0.5), (
+        "the last one was paced"
+    )
     assert chat.port in {port for _, port in seen}, "it was looked at the wrong processes"
     assert all(is_loopback(address) for address, _ in seen)
 
@@ -168,7 +170,7 @@ async def test_stalled_stream_stalls_in_the_browser_too(recorded):
     second = body.index(b'"stream"', body.index(b'"stream"') + 1)
     wrong = [faults.stall(after=second, seconds=1.5, nth=1)]
     async with on_tape(path, speed=0, faults=wrong) as chat:
-        told, now = await again(chat, PROMPTS[:1])
+        told, now = await repeat(chat, PROMPTS[:1])
     moments = [each.at for each in told if each.name == "token"]
     assert max(later - earlier for earlier, later in pairwise(moments)) >= 1.4
     assert now[0].text == answers[0].text
@@ -180,7 +182,7 @@ async def test_session_over_https_is_replayed_at_its_https_address(secure, engin
     path, url, text = secure
     async with on_tape(path, speed=0, engine=engine) as chat:
         assert chat.settings.base_url == url and url.startswith("https:")
-        _, answers = await again(chat, PROMPTS[:1])
+        _, answers = await repeat(chat, PROMPTS[:1])
         page = await chat._session.tabs.get_shared()
         assert await page.evaluate("() => [location.origin, isSecureContext]", timeout=10) == [
             url.removesuffix("/chat"),
@@ -202,8 +204,8 @@ async def test_other_certificates_are_not_taken(secure, tmp_path):
 
 
 async def test_tape_that_is_not_full_is_refused(tmp_path):
-    from tests.tape.test_files import whole
+    from tests.tape.test_files import write_whole
 
     with pytest.raises(UsageError, match="no full tape"):
-        async with on_tape(whole(tmp_path / "a.tape")):
+        async with on_tape(write_whole(tmp_path / "a.tape")):
             raise AssertionError

@@ -13,12 +13,12 @@ from huggingchat_agent.exchange import Chunk
 from huggingchat_agent.playback import faults
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize
-from tests.tape.unpack import lines
+from tests.tape.unpack import read_lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-def told(each):
+def strip_event(each):
     """An event without its moments, which are of another clock."""
     raw = msgspec.json.decode(to_json(each))
     raw.pop("at", None)
@@ -31,7 +31,9 @@ async def test_replay_gives_the_same_events_texts_and_ids_in_order(recorded):
     path, seen, _ = recorded
     played = [event async for event in replay(path, speed=0)]
     names = {each.name for each in seen}
-    assert [told(each) for each in played if each.name in names] == [told(each) for each in seen]
+    assert [strip_event(each) for each in played if each.name in names] == [
+        strip_event(each) for each in seen
+    ]
 
 
 async def test_replay_calls_handlers_and_shows_the_exchanges(recorded):
@@ -69,7 +71,7 @@ async def test_replay_at_once_waits_for_no_clock(recorded, monkeypatch):
 
 async def test_turn_that_its_page_did_not_read_waits_for_no_clock(recorded, tmp_path, monkeypatch):
     path, _, _ = recorded
-    header, *records = lines(path)
+    header, *records = read_lines(path)
     names = [each["event"]["event"] if each["type"] == "event" else "" for each in records]
     finished = [n for n, name in enumerate(names) if name == "finished"]
     reads = {each["id"] for each in records if each["type"] == "request" and "/api/v2/conv" in each["url"]}
@@ -143,6 +145,6 @@ async def test_truncated_tape_plays_what_is_there_and_then_says_so(recorded, tmp
         async for event in replay(short, speed=0):
             played.append(event)
     assert len(played) > 10
-    assert [told(each) for each in played if each.name == "token"] == [
-        told(each) for each in seen if each.name == "token"
+    assert [strip_event(each) for each in played if each.name == "token"] == [
+        strip_event(each) for each in seen if each.name == "token"
     ][: sum(each.name == "token" for each in played)]

@@ -9,7 +9,7 @@ from huggingchat_agent.errors import TapeMismatch
 from huggingchat_agent.playback import faults
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from tests.recorded import PROMPTS, account
+from tests.recorded import PROMPTS, make_account_settings
 
 TAPE = Path(__file__).parents[2] / "fixtures" / "tapes" / "v1-conversation.tape"
 
@@ -61,7 +61,7 @@ def test_handlers_without_async_that_raise_are_on_the_tape(stand_in, saved_home,
     def of_reply(event):
         raise ValueError("in the reply's")
 
-    given = account(stand_in, saved_home)
+    given = make_account_settings(stand_in, saved_home)
     with sync.HuggingChat(**given, record=path, via="page") as chat:
         chat.on("finished", of_chat)
         talk = chat.new_conversation()

@@ -41,11 +41,11 @@ def user(text):
     return {"role": "user", "content": text}
 
 
-async def everything(parts):
+async def collect(parts):
     return [part async for part in parts]
 
 
-def only(kind, parts):
+def filter_parts(kind, parts):
     return [part for part in parts if isinstance(part, kind)]
 
 
@@ -116,5 +116,5 @@ def provider(provider_at, site, engine):
 @pytest.fixture(scope="module")
 def auth(provider):
     """Signed in."""
-    (result,) = asyncio.run(everything(provider.on_auth_async()))
+    (result,) = asyncio.run(collect(provider.on_auth_async()))
     return result

@@ -22,50 +22,52 @@ from huggingchat_agent.provider import HuggingChat
 LLAMA, QWEN = "meta-llama/Llama-3.3-70B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct"
 
 
-def said(text):
+def make_messages(text):
     return [{"role": "user", "content": text}]
 
 
-async def with_async_client(told, picture):
+async def use_async_client(told, picture):
     completions = AsyncClient(provider=HuggingChat).chat.completions
-    whole = await completions.create(model=LLAMA, messages=said("not streamed"))
+    whole = await completions.create(model=LLAMA, messages=make_messages("not streamed"))
     told["whole"] = whole.choices[0].message.content
     told["finish"] = whole.choices[0].finish_reason
     told["recognised"] = isinstance(whole.conversation, JsonConversation)
     chunks = completions.create(
-        model=LLAMA, messages=said("streamed on"), stream=True, conversation=whole.conversation
+        model=LLAMA, messages=make_messages("streamed on"), stream=True, conversation=whole.conversation
     )
     told["chunks"] = [
         chunk.choices[0].delta.content async for chunk in chunks if chunk.choices[0].delta.content
     ]
-    seen = await completions.create(model=QWEN, messages=said("look"), image=picture, image_name="dot.png")
+    seen = await completions.create(
+        model=QWEN, messages=make_messages("look"), image=picture, image_name="dot.png"
+    )
     told["seen"] = seen.choices[0].message.content
-    reasoned = await completions.create(model="deepseek-r1", messages=said("reason a bit"))
+    reasoned = await completions.create(model="deepseek-r1", messages=make_messages("reason a bit"))
     told["reasoning"] = reasoned.choices[0].message.reasoning
     told["answer"] = reasoned.choices[0].message.content
-    drawn = await completions.create(model=LLAMA, messages=said("draw picture"))
+    drawn = await completions.create(model=LLAMA, messages=make_messages("draw picture"))
     told["drawn"] = drawn.choices[0].message.content
 
 
-async def without_auth(told):
+async def use_no_auth(told):
     try:
-        async for _ in HuggingChat.create_authed(LLAMA, said("hi"), None):
+        async for _ in HuggingChat.create_authed(LLAMA, make_messages("hi"), None):
             pass
     except MissingAuthError as error:
         told["missing_auth"] = type(error).__name__
 
 
-def with_client(told):
+def use_client(told):
     completions = Client(provider=HuggingChat).chat.completions
-    whole = completions.create(model=LLAMA, messages=said("without a loop"))
+    whole = completions.create(model=LLAMA, messages=make_messages("without a loop"))
     told["sync"] = whole.choices[0].message.content
-    chunks = completions.create(model=LLAMA, messages=said("without a loop"), stream=True)
+    chunks = completions.create(model=LLAMA, messages=make_messages("without a loop"), stream=True)
     told["sync_chunks"] = [
         chunk.choices[0].delta.content for chunk in chunks if chunk.choices[0].delta.content
     ]
 
 
-def with_example(told, program):
+def run_example(told, program):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_path(program)
     told["example"] = printed.getvalue()
@@ -73,10 +75,10 @@ def with_example(told, program):
 
 def main(picture, example):
     told = {"models": HuggingChat.get_models()}
-    asyncio.run(with_async_client(told, Path(picture).read_bytes()))
-    asyncio.run(without_auth(told))
-    with_client(told)
-    with_example(told, example)
+    asyncio.run(use_async_client(told, Path(picture).read_bytes()))
+    asyncio.run(use_no_auth(told))
+    use_client(told)
+    run_example(told, example)
     sys.stdout.write(json.dumps(told, default=str))
 
 

@@ -19,10 +19,10 @@ from huggingchat_agent.provider import (
     ResponseError,
 )
 from huggingchat_agent.provider.background import background
-from tests.provider.conftest import LLAMA, everything, only, user
+from tests.provider.conftest import LLAMA, collect, filter_parts, user
 from tests.raw import Raw
 from tests.signin.person import Person
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +54,7 @@ def cookies(site):
     """Of somebody who signed in elsewhere."""
 
     async def sign_in():
-        async with signed_in(site) as client:
+        async with open_signed_in(site) as client:
             return client.cookies()
 
     return asyncio.run(sign_in())
@@ -74,19 +74,19 @@ def shared(site, engine, home):
 
 async def test_cookies_are_taken_as_given_and_proved(shared, site, cookies, home):
     before = site.control.logins
-    (auth,) = await everything(shared.on_auth_async(cookies=cookies))
+    (auth,) = await collect(shared.on_auth_async(cookies=cookies))
     assert isinstance(auth, AuthResult)
     assert auth.cookies["hf-chat"] == cookies["hf-chat"]
     assert "Chrom" in auth.headers["user-agent"]
     assert auth.headers["origin"] == site.origin
-    parts = await everything(shared.create_authed(LLAMA, [user("as given")], auth))
-    assert "as given" in "".join(only(str, parts))
+    parts = await collect(shared.create_authed(LLAMA, [user("as given")], auth))
+    assert "as given" in "".join(filter_parts(str, parts))
     assert site.control.logins == before
     assert not list(home.rglob("session.json")), "what a caller brings is not written to disk"
 
 
 async def test_session_calls_take_what_an_auth_result_opens(shared, site, cookies):
-    (auth,) = await everything(shared.on_auth_async(cookies=cookies))
+    (auth,) = await collect(shared.on_auth_async(cookies=cookies))
     with auth.open() as session:
         conversation = shared.create_conversation(session, LLAMA)
         root = site.control.conversation(conversation)["rootMessageId"]
@@ -94,7 +94,7 @@ async def test_session_calls_take_what_an_auth_result_opens(shared, site, cookie
 
 
 async def test_id_that_cannot_be_read_is_a_runtime_error(shared, site, cookies):
-    (auth,) = await everything(shared.on_auth_async(cookies=cookies))
+    (auth,) = await collect(shared.on_auth_async(cookies=cookies))
     site.control.answer_next("/conversation$", 200, "{}", method="POST")
     with pytest.raises(RuntimeError, match="conversationId"):
         shared.create_conversation(auth, LLAMA)
@@ -107,7 +107,7 @@ async def test_id_that_cannot_be_read_is_a_runtime_error(shared, site, cookies):
 
 async def test_wrong_password_is_missing_auth(shared, site):
     with pytest.raises(MissingAuthError) as caught:
-        await everything(shared.on_auth_async(username=site.username, password="battery staple"))
+        await collect(shared.on_auth_async(username=site.username, password="battery staple"))
     assert isinstance(caught.value.__cause__, errors.CredentialsRejected)
     assert "battery" not in str(caught.value)
 
@@ -118,10 +118,10 @@ def test_nobody_signed_in_is_missing_auth_for_a_script(shared):
 
 
 async def test_session_cookie_without_the_one_it_is_tied_to_is_refused(at, site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         cookies = {"hf-chat": client.cookies()["hf-chat"]}
     with pytest.raises(MissingAuthError, match="token") as caught:
-        await everything(at.on_auth_async(cookies=cookies))
+        await collect(at.on_auth_async(cookies=cookies))
     assert isinstance(caught.value.__cause__, errors.SessionRejected)
     assert cookies["hf-chat"] not in str(caught.value)
 
@@ -129,7 +129,7 @@ async def test_session_cookie_without_the_one_it_is_tied_to_is_refused(at, site)
 async def test_saved_session_is_used_where_no_cookie_is_given(at, site, account, tmp_path):
     shutil.copytree(account, tmp_path, dirs_exist_ok=True)
     before = site.control.logins
-    (auth,) = await everything(at.on_auth_async(cookies={"theme": "dark"}))
+    (auth,) = await collect(at.on_auth_async(cookies={"theme": "dark"}))
     assert site.control.logins == before
     async with Raw(site.url, auth.cookies) as raw:
         conversation = await raw.create(LLAMA)
@@ -139,7 +139,7 @@ async def test_saved_session_is_used_where_no_cookie_is_given(at, site, account,
 async def test_credentials_sign_in_where_nothing_is_saved(at, site):
     before = site.control.logins
     given = {"username": site.username, "password": site.password}
-    (auth,) = await everything(at.on_auth_async(**given))
+    (auth,) = await collect(at.on_auth_async(**given))
     assert site.control.logins == before + 1
     assert {"hf-chat", "token"} <= set(auth.cookies)
 
@@ -147,7 +147,7 @@ async def test_credentials_sign_in_where_nothing_is_saved(at, site):
 async def test_proxy_is_what_the_browser_goes_through(at, site):
     dead = "http://127.0.0.1:9"
     with pytest.raises(ResponseError) as caught:
-        await everything(at.on_auth_async(username=site.username, password=site.password, proxy=dead))
+        await collect(at.on_auth_async(username=site.username, password=site.password, proxy=dead))
     assert isinstance(caught.value.__cause__, errors.SiteError)
 
 
@@ -158,7 +158,7 @@ async def test_person_is_asked_and_waited_for_where_nothing_is_at_hand(at, site,
     assert request.login_url == f"{site.url}/login"
     shutil.copytree(account / "profiles", tmp_path / "profiles", dirs_exist_ok=True)  # they did it elsewhere
     assert isinstance(await anext(steps), AuthResult)
-    assert await everything(steps) == []
+    assert await collect(steps) == []
 
 
 async def test_person_signs_in_at_the_provider_s_window(at, open_site, on_screen, unused_tcp_port):
@@ -177,9 +177,9 @@ async def test_person_signs_in_at_the_provider_s_window(at, open_site, on_screen
         await person.clicks("form[action^='/oauth/authorize'] button.main")
         auth = await waiting
     assert isinstance(auth, AuthResult)
-    assert await everything(steps) == []
-    parts = await everything(at.create_authed(LLAMA, [user("by hand")], auth))
-    assert "by hand" in "".join(only(str, parts))
+    assert await collect(steps) == []
+    parts = await collect(at.create_authed(LLAMA, [user("by hand")], auth))
+    assert "by hand" in "".join(filter_parts(str, parts))
     assert site.control.logins == 1
 
 
@@ -193,10 +193,10 @@ async def test_person_who_does_not_come_is_missing_auth(at):
 async def test_session_id_is_made_for_an_app_without_login(at):
     with StandIn(login=False) as open_to_all:
         at.url = open_to_all.url
-        (auth,) = await everything(at.on_auth_async())
+        (auth,) = await collect(at.on_auth_async())
         assert len(auth.cookies["hf-chat"]) == 36
         answer = at.create_authed(LLAMA, [user("anonymously")], auth, return_conversation=True)
-        parts = await everything(answer)
+        parts = await collect(answer)
         conversation = parts[0].models[LLAMA]["conversationId"]
         async with Raw(open_to_all.url, auth.cookies) as raw:
             assert (await raw.read(conversation))["messages"][1]["content"] == "anonymously"
@@ -209,13 +209,13 @@ async def test_one_browser_serves_one_person_after_the_other(at, site):
     people = {}
     for name in ("ada", "grace"):
         site.control.switch(username=name)
-        async with signed_in(site) as client:
+        async with open_signed_in(site) as client:
             people[name] = AuthResult(cookies=client.cookies(), headers={})
     site.control.switch(username="ada")
     made = {}
     for name in ("ada", "grace", "ada"):
         # Not by `create_authed`: this has to keep apart whom it has signed in before.
-        parts = await everything(
+        parts = await collect(
             at.create_async_generator(LLAMA, [user(f"I am {name}")], cookies=people[name].cookies)
         )
         made[name] = parts[0].models[LLAMA]["conversationId"]

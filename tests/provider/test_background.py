@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from huggingchat_agent.provider.background import background
-from tests.provider.conftest import LLAMA, everything, only, user
+from tests.provider.conftest import LLAMA, collect, filter_parts, user
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ def here(provider_at, site):
     return provider_at(site)
 
 
-def loop_threads():
+def list_threads():
     return [each for each in threading.enumerate() if each.name == "huggingchat provider"]
 
 
@@ -57,33 +57,33 @@ async def test_relay_left_early_awaits_the_end_of_what_it_runs():
 
 
 async def test_calls_of_two_loops_are_answered_by_one_browser(here, site):
-    (auth,) = await everything(here.on_auth_async())
+    (auth,) = await collect(here.on_auth_async())
     before = site.control.count("GET", "/chat/$")
 
     def elsewhere():
-        return asyncio.run(everything(here.create_authed(LLAMA, [user("there")], auth)))
+        return asyncio.run(collect(here.create_authed(LLAMA, [user("there")], auth)))
 
     there, here_too = await asyncio.gather(
-        asyncio.to_thread(elsewhere), everything(here.create_authed(LLAMA, [user("here")], auth))
+        asyncio.to_thread(elsewhere), collect(here.create_authed(LLAMA, [user("here")], auth))
     )
-    assert "there" in "".join(only(str, there))
-    assert "here" in "".join(only(str, here_too))
-    assert len(loop_threads()) == 1
+    assert "there" in "".join(filter_parts(str, there))
+    assert "here" in "".join(filter_parts(str, here_too))
+    assert len(list_threads()) == 1
     assert site.control.count("GET", "/chat/$") == before
 
 
 async def test_closing_stops_what_is_answering_and_ends_the_loop_and_the_next_call_starts_another(here, site):
-    (auth,) = await everything(here.on_auth_async())
-    assert len(loop_threads()) == 1
-    answering = asyncio.create_task(everything(here.create_authed(LLAMA, [user("hold 9")], auth)))
+    (auth,) = await collect(here.on_auth_async())
+    assert len(list_threads()) == 1
+    answering = asyncio.create_task(collect(here.create_authed(LLAMA, [user("hold 9")], auth)))
     await asyncio.to_thread(site.control.wait_until, lambda: site.control.running, 30)
     site.control.release(0)
     await asyncio.to_thread(here.close)
     assert (await answering)[-1].reason == "interrupted"
-    assert loop_threads() == []
+    assert list_threads() == []
     site.control.release()
-    parts = await everything(here.create_authed(LLAMA, [user("again")], auth))
-    assert "again" in "".join(only(str, parts))
+    parts = await collect(here.create_authed(LLAMA, [user("again")], auth))
+    assert "again" in "".join(filter_parts(str, parts))
 
 
 FORK = """

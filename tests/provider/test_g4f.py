@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def python():
-    return foreign.interpreter(with_agent=True)
+    return foreign.find_interpreter(with_agent=True)
 
 
 def test_client_streams_or_not_goes_on_with_a_conversation_and_sends_a_picture(python, run, site, tmp_path):

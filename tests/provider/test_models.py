@@ -41,9 +41,9 @@ def browsers(engine):
         made.append(original())
         return made[-1]
 
-    original = process_tag.new_tag
+    original = process_tag.make_tag
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process_tag, "new_tag", marked)
+        patch.setattr(process_tag, "make_tag", marked)
         yield made
 
 
@@ -68,7 +68,7 @@ def test_engine_is_nodriver_where_that_is_installed_and_the_log_says_which(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if there else None)
     caplog.set_level(logging.INFO)
     auth._choose_engine.cache_clear()
-    assert HuggingChat._options()["engine"] == chosen
+    assert HuggingChat._read_options()["engine"] == chosen
     auth._choose_engine.cache_clear()
     assert f"engine is {chosen}: nodriver is {'' if there else 'not '}installed" in caplog.text
 
@@ -132,8 +132,8 @@ SCRIPT = """
     from huggingchat_agent.browser import process_tag
     from huggingchat_agent.provider import HuggingChat
 
-    made, original = [], process_tag.new_tag
-    process_tag.new_tag = lambda: made.append(original()) or made[-1]
+    made, original = [], process_tag.make_tag
+    process_tag.make_tag = lambda: made.append(original()) or made[-1]
     import models_at_import
     got = [models_at_import.MODELS]
     threads = [threading.Thread(target=lambda: got.append(HuggingChat.get_models())) for _ in range(5)]

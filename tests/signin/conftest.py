@@ -10,7 +10,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import load_engine
 from huggingchat_agent.one_time_password import Codes
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.settings import settings as make_settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.site.signin.machine import SignIn
 from tests.budget import take_turns
 from tests.quick import QUICK
@@ -68,7 +68,7 @@ async def sign_in(site, browser):
         codes = Codes(otp, Secret(secret) if secret else None)
         way = SignIn(page, site.url, username, Secret(password) if password else None, codes)
         await way.run(timeout=timeout)
-        return await page.address()
+        return await page.read_address()
 
     yield run
     for page in pages:

@@ -29,7 +29,7 @@ class Person:
         self._line: aiohttp.ClientWebSocketResponse
 
     async def __aenter__(self) -> Person:
-        tab = await _until(self._shown)
+        tab = await _wait_for(self._shown)
         self._tab = tab["id"]
         self._line = await self._http.ws_connect(tab["webSocketDebuggerUrl"])
         return self
@@ -46,7 +46,7 @@ class Person:
 
     async def clicks(self, where: str) -> None:
         """Click in the middle of an element when it is there."""
-        spot = await _until(lambda: self._find(where))
+        spot = await _wait_for(lambda: self._find(where))
         for kind in ("mousePressed", "mouseReleased"):
             await self._tell("Input.dispatchMouseEvent", type=kind, **spot, button="left", clickCount=1)
 
@@ -84,7 +84,7 @@ class Person:
         return {}  # the browser is gone
 
 
-async def _until(look: Callable[[], Awaitable[T | None]]) -> T:
+async def _wait_for(look: Callable[[], Awaitable[T | None]]) -> T:
     """What is found when it is there; the port tells nobody of that, so we look again and again."""
     async with asyncio.timeout(PATIENCE):
         while True:

@@ -38,14 +38,14 @@ STATE = {
 }
 
 
-def essence(state):
+def summarize(state):
     return {each["name"]: (each["value"], each["httpOnly"], each["secure"]) for each in state["cookies"]}
 
 
 @pytest.mark.parametrize("form", cookies.FORMATS)
 def test_cookies_come_back_from_every_format(form):
     back = cookies.parse(cookies.encode(STATE, form, BASE), BASE)
-    assert essence(back) == essence(STATE)
+    assert summarize(back) == summarize(STATE)
     if form != "plain":
         assert [each["domain"] for each in back["cookies"]] == ["huggingface.co", ".huggingface.co"]
         assert back["cookies"][0]["expires"] == LATER
@@ -65,7 +65,7 @@ def test_plain_holds_only_what_the_app_gets():
 
 def test_expired_cookies_are_left_out():
     state = {**STATE, "cookies": [*STATE["cookies"], {**STATE["cookies"][0], "name": "old", "expires": 1.0}]}
-    assert "old" not in essence(cookies.parse(json.dumps(state).encode(), BASE))
+    assert "old" not in summarize(cookies.parse(json.dumps(state).encode(), BASE))
     state["cookies"] = state["cookies"][-1:]
     with pytest.raises(CookiesUnreadable, match="expired"):
         cookies.parse(json.dumps(state).encode(), BASE)

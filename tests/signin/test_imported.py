@@ -39,7 +39,7 @@ async def newcomer(shared_site, tmp_path_factory):
         yield chat
 
 
-def only(exported, *names):
+def make_state(exported, *names):
     """A storage state with these cookies alone."""
     state = json.loads((exported / "state").read_text())
     return {**state, "cookies": [each for each in state["cookies"] if each["name"] in names]}
@@ -81,10 +81,10 @@ async def test_cookies_of_each_format_sign_in_and_are_saved(newcomer, site, expo
 async def test_cookies_that_do_not_do_are_refused_with_what_to_export(newcomer, exported, names, said):
     newcomer._session.saved.remove()
     with pytest.raises(SessionRejected, match=said) as caught:
-        await newcomer.login(cookies=only(exported, *names))
+        await newcomer.login(cookies=make_state(exported, *names))
     assert newcomer._session.saved.load() is None
     assert not (await newcomer.status()).signed_in
-    for each in only(exported, "hf-chat", "token")["cookies"]:
+    for each in make_state(exported, "hf-chat", "token")["cookies"]:
         assert each["value"] not in str(caught.value)
 
 
@@ -92,13 +92,13 @@ async def test_cookies_that_are_refused_leave_the_saved_session_in_use(newcomer,
     await newcomer.login(cookies=exported / "state")
     before = newcomer._session.saved.path.read_bytes()
     with pytest.raises(SessionRejected):
-        await newcomer.login(cookies=only(exported, "hf-chat"))
+        await newcomer.login(cookies=make_state(exported, "hf-chat"))
     assert newcomer._session.saved.path.read_bytes() == before
     assert (await newcomer.status()).username == "ada"
 
 
 async def test_cookies_of_a_session_that_has_ended_are_refused(newcomer, exported):
-    state = only(exported, "hf-chat", "token")
+    state = make_state(exported, "hf-chat", "token")
     for each in state["cookies"]:
         each["value"] = "of another time"
     with pytest.raises(SessionRejected, match="it has ended"):
@@ -109,7 +109,7 @@ async def test_cookies_of_other_sites_and_files_without_any_are_told_before_anyt
     newcomer, exported, tmp_path
 ):
     browser = newcomer._session.browser
-    state = only(exported, "hf-chat", "token")
+    state = make_state(exported, "hf-chat", "token")
     elsewhere = {**state, "cookies": [each | {"domain": "example.org"} for each in state["cookies"]]}
     with pytest.raises(SessionRejected, match=r"None of these cookies is for 127\.0\.0\.1"):
         await newcomer.login(cookies=elsewhere)

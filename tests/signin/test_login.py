@@ -15,7 +15,7 @@ from huggingchat_agent.errors import (
     SiteError,
     UsageError,
 )
-from tests.e2e.reports import picture, tree
+from tests.e2e.reports import read_picture, read_tree
 from tests.raw import Raw
 from tests.signin.conftest import ACCOUNT
 
@@ -85,8 +85,8 @@ async def test_wrong_password_is_told_and_nothing_is_saved(stranger):
     with pytest.raises(CredentialsRejected, match="Invalid") as caught:
         await stranger.login("ada", WRONG)
     assert stranger._session.saved.load() is None
-    assert picture(caught.value).startswith(b"\x89PNG")
-    assert WRONG not in tree(caught.value)
+    assert read_picture(caught.value).startswith(b"\x89PNG")
+    assert WRONG not in read_tree(caught.value)
 
 
 async def test_wrong_password_keeps_the_session_that_was_saved(chat, site):
@@ -111,11 +111,11 @@ async def test_page_that_is_not_got_through_is_shown(stranger, site):
     site.control.switch(password_field="disabled")
     with pytest.raises(LoginError, match=r"can be filled") as caught:
         await stranger.login(*ACCOUNT)
-    assert picture(caught.value)
+    assert read_picture(caught.value)
     site.control.switch(password_field="shown", challenge=True)
     with pytest.raises(ChallengePresented, match="login\\(by_person=True\\)") as caught:
         await stranger.login(*ACCOUNT)
-    assert "human" in tree(caught.value) and picture(caught.value)
+    assert "human" in read_tree(caught.value) and read_picture(caught.value)
     assert stranger._session.saved.load() is None
 
 

@@ -14,8 +14,8 @@ RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
 SHORT = "JBSWY3DPEHPK3PXP"
 
 
-async def computed(secret):
-    given = await Codes(None, parse_totp_secret(secret)).next()
+async def compute(secret):
+    given = await Codes(None, parse_totp_secret(secret)).get_next()
     assert given is not None
     return given.reveal()
 
@@ -44,13 +44,13 @@ def test_code_of_the_stand_in_is_that_of_the_rfc(moment, code):
 )
 async def test_code_is_computed_from_a_secret_of_any_length_and_form(written, secret):
     before = codes_now(secret)[0]
-    assert await computed(written) in (before, codes_now(secret)[0])
+    assert await compute(written) in (before, codes_now(secret)[0])
 
 
 @pytest.mark.asyncio
 async def test_code_is_computed_as_the_qr_code_says():
     address = f"otpauth://totp/Hub:ada?secret={SHORT}&digits=8&algorithm=SHA256&period=60"
-    assert len(await computed(address)) == 8
+    assert len(await compute(address)) == 8
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_what_is_no_secret_is_told_without_showing_it(text):
 
 @pytest.mark.asyncio
 async def test_codes_are_given_once_each_and_not_for_ever():
-    assert (await (codes := Codes("12 34 56")).next()) == Secret("123456")
-    assert await codes.next() is None
+    assert (await (codes := Codes("12 34 56")).get_next()) == Secret("123456")
+    assert await codes.get_next() is None
     numbers = iter(range(100000, 200000))
     codes = Codes(lambda: str(next(numbers)))
-    assert [await codes.next() is not None for _ in range(MOST + 1)] == [True] * MOST + [False]
+    assert [await codes.get_next() is not None for _ in range(MOST + 1)] == [True] * MOST + [False]
 
 
 @pytest.mark.asyncio
@@ -84,7 +84,7 @@ async def test_callable_is_asked_in_a_thread_and_a_coroutine_where_it_is():
         asked.append(threading.current_thread())
         return "2"
 
-    assert (await Codes(sync).next(), await Codes(coroutine).next()) == (Secret("1"), Secret("2"))
+    assert (await Codes(sync).get_next(), await Codes(coroutine).get_next()) == (Secret("1"), Secret("2"))
     assert asked[0] is not threading.main_thread()
     assert asked[1] is threading.current_thread()
 
@@ -95,4 +95,4 @@ async def test_what_a_callable_raises_reaches_the_caller():
         raise ValueError("no phone at hand")
 
     with pytest.raises(ValueError, match="no phone"):
-        await Codes(fails).next()
+        await Codes(fails).get_next()

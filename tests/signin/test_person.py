@@ -17,7 +17,7 @@ def shell(site, tmp_path):
     return Shell(site.url, tmp_path / "state")
 
 
-def saved_by(shell):
+def find_saved(shell):
     return shell.home / "profiles" / "default" / "session.json"
 
 
@@ -36,14 +36,14 @@ async def test_person_signs_in_through_challenge_and_second_factor(shell, window
         await person.clicks("#captcha-container button")
         await person.types("input[name=username]", "ada")
         await person.types("input[name=password]", "correct horse")
-        assert not saved_by(shell).exists()
+        assert not find_saved(shell).exists()
         await person.clicks("form[action='/login'] button")
         await person.types("input[name=code]", "123456")
         await person.clicks("form[action='/login/two-factor'] button")
         await person.clicks("form[action^='/oauth/authorize'] button.main")
         await asyncio.to_thread(terminal.expect, f"Signed in at {site.url} as ada")
     assert await asyncio.to_thread(terminal.code) == 0
-    assert "correct horse" not in terminal.shown + saved_by(shell).read_text()
+    assert "correct horse" not in terminal.shown + find_saved(shell).read_text()
     done = await asyncio.to_thread(shell, "status")
     assert done.out.split()[:2] == ["Account", "ada"]
     assert site.control.logins == 1
@@ -63,7 +63,7 @@ async def test_window_closed_early_is_told_and_nothing_is_saved(shell, window, c
         await closes(person)
         await asyncio.to_thread(terminal.expect, "The window was closed before anybody was signed in")
     assert await asyncio.to_thread(terminal.code) == 3
-    assert not saved_by(shell).exists()
+    assert not find_saved(shell).exists()
 
 
 async def test_login_in_a_window_without_a_display_says_so(shell, monkeypatch):

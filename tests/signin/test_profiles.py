@@ -49,7 +49,7 @@ print(took, flush=True)
 """
 
 
-def python(code, *arguments):
+def start_python(code, *arguments):
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -63,7 +63,7 @@ def kill(process):
     process.communicate()  # closes its pipes
 
 
-def whole(saved):
+def check_whole(saved):
     state = saved.load()
     assert state is not None
     value = state["cookies"][0]["value"]
@@ -72,11 +72,11 @@ def whole(saved):
 
 
 def test_profile_is_locked_while_in_use_and_free_after_a_kill(tmp_path):
-    holder = python(HOLDER, tmp_path)
+    holder = start_python(HOLDER, tmp_path)
     assert holder.stdout.readline() == "True\n"
     lock = ProfileLock(tmp_path, "work")
     assert not lock.take()
-    assert f"in use by process {holder.pid}" in str(lock.in_use_error())
+    assert f"in use by process {holder.pid}" in str(lock.make_in_use_error())
     (tmp_path / "profiles" / "work").mkdir(parents=True)
     with pytest.raises(ProfileInUse):
         remove_profile(tmp_path, "work")
@@ -98,11 +98,11 @@ def test_profile_that_is_not_there_cannot_be_removed(tmp_path):
 def test_kill_while_saving_leaves_a_whole_session(tmp_path, request):
     saved = SavedSession(tmp_path)
     for round in range(100 if request.config.getoption("--soak") else 12):
-        saver = python(SAVER, tmp_path)
+        saver = start_python(SAVER, tmp_path)
         assert saver.stdout.readline() == "saving\n"
         time.sleep(0.0017 * round)  # there is no event for "in the middle of it": all moments are tried
         kill(saver)
-        whole(saved)
+        check_whole(saved)
     saved.tidy()
     assert {each.name for each in tmp_path.iterdir()} == {"session.json", "session.previous.json"}
 
@@ -112,10 +112,13 @@ def test_many_starts_on_one_profile_leave_it_whole(tmp_path, request):
     pairs = 100 if request.config.getoption("--soak") else 5
     took = []
     for number in range(pairs):
-        both = [python(STARTER, tmp_path, number % 10), python(STARTER, tmp_path, (number + 1) % 10)]
+        both = [
+            start_python(STARTER, tmp_path, number % 10),
+            start_python(STARTER, tmp_path, (number + 1) % 10),
+        ]
         took += [each.communicate()[0].strip() for each in both]
         assert [each.returncode for each in both] == [0, 0]
-        whole(SavedSession(tmp_path / "profiles" / "work"))
+        check_whole(SavedSession(tmp_path / "profiles" / "work"))
     assert took.count("True") >= pairs
 
 

@@ -11,7 +11,7 @@ from tests.raw import Raw
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def stored(chat, conversation_id):
+async def read_stored(chat, conversation_id):
     """The prompts that the app has of a conversation, in order."""
     state = await chat._session.read_state()
     async with Raw(chat.settings.base_url, {each["name"]: each["value"] for each in state["cookies"]}) as raw:
@@ -30,7 +30,7 @@ async def test_session_dropped_in_a_conversation_is_signed_in_again_once(chat, s
     assert answer.text.startswith("You said: second")
     await conversation.send("third", via=via)
     assert site.control.logins - before == 1
-    assert await stored(chat, conversation.id) == ["first", "second", "third"]
+    assert await read_stored(chat, conversation.id) == ["first", "second", "third"]
 
 
 async def test_loss_noticed_by_several_at_once_is_one_sign_in(chat, site):
@@ -97,7 +97,7 @@ async def test_message_that_was_refused_is_sent_again(chat, site, status):
     assert [event.name for event in reply.events].count("failed") == 0
     # None where the app still knows us all the same: a fetch that follows the redirect may sign in as well.
     assert (site.control.logins, site.control.count("GET", "/login")) == (before, sought)
-    assert await stored(chat, conversation.id) == ["hello"]
+    assert await read_stored(chat, conversation.id) == ["hello"]
 
 
 async def test_session_lost_again_at_once_is_not_signed_in_in_a_loop(chat, site):
@@ -177,7 +177,7 @@ async def test_access_revoked_within_the_stream_is_signed_in_again_and_the_messa
     logins = site.control.logins
     assert (await conversation.send("hello", via="page")).text.startswith("You said: hello")
     assert site.control.logins == logins
-    assert await stored(chat, conversation.id) == [prompt, "hello"]
+    assert await read_stored(chat, conversation.id) == [prompt, "hello"]
 
 
 async def test_access_revoked_is_told_although_the_page_left_before_its_last_line_was_read(chat, site):
@@ -190,11 +190,11 @@ async def test_access_revoked_is_told_although_the_page_left_before_its_last_lin
         if event.name == "token":
             break
     await asyncio.to_thread(site.control.wait_until_idle)
-    page = await chat._session.tabs.front()
+    page = await chat._session.tabs.get_front()
     sign_in = f"{site.url}/login?next=/chat/conversation/{conversation.id}"
     await page.evaluate("address => location.assign(address)", sign_in, timeout=10)
     with pytest.raises(SessionRejected, match="has been revoked"):
         await reply
     assert [event.name for event in reply.events].count("failed") == 1
     assert site.control.logins - before == 2  # the page's own, and ours
-    assert await stored(chat, conversation.id) == [prompt]
+    assert await read_stored(chat, conversation.id) == [prompt]

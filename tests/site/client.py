@@ -183,7 +183,7 @@ class Page(NamedTuple):
 
 
 @asynccontextmanager
-async def visiting(site: StandIn) -> AsyncIterator[Client]:
+async def open_visit(site: StandIn) -> AsyncIterator[Client]:
     """A client nobody signed in with yet."""
     trust = ssl.create_default_context(cadata=site.authority.decode()) if site.authority else True
     connector = aiohttp.TCPConnector(ssl=trust)
@@ -193,8 +193,8 @@ async def visiting(site: StandIn) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def signed_in(site: StandIn) -> AsyncIterator[Client]:
+async def open_signed_in(site: StandIn) -> AsyncIterator[Client]:
     """A client with a session of the site's account."""
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         assert await client.sign_in() == (200, f"{site.url}/")
         yield client

@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser.executable import find_executable
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def tab(
     """A fresh tab with cookies of its own: signed in or not, the welcome dialog seen or not."""
     context = await browser.new_context(viewport={"width": 1280, "height": 800}, ignore_https_errors=True)
     if user:
-        async with signed_in(site) as client:
+        async with open_signed_in(site) as client:
             if welcomed:
                 await client.post("/settings", {"welcomeModalSeen": True})
             known = client.cookies().items()

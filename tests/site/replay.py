@@ -32,7 +32,7 @@ def load(name: str) -> Any:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def exchanges(name: str) -> list[dict[str, Any]]:
+def read_exchanges(name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = load(name)["exchanges"]
     return found
 
@@ -168,14 +168,14 @@ class Replay:
         mine = [self._plain(update) for update in parse(ours)]
         other = [self._plain(update) for update in parse(theirs)]
         found = []
-        if [_kind(update) for update in _grouped(mine)] != [_kind(update) for update in _grouped(other)]:
-            kinds = [[_kind(update) for update in _grouped(each)] for each in (mine, other)]
+        if [_kind(update) for update in _group(mine)] != [_kind(update) for update in _group(other)]:
+            kinds = [[_kind(update) for update in _group(each)] for each in (mine, other)]
             found.append(f"lines {kinds[0]} instead of {kinds[1]}")
         if not cut:
             if len(mine) != len(other):
                 found.append(f"{len(mine)} updates instead of {len(other)}")
             pairs = zip(mine, other, strict=False)
-            found += [f"update {_told(a)} instead of {_told(b)}" for a, b in pairs if a != b]
+            found += [f"update {_shorten(a)} instead of {_shorten(b)}" for a, b in pairs if a != b]
             if _framing(ours) != _framing(theirs):
                 found.append(f"framing {_framing(ours)} instead of {_framing(theirs)}")
         return found
@@ -187,7 +187,7 @@ class Replay:
         return plain
 
     def event_differences(self, body: bytes, recorded: list[dict[str, Any]]) -> list[str]:
-        mine = events(body)
+        mine = parse_events(body)
         other = [{**each, "data": json.loads(each["data"])} for each in recorded]
         found = []
         for name in {each["event"] for each in mine} ^ {each["event"] for each in other}:
@@ -203,7 +203,7 @@ class Replay:
         return found
 
 
-def events(body: bytes) -> list[dict[str, Any]]:
+def parse_events(body: bytes) -> list[dict[str, Any]]:
     """Server-sent events with their parsed data; an event without an id keeps the one before."""
     found, last = [], ""
     for block in body.decode().split("\n\n"):
@@ -237,7 +237,7 @@ async def _read(response: aiohttp.ClientResponse, exchange: dict[str, Any]) -> b
         ended = '"ended":[{' in exchange["events"][-1]["data"]
         async for chunk in response.content.iter_any():
             body += chunk
-            enough = len(events(bytes(body))) >= len(wanted_events)
+            enough = len(parse_events(bytes(body))) >= len(wanted_events)
             if enough and (not ended or b'"ended":[{' in body):
                 break
         return bytes(body)
@@ -248,12 +248,12 @@ def _kind(update: dict[str, Any]) -> str:
     return "/".join(str(update[key]) for key in ("type", "subtype", "status") if key in update)
 
 
-def _grouped(updates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _group(updates: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Neighbours of one kind taken as one: how many tokens there were is a matter of time."""
     return [each for at, each in enumerate(updates) if at == 0 or _kind(each) != _kind(updates[at - 1])]
 
 
-def _told(update: dict[str, Any]) -> str:
+def _shorten(update: dict[str, Any]) -> str:
     return json.dumps(update, ensure_ascii=False)[:2000].replace("\\u0000", "")
 
 

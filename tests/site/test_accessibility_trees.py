@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 from tests.site.conftest import alive, composer, tab
 from tests.site.replay import FOLDER
 
@@ -21,7 +21,7 @@ ALLOWED: dict[str, dict[str, str]] = {}
 """Lines in which a tree may differ, as `+` (ours alone) or `-` (recorded alone), and why."""
 
 
-def normal(tree: str) -> list[str]:
+def normalize(tree: str) -> list[str]:
     """A tree without what differs from run to run: addresses, ids, moments, how many tokens there were."""
     tree = re.sub(r"https?://[^/\s]+/", "https://huggingface.co/", tree)
     tree = re.sub(r"[0-9a-f]{24}", "ID", tree)
@@ -35,18 +35,18 @@ def normal(tree: str) -> list[str]:
     return kept
 
 
-def titles(tree: str) -> list[str]:
+def list_titles(tree: str) -> list[str]:
     """The conversations in the sidebar, from the top."""
     return re.findall(r'- link "([^"]+)":\n    - /url: /chat/conversation/', tree)
 
 
-def recorded(state: str) -> str:
+def read_recorded(state: str) -> str:
     return (FOLDER / f"{state}.aria.yaml").read_text(encoding="utf-8")
 
 
-async def with_conversations(site, names):
+async def make_conversations(site, names):
     """Conversations with these titles in the sidebar, the first one on top."""
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         for title in reversed(names):
             conversation_id, _ = await client.create()
             path = f"{site.url}/api/v2/conversations/{conversation_id}"
@@ -54,12 +54,12 @@ async def with_conversations(site, names):
                 assert response.status == 200
 
 
-async def differing(page, state):
+async def list_differences(page, state):
     """Lines that are only in our tree or only in the recorded one, the allowed ones left out."""
     tree = await page.locator("body").aria_snapshot()
     found = {
         f"{line[0]} {line[2:].strip()}"
-        for line in difflib.ndiff(normal(recorded(state)), normal(tree))
+        for line in difflib.ndiff(normalize(read_recorded(state)), normalize(tree))
         if line[0] in "+-"
     }
     allowed = set(ALLOWED.get(state, {}))
@@ -69,26 +69,26 @@ async def differing(page, state):
 async def test_first_visit(browser, site):
     async with tab(browser, site, welcomed=False) as page:
         await page.goto(f"{site.url}/")
-        assert await differing(await alive(page), "first-visit") == []
+        assert await list_differences(await alive(page), "first-visit") == []
 
 
 async def test_home(browser, site):
     async with tab(browser, site) as page:
         await page.goto(f"{site.url}/")
-        assert await differing(await alive(page), "home") == []
+        assert await list_differences(await alive(page), "home") == []
 
 
 async def test_home_before_the_scripts_have_run(browser, open_site):
     site = open_site(hydration_delay=60)
     async with tab(browser, site) as page:
         await page.goto(f"{site.url}/")
-        assert await differing(page, "home") == []
+        assert await list_differences(page, "home") == []
 
 
 async def test_home_signed_out(browser, site):
     async with tab(browser, site, user=False) as page:
         await page.goto(f"{site.url}/")
-        assert await differing(await alive(page), "signed-out-home") == []
+        assert await list_differences(await alive(page), "signed-out-home") == []
 
 
 async def test_conversation_after_two_turns(browser, site):
@@ -101,12 +101,12 @@ async def test_conversation_after_two_turns(browser, site):
             await page.get_by_text(f"You said: {text} [history").wait_for()
             await page.locator(".send").wait_for()
         await page.get_by_text("Hello there", exact=True).wait_for(state="attached")
-        assert await differing(page, "conversation") == []
+        assert await list_differences(page, "conversation") == []
 
 
 async def test_conversation_while_it_is_answered(browser, site):
-    names = titles(recorded("generating"))
-    await with_conversations(site, names[1:])
+    names = list_titles(read_recorded("generating"))
+    await make_conversations(site, names[1:])
     async with tab(browser, site) as page:
         await page.goto(f"{site.url}/")
         await (await alive(page)).bring_to_front()
@@ -114,25 +114,25 @@ async def test_conversation_while_it_is_answered(browser, site):
         await page.keyboard.press("Enter")
         await page.get_by_role("link", name=names[0], exact=True).wait_for()
         await page.locator(".body a").nth(5).wait_for()
-        assert await differing(page, "generating") == []
+        assert await list_differences(page, "generating") == []
 
 
 async def test_home_with_files_attached(browser, site):
-    await with_conversations(site, titles(recorded("attached")))
+    await make_conversations(site, list_titles(read_recorded("attached")))
     async with tab(browser, site) as page:
         await page.goto(f"{site.url}/")
         await alive(page)
         picture: FilePayload = {"name": "dot.png", "mimeType": "image/png", "buffer": b"\x89PNG"}
         note: FilePayload = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"hello file"}
         await page.set_input_files("input[type=file]", [picture, note])
-        assert await differing(page, "attached") == []
+        assert await list_differences(page, "attached") == []
 
 
 async def test_model_page(browser, site):
-    await with_conversations(site, titles(recorded("model-page")))
+    await make_conversations(site, list_titles(read_recorded("model-page")))
     async with tab(browser, site) as page:
         await page.goto(f"{site.url}/models/Qwen/Qwen2.5-VL-7B-Instruct")
-        assert await differing(await alive(page), "model-page") == []
+        assert await list_differences(await alive(page), "model-page") == []
 
 
 async def test_every_recorded_tree_is_compared():

@@ -11,13 +11,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 
 ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
-async def process(*arguments):
+async def start_process(*arguments):
     """A stand-in of its own: its first line, and a client."""
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "fixtures.site", "--port", "0", *arguments, stdout=subprocess.PIPE, cwd=ROOT
@@ -33,7 +33,7 @@ async def process(*arguments):
 
 
 async def test_process_tells_its_address_first():
-    async with process("--base-path", "", "--no-login", "--router") as (line, http):
+    async with start_process("--base-path", "", "--no-login", "--router") as (line, http):
         word, address = line.split()
         assert word == "ready"
         async with http.get(f"{address}/api/v2/models") as response:
@@ -48,7 +48,7 @@ async def test_process_tells_its_address_first():
 
 
 async def test_methods_are_posted_and_properties_read(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         control = f"{site.origin}/__control"
 
         async def post(verb, **arguments):
@@ -72,7 +72,7 @@ async def test_methods_are_posted_and_properties_read(site):
 
 
 async def test_hold_is_released_over_http(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         sending = asyncio.create_task(client.send(conversation_id, {"inputs": "hold 2", "id": root}))
         released = {"upto": 1, "conversation": conversation_id}
@@ -84,7 +84,7 @@ async def test_hold_is_released_over_http(site):
 
 async def test_reset_forgets_everything_but_how_the_site_was_made(open_site):
     site = open_site(username="grace")
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         await client.ask("hello")
         site.control.switch(coupled=False)
         site.control.rename("Send message", "Dispatch")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 from tests.site.conftest import alive, tab
 from tests.site.test_pages import say
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 GOOD = {"name": "Ada", "age": 36, "colour": "blue"}
 
 
-def asked(turn):
+def find_question(turn):
     (line,) = [
         each for each in turn.updates if each["type"] == "elicitation" and each["subtype"] == "request"
     ]
@@ -28,9 +28,9 @@ async def settle(client, conversation_id, elicitation_id, action="accept", **mor
 
 
 async def test_parked_run_ends_without_a_final_answer_and_goes_on_in_the_same_message(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, turn = await client.ask("ask me form")
-        line = asked(turn)
+        line = find_question(turn)
         assert "expiresAt" not in line
         assert turn.last == {"type": "status", "status": "finished"}
         assert not [each for each in turn.updates if each["type"] == "finalAnswer"]
@@ -50,9 +50,9 @@ async def test_parked_run_ends_without_a_final_answer_and_goes_on_in_the_same_me
 
 
 async def test_answers_are_refused_as_the_app_does(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, turn = await client.ask("ask me form")
-        known = asked(turn)["request"]["elicitationId"]
+        known = find_question(turn)["request"]["elicitationId"]
         unknown = "00000000-0000-4000-8000-000000000000"
         refusals: list[tuple[str, str, dict[str, Any], int, str]] = [
             (unknown, "accept", {}, 404, "Unknown elicitation."),
@@ -76,11 +76,11 @@ async def test_answers_are_refused_as_the_app_does(site):
 
 
 async def test_question_that_expired_takes_no_answer(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, turn = await client.ask("ask me form 0.2")
         resolved = [each for each in turn.updates if each.get("subtype") == "resolved"]
         assert [(each["action"], each["resolution"]) for each in resolved] == [("cancel", "expired")]
-        elicitation_id = asked(turn)["request"]["elicitationId"]
+        elicitation_id = find_question(turn)["request"]["elicitationId"]
         status, _ = await settle(client, conversation_id, elicitation_id, content=GOOD)
         assert status == 409
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests import foreign
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 
 
 @pytest.fixture(scope="module")
 def python() -> Path:
     """The interpreter of an environment that has g4f."""
-    return foreign.interpreter()
+    return foreign.find_interpreter()
 
 
 @pytest.mark.foreign
@@ -27,7 +27,7 @@ async def test_g4f_gets_its_models_and_a_streamed_answer(open_site, python, tmp_
     site = open_site(tls=True)
     authority = tmp_path / "authority.pem"
     authority.write_bytes(site.authority)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         cookies = json.dumps(client.cookies())
     script = Path(__file__).with_name("g4f_client.py")
     process = await asyncio.create_subprocess_exec(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 
 
 async def test_messages_have_no_generation_id_and_streams_no_finished(site):
     site.control.switch(generation_ids=False)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, turn = await client.ask("hello")
         read = await client.read(conversation_id)
     assert turn.last["type"] == "finalAnswer"
@@ -20,7 +20,7 @@ async def test_messages_have_no_generation_id_and_streams_no_finished(site):
 
 async def test_run_that_is_watched_is_stored_at_its_end_only(site):
     site.control.switch(generation_ids=False, materialize=0.0)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         sending = asyncio.create_task(client.send(conversation_id, {"inputs": "hold 3", "id": root}))
         await asyncio.to_thread(site.control.wait_until, lambda: site.control.running)
@@ -35,7 +35,7 @@ async def test_run_that_is_watched_is_stored_at_its_end_only(site):
 
 async def test_there_is_nothing_to_attach_to_and_nothing_is_live(site):
     site.control.switch(generation_ids=False)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("hello")
         for path in (f"/conversation/{conversation_id}/stream", "/api/v2/generations/live"):
             async with client.http.get(site.url + path) as response:

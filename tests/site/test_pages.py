@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.site.client import signed_in
+from tests.site.client import open_signed_in
 from tests.site.conftest import alive, composer, send_button, tab
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
@@ -20,23 +20,23 @@ async def say(page, text):
     await page.keyboard.press("Enter")
 
 
-async def answered(page, site):
+async def wait_for_answer(page, site):
     """Wait until the answer is there, and the page knows its messages by the ids they have on the server."""
     await page.wait_for_url(re.compile(r"/conversation/\w{24}$"))
     conversation_id = page.url.rpartition("/")[2]
     posted = rf"/conversation/{conversation_id}$"
     await asyncio.to_thread(site.control.wait_for, "POST", posted)
     await asyncio.to_thread(site.control.wait_until_idle)
-    await shown(page, site.control.conversation(conversation_id)["messages"][-1]["id"])
+    await wait_until_shown(page, site.control.conversation(conversation_id)["messages"][-1]["id"])
     await page.locator(".send").wait_for()
 
 
-async def shown(page, message_id):
+async def wait_until_shown(page, message_id):
     """Wait until the page knows a message by the id it has on the server."""
     await page.locator(f'[data-message-id="{message_id}"]').wait_for(state="attached")
 
 
-def shown_ids(page):
+def list_shown(page):
     return page.locator("[data-message-id]").evaluate_all("all => all.map(e => e.dataset.messageId)")
 
 
@@ -107,14 +107,14 @@ async def test_first_message_creates_and_later_ones_follow(browser, site):
         await alive(page)
         first_composer = await composer(page).element_handle()
         await say(page, "hello there")
-        await answered(page, site)
+        await wait_for_answer(page, site)
         assert not await first_composer.evaluate("field => field.isConnected")
         conversation_id = page.url.rpartition("/")[2]
         await say(page, "and again")
         await page.get_by_text("[history=4").wait_for()
-        await answered(page, site)
+        await wait_for_answer(page, site)
         stored = site.control.conversation(conversation_id)["messages"]
-        assert await shown_ids(page) == [each["id"] for each in stored[1:]]
+        assert await list_shown(page) == [each["id"] for each in stored[1:]]
     assert [each["children"] for each in stored] == [[each["id"]] for each in stored[1:]] + [[]]
     reads = [
         each.path for each in site.control.requests if conversation_id in each.path and each.method == "GET"
@@ -130,12 +130,12 @@ async def test_ids_on_the_page_are_its_own_until_the_conversation_is_read(browse
         await say(page, "hold 1")
         await page.locator(".assistant").wait_for()
         await asyncio.to_thread(site.control.wait_for, "POST", r"/conversation/\w+$")
-        early = await shown_ids(page)
+        early = await list_shown(page)
         site.control.release()
-        await answered(page, site)
+        await wait_for_answer(page, site)
         real = [each["id"] for each in site.control.conversations()[0]["messages"][1:]]
-        await shown(page, real[1])
-        assert await shown_ids(page) == real
+        await wait_until_shown(page, real[1])
+        assert await list_shown(page) == real
     assert not set(early) & set(real)
 
 
@@ -169,7 +169,7 @@ async def test_reload_attaches_to_the_run_that_goes_on(browser, site):
         async with page.expect_request("**/stream?generationId=*") as attaching:
             await page.reload()
         assert "fromSeq=" in (await attaching.value).url
-        await answered(page, site)
+        await wait_for_answer(page, site)
         assert await page.locator(".body a").count() == 150
     assert site.control.count("POST", "stop-generating") == 0
 
@@ -179,7 +179,7 @@ async def test_retry_keeps_the_question_and_shows_the_new_answer(browser, site):
         await page.goto(f"{site.url}/")
         await alive(page)
         await say(page, "hello")
-        await answered(page, site)
+        await wait_for_answer(page, site)
         await page.get_by_role("button", name="Retry").click()
         await asyncio.to_thread(site.control.wait_for, "GET", r"/api/v2/conversations/\w{24}$", 2)
         await page.get_by_role("button", name="Retry").wait_for()
@@ -261,7 +261,7 @@ async def test_query_parameters_ask_and_fill(browser, site):
 
 
 async def test_leaf_in_the_address_chooses_the_branch(browser, site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("one")
         told = await client.read(conversation_id)
         await client.send(conversation_id, {"id": told["messages"][2]["id"], "is_retry": True})
@@ -270,7 +270,7 @@ async def test_leaf_in_the_address_chooses_the_branch(browser, site):
         for query, shown in (("", second), (f"?leafId={first}", first)):
             await page.goto(f"{site.url}/conversation/{conversation_id}{query}")
             await alive(page)
-            assert (await shown_ids(page))[-1] == shown
+            assert (await list_shown(page))[-1] == shown
 
 
 async def test_burst_is_shown_whole(browser, site):
@@ -278,7 +278,7 @@ async def test_burst_is_shown_whole(browser, site):
         await page.goto(f"{site.url}/")
         await alive(page)
         await say(page, "burst 8000")
-        await answered(page, site)
+        await wait_for_answer(page, site)
         text = await page.locator(".body").text_content()
     assert len((text or "").split()) == 8000
 
@@ -291,12 +291,12 @@ async def test_renamed_control_is_called_otherwise(browser, site):
         assert await send_button(page).count() == 0
         await composer(page).fill("hello")
         await page.get_by_role("button", name="Dispatch").click()
-        await answered(page, site)
+        await wait_for_answer(page, site)
         assert await page.get_by_role("button", name="Dispatch").count() == 1
 
 
 async def test_sidebar_moves_between_conversations_without_a_document(browser, site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         first, _ = await client.ask("first words")
         await client.ask("other words")
     async with tab(browser, site) as page:
@@ -313,7 +313,7 @@ async def test_sidebar_moves_between_conversations_without_a_document(browser, s
 
 
 async def test_conversation_can_be_renamed_and_deleted_from_the_sidebar(browser, site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         await client.ask("first words")
     async with tab(browser, site) as page:
         await page.goto(f"{site.url}/")
@@ -368,7 +368,7 @@ async def test_pages_write_nothing_to_the_console(browser, site):
             await page.goto(f"{site.url}{path}")
             await alive(page)
         await say(page, "reason about it")
-        await answered(page, site)
+        await wait_for_answer(page, site)
         await page.get_by_role("button", name="Expand").click()
         assert await page.get_by_text("Let me think about it.").is_visible()
     assert said == []
@@ -383,7 +383,7 @@ async def test_pages_work_over_http2_and_a_cut_is_one_there_too(browser, open_si
         # One connection carries everything: what else was open on it fails too.
         async with page.expect_event("requestfailed", lambda request: request.method == "POST"):
             await say(page, "count 20 every 5")
-        await answered(page, site)
+        await wait_for_answer(page, site)
         assert len(site.control.conversations()[0]["messages"][-1]["content"].split()) == 20
         await page.wait_for_function("document.querySelectorAll('.body a').length === 20")
     versions = {each.http_version for each in site.control.requests if "/conversation/" in each.path}

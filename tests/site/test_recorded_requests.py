@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.site.client import signed_in, visiting
-from tests.site.replay import FOLDER, Replay, exchanges, load
+from tests.site.client import open_signed_in, open_visit
+from tests.site.replay import FOLDER, Replay, load, read_exchanges
 from tests.site.shapes import differences, shape
 
 BEFORE = {"reload-conversation": ["two-turns"], "retry": ["two-turns"]}
@@ -37,7 +37,7 @@ ALLOWED = [
 ]
 
 
-def unexplained(scenario: str, found: list[str]) -> list[str]:
+def list_unexplained(scenario: str, found: list[str]) -> list[str]:
     """Differences that no entry allows, and entries that allow nothing any more."""
     entries = [entry for entry in ALLOWED if scenario in entry.scenarios]
     unmet = [one for one in found if not any(re.fullmatch(entry.pattern, one) for entry in entries)]
@@ -54,19 +54,19 @@ def test_recordings_are_all_replayed():
 async def test_requests_are_answered_as_recorded(open_site, scenario):
     # Slow enough for what went on at once in the recording to do so here.
     site = open_site(live_tick=0.3, echo_pause=0.03)
-    async with visiting(site) if scenario in SIGNED_OUT else signed_in(site) as client:
+    async with open_visit(site) if scenario in SIGNED_OUT else open_signed_in(site) as client:
         replay = Replay(client)
         for earlier in BEFORE.get(scenario, []):
-            await replay.run(exchanges(earlier))
+            await replay.run(read_exchanges(earlier))
         replay.found.clear()
-        await replay.run(exchanges(scenario))
-    assert unexplained(scenario, replay.found) == []
+        await replay.run(read_exchanges(scenario))
+    assert list_unexplained(scenario, replay.found) == []
 
 
 async def test_endpoints_answer_as_recorded(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         replay = Replay(client)
-        await replay.run(exchanges("welcome-modal"))
+        await replay.run(read_exchanges("welcome-modal"))
         conversation_id, _ = await client.ask("short one")
         told = load("endpoints")["conversation"]["body"]
         answered = await client.get(f"/api/v2/conversations/{conversation_id}")
@@ -94,7 +94,7 @@ def _titled(init: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 async def test_endpoints_answer_as_recorded_when_signed_out(site):
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         for name, entry in load("endpoints-signed-out").items():
             url = f"{site.url}/{entry['url']}"
             # How these were called is not in the recording: a create is a POST, the rest are reads.
@@ -116,9 +116,9 @@ async def test_endpoints_answer_as_recorded_when_signed_out(site):
 
 
 async def test_login_goes_as_recorded(site):
-    recorded = exchanges("login")
+    recorded = read_exchanges("login")
     forms = [each for each in recorded if each["type"] == "Document"]
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         replay = Replay(client)
         url, location = forms[0]["url"], ""
         for exchange in forms:
@@ -139,7 +139,7 @@ async def test_login_goes_as_recorded(site):
 
 
 async def test_cookies_have_the_recorded_attributes(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         morsels = {morsel.key: morsel for morsel in client.http.cookie_jar}
     assert {
         name: {
@@ -161,12 +161,12 @@ async def test_cookies_have_the_recorded_attributes(site):
     ],
 )
 async def test_a_stream_that_differs_is_noticed(site, changed, told):
-    recorded = next(each for each in exchanges("unicode") if each.get("mime") == "application/jsonl")
+    recorded = next(each for each in read_exchanges("unicode") if each.get("mime") == "application/jsonl")
     body = "".join(text for _, text in recorded["chunks"])
     lines = body.split("\n")
     at = {"title": -2, "stream": 3, "status": -2}[changed["type"]]
     lines[at] = json.dumps(changed)
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         found = Replay(client).stream_differences("\n".join(lines).encode(), body.encode(), cut=False)
     assert any(each.startswith(told) for each in found)
 

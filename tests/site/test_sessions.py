@@ -8,14 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.site.client import signed_in, visiting
+from tests.site.client import open_signed_in, open_visit
 
 
-async def who(client):
+async def read_user(client):
     return (await client.get("/api/v2/user"))["json"]
 
 
-async def hop(client, method, url, **options):
+async def request_once(client, method, url, **options):
     """One request, redirects not followed."""
     url = url if url.startswith("http") else client.site.url + url
     async with client.http.request(method, url, allow_redirects=False, **options) as response:
@@ -24,47 +24,47 @@ async def hop(client, method, url, **options):
 
 
 async def test_wrong_password_shows_the_form_again(site):
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         status, address = await client.sign_in("wrong")
         assert (status, urlsplit(address).path) == (400, "/login")
         page = await client.page("POST", f"{site.origin}/login", data={"username": "ada", "password": "x"})
         assert "Invalid username or password" in page.text
-        assert await who(client) is None
+        assert await read_user(client) is None
     assert site.control.logins == 0
 
 
 async def test_login_gives_a_new_session_each_time(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         before = client.cookies()["hf-chat"]
         assert (await client.sign_in())[1] == f"{site.url}/"
         assert client.cookies()["hf-chat"] != before
-        assert len((await who(client))["id"]) == 24
+        assert len((await read_user(client))["id"]) == 24
     assert site.control.logins == 2
 
 
 async def test_login_goes_on_to_where_it_was_asked_from(site):
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         answer = await client.page("GET", f"{site.url}/models")
         assert urlsplit(answer.address).path == "/login"
         fields = answer.form.fields | {"username": "ada@example.org", "password": "correct horse"}
         answer = await client.page("POST", answer.form.action, data=fields)
         answer = await client.page("POST", answer.form.action, data=answer.form.fields)
         assert answer.address == f"{site.url}/models"
-        elsewhere = await hop(client, "GET", "/login?next=//evil.example/")
+        elsewhere = await request_once(client, "GET", "/login?next=//evil.example/")
         assert "evil" not in elsewhere.headers["location"]
 
 
 @pytest.mark.parametrize("way", ["once", "always", "never"])
 async def test_consent_is_asked_as_often_as_it_is_switched_to(open_site, way):
     site = open_site(consent=way)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         await client.sign_in()
     asked = site.control.count("POST", "^/oauth/authorize")
     assert asked == {"once": 1, "always": 2, "never": 0}[way]
 
 
 async def test_cancelling_the_consent_is_told_to_the_app(site):
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         answer = await client.page("GET", f"{site.url}/login")
         fields = answer.form.fields | {"username": "ada", "password": "correct horse"}
         answer = await client.page("POST", answer.form.action, data=fields)
@@ -75,7 +75,7 @@ async def test_cancelling_the_consent_is_told_to_the_app(site):
 
 async def test_second_factor_stands_between_password_and_session(open_site):
     site = open_site(second_factor=True, consent="never")
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         answer = await client.page("GET", f"{site.url}/login")
         fields = answer.form.fields | {"username": "ada", "password": "correct horse"}
         answer = await client.page("POST", answer.form.action, data=fields)
@@ -84,12 +84,12 @@ async def test_second_factor_stands_between_password_and_session(open_site):
         assert (answer.status, "Invalid code" in answer.text) == (400, True)
         answer = await client.page("POST", answer.form.action, data={"code": "123456"})
         assert answer.address == f"{site.url}/"
-        assert (await who(client))["username"] == "ada"
+        assert (await read_user(client))["username"] == "ada"
 
 
 async def test_challenge_takes_the_place_of_the_form(open_site):
     site = open_site(challenge=True)
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         page = await client.page("GET", f"{site.url}/login")
     assert page.status == 405
     assert "captcha-container" in page.text and not page.has_form
@@ -98,7 +98,7 @@ async def test_challenge_takes_the_place_of_the_form(open_site):
 @pytest.mark.parametrize(("field", "shown"), [("disabled", "disabled name"), ("missing", "")])
 async def test_password_field_can_be_out_of_order(open_site, field, shown):
     site = open_site(password_field=field)
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         page = await client.page("GET", f"{site.url}/login")
     assert ('name="password"' in page.text) is bool(shown)
     assert shown in page.text
@@ -107,21 +107,21 @@ async def test_password_field_can_be_out_of_order(open_site, field, shown):
 @pytest.mark.parametrize("coupled", [True, False])
 async def test_session_lives_only_with_the_hub_cookie_it_was_made_with(open_site, coupled):
     site = open_site(coupled=coupled)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         cookies = client.cookies()
-        async with visiting(site) as other:
+        async with open_visit(site) as other:
             other.http.cookie_jar.update_cookies(cookies | {"token": "changed"})
-            assert (await who(other) is None) is coupled
-        async with visiting(site) as other:
+            assert (await read_user(other) is None) is coupled
+        async with open_visit(site) as other:
             other.http.cookie_jar.update_cookies({"hf-chat": cookies["hf-chat"]})
-            assert (await who(other) is None) is coupled
-        assert await who(client) is not None
+            assert (await read_user(other) is None) is coupled
+        assert await read_user(client) is not None
 
 
 async def test_session_cookie_rolls_on_posts_and_not_on_reads(site):
-    async with signed_in(site) as client:
-        read = await hop(client, "GET", "/api/v2/user")
-        written = await hop(client, "POST", "/settings", json={"welcomeModalSeen": True})
+    async with open_signed_in(site) as client:
+        read = await request_once(client, "GET", "/api/v2/user")
+        written = await request_once(client, "POST", "/settings", json={"welcomeModalSeen": True})
     assert "hf-chat" not in read.cookies
     morsel = written.cookies["hf-chat"]
     assert (morsel["path"], morsel["httponly"], morsel["samesite"]) == ("/", True, "Lax")
@@ -129,33 +129,33 @@ async def test_session_cookie_rolls_on_posts_and_not_on_reads(site):
 
 
 async def test_state_of_another_session_is_refused_the_second_time(site):
-    async with visiting(site) as client, visiting(site) as thief:
-        answer = await hop(client, "GET", "/login")
+    async with open_visit(site) as client, open_visit(site) as thief:
+        answer = await request_once(client, "GET", "/login")
         state = parse_qs(urlsplit(answer.headers["location"]).query)["state"][0]
         stolen = {"params": {"code": "x", "state": state}}
-        first = await hop(thief, "GET", "/login/callback", **stolen)
+        first = await request_once(thief, "GET", "/login/callback", **stolen)
         assert (first.status, first.headers["location"]) == (302, "/chat/login")
         assert first.cookies["hfChat-loginRetry"]["max-age"] == "300"
-        second = await hop(thief, "GET", "/login/callback", **stolen)
+        second = await request_once(thief, "GET", "/login/callback", **stolen)
         assert second.status == 403
 
 
 async def test_logout_ends_the_session_and_leaves_the_hub_alone(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         hub = client.cookies()["token"]
-        answer = await hop(client, "POST", "/logout", headers={"Origin": site.origin})
+        answer = await request_once(client, "POST", "/logout", headers={"Origin": site.origin})
         assert (answer.status, answer.headers["location"]) == (302, "/chat/")
         assert "hf-chat" not in client.cookies()
         assert client.cookies()["token"] == hub
-        assert await who(client) is None
+        assert await read_user(client) is None
         assert await client.sign_in() == (200, f"{site.url}/"), "the hub still knows the user"
     assert site.control.count("POST", "^/login") == 1
 
 
 async def test_sign_out_by_the_control_plane_drops_every_session(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         site.control.sign_out()
-        assert await who(client) is None
+        assert await read_user(client) is None
         status, _ = await client.post("/conversation", {"model": "x"})
         assert status == 200  # the page of the login, after a redirect
 
@@ -179,8 +179,8 @@ SIGNED_OUT: list[tuple[str, str, dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("method", "path", "options", "status", "content_type"), SIGNED_OUT)
 async def test_signed_out_requests(site, method, path, options, status, content_type):
-    async with visiting(site) as client:
-        answer = await hop(client, method, path, **options)
+    async with open_visit(site) as client:
+        answer = await request_once(client, method, path, **options)
     assert answer.status == status
     if status == 302:
         assert answer.headers["location"].startswith(f"{site.origin}/oauth/authorize?client_id=")
@@ -190,14 +190,14 @@ async def test_signed_out_requests(site, method, path, options, status, content_
 
 
 async def test_settings_post_is_redirected_in_json_when_signed_out(site):
-    async with visiting(site) as client, client.http.post(f"{site.url}/settings", json={}) as answer:
+    async with open_visit(site) as client, client.http.post(f"{site.url}/settings", json={}) as answer:
         told = await answer.json()
     assert (told["type"], told["status"]) == ("redirect", 302)
     assert told["location"].startswith(f"{site.origin}/oauth/authorize?")
 
 
 async def test_forms_need_an_origin_of_this_host(site):
-    async with visiting(site) as client:
+    async with open_visit(site) as client:
         path, texts = "/conversation/" + "0" * 24, []
         for origin in (None, "http://evil.example", site.origin):
             headers = {"Content-Type": "text/plain"} | ({"Origin": origin} if origin else {})
@@ -212,10 +212,10 @@ async def test_forms_need_an_origin_of_this_host(site):
 
 async def test_app_without_login_keeps_conversations_by_session(open_site):
     site = open_site(login=False)
-    async with visiting(site) as client, visiting(site) as other:
+    async with open_visit(site) as client, open_visit(site) as other:
         assert (await client.get("/api/v2/feature-flags"))["json"]["loginEnabled"] is False
-        assert await who(client) is None
-        assert (await hop(client, "GET", "/login")).status == 404
+        assert await read_user(client) is None
+        assert (await request_once(client, "GET", "/login")).status == 404
         _, turn = await client.ask("hello")
         assert turn.complete
         assert len((await client.get("/api/v2/conversations"))["json"]["conversations"]) == 1
@@ -226,18 +226,18 @@ async def test_app_without_login_keeps_conversations_by_session(open_site):
 async def test_app_at_the_root_has_its_hub_elsewhere(open_site):
     site = open_site("")
     assert site.url == site.origin
-    async with signed_in(site) as client:
-        assert (await who(client))["username"] == "ada"
+    async with open_signed_in(site) as client:
+        assert (await read_user(client))["username"] == "ada"
         _, turn = await client.ask("hello")
         assert turn.complete
-        answer = await hop(client, "GET", "/login")
+        answer = await request_once(client, "GET", "/login")
     hub = urlsplit(answer.headers["location"])
     assert hub.path == "/oauth/authorize"
     assert hub.netloc != urlsplit(site.origin).netloc
 
 
 async def test_settings_left_out_go_back_to_their_defaults(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         chosen = {"activeModel": "deepseek-ai/DeepSeek-R1", "directPaste": True, "welcomeModalSeen": True}
         await client.post("/settings", chosen)
         told = (await client.get("/api/v2/user/settings"))["json"]
@@ -250,7 +250,7 @@ async def test_settings_left_out_go_back_to_their_defaults(site):
 
 
 async def test_foreign_conversations_cannot_be_read(site):
-    async with visiting(site) as stranger, signed_in(site) as client:
+    async with open_visit(site) as stranger, open_signed_in(site) as client:
         conversation_id, _ = await client.ask("hello")
         async with stranger.http.get(f"{site.url}/api/v2/conversations/{conversation_id}") as answer:
             assert answer.status == 403
@@ -260,7 +260,7 @@ async def test_foreign_conversations_cannot_be_read(site):
 
 
 async def test_shared_conversation_becomes_a_copy_of_ones_own(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("hello")
         _, told = await client.post(f"/conversation/{conversation_id}/share")
         share_id = json.loads(told)["shareId"]
@@ -276,7 +276,7 @@ async def test_shared_conversation_becomes_a_copy_of_ones_own(site):
 
 
 async def test_conversations_are_changed_and_deleted(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("one")
         path = f"/api/v2/conversations/{conversation_id}"
         told = (await client.read(conversation_id))["messages"]
@@ -298,7 +298,7 @@ async def test_conversations_are_changed_and_deleted(site):
 
 
 async def test_conversations_are_listed_thirty_a_page(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         made = [(await client.create())[0] for _ in range(31)]
         first, second = [(await client.get(f"/api/v2/conversations?p={page}"))["json"] for page in (0, 1)]
     assert [each["id"] for each in first["conversations"] + second["conversations"]] == made[::-1]

@@ -11,13 +11,13 @@ import aiohttp
 import pytest
 
 from fixtures.site import script, stream
-from tests.site.client import LLAMA, Reader, signed_in
-from tests.site.replay import events
+from tests.site.client import LLAMA, Reader, open_signed_in
+from tests.site.replay import parse_events
 
 QWEN = "Qwen/Qwen2.5-VL-7B-Instruct"
 
 
-def last(site):
+def find_last(site):
     """The newest message of all, as it is stored."""
     return site.control.conversations()[0]["messages"][-1]
 
@@ -26,14 +26,14 @@ def _has_token(reader, number):
     return any(token.startswith(f"{number}@") for token in reader.tokens)
 
 
-async def settled(client, conversation_id):
+async def wait_for_last(client, conversation_id):
     """The last message, once its run is over."""
     await asyncio.to_thread(client.site.control.wait_until_idle)
     return (await client.read(conversation_id))["messages"][-1]
 
 
 async def test_count_says_when_each_token_was_sent(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         _, turn = await client.ask("count 5 every 20")
     numbers, moments = zip(*(token.split("@") for token in turn.text.split()), strict=True)
     assert numbers == ("0", "1", "2", "3", "4")
@@ -42,7 +42,7 @@ async def test_count_says_when_each_token_was_sent(site):
 
 
 async def test_unicode_tokens_are_padded_by_their_length_in_javascript(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         _, turn = await client.ask("unicode")
     tokens = [update["token"] for update in turn.updates if update["type"] == "stream"]
     assert [stream.units(token) for token in tokens] == [max(16, stream.units(t)) for t in script.UNICODE]
@@ -50,7 +50,7 @@ async def test_unicode_tokens_are_padded_by_their_length_in_javascript(site):
 
 
 async def test_burst_arrives_whole_and_fast(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         await client.ask("burst 8000")
         start = time.perf_counter()
         conversation_id, turn = await client.ask("burst 8000")
@@ -70,7 +70,7 @@ async def test_burst_arrives_whole_and_fast(site):
     ],
 )
 async def test_upstream_failures_are_told_in_the_stream(site, prompt, error):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, turn = await client.ask(prompt)
         message = (await client.read(conversation_id))["messages"][-1]
     assert turn.complete
@@ -80,33 +80,33 @@ async def test_upstream_failures_are_told_in_the_stream(site, prompt, error):
 
 
 async def test_run_goes_on_when_its_reader_leaves(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         data = {"inputs": "count 30 every 10", "id": root}
         async with client.sending(conversation_id, data) as response:
             reader = Reader(response)
             await reader.until(lambda: len(reader.tokens) > 5)
-        message = await settled(client, conversation_id)
+        message = await wait_for_last(client, conversation_id)
     assert len(message["content"].split()) == 30
     assert message["updates"][-1] == {"type": "status", "status": "finished"}
 
 
 async def test_attaching_gives_what_came_after_the_stored_part(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         data = {"inputs": "count 60 every 10", "id": root, "generationId": "g"}
         async with client.sending(conversation_id, data) as response:
             reader = Reader(response)
             await reader.until(lambda: len(reader.tokens) > 25)
         # The reader's leaving is noticed by the server, and writes down what there is so far.
-        await asyncio.to_thread(site.control.wait_until, lambda: "materializedSeq" in last(site))
+        await asyncio.to_thread(site.control.wait_until, lambda: "materializedSeq" in find_last(site))
         stored = (await client.read(conversation_id))["messages"][-1]
         query = {"generationId": "g", "fromSeq": stored["materializedSeq"]}
         url = f"{site.url}/conversation/{conversation_id}/stream"
         async with client.http.get(url, params=query) as response:
             body = await response.read()
-        message = await settled(client, conversation_id)
-    found = events(body)
+        message = await wait_for_last(client, conversation_id)
+    found = parse_events(body)
     tokens = [each["data"]["token"] for each in found if each["data"].get("type") == "stream"]
     assert stored["content"] + "".join(tokens) == message["content"]
     assert len(tokens) < 20, "tokens are told in bursts"
@@ -115,17 +115,17 @@ async def test_attaching_gives_what_came_after_the_stored_part(site):
 
 
 async def test_attaching_goes_by_the_last_event_id_first(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("hello")
         url = f"{site.url}/conversation/{conversation_id}/stream?fromSeq=1"
         async with client.http.get(url, headers={"Last-Event-ID": "3"}) as response:
-            found = events(await response.read())
+            found = parse_events(await response.read())
     assert found[0]["id"] == "4"
 
 
 @pytest.mark.parametrize("generation", ["mine", "another"])
 async def test_stop_cuts_to_what_was_seen_of_its_own_run(site, generation):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         data = {"inputs": "count 100 every 10", "id": root, "generationId": "mine"}
         async with client.sending(conversation_id, data) as response:
@@ -134,7 +134,7 @@ async def test_stop_cuts_to_what_was_seen_of_its_own_run(site, generation):
             stop = {"generationId": generation, "seenContentLength": 27}
             assert await client.post(f"/conversation/{conversation_id}/stop-generating", stop) == (200, "")
             updates = await reader.rest()
-        message = await settled(client, conversation_id)
+        message = await wait_for_last(client, conversation_id)
     written = "".join(reader.tokens)
     expected = written[:27] if generation == "mine" else written
     assert message["content"] == expected
@@ -143,7 +143,7 @@ async def test_stop_cuts_to_what_was_seen_of_its_own_run(site, generation):
 
 
 async def test_stop_never_adds_text(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         data = {"inputs": "hold 3", "id": root, "generationId": "g"}
         site.control.release(0, conversation_id)
@@ -153,12 +153,12 @@ async def test_stop_never_adds_text(site):
             stop = {"generationId": "g", "seenContentLength": 10_000}
             await client.post(f"/conversation/{conversation_id}/stop-generating", stop)
             await response.read()
-        message = await settled(client, conversation_id)
+        message = await wait_for_last(client, conversation_id)
     assert message["content"].startswith("0@") and message["content"].count("@") == 1
 
 
 async def test_stop_while_idle_ends_the_run_that_follows(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         assert await client.post(f"/conversation/{conversation_id}/stop-generating") == (200, "")
         turn = await client.send(conversation_id, {"inputs": "count 300 every 10", "id": root})
@@ -167,7 +167,7 @@ async def test_stop_while_idle_ends_the_run_that_follows(site):
 
 
 async def test_hold_sends_a_token_only_when_it_is_released(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         async with client.sending(conversation_id, {"inputs": "hold 4", "id": root}) as response:
             reader = Reader(response)
@@ -190,7 +190,7 @@ async def test_hold_sends_a_token_only_when_it_is_released(site):
 
 @pytest.mark.parametrize("model", [LLAMA, QWEN])
 async def test_a_lost_or_forked_turn_shows_in_the_echo(site, model):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, first = await client.ask("one", model)
         told = await client.read(conversation_id)
         one = told["messages"][-1]
@@ -209,7 +209,7 @@ async def test_a_lost_or_forked_turn_shows_in_the_echo(site, model):
 
 
 async def test_edit_adds_a_sibling_of_the_question(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("one")
         told = await client.read(conversation_id)
         question = told["messages"][1]
@@ -222,7 +222,7 @@ async def test_edit_adds_a_sibling_of_the_question(site):
 
 
 async def test_files_reach_the_model_and_can_be_read_back(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create(QWEN)
         files = [
             ("base64;a;b.txt", "text/plain", b"aGVsbG8="),
@@ -245,7 +245,7 @@ async def test_files_reach_the_model_and_can_be_read_back(site):
 
 
 async def test_files_over_ten_megabytes_are_refused(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         files = [("base64;big.txt", "text/plain", b"AAAA" * (10 * 1024 * 1024 // 3 + 1))]
         async with client.sending(conversation_id, {"inputs": "x", "id": root}, files) as response:
@@ -255,13 +255,13 @@ async def test_files_over_ten_megabytes_are_refused(site):
 
 async def test_live_tells_of_an_end_it_saw_begin(open_site):
     site = open_site(live_tick=0.1)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         async with client.sending(conversation_id, {"inputs": "count 20 every 10", "id": root}) as response:
             reader = Reader(response)
             await reader.until(lambda: bool(reader.tokens))
             async with client.http.get(f"{site.url}/api/v2/generations/live") as live:
-                found = events(await live.read())
+                found = parse_events(await live.read())
     assert found[0]["data"]["running"][0]["conversationId"] == conversation_id
     ended = [each["data"]["ended"] for each in found if each["data"].get("ended")]
     assert ended == [
@@ -273,13 +273,13 @@ async def test_live_tells_of_an_end_it_saw_begin(open_site):
 @pytest.mark.parametrize("dies", [False, True])
 async def test_cut_drops_the_connection_after_so_many_lines(open_site, dies):
     site = open_site(death_noticed=0.05)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         for lines in (0, 1, 3, 12):
             site.control.cut(lines, run_dies=dies)
             conversation_id, turn = await client.ask("count 30 every 2")
             assert not turn.complete
             assert len(turn.updates) == lines
-            message = await settled(client, conversation_id)
+            message = await wait_for_last(client, conversation_id)
             assert (len(message["content"].split()) == 30) is not dies
             assert ({"type": "status", "status": "finished"} in message["updates"]) is not dies
             assert message["interrupted"] is dies
@@ -287,7 +287,7 @@ async def test_cut_drops_the_connection_after_so_many_lines(open_site, dies):
 
 
 async def test_cut_falls_inside_a_burst(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         site.control.cut(50)
         _, turn = await client.ask("burst 8000")
     assert not turn.complete
@@ -295,7 +295,7 @@ async def test_cut_falls_inside_a_burst(site):
 
 
 async def test_delay_and_stall_hold_the_wire_back(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         site.control.delay(0.3)
         site.control.stall(4, 0.4)
@@ -311,7 +311,7 @@ async def test_delay_and_stall_hold_the_wire_back(site):
 
 
 async def test_answer_next_stands_in_for_the_site(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         body = json.dumps({"message": "You are sending too many messages. Try again later."})
         site.control.answer_next(
@@ -325,7 +325,7 @@ async def test_answer_next_stands_in_for_the_site(site):
 
 async def test_sends_without_trusted_input_are_refused_when_it_is_required(site):
     site.control.switch(require_trusted_input=True)
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         async with client.sending(conversation_id, {"inputs": "x", "id": root}) as response:
             assert response.status == 418
@@ -334,7 +334,7 @@ async def test_sends_without_trusted_input_are_refused_when_it_is_required(site)
 
 
 async def test_bad_sends_are_refused_as_by_the_app(site):
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         found = []
         for data in (
@@ -357,7 +357,7 @@ async def test_bad_sends_are_refused_as_by_the_app(site):
 
 async def test_closing_ends_what_is_still_running(open_site):
     site = open_site()
-    async with signed_in(site) as client:
+    async with open_signed_in(site) as client:
         conversation_id, root = await client.create()
         async with client.sending(conversation_id, {"inputs": "hold 5", "id": root}) as response:
             reader = Reader(response)

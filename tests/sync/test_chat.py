@@ -64,7 +64,7 @@ def chat(stand_in, tmp_path_factory):
         yield chat
 
 
-def interrupted(stand_in, conversation):
+def is_interrupted(stand_in, conversation):
     return stand_in.control.conversation(conversation.id)["messages"][-1].get("interrupted") is True
 
 
@@ -176,7 +176,7 @@ def test_handler_may_use_the_chat_itself(chat, stand_in):
             reply.stop()
 
     answer = reply.result()
-    assert answer.interrupted and interrupted(stand_in, conversation)
+    assert answer.interrupted and is_interrupted(stand_in, conversation)
 
 
 @pytest.mark.browser
@@ -187,7 +187,7 @@ def test_leaving_the_block_early_stops_the_run_on_the_server(chat, stand_in):
             if event.name == "token":
                 break
         assert not reply.done
-    assert reply.done and interrupted(stand_in, conversation)
+    assert reply.done and is_interrupted(stand_in, conversation)
     with pytest.raises(UsageError, match="empty"):
         conversation.send(" ")
 
@@ -199,7 +199,7 @@ def test_interrupt_while_waiting_stops_the_run_on_the_server(chat, stand_in):
     reply.once("token", lambda event: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         reply.result()
-    assert reply.done and interrupted(stand_in, conversation)
+    assert reply.done and is_interrupted(stand_in, conversation)
     assert reply.result().interrupted
 
 

@@ -165,7 +165,7 @@ def test_wait_ends_when_the_loop_ends():
     thread = LoopThread("ending")
     threading.Timer(0.05, thread.stop).start()
     with pytest.raises(UsageError, match="closed"):
-        thread.until(lambda: False)
+        thread.wait_until(lambda: False)
 
 
 def test_loop_ends_where_no_thread_can_be_started_any_more(thread, monkeypatch):

@@ -14,14 +14,14 @@ from huggingchat_agent.tape.mask import Mask
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.redaction import Redaction
 from huggingchat_agent.tape.writer import TapeWriter
-from tests.tape.unpack import unpacked
+from tests.tape.unpack import unpack
 
 HEADER = tapes.Header(
     tape=tapes.VERSION, agent="1", base_url="http://x/chat", begun="2026-01-01T00:00:00+00:00"
 )
 
 
-def opened(path, header=HEADER):
+def open_writer(path, header=HEADER):
     return TapeWriter(path, header, Redaction(Mask(), learn=lambda value: None))
 
 
@@ -29,8 +29,8 @@ def event(n, text="word "):
     return tapes.Event(n=n, at=n / 100, event={"event": "title", "title": text})
 
 
-def whole(path, count=50):
-    writer = opened(path)
+def write_whole(path, count=50):
+    writer = open_writer(path)
     for n in range(count):
         writer.put(event(n, os.urandom(200).hex()))
     writer.close(tapes.Last(n=count, at=1.0))
@@ -38,34 +38,34 @@ def whole(path, count=50):
 
 
 def test_tape_gives_back_what_was_put(tmp_path):
-    path = whole(tmp_path / "a.tape")
+    path = write_whole(tmp_path / "a.tape")
     recording = Tape(path).load()
     assert recording.header == HEADER and recording.complete
     assert [each.n for each in recording.records] == list(range(51))
 
 
 def test_tape_is_for_its_owner_only(tmp_path):
-    assert whole(tmp_path / "a.tape").stat().st_mode & 0o777 == 0o600
+    assert write_whole(tmp_path / "a.tape").stat().st_mode & 0o777 == 0o600
 
 
 def test_standard_gzip_reads_it(tmp_path):
-    path = whole(tmp_path / "a.tape")
+    path = write_whole(tmp_path / "a.tape")
     told = subprocess.run(["gzip", "-dc", path], capture_output=True, check=True, stdin=subprocess.DEVNULL)
-    assert told.stdout == unpacked(path)
+    assert told.stdout == unpack(path)
 
 
 def test_tape_cannot_be_written_where_there_is_no_place(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TapeError, match="cannot be written"):
-        opened(tmp_path / "file" / "a.tape")
+        open_writer(tmp_path / "file" / "a.tape")
 
 
 def test_tape_that_was_there_stays_until_something_is_recorded(tmp_path):
-    path = whole(tmp_path / "a.tape")
+    path = write_whole(tmp_path / "a.tape")
     before = path.read_bytes()
-    opened(path).close(tapes.Last(n=0, at=0.0))
+    open_writer(path).close(tapes.Last(n=0, at=0.0))
     assert path.read_bytes() == before
-    writer = opened(path)
+    writer = open_writer(path)
     assert path.read_bytes() == before
     writer.put(event(0))
     writer.close(tapes.Last(n=1, at=1.0))
@@ -74,7 +74,7 @@ def test_tape_that_was_there_stays_until_something_is_recorded(tmp_path):
 
 
 def test_tape_of_nothing_is_no_file(tmp_path):
-    opened(tmp_path / "a.tape").close(tapes.Last(n=0, at=0.0))
+    open_writer(tmp_path / "a.tape").close(tapes.Last(n=0, at=0.0))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -86,8 +86,8 @@ def test_tape_that_is_not_there_is_said_so(tmp_path):
 PROGRAM = """
 import sys
 from pathlib import Path
-from tests.tape.test_files import event, opened
-writer = opened(Path(sys.argv[1]))
+from tests.tape.test_files import event, open_writer
+writer = open_writer(Path(sys.argv[1]))
 n = 0
 while True:
     writer.put(event(n)); n += 1
@@ -116,25 +116,25 @@ def test_tape_of_a_killed_program_opens_and_is_incomplete(tmp_path, after):
 
 
 def test_truncated_tape_gives_what_is_whole_and_then_says_where(tmp_path):
-    path = whole(tmp_path / "a.tape")
+    path = write_whole(tmp_path / "a.tape")
     data = path.read_bytes()
     for cut in range(len(data) - 1, 400, -937):
         path.write_bytes(data[:cut])
         found: list[int] = []
         with pytest.raises(TapeCorrupt, match=r"offset \d+"):
-            found.extend(each.n for each in Tape(path).records())
+            found.extend(each.n for each in Tape(path).read_records())
         assert found == list(range(len(found)))
 
 
 def test_garbled_tape_is_corrupt_wherever_it_was_garbled(tmp_path):
-    path = whole(tmp_path / "a.tape")
+    path = write_whole(tmp_path / "a.tape")
     data = path.read_bytes()
     for place in range(0, len(data), 613):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
         if place == 4:  # the time in gzip's own header means nothing
             continue
         with pytest.raises(TapeCorrupt, match=r"offset \d+"):
-            list(Tape(path).records())
+            list(Tape(path).read_records())
 
 
 @pytest.mark.parametrize("text", [b"", b"hello", b'{"tape":1}\n', b"\x1f\x8b"])
@@ -142,12 +142,12 @@ def test_file_that_is_no_tape_is_corrupt(tmp_path, text):
     path = tmp_path / "a.tape"
     path.write_bytes(text)
     with pytest.raises(TapeCorrupt, match=r"offset \d"):
-        list(Tape(path).records())
+        list(Tape(path).read_records())
 
 
 def test_tape_of_the_future_says_what_to_do(tmp_path):
     path = tmp_path / "a.tape"
-    writer = opened(path, tapes.Header(tape=99, agent="9", base_url="", begun=""))
+    writer = open_writer(path, tapes.Header(tape=99, agent="9", base_url="", begun=""))
     writer.put(event(0))
     writer.close(tapes.Last(n=1, at=0.0))
     with pytest.raises(TapeVersion, match=r"version 99 \(offset 0\).*Install a newer"):
@@ -155,7 +155,7 @@ def test_tape_of_the_future_says_what_to_do(tmp_path):
 
 
 def test_older_tape_is_brought_up_step_by_step(tmp_path, monkeypatch):
-    path = whole(tmp_path / "a.tape", 3)
+    path = write_whole(tmp_path / "a.tape", 3)
 
     def renamed(raw):
         if raw.get("type") == "event":
@@ -166,19 +166,21 @@ def test_older_tape_is_brought_up_step_by_step(tmp_path, monkeypatch):
     monkeypatch.setattr(tapes, "VERSION", 3)
     tape = Tape(path)
     assert tape.header.tape == 1
-    assert {each.event["event"] for each in tape.records() if isinstance(each, tapes.Event)} == {"titled"}
+    assert {each.event["event"] for each in tape.read_records() if isinstance(each, tapes.Event)} == {
+        "titled"
+    }
 
 
 LONG = """
 import sys, time
 from pathlib import Path
 from huggingchat_agent.tape import format as tapes
-from tests.tape.test_files import opened, word
+from tests.tape.test_files import open_writer, word
 
 def used():  # bytes
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
-writer = opened(Path(sys.argv[1]))
+writer = open_writer(Path(sys.argv[1]))
 where = {"id": "1", "page": "p"}
 writer.put(tapes.Response(n=0, at=0.0, status=200, mime="application/jsonl", headers={}, **where))
 measured = []
@@ -214,7 +216,7 @@ def test_recording_a_long_answer_takes_constant_memory(tmp_path):
 
 
 def test_full_disk_ends_the_tape_and_nothing_else(tmp_path, caplog, monkeypatch):
-    writer = opened(tmp_path / "a.tape")
+    writer = open_writer(tmp_path / "a.tape")
 
     def full(file, data):
         raise OSError(28, "No space left on device")

@@ -16,20 +16,20 @@ from huggingchat_agent import replay
 from huggingchat_agent.errors import TapeCorrupt, TapeError
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape import patterns, reader
-from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.har import make_har
 from huggingchat_agent.tape.mask import Mask
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.redaction import Redaction
-from huggingchat_agent.tape.report import report
+from huggingchat_agent.tape.report import render_report
 from huggingchat_agent.tape.summary import summarize
-from huggingchat_agent.tape.timeline import timeline
+from huggingchat_agent.tape.timeline import make_timeline
 from huggingchat_agent.tape.writer import TapeWriter
 
 TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"
 DEEP = 100_000
 
 
-def lines_of(name):
+def read_lines(name):
     return gzip.decompress((TAPES / name).read_bytes()).splitlines()
 
 
@@ -42,7 +42,7 @@ def show(path):
     """All that can be made of a tape without a browser."""
     tape = Tape(path)
     summary = summarize(tape.load())
-    summary.troubles, timeline(summary), json.dumps(har(summary)), report(summary)
+    summary.troubles, make_timeline(summary), json.dumps(make_har(summary)), render_report(summary)
     if summary.recording.trouble is not None:
         raise summary.recording.trouble
 
@@ -53,7 +53,7 @@ def insert(lines, record):
     return [*lines[:-1], line, lines[-1]]
 
 
-def made(type, **fields):
+def make_record(type, **fields):
     where = {"id": "x", "page": "p"} if type in ("request", "response", "chunk") else {}
     return {"type": type, "n": 9000, "at": 1, **where, **fields}
 
@@ -62,21 +62,21 @@ PICTURE = {"page": "p", "turn": 1, "moment": "end", "mime": "", "base64": ""}
 RECORDS: list[Any] = [
     b'{"type":"event","n":9000,"at":9,"event":{"event":"status","x":' + b"[" * DEEP + b"]" * DEEP + b"}}",
     b'{"type":"event","n":9000,"at":9,"event":{"event":"status","x":' + b"[" * 300 + b"]" * 300 + b"}}",
-    made("event", event={"turn": 1}),
-    made("event", event={"event": 5}),
-    made("event", event={"event": "token", "seq": 1}),
-    made("event", event={"event": "handler_failed", "error": 5}),
-    made("event", event={"event": "queued", "running": "x"}),
-    made("browser", at=1e308, version="x"),
-    made("browser", n=-1, version="x"),
-    made("browser", n=10**30, version="x"),
-    made("browser", at="1", version="x"),
-    made("chunk", base64="a"),
-    made("picture", **PICTURE | {"turn": []}),
-    made("request", method="GET", url="http://[", kind="x", headers={}),
-    made("response", status=10**9, mime="", headers={}),
-    made("response", status=200, mime="", headers={"a": 1}),
-    made("nonsense"),
+    make_record("event", event={"turn": 1}),
+    make_record("event", event={"event": 5}),
+    make_record("event", event={"event": "token", "seq": 1}),
+    make_record("event", event={"event": "handler_failed", "error": 5}),
+    make_record("event", event={"event": "queued", "running": "x"}),
+    make_record("browser", at=1e308, version="x"),
+    make_record("browser", n=-1, version="x"),
+    make_record("browser", n=10**30, version="x"),
+    make_record("browser", at="1", version="x"),
+    make_record("chunk", base64="a"),
+    make_record("picture", **PICTURE | {"turn": []}),
+    make_record("request", method="GET", url="http://[", kind="x", headers={}),
+    make_record("response", status=10**9, mime="", headers={}),
+    make_record("response", status=200, mime="", headers={"a": 1}),
+    make_record("nonsense"),
     [],
     None,
 ]
@@ -84,7 +84,7 @@ RECORDS: list[Any] = [
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: str(record)[:60])
 async def test_record_that_no_recorder_writes_is_corrupt_and_its_line_is_named(tmp_path, record):
-    lines = lines_of("v1-conversation.tape")
+    lines = read_lines("v1-conversation.tape")
     path = write(tmp_path / "a.tape", insert(lines, record))
     with pytest.raises(TapeCorrupt, match=rf"line {len(lines)} "):
         show(path)
@@ -94,7 +94,7 @@ async def test_record_that_no_recorder_writes_is_corrupt_and_its_line_is_named(t
 
 async def test_tape_that_goes_on_after_its_end_is_corrupt(tmp_path):
     """Such as one that is there twice. Its turns would wait for exchanges that were over before."""
-    lines = lines_of("v1-conversation.tape")
+    lines = read_lines("v1-conversation.tape")
     path = write(tmp_path / "a.tape", [*lines, *lines[1:]])
     with pytest.raises(TapeCorrupt, match=rf"line {len(lines) + 1} comes after the last record"):
         show(path)
@@ -116,7 +116,7 @@ HEADERS = [
 
 @pytest.mark.parametrize("change", HEADERS, ids=str)
 def test_header_that_no_recorder_writes_is_corrupt(tmp_path, change):
-    first, *rest = lines_of("v1-conversation.tape")
+    first, *rest = read_lines("v1-conversation.tape")
     path = write(tmp_path / "a.tape", [json.dumps(json.loads(first) | change).encode(), *rest])
     with pytest.raises(TapeCorrupt, match="header"):
         Tape(path)
@@ -127,28 +127,28 @@ def test_header_that_is_nested_deeply_is_corrupt(tmp_path):
         Tape(write(tmp_path / "a.tape", [b'{"tape":' + b"[" * DEEP]))
 
 
-def changes(value, path=()):
+def list_places(value, path=()):
     """Every place in a record, as a way to it."""
     if path:
         yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, each in items:
-        yield from changes(each, (*path, name))
+        yield from list_places(each, (*path, name))
 
 
-def changed(record, path, value):
+def change(record, path, value):
     copied = copy.deepcopy(record)
     place = copied
     for name in path[:-1]:
         place = place[name]
-    if value is changes:
+    if value is list_places:
         del place[path[-1]]
     else:
         place[path[-1]] = value
     return copied
 
 
-WRONG: list[Any] = [changes, None, [], {}, "", "x", -1, 10**20, 1e308, True]
+WRONG: list[Any] = [list_places, None, [], {}, "", "x", -1, 10**20, 1e308, True]
 
 
 @pytest.mark.soak
@@ -158,7 +158,7 @@ async def test_whatever_is_changed_in_a_record_it_is_read_or_refused_with_a_sent
     The default run takes three of the wrong values for a field, other ones for the next field.
     """
     many = len(WRONG) if request.config.getoption("--soak") else 3
-    lines = lines_of("v1-troubles.tape")
+    lines = read_lines("v1-troubles.tape")
     kinds: dict[tuple[str, str], tuple[int, Any]] = {}
     for number, line in enumerate(lines):
         record = json.loads(line)
@@ -166,13 +166,13 @@ async def test_whatever_is_changed_in_a_record_it_is_read_or_refused_with_a_sent
         kinds.setdefault((record.get("type"), name), (number, record))
     # From each exchange and turn one, so that a tape is small.
     kept = sorted(number for number, _ in kinds.values())
-    places = [(number, path) for number, record in kinds.values() for path in changes(record)]
+    places = [(number, path) for number, record in kinds.values() for path in list_places(record)]
     values = itertools.cycle(WRONG)
     cases = [(*place, value) for place in places for value in itertools.islice(values, many)]
     path = tmp_path / "a.tape"
     refused = 0
     for number, place, value in cases:
-        record = changed(json.loads(lines[number]), place, value)
+        record = change(json.loads(lines[number]), place, value)
         write(path, [json.dumps(record).encode() if each == number else lines[each] for each in kept])
         try:
             show(path)
@@ -184,7 +184,7 @@ async def test_whatever_is_changed_in_a_record_it_is_read_or_refused_with_a_sent
 
 def bomb(size, line_size):
     """A tape that unpacks to about that many bytes, in records of that size."""
-    header = lines_of("v1-conversation.tape")[0] + b"\n"
+    header = read_lines("v1-conversation.tape")[0] + b"\n"
     record = b'{"type":"browser","n":1,"at":1,"version":"' + b"x" * (line_size - 46) + b'"}\n'
     return gzip.compress(header + record * (size // line_size), 9)
 
@@ -196,7 +196,7 @@ def test_line_that_unpacks_to_more_than_a_tape_may_hold_is_refused_at_once(tmp_p
     assert path.stat().st_size < 50_000
     began = time.process_time()
     with pytest.raises(TapeCorrupt, match="line 2 exceeds the limits of a tape"):
-        list(Tape(path).records())
+        list(Tape(path).read_records())
     assert time.process_time() - began < 1
 
 
@@ -214,7 +214,7 @@ def test_long_line_is_read_in_linear_time(tmp_path):
     """Such as a message with a large file; it packs badly, and so comes in many pieces."""
     text = os.urandom(4_000_000).hex()
     record = {"type": "browser", "n": 1, "at": 1, "version": text}
-    path = write(tmp_path / "a.tape", [lines_of("v1-conversation.tape")[0], json.dumps(record).encode()])
+    path = write(tmp_path / "a.tape", [read_lines("v1-conversation.tape")[0], json.dumps(record).encode()])
     began = time.process_time()
     assert len(Tape(path).load().records) == 1
     assert time.process_time() - began < 2
@@ -252,10 +252,10 @@ def test_pattern_that_took_too_long_is_not_tried_again(monkeypatch):
     monkeypatch.setattr(patterns, "SECONDS", 0.1)
     pattern = patterns.Pattern(SLOW)
     with pytest.raises(TapeError, match="for more than"):
-        pattern.spans(SLOW_TEXT)
+        pattern.find_spans(SLOW_TEXT)
     began = time.process_time()
     with pytest.raises(TapeError, match="for more than"):
-        pattern.spans(SLOW_TEXT)
+        pattern.find_spans(SLOW_TEXT)
     assert time.process_time() - began < 0.05
 
 
@@ -280,4 +280,4 @@ def test_pattern_that_took_too_long_is_not_tried_again(monkeypatch):
 def test_pattern_finds_what_re_finds(source):
     text = "ACME-12 aab\nbb acme x foo{e<=1} {x fo aaa 1 {e} yy"
     found = [match.span() for match in re.finditer(source, text) if match.group()]
-    assert patterns.Pattern(source).spans(text) == found
+    assert patterns.Pattern(source).find_spans(text) == found

@@ -15,7 +15,7 @@ from tests.cli.shell import Shell
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-def words(path):
+def count_words(path):
     """How many words of an answer are on the tape so far."""
     told = [each.event["event"] for each in Tape(path).load().records if isinstance(each, tapes.Event)]
     return told.count("token")
@@ -33,7 +33,7 @@ async def test_tape_of_a_killed_session_opens_and_says_that_it_is_incomplete(sta
     shell = Shell(stand_in.url, shutil.copytree(saved_home, tmp_path / "state"))
     with shell.start("ask", "--via", "page", "--record", str(path), "count 3000 every 10") as process:
         assert process.stdout is not None
-        while not path.exists() or words(path) < 20:
+        while not path.exists() or count_words(path) < 20:
             assert process.stdout.read(4096)
         assert len(shell.processes()) > 3  # the browser's too
         kill_all(shell)

@@ -16,11 +16,11 @@ from playwright.async_api import async_playwright
 from huggingchat_agent.browser.executable import find_executable
 from huggingchat_agent.cli import app as cli
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.har import make_har
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.report import report
+from huggingchat_agent.tape.report import render_report
 from huggingchat_agent.tape.summary import summarize
-from huggingchat_agent.tape.timeline import timeline
+from huggingchat_agent.tape.timeline import make_timeline
 from tests.cli.shell import COMMAND
 
 TAPES = Path(__file__).parents[2] / "fixtures" / "tapes"
@@ -45,10 +45,10 @@ async def chromium():
         await browser.close()
 
 
-async def opened(chromium, tmp_path, name, width):
+async def open_report(chromium, tmp_path, name, width):
     """The report in a browser without a network, and all it asked for and complained of."""
     path = tmp_path / "report.html"
-    path.write_text(report(read(name)))
+    path.write_text(render_report(read(name)))
     page = await chromium.new_page(viewport={"width": width, "height": 844}, offline=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -62,7 +62,7 @@ class TestReport:
 
     @pytest.mark.parametrize("width", [1280, 390])
     async def test_report_has_plot_pictures_and_conversation(self, chromium, tmp_path, width):
-        page, asked, address = await opened(chromium, tmp_path, "v1-conversation.tape", width)
+        page, asked, address = await open_report(chromium, tmp_path, "v1-conversation.tape", width)
         assert await page.locator("article").count() == 3
         assert "You said: hello there" in await page.locator("#turn-1 .answer").inner_text()
         for turn in (1, 2, 3):
@@ -79,7 +79,7 @@ class TestReport:
         await page.close()
 
     async def test_report_tells_what_went_wrong_first(self, chromium, tmp_path):
-        page, _, _ = await opened(chromium, tmp_path, "v1-troubles.tape", 1280)
+        page, _, _ = await open_report(chromium, tmp_path, "v1-troubles.tape", 1280)
         first = page.locator("main section").first
         assert await first.get_attribute("id") == "troubles"
         told = await first.inner_text()
@@ -93,7 +93,7 @@ class TestReport:
         await page.close()
 
     async def test_picture_opens_large_and_closes_again(self, chromium, tmp_path):
-        page, _, _ = await opened(chromium, tmp_path, "v1-conversation.tape", 1280)
+        page, _, _ = await open_report(chromium, tmp_path, "v1-conversation.tape", 1280)
         picture = page.locator("#turn-2 .film img").last
         small = (await picture.bounding_box())["width"]
         await picture.click()
@@ -103,7 +103,7 @@ class TestReport:
         await page.close()
 
     async def test_request_opens_and_shows_headers_and_bodies(self, chromium, tmp_path):
-        page, asked, _ = await opened(chromium, tmp_path, "v1-conversation.tape", 1280)
+        page, asked, _ = await open_report(chromium, tmp_path, "v1-conversation.tape", 1280)
         line = page.locator("summary", has_text="POST /chat/conversation/")
         post = page.locator("#timeline details", has=line).first
         assert not await post.locator(".opened").is_visible()
@@ -121,7 +121,7 @@ class TestReport:
         assert found.turns[0].answer is not None
         found.turns[0].answer["text"] = evil
         path = tmp_path / "report.html"
-        path.write_text(report(found))
+        path.write_text(render_report(found))
         page = await chromium.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -135,7 +135,7 @@ class TestReport:
         """Another reader of HAR: what it routes from the archive is what was recorded."""
         path = tmp_path / "run.har"
         found = read("v1-full.tape")
-        path.write_text(json.dumps(har(found)))
+        path.write_text(json.dumps(make_har(found)))
         page = await chromium.new_page()
         await page.route_from_har(path)
         main = next(each for each in found.exchanges if each.path.endswith("/main.js"))
@@ -191,7 +191,7 @@ def check(kind, value):
 
 @pytest.mark.parametrize("name", ["v1-full.tape", "v1-troubles.tape"])
 def test_archive_is_har_1_2(name):
-    log = json.loads(json.dumps(har(read(name))))["log"]
+    log = json.loads(json.dumps(make_har(read(name))))["log"]
     assert log["version"] == "1.2" and {"name", "version"} <= log["creator"].keys()
     pages = {page["id"] for page in log["pages"]}
     for page in log["pages"]:
@@ -246,11 +246,11 @@ def test_show_folds_static_files_that_follow_one_another():
     assert "_assets/style.css" not in folded
     assert re.search(r"\t\d+ static files\t[\d.]+ kB\n", folded)
     found = read("v1-full.tape")
-    lines = timeline(found, fold=True)
+    lines = make_timeline(found, fold=True)
     static = [line.what for line in lines if line.kind == "static"]
     count = sum(int(each.split()[0]) if each.endswith(" files") else 1 for each in static)
     assert count == sum(each.static for each in found.exchanges)
-    assert len(lines) + 20 < len(timeline(found))
+    assert len(lines) + 20 < len(make_timeline(found))
 
 
 def test_trouble_is_what_somebody_would_miss_and_counts_once():
@@ -275,7 +275,7 @@ def test_report_shows_tools_with_what_they_were_asked_and_answered():
         {"event": "tool_error", "seq": 93, "message": "no time", **two},
     ]
     records = [*recording.records, *(tapes.Event(n=last.n + 1, at=last.at, event=each) for each in told)]
-    page = report(summarize(recording._replace(records=records)))
+    page = render_report(summarize(recording._replace(records=records)))
     for text in ("Tool search", "&lt;sea&gt;", "waves", "foam", "Tool clock", "no time"):
         assert text in page
 
@@ -331,7 +331,7 @@ def test_replay_in_a_browser_prints_what_replay_prints_without():
 
 def test_replay_in_a_browser_takes_a_full_tape():
     done = run("replay", "--browser", TAPES / "v1-conversation.tape")
-    assert done.returncode == 2 and "no full tape" in done.stderr
+    assert done.returncode == 2 and "not a full tape" in done.stderr
 
 
 @pytest.fixture

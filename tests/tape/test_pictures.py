@@ -5,7 +5,7 @@ from typing import Any
 
 from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.tape.recorder import Recorder
 
 
@@ -17,7 +17,7 @@ class Tab:
         self.now = self.most = 0
         self.gate = asyncio.Event()
 
-    async def picture(self, secrets):
+    async def take_picture(self, secrets):
         self.now += 1
         self.most = max(self.most, self.now)
         await self.gate.wait()
@@ -28,7 +28,7 @@ class Tab:
 async def test_tab_is_pictured_once_at_a_time_and_nothing_is_kept_of_it(tmp_path):
     tabs = [Tab(number) for number in range(20)]
     by_id: dict[str, Any] = {tab.id: tab for tab in tabs}
-    recorder = Recorder(settings(record=tmp_path / "a.tape", home=tmp_path))
+    recorder = Recorder(make_settings(record=tmp_path / "a.tape", home=tmp_path))
     emitter = Emitter()
     recorder.listen(emitter, lambda turn: f"page-{turn}", by_id.get)
     for turn in range(20):

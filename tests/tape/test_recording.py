@@ -8,7 +8,7 @@ from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize
 from huggingchat_agent.wire.conversations import parse_list
 from tests.recorded import PROMPTS
-from tests.tape.unpack import lines
+from tests.tape.unpack import read_lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -72,7 +72,7 @@ async def test_tape_is_whole_and_in_the_order_of_what_happened(recorded):
     assert recording.complete and recording.trouble is None
     numbers = [each.n for each in recording.records]
     assert len(set(numbers)) == len(numbers)
-    assert lines(path)[0]["tape"] == tapes.VERSION
+    assert read_lines(path)[0]["tape"] == tapes.VERSION
 
 
 async def test_full_tape_has_pages_and_scripts(recorded):

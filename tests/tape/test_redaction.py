@@ -22,7 +22,7 @@ redact.Secret(PASSWORD)
 redact.remember(COOKIE)
 
 
-def through(records, **options):
+def redact_all(records, **options):
     """All records that come out, in the order of what happened."""
     learned: list[str] = []
     redaction = Redaction(Mask(options.pop("patterns", ())), learn=redact.remember, **options)
@@ -39,11 +39,13 @@ def exchange(body, cuts, mime="application/jsonl"):
     records: list[tapes.AnyRecord] = [tapes.Response(n=1, at=0.0, status=200, mime=mime, headers={}, **where)]
     for number, (start, end) in enumerate(pairwise(edges), 2):
         if start < end:
-            records.append(tapes.Chunk(n=number, at=number / 10, **where, **tapes.payload(body[start:end])))
+            records.append(
+                tapes.Chunk(n=number, at=number / 10, **where, **tapes.make_payload(body[start:end]))
+            )
     return [*records, tapes.End(n=len(edges) + 9, at=9.0, **where)]
 
 
-def body_of(records):
+def join_body(records):
     return b"".join(each.data for each in records if isinstance(each, tapes.Chunk))
 
 
@@ -57,7 +59,7 @@ def stream(words, pad=16):
     )
 
 
-def said(body):
+def join_words(body):
     return "".join(json.loads(line)["token"].rstrip("\0") for line in body.splitlines())
 
 
@@ -68,8 +70,8 @@ def test_body_without_secrets_keeps_its_bytes_and_its_cuts(cuts, chance):
         chance.choice(["hello ", "wörld", "x@y ", "b7c8", "日本 ", "tr0ub", "\n", '"q" ']) for _ in range(8)
     ]
     records = exchange(stream(words), cuts)
-    out = through(records)
-    assert body_of(out) == body_of(records)
+    out = redact_all(records)
+    assert join_body(out) == join_body(records)
     assert [(each.n, each.at) for each in out] == [(each.n, each.at) for each in records]
 
 
@@ -80,8 +82,8 @@ def test_secret_in_the_words_of_an_answer_is_found_however_it_is_cut(secret, cut
     text = f"It is {secret} and {secret}, they say."
     edges = [0, *sorted({place % len(text) for place in places}), len(text)]
     words = [text[start:end] for start, end in pairwise(edges)]
-    out = body_of(through(exchange(stream(words), cuts)))
-    assert said(out) == f"It is {MASK} and {MASK}, they say."
+    out = join_body(redact_all(exchange(stream(words), cuts)))
+    assert join_words(out) == f"It is {MASK} and {MASK}, they say."
 
 
 @given(st.lists(st.integers(0, 400), max_size=12))
@@ -89,7 +91,7 @@ def test_secret_in_the_words_of_an_answer_is_found_however_it_is_cut(secret, cut
 def test_secret_in_json_and_in_json_within_json_is_found_however_it_is_cut(cuts):
     inner = json.dumps({"password": PASSWORD, "kept": "word"})
     body = json.dumps({"body": inner, "other": [PASSWORD, COOKIE]}).encode()
-    out = body_of(through(exchange(body, cuts, "application/json")))
+    out = join_body(redact_all(exchange(body, cuts, "application/json")))
     assert json.loads(out)["other"] == [MASK, MASK]
     assert json.loads(json.loads(out)["body"]) == {"password": MASK, "kept": "word"}
 
@@ -101,7 +103,7 @@ def test_words_of_events_are_looked_at_as_one_text():
         for n, word in enumerate(words)
     ]
     records.append(tapes.Event(n=99, at=0.0, event={"event": "finished", "turn": 1}))
-    out = through(records)
+    out = redact_all(records)
     assert "".join(each.event.get("text", "") for each in out) == f"My mail is {MASK} and the word is {MASK}!"
 
 
@@ -123,10 +125,10 @@ def test_headers_of_tool_servers_are_learned_and_left_out_everywhere_after():
         has_body=True,
         **where,
     )
-    out = through([post, *exchange(stream(["the key-of-", "mcp-77 it is"]), [3, 50])[0:]])
+    out = redact_all([post, *exchange(stream(["the key-of-", "mcp-77 it is"]), [3, 50])[0:]])
     assert "key-of-mcp-77" not in msgspec.json.encode(out).decode()
     assert '"inputs": "hi"' in out[0].text
-    assert said(body_of(out)) == f"the {MASK} it is"
+    assert join_words(join_body(out)) == f"the {MASK} it is"
 
 
 def test_addresses_headers_and_messages_lose_what_is_named_as_secret():
@@ -141,7 +143,7 @@ def test_addresses_headers_and_messages_lose_what_is_named_as_secret():
         **where,
     )
     message = tapes.ConsoleMessage(n=2, at=0.0, page="p", kind="console", text='login {"password": "abc"} ok')
-    first, second = through([request, message])
+    first, second = redact_all([request, message])
     assert first.url == f"http://x/cb?code={MASK}&next=%2Fchat&state={MASK}&p=1"
     assert first.headers == {
         "cookie": MASK,
@@ -154,19 +156,19 @@ def test_addresses_headers_and_messages_lose_what_is_named_as_secret():
 
 def test_the_app_s_own_token_lines_are_no_secrets():
     body = stream(["a", "b"]) + b'{"type":"finalAnswer","text":"\\"password\\": \\"is a word\\""}\n'
-    assert body_of(through(exchange(body, [7]))) == body
+    assert join_body(redact_all(exchange(body, [7]))) == body
 
 
 def test_words_of_an_answer_are_kept_however_their_update_is_written():
     body = b'{"token":"a secret","type":"stream"}\n{ "type": "stream", "token": "word" }\n'
     body += b'{"type":"tool","token":"hf_abc"}\n'
-    out = body_of(through(exchange(body, [7, 50])))
+    out = join_body(redact_all(exchange(body, [7, 50])))
     assert out == body.replace(b"hf_abc", MASK.encode())
 
 
 def test_patterns_of_the_user_are_left_out_across_words():
-    out = through(exchange(stream(["ticket AC", "ME-", "4711 and\n", "more"]), []), patterns=[r"ACME-\d+"])
-    assert said(body_of(out)) == f"ticket {MASK} and\nmore"
+    out = redact_all(exchange(stream(["ticket AC", "ME-", "4711 and\n", "more"]), []), patterns=[r"ACME-\d+"])
+    assert join_words(join_body(out)) == f"ticket {MASK} and\nmore"
 
 
 def test_pattern_that_cannot_be_read_is_refused():
@@ -178,22 +180,22 @@ def test_username_is_left_out_by_choice_from_where_it_is_told():
     body = b'{"json":{"id":"1","username":"ada","email":"ada@example.org"}}'
     records = exchange(body, [20], "application/json")
     later = tapes.Event(n=50, at=0.0, event={"event": "title", "title": "ada and adage"})
-    out = through([*records, later], hide_username=True)
-    assert json.loads(body_of(out))["json"] == {"id": "1", "username": MASK, "email": MASK}
+    out = redact_all([*records, later], hide_username=True)
+    assert json.loads(join_body(out))["json"] == {"id": "1", "username": MASK, "email": MASK}
     assert out[-1].event["title"] == f"{MASK} and adage"
-    kept = through([*records, later])
-    assert json.loads(body_of(kept))["json"]["username"] == "ada"
+    kept = redact_all([*records, later])
+    assert json.loads(join_body(kept))["json"]["username"] == "ada"
 
 
 def test_scripts_lose_known_values_and_nothing_else():
     script = f'const a="{COOKIE}", mail="someone@example.org", p={{"password":"x"}};\nlast()'.encode()
-    out = body_of(through(exchange(script, [9, 30], "text/javascript")))
+    out = join_body(redact_all(exchange(script, [9, 30], "text/javascript")))
     assert out == script.replace(COOKIE.encode(), MASK.encode())
 
 
 def test_what_is_no_text_is_left_alone():
     data = random.Random(1).randbytes(500)
-    assert body_of(through(exchange(data, [100, 200], "image/png"))) == data
+    assert join_body(redact_all(exchange(data, [100, 200], "image/png"))) == data
 
 
 def test_nothing_much_is_held_back_of_a_long_answer():

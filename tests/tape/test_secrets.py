@@ -11,12 +11,12 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.settings import Record
-from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.har import make_har
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.report import report
+from huggingchat_agent.tape.report import render_report
 from huggingchat_agent.tape.summary import summarize
-from tests.recorded import account
-from tests.tape.unpack import everything, lines
+from tests.recorded import make_account_settings
+from tests.tape.unpack import read_everything, read_lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -35,7 +35,7 @@ async def planted(tmp_path_factory):
     home = tmp_path_factory.mktemp("state")
     record = Record(path, full=True, hide=(r"ACME-\d+",), hide_username=True)
     with StandIn(echo_pause=0.001, second_factor=True, second_factor_code=OTP) as site:
-        async with HuggingChat(**account(site, home), record=record) as chat:
+        async with HuggingChat(**make_account_settings(site, home), record=record) as chat:
             chat.on("title", fail)
             await chat.login(otp=OTP)
             page = await chat._session.tabs.get_shared()
@@ -67,11 +67,11 @@ async def planted(tmp_path_factory):
                 min(cookies),
                 timeout=20,
             )
-        cookies |= signed_in_by(site)
+        cookies |= list_codes(site)
     return path, cookies
 
 
-def signed_in_by(site):
+def list_codes(site):
     """Codes and states that came and went while we were signed in."""
     queries = [parse_qs(urlsplit(each.path).query) for each in site.control.requests]
     found = {value for query in queries for name in ("code", "state") for value in query.get(name, ())}
@@ -83,7 +83,7 @@ def fail(event):
     raise ValueError(f"no title for {PASSWORD} of {EMAIL}")
 
 
-def secrets(cookies):
+def list_secrets(cookies):
     plain = {PASSWORD, EMAIL, CODE, OTP, MCP, TICKET, *cookies}
     return {
         *plain,
@@ -94,18 +94,18 @@ def secrets(cookies):
 
 
 def search(text, cookies):
-    found = {each for each in secrets(cookies) if each in text}
+    found = {each for each in list_secrets(cookies) if each in text}
     assert not found, f"there is {[each[:4] + '...' for each in found]}"
 
 
 async def test_tape_has_no_secret_in_it(planted):
     path, cookies = planted
-    search(everything(path).decode("latin-1"), cookies)
+    search(read_everything(path).decode("latin-1"), cookies)
 
 
 async def test_words_of_the_answers_put_together_have_no_secret_in_them(planted):
     path, cookies = planted
-    records = lines(path)[1:]
+    records = read_lines(path)[1:]
     records.sort(key=lambda record: record["n"])
     told = [each["event"] for each in records if each["type"] == "event"]
     search("".join(each.get("text", "") for each in told if each["event"] == "token"), cookies)
@@ -122,35 +122,35 @@ async def test_words_of_the_answers_put_together_have_no_secret_in_them(planted)
 
 async def test_name_of_who_is_signed_in_is_left_out_where_that_was_chosen(planted):
     path, _ = planted
-    told = [json.dumps(each) for each in lines(path) if each.get("type") == "event"]
+    told = [json.dumps(each) for each in read_lines(path) if each.get("type") == "event"]
     assert len(told) > 20 and not re.search(r"\bada\b", "\n".join(told))
 
 
 async def test_what_is_no_secret_is_still_there(planted):
     path, _ = planted
-    text = everything(path).decode("latin-1")
+    text = read_everything(path).decode("latin-1")
     for kept in (
         "Remember [redacted], [redacted], [redacted]",
         "password=[redacted]",
         "the word is [redacted]",
     ):
         assert kept in text
-    kinds = {(each.get("kind"), each.get("level")) for each in lines(path) if each.get("type") == "said"}
+    kinds = {(each.get("kind"), each.get("level")) for each in read_lines(path) if each.get("type") == "said"}
     assert {("console", "log"), ("console", "warning"), ("error", "error"), ("dialog", "alert")} <= kinds
 
 
 async def test_nothing_of_the_sign_in_is_on_the_tape(planted):
     path, _ = planted
-    asked = [each["url"] for each in lines(path) if each.get("type") == "request"]
+    asked = [each["url"] for each in read_lines(path) if each.get("type") == "request"]
     assert asked and not any("/login" in url or "/oauth" in url for url in asked)
-    assert any(each.get("type") == "hidden" for each in lines(path))
+    assert any(each.get("type") == "hidden" for each in read_lines(path))
 
 
 async def test_report_archive_and_timeline_have_no_secret_in_them(planted):
     path, cookies = planted
     found = summarize(Tape(path).load())
-    search(report(found), cookies)
-    search(json.dumps(har(found)), cookies)
+    search(render_report(found), cookies)
+    search(json.dumps(make_har(found)), cookies)
 
 
 async def test_picture_of_a_page_masks_fields_and_secrets(tmp_path):
@@ -159,7 +159,7 @@ async def test_picture_of_a_page_masks_fields_and_secrets(tmp_path):
         "<textarea>{0}</textarea></div>"
     )
     with StandIn() as site:
-        async with HuggingChat(**account(site, tmp_path)) as chat:
+        async with HuggingChat(**make_account_settings(site, tmp_path)) as chat:
             page = await chat._session.tabs.get_shared()
 
             async def pictured(*words):
@@ -167,7 +167,7 @@ async def test_picture_of_a_page_masks_fields_and_secrets(tmp_path):
                     "html => { document.body.innerHTML = html }", page_with.format(*words), timeout=5
                 )
                 before = await page.evaluate("() => document.documentElement.outerHTML", timeout=5)
-                shot = await page.picture(lambda text: [words[0], words[1] + words[2]])
+                shot = await page.take_picture(lambda text: [words[0], words[1] + words[2]])
                 assert await page.evaluate("() => document.documentElement.outerHTML", timeout=5) == before
                 return shot
 
@@ -184,11 +184,11 @@ async def test_picture_of_the_login_form_is_the_same_whatever_was_typed(tmp_path
         return fields.length;
     }"""
     with StandIn() as site:
-        async with HuggingChat(**account(site, tmp_path)) as chat:
+        async with HuggingChat(**make_account_settings(site, tmp_path)) as chat:
             page = await chat._session.tabs.open_page()
             await page.goto(f"{site.url}/login", timeout=15)
             pictures = set()
             for name, word in (("ada", "correct horse"), ("grace.hopper", "x")):
                 assert await page.evaluate(typed, name, word, timeout=5) >= 2
-                pictures.add(await page.picture(lambda text: []))
+                pictures.add(await page.take_picture(lambda text: []))
             assert len(pictures) == 1

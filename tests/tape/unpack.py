@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 
-def unpacked(path) -> bytes:
+def unpack(path) -> bytes:
     """Everything in the file, also of a tape that was never finished."""
     data, out = path.read_bytes(), b""
     while data:
@@ -18,14 +18,14 @@ def unpacked(path) -> bytes:
     return out
 
 
-def lines(path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in unpacked(path).splitlines()]
+def read_lines(path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in unpack(path).splitlines()]
 
 
-def everything(path) -> bytes:
+def read_everything(path) -> bytes:
     """All that could be read from a tape: its text, and what is packed within as base64."""
-    found = [unpacked(path)]
-    for line in lines(path):
+    found = [unpack(path)]
+    for line in read_lines(path):
         if "base64" in line:
             found.append(base64.b64decode(line["base64"]))
         if "text" in line:

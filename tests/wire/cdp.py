@@ -39,13 +39,13 @@ def request(
     )
 
 
-def answered(status: int = 200, mime: str = "application/jsonl", **extra: Any) -> dict[str, Any]:
+def make_response(status: int = 200, mime: str = "application/jsonl", **extra: Any) -> dict[str, Any]:
     head = {"status": status, "mimeType": mime, "charset": "", "headers": {"Content-Type": mime}}
     return {**head, "protocol": "h2", "fromDiskCache": False, **extra}
 
 
 def response(request_id: str = "1", status: int = 200, mime: str = "application/jsonl", **extra: Any):
-    return event("responseReceived", requestId=request_id, response=answered(status, mime, **extra))
+    return event("responseReceived", requestId=request_id, response=make_response(status, mime, **extra))
 
 
 def data(size: int, content: bytes | None = None, request_id: str = "1") -> dict[str, Any]:
@@ -115,7 +115,7 @@ class _Running:
         return [request(self.name, f"https://chat.test/{self.name}", **extra)]
 
     def _redirect(self) -> list[dict[str, Any]]:
-        hop = answered(302, "", headers={"Location": "/next"})
+        hop = make_response(302, "", headers={"Location": "/next"})
         return [request(self.name, f"https://chat.test/{self.name}/next", method="GET", redirect=hop)]
 
     def _respond(self) -> list[dict[str, Any]]:

@@ -39,17 +39,17 @@ class Exchange(NamedTuple):
         return str(self.raw["request_headers"].get("Content-Type", ""))
 
 
-def files() -> list[Path]:
+def list_files() -> list[Path]:
     return sorted(FOLDER.glob("*/*.json"))
 
 
-def scenario(generation: str, name: str) -> Any:
+def read_scenario(generation: str, name: str) -> Any:
     return json.loads((FOLDER / generation / f"{name}.json").read_text("utf-8"))
 
 
-def exchanges() -> list[Exchange]:
+def read_exchanges() -> list[Exchange]:
     found = []
-    for path in files():
+    for path in list_files():
         content = json.loads(path.read_text("utf-8"))
         recorded = content.get("exchanges", []) if isinstance(content, dict) else []
         for number, raw in enumerate(recorded):
@@ -57,17 +57,17 @@ def exchanges() -> list[Exchange]:
     return found
 
 
-def streams(generation: str | None = None) -> list[Exchange]:
-    return [each for each in exchanges() if each.is_stream and generation in (None, each.generation)]
+def read_streams(generation: str | None = None) -> list[Exchange]:
+    return [each for each in read_exchanges() if each.is_stream and generation in (None, each.generation)]
 
 
-def one(generation: str, name: str, number: int) -> Exchange:
-    found = (each for each in exchanges() if str(each) == f"{generation}/{name}/{number}")
+def read_exchange(generation: str, name: str, number: int) -> Exchange:
+    found = (each for each in read_exchanges() if str(each) == f"{generation}/{name}/{number}")
     return next(found)
 
 
-def endpoint(generation: str, name: str, file: str = "endpoints") -> Any:
-    return scenario(generation, file)[name]
+def read_endpoint(generation: str, name: str, file: str = "endpoints") -> Any:
+    return read_scenario(generation, file)[name]
 
 
 def _body(raw: dict[str, Any]) -> bytes | None:
@@ -86,7 +86,7 @@ def fold(lines: list[bytes]) -> tuple[Fold, list[Any]]:
     return turn, [event for line in lines for event in turn.feed(decode(line), 1.0)]
 
 
-def server_sent(body: bytes) -> list[tuple[str, str]]:
+def parse_events(body: bytes) -> list[tuple[str, str]]:
     """The events of a recorded event stream, each its name and its data, of one line here."""
     blocks = [
         dict(line.partition(": ")[::2] for line in each.split("\n")) for each in body.decode().split("\n\n")
@@ -94,7 +94,7 @@ def server_sent(body: bytes) -> list[tuple[str, str]]:
     return [(each.get("event", "message"), each["data"]) for each in blocks if "data" in each]
 
 
-def lines_of(*pieces: bytes) -> list[bytes]:
+def split_lines(*pieces: bytes) -> list[bytes]:
     """The lines of a stream that arrives in these pieces."""
     splitter = LineSplitter()
     lines = [line for piece in pieces for line in splitter.feed(piece)]

@@ -15,12 +15,12 @@ TITLE = updates.Title("A title")
 CALL = updates.ToolCall("1", updates.Call("echo"))
 
 
-def tokens(text, cuts):
+def cut_tokens(text, cuts):
     borders = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     return [updates.Token(text[a:b]) for a, b in itertools.pairwise(borders)]
 
 
-def text_of(found):
+def join_text(found):
     return "".join(each.token for each in found if isinstance(each, updates.Token))
 
 
@@ -28,8 +28,8 @@ def text_of(found):
 def test_every_character_comes_once_however_the_text_is_cut(text, cuts, seen):
     seen %= len(text) + 1
     rest = CatchUp(text[:seen], [])
-    new = [each for each in map(rest.feed, tokens(text, cuts)) if each is not None]
-    assert text[:seen] + text_of(new) == text
+    new = [each for each in map(rest.feed, cut_tokens(text, cuts)) if each is not None]
+    assert text[:seen] + join_text(new) == text
 
 
 def test_character_whose_halves_came_in_two_tokens_counts_as_it_does_in_the_app():

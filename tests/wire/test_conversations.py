@@ -11,14 +11,14 @@ from huggingchat_agent.wire.conversations import (
     parse_new_conversation,
     parse_share,
 )
-from tests.wire.recordings import GENERATIONS, endpoint, one
+from tests.wire.recordings import GENERATIONS, read_endpoint, read_exchange
 
 
 def read(generation, scenario, number):
-    return parse_conversation(one(generation, scenario, number).body or b"", "6b01")
+    return parse_conversation(read_exchange(generation, scenario, number).body or b"", "6b01")
 
 
-def made(*messages, **fields):
+def make_conversation(*messages, **fields):
     return parse_conversation(
         json.dumps({"json": {"id": "c", "messages": list(messages), **fields}}).encode()
     )
@@ -67,7 +67,7 @@ def test_conversation_of_page_data_takes_its_id_from_the_caller():
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_conversation_of_the_older_route_has_messages_without_their_tree(generation):
-    conversation = parse_conversation(endpoint(generation, "conversation_legacy")["body"].encode())
+    conversation = parse_conversation(read_endpoint(generation, "conversation_legacy")["body"].encode())
     assert conversation.model == "meta-llama/Llama-3.3-70B-Instruct"
     assert [each.author for each in conversation.messages] == ["system", "user", "assistant"]
     assert conversation.active_leaf() == conversation.messages[-1]
@@ -75,7 +75,9 @@ def test_conversation_of_the_older_route_has_messages_without_their_tree(generat
 
 
 def test_conversation_of_the_create_answer():
-    conversation_id, conversation = parse_new_conversation(endpoint("2026-08", "create")["body"].encode())
+    conversation_id, conversation = parse_new_conversation(
+        read_endpoint("2026-08", "create")["body"].encode()
+    )
     assert conversation is not None
     assert conversation.id == conversation_id == "6b013d3abcc939b7fa835751"
     assert conversation.preprompt == conversation.messages[0].content == "You are terse."
@@ -83,7 +85,7 @@ def test_conversation_of_the_create_answer():
 
 
 def test_created_is_an_id_only_in_the_older_app():
-    assert parse_new_conversation(endpoint("2025-04", "create")["body"].encode()) == (
+    assert parse_new_conversation(read_endpoint("2025-04", "create")["body"].encode()) == (
         "6b013db694c81884b2825cfc",
         None,
     )
@@ -120,13 +122,15 @@ def test_conversation_raises_an_agent_error_for_anything_else(body):
 def test_files_and_router_are_read():
     conversation = read("2026-08", "upload", 3)
     assert [each["name"] for each in conversation.messages[1].files] == ["dot.png", "note.txt"]
-    [routed] = made(message("a", routerMetadata={"route": "code", "model": "m", "provider": None})).messages
+    [routed] = make_conversation(
+        message("a", routerMetadata={"route": "code", "model": "m", "provider": None})
+    ).messages
     assert routed.router == Router(route="code", model="m")
     assert conversation.messages[1].router is None
 
 
 def test_unknown_keys_are_kept():
-    conversation = made(message("a", score=1), deployedSpaces=[2])
+    conversation = make_conversation(message("a", score=1), deployedSpaces=[2])
     assert conversation.messages[0].extra == {"score": 1}
     assert conversation.extra == {"deployedSpaces": [2]}
 
@@ -134,7 +138,7 @@ def test_unknown_keys_are_kept():
 # The tree.
 
 
-FORKED = made(
+FORKED = make_conversation(
     message("root", children=["q"]),
     message("q", ["root"], ["a1", "a2"]),
     message("a1", ["root", "q"], ["q2"], generationId="g1"),
@@ -154,12 +158,14 @@ def test_active_leaf_goes_down_by_the_last_child():
 
 def test_active_leaf_raises_page_changed_without_messages():
     with pytest.raises(PageChanged):
-        made().active_leaf()
+        make_conversation().active_leaf()
 
 
 def test_active_leaf_ends_where_a_child_is_missing_or_its_own_ancestor():
-    assert made(message("a", children=["gone"])).active_leaf().id == "a"
-    assert made(message("a", children=["b"]), message("b", children=["a"])).active_leaf().id in "ab"
+    assert make_conversation(message("a", children=["gone"])).active_leaf().id == "a"
+    assert (
+        make_conversation(message("a", children=["b"]), message("b", children=["a"])).active_leaf().id in "ab"
+    )
 
 
 def test_path_is_from_the_root_to_the_leaf():
@@ -177,7 +183,9 @@ def test_messages_are_found_by_id_generation_and_child():
 
 
 def test_by_generation_takes_the_last_of_several():
-    again = made(message("a", generationId="g"), message("b", generationId="g")).by_generation("g")
+    again = make_conversation(message("a", generationId="g"), message("b", generationId="g")).by_generation(
+        "g"
+    )
     assert again is not None
     assert again.id == "b"
 
@@ -212,7 +220,7 @@ SETTLED = {"type": "elicitation", "subtype": "resolved", "elicitationId": "e", "
     ],
 )
 def test_message_is_terminal_when_its_run_is_over(fields, terminal):
-    conversation = made(message("a", **fields))
+    conversation = make_conversation(message("a", **fields))
     assert conversation.is_terminal(conversation.messages[0]) is terminal
 
 
@@ -220,7 +228,7 @@ def test_recorded_stop_is_terminal_at_the_second_look():
     looks = [read("2026-08", "stop", number) for number in (3, 4)]
     assert [look.is_terminal(look.messages[-1]) for look in looks] == [False, True]
     # The page told how much it had shown: the app cut the text there.
-    sent = json.loads(one("2026-08", "stop", 2).raw["body"])
+    sent = json.loads(read_exchange("2026-08", "stop", 2).raw["body"])
     assert len(looks[1].messages[-1].content) == sent["seenContentLength"]
     assert looks[1].messages[-1].interrupted
 
@@ -231,10 +239,10 @@ def test_recorded_stop_is_terminal_at_the_second_look():
 @pytest.mark.parametrize(
     ("body", "count", "more"),
     [
-        (endpoint("2026-08", "conversations")["body"], 11, False),
-        (endpoint("2026-08", "conversations_legacy")["body"], 11, True),
-        (endpoint("2025-04", "conversations_legacy")["body"], 10, True),
-        (endpoint("2025-04", "home_data")["body"], 10, False),
+        (read_endpoint("2026-08", "conversations")["body"], 11, False),
+        (read_endpoint("2026-08", "conversations_legacy")["body"], 11, True),
+        (read_endpoint("2025-04", "conversations_legacy")["body"], 10, True),
+        (read_endpoint("2025-04", "home_data")["body"], 10, False),
         ('{"json":{"conversations":[{"id":"a"}],"hasMore":true}}', 1, True),
         ('{"conversations":[{"_id":"a"}],"nConversations":1}', 1, False),
         ('{"json":{"conversations":[{"id":"a"}],"nConversations":40}}', 1, True),
@@ -251,7 +259,7 @@ def test_list_of_any_form_is_read(body, count, more):
 
 
 def test_list_entry_has_title_model_and_time():
-    entry = parse_list(endpoint("2026-08", "conversations")["body"].encode()).conversations[0]
+    entry = parse_list(read_endpoint("2026-08", "conversations")["body"].encode()).conversations[0]
     assert (entry.id, entry.title) == ("6b013d37bcc939b7fa835749", "short one")
     assert entry.model == "meta-llama/Llama-3.3-70B-Instruct"
     assert entry.updated_at == datetime(2026, 11, 21, 6, 41, 59, 924000, UTC)

@@ -7,7 +7,7 @@ import pytest
 from huggingchat_agent import errors
 from huggingchat_agent.wire.failures import from_response, from_update
 from huggingchat_agent.wire.updates import Errored
-from tests.wire.recordings import endpoint, fold, lines_of, streams
+from tests.wire.recordings import fold, read_endpoint, read_streams, split_lines
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ RECORDED = {
 }
 
 
-@pytest.mark.parametrize("stream", [each for each in streams() if each.scenario in RECORDED], ids=str)
+@pytest.mark.parametrize("stream", [each for each in read_streams() if each.scenario in RECORDED], ids=str)
 def test_recorded_error_is_of_its_class(stream):
-    turn, _ = fold(lines_of(stream.body))
+    turn, _ = fold(split_lines(stream.body))
     assert turn.error is not None
     assert type(from_update(turn.error)) is RECORDED[stream.scenario]
 
@@ -159,7 +159,7 @@ def test_rate_limit_says_how_long_to_wait(headers, seconds):
 
 
 def test_sign_in_page_is_a_rejected_session():
-    page = endpoint("2026-08", "create", "endpoints-signed-out")
+    page = read_endpoint("2026-08", "create", "endpoints-signed-out")
     assert (
         type(from_response(page["status"], page["type"], page["body"].encode(), {})) is errors.SessionRejected
     )
@@ -173,7 +173,7 @@ def test_failing_sign_in_page_is_a_failure():
 
 
 def test_other_page_in_place_of_data_is_a_changed_page():
-    page = endpoint("2025-04", "models")
+    page = read_endpoint("2025-04", "models")
     assert type(from_response(page["status"], page["type"], page["body"].encode(), {})) is errors.PageChanged
     assert type(from_response(200, "", b"", {})) is errors.PageChanged
 
@@ -186,13 +186,13 @@ def test_html_sign_in_refusal_keeps_the_sentence():
 
 def test_recorded_refusals_are_of_their_class():
     for generation in ("2026-08", "2025-04"):
-        bad = endpoint(generation, "create_bad_model")
+        bad = read_endpoint(generation, "create_bad_model")
         error = from_response(bad["status"], bad["type"], bad["body"].encode(), {})
         assert "Invalid request" in str(error)
-        missing = endpoint(generation, "post_missing")
+        missing = read_endpoint(generation, "post_missing")
         error = from_response(missing["status"], missing["type"], missing["body"].encode(), {})
         assert type(error) is errors.ChatError
-    signed_out = endpoint("2025-04", "create", "endpoints-signed-out")
+    signed_out = read_endpoint("2025-04", "create", "endpoints-signed-out")
     error = from_response(signed_out["status"], signed_out["type"], signed_out["body"].encode(), {})
     assert type(error) is errors.SessionRejected
 

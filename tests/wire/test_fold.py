@@ -11,10 +11,10 @@ from huggingchat_agent.wire import updates
 from huggingchat_agent.wire.conversations import parse_conversation
 from huggingchat_agent.wire.fold import _READERS, Fold, read_stored
 from huggingchat_agent.wire.think import split
-from tests.wire.recordings import exchanges, fold, lines_of, streams
+from tests.wire.recordings import fold, read_exchanges, read_streams, split_lines
 
 
-def folded(*items):
+def fold_all(*items):
     """A turn made of updates, and its events; update n is seen at n + 1."""
     turn = Fold("c", 7, 0.5)
     return turn, [event for at, item in enumerate(items, 1) for event in turn.feed(item, float(at))]
@@ -28,11 +28,11 @@ def final(text, interrupted=False):
     return updates.FinalAnswer(text, interrupted)
 
 
-def tokens_of(found):
+def join_tokens(found):
     return "".join(event.text for event in found if isinstance(event, events.Token))
 
 
-def fields(event):
+def list_fields(event):
     hidden = ("conversation_id", "turn", "seq", "at")
     return {name: getattr(event, name) for name in event.__struct_fields__ if name not in hidden}
 
@@ -41,7 +41,7 @@ CALL = updates.Call("echo", {"text": "ping"})
 
 
 def test_events_carry_their_turn_and_rise():
-    turn, found = folded(updates.Started(), token("a"), updates.KeepAlive(), token("b"), updates.Finished())
+    turn, found = fold_all(updates.Started(), token("a"), updates.KeepAlive(), token("b"), updates.Finished())
     assert [event.seq for event in found] == [1, 2, 3, 4]
     assert {(event.conversation_id, event.turn) for event in found} == {("c", 7)}
     assert [event.at for event in found] == [1.0, 2.0, 4.0, 5.0]
@@ -50,12 +50,12 @@ def test_events_carry_their_turn_and_rise():
 
 
 def test_token_carries_its_text_and_the_length_so_far():
-    _, found = folded(token("hé"), token("日本"))
+    _, found = fold_all(token("hé"), token("日本"))
     assert [(event.text, event.length) for event in found] == [("hé", 2), ("日本", 4)]
 
 
 def test_keep_alives_and_stored_tokens_have_no_event():
-    assert folded(updates.KeepAlive(), updates.Token("", 4))[1] == []
+    assert fold_all(updates.KeepAlive(), updates.Token("", 4))[1] == []
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def test_keep_alives_and_stored_tokens_have_no_event():
     ids=lambda each: type(each).__name__ if isinstance(each, updates.Update) else "",
 )
 def test_update_gives_its_event(update, event, expected):
-    _, [found] = folded(update)
+    _, [found] = fold_all(update)
     assert type(found) is event
-    assert fields(found) == expected
+    assert list_fields(found) == expected
 
 
 def test_every_update_has_its_event_or_none_on_purpose():
@@ -152,7 +152,7 @@ def test_every_update_has_its_event_or_none_on_purpose():
 
 
 def test_reasoning_within_the_text_is_told_apart():
-    turn, found = folded(token("<think>Let "), token("me</thi"), token("nk>You "), token("said"))
+    turn, found = fold_all(token("<think>Let "), token("me</thi"), token("nk>You "), token("said"))
     assert [(type(event), event.text) for event in found] == [
         (events.Reasoning, "Let "),
         (events.Reasoning, "me"),
@@ -181,17 +181,17 @@ def test_one_rule_for_stream_final_answer_and_stored_message(first, second):
         updates.ToolCall("u", CALL),
         updates.ToolResult("u", updates.Result("success", CALL, [])),
     ]
-    turn, found = folded(*map(token, first[0]), *between, *map(token, second[0]), updates.Finished())
+    turn, found = fold_all(*map(token, first[0]), *between, *map(token, second[0]), updates.Finished())
     text, reasoning = first[1] + second[1], first[2] + second[2]
-    assert (tokens_of(found), turn.text, turn.reasoning) == (text, text, reasoning)
-    assert (answered(turn).text, answered(turn).reasoning) == (text, reasoning)
+    assert (join_tokens(found), turn.text, turn.reasoning) == (text, text, reasoning)
+    assert (make_answer(turn).text, make_answer(turn).reasoning) == (text, reasoning)
 
     # Nothing of the second round was streamed: it comes with the final answer.
     before, after = "".join(first[0]), "".join(second[0])
-    turn, found = folded(*map(token, first[0]), *between, final(after))
-    assert tokens_of(found) == turn.text == answered(turn).text
+    turn, found = fold_all(*map(token, first[0]), *between, final(after))
+    assert join_tokens(found) == turn.text == make_answer(turn).text
     if turn.merge_content() == f"{before}\n\n{after}":  # else the app takes one for a part of the other
-        assert (turn.text.replace("\n\n", ""), answered(turn).reasoning) == (text, reasoning)
+        assert (turn.text.replace("\n\n", ""), make_answer(turn).reasoning) == (text, reasoning)
 
     def placeholder(text):
         return {"type": "stream", "token": "", "len": len(text.encode("utf-16-le")) // 2}
@@ -204,19 +204,19 @@ def test_one_rule_for_stream_final_answer_and_stored_message(first, second):
         *map(placeholder, second[0]),
     ]
     content = "".join([*first[0], *second[0]])
-    message = stored(content=content, updates=lines)
+    message = make_stored(content=content, updates=lines)
     assert read_stored(message).split(content) == (text, reasoning)
-    answer = answered(Fold("c", 1, 0.0), message)
+    answer = make_answer(Fold("c", 1, 0.0), message)
     assert (answer.text, answer.reasoning) == (text, reasoning)
     # Older apps store no such lines: only the beginning of the text counts.
-    assert read_stored(stored(content=content)).split(content) == split(content)
+    assert read_stored(make_stored(content=content)).split(content) == split(content)
 
 
 @pytest.mark.parametrize("end", [updates.Finished(), updates.Errored("no"), final("a <th")])
 def test_text_held_back_for_a_tag_is_out_at_the_end(end):
-    turn, found = folded(token("a <"), token("th"), end)
-    assert tokens_of(found) == turn.text == "a <th"
-    assert folded(token("a <thi"))[0].text == "a <thi"
+    turn, found = fold_all(token("a <"), token("th"), end)
+    assert join_tokens(found) == turn.text == "a <th"
+    assert fold_all(token("a <thi"))[0].text == "a <thi"
 
 
 @pytest.mark.parametrize(
@@ -233,30 +233,32 @@ def test_text_held_back_for_a_tag_is_out_at_the_end(end):
     ],
 )
 def test_final_answer_brings_the_text_that_was_not_streamed(streamed, text, joined, content):
-    turn, found = folded(*map(token, streamed), final(text))
-    assert tokens_of(found) == joined
+    turn, found = fold_all(*map(token, streamed), final(text))
+    assert join_tokens(found) == joined
     assert turn.final == text
     assert turn.merge_content() == content
 
 
 def test_final_answer_of_a_turn_with_tools_follows_what_was_said_before():
-    turn, found = folded(token("Let me check."), updates.ToolCall("u", CALL), final("Ping."))
-    assert tokens_of(found) == turn.merge_content() == "Let me check.\n\nPing."
-    turn, found = folded(token("Let me check. "), updates.ToolCall("u", CALL), token("Ping."), final("Ping."))
-    assert tokens_of(found) == turn.merge_content() == "Let me check. Ping."
+    turn, found = fold_all(token("Let me check."), updates.ToolCall("u", CALL), final("Ping."))
+    assert join_tokens(found) == turn.merge_content() == "Let me check.\n\nPing."
+    turn, found = fold_all(
+        token("Let me check. "), updates.ToolCall("u", CALL), token("Ping."), final("Ping.")
+    )
+    assert join_tokens(found) == turn.merge_content() == "Let me check. Ping."
 
 
 def test_web_sources_come_with_the_final_answer_unless_they_were_told():
     late = updates.FinalAnswer("a", False, [{"uri": "u", "title": "t"}])
-    turn, found = folded(late)
+    turn, found = fold_all(late)
     assert turn.sources == [Source(uri="u", title="t")]
     assert isinstance(found[-1], events.SearchSources)
-    turn, _ = folded(updates.SearchSources([{"link": "u"}]), late)
+    turn, _ = fold_all(updates.SearchSources([{"link": "u"}]), late)
     assert turn.sources == [Source(uri="u")]
 
 
 def test_router_metadata_is_merged():
-    turn, found = folded(
+    turn, found = fold_all(
         updates.RouterMetadata("code", "m", None),
         updates.RouterMetadata("", "", "p"),
         updates.RouterMetadata(),
@@ -266,7 +268,7 @@ def test_router_metadata_is_merged():
 
 
 def test_tools_are_paired_by_uuid():
-    turn, _ = folded(
+    turn, _ = fold_all(
         updates.ToolCall("u", CALL),
         updates.ToolCall("v", updates.Call("other", None)),
         updates.ToolResult("v", updates.Result("error", message="no")),
@@ -296,24 +298,24 @@ def test_tools_are_paired_by_uuid():
     ],
 )
 def test_end_is_the_last_word_that_the_app_said(items, terminal):
-    turn, _ = folded(*items)
+    turn, _ = fold_all(*items)
     assert turn.terminal == terminal
 
 
 def test_title_after_the_final_answer_is_taken():
-    turn, found = folded(token("a"), final("a"), updates.Title("t"), updates.Finished())
+    turn, found = fold_all(token("a"), final("a"), updates.Title("t"), updates.Finished())
     assert turn.terminal == "finished"
     assert turn.title == "t"
     assert [type(event) for event in found] == [events.Token, events.Title, events.Status]
 
 
 def test_error_is_kept():
-    turn, _ = folded(updates.Errored("no", 402))
+    turn, _ = fold_all(updates.Errored("no", 402))
     assert turn.error == updates.Errored("no", 402)
-    assert folded(final("a"))[0].error is None
+    assert fold_all(final("a"))[0].error is None
 
 
-def answered(turn, stored=None):
+def make_answer(turn, stored=None):
     return turn.answer(
         user_message_id="u", message_id="m", via="page", generation_id="g", finished=9.0, stored=stored
     )
@@ -322,7 +324,7 @@ def answered(turn, stored=None):
 def test_answer_holds_everything():
     asked = updates.ElicitationRequest(updates.Question("e"))
     sources = [{"link": "https://a.test", "title": "A"}]
-    turn, _ = folded(
+    turn, _ = fold_all(
         updates.Started(),
         token("<think>hm</think>"),
         token("a"),
@@ -337,7 +339,7 @@ def test_answer_holds_everything():
         final("b"),
         updates.Finished(),
     )
-    answer = answered(turn)
+    answer = make_answer(turn)
     assert (answer.text, answer.reasoning, answer.content) == ("ab", "hm", "<think>hm</think>ab")
     assert (answer.conversation_id, answer.user_message_id, answer.message_id) == ("c", "u", "m")
     assert (answer.generation_id, answer.via, answer.title) == ("g", "page", "T")
@@ -354,48 +356,48 @@ def test_answer_holds_everything():
     assert same == ["interrupted", "finish_reason"]
 
 
-def stored(**fields: Any):
+def make_stored(**fields: Any):
     message = {"id": "m", "from": "assistant", **fields}
     return parse_conversation(json.dumps({"json": {"id": "c", "messages": [message]}}).encode()).messages[0]
 
 
 def test_answer_believes_the_read_after_break():
-    turn, _ = folded(token("cut short"), updates.Finished())
-    answer = answered(turn, stored(content="<think>x</think>cut", interrupted=True))
+    turn, _ = fold_all(token("cut short"), updates.Finished())
+    answer = make_answer(turn, make_stored(content="<think>x</think>cut", interrupted=True))
     assert (answer.text, answer.reasoning, answer.finish_reason) == ("cut", "x", "interrupted")
-    assert answered(turn, stored(content="")).text == "cut short"
+    assert make_answer(turn, make_stored(content="")).text == "cut short"
 
 
 def test_answer_takes_the_reasoning_of_older_apps_from_their_own_lines():
-    turn, _ = folded(updates.ReasoningToken("h"), updates.ReasoningToken("m"), token("a"), final("a"))
-    assert answered(turn).reasoning == "hm"
-    assert answered(turn, stored(content="a", reasoning="hmm")).reasoning == "hmm"
+    turn, _ = fold_all(updates.ReasoningToken("h"), updates.ReasoningToken("m"), token("a"), final("a"))
+    assert make_answer(turn).reasoning == "hm"
+    assert make_answer(turn, make_stored(content="a", reasoning="hmm")).reasoning == "hmm"
 
 
 def test_answer_of_an_interrupted_run_says_so():
-    turn, found = folded(token("one two"), final("one", interrupted=True), updates.Finished())
-    assert tokens_of(found) == "one two"
-    answer = answered(turn)
+    turn, found = fold_all(token("one two"), final("one", interrupted=True), updates.Finished())
+    assert join_tokens(found) == "one two"
+    answer = make_answer(turn)
     assert (answer.text, answer.interrupted, answer.finish_reason) == ("one", True, "interrupted")
 
 
 def test_answer_of_a_parked_run_says_so():
-    turn, _ = folded(token("a"), updates.ElicitationRequest(updates.Question("e")), updates.Finished())
+    turn, _ = fold_all(token("a"), updates.ElicitationRequest(updates.Question("e")), updates.Finished())
     assert turn.parked
-    assert answered(turn).finish_reason == "elicitation"
+    assert make_answer(turn).finish_reason == "elicitation"
 
 
 def test_turn_waits_for_tools_and_for_answers():
     asked = updates.ElicitationRequest(updates.Question("e"))
-    assert not folded(updates.Started(), token("a"))[0].waiting
-    assert folded(updates.ToolCall("u", CALL))[0].waiting
-    assert not folded(updates.ToolCall("u", CALL), updates.ToolError("u"))[0].waiting
-    assert folded(asked)[0].waiting
-    assert not folded(asked, updates.ElicitationResolved("e"))[0].waiting
+    assert not fold_all(updates.Started(), token("a"))[0].waiting
+    assert fold_all(updates.ToolCall("u", CALL))[0].waiting
+    assert not fold_all(updates.ToolCall("u", CALL), updates.ToolError("u"))[0].waiting
+    assert fold_all(asked)[0].waiting
+    assert not fold_all(asked, updates.ElicitationResolved("e"))[0].waiting
 
 
 def test_answer_without_a_token_has_no_time_of_one():
-    assert answered(folded(updates.Finished())[0]).timing.first_token is None
+    assert make_answer(fold_all(updates.Finished())[0]).timing.first_token is None
 
 
 # Recordings.
@@ -403,15 +405,15 @@ def test_answer_without_a_token_has_no_time_of_one():
 LAST_WORDS = {"2026-08": ("finished", "error"), "2025-04": ("final", "error")}
 
 
-@pytest.mark.parametrize("stream", streams(), ids=str)
+@pytest.mark.parametrize("stream", read_streams(), ids=str)
 def test_recorded_stream_folds_to_what_the_app_stored(stream):
-    turn, found = fold(lines_of(stream.body))
+    turn, found = fold(split_lines(stream.body))
     assert not [event for event in found if isinstance(event, events.Unknown)]
     assert (turn.terminal in LAST_WORDS[stream.generation]) == ("failed" not in stream.raw)
-    assert tokens_of(found) == turn.text
+    assert join_tokens(found) == turn.text
     same = [
         each
-        for each in exchanges()
+        for each in read_exchanges()
         if each.generation == stream.generation and each.scenario == stream.scenario
     ]
     for later in same[stream.number + 1 :]:
@@ -420,23 +422,23 @@ def test_recorded_stream_folds_to_what_the_app_stored(stream):
         if b'"messages"' in (later.body or b"") and turn.terminal:
             last = parse_conversation(later.body or b"").messages[-1]
             assert last.content == turn.merge_content()
-            assert answered(turn, last).text == turn.text
+            assert make_answer(turn, last).text == turn.text
 
 
 @pytest.mark.parametrize(
-    "stream", [each for each in streams("2026-08") if len(each.body or b"") < 10_000], ids=str
+    "stream", [each for each in read_streams("2026-08") if len(each.body or b"") < 10_000], ids=str
 )
 def test_recorded_stream_gives_the_same_events_cut_at_every_byte(stream):
     body = stream.body
-    _, found = fold(lines_of(body))
+    _, found = fold(split_lines(body))
     for at in range(len(body) + 1):
-        assert fold(lines_of(body[:at], body[at:]))[1] == found
-    assert fold(lines_of(*(body[at : at + 1] for at in range(len(body)))))[1] == found
+        assert fold(split_lines(body[:at], body[at:]))[1] == found
+    assert fold(split_lines(*(body[at : at + 1] for at in range(len(body)))))[1] == found
 
 
 def test_every_recorded_stream_is_cut_at_every_byte_somewhere():
     # Those too long for it here are cut into the same lines at every byte in test_lines.
-    long = [str(each) for each in streams("2026-08") if len(each.body or b"") >= 10_000]
+    long = [str(each) for each in read_streams("2026-08") if len(each.body or b"") >= 10_000]
     assert long == ["2026-08/long-token/1"]
 
 
@@ -460,8 +462,8 @@ def test_any_stream_gives_the_same_events_cut_anywhere(said, ends, blank_tail, d
     body += b" " * 4096 * blank_tail
     cuts = sorted(drawn.draw(st.lists(st.integers(0, len(body)), max_size=8)))
     pieces = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
-    turn, found = fold(lines_of(*pieces))
-    assert found == fold(lines_of(body))[1]
+    turn, found = fold(split_lines(*pieces))
+    assert found == fold(split_lines(body))[1]
     assert turn.content == content
-    assert tokens_of(found) + (turn._splitter.held if turn._splitter.kind == "text" else "") == turn.text
+    assert join_tokens(found) + (turn._splitter.held if turn._splitter.kind == "text" else "") == turn.text
     assert turn.terminal == ("final" if ends else None)

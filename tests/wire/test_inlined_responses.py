@@ -2,7 +2,7 @@ import json
 
 from huggingchat_agent.wire.inlined_responses import InlinedResponse, parse_inlined
 from huggingchat_agent.wire.models import parse_models
-from tests.wire.recordings import endpoint
+from tests.wire.recordings import read_endpoint
 
 
 def script(url, body, status=200, more=""):
@@ -12,7 +12,7 @@ def script(url, body, status=200, more=""):
     return f'<script type="application/json" data-sveltekit-fetched data-url="{url}"{more}>{content}</script>'
 
 
-MODELS = endpoint("2026-08", "models")["body"]
+MODELS = read_endpoint("2026-08", "models")["body"]
 PAGE = f"""<!doctype html><html><head><title>HuggingChat</title><script>var a = "</div>" < 1;</script></head>
 <body><p data-url="/no">text</p>
 {script("/chat/api/v2/conversations?p=0", '{"json":1}')}

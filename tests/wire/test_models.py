@@ -5,13 +5,13 @@ import pytest
 from huggingchat_agent.errors import PageChanged, UnknownModel
 from huggingchat_agent.wire import devalue
 from huggingchat_agent.wire.models import Model, parse_models, pick_model
-from tests.wire.recordings import GENERATIONS, endpoint, one
+from tests.wire.recordings import GENERATIONS, read_endpoint, read_exchange
 
 RECORDED = ["meta-llama/Llama-3.3-70B-Instruct", "Qwen/Qwen2.5-VL-7B-Instruct", "deepseek-ai/DeepSeek-R1"]
 
 
 def test_models_of_the_v2_route():
-    llama, qwen, _ = models = parse_models(endpoint("2026-08", "models")["body"].encode())
+    llama, qwen, _ = models = parse_models(read_endpoint("2026-08", "models")["body"].encode())
     assert [model.id for model in models] == RECORDED
     assert llama == Model(
         id=RECORDED[0], name=RECORDED[0], display_name=RECORDED[0], supports_tools=True, extra={}
@@ -22,7 +22,7 @@ def test_models_of_the_v2_route():
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_models_of_the_older_route(generation):
-    llama, qwen, _ = models = parse_models(endpoint(generation, "models_legacy")["body"].encode())
+    llama, qwen, _ = models = parse_models(read_endpoint(generation, "models_legacy")["body"].encode())
     assert [model.id for model in models] == RECORDED
     assert llama.website_url == "https://huggingface.co"
     assert llama.supports_tools == (generation == "2026-08")
@@ -30,7 +30,7 @@ def test_models_of_the_older_route(generation):
 
 
 def test_models_of_page_data():
-    page = devalue.load(one("2025-04", "model-page", 1).body or b"")
+    page = devalue.load(read_exchange("2025-04", "model-page", 1).body or b"")
     [listed] = [node["models"] for node in page.nodes if isinstance(node, dict) and "models" in node]
     models = parse_models(json.dumps(listed).encode())
     assert [model.id for model in models] == RECORDED

@@ -2,9 +2,9 @@ import pytest
 
 from huggingchat_agent.wire import multipart
 from huggingchat_agent.wire.multipart import FormPart, parse_send_fields
-from tests.wire.recordings import one
+from tests.wire.recordings import read_exchange
 
-RECORDED = one("2026-08", "upload", 1)
+RECORDED = read_exchange("2026-08", "upload", 1)
 
 
 def test_send_fields_of_a_recorded_send_with_files():

@@ -14,12 +14,12 @@ from tests.wire.recordings import (
     BASE_PATH,
     FOLDER,
     GENERATIONS,
-    exchanges,
-    files,
     fold,
-    lines_of,
-    scenario,
-    server_sent,
+    list_files,
+    parse_events,
+    read_exchanges,
+    read_scenario,
+    split_lines,
 )
 
 # Requests that nothing here has a name for, and why that is right.
@@ -37,31 +37,31 @@ OPAQUE = {
 }
 
 
-def nameless(exchange: Any) -> bool:
+def strip_ids(exchange: Any) -> bool:
     path = exchange.raw["url"].partition("?")[0]
     return any(exchange.raw["method"] == method and path.startswith(known) for method, known in NAMELESS)
 
 
-def purpose(exchange: Any) -> purposes.Purpose:
+def classify_exchange(exchange: Any) -> purposes.Purpose:
     raw = exchange.raw
     return classify(raw["method"], f"https://huggingface.co{raw['url']}", BASE_PATH, raw["type"].lower())
 
 
 def read_stream(body: bytes) -> None:
-    _, found = fold(lines_of(body))
+    _, found = fold(split_lines(body))
     assert found
     assert not [event for event in found if event.name == "unknown"]
 
 
 def read_reattached(body: bytes) -> None:
-    *sent, (last, _) = server_sent(body)
+    *sent, (last, _) = parse_events(body)
     assert last == "end"
     assert {name for name, _ in sent} == {"update"}
     assert not any(isinstance(updates.decode(data.encode()), updates.Unknown) for _, data in sent)
 
 
 def read_live(body: bytes) -> None:
-    found = server_sent(body)
+    found = parse_events(body)
     assert found
     assert all(isinstance(json.loads(data), dict) for _, data in found)
 
@@ -103,10 +103,10 @@ DECODERS: dict[type[purposes.Purpose], Callable[[bytes], None]] = {
 }
 
 
-@pytest.mark.parametrize("exchange", exchanges(), ids=str)
+@pytest.mark.parametrize("exchange", read_exchanges(), ids=str)
 def test_recorded_exchange_is_known_and_its_body_is_read(exchange):
-    found = purpose(exchange)
-    assert isinstance(found, purposes.Other) == nameless(exchange)
+    found = classify_exchange(exchange)
+    assert isinstance(found, purposes.Other) == strip_ids(exchange)
     if not exchange.body:
         return  # the recorder got none: redirects, documents, aborted requests
     if exchange.raw["mime"] not in OPAQUE:
@@ -117,14 +117,14 @@ def test_lists_of_exceptions_have_no_entry_too_many():
     for method, path in NAMELESS:
         assert any(
             each.raw["method"] == method and each.raw["url"].partition("?")[0].startswith(path)
-            for each in exchanges()
+            for each in read_exchanges()
         )
-    assert {each.raw["mime"] for each in exchanges() if each.body} >= set(OPAQUE)
+    assert {each.raw["mime"] for each in read_exchanges() if each.body} >= set(OPAQUE)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_file_with_traffic_was_read(generation):
-    read = {each.scenario for each in exchanges() if each.generation == generation}
+    read = {each.scenario for each in read_exchanges() if each.generation == generation}
     silent = {
         "cookies",
         "endpoints",
@@ -132,13 +132,13 @@ def test_every_file_with_traffic_was_read(generation):
     }  # the first holds no traffic, the others are below
     if generation == "2025-04":
         silent.add("welcome-modal")  # the dialog made no request in this generation
-    assert {path.stem for path in files() if path.parent.name == generation} == read | silent
+    assert {path.stem for path in list_files() if path.parent.name == generation} == read | silent
 
 
 def test_page_data_in_files_is_what_the_server_sent():
     bodies = [
         each.body.decode()
-        for each in exchanges()
+        for each in read_exchanges()
         if each.raw.get("mime") == "text/sveltekit-data" and each.body
     ]
     assert any("💬 You said: hello there" in body for body in bodies)
@@ -202,7 +202,7 @@ ENDPOINTS: dict[str, dict[str, Callable[[bytes], None]]] = {
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_endpoint_is_read(generation):
-    recorded = scenario(generation, "endpoints")
+    recorded = read_scenario(generation, "endpoints")
     assert set(recorded) == set(ENDPOINTS[generation])
     for name, read in ENDPOINTS[generation].items():
         read(recorded[name]["body"].encode())
@@ -217,7 +217,7 @@ CUT = {("2026-08", "models"): "the recorder kept the first 600 characters"}
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_endpoint_is_read_when_signed_out(generation):
-    recorded = scenario(generation, "endpoints-signed-out")
+    recorded = read_scenario(generation, "endpoints-signed-out")
     for name, answer in recorded.items():
         if (generation, name) in CUT:
             assert len(answer["body"]) == 600

@@ -5,12 +5,12 @@ import pytest
 from huggingchat_agent.wire import multipart, purposes, requests
 from huggingchat_agent.wire.multipart import FormPart, parse_send_fields
 from huggingchat_agent.wire.routes import classify
-from tests.wire.recordings import exchanges, one, streams
+from tests.wire.recordings import read_exchange, read_exchanges, read_streams
 
 ID = "6b013cfcbcc939b7fa8356c2"
 
 
-@pytest.mark.parametrize("stream", streams(), ids=str)
+@pytest.mark.parametrize("stream", read_streams(), ids=str)
 def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
     fields = parse_send_fields(stream.sent, stream.content_type)
     assert fields is not None
@@ -43,14 +43,14 @@ def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
     assert multipart.encode_form(parts, boundary) == stream.sent
 
 
-def data_of(call):
+def read_data(call):
     *files, data = call.form
     return files, json.loads(data.body)
 
 
 def test_retry_edit_and_resumption_are_sends_with_other_fields():
     retry = requests.send_message(ID, None, "a", "g", timezone="UTC", is_retry=True)
-    assert data_of(retry)[1] == {
+    assert read_data(retry)[1] == {
         "id": "a",
         "is_retry": True,
         "is_continue": False,
@@ -58,31 +58,31 @@ def test_retry_edit_and_resumption_are_sends_with_other_fields():
         "timezone": "UTC",
     }
     kept = multipart.refer_to_file("a;b.png", "image/png", "569f")
-    files, fields = data_of(
+    files, fields = read_data(
         requests.send_message(ID, "new", "u", "g", timezone="UTC", is_retry=True, files=[kept])
     )
     assert files == [FormPart("files", "569f", "hash;a;b.png", "image/png")]
     assert (fields["inputs"], fields["is_retry"]) == ("new", True)
     resumed = requests.send_message(ID, None, "a", "g", timezone="UTC", resume_elicitation_id="e")
-    assert data_of(resumed)[1]["resumeElicitationId"] == "e"
+    assert read_data(resumed)[1]["resumeElicitationId"] == "e"
 
 
 def test_send_passes_servers_on_without_what_the_app_does_not_send():
     servers = [{"id": "base-M", "name": "M", "url": "https://m.test", "isLocked": False}]
-    fields = data_of(requests.send_message(ID, "hi", "u", "g", timezone="UTC", mcp_servers=servers))[1]
+    fields = read_data(requests.send_message(ID, "hi", "u", "g", timezone="UTC", mcp_servers=servers))[1]
     assert fields["selectedMcpServerNames"] == ["M"]
     assert fields["selectedMcpServers"] == [{"name": "M", "url": "https://m.test"}]
 
 
 def test_send_leaves_the_servers_to_the_app_unless_they_are_chosen():
-    left = data_of(requests.send_message(ID, "hi", "u", "g", timezone="UTC"))[1]
-    none = data_of(requests.send_message(ID, "hi", "u", "g", timezone="UTC", mcp_servers=[]))[1]
+    left = read_data(requests.send_message(ID, "hi", "u", "g", timezone="UTC"))[1]
+    none = read_data(requests.send_message(ID, "hi", "u", "g", timezone="UTC", mcp_servers=[]))[1]
     assert "selectedMcpServers" not in left
     assert none["selectedMcpServers"] == none["selectedMcpServerNames"] == []
 
 
 def test_recorded_create_is_built_again():
-    for exchange in exchanges():
+    for exchange in read_exchanges():
         if exchange.raw["url"] == "/chat/conversation":
             body = json.loads(exchange.sent)
             assert requests.create_conversation(**body).json == body
@@ -92,7 +92,7 @@ def test_recorded_create_is_built_again():
 
 
 def test_recorded_stop_is_built_again():
-    stop = one("2026-08", "stop", 2)
+    stop = read_exchange("2026-08", "stop", 2)
     body = json.loads(stop.sent)
     call = requests.stop_generating(
         "6b013d21bcc939b7fa835708", body["generationId"], body["seenContentLength"]
@@ -117,15 +117,15 @@ def test_stop_without_what_was_seen_has_no_body():
         (requests.read_user(), purposes.ReadUser()),
         (requests.read_settings(), purposes.ReadSettings()),
         (requests.save_settings({"activeModel": "m"}), purposes.SaveSettings()),
-        (requests.mcp_servers(), purposes.McpServers()),
+        (requests.list_mcp_servers(), purposes.McpServers()),
         (requests.logout(), purposes.Logout()),
-        (requests.feature_flags(), purposes.FeatureFlags()),
+        (requests.read_feature_flags(), purposes.FeatureFlags()),
         (requests.rename_conversation(ID, "t"), purposes.ChangeConversation(ID)),
         (requests.change_model(ID, "m"), purposes.ChangeConversation(ID)),
         (requests.delete_conversation(ID), purposes.DeleteConversation(ID)),
         (requests.share_conversation(ID), purposes.ShareConversation(ID)),
         (requests.import_share("0E921fx"), purposes.ImportShare()),
-        (requests.output_file(ID, "5f"), purposes.ReadFile(ID, "5f")),
+        (requests.read_file(ID, "5f"), purposes.ReadFile(ID, "5f")),
         (requests.answer_elicitation(ID, "e", "cancel"), purposes.AnswerElicitation(ID)),
     ],
 )

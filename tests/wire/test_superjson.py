@@ -11,7 +11,7 @@ DATE = "2026-11-21T06:41:31.690Z"
 MOMENT = datetime(2026, 11, 21, 6, 41, 31, 690000, UTC)
 
 
-def wrapped(value, values, v=1):
+def wrap(value, values, v=1):
     return json.dumps({"json": value, "meta": {"values": values, **({"v": v} if v else {})}})
 
 
@@ -44,18 +44,18 @@ def wrapped(value, values, v=1):
     ],
 )
 def test_load_restores_what_the_notes_say(value, values, loaded):
-    assert load(wrapped(value, values)) == loaded
+    assert load(wrap(value, values)) == loaded
 
 
 def test_load_restores_the_numbers_json_has_not():
-    loaded = load(wrapped({"a": "NaN", "b": "-0"}, {"a": ["number"], "b": ["number"]}))
+    loaded = load(wrap({"a": "NaN", "b": "-0"}, {"a": ["number"], "b": ["number"]}))
     assert math.isnan(loaded["a"])
     assert math.copysign(1, loaded["b"]) == -1
 
 
 def test_load_reads_a_backslash_of_older_apps_as_itself():
-    assert load(wrapped({"b\\\\": {"c": DATE}}, {"b\\\\.c": ["Date"]}, v=None)) == {"b\\\\": {"c": DATE}}
-    assert load(wrapped({"b.c": DATE}, {"b\\.c": ["Date"]}, v=None)) == {"b.c": MOMENT}
+    assert load(wrap({"b\\\\": {"c": DATE}}, {"b\\\\.c": ["Date"]}, v=None)) == {"b\\\\": {"c": DATE}}
+    assert load(wrap({"b.c": DATE}, {"b\\.c": ["Date"]}, v=None)) == {"b.c": MOMENT}
 
 
 def test_load_ignores_referential_equalities():

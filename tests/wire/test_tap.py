@@ -10,11 +10,11 @@ from huggingchat_agent.wire.tap import EVENTS, Command, Tap
 from tests.wire.cdp import (
     Browser,
     Script,
-    answered,
     data,
     event,
     failed,
     finished,
+    make_response,
     navigated,
     request,
     response,
@@ -66,9 +66,9 @@ class Feeding:
 def hand_over(tap, message, at):
     """One CDP message, by the door that it belongs to."""
     if "method" in message:
-        return tap.event(message["method"], message.get("params", {}), at)
+        return tap.take_event(message["method"], message.get("params", {}), at)
     error = message.get("error") or {}
-    return tap.answer(message["id"], message.get("result"), error.get("message", ""), at)
+    return tap.take_answer(message["id"], message.get("result"), error.get("message", ""), at)
 
 
 def b64(content):
@@ -98,7 +98,7 @@ def check_exchanges(events, page="tab"):
 
 
 def test_opening_gives_the_network_explicit_buffers():
-    enable, page = Tap("tab", lambda url: True).opening()
+    enable, page = Tap("tab", lambda url: True).make_opening_commands()
     assert (enable.method, page.method) == ("Network.enable", "Page.enable")
     assert enable.params["maxTotalBufferSize"] == 100_000_000
     assert enable.params["maxResourceBufferSize"] == 50_000_000
@@ -357,7 +357,7 @@ def test_request_body_of_a_document_is_never_taken():
 
 
 def test_redirect_is_an_exchange_of_its_own():
-    hop = answered(302, "", headers={"Location": "/login"})
+    hop = make_response(302, "", headers={"Location": "/login"})
     feed = Feeding()(request(url="https://chat.test/a"), request(url="https://chat.test/b", redirect=hop))
     assert feed.kinds == [Started, Responded, Ended, Started]
     first, responded, _, second = feed.events
@@ -369,13 +369,15 @@ def test_redirect_is_an_exchange_of_its_own():
 
 def test_redirect_to_an_unwanted_address_ends_the_first_hop():
     feed = Feeding(lambda url: url.endswith("/a"))
-    feed(request(url="https://chat.test/a"), request(url="https://hub.test/b", redirect=answered(303, "")))
+    feed(
+        request(url="https://chat.test/a"), request(url="https://hub.test/b", redirect=make_response(303, ""))
+    )
     feed(response(), finished())
     assert feed.kinds == [Started, Responded, Ended]
 
 
 def test_redirect_waits_for_the_body_of_its_first_hop():
-    feed = Feeding()(request(hasPostData=True), request(method="GET", redirect=answered(302, "")))
+    feed = Feeding()(request(hasPostData=True), request(method="GET", redirect=make_response(302, "")))
     assert [each.exchange_id for each in feed.events] == ["tab:2"]
     feed.answer(feed.commands[0], postData="x", base64Encoded=False)
     assert [(type(each), each.exchange_id) for each in feed.events[1:]] == [

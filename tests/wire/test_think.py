@@ -36,7 +36,7 @@ CONTENTS = [
 ]
 
 
-def splitted(*tokens):
+def split_all(*tokens):
     splitter = ThinkSplitter()
     pieces = [piece for token in tokens for piece in splitter.feed(token)] + splitter.close()
     assert all(text for _, text in pieces)
@@ -50,11 +50,11 @@ def test_content_splits_into_text_and_reasoning(content, text, reasoning):
 
 @pytest.mark.parametrize(("content", "text", "reasoning"), CONTENTS)
 def test_content_splits_the_same_cut_anywhere(content, text, reasoning):
-    assert splitted(*content) == (text, reasoning)
+    assert split_all(*content) == (text, reasoning)
     for first in range(len(content)):
         for second in range(first, len(content)):
             cut = content[:first], content[first:second], content[second:]
-            assert splitted(*cut) == (text, reasoning)
+            assert split_all(*cut) == (text, reasoning)
 
 
 def test_splitter_holds_back_no_more_than_a_partial_tag():
@@ -94,7 +94,7 @@ def test_each_round_may_begin_with_reasoning(content, rounds, text, reasoning):
 tokens = st.lists(st.sampled_from(["<think>", "</think>", "<", "thi", "nk>", "</", "a", "é👩", " ", "\n"]))
 
 
-def by_the_book(content):
+def split_by_the_book(content):
     """Text and reasoning, found in the whole content by one expression."""
     found = re.fullmatch(r"(\s*)<think>(.*?)(?:</think>(.*)|$)", content, re.DOTALL)
     if found is None or len(found[1].rpartition("\n")[2]) >= 4:
@@ -104,4 +104,4 @@ def by_the_book(content):
 
 @given(tokens)
 def test_tokens_split_as_their_whole_does(tokens):
-    assert splitted(*tokens) == by_the_book("".join(tokens))
+    assert split_all(*tokens) == split_by_the_book("".join(tokens))

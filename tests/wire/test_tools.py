@@ -4,26 +4,28 @@ import pytest
 
 from huggingchat_agent.errors import PageChanged, UsageError
 from huggingchat_agent.wire.tools import choose_servers, parse_servers
-from tests.wire.recordings import exchanges
+from tests.wire.recordings import read_exchanges
 
 EXA = {"id": "base-Web Search (Exa)", "name": "Web Search (Exa)", "url": "https://mcp.exa.ai/mcp"}
 HUB = {"id": "base-Hugging Face", "name": "Hugging Face", "url": "https://hf.co/mcp?login"}
 FACES = {"id": "base-Faces", "name": "Faces", "url": "https://faces.example.org/mcp"}
 
 
-def servers(*raw):
+def make_servers(*raw):
     return parse_servers(json.dumps(raw).encode())
 
 
-ALL = servers(EXA, HUB, FACES)
+ALL = make_servers(EXA, HUB, FACES)
 
 
-def names(chosen):
+def list_names(chosen):
     return [server.name for server in chosen]
 
 
 def test_recorded_servers_are_read():
-    bodies = [each.body for each in exchanges() if each.raw["url"].endswith("/api/mcp/servers") and each.body]
+    bodies = [
+        each.body for each in read_exchanges() if each.raw["url"].endswith("/api/mcp/servers") and each.body
+    ]
     assert bodies
     (server,) = parse_servers(bodies[0])
     assert (server.id, server.name, server.type) == ("base-Mock", "Mock", "base")
@@ -48,7 +50,7 @@ def test_what_is_no_list_of_servers_is_a_changed_page(body):
     ],
 )
 def test_servers_are_chosen_by_what_a_person_calls_them(wanted, chosen):
-    assert names(choose_servers(ALL, wanted)) == chosen
+    assert list_names(choose_servers(ALL, wanted)) == chosen
 
 
 @pytest.mark.parametrize(
@@ -71,16 +73,21 @@ def test_server_that_is_not_clear_names_those_it_could_be(offered, wanted, says)
         (ALL, None, ["Web Search (Exa)", "Hugging Face", "Faces"]),
         (ALL, [], ["Web Search (Exa)"]),
         (ALL, ["faces"], ["Web Search (Exa)", "Faces"]),
-        (servers(HUB, {"id": "b", "name": "Brave Search"}), [], ["Brave Search"]),
-        (servers(HUB, {"id": "b", "name": "exa", "url": "https://x.org/?tools=web_search_exa"}), [], ["exa"]),
+        (make_servers(HUB, {"id": "b", "name": "Brave Search"}), [], ["Brave Search"]),
+        (
+            make_servers(HUB, {"id": "b", "name": "exa", "url": "https://x.org/?tools=web_search_exa"}),
+            [],
+            ["exa"],
+        ),
     ],
 )
 def test_web_search_is_among_the_chosen(offered, wanted, chosen):
-    assert names(choose_servers(offered, wanted, web_search=True)) == chosen
+    assert list_names(choose_servers(offered, wanted, web_search=True)) == chosen
 
 
 @pytest.mark.parametrize(
-    ("offered", "says"), [(servers(HUB, FACES), "only Hugging Face, Faces"), ([], "no tool servers at all")]
+    ("offered", "says"),
+    [(make_servers(HUB, FACES), "only Hugging Face, Faces"), ([], "no tool servers at all")],
 )
 def test_web_search_that_nobody_offers_is_said(offered, says):
     with pytest.raises(UsageError, match=says):

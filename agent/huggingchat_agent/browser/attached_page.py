@@ -9,11 +9,11 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.browser.cdp import refusal
+from huggingchat_agent.browser.cdp import make_refusal
 from huggingchat_agent.browser.greenlets import GreenletRunner
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.playwright_session import GreenletSession, PlaywrightSession
-from huggingchat_agent.browser.pump import Pump, within
+from huggingchat_agent.browser.pump import Pump, make_filter
 from huggingchat_agent.wire.tap import Tap
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class AttachedPage(CdpPage):
         sink: Callable[[ExchangeEvent], None],
     ) -> None:
         id = f"borrowed-{next(_numbers)}"
-        super().__init__(id, session, Pump(session, Tap(id, within(base_url)), sink), _leave_open)
+        super().__init__(id, session, Pump(session, Tap(id, make_filter(base_url)), sink), _leave_open)
         self._session = session
         session.on(self.receive)
         watched: Any = tab  # both APIs have the same events
@@ -63,7 +63,7 @@ async def attach_page(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEve
         said = str(error)
     else:
         return AttachedPage(tab, session, base_url, sink)
-    raise refusal("a CDP session", said)
+    raise make_refusal("a CDP session", said)
 
 
 def attach_sync_page(
@@ -77,7 +77,7 @@ def attach_sync_page(
     else:
         greenlets = GreenletRunner(lambda: session.send("Page.enable"))
         return AttachedPage(tab, GreenletSession(session, greenlets), base_url, sink), greenlets
-    raise refusal("a CDP session", said)
+    raise make_refusal("a CDP session", said)
 
 
 async def _leave_open() -> None:

@@ -49,7 +49,7 @@ class Refused(BrowserError):
         return any(each in self.reason.lower() for each in _LEFT)
 
 
-def refusal(method: str, reason: str) -> BrowserError:
+def make_refusal(method: str, reason: str) -> BrowserError:
     """The error for an answer of the browser or the driver: BrowserClosed or Refused."""
     lower = reason.lower()
     if any(each in lower for each in _GONE) and not any(each in lower for each in _LEFT):

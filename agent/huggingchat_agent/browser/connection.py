@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nodriver.core.connection import Connection, ProtocolException
 
-from huggingchat_agent.browser.cdp import refusal
+from huggingchat_agent.browser.cdp import make_refusal
 from huggingchat_agent.browser.running_browser import CLOSE_SECONDS, GONE
 from huggingchat_agent.errors import BrowserClosed
 
@@ -63,7 +63,7 @@ class CdpSession:
         try:
             # `_attach` keeps nodriver from adding a session id of its own.
             answer: dict[str, Any] = await self._connection.send(
-                _command(method, params or {}), _attach=True, **address
+                _format_command(method, params or {}), _attach=True, **address
             )
             return answer
         except ProtocolException as error:
@@ -71,10 +71,10 @@ class CdpSession:
         except Exception:  # the socket is closed, in one of many ways
             said = "session closed"
         # Outside of the handler, so that our error has no context.
-        raise refusal(method, said)
+        raise make_refusal(method, said)
 
 
-def _command(
+def _format_command(
     method: str, params: dict[str, Any]
 ) -> Generator[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """A command in nodriver's form. Its result is returned unchanged."""

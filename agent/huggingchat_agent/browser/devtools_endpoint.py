@@ -8,7 +8,7 @@ import json
 import urllib.request
 from urllib.parse import urlsplit
 
-from huggingchat_agent.browser.start_failures import connect_error
+from huggingchat_agent.browser.start_failures import make_connect_error
 
 ANSWER_SECONDS = 5.0
 
@@ -27,7 +27,7 @@ async def find_socket_address(connect: str) -> str:
         why = str(getattr(error, "reason", "") or error)
     except (ValueError, KeyError, TypeError):
         why = "the answer there is not a browser's"
-    raise connect_error(connect, why)
+    raise make_connect_error(connect, why)
 
 
 def _fetch_socket_address(url: str) -> str:

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from huggingchat_agent.environment import inheritable
+from huggingchat_agent.environment import get_inheritable
 from huggingchat_agent.errors import BrowserMissing, SettingsError
 
 DOWNLOAD_SECONDS = 120.0
@@ -101,14 +101,14 @@ async def find_or_download(named: str | None = None, channel: str | None = None)
         found = _find_downloaded()
         if found is None:
             raise BrowserMissing(
-                f"No browser is installed here, and Playwright's download {outcome}. {_advice()}"
+                f"No browser is installed here, and Playwright's download {outcome}. {_advise()}"
             )
     return found
 
 
-def missing_error() -> BrowserMissing:
+def make_missing_error() -> BrowserMissing:
     """The error for a machine without a browser."""
-    return BrowserMissing(f"No browser is installed. {_advice()}")
+    return BrowserMissing(f"No browser is installed. {_advise()}")
 
 
 def _find_channel(channel: str) -> Executable:
@@ -137,15 +137,15 @@ def _find_installed() -> Executable | None:
 
 
 def _find_downloaded() -> Executable | None:
-    folder = _cache_folder()
+    folder = _find_cache_folder()
     for pattern in _DOWNLOADED:
-        for path in sorted(folder.glob(pattern), key=_revision, reverse=True):
+        for path in sorted(folder.glob(pattern), key=_parse_revision, reverse=True):
             if os.access(path, os.X_OK) and path.is_file():
                 return Executable(str(path), "downloaded by Playwright")
     return None
 
 
-def _cache_folder() -> Path:
+def _find_cache_folder() -> Path:
     named = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
     if named == "0":  # Playwright's word for "inside the package"
         import playwright
@@ -157,7 +157,7 @@ def _cache_folder() -> Path:
     return Path(os.path.expandvars(_CACHE.get(sys.platform, f"{base}/ms-playwright"))).expanduser()
 
 
-def _revision(path: Path) -> int:
+def _parse_revision(path: Path) -> int:
     for part in path.parts:
         name, _, number = part.rpartition("-")
         if name.startswith("chromium") and number.isdigit():
@@ -168,11 +168,11 @@ def _revision(path: Path) -> int:
 async def _download() -> str:
     """Run Playwright's installer, at most 120 s. Returns the outcome, as the end of a sentence."""
     process = await asyncio.create_subprocess_exec(
-        *_download_command(),
+        *_make_download_command(),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        env=inheritable(),
+        env=get_inheritable(),
         start_new_session=True,  # its children must not outlive the limit
     )
     try:
@@ -195,13 +195,14 @@ def _kill_group(pid: int) -> None:
         os.kill(pid, signal.SIGTERM)
 
 
-def _download_command() -> tuple[str, ...]:
+def _make_download_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "playwright", "install", "chromium")
 
 
-def _advice() -> str:
+def _advise() -> str:
     system = "`sudo apt-get install chromium` or " if shutil.which("apt-get") else ""
-    return f"Run {system}`{shlex.join(_download_command())}`, or set HUGGINGCHAT_BROWSER to the path of one."
+    download = shlex.join(_make_download_command())
+    return f"Run {system}`{download}`, or set HUGGINGCHAT_BROWSER to the path of one."
 
 
 def main(arguments: list[str]) -> int:
@@ -210,7 +211,7 @@ def main(arguments: list[str]) -> int:
     try:
         found = asyncio.run(find_or_download(named)) if "--download" in arguments else find_executable(named)
         if found is None:
-            raise missing_error()
+            raise make_missing_error()
     except BrowserMissing as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_MISSING

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import process_tag, start_failures
-from huggingchat_agent.environment import inheritable
+from huggingchat_agent.environment import get_inheritable
 
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
@@ -137,7 +137,7 @@ class LaunchedBrowser:
         """Start it and wait until it listens, without a time limit: cancel it. Raises BrowserError."""
         self._profile = settings.user_data_dir or self._profile
         before = self._read_address()  # left by an earlier browser
-        environment = process_tag.tagged_environment(self._tag)
+        environment = process_tag.tag_environment(self._tag)
         if len(str(self._folder)) <= _LONGEST_TEMPORARY:
             environment["TMPDIR"] = str(self._folder)
         chosen = [
@@ -145,7 +145,7 @@ class LaunchedBrowser:
             *([] if sandboxed else ["--no-sandbox"]),
             *([f"--proxy-server={settings.proxy.server}", _ALL_HOSTS] if settings.proxy else []),
             f"--user-data-dir={self._profile}",
-            process_tag.tag_switch(self._tag),
+            process_tag.make_switch(self._tag),
             *settings.browser_args,
         ]
         with self._output.open("wb") as output:
@@ -170,7 +170,7 @@ class LaunchedBrowser:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
-                env=inheritable(),
+                env=get_inheritable(),
                 start_new_session=True,
             )
         self.address = await self._wait_for_address(before)
@@ -222,7 +222,7 @@ class LaunchedBrowser:
             written = self._output.read_text(errors="replace")
             if self._process.returncode is not None:
                 code = f"exit code {self._process.returncode}"
-                raise start_failures.start_error(self._path, written.splitlines() or [code])
+                raise start_failures.make_start_error(self._path, written.splitlines() or [code])
             if known := start_failures.explain_output(written):  # it may still run, but is of no use
                 raise known
             await asyncio.sleep(_LOOK_SECONDS)

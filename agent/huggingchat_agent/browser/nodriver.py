@@ -21,7 +21,7 @@ from huggingchat_agent.browser.connection import BrowserConnection, CdpSession
 from huggingchat_agent.browser.launch import LaunchedBrowser
 from huggingchat_agent.browser.running_browser import TAB_CLOSED, TAB_CRASHED, RunningBrowser, start_browser
 from huggingchat_agent.errors import BrowserError
-from huggingchat_agent.origin import origin
+from huggingchat_agent.origin import parse_origin
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.page import CdpPage
@@ -83,9 +83,9 @@ class NodriverBrowser(RunningBrowser):
             return await self._connection.connect(address)
         except Exception as error:  # of the driver, whose errors are of many classes
             why = str(error)
-        raise start_failures.connect_error(connect, why)
+        raise start_failures.make_connect_error(connect, why)
 
-    async def _new_tab(self) -> _Tab:
+    async def _open_tab(self) -> _Tab:
         return await _Tab.create(self, self._connection, self._context, _read_credentials(self._settings))
 
     async def _restore(self, origin: str, items: site_data.Items) -> None:
@@ -105,7 +105,7 @@ class NodriverBrowser(RunningBrowser):
         await site_data.set_local_storage(tab.cdp, items)
         await tab.ask_to_close()
 
-    async def _storage_state(self) -> dict[str, Any]:
+    async def _read_state(self) -> dict[str, Any]:
         if self._settings.own_cookies:
             return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
         self._origins |= await site_data.get_local_storage(self._open_sessions())
@@ -208,7 +208,7 @@ class _Tab:
             self._answer("Fetch.continueRequest", {"requestId": request})
         elif method == "Fetch.authRequired":
             challenge = params["authChallenge"]
-            asker = _PROXY if challenge.get("source") == "Proxy" else str(origin(challenge["origin"]))
+            asker = _PROXY if challenge.get("source") == "Proxy" else str(parse_origin(challenge["origin"]))
             answer = {"response": "Default"}
             if asker in self._credentials:
                 username, password = self._credentials[asker]

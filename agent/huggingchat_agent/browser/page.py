@@ -87,7 +87,7 @@ class CdpPage:
             self.dropped_cookies.take(params)
         elif self._hear is not None and (said := console_messages.parse_event(method, params)):
             self._hear(said)
-        self._pump.event(method, params)
+        self._pump.take_event(method, params)
 
     def mark_gone(self, reason: str) -> None:
         """End the verbs under way and the tap, because the tab is gone. The sentence gives the reason."""
@@ -108,7 +108,7 @@ class CdpPage:
     async def goto(self, url: str, *, timeout: float) -> None:
         shown = redact.address(url)
         try:
-            await self._within(timeout, self._goto(url, shown), f"{shown} did not load")
+            await self._run_within(timeout, self._goto(url, shown), f"{shown} did not load")
             return await self._slow_down()
         except BrowserTimeout as error:
             failure = error
@@ -121,9 +121,9 @@ class CdpPage:
     async def find(self, control: Control, *, timeout: float) -> bool:
         unfinished = f"{_describe(control)} was not found"
         if timeout <= 0:
-            return await self._within(_ASIDE_SECONDS, controls.is_present(self._cdp, control), unfinished)
+            return await self._run_within(_ASIDE_SECONDS, controls.is_present(self._cdp, control), unfinished)
         try:
-            await self._within(timeout, controls.wait_for_control(self._cdp, control), unfinished)
+            await self._run_within(timeout, controls.wait_for_control(self._cdp, control), unfinished)
         except BrowserTimeout:
             return False
         return True
@@ -131,31 +131,31 @@ class CdpPage:
     async def click(self, control: Control, *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = controls.click(self._cdp, control, obstacle)
-        await self._within(timeout, gesture, f"{_describe(control)} could not be clicked", obstacle)
+        await self._run_within(timeout, gesture, f"{_describe(control)} could not be clicked", obstacle)
         await self._slow_down()
 
     async def insert_text(self, selector: str, text: str, *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = fields.insert(self._cdp, selector, text, obstacle)
-        await self._within(timeout, gesture, f"The field {selector} could not be filled in", obstacle)
+        await self._run_within(timeout, gesture, f"The field {selector} could not be filled in", obstacle)
         await self._slow_down()
 
     async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = fields.upload(self._cdp, selector, files, obstacle)
-        await self._within(timeout, gesture, f"The file input {selector} could not be filled", obstacle)
+        await self._run_within(timeout, gesture, f"The file input {selector} could not be filled", obstacle)
         await self._slow_down()
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
         work = evaluation.evaluate(self._cdp, function, *args, limit=timeout + _LATER)
-        return await self._within(timeout, work, "A script in the page did not end")
+        return await self._run_within(timeout, work, "A script in the page did not end")
 
     async def wait(self, function: str, *args: Any, timeout: float) -> Any:
         work = evaluation.wait_for(self._cdp, function, *args, limit=timeout + _LATER)
-        return await self._within(timeout, work, "The awaited change of the page did not come")
+        return await self._run_within(timeout, work, "The awaited change of the page did not come")
 
-    async def snapshot(self) -> Snapshot:
-        return await self._within(
+    async def take_snapshot(self) -> Snapshot:
+        return await self._run_within(
             _SNAPSHOT_SECONDS, take_snapshot(self._cdp), "No picture of the page could be taken"
         )
 
@@ -166,15 +166,15 @@ class CdpPage:
         if everything:
             self._pump.take_everything()
         work = asyncio.gather(self._cdp.send("Runtime.enable"), self._cdp.send("Log.enable"))
-        await self._within(_ASIDE_SECONDS, _await_all(work), "The tab could not be observed")
+        await self._run_within(_ASIDE_SECONDS, _await_all(work), "The tab could not be observed")
 
-    async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
+    async def take_picture(self, secrets: Callable[[str], list[str]]) -> bytes:
         work = take_picture(self._cdp, secrets)
-        return await self._within(_PICTURE_SECONDS, work, "No picture of the page could be taken")
+        return await self._run_within(_PICTURE_SECONDS, work, "No picture of the page could be taken")
 
-    async def address(self) -> str:
+    async def read_address(self) -> str:
         work = evaluation.wait_for(self._cdp, "() => location.href")
-        return str(await self._within(_ASIDE_SECONDS, work, "The page did not report its address"))
+        return str(await self._run_within(_ASIDE_SECONDS, work, "The page did not report its address"))
 
     async def close(self) -> None:
         self.mark_gone("The tab was closed.")
@@ -217,7 +217,7 @@ class CdpPage:
         except Refused as refused:
             return {"errorText": refused.reason}
 
-    async def _within(
+    async def _run_within(
         self, timeout: float, work: Coroutine[Any, Any, T], unfinished: str, obstacle: Obstacle | None = None
     ) -> T:
         """The result of the work; BrowserTimeout when the time is over, BrowserClosed when the tab is gone.

@@ -20,11 +20,11 @@ from huggingchat_agent.browser.running_browser import (
     TAB_CLOSED,
     TAB_CRASHED,
     RunningBrowser,
-    driver_error,
     finish_in_time,
+    make_driver_error,
     start_browser,
 )
-from huggingchat_agent.environment import secrets_aside
+from huggingchat_agent.environment import put_secrets_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ class PlaywrightBrowser(RunningBrowser):
         self._borrowed = False
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
-        with secrets_aside():  # Playwright's own process gets `os.environ` as it is
+        with put_secrets_aside():  # Playwright's own process gets `os.environ` as it is
             playwright = await self._manager.start()
         chromium = playwright.chromium
         if self._settings.connect is not None:
@@ -77,12 +77,12 @@ class PlaywrightBrowser(RunningBrowser):
         elif self._settings.user_data_dir is not None:
             folder = self._settings.user_data_dir
             context = await chromium.launch_persistent_context(
-                folder, **self._launch_options(), **self._context_args(no_viewport=True)
+                folder, **self._make_launch_options(), **self._make_context_args(no_viewport=True)
             )
             assert context.browser is not None
             self._browser = browser = context.browser
         else:
-            self._browser = browser = await chromium.launch(**self._launch_options())
+            self._browser = browser = await chromium.launch(**self._make_launch_options())
         browser.on("disconnected", lambda _: self.mark_gone())
         self._root = root = PlaywrightSession(await browser.new_browser_cdp_session())
         self.version = (await root.send("Browser.getVersion"))["product"].replace("/", " ")
@@ -95,7 +95,7 @@ class PlaywrightBrowser(RunningBrowser):
         else:
             self._context = await browser.new_context(
                 storage_state=cast("Any", storage_state),
-                **self._context_args(no_viewport=not self._settings.headless or None),
+                **self._make_context_args(no_viewport=not self._settings.headless or None),
             )
 
     async def _connect(self, chromium: driver.BrowserType, connect: str) -> driver.Browser:
@@ -107,9 +107,9 @@ class PlaywrightBrowser(RunningBrowser):
             return await chromium.connect(address)
         except Exception as error:  # of the driver, whose errors are of many classes
             why = str(error).partition("\n")[0].partition("Call log:")[0]
-        raise start_failures.connect_error(connect, why)
+        raise start_failures.make_connect_error(connect, why)
 
-    def _launch_options(self) -> dict[str, Any]:
+    def _make_launch_options(self) -> dict[str, Any]:
         return {
             "executable_path": self._path,
             "headless": self._settings.headless,
@@ -117,18 +117,18 @@ class PlaywrightBrowser(RunningBrowser):
             "args": [
                 *QUIET,
                 DISABLED_FEATURES,
-                process_tag.tag_switch(self.tag),
+                process_tag.make_switch(self.tag),
                 *self._settings.browser_args,
             ],
-            "env": dict(process_tag.tagged_environment(self.tag)),
-            "proxy": _proxy_option(self._settings.proxy),
+            "env": dict(process_tag.tag_environment(self.tag)),
+            "proxy": _format_proxy(self._settings.proxy),
             # We handle signals ourselves.
             "handle_sigint": False,
             "handle_sigterm": False,
             "handle_sighup": False,
         }
 
-    def _context_args(self, *, no_viewport: bool | None) -> dict[str, Any]:
+    def _make_context_args(self, *, no_viewport: bool | None) -> dict[str, Any]:
         """The user's choice. A viewport in it excludes `no_viewport`."""
         chosen = dict(self._settings.context_args)
         if (credentials := self._settings.http_credentials) is not None:
@@ -153,11 +153,11 @@ class PlaywrightBrowser(RunningBrowser):
             if each != self._settings.user_data_dir
         ]
 
-    async def _new_tab(self) -> _Tab:
+    async def _open_tab(self) -> _Tab:
         assert self._context is not None and self._root is not None
         return _Tab(await self._context.new_page(), self._root)
 
-    async def _storage_state(self) -> dict[str, Any]:
+    async def _read_state(self) -> dict[str, Any]:
         assert self._context is not None and self._root is not None
         if self._borrowed:
             return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
@@ -170,13 +170,15 @@ class PlaywrightBrowser(RunningBrowser):
                 dialog.accept() if dialog.type == "beforeunload" else dialog.dismiss(), "close a dialog"
             )
 
-    def _start_error(self, what: str, said: str) -> BrowserError:
+    def _make_start_error(self, what: str, said: str) -> BrowserError:
         if not self._path:
-            return driver_error(what, said)
+            return make_driver_error(what, said)
         if known := start_failures.explain_output(said):
             return known
         logs = said.partition("Call log:")[0]
-        return start_failures.start_error(self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]])
+        return start_failures.make_start_error(
+            self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]]
+        )
 
     async def _end(self) -> None:
         if self._opening is not None and not await finish_in_time(asyncio.shield(self._opening)):
@@ -247,7 +249,7 @@ class _Tab:
             await self.page.close()
 
 
-def _proxy_option(proxy: Proxy | None) -> dict[str, str] | None:
+def _format_proxy(proxy: Proxy | None) -> dict[str, str] | None:
     """The proxy in Playwright's form. Playwright passes the credentials through its pipe."""
     if proxy is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.browser.cdp import refusal
+from huggingchat_agent.browser.cdp import make_refusal
 from huggingchat_agent.browser.page import EVENTS
 
 if TYPE_CHECKING:
@@ -69,4 +69,4 @@ class GreenletSession:
 
 
 def _translate(method: str, said: str) -> BrowserError:
-    return refusal(method, said.partition(f"({method}): ")[2] or said)
+    return make_refusal(method, said.partition(f"({method}): ")[2] or said)

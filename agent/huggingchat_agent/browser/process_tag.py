@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
-from huggingchat_agent.environment import inheritable
+from huggingchat_agent.environment import get_inheritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +67,7 @@ def is_alive(process: int) -> bool:
     return True
 
 
-def new_tag() -> str:
+def make_tag() -> str:
     """A new tag of this process."""
     return f"{Owner.current()}.{uuid4().hex}"
 
@@ -80,19 +80,19 @@ def find_owner(process: int) -> Owner | None:
     return None
 
 
-def tag_switch(tag: str) -> str:
+def make_switch(tag: str) -> str:
     """The tag as a command-line switch. Browsers ignore unknown switches."""
     return f"--huggingchat-agent={tag}"
 
 
-def tagged_environment(tag: str) -> dict[str, str]:
+def tag_environment(tag: str) -> dict[str, str]:
     """Our environment for the browser: with the tag, and without our settings."""
-    return inheritable() | {VARIABLE: tag}
+    return get_inheritable() | {VARIABLE: tag}
 
 
 def find_processes(tag: str = "") -> list[int]:
     """Ids of the processes with that tag, or with any tag. Linux only; empty elsewhere."""
-    wanted = (tag_switch(tag).encode(), f"{VARIABLE}={tag}".encode())
+    wanted = (make_switch(tag).encode(), f"{VARIABLE}={tag}".encode())
     return sorted(
         int(folder.name)
         for folder in Path("/proc").glob("[0-9]*")

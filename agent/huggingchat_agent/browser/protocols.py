@@ -11,7 +11,7 @@ that an engine only launches and connects. Their promises:
 * A verb that made its gesture does not fail: if the gesture leads to a page that does not load, it returns.
 * Text is typed by CDP `Input.insertText`. It never appears in an error.
 * A navigation that has begun holds back scripts until the other site answers. `evaluate`, `wait`,
-  `find` and `address` wait for that, within their time.
+  `find` and `read_address` wait for that, within their time.
 
 Times are in seconds. Every verb raises `BrowserClosed` when the browser or the tab is gone, and
 `BrowserTimeout` when the time is over. Other driver errors become `BrowserError`. No message, cause
@@ -99,7 +99,7 @@ class Page(Protocol):
         It checks when the document changes, and 20 times a second.
         """
 
-    async def snapshot(self) -> Snapshot:
+    async def take_snapshot(self) -> Snapshot:
         """A picture of the view, and the whole accessibility tree. Text in input fields is masked.
 
         Text areas stay readable: they hold prompts and no secrets.
@@ -112,14 +112,14 @@ class Page(Protocol):
         that something reads its console, so this is for recordings only.
         """
 
-    async def picture(self, secrets: Callable[[str], list[str]]) -> bytes:
+    async def take_picture(self, secrets: Callable[[str], list[str]]) -> bytes:
         """For a recording: a small picture (WebP) of the view, cheaper than a snapshot.
 
         It masks text in input fields, and everything that `secrets` finds in the page's text. Raises
         BrowserError if more secrets appear meanwhile.
         """
 
-    async def address(self) -> str:
+    async def read_address(self) -> str:
         """The address of the current document. It can hold secrets: redact it before you show it."""
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from huggingchat_agent.browser.cdp import Cdp, Refused
 from huggingchat_agent.errors import BrowserClosed, BrowserError
-from huggingchat_agent.origin import origin
+from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.wire.tap import Command
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
         """The part of a `wire.tap.Tap` that a pump uses."""
 
         def take_everything(self) -> None: ...
-        def opening(self) -> list[Command]: ...
-        def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]: ...
-        def answer(
+        def make_opening_commands(self) -> list[Command]: ...
+        def take_event(
+            self, method: str, params: dict[str, Any], at: float
+        ) -> list[ExchangeEvent | Command]: ...
+        def take_answer(
             self, command_id: int, result: dict[str, Any] | None, error: str, at: float
         ) -> list[ExchangeEvent | Command]: ...
         def close(self, at: float) -> list[ExchangeEvent | Command]: ...
@@ -39,14 +41,14 @@ STREAM = "Network.streamResourceContent"
 NEEDED = "Chromium 122"  # the first with that command (protocol revision 1234845, December 2023)
 
 
-def within(base_url: str) -> Callable[[str], bool]:
+def make_filter(base_url: str) -> Callable[[str], bool]:
     """Whether an address, as browsers write them, has the origin of the app."""
-    start = f"{origin(base_url)}/"  # called for every request, so it does not parse the address
+    start = f"{parse_origin(base_url)}/"  # called for every request, so it does not parse the address
     return lambda url: url.startswith(start)
 
 
 class Pump:
-    """One per tab. `event` is for the driver's event handler and never raises."""
+    """One per tab. `take_event` is for the driver's event handler and never raises."""
 
     def __init__(self, cdp: Cdp, tap: Tapping, sink: Callable[[ExchangeEvent], None]) -> None:
         self._cdp, self._tap, self._sink = cdp, tap, sink
@@ -67,17 +69,17 @@ class Pump:
             raise BrowserError(
                 f"This browser cannot hand over an answer while it arrives; use {NEEDED} or newer."
             )
-        for command in self._tap.opening():
+        for command in self._tap.make_opening_commands():
             await self._run(command)
 
     def take_everything(self) -> None:
         """From now on the bodies of scripts, styles and pictures too."""
         self._tap.take_everything()
 
-    def event(self, method: str, params: dict[str, Any]) -> None:
+    def take_event(self, method: str, params: dict[str, Any]) -> None:
         """Hand over one event, in the order of arrival."""
         if self._open:
-            self._deal(self._tap.event, method, params, time.monotonic())
+            self._deal(self._tap.take_event, method, params, time.monotonic())
 
     def close(self) -> None:
         """Report open exchanges as failed, and nothing after that. Calling it twice is fine."""
@@ -123,4 +125,4 @@ class Pump:
         except BrowserClosed:
             return
         if self._open:
-            self._deal(self._tap.answer, command.id, result, reason, time.monotonic())
+            self._deal(self._tap.take_answer, command.id, result, reason, time.monotonic())

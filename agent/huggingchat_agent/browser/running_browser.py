@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huggingchat_agent import redact
 from huggingchat_agent.browser import process_tag, start_failures
-from huggingchat_agent.browser.cdp import Refused, refusal
+from huggingchat_agent.browser.cdp import Refused, make_refusal
 from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.executable import find_or_download
 from huggingchat_agent.browser.page import CdpPage
-from huggingchat_agent.browser.pump import Pump, within
+from huggingchat_agent.browser.pump import Pump, make_filter
 from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
 from huggingchat_agent.wire.tap import Tap
@@ -68,12 +68,12 @@ class RunningBrowser(ABC):
     """Implements `protocols.Browser`. All its processes carry `tag`."""
 
     def __init__(self, settings: Settings, path: str = "", *, sandboxed: bool = False) -> None:
-        self.tag = process_tag.new_tag()
+        self.tag = process_tag.make_tag()
         self.version = ""
         self.sandboxed = sandboxed
         self.dropped_cookies = DroppedCookies()
         self._settings, self._path = settings, path
-        self._ours = within(settings.base_url)
+        self._ours = make_filter(settings.base_url)
         self._pages: dict[CdpPage, Tab] = {}
         self._gone = ""
         self._callbacks: list[Callable[[], None]] = []
@@ -86,20 +86,20 @@ class RunningBrowser(ABC):
         """Start or connect to a browser, load the session, read the version. Called once."""
 
     @abstractmethod
-    async def _new_tab(self) -> Tab:
+    async def _open_tab(self) -> Tab:
         """Make an empty tab. Never cancelled, because the browser would make the tab anyway."""
 
     @abstractmethod
-    async def _storage_state(self) -> dict[str, Any]:
+    async def _read_state(self) -> dict[str, Any]:
         """See `protocols.Browser.storage_state`."""
 
     @abstractmethod
     async def _end(self) -> None:
         """End what was started, in bounded time, even if `_open` has not finished. Never raises."""
 
-    def _start_error(self, what: str, said: str) -> BrowserError:
+    def _make_start_error(self, what: str, said: str) -> BrowserError:
         """The error for a driver's message when the browser could not be opened."""
-        return driver_error(what, said)
+        return make_driver_error(what, said)
 
     @property
     def closed(self) -> bool:
@@ -108,12 +108,12 @@ class RunningBrowser(ABC):
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
         if self._gone:
             raise BrowserClosed(self._gone)
-        return await run_driver(TAB_SECONDS, "open a tab", self._new_page(sink))
+        return await run_driver(TAB_SECONDS, "open a tab", self._open_page(sink))
 
     async def storage_state(self) -> dict[str, Any]:
         if self._gone:
             raise BrowserClosed(self._gone)
-        state = await run_driver(TAB_SECONDS, "read the session", self._storage_state())
+        state = await run_driver(TAB_SECONDS, "read the session", self._read_state())
         redact.remember_cookies(state)
         return state
 
@@ -136,7 +136,7 @@ class RunningBrowser(ABC):
         self._opening = asyncio.create_task(self._open(storage_state), name="start a browser")
         started = False
         try:
-            await run_driver(START_SECONDS, what, asyncio.shield(self._opening), self._start_error)
+            await run_driver(START_SECONDS, what, asyncio.shield(self._opening), self._make_start_error)
             started = True
         finally:
             if not started:
@@ -158,8 +158,8 @@ class RunningBrowser(ABC):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
-        making = asyncio.ensure_future(self._new_tab())
+    async def _open_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
+        making = asyncio.ensure_future(self._open_tab())
         page = None
         try:
             tab = await asyncio.shield(making)
@@ -233,13 +233,13 @@ async def run_driver(
     except BrowserError as error:
         failure = error
     except Exception as error:  # of the driver, whose errors are of many classes
-        failure = (translated or driver_error)(what, str(error))
+        failure = (translated or make_driver_error)(what, str(error))
     raise failure
 
 
-def driver_error(what: str, said: str) -> BrowserError:
+def make_driver_error(what: str, said: str) -> BrowserError:
     """The error for a driver's message while the browser was to do something."""
-    error = refusal(what, said)
+    error = make_refusal(what, said)
     return (
         BrowserError(f"The browser did not {what}: {error.reason}") if isinstance(error, Refused) else error
     )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from huggingchat_agent.environment import inheritable
+from huggingchat_agent.environment import get_inheritable
 
 # CLONE_NEWUSER alone can succeed where a security module denies the sandbox its use. A second namespace
 # inside the first shows that.
@@ -40,7 +40,7 @@ def detect_sandbox() -> Sandbox:
 def _namespaces_work() -> bool:
     probe = [sys.executable, "-I", "-c", _TRY_NAMESPACES]
     try:
-        done = subprocess.run(probe, capture_output=True, timeout=10, env=inheritable())
+        done = subprocess.run(probe, capture_output=True, timeout=10, env=get_inheritable())
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import evaluation
-from huggingchat_agent.origin import origin
+from huggingchat_agent.origin import parse_origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,7 @@ async def set_local_storage(tab: Cdp, wanted: Items) -> None:
 
 async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
     """The state of one site in a person's own browser. It does not touch the data of other sites."""
-    app = origin(base_url)
+    app = parse_origin(base_url)
     found = (await get_local_storage(tabs)).get(str(app), [])
     return {
         "cookies": [

@@ -31,7 +31,7 @@ async def take_snapshot(cdp: Cdp) -> Snapshot:
         picture = await cdp.send("Page.captureScreenshot", {"format": "png"})
     finally:
         await evaluation.evaluate(cdp, in_page.UNMASK)
-    return Snapshot(base64.b64decode(picture["data"]), redact.text("\n".join(_lines(tree["nodes"]))))
+    return Snapshot(base64.b64decode(picture["data"]), redact.text("\n".join(_format_tree(tree["nodes"]))))
 
 
 async def take_picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
@@ -52,7 +52,7 @@ async def take_picture(cdp: Cdp, secrets: Callable[[str], list[str]]) -> bytes:
     return base64.b64decode(shot["data"])
 
 
-def _lines(nodes: list[dict[str, Any]]) -> Iterator[str]:
+def _format_tree(nodes: list[dict[str, Any]]) -> Iterator[str]:
     """`- role "name" [states]: value` for each node that is not ignored, indented by two spaces per level."""
     by_id = {node["nodeId"]: node for node in nodes}
     # Depth first with our own stack: pages can be deeper than Python's recursion limit.
@@ -68,14 +68,14 @@ def _lines(nodes: list[dict[str, Any]]) -> Iterator[str]:
             continue  # the control's name already shows it
         shown = not node.get("ignored") and role not in _SILENT
         if shown:
-            yield "  " * depth + _line(node, role, name)
+            yield "  " * depth + _format_node(node, role, name)
             above = name.strip()
-        if shown and role in _FIELDS and not _multiline(node):
+        if shown and role in _FIELDS and not _is_multiline(node):
             continue  # its text is the value
         waiting += [(child, depth + shown, above) for child in reversed(node.get("childIds", []))]
 
 
-def _line(node: dict[str, Any], role: str, name: str) -> str:
+def _format_node(node: dict[str, Any], role: str, name: str) -> str:
     if role == "StaticText":
         return f"- text: {name}"
     states = [
@@ -84,13 +84,13 @@ def _line(node: dict[str, Any], role: str, name: str) -> str:
         if each["name"] in _STATES and each["value"].get("value") not in (False, "false", None)
     ]
     value = node.get("value", {}).get("value", "")
-    if value and role in _FIELDS and not _multiline(node):
+    if value and role in _FIELDS and not _is_multiline(node):
         value = redact.MASK
     parts = [f"- {role}", f'"{name}"' if name else "", f"[{', '.join(states)}]" if states else ""]
     return " ".join(filter(None, parts)) + (f": {value}" if value else "")
 
 
-def _multiline(node: dict[str, Any]) -> bool:
+def _is_multiline(node: dict[str, Any]) -> bool:
     return any(
         each["name"] == "multiline" and each["value"].get("value") is True
         for each in node.get("properties", [])

@@ -69,7 +69,7 @@ def explain_output(written: str) -> BrowserError | None:
     return next((BrowserError(**why) for mark, why in _WRITTEN.items() if mark in lower), None)
 
 
-def start_error(path: str, written: Sequence[str]) -> BrowserError:
+def make_start_error(path: str, written: Sequence[str]) -> BrowserError:
     """The error for a browser that ended at once, from the lines that it wrote."""
     if known := explain_output("\n".join(written)):
         return known
@@ -80,7 +80,7 @@ def start_error(path: str, written: Sequence[str]) -> BrowserError:
     )
 
 
-def connect_error(connect: str, why: str) -> BrowserError:
+def make_connect_error(connect: str, why: str) -> BrowserError:
     """The error for a browser that cannot be connected to."""
     return BrowserError(
         f"No browser answers at {redact.address(connect)}: {redact.text(why).rstrip('.')}. "

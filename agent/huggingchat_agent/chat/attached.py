@@ -24,7 +24,7 @@ from huggingchat_agent.errors import AgentError, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.session import error_report
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.traffic.traffic import Traffic
@@ -49,7 +49,7 @@ async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
     here. What the page sent before is not seen. Raises SettingsError, or BrowserError if the browser gives no
     CDP session or is too old.
     """
-    chosen = settings(**given)
+    chosen = make_settings(**given)
     traffic = Traffic(chosen.base_path)
     watched = await attach_page(page, chosen.base_url, traffic.put)
     attached = Attached(chosen, traffic, watched)
@@ -90,14 +90,14 @@ class Attached(Emitter):
         begun = time.monotonic()
         first = self.settings.deadlines.first_update if timeout is None else timeout
         while not self._turns:
-            if not await _in_time(self._begun, first - (time.monotonic() - begun)):
+            if not await _happens_in_time(self._begun, first - (time.monotonic() - begun)):
                 raise TimeoutError(await self._explain_silence(first))
         turn = self._turns.pop(0)  # now, so that another waiter gets the next one
         if not self._turns:
             self._begun.clear()
         left = None if timeout is None else timeout - (time.monotonic() - begun)
         try:
-            if not await _in_time(turn.done, left):
+            if not await _happens_in_time(turn.done, left):
                 raise TimeoutError(
                     f"The answer was not complete within {timeout:g} s; "
                     f"it has {len(turn.fold.text)} characters."
@@ -116,7 +116,7 @@ class Attached(Emitter):
 
         Raises BrowserError, or StorageError if it cannot be written.
         """
-        picture = await self._page.snapshot()
+        picture = await self._page.take_snapshot()
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
@@ -149,7 +149,7 @@ class Attached(Emitter):
     async def _explain_silence(self, seconds: float) -> str:
         """Why there may be no turn. Most often the page is on another app than the agent watches."""
         try:
-            where = redact.address(await self._page.address())
+            where = redact.address(await self._page.read_address())
         except AgentError as error:
             return f"No message was sent within {seconds:g} s: {error}"
         return (
@@ -162,7 +162,7 @@ def _number(turn: Turn) -> int:
     return turn.number
 
 
-async def _in_time(happened: asyncio.Event, seconds: float | None) -> bool:
+async def _happens_in_time(happened: asyncio.Event, seconds: float | None) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await happened.wait()

@@ -76,7 +76,7 @@ class Chat(Emitter):
         self._replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._recorder = recorder
         if recorder is not None:
-            recorder.listen(self, self._tracker.page_of, self._session.find_page)
+            recorder.listen(self, self._tracker.find_page, self._session.find_page)
             self._traffic.watch(recorder.see, hidden=recorder.see_sign_in)
         self._page_data = PageData(self.settings.base_path, self._session.drifts)
         self._traffic.show(self)
@@ -170,8 +170,8 @@ class Chat(Emitter):
         """
         self._check_open()
         credentials = accounts.Credentials(
-            username=parsing.text("username", username) if username else self.settings.username,
-            password=parsing.secret("password", password) if password else self.settings.password,
+            username=parsing.parse_text("username", username) if username else self.settings.username,
+            password=parsing.parse_secret("password", password) if password else self.settings.password,
             otp=Secret(otp).reveal() if isinstance(otp, str) else otp,
             totp_secret=self.settings.totp_secret,
         )
@@ -208,7 +208,7 @@ class Chat(Emitter):
         "netscape" (cookies.txt) or "plain" (names and values). Raises SessionRejected if nobody is signed in,
         StorageError if the file cannot be written.
         """
-        parsing.choice("format", format, cookie_formats.Format, wrong=UsageError)
+        parsing.parse_choice("format", format, cookie_formats.Format, wrong=UsageError)
         self._check_open()
         if not (await accounts.read_account(self._session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
@@ -239,11 +239,11 @@ class Chat(Emitter):
         known = self._page_data
         if refresh or known.tools is None:
             try:
-                known.learn_tools(await self._session.ask(requests.mcp_servers()), "call")
+                known.learn_tools(await self._session.ask(requests.list_mcp_servers()), "call")
             except (ChatError, PageChanged) as error:
                 if getattr(error, "status", 404) != 404:
                     raise
-                known.learn_no_tools(f"This app has no tools (no {requests.mcp_servers().path}).")
+                known.learn_no_tools(f"This app has no tools (no {requests.list_mcp_servers().path}).")
         return Tools() if known.tools is None else known.tools
 
     async def new_conversation(
@@ -260,7 +260,7 @@ class Chat(Emitter):
         async def make() -> tuple[str, bytes]:
             # All of it again after a new sign-in: the preferences of a stranger are not the account's.
             preferred = await preferences.read(self._session)
-            chosen = pick_model(models, model).id if model else _default_model(models, preferred)
+            chosen = pick_model(models, model).id if model else _choose_default_model(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
             request = requests.create_conversation(chosen, preprompt=prompt)
             return chosen, await self._session.calls.ask(request, recover=False)
@@ -276,7 +276,7 @@ class Chat(Emitter):
     def conversation(self, id_or_url: str) -> Conversation:
         """A conversation that exists, by its id or its address. This makes no request to the app."""
         self._check_open()
-        found = conversation_list.conversation_id(id_or_url)
+        found = conversation_list.parse_conversation_id(id_or_url)
         known = self._conversations.get(found)
         if known is None:
             known = self._conversations[found] = Conversation(self, found)
@@ -332,7 +332,7 @@ class Chat(Emitter):
         Raises StorageError if it cannot be written.
         """
         self._check_open()
-        picture = await (await self._session.tabs.front()).snapshot()
+        picture = await (await self._session.tabs.get_front()).take_snapshot()
         await asyncio.to_thread(write_private, Path(path), picture.png)
         return Path(path)
 
@@ -350,7 +350,7 @@ class Chat(Emitter):
         """The browser's time zone, which the app sends along with a message."""
         if self._timezone is None:
             calls = await self._session.calls.open()
-            self._timezone = await calls.timezone(timeout=self.settings.step_timeout)
+            self._timezone = await calls.read_timezone(timeout=self.settings.step_timeout)
         return self._timezone
 
     def _check_open(self, *, loop_needed: bool = False) -> None:
@@ -381,7 +381,7 @@ def get_session(chat: Chat) -> Session:
     return chat._session
 
 
-def _default_model(models: Models, preferred: Preferences) -> str:
+def _choose_default_model(models: Models, preferred: Preferences) -> str:
     """The account's active model if the app still has it, else its first; as the home page does."""
     if not models:
         raise UsageError("The app offers no models; it may be down. Try again later.")

@@ -17,7 +17,7 @@ from huggingchat_agent.choices import Via
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
 from huggingchat_agent.mistakes import asyncio_only
-from huggingchat_agent.parsing import choice
+from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.app import read_conversation
 from huggingchat_agent.user_text import require_text
@@ -155,21 +155,21 @@ class Conversation(Emitter):
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
         # From a handler of `finished` or `failed`, the reply is just coming to its end.
         ending = self._ending
-        if self._reply is not None or (ending is None and self._chat._tracker.running(self.id)):
+        if self._reply is not None or (ending is None and self._chat._tracker.is_running(self.id)):
             raise UsageError(
                 f"Conversation {self.id} is still answering. Await that reply, or stop it, before you send "
                 "again."
             )
         self._branching = draft.target.branches
         self._tools = (draft.tools, draft.web_search)
-        chosen = choice("via", via, Via, wrong=UsageError) if via else self._chat.settings.via
+        chosen = parse_choice("via", via, Via, wrong=UsageError) if via else self._chat.settings.via
         if not self._chat._session.in_browser:
             chosen = "page"
 
         sending = Sending(self._chat, self.id, draft, chosen, after=ending)
-        number = self._chat._tracker.number
+        number = self._chat._tracker.take_number
         self._reply = reply = Reply(self.id, sending, number=number, upstream=self, prompt=draft.prompt)
-        reply._when_over(self._end_reply)
+        reply._call_when_over(self._end_reply)
         self._chat._replies.add(reply)
         return reply
 
@@ -253,7 +253,7 @@ class Conversation(Emitter):
 
         The same content gives the same link. Raises UsageError while a turn is running.
         """
-        if self._chat._tracker.running(self.id):
+        if self._chat._tracker.is_running(self.id):
             raise UsageError(f"Conversation {self.id} is still answering. Share it after the answer.")
         body = await self._ask(requests.share_conversation(self.id))
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
@@ -301,7 +301,7 @@ class Conversation(Emitter):
         self._reply = None
         if not reply.done:
             self._ending = reply
-            reply._when_done(self._forget_ending)
+            reply._call_when_done(self._forget_ending)
         # What follows a message checked out is on its branch. A branch of its own is the one made last.
         if self._branching and reply._turn is not None:
             self._leaf = None

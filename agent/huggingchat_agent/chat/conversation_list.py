@@ -21,7 +21,7 @@ _ID = re.compile(r"(?:^|/conversation/)([0-9a-f]{24})(?:[/?#]|$)")
 _SHARE_ID = re.compile(r"(?:^|/r/|/conversation/)([A-Za-z0-9_-]{7})(?:[/?#]|$)")
 
 
-def conversation_id(id_or_url: str) -> str:
+def parse_conversation_id(id_or_url: str) -> str:
     """The id in an id or an address. Raises UsageError for anything else."""
     if found := _ID.search(id_or_url.strip()):
         return found[1]
@@ -39,7 +39,7 @@ async def iterate(session: Session) -> AsyncIterator[ConversationSummary]:
     seen: set[str] = set()
     number, more = 0, True
     while more:
-        page = await session.recovery.guard(functools.partial(_page, session, number, len(seen)))
+        page = await session.recovery.guard(functools.partial(_read_page, session, number, len(seen)))
         fresh = {each.id: each for each in page.conversations if each.id not in seen}
         seen.update(fresh)
         for each in fresh.values():
@@ -49,7 +49,7 @@ async def iterate(session: Session) -> AsyncIterator[ConversationSummary]:
         number += 1
 
 
-async def _page(session: Session, number: int, before: int) -> ConversationPage:
+async def _read_page(session: Session, number: int, before: int) -> ConversationPage:
     body = await session.calls.ask(requests.list_conversations(number), recover=False)
     page = parse_list(body, before=before)
     if not page.conversations:

@@ -32,11 +32,11 @@ class Target(msgspec.Struct, frozen=True):
         """Its arguments for `requests.send_message`."""
         return {"is_retry": self.branches}
 
-    def spot(self, read: ConversationRead) -> Spot:
+    def find_spot(self, read: ConversationRead) -> Spot:
         """Where it goes. Raises UsageError if the message does not exist or is of the wrong kind."""
         raise NotImplementedError
 
-    def spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
+    def find_spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
         """Where it goes, given the last message of the conversation. None if that is not enough to know."""
         return None
 
@@ -57,11 +57,11 @@ class Next(Target, frozen=True):
 
     leaf: str | None = None
 
-    def spot(self, read: ConversationRead) -> Spot:
-        end = _leaf(read, self.leaf)
+    def find_spot(self, read: ConversationRead) -> Spot:
+        end = _find_leaf(read, self.leaf)
         return Spot(id=end.id, leaf="" if end.id == read.root_message_id else end.id)
 
-    def spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
+    def find_spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
         return Spot(id=leaf, leaf="" if is_root else leaf) if self.leaf in (None, leaf) else None
 
     async def prepare(
@@ -83,14 +83,14 @@ class Retry(Target, frozen=True):
     message_id: str | None = None
     leaf: str | None = None
 
-    def spot(self, read: ConversationRead) -> Spot:
+    def find_spot(self, read: ConversationRead) -> Spot:
         if self.message_id is not None:
-            return _spot_at_answer(read, find(read, self.message_id, "assistant"))
-        path = read.path(_leaf(read, self.leaf).id)
+            return _make_spot_at_answer(read, find(read, self.message_id, "assistant"))
+        path = read.path(_find_leaf(read, self.leaf).id)
         message = next((each for each in reversed(path) if each.author == "assistant"), None)
         if message is None:
             raise UsageError(f"Conversation {read.id} has no answer yet that could be retried.")
-        return _spot_at_answer(read, message)
+        return _make_spot_at_answer(read, message)
 
     async def prepare(
         self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float, notice: Notice
@@ -111,7 +111,7 @@ class Edit(Target, frozen=True):
 
     message_id: str
 
-    def spot(self, read: ConversationRead) -> Spot:
+    def find_spot(self, read: ConversationRead) -> Spot:
         message = find(read, self.message_id, "user")
         resent = tuple(
             multipart.refer_to_file(
@@ -144,8 +144,8 @@ class Resume(Target, frozen=True):
     def fields(self) -> dict[str, Any]:
         return {"resume_elicitation_id": self.elicitation_id}
 
-    def spot(self, read: ConversationRead) -> Spot:
-        return _spot_at_answer(read, find(read, self.message_id, "assistant"))
+    def find_spot(self, read: ConversationRead) -> Spot:
+        return _make_spot_at_answer(read, find(read, self.message_id, "assistant"))
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +176,7 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     resent: tuple[FormPart, ...] = ()
 
 
-def _spot_at_answer(read: ConversationRead, message: StoredMessage) -> Spot:
+def _make_spot_at_answer(read: ConversationRead, message: StoredMessage) -> Spot:
     return Spot(id=message.id, leaf=read.active_leaf(message.id).id, question=message.ancestors[-1])
 
 
@@ -197,7 +197,7 @@ def find(read: ConversationRead, message_id: str, author: str = "") -> StoredMes
     return message
 
 
-def call(
+def build_call(
     draft: Draft,
     place: Spot,
     conversation_id: str,
@@ -220,7 +220,7 @@ def call(
     )
 
 
-def _leaf(read: ConversationRead, wanted: str | None) -> StoredMessage:
+def _find_leaf(read: ConversationRead, wanted: str | None) -> StoredMessage:
     if wanted is not None:
         find(read, wanted)
     return read.active_leaf(wanted)

@@ -82,7 +82,7 @@ class Elicitation:
         reply = self._conversation._running
         if reply is not None:
             over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            reply._when_done(lambda: None if over.done() else over.set_result(None))
+            reply._call_when_done(lambda: None if over.done() else over.set_result(None))
             await over
 
 

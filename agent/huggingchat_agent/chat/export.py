@@ -93,7 +93,7 @@ def render(read: ConversationRead, form: Form, *, url: str = "") -> str:
     if form == "json":
         return msgspec.json.format(msgspec.json.encode(build_export(read, url=url)), indent=2).decode() + "\n"
     if form == "markdown":
-        return markdown(build_export(read, url=url))
+        return render_markdown(build_export(read, url=url))
     raise UsageError(f"A conversation cannot be exported as {form!r}, only as {' or '.join(get_args(Form))}.")
 
 
@@ -103,7 +103,7 @@ def build_export(read: ConversationRead, *, url: str = "") -> Export:
     flat = not any(each.ancestors for each in read.messages)
     leaf = read.active_leaf() if read.messages else None
     branch = {leaf.id, *leaf.ancestors} if leaf is not None else set()
-    messages = [_message(each, active=flat or each.id in branch) for each in read.messages]
+    messages = [_export_message(each, active=flat or each.id in branch) for each in read.messages]
     return Export(
         id=read.id,
         url=url,
@@ -116,7 +116,7 @@ def build_export(read: ConversationRead, *, url: str = "") -> Export:
     )
 
 
-def _message(stored: StoredMessage, *, active: bool) -> ExportedMessage:
+def _export_message(stored: StoredMessage, *, active: bool) -> ExportedMessage:
     fold = read_stored(stored)
     text, reasoning = fold.split(stored.content) if stored.author == "assistant" else (stored.content, "")
     return ExportedMessage(
@@ -130,7 +130,7 @@ def _message(stored: StoredMessage, *, active: bool) -> ExportedMessage:
         content=stored.content,
         created_at=stored.created_at,
         updated_at=stored.updated_at,
-        files=[_file(each) for each in stored.files] + fold.files,
+        files=[_parse_file(each) for each in stored.files] + fold.files,
         sources=fold.sources,
         tools=list(fold.tools.values()),
         router=stored.router or fold.router,
@@ -139,48 +139,48 @@ def _message(stored: StoredMessage, *, active: bool) -> ExportedMessage:
     )
 
 
-def _file(raw: dict[str, Any]) -> File:
+def _parse_file(raw: dict[str, Any]) -> File:
     name, sha, mime = (str(raw.get(key) or "") for key in ("name", "value", "mime"))
     return File(name=name, sha=sha, mime=mime)
 
 
-def markdown(export: Export) -> str:
+def render_markdown(export: Export) -> str:
     """The active branch, to read."""
-    facts = [("Model", export.model), ("Changed", _moment(export.updated_at)), ("Address", export.url)]
-    blocks = [f"# {_line(export.title) or 'Untitled'}"]
+    facts = [("Model", export.model), ("Changed", _format_moment(export.updated_at)), ("Address", export.url)]
+    blocks = [f"# {_join_lines(export.title) or 'Untitled'}"]
     blocks.append("\n".join(f"- {name}: {value}" for name, value in facts if value))
     if export.system_prompt:
-        blocks.append(_details("System prompt", export.system_prompt))
+        blocks.append(_render_details("System prompt", export.system_prompt))
     versions = {child: len(each.children) for each in export.messages for child in each.children}
     for message in export.active:
         if message.author != "system":
-            blocks += [f"## {_NAMES.get(message.author, message.author)}", *body(message)]
+            blocks += [f"## {_NAMES.get(message.author, message.author)}", *render_message(message)]
             if versions.get(message.id, 1) > 1:
                 blocks.append(f"*One of {versions[message.id]} versions.*")
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def body(message: ExportedMessage) -> list[str]:
+def render_message(message: ExportedMessage) -> list[str]:
     """The Markdown blocks of one message, in the order they are read in."""
-    blocks = [_details("Reasoning", message.reasoning)] if message.reasoning.strip() else []
-    blocks += [_details(f"Tool {use.name} ({use.status})", _tool(use)) for use in message.tools]
+    blocks = [_render_details("Reasoning", message.reasoning)] if message.reasoning.strip() else []
+    blocks += [_render_details(f"Tool {use.name} ({use.status})", _render_tool(use)) for use in message.tools]
     blocks.append(message.text.strip())
     if message.files:
-        blocks.append("\n".join(f"- File: {_line(each.name)} ({each.mime})" for each in message.files))
+        blocks.append("\n".join(f"- File: {_join_lines(each.name)} ({each.mime})" for each in message.files))
     if message.sources:
-        blocks.append("\n".join(f"- Source: {_link(each)}" for each in message.sources))
+        blocks.append("\n".join(f"- Source: {_render_link(each)}" for each in message.sources))
     if message.error is not None:
-        blocks.append(f"*Failed: {_line(message.error) or 'no reason given'}*")
+        blocks.append(f"*Failed: {_join_lines(message.error) or 'no reason given'}*")
     elif message.interrupted:
         blocks.append("*Stopped before its end.*")
     return blocks
 
 
-def _details(title: str, text: str) -> str:
-    return f"<details><summary>{_line(title)}</summary>\n\n{text.strip()}\n\n</details>"
+def _render_details(title: str, text: str) -> str:
+    return f"<details><summary>{_join_lines(title)}</summary>\n\n{text.strip()}\n\n</details>"
 
 
-def _tool(use: ToolUse) -> str:
+def _render_tool(use: ToolUse) -> str:
     told: dict[str, Any] = {"parameters": use.parameters}
     told |= {"outputs": use.outputs} if use.outputs else {}
     told |= {"error": use.error} if use.error else {}
@@ -190,14 +190,14 @@ def _tool(use: ToolUse) -> str:
     return f"{fence}json\n{text}\n{fence}"
 
 
-def _link(source: Source) -> str:
-    title = re.sub(r"([\[\]\\])", r"\\\1", _line(source.title))
+def _render_link(source: Source) -> str:
+    title = re.sub(r"([\[\]\\])", r"\\\1", _join_lines(source.title))
     return f"[{title}](<{source.uri}>)" if title else f"<{source.uri}>"
 
 
-def _line(text: str) -> str:
+def _join_lines(text: str) -> str:
     return " ".join(text.split())
 
 
-def _moment(moment: datetime | None) -> str:
+def _format_moment(moment: datetime | None) -> str:
     return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M UTC")

@@ -43,12 +43,12 @@ class Notes:
         self._leaves = {each: known for each, known in self._leaves.items() if now - known.at < FRESH}
         self._leaves[conversation_id] = Leaf(leaf, is_root, now)
 
-    def fresh_leaf(self, conversation_id: str) -> Leaf | None:
+    def take_fresh_leaf(self, conversation_id: str) -> Leaf | None:
         """The last message of a conversation, if the app named it a moment ago and no turn began since."""
         leaf = self._leaves.pop(conversation_id, None)
         return leaf if leaf and time.monotonic() - leaf.at < FRESH else None
 
-    def quiet(self, conversation_id: str) -> float:
+    def measure_quiet(self, conversation_id: str) -> float:
         """Seconds during which an old stop could still end a new run."""
         return max(self._quiet.get(conversation_id, 0.0) - time.monotonic(), 0.0)
 

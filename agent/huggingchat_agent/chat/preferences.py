@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import msgspec
 
 from huggingchat_agent.errors import SiteError, UsageError
-from huggingchat_agent.parsing import choice
+from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.session.account import read_settings
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.models import pick_model
@@ -80,11 +80,11 @@ async def change(
     Raises UsageError for a value that the app does not allow, UnknownModel, and SiteError if the app accepted
     the change but does not keep it.
     """
-    wanted = _by_id(models, changes)
+    wanted = _resolve_changes(models, changes)
 
     async def save() -> dict[str, Any]:
         stored = await read_settings(session)
-        await session.calls.ask(requests.save_settings(_sendable(_merge(stored, wanted))), recover=False)
+        await session.calls.ask(requests.save_settings(_drop_unset(_merge(stored, wanted))), recover=False)
         return await read_settings(session)
 
     async with lock:
@@ -94,7 +94,7 @@ async def change(
     return convert(Preferences, after)
 
 
-def _by_id(models: Sequence[Model], changes: Changes) -> dict[str, Any]:
+def _resolve_changes(models: Sequence[Model], changes: Changes) -> dict[str, Any]:
     """The changes under the app's names, models by their ids, and checked."""
     unknown = changes.keys() - _NAMES.keys() | changes.keys() & {"extra"}
     if unknown:
@@ -116,7 +116,7 @@ def _by_id(models: Sequence[Model], changes: Changes) -> dict[str, Any]:
 
 def _check(name: str, values: list[Any], allowed: object) -> None:
     for value in values:
-        choice(name, value, allowed, wrong=UsageError)
+        parse_choice(name, value, allowed, wrong=UsageError)
 
 
 def _merge(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _merge(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _sendable(settings: dict[str, Any]) -> dict[str, Any]:
+def _drop_unset(settings: dict[str, Any]) -> dict[str, Any]:
     """A form that JSON can carry. null means not set; the app wants such keys left out."""
     told: dict[str, Any] = msgspec.to_builtins(settings, str_keys=True)
     return {key: value for key, value in told.items() if value is not None}

@@ -81,9 +81,9 @@ class Reply(Emitter):
         self._task.add_done_callback(lambda _: self._end())
 
     def __repr__(self) -> str:
-        return f"<Reply in {self.conversation_id}: {self._state()}>"
+        return f"<Reply in {self.conversation_id}: {self._describe_state()}>"
 
-    def _state(self) -> str:
+    def _describe_state(self) -> str:
         if not self.done:
             return f"answering, {len(self.text)} characters so far" if self._turn else "not sent yet"
         if self._task.cancelled():
@@ -170,11 +170,11 @@ class Reply(Emitter):
                 self._wake()
         return super().emit(event, *args, **kwargs)
 
-    def _when_done(self, callback: Callable[[], None]) -> None:
+    def _call_when_done(self, callback: Callable[[], None]) -> None:
         """Call back when the turn is over, well or not."""
         self._task.add_done_callback(lambda _: callback())
 
-    def _when_over(self, callback: Callable[[Reply], None]) -> None:
+    def _call_when_over(self, callback: Callable[[Reply], None]) -> None:
         """Call back before the handlers get the last event; at the end at the latest."""
         self._over.append(callback)
 
@@ -183,7 +183,7 @@ class Reply(Emitter):
         for each in over:
             each(self)
 
-    async def _settled(self) -> None:
+    async def _wait_until_done(self) -> None:
         """Wait until the turn is over, well or not."""
         await asyncio.wait({self._task})
 

@@ -77,7 +77,7 @@ class Sending:
         """
         self._emitter = emitter
         if self._after is not None:
-            await self._after._settled()
+            await self._after._wait_until_done()
             self._after = None
         count = self._session.recovery.count
         turn: Turn | None = None
@@ -125,13 +125,13 @@ class Sending:
         await self._wait_for_lingering_stop()
         if self._session.in_browser:
             await self._session.tabs.make_room(self._conversation_id)
-        servers = await self._servers()
-        senders = self._senders(servers)
+        servers = await self._choose_servers()
+        senders = self._choose_senders(servers)
         held = max(sender.connections for sender in senders)
         async with self._session.connections.stream(
             held, lambda count: self._emit_queued("connections", count)
         ):
-            spot = await self._spot()
+            spot = await self._find_spot()
             self.via = ""
             for sender in senders[:-1]:
                 try:
@@ -150,15 +150,19 @@ class Sending:
                 await self._session.save_report(error, senders[-1].page_id)
                 raise
 
-    def _senders(self, servers: list[dict[str, Any]] | None) -> list[Sender]:
+    def _choose_senders(self, servers: list[dict[str, Any]] | None) -> list[Sender]:
         """The ways to try, in order. The next one is tried only if this one could not send at all."""
         via: Via = "page" if self._draft.target.page_only else self._wanted
         if servers is not None:
-            via = self._for_choosing(via)
-        ways = {"ui": [self._ui], "page": [self._page], "auto": [self._ui, self._page]}[via]
+            via = self._check_via_for_tools(via)
+        ways = {
+            "ui": [self._make_ui_sender],
+            "page": [self._make_page_sender],
+            "auto": [self._make_ui_sender, self._make_page_sender],
+        }[via]
         return [way(servers) for way in ways]
 
-    def _ui(self, servers: list[dict[str, Any]] | None) -> Sender:
+    def _make_ui_sender(self, servers: list[dict[str, Any]] | None) -> Sender:
         return UiSender(
             self._session.tabs,
             self._draft,
@@ -169,11 +173,11 @@ class Sending:
             notice=self._note_drift,
         )
 
-    def _page(self, servers: list[dict[str, Any]] | None) -> Sender:
+    def _make_page_sender(self, servers: list[dict[str, Any]] | None) -> Sender:
         async def build(spot: Spot, generation_id: str) -> Call:
             zone = await self._chat._read_timezone()
             ids = self._conversation_id, generation_id
-            return drafts.call(self._draft, spot, *ids, timezone=zone, servers=servers)
+            return drafts.build_call(self._draft, spot, *ids, timezone=zone, servers=servers)
 
         return PageSender(self._session.calls, build)
 
@@ -214,7 +218,7 @@ class Sending:
             if model.id == conversation.model:  # the app itself refuses a model that is gone
                 uploads.check(self._draft.uploads, model)
 
-    async def _servers(self) -> list[dict[str, Any]] | None:
+    async def _choose_servers(self) -> list[dict[str, Any]] | None:
         """Name and url of the tool servers that are on for this turn; None for the app's own choice."""
         draft = self._draft
         if draft.tools is None and not draft.web_search:
@@ -225,7 +229,7 @@ class Sending:
         chosen = tools.choose_servers(offered, draft.tools, web_search=draft.web_search)
         return [{"name": server.name, "url": server.url} for server in chosen]
 
-    def _for_choosing(self, via: Via) -> Via:
+    def _check_via_for_tools(self, via: Via) -> Via:
         """How to send when tools are chosen: in the request itself.
 
         The page's tools menu counts for all tabs and all later turns.
@@ -237,12 +241,12 @@ class Sending:
             log.info("Sent by page: %s.", why)
         return "page"
 
-    async def _spot(self) -> Spot:
+    async def _find_spot(self) -> Spot:
         """Where the draft goes, by a leaf that was read a moment ago, else by a new read."""
-        fresh = self._chat._notes.fresh_leaf(self._conversation_id)
-        if fresh and (spot := self._draft.target.spot_after(fresh.id, is_root=fresh.is_root)):
+        fresh = self._chat._notes.take_fresh_leaf(self._conversation_id)
+        if fresh and (spot := self._draft.target.find_spot_after(fresh.id, is_root=fresh.is_root)):
             return spot
-        return self._draft.target.spot(await self._read_at_rest())
+        return self._draft.target.find_spot(await self._read_at_rest())
 
     async def _read_at_rest(self) -> ConversationRead:
         """The conversation, once no run writes into it.
@@ -278,7 +282,7 @@ class Sending:
             return await read_conversation(self._session, self._conversation_id)
 
     async def _wait_for_lingering_stop(self) -> None:
-        left = self._chat._notes.quiet(self._conversation_id)
+        left = self._chat._notes.measure_quiet(self._conversation_id)
         if left:
             self._emit_queued("stop")
             await asyncio.sleep(left)  # the app says nothing when it forgets a stop
@@ -293,7 +297,7 @@ class Sending:
         gesture = asyncio.create_task(sender.post(), name=f"send by {sender.via}")
         gesture.add_done_callback(_retrieve)
         try:
-            turn = await self._birth(claim, sender, gesture)
+            turn = await self._wait_for_turn(claim, sender, gesture)
         except asyncio.CancelledError:
             late = await asyncio.shield(self._give_up(claim, sender, gesture))
             if late is None:
@@ -307,7 +311,7 @@ class Sending:
         await turn.done.wait()
         return turn
 
-    async def _birth(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn:
+    async def _wait_for_turn(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn:
         """Wait for the turn, which its post starts. Raises the error that prevented the post."""
         either: list[asyncio.Future[Any]] = [gesture, claim.turn]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

@@ -72,10 +72,10 @@ def _read(given: Given) -> Upload:
             f"Give a file as a path, as (name, bytes), or as an open file that has a name; not as "
             f"{type(given).__name__}."
         )
-    return _check(name, _content(given))
+    return _check(name, _read_content(given))
 
 
-def _content(file: Readable) -> bytes:
+def _read_content(file: Readable) -> bytes:
     """The rest of an open file, cut one byte above the limit."""
     content = b""
     while len(content) <= LIMIT and (more := file.read(LIMIT + 1 - len(content))):
@@ -89,9 +89,9 @@ def _from_path(path: Path) -> Upload:
             raise FileRejected(f"{str(path)!r} is a folder. Give the files in it one by one.")
         size = path.stat().st_size
         if size > LIMIT:
-            raise _too_large(str(path), f"{size:,} bytes")
+            raise _make_size_error(str(path), f"{size:,} bytes")
         with path.open("rb") as file:  # the size says nothing of a device or a pipe
-            return _check(path.name, _content(file), shown=str(path))
+            return _check(path.name, _read_content(file), shown=str(path))
     except OSError as error:
         raise FileRejected(
             f"The file {str(path)!r} cannot be read: {error.strerror or type(error).__name__}. "
@@ -103,11 +103,11 @@ def _check(name: str, data: bytes, mime: str = "", *, shown: str = "") -> Upload
     if not data:
         raise FileRejected(f"The file {shown or name!r} is empty; the app ignores such a file.")
     if len(data) > LIMIT:
-        raise _too_large(shown or name, "more than that")
+        raise _make_size_error(shown or name, "more than that")
     return Upload(repair(name), mime or _guess(name, data), data)
 
 
-def _too_large(name: str, size: str) -> FileRejected:
+def _make_size_error(name: str, size: str) -> FileRejected:
     return FileRejected(
         f"The file {name!r} is too large: the app takes {LIMIT:,} bytes (10 MiB) a file, and this is {size}."
     )

@@ -21,7 +21,7 @@ from huggingchat_agent.cli.commands.record import record
 from huggingchat_agent.cli.commands.replay import replay
 from huggingchat_agent.cli.commands.tools import tools
 from huggingchat_agent.cli.keyboard import keep_mode
-from huggingchat_agent.cli.options import Options, examples, with_options
+from huggingchat_agent.cli.options import Options, add_options, format_examples
 from huggingchat_agent.errors import StorageError
 
 # In the order of the help page: the order in which users need them.
@@ -75,7 +75,7 @@ GROUPS = {
 }
 
 
-def _typer(name: str) -> typer.Typer:
+def _make_typer(name: str) -> typer.Typer:
     return typer.Typer(
         name=name,
         no_args_is_help=name != "huggingchat",
@@ -85,10 +85,10 @@ def _typer(name: str) -> typer.Typer:
     )
 
 
-app = _typer("huggingchat")
+app = _make_typer("huggingchat")
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         console.write(f"huggingchat-agent {huggingchat_agent.__version__}\n")
         raise typer.Exit
@@ -97,7 +97,8 @@ def _version(wanted: bool) -> None:
 def huggingchat(
     options: Options,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Drive HuggingChat, or any chat-ui, in a real browser, from the shell.
@@ -107,22 +108,22 @@ def huggingchat(
 
 
 app.callback(
-    epilog=examples(
+    epilog=format_examples(
         "huggingchat login --username ada",
         'huggingchat ask "Why is the sky blue?"',
         "HUGGINGCHAT_BASE_URL=https://chat.example.org huggingchat chat",
     )
     + "\n\n"
     + error_output.EXIT_CODES,
-)(with_options(huggingchat))
+)(add_options(huggingchat))
 for function, lines in COMMANDS.items():
-    app.command(epilog=examples(*lines))(with_options(function))
+    app.command(epilog=format_examples(*lines))(add_options(function))
 for about, commands in GROUPS.items():
-    group = _typer(about.__name__)
-    group.callback(epilog=examples(*(lines[0] for lines in commands.values())))(with_options(about))
+    group = _make_typer(about.__name__)
+    group.callback(epilog=format_examples(*(lines[0] for lines in commands.values())))(add_options(about))
     for function, lines in commands.items():
         name = function.__name__.rstrip("_")
-        group.command(name, epilog=examples(*lines))(with_options(function))
+        group.command(name, epilog=format_examples(*lines))(add_options(function))
     app.add_typer(group)
 
 
@@ -133,7 +134,7 @@ def run(arguments: Sequence[str]) -> int:
             StorageError("stdout is closed. Send the output somewhere, such as to a file.")
         )
     try:
-        with keep_mode(), _signals_as_exits():
+        with keep_mode(), _exit_on_signals():
             # typer returns a code if it exits by itself: --version, Ctrl-C before the command.
             code = app(args=list(arguments) or ["--help"], prog_name="huggingchat", standalone_mode=False)
             sys.stdout.flush()
@@ -143,7 +144,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _signals_as_exits() -> Iterator[None]:
+def _exit_on_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP end the command as an exit does: it stops answers and closes the browser."""
 
     def leave(number: int, frame: FrameType | None) -> None:

@@ -9,7 +9,7 @@ from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
 from huggingchat_agent.cli import console
-from huggingchat_agent.cli.terminal import one_line
+from huggingchat_agent.cli.terminal import to_one_line
 from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.wire.elicitations import check_answer
 
@@ -25,14 +25,14 @@ def settle(talk: Conversation, event: ElicitationRequested) -> Reply | None:
     If it is too late to answer, say so; the run goes on.
     """
     request = talk.elicitation(event)
-    question = f"{one_line(event.server) or 'A tool'} asks: {event.message}"
+    question = f"{to_one_line(event.server) or 'A tool'} asks: {event.message}"
     try:
         if not (sys.stdin.isatty() and console.err.is_terminal):
             console.warn(f"{question} Nobody is at the terminal to answer, so it is declined.")
             return request.decline()
         console.err.print(Text(question, style="bold"))
         if event.url:
-            console.err.print(Text(one_line(event.url), style="cyan"))
+            console.err.print(Text(to_one_line(event.url), style="cyan"))
         wanted = "Have you done that?" if event.mode == "url" else "Answer it?"
         if not Confirm.ask(wanted, console=console.err, default=True):
             return request.decline()
@@ -60,15 +60,15 @@ def _fill_in(fields: list[Field]) -> dict[str, Any]:
 
 def _ask_value(field: Field) -> Any:
     """Ask for the value of a field; None if the person gives none."""
-    label = Text(one_line(field.label))
+    label = Text(to_one_line(field.label))
     if field.description:
-        label.append(f" ({one_line(field.description)})", style="dim")
+        label.append(f" ({to_one_line(field.description)})", style="dim")
     if not field.required:
         label.append(" [optional]", style="dim")
     if field.kind == "boolean":
         return Confirm.ask(label, console=console.err, default=bool(field.default))
     for option in field.options:
-        console.err.print(Text(f"  {one_line(option.value)}  {one_line(option.label)}", style="dim"))
+        console.err.print(Text(f"  {to_one_line(option.value)}  {to_one_line(option.label)}", style="dim"))
     said = Prompt.ask(label, console=console.err, default=None, show_default=False)
     said = (said or "").strip()
     if not said:

@@ -16,7 +16,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, one_line, printable, show_marks
+from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, show_marks, strip_controls, to_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ class _State:
     verbose = False
 
 
-def verbose() -> bool:
+def is_verbose() -> bool:
     """Whether the user gave -v."""
     return _State.verbose
 
@@ -48,7 +48,7 @@ def begin(*, verbose: bool) -> None:
 
 def note(text: str) -> None:
     """Print extra information on stderr, for a person at a terminal or with -v."""
-    if err.is_terminal or verbose():
+    if err.is_terminal or is_verbose():
         err.print(Text(text, style="dim"))
 
 
@@ -68,7 +68,7 @@ def report(text: str) -> None:
 
 
 class Progress:
-    """The line that `progress` shows, if any."""
+    """The line that `show_progress` shows, if any."""
 
     def __init__(self, doing: str | None = None) -> None:
         self._spinner = Spinner("dots", Text(doing, style="dim")) if doing is not None else None
@@ -94,7 +94,7 @@ class Progress:
 
 
 @contextlib.contextmanager
-def progress(doing: str) -> Iterator[Progress]:
+def show_progress(doing: str) -> Iterator[Progress]:
     """Show what the command waits for, if stderr is a terminal."""
     shown = Progress(doing if err.is_terminal else None)
     shown.start()
@@ -107,7 +107,7 @@ def progress(doing: str) -> Iterator[Progress]:
 def write(text: str) -> None:
     """Write text to stdout at once. A terminal gets it without control characters."""
     with lock:
-        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+        sys.stdout.write(strip_controls(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()
 
 
@@ -120,7 +120,7 @@ def print_facts(rows: list[tuple[str, Any]]) -> None:
     """Print names and values on stdout, one pair a line, aligned."""
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        out.print(Text.assemble((f"{name:<{width}}  ", "dim"), one_line(str(value))))
+        out.print(Text.assemble((f"{name:<{width}}  ", "dim"), to_one_line(str(value))))
 
 
 def prepare_streams() -> list[str]:
@@ -151,10 +151,10 @@ class _LogToStderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         ours = record.name.startswith("huggingchat_agent")
-        if not (ours or verbose()):
+        if not (ours or is_verbose()):
             return
         text = record.getMessage()
-        if record.exc_info and verbose():
+        if record.exc_info and is_verbose():
             text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
         if record.levelno >= logging.WARNING:
             warn(redact.text(text))

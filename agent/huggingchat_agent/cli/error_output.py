@@ -58,7 +58,7 @@ def tell(error: BaseException) -> int:
             f"This is a bug in huggingchat: {type(error).__name__}: "
             f"{redact.text(str(error))}. Run the command again with -v for the traceback, and report it."
         )
-        if console.verbose():
+        if console.is_verbose():
             console.note(redact.text("".join(traceback.format_exception(error))).rstrip())
     return exit_code(error)
 

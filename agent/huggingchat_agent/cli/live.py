@@ -10,7 +10,7 @@ from rich.segment import Segment
 
 from huggingchat_agent.cli import console as door
 from huggingchat_agent.cli.markdown import find_open_block, render_markdown
-from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, printable
+from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, strip_controls
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -84,7 +84,7 @@ class MarkdownView:
         self._drawing: Drawing | None = None
 
     def feed(self, text: str) -> None:
-        text = printable(text)
+        text = strip_controls(text)
         with lock:
             Terminal.occupant = self
             self._open += text
@@ -137,9 +137,9 @@ class _Lines:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         lines = console.render_lines(render_markdown(self._text), options, pad=False)
-        while lines and _blank(lines[0]):
+        while lines and _is_blank(lines[0]):
             del lines[0]
-        while lines and _blank(lines[-1]):
+        while lines and _is_blank(lines[-1]):
             del lines[-1]
         if self._apart and lines:
             lines.insert(0, [])
@@ -148,7 +148,7 @@ class _Lines:
             yield Segment.line()
 
 
-def _blank(line: list[Segment]) -> bool:
+def _is_blank(line: list[Segment]) -> bool:
     """Whether nothing shows there. The edge of a code block has a colour."""
     return not any(each.text.strip() or (each.style and each.style.bgcolor) for each in line)
 

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli.console import note, progress, say
+from huggingchat_agent.cli.console import note, say, show_progress
 from huggingchat_agent.errors import LoginError
 from huggingchat_agent.sync import HuggingChat
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def open_chat(options: Options, **more: Any) -> Iterator[HuggingChat]:
     """An open HuggingChat with these options; `more` are further settings."""
-    chat = HuggingChat(**{**options.settings(), **more})
+    chat = HuggingChat(**{**options.to_settings(), **more})
     tape = chat.settings.replay
     if tape is not None:
         say(f"A tape answers, not the app: {tape}")
     with contextlib.closing(chat):
         where = f"{redact.address(chat.settings.base_url)} in a browser" if tape is None else "the tape"
-        with progress(f"Opening {where}"):
+        with show_progress(f"Opening {where}"):
             chat.open()
         yield chat
 
@@ -34,7 +34,7 @@ def open_chat(options: Options, **more: Any) -> Iterator[HuggingChat]:
 def sign_in(chat: HuggingChat) -> Account:
     """Sign in without asking: with the saved session, or the credentials of the environment."""
     settings = chat.settings
-    with progress("Signing in"):
+    with show_progress("Signing in"):
         try:
             account = chat.login()
         except LoginError as error:

@@ -10,13 +10,13 @@ import typer
 
 from huggingchat_agent import environment
 from huggingchat_agent.cli import console, error_output
-from huggingchat_agent.settings import Field, fields
+from huggingchat_agent.settings import Field, read_fields
 
 _PANELS = {
     "global": "Global options, before or after the command",
     "browser": "Which browser, before or after the command",
 }
-_CHOSEN = {name: (kind, field) for name, (kind, field) in fields().items() if field.panel}
+_CHOSEN = {name: (kind, field) for name, (kind, field) in read_fields().items() if field.panel}
 
 
 class Options:
@@ -25,11 +25,11 @@ class Options:
     def __init__(self, chosen: dict[str, Any] | None = None, *, verbose: bool = False) -> None:
         self._chosen, self.verbose = chosen or {}, verbose
 
-    def over(self, other: "Options") -> "Options":
+    def merge_over(self, other: "Options") -> "Options":
         """These options, with the other ones for all that they leave out."""
         return Options(other._chosen | self._chosen, verbose=self.verbose or other.verbose)
 
-    def settings(self) -> dict[str, Any]:
+    def to_settings(self) -> dict[str, Any]:
         """As arguments of HuggingChat."""
         return dict(self._chosen)
 
@@ -42,12 +42,12 @@ def _refuse_password(proxy: str | None) -> str | None:
     return proxy
 
 
-def _option(name: str, kind: Any, field: Field) -> inspect.Parameter:
+def _make_option(name: str, kind: Any, field: Field) -> inspect.Parameter:
     """The option of a setting; None where it was not given."""
     text = field.shell_help or field.help
-    variable = environment.variable(field.opposite or name)
+    variable = environment.name_variable(field.opposite or name)
     option = typer.Option(
-        field.option(name),
+        field.name_option(name),
         metavar=field.metavar,
         rich_help_panel=_PANELS[field.panel],
         callback=_refuse_password if name == "proxy" else None,
@@ -72,7 +72,7 @@ _VERBOSE = inspect.Parameter(
 )
 
 SHARED = types.MappingProxyType(
-    {name: _option(name, kind, field) for name, (kind, field) in _CHOSEN.items()} | {"verbose": _VERBOSE}
+    {name: _make_option(name, kind, field) for name, (kind, field) in _CHOSEN.items()} | {"verbose": _VERBOSE}
 )
 
 
@@ -82,7 +82,7 @@ def _read(values: dict[str, Any]) -> Options:
     chosen = {name: values.pop(name) for name in _CHOSEN}
     return Options(
         {
-            name: not value if fields()[name][1].opposite else value
+            name: not value if read_fields()[name][1].opposite else value
             for name, value in chosen.items()
             if value not in (None, "")
         },
@@ -90,13 +90,13 @@ def _read(values: dict[str, Any]) -> Options:
     )
 
 
-def with_options(function: Callable[..., None]) -> Callable[..., None]:
+def add_options(function: Callable[..., None]) -> Callable[..., None]:
     """A command from a function that takes `options` first. It gets the global options besides its own."""
     own = list(inspect.signature(function).parameters.values())[1:]
 
     @functools.wraps(function)
     def command(context: typer.Context, **values: Any) -> None:
-        options = _read(values).over(context.obj or Options())
+        options = _read(values).merge_over(context.obj or Options())
         context.obj = options  # for the command that follows, if this is the part before all commands
         console.begin(verbose=options.verbose)
         try:
@@ -118,6 +118,6 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def examples(*lines: str) -> str:
+def format_examples(*lines: str) -> str:
     """The end of a help page."""
     return "\n".join(["[bold]Examples[/bold]", *(f"  [dim]$[/dim] {line}" for line in lines)])

@@ -8,10 +8,10 @@ from rich.text import Text
 
 from huggingchat_agent import events
 from huggingchat_agent.cli.asking import settle
-from huggingchat_agent.cli.console import Progress, err, note, say, verbose, warn
+from huggingchat_agent.cli.console import Progress, err, is_verbose, note, say, warn
 from huggingchat_agent.cli.keyboard import Keys
 from huggingchat_agent.cli.live import choose_view
-from huggingchat_agent.cli.terminal import one_line
+from huggingchat_agent.cli.terminal import to_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +30,17 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
     screen = Screen(reasoning, plain=plain)
     rest: Reply | None = None
     reply.on(
-        "degraded", lambda event: screen.aside(warn, f"sent by page, not by the composer: {event.reason}")
+        "degraded",
+        lambda event: screen.print_aside(warn, f"sent by page, not by the composer: {event.reason}"),
     )
-    reply.on("drift", lambda event: screen.aside(note, f"The app has changed: {describe_drift(event)}."))
-    reply.on("queued", lambda event: screen.aside(note, f"Waiting: {describe_wait(event)}."))
-    reply.on("recovering", lambda event: screen.aside(note, f"The stream broke ({event.reason})."))
     reply.on(
-        "recovered", lambda event: screen.aside(note, f"The answer goes on after {event.seconds:.1f} s.")
+        "drift", lambda event: screen.print_aside(note, f"The app has changed: {describe_drift(event)}.")
+    )
+    reply.on("queued", lambda event: screen.print_aside(note, f"Waiting: {describe_wait(event)}."))
+    reply.on("recovering", lambda event: screen.print_aside(note, f"The stream broke ({event.reason})."))
+    reply.on(
+        "recovered",
+        lambda event: screen.print_aside(note, f"The answer goes on after {event.seconds:.1f} s."),
     )
     keys = Keys()
     keys.mute()
@@ -70,7 +74,7 @@ def describe_drift(event: events.Drift) -> str:
     """A difference between the app and what the agent knows, in words."""
     change = {"new": "new", "gone": "missing", "changed": "changed"}[event.change]
     instead = f" ({event.instead})" if event.instead else ""
-    return one_line(f"{event.part}: {event.what} is {change}{instead}")
+    return to_one_line(f"{event.part}: {event.what} is {change}{instead}")
 
 
 def say_hidden(count: int) -> None:
@@ -84,7 +88,7 @@ class Screen:
 
     def __init__(self, reasoning: bool = False, *, plain: bool = False) -> None:
         self._answer = choose_view(plain=plain)
-        self._reasoning = reasoning or err.is_terminal or verbose()
+        self._reasoning = reasoning or err.is_terminal or is_verbose()
         self._thinking = False
         self._hidden = 0  # characters of reasoning that it did not show
         self._waiting = Progress("Waiting for the answer" if err.is_terminal else None)
@@ -99,22 +103,24 @@ class Screen:
                 self._think(text or f"{status}\n")
             case events.ToolCalled(tool=tool, parameters=parameters):
                 arguments = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
-                self.aside(note, f"Tool {one_line(tool)}({arguments})")
+                self.print_aside(note, f"Tool {to_one_line(tool)}({arguments})")
             case events.ToolFailed(message=message):
-                self.aside(note, f"The tool failed: {message}")
+                self.print_aside(note, f"The tool failed: {message}")
             case events.SearchSources(sources=sources):
                 for source in sources:
-                    self.aside(note, f"Source: {one_line(source.title)} {source.uri}")
+                    self.print_aside(note, f"Source: {to_one_line(source.title)} {source.uri}")
             case events.ElicitationRequested(server=server, message=message, url=url):
-                self.aside(note, f"{one_line(server) or 'A tool'} asks: {message}{url and f' {url}'}")
+                self.print_aside(
+                    note, f"{to_one_line(server) or 'A tool'} asks: {message}{url and f' {url}'}"
+                )
             case events.ElicitationResolved(action=action, resolution=resolution):
-                self.aside(note, f"The question is closed: {action} ({resolution})")
+                self.print_aside(note, f"The question is closed: {action} ({resolution})")
             case events.FileProduced(file=file):
-                self.aside(note, f"File: {one_line(file.name)} ({file.mime}, {file.sha[:12]})")
+                self.print_aside(note, f"File: {to_one_line(file.name)} ({file.mime}, {file.sha[:12]})")
             case _:
                 pass
 
-    def aside(self, tell: Callable[[str], None], text: str) -> None:
+    def print_aside(self, tell: Callable[[str], None], text: str) -> None:
         """Print a separate line on stderr, even in the middle of an answer."""
         self._settle()
         tell(text)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.cli import attachments, console, documents
-from huggingchat_agent.cli.transcript import listing
+from huggingchat_agent.cli.transcript import make_listing
 from huggingchat_agent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Commands:
 
     def _list(self, rest: str) -> None:
         found = list(itertools.islice(self._chat.conversations(), LISTED))
-        console.out.print(listing(found, console.out.width), soft_wrap=False)
+        console.out.print(make_listing(found, console.out.width), soft_wrap=False)
 
     def _export(self, rest: str) -> None:
         path = Path(rest).expanduser() if rest else None

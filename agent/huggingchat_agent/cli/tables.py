@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.cli import console
-from huggingchat_agent.cli.terminal import one_line
+from huggingchat_agent.cli.terminal import to_one_line
 
 if TYPE_CHECKING:
     import datetime
@@ -23,7 +23,7 @@ def print_table(
 
     With `cut_last` each row takes one line: the last column gets what room is left.
     """
-    cells = [[one_line(cell) for cell in row] for row in rows]
+    cells = [[to_one_line(cell) for cell in row] for row in rows]
     kept = [number for number in range(len(columns)) if any(row[number] for row in cells)]
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for number in kept:

@@ -28,7 +28,7 @@ _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 _BIDI = {code: f"<U+{code:04X}>" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
-def printable(text: str) -> str:
+def strip_controls(text: str) -> str:
     """The text without control characters."""
     return text.translate(_CONTROLS)
 
@@ -38,9 +38,9 @@ def show_marks(text: str) -> str:
     return text.translate(_BIDI)
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """A name or title for a line of its own or a cell of a table."""
-    return show_marks(printable(" ".join(text.split())))
+    return show_marks(strip_controls(" ".join(text.split())))
 
 
 class Occupant(Protocol):
@@ -76,7 +76,7 @@ class Terminal(Console):
             if segment.control:
                 yield segment
             else:
-                text = printable(segment.text)
+                text = strip_controls(segment.text)
                 yield Segment(show_marks(text) if self._marks else text, segment.style)
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from huggingchat_agent.cli.markdown import render_markdown
 from huggingchat_agent.cli.tables import format_date
-from huggingchat_agent.cli.terminal import one_line
+from huggingchat_agent.cli.terminal import to_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ ROOMY, WIDE = 70, 100
 _SPEAKERS = {"user": ("You", "bold cyan"), "assistant": ("Assistant", "bold green")}
 
 
-def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
+def make_listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
     """A table of conversations, for a terminal of that width."""
     roomy = width >= ROOMY
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 2 if roomy else 1, 0, 0))
@@ -39,18 +39,18 @@ def listing(conversations: Sequence[ConversationSummary], width: int) -> Table:
     if roomy:
         table.add_column("Changed", style="dim", no_wrap=True, min_width=16)
     for each in conversations:
-        title = Text(one_line(each.title) or "(no title)")
+        title = Text(to_one_line(each.title) or "(no title)")
         moment = format_date(each.updated_at)
-        model = Text(one_line(each.model.rpartition("/")[2]))
+        model = Text(to_one_line(each.model.rpartition("/")[2]))
         rest = (model, moment) if width >= WIDE else (moment,) if roomy else ()
         table.add_row(each.id, title, *rest)
     return table
 
 
-def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
+def render_transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
     """The renderables of a conversation, in order."""
-    yield Rule(Text(one_line(export.title) or "Untitled", style="bold"), align="left", style="dim")
-    yield Text(f"{one_line(export.model)}  {export.url}", style="dim")
+    yield Rule(Text(to_one_line(export.title) or "Untitled", style="bold"), align="left", style="dim")
+    yield Text(f"{to_one_line(export.model)}  {export.url}", style="dim")
     if export.system_prompt:
         yield Text(f"System prompt: {export.system_prompt}", style="dim italic")
     for message in export.active:
@@ -60,20 +60,20 @@ def transcript(export: Export, *, reasoning: bool) -> Iterator[RenderableType]:
 
 
 def _render_message(message: ExportedMessage, *, reasoning: bool) -> Iterator[RenderableType]:
-    name, style = _SPEAKERS.get(message.author, (one_line(message.author), "bold"))
+    name, style = _SPEAKERS.get(message.author, (to_one_line(message.author), "bold"))
     yield Text(name, style=style)
     if reasoning and message.reasoning.strip():
         yield Padding(Text(message.reasoning.strip(), style="dim italic"), (0, 0, 1, 2))
     for use in message.tools:
-        yield Text(f"Tool {one_line(use.name)}: {one_line(use.error or use.status)}", style="dim")
+        yield Text(f"Tool {to_one_line(use.name)}: {to_one_line(use.error or use.status)}", style="dim")
     text = message.text.strip()
     # A terminal shows the user's text unrendered.
     yield render_markdown(text) if message.author == "assistant" else Text(text)
     for file in message.files:
-        yield Text(f"File: {one_line(file.name)} ({one_line(file.mime)})", style="dim")
+        yield Text(f"File: {to_one_line(file.name)} ({to_one_line(file.mime)})", style="dim")
     for source in message.sources:
-        yield Text(f"Source: {one_line(source.title)} {one_line(source.uri)}", style="dim")
+        yield Text(f"Source: {to_one_line(source.title)} {to_one_line(source.uri)}", style="dim")
     if message.error is not None:
-        yield Text(f"Failed: {one_line(message.error)}", style="red")
+        yield Text(f"Failed: {to_one_line(message.error)}", style="red")
     elif message.interrupted:
         yield Text("Stopped before its end.", style="yellow")

@@ -117,7 +117,7 @@ class Walk:
         return self._good("settings", "read", purposes.ReadSettings, f"{len(settings)} settings")
 
     async def _features(self) -> Finding:
-        await self._session.ask(requests.feature_flags())
+        await self._session.ask(requests.read_feature_flags())
         return self._good("features", "read", purposes.FeatureFlags)
 
     async def _models(self) -> Finding:
@@ -219,7 +219,7 @@ class Walk:
         """The requests for which the app does not have the first alternative."""
         found = []
         for purpose, name in self._session.calls.alternatives.routes.items():
-            first, *others = [f"{each.method} {each.path}" for each in routes.alternatives(purpose)]
+            first, *others = [f"{each.method} {each.path}" for each in routes.list_alternatives(purpose)]
             if name in others:
                 need = (purpose.__doc__ or "").split(".")[0]
                 found.append(

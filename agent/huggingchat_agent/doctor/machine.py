@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from huggingchat_agent import redact
 from huggingchat_agent.browser import load_engine
-from huggingchat_agent.browser.executable import find_executable, missing_error
+from huggingchat_agent.browser.executable import find_executable, make_missing_error
 from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.doctor.finding import Finding
 from huggingchat_agent.doctor.leftovers import find_leftovers
@@ -63,7 +63,7 @@ def _check_browser(settings: Settings) -> Finding:
     try:
         found = find_executable(settings.browser, settings.channel)
         if found is None:
-            raise missing_error()
+            raise make_missing_error()
     except AgentError as error:
         return failure("browser", error)
     return _finding("browser", f"{found.path}, {found.origin}")

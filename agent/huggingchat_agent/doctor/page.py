@@ -122,7 +122,7 @@ async def _check_editor(
 
 async def _find_new(page: Page) -> list[tuple[str, str]]:
     """Roles and names of controls that no known build has."""
-    tree = (await page.snapshot()).tree
+    tree = (await page.take_snapshot()).tree
     found = (match.groups() for line in tree.splitlines() if (match := _LINE.match(line)))
     named = ((role, re.sub(r"\d+", "N", name)) for role, name in found)
     return [each for each in dict.fromkeys(named) if each[1] not in KNOWN][:_MOST]

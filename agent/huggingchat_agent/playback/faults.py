@@ -97,7 +97,7 @@ def _apply(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRec
         if ours and over:
             continue
         if ours and fault.status is not None and isinstance(record, tapes.Response):
-            out += _refusal(record, *fault.status)
+            out += _make_refusal(record, *fault.status)
             over = True
             continue
         if ours and isinstance(record, tapes.Chunk):
@@ -107,7 +107,7 @@ def _apply(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRec
             if fault.cut is not None and seen >= fault.cut:
                 kept = data[: len(data) - (seen - fault.cut)]
                 if kept:
-                    out.append(tapes.Chunk(**where, **tapes.payload(kept)))
+                    out.append(tapes.Chunk(**where, **tapes.make_payload(kept)))
                 out.append(tapes.Fail(**where, reason=CUT))
                 over = True
                 continue
@@ -115,14 +115,14 @@ def _apply(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRec
                 late = fault.stall[1]
                 place = len(data) - (seen - fault.stall[0])
                 if place:
-                    out.append(tapes.Chunk(**where, **tapes.payload(data[:place])))
-                    record = tapes.Chunk(**where, **tapes.payload(data[place:]))
+                    out.append(tapes.Chunk(**where, **tapes.make_payload(data[:place])))
+                    record = tapes.Chunk(**where, **tapes.make_payload(data[place:]))
         # A stall delays everything after it, not only its own exchange.
         out.append(msgspec.structs.replace(record, at=record.at + late) if late else record)
     return out
 
 
-def _refusal(response: tapes.Response, code: int, body: str) -> list[AnyRecord]:
+def _make_refusal(response: tapes.Response, code: int, body: str) -> list[AnyRecord]:
     where: dict[str, Any] = {"n": response.n, "at": response.at, "id": response.id, "page": response.page}
     mime = "application/json" if body.startswith("{") else "text/plain"
     return [

@@ -49,7 +49,7 @@ def _drop_changing(fields: Any) -> Any:
     return fields
 
 
-def _message_only(fields: Any) -> Any:
+def _keep_message(fields: Any) -> Any:
     """The text of a message. Its other fields depend on the way of sending."""
     if isinstance(fields, dict) and not fields.keys().isdisjoint(("inputs", "is_retry", "generationId")):
         return {name: fields[name] for name in ("inputs", "is_retry") if fields.get(name)}
@@ -59,7 +59,7 @@ def _message_only(fields: Any) -> Any:
 # The app's pages in a browser. They repeat exactly what they did.
 PAGES = Client(_drop_changing, in_step=True, repeats=True)
 # The agent. It asks at once, and may send in another way than in the recording.
-AGENT = Client(_message_only, in_step=False, repeats=False)
+AGENT = Client(_keep_message, in_step=False, repeats=False)
 
 
 class Matcher:
@@ -74,7 +74,7 @@ class Matcher:
         self._before: dict[str, _Candidate] = {}  # reads before the sign-in, which may not come again
         self._generations: dict[str, str] = {}  # recorded id -> current id
         candidates = [_Candidate(exchange, self._base_path) for exchange in summary.exchanges]
-        begins = _end_of_sign_in(summary, candidates)
+        begins = _find_end_of_sign_in(summary, candidates)
         acts = 0
         for each in candidates:
             if each.method in _READING and each.exchange.response is None and each.exchange.abandoned:
@@ -93,7 +93,7 @@ class Matcher:
         """How many acts have had an answer."""
         return self._acts
 
-    def acts_before(self, n: int) -> int:
+    def count_acts_before(self, n: int) -> int:
         """How many acts began on the tape before record `n`."""
         return sum(each.is_act and each.exchange.request.n < n for each in self._all)
 
@@ -111,15 +111,17 @@ class Matcher:
         if method in _READING:
             found = self._find_read(method, target)
         else:
-            found = self._find_write(self._by_target.get((method, target), []), _fields(body, content_type))
+            found = self._find_write(
+                self._by_target.get((method, target), []), _parse_fields(body, content_type)
+            )
         if found is None:
-            raise TapeMismatch(self._sentence(method, target, body, content_type))
+            raise TapeMismatch(self._explain_mismatch(method, target, body, content_type))
         again, found.used = found.used, True
         if found.is_act:
             self._acts = max(self._acts, found.act + 1)
         return found.exchange, again
 
-    def with_current_ids(self, text: bytes) -> bytes:
+    def put_current_ids(self, text: bytes) -> bytes:
         """A body with the current generation ids in place of the recorded ones, which are as long."""
         for recorded, current in self._generations.items():
             text = text.replace(recorded.encode(), current.encode())
@@ -158,7 +160,7 @@ class Matcher:
         unused = [each for each in candidates if not each.used]
         same = [each for each in unused if each.matches(fields, self._client.compared)]
         # The parent distinguishes messages with the same text.
-        same.sort(key=lambda each: _value(each.fields, "id") != _value(fields, "id"))
+        same.sort(key=lambda each: _get_value(each.fields, "id") != _get_value(fields, "id"))
         if same:
             self._learn_generation(same[0], fields)
             return same[0]
@@ -167,15 +169,15 @@ class Matcher:
         return unused[0] if unused else candidates[-1] if candidates else None
 
     def _learn_generation(self, candidate: _Candidate, fields: Any) -> None:
-        recorded, current = _value(candidate.fields, "generationId"), _value(fields, "generationId")
+        recorded, current = _get_value(candidate.fields, "generationId"), _get_value(fields, "generationId")
         if isinstance(recorded, str) and isinstance(current, str) and recorded != current:
             self._generations[recorded] = current
 
-    def _sentence(self, method: str, target: str, body: bytes, content_type: str) -> str:
+    def _explain_mismatch(self, method: str, target: str, body: bytes, content_type: str) -> str:
         compared = self._client.compared
-        asked = _describe(method, target, compared(_fields(body, content_type)))
+        asked = _describe(method, target, compared(_parse_fields(body, content_type)))
         recorded = [_describe(each.method, each.path, compared(each.fields)) for each in self._all]
-        closest = max(recorded, key=lambda each: _likeness(asked, each), default="")
+        closest = max(recorded, key=lambda each: _measure_likeness(asked, each), default="")
         hint = f"The closest on it is {closest}." if closest else "There is nothing on it."
         return redact.text(f"Not on the tape, or answered already: {asked}. {hint}")
 
@@ -190,7 +192,7 @@ class _Candidate:
         self.purpose = routes.classify(request.method, request.url, base_path)
         self.is_act = isinstance(self.purpose, _ACTS)
         self.unknown = request.body is None and request.has_body
-        self.fields = _fields(request.body or b"", request.headers.get("content-type", ""))
+        self.fields = _parse_fields(request.body or b"", request.headers.get("content-type", ""))
 
     @property
     def is_good(self) -> bool:
@@ -227,14 +229,14 @@ def raise_mismatch(mismatches: Sequence[TapeMismatch]) -> None:
         raise TapeMismatch(f"{mismatches[0]}{more}")
 
 
-def _end_of_sign_in(summary: Summary, candidates: Sequence[_Candidate]) -> int:
+def _find_end_of_sign_in(summary: Summary, candidates: Sequence[_Candidate]) -> int:
     """The number of the record that ended the sign-in with which the session began, or 0."""
     first = min((each.exchange.request.n for each in candidates if each.is_act), default=None)
     hidden = [each.n for each in summary.recording.records if isinstance(each, tapes.Hidden)]
     return max((n for n in hidden if first is None or n < first), default=0)
 
 
-def _fields(body: bytes, content_type: str) -> Any:
+def _parse_fields(body: bytes, content_type: str) -> Any:
     """The fields of a message's form, or JSON, or else the text of a body."""
     if not body:
         return None
@@ -247,7 +249,7 @@ def _fields(body: bytes, content_type: str) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def _value(fields: Any, name: str) -> Any:
+def _get_value(fields: Any, name: str) -> Any:
     return fields.get(name) if isinstance(fields, dict) else None
 
 
@@ -281,5 +283,5 @@ def _describe(method: str, path: str, fields: Any) -> str:
     return f"{method} {path}{body}"
 
 
-def _likeness(one: str, other: str) -> float:
+def _measure_likeness(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()

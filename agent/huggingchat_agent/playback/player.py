@@ -22,7 +22,7 @@ from huggingchat_agent.playback.faults import with_faults
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import TAB_GONE, path_of, read_vias, recovers
+from huggingchat_agent.tape.summary import TAB_GONE, extract_path, read_vias, recovers
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, purposes, requests, routes
@@ -140,7 +140,7 @@ class Replay(Emitter):
             await traffic.wait_until_settled()
             turn = self._turns.get(number)
             if turn is None and name == "failed":  # nothing was sent, so there is no exchange
-                tracker.number()
+                tracker.take_number()
                 self._emit(_parse_event({**recorded, "at": self._at}))
             elif turn is not None and turn.running and name == "failed":
                 # A deadline, or the end of the browser: no exchange shows those.
@@ -205,7 +205,7 @@ class _RecordedApp:
                     self._reattached.add(asked.generation_id)
             if isinstance(record, tapes.Request) and record.method == "GET":
                 bodies[record.id] = bytearray()
-                self._reads.setdefault(path_of(record.url), []).append((record.n, bodies[record.id]))
+                self._reads.setdefault(extract_path(record.url), []).append((record.n, bodies[record.id]))
             elif isinstance(record, tapes.Chunk) and record.id in bodies:
                 bodies[record.id] += record.data
 

@@ -15,7 +15,7 @@ from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import ChatError, TapeCorrupt, UsageError
 from huggingchat_agent.playback.stage import open_stage
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import read_vias, summarize
 from huggingchat_agent.wire import multipart, purposes, routes
@@ -50,9 +50,9 @@ class Rerun:
         queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
         recording = Tape(self._path).load(pictures=False)
         self.complete = recording.complete
-        steps = list(_steps(summarize(recording)))
+        steps = list(_read_steps(summarize(recording)))
         stage = open_stage(self._path, speed=self._speed, faults=self._faults, given=self._given)
-        async with stage as (_, given), Chat(settings(**given)) as chat:
+        async with stage as (_, given), Chat(make_settings(**given)) as chat:
             for name in set(NAMES) - {events.Seen.name}:
                 chat.on(name, queue.put_nowait)
             task = asyncio.create_task(_take(chat, steps), name="steps of a tape")
@@ -89,7 +89,7 @@ class _Message(msgspec.Struct):
     generation_id: str | None = msgspec.field(default=None, name="generationId")
 
 
-def _steps(summary: Summary) -> Iterator[_Step]:
+def _read_steps(summary: Summary) -> Iterator[_Step]:
     vias = read_vias(summary.recording.records)
     for exchange in summary.exchanges:
         request = exchange.request
@@ -99,14 +99,14 @@ def _steps(summary: Summary) -> Iterator[_Step]:
                 yield partial(_make, msgspec.json.decode(request.body or b"{}", type=_New))
             elif isinstance(purpose, purposes.SendMessage):
                 fields = multipart.parse_send_fields(request.body, request.headers.get("content-type", ""))
-                yield _sending(purpose.conversation_id, msgspec.convert(fields or {}, _Message), vias)
+                yield _make_send_step(purpose.conversation_id, msgspec.convert(fields or {}, _Message), vias)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise TapeCorrupt(
                 f"The {request.method} in record {request.n} cannot be repeated: {error}."
             ) from None
 
 
-def _sending(conversation_id: str, message: _Message, vias: dict[str, SentVia]) -> _Step:
+def _make_send_step(conversation_id: str, message: _Message, vias: dict[str, SentVia]) -> _Step:
     via = vias.get(message.generation_id or "", "")
     if via == "":
         raise UsageError(

@@ -194,7 +194,7 @@ class TapeServer:
                     await asyncio.sleep(seconds)
                     began += seconds
                 piece = bytes(exchange.body[start:stop])
-                body = self._matcher.with_current_ids(piece) if text else piece
+                body = self._matcher.put_current_ids(piece) if text else piece
                 await send({"type": "http.response.body", "body": body, "more_body": True})
             place = end
         over = exchange.ended or (exchange.failed.at if exchange.failed else None)
@@ -204,14 +204,14 @@ class TapeServer:
     async def _send_events(self, exchange: Exchange, send: Send, *, again: bool) -> None:
         """Send server-sent events, each after the acts that came before it on the tape."""
         for message in exchange.messages if not again else ():
-            act = self._matcher.acts_before(message.n)
+            act = self._matcher.count_acts_before(message.n)
             async with self._acts:
                 while len(self._moments) < act and not self._closing.is_set():
                     await self._acts.wait()
             lines = [f"id: {message.last_id}"] if message.last_id else []
             lines += [f"event: {message.event}"] if message.event != "message" else []
             lines += [f"data: {line}" for line in message.data.split("\n")]
-            body = self._matcher.with_current_ids(("\n".join(lines) + "\n\n").encode())
+            body = self._matcher.put_current_ids(("\n".join(lines) + "\n\n").encode())
             await send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def _wait_until(self, began: float, after: float) -> None:

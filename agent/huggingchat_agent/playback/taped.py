@@ -25,7 +25,7 @@ from huggingchat_agent.errors import TapeMismatch
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
 from huggingchat_agent.playback.faults import with_faults
 from huggingchat_agent.playback.matcher import AGENT, Matcher
-from huggingchat_agent.site.calls import CallResult, no_answer
+from huggingchat_agent.site.calls import CallResult, make_no_answer_error
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import recovers, summarize
@@ -82,7 +82,7 @@ class TapedCalls:
 
     async def download(self, request: Call, *, timeout: float) -> tuple[CallResult, bytes]:
         sent = b"" if request.json is None else msgspec.json.encode(request.json)
-        status, mime, headers, body = self._request(request, sent)
+        status, mime, headers, body = self._answer_request(request, sent)
         redirected = 300 <= status < 400
         result = CallResult(
             status=0 if redirected else status,
@@ -95,28 +95,32 @@ class TapedCalls:
 
     async def start(self, request: Call, key: str, *, timeout: float) -> None:
         fields = next((part.body for part in request.form or () if part.name == "data"), "")
-        self._play(self._opened(), request.method, self._settings.base_url + request.path, fields.encode())
+        self._play(
+            self._require_matcher(), request.method, self._settings.base_url + request.path, fields.encode()
+        )
 
     async def abort(self, key: str, *, timeout: float) -> None:
         """Does nothing: a recorded stream has ended when `start` returns."""
 
-    async def timezone(self, *, timeout: float) -> str:
+    async def read_timezone(self, *, timeout: float) -> str:
         return "UTC"
 
-    def _opened(self) -> Matcher:
+    def _require_matcher(self) -> Matcher:
         assert self._matcher is not None
         return self._matcher
 
-    def _request(self, request: Call, body: bytes) -> tuple[int, str, dict[str, str], bytes]:
+    def _answer_request(self, request: Call, body: bytes) -> tuple[int, str, dict[str, str], bytes]:
         """Status, media type, headers and body of the recorded answer. Raises TapeMismatch, SiteError."""
         mime, status, headers, answer = "", 0, {}, b""
-        for event in self._play(self._opened(), request.method, self._settings.base_url + request.path, body):
+        for event in self._play(
+            self._require_matcher(), request.method, self._settings.base_url + request.path, body
+        ):
             if isinstance(event, Responded):
                 mime, status, headers = event.mime, event.status, event.headers
             elif isinstance(event, Chunk):
                 answer += event.data
             elif isinstance(event, Failed) and not status:
-                raise no_answer(self._settings.base_url, request, event.reason)
+                raise make_no_answer_error(self._settings.base_url, request, event.reason)
         return status, mime, headers, answer
 
     def _play(self, matcher: Matcher, method: str, url: str, body: bytes = b"") -> list[ExchangeEvent]:
@@ -138,9 +142,9 @@ class TapedCalls:
         for record in found.records:
             event = tapes.to_exchange(record, began + record.at)
             if isinstance(event, Started) and event.body is not None:
-                event = msgspec.structs.replace(event, body=matcher.with_current_ids(event.body))
+                event = msgspec.structs.replace(event, body=matcher.put_current_ids(event.body))
             elif isinstance(event, Chunk):
-                event = msgspec.structs.replace(event, data=matcher.with_current_ids(event.data))
+                event = msgspec.structs.replace(event, data=matcher.put_current_ids(event.data))
             if event is not None:
                 yield msgspec.structs.replace(event, **here)
         if not isinstance(last, tapes.End | tapes.Fail):

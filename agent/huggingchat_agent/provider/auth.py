@@ -20,7 +20,7 @@ from huggingchat_agent.provider.background import BrowserRequest
 from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 from huggingchat_agent.provider.parts import HiddenResponse, JsonMixin
 from huggingchat_agent.session.account import SESSION_COOKIE
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import SavedSession
 
@@ -102,7 +102,7 @@ def choose_browser(session: Any, options: dict[str, Any]) -> BrowserRequest:
         raise SessionRejected("This session holds no cookies. Use the AuthResult that on_auth_async yields.")
     if proxy := getattr(session, "proxy", None):
         options = {**options, "proxy": proxy}
-    state = cookie_formats.parse(msgspec.json.encode(cookies), settings(**options).base_url)
+    state = cookie_formats.parse(msgspec.json.encode(cookies), make_settings(**options).base_url)
     return BrowserRequest(options, identity=identify(cookies), state=state)
 
 
@@ -159,7 +159,7 @@ class PersonSignIn:
 
     def __init__(self, wanted: BrowserRequest) -> None:
         self._wanted = wanted
-        self._settings = settings(**wanted.given)
+        self._settings = make_settings(**wanted.given)
         self._before = self._read_stamp()
 
     async def prepare(self, owner: BrowserOwner) -> None:

@@ -83,9 +83,9 @@ class CarriedChat(HuggingChat):
         self._carried_state = state
         super().__init__(**given)
 
-    def _parts(self, settings: Settings) -> dict[str, Any]:
+    def _make_parts(self, settings: Settings) -> dict[str, Any]:
         saved = CarriedSession(settings.profile_folder, self._carried_state)
-        return {**super()._parts(settings), "saved": saved}
+        return {**super()._make_parts(settings), "saved": saved}
 
 
 class OpenBrowser:

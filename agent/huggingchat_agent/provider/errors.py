@@ -33,11 +33,11 @@ _KINDS: dict[type, type[AgentError]] = {
 }
 
 
-def missing_auth_error(message: str) -> MissingAuthError:
+def make_missing_auth_error(message: str) -> MissingAuthError:
     return mix_in_g4f(MissingAuthError)(message)
 
 
-def response_error(message: str) -> ResponseError:
+def make_response_error(message: str) -> ResponseError:
     return mix_in_g4f(ResponseError)(message)
 
 

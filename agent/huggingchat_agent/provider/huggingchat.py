@@ -20,7 +20,7 @@ from huggingchat_agent.provider.model_list import model_lists
 from huggingchat_agent.provider.parts import Conversation, RequestLogin
 from huggingchat_agent.provider.prompts import find_last_user_message
 from huggingchat_agent.session.account import SESSION_COOKIE
-from huggingchat_agent.settings import DEFAULT_BASE_URL, settings
+from huggingchat_agent.settings import DEFAULT_BASE_URL, make_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
@@ -133,7 +133,7 @@ class HuggingChat:
         gives a session id. Raises MissingAuthError.
         """
         with translate_errors():
-            options = cls._options(proxy=proxy)
+            options = cls._read_options(proxy=proxy)
             if cookies and cookies.get(SESSION_COOKIE):
                 given = mix_in_g4f(AuthResult)(cookies=dict(cookies), **({"proxy": proxy} if proxy else {}))
                 yield await _run_in_background(
@@ -146,7 +146,7 @@ class HuggingChat:
             ):
                 person = auth.PersonSignIn(wanted)
                 await _run_in_background(person.prepare)
-                yield mix_in_g4f(RequestLogin)(cls.label, f"{settings(**options).base_url}/login")
+                yield mix_in_g4f(RequestLogin)(cls.label, f"{make_settings(**options).base_url}/login")
                 yield await _run_in_background(lambda owner: person.wait(owner, login_timeout))
                 return
             yield await _run_in_background(
@@ -182,7 +182,7 @@ class HuggingChat:
                 raise SessionRejected("Nobody is signed in. Pass the AuthResult that on_auth_async yields.")
             if ignored := sorted(name for name in kwargs if name != "proxy"):
                 log.debug("Ignored, because the app has no counterpart: %s", ", ".join(ignored))
-            wanted = auth.choose_browser(auth_result, cls._options(proxy=kwargs.get("proxy")))
+            wanted = auth.choose_browser(auth_result, cls._read_options(proxy=kwargs.get("proxy")))
             asked = answering.Request(
                 model=model or "",
                 messages=messages,
@@ -253,7 +253,7 @@ class HuggingChat:
         async def make(agent: Agent) -> str:
             return (await answering.begin_conversation(agent, model)).id
 
-        return cls._do(session, make)
+        return cls._run(session, make)
 
     @classmethod
     def fetch_message_id(cls, session: Session | AuthResult | None, conversation_id: str) -> str:
@@ -262,7 +262,7 @@ class HuggingChat:
         async def fetch(agent: Agent) -> str:
             return await answering.find_last_message_id(agent.conversation(conversation_id))
 
-        return cls._do(session, fetch)
+        return cls._run(session, fetch)
 
     @classmethod
     def send_message(
@@ -285,7 +285,7 @@ class HuggingChat:
             reply = agent.conversation(conversation_id).send(prompt, web_search=web_search, **more)
             return (await reply).text
 
-        return cls._do(session, send)
+        return cls._run(session, send)
 
     @classmethod
     def close(cls) -> None:
@@ -311,16 +311,18 @@ class HuggingChat:
         **_: Any,
     ) -> str:
         """The app and the account, as a key: two calls with the same key share one AuthResult."""
-        return repr((sorted(cls._options(proxy=proxy).items()), sorted((cookies or {}).items()), username))
+        return repr(
+            (sorted(cls._read_options(proxy=proxy).items()), sorted((cookies or {}).items()), username)
+        )
 
     @classmethod
-    def _options(cls, **more: Any) -> dict[str, Any]:
+    def _read_options(cls, **more: Any) -> dict[str, Any]:
         url = None if cls.url == DEFAULT_BASE_URL else cls.url
         return auth.read_options(url, cls.options, use_nodriver=cls.use_nodriver, **more)
 
     @classmethod
     def _fetch_models(cls, *, refresh: bool) -> Future[list[Model]]:
-        asking = model_lists.fetch(cls._options(), refresh=refresh)
+        asking = model_lists.fetch(cls._read_options(), refresh=refresh)
 
         def learn(done: Future[list[Model]]) -> None:
             if not done.cancelled() and not done.exception():
@@ -332,10 +334,10 @@ class HuggingChat:
         return asking
 
     @classmethod
-    def _do(cls, session: Any, work: Callable[[Agent], Coroutine[Any, Any, T]]) -> T:
+    def _run(cls, session: Any, work: Callable[[Agent], Coroutine[Any, Any, T]]) -> T:
         """Do work for a synchronous caller, and wait for it."""
         with translate_errors(), translate_page_changes():
-            wanted = auth.choose_browser(session, cls._options())
+            wanted = auth.choose_browser(session, cls._read_options())
 
             async def do(owner: BrowserOwner) -> T:
                 async with owner.use(wanted) as opened:

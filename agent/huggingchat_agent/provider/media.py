@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from huggingchat_agent.provider.errors import response_error
+from huggingchat_agent.provider.errors import make_response_error
 from huggingchat_agent.provider.prompts import find_last_messages
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _find_pictures(message: Any) -> Iterable[str]:
 
 def _read_file(given: Any, name: str | None, number: int) -> File:
     data, mime = _read_bytes(given)
-    name = os.path.basename(str(name or _own_name(given)))
+    name = os.path.basename(str(name or _find_own_name(given)))
     if not mime and name:
         mime = mimetypes.guess_type(name)[0] or ""
     if not mime:
@@ -68,7 +68,7 @@ def _guess_type(data: bytes) -> str:
     return found[0] if found else "application/octet-stream"
 
 
-def _own_name(given: Any) -> str:
+def _find_own_name(given: Any) -> str:
     if isinstance(given, str):
         return "" if given.startswith("data:") else given
     return str(given) if isinstance(given, os.PathLike) else str(getattr(given, "name", "") or "")
@@ -81,14 +81,14 @@ def _read_bytes(given: Any) -> tuple[bytes, str]:
     if isinstance(given, str) and given.startswith("data:"):
         return _from_data_uri(given)
     if isinstance(given, str) and given.startswith(("http://", "https://")):
-        raise response_error(
+        raise make_response_error(
             "Pictures on the web are not downloaded. Pass the bytes, or the path of a local copy."
         )
     if isinstance(given, str | os.PathLike):
         try:
             return Path(given).read_bytes(), ""
         except (OSError, ValueError) as error:
-            raise response_error(f"The file {str(given)[:200]!r} cannot be read: {error}.") from None
+            raise make_response_error(f"The file {str(given)[:200]!r} cannot be read: {error}.") from None
     if hasattr(given, "read"):
         content = given.read()
         return content.encode() if isinstance(content, str) else bytes(content), ""
@@ -96,7 +96,7 @@ def _read_bytes(given: Any) -> tuple[bytes, str]:
         drawn = io.BytesIO()
         given.save(drawn, format="PNG")
         return drawn.getvalue(), "image/png"
-    raise response_error(
+    raise make_response_error(
         f"A file must be bytes, a path, a data: URI, an open file or an image, not {type(given).__name__}."
     )
 
@@ -107,7 +107,7 @@ def _from_data_uri(uri: str) -> tuple[bytes, str]:
     try:
         data = base64.b64decode(body) if head.endswith(";base64") else unquote_to_bytes(body)
     except binascii.Error:
-        raise response_error(
+        raise make_response_error(
             "A data: URI says that it is base64, but cannot be decoded. Check its encoding."
         ) from None
     return data, mime

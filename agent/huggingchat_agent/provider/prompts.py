@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SYSTEM = ("system", "developer")
 
 
-def text_of(content: Any) -> str:
+def extract_text(content: Any) -> str:
     """The text of a message's content, which is a string or a list of parts."""
     if isinstance(content, str):
         return content
@@ -31,7 +31,7 @@ def text_of(content: Any) -> str:
 
 def join_system_prompts(messages: Messages) -> str | None:
     """The text of the system messages. None without any, so that the model's own prompt counts."""
-    texts = [text_of(each.get("content")) for each in messages if each.get("role") in _SYSTEM]
+    texts = [extract_text(each.get("content")) for each in messages if each.get("role") in _SYSTEM]
     return "\n".join(filter(None, texts)) or None
 
 
@@ -40,7 +40,7 @@ def format_prompt(messages: Messages) -> str:
     said = [
         (str(each.get("role") or "user"), text)
         for each in messages
-        if each.get("role") not in _SYSTEM and (text := text_of(each.get("content"))).strip()
+        if each.get("role") not in _SYSTEM and (text := extract_text(each.get("content"))).strip()
     ]
     if len(said) <= 1:
         return said[0][1] if said else ""
@@ -61,5 +61,5 @@ def find_last_messages(messages: Messages) -> list[Mapping[str, Any]]:
 def find_last_user_message(messages: Messages) -> str:
     """The text of the user's messages since the last answer."""
     return "\n".join(
-        filter(None, (text_of(each.get("content")).strip() for each in find_last_messages(messages)))
+        filter(None, (extract_text(each.get("content")).strip() for each in find_last_messages(messages)))
     )

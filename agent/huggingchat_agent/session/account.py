@@ -60,9 +60,9 @@ async def read_account(session: Session) -> Account:
         return Account(
             base_url=base_url,
             username=str(user.get("username") or user.get("name") or user["id"]),
-            expires=_expires(await session.read_state(), base_url),
+            expires=_find_expiry(await session.read_state(), base_url),
         )
-    flags = await _read(session, requests.feature_flags()) or {}
+    flags = await _read(session, requests.read_feature_flags()) or {}
     return Account(base_url=base_url, login_offered=bool(flags.get("loginEnabled", True)))
 
 
@@ -74,7 +74,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     otp: Otp | None = None
     totp_secret: Secret | None = None
 
-    def codes(self) -> Codes:
+    def make_codes(self) -> Codes:
         """The one-time codes of one sign-in."""
         return Codes(self.otp, self.totp_secret)
 
@@ -135,10 +135,10 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
     await tabs.stop()
     if not account.login_offered:
         raise SessionRejected(f"{redact.address(base_url)} has no login; it is used without cookies.")
-    raise SessionRejected(_why_not(names))
+    raise SessionRejected(_explain_rejection(names))
 
 
-def _why_not(names: set[str]) -> str:
+def _explain_rejection(names: set[str]) -> str:
     if SESSION_COOKIE in names and HUB_COOKIE not in names:
         return (
             f"The app takes {SESSION_COOKIE!r} only together with the {HUB_COOKIE!r} cookie of the site it "
@@ -188,7 +188,7 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
             settings.base_url,
             credentials.username,
             credentials.password,
-            credentials.codes(),
+            credentials.make_codes(),
             insecure=settings.insecure,
         )
         await form.run(timeout=settings.login_timeout)
@@ -254,7 +254,7 @@ async def _read(session: Session, request: requests.Call) -> Any:
     return superjson.load(answer.body)
 
 
-def _expires(state: dict[str, Any], base_url: str) -> datetime.datetime | None:
+def _find_expiry(state: dict[str, Any], base_url: str) -> datetime.datetime | None:
     """When the app's session cookie ends. Its name is the deployment's own; `hf-chat` by default."""
     ours = [
         each

@@ -54,7 +54,7 @@ class Drifts:
         named = {f"{each.method} {each.path}": each for each in routes.ROUTES}
         newest = max((named[each].since for each in used.values() if each in named), default="")
         for purpose, name in used.items():
-            first = next(iter(routes.alternatives(purpose)), None)
+            first = next(iter(routes.list_alternatives(purpose)), None)
             if first is None or name == f"{first.method} {first.path}":
                 continue
             if first.since and first.since <= newest:

@@ -36,7 +36,7 @@ async def leave_report(error: AgentError, page: Page, folder: Path) -> None:
     try:
         if page.closed:
             return
-        snapshot = await page.snapshot()
+        snapshot = await page.take_snapshot()
         text = redact.text(snapshot.tree).encode("utf-8", "replace")
         _write(folder, {picture: snapshot.png, tree: text})
         _forget_old(folder, stem)

@@ -49,7 +49,7 @@ class BrowserProfile:
             self.copied = False
             self.saved.tidy()
         elif self._settings.profile_in_use == "refuse":
-            raise self._lock.in_use_error()
+            raise self._lock.make_in_use_error()
         elif not self.copied:
             self.copied = True
             log.info(

@@ -92,7 +92,7 @@ class Recovery:
             # If nobody is signed in, the app answers as if our things did not exist, or with some page.
             if type(failure) not in (ChatError, PageChanged):
                 raise failure
-            if not await self._unknown():
+            if not await self._is_unknown():
                 self._explain(failure)
                 raise failure
             lost = SessionRejected(
@@ -105,7 +105,7 @@ class Recovery:
 
         For requests that the app answers without a sign-in too, with other data and no error.
         """
-        if await self._unknown():
+        if await self._is_unknown():
             raise SessionRejected("The app no longer knows this session.", **SIGN_IN_AGAIN)
 
     async def recover(self, lost: SessionRejected, count: int, *, anyway: bool = False) -> None:
@@ -145,5 +145,5 @@ class Recovery:
                 raise
             self.count += 1
 
-    async def _unknown(self) -> bool:
+    async def _is_unknown(self) -> bool:
         return self._known is not None and not await self._known()

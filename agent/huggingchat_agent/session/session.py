@@ -57,7 +57,7 @@ class Session:
         else:
             self._profile = BrowserProfile(settings, self.saved)
             self._tabs = Tabs(settings, self._profile, self.connections, sink, watcher)
-            opener = self._tabs.calls
+            opener = self._tabs.open_calls
         self.calls = AppCalls(opener, self.recovery, timeout=settings.step_timeout)
         self.ask = self.calls.ask
         self.drifts = self.calls.drifts

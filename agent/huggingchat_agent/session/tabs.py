@@ -19,7 +19,7 @@ from huggingchat_agent.errors import (
     TurnTimeout,
     UsageError,
 )
-from huggingchat_agent.origin import is_within, origin
+from huggingchat_agent.origin import is_within, parse_origin
 from huggingchat_agent.session import error_report
 from huggingchat_agent.site.calls import PageCalls
 
@@ -95,11 +95,11 @@ class Tabs:
                 self._shared = await self._open_shared()
             return self._shared
 
-    async def calls(self) -> Calls:
+    async def open_calls(self) -> Calls:
         """Calls that are made in the shared tab."""
         return PageCalls(await self.get_shared(), self._settings.base_url)
 
-    async def front(self) -> Page:
+    async def get_front(self) -> Page:
         """The tab that a conversation used last, else the shared one."""
         open_tabs = [tab.page for tab in self._tabs.values() if not tab.page.closed]
         return open_tabs[-1] if open_tabs else await self.get_shared()
@@ -169,7 +169,7 @@ class Tabs:
     async def shows_app(self) -> bool:
         """Whether the shared tab is on the app. An app may redirect users who are not signed in elsewhere."""
         page = await self.get_shared()
-        return is_within(await page.address(), self._settings.base_url)
+        return is_within(await page.read_address(), self._settings.base_url)
 
     async def load_app(self) -> None:
         """Load the app again in the shared tab."""
@@ -225,7 +225,7 @@ class Tabs:
         page = await self.open_page()
         try:
             await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
-            self._check_scheme(await page.address())
+            self._check_scheme(await page.read_address())
         except BaseException:
             await page.close()
             raise
@@ -238,7 +238,7 @@ class Tabs:
     def _check_scheme(self, address: str) -> None:
         """Raise if the page has another scheme than the app, because it cannot call the app then."""
         try:
-            ours, theirs = origin(self._settings.base_url), origin(address)
+            ours, theirs = parse_origin(self._settings.base_url), parse_origin(address)
         except ValueError:
             return  # a page of the browser's own
         if ours.host == theirs.host and ours.scheme != theirs.scheme:

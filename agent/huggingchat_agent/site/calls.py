@@ -68,7 +68,7 @@ class Calls(Protocol):
     async def abort(self, key: str, *, timeout: float) -> None:
         """Drop a stream that was started. The run itself goes on; another request stops it."""
 
-    async def timezone(self, *, timeout: float) -> str:
+    async def read_timezone(self, *, timeout: float) -> str:
         """The IANA name of the browser's time zone, which the app gets."""
 
 
@@ -208,7 +208,7 @@ class PageCalls:
     async def abort(self, key: str, *, timeout: float) -> None:
         await self._page.evaluate(ABORT, key, timeout=timeout)
 
-    async def timezone(self, *, timeout: float) -> str:
+    async def read_timezone(self, *, timeout: float) -> str:
         return str(await self._page.evaluate(TIMEZONE, timeout=timeout))
 
     def _describe(self, request: Call) -> dict[str, Any]:
@@ -226,11 +226,11 @@ class PageCalls:
 
     def _parse_result(self, result: dict[str, Any], request: Call) -> CallResult:
         if failure := result.get("failed"):
-            raise no_answer(self._base_url, request, failure)
+            raise make_no_answer_error(self._base_url, request, failure)
         return msgspec.convert(result, CallResult)
 
 
-def no_answer(base_url: str, request: Call, reason: str) -> SiteError:
+def make_no_answer_error(base_url: str, request: Call, reason: str) -> SiteError:
     """The error for a request without an answer."""
     return SiteError(
         f"{redact.address(base_url)} did not answer {request.method} {request.path.partition('?')[0]}: "

@@ -78,7 +78,7 @@ class ProfileLock:
             return int(self._holder.read_text())
         return None
 
-    def in_use_error(self) -> ProfileInUse:
+    def make_in_use_error(self) -> ProfileInUse:
         """The error for a lock that could not be taken."""
         holder = self.holder
         who = f" by process {holder}" if holder else ""
@@ -108,7 +108,7 @@ def remove_profile(home: Path, name: str) -> None:
         raise StorageError(f"There is no profile {name!r}. There are: {known}.")
     lock = ProfileLock(home, name)
     if not lock.take():
-        raise lock.in_use_error()
+        raise lock.make_in_use_error()
     try:
         shutil.rmtree(folder)
     except OSError as error:

@@ -52,7 +52,7 @@ class SavedSession:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise self._storage_error("read", error) from None
+            raise self._make_error("read", error) from None
         try:
             msgspec.json.decode(body, type=_Shape)
             state: dict[str, Any] = msgspec.json.decode(body)
@@ -77,19 +77,19 @@ class SavedSession:
             if not os.access(there, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            raise self._storage_error("write", error) from None
+            raise self._make_error("write", error) from None
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the saved session. If it raises StorageError, the old session is unchanged."""
         body = msgspec.json.format(msgspec.json.encode(state), indent=1)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with files.draft(self.path, body, private=True) as draft:
+            with files.write_draft(self.path, body, private=True) as draft:
                 if self.path.exists():
                     self._keep_previous()
                 os.replace(draft, self.path)
         except OSError as error:
-            raise self._storage_error("write", error) from None
+            raise self._make_error("write", error) from None
 
     def tidy(self) -> None:
         """Remove the leftovers of a save that was killed. Only for the holder of the profile's lock."""
@@ -107,7 +107,7 @@ class SavedSession:
                     path.unlink()
                     found = True
         except OSError as error:
-            raise self._storage_error("remove", error) from None
+            raise self._make_error("remove", error) from None
         return found
 
     def _keep_previous(self) -> None:
@@ -117,7 +117,7 @@ class SavedSession:
         os.link(self.path, spare)
         os.replace(spare, self.previous)
 
-    def _storage_error(self, verb: str, error: OSError) -> StorageError:
+    def _make_error(self, verb: str, error: OSError) -> StorageError:
         reason = error.strerror or type(error).__name__
         return StorageError(
             f"Cannot {verb} the saved session {self.path}: {reason}. Make room or repair the folder, or name "

@@ -20,7 +20,7 @@ from huggingchat_agent.browser.attached_page import attach_sync_page
 from huggingchat_agent.chat import attached as asynchronous
 from huggingchat_agent.events import Seen
 from huggingchat_agent.mistakes import sync_only
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.sync.handlers import Handlers, pass_on
 from huggingchat_agent.traffic.traffic import Traffic
 
@@ -45,7 +45,7 @@ def attach(page: SyncPage, **given: Unpack[Given]) -> Attached:
     sent before is not seen. Raises SettingsError, or BrowserError if the browser gives no CDP session or
     is too old.
     """
-    chosen = settings(**given)
+    chosen = make_settings(**given)
     traffic = Traffic(chosen.base_path)
     watched, greenlets = attach_sync_page(page, chosen.base_url, traffic.put)
     attached = Attached(asynchronous.Attached(chosen, traffic, watched), greenlets)

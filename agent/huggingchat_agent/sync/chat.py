@@ -59,7 +59,7 @@ class HuggingChat(Handlers):
         self._thread: LoopThread | None = None
         self._conversations: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
         self._sees_exchanges = False
-        self._forward = self._forwarder(self._emitter.emit)
+        self._forward = self._make_forwarder(self._emitter.emit)
         pass_on(self._inner, self._forward)
         pass_back(self._emitter, self._inner, self._tell)
 
@@ -180,7 +180,7 @@ class HuggingChat(Handlers):
             inner = await self._inner.new_conversation(
                 model, system_prompt=system_prompt, temporary=temporary
             )
-            return self._face(inner)
+            return self._wrap(inner)
 
         return self._run(make())
 
@@ -188,7 +188,7 @@ class HuggingChat(Handlers):
         """A conversation that exists, by its id or its address. This makes no request to the app."""
 
         async def look_up() -> Conversation:
-            return self._face(self._inner.conversation(id_or_url))
+            return self._wrap(self._inner.conversation(id_or_url))
 
         return self._run(look_up())
 
@@ -199,7 +199,7 @@ class HuggingChat(Handlers):
         meanwhile: others would move up and be missed.
         """
         entries = self._inner.conversations()
-        while (entry := self._run(_next(entries))) is not None:
+        while (entry := self._run(_get_next(entries))) is not None:
             yield entry
 
     def delete_conversations(
@@ -221,7 +221,7 @@ class HuggingChat(Handlers):
         """
 
         async def take_over() -> Conversation:
-            return self._face(await self._inner.import_share(id_or_link))
+            return self._wrap(await self._inner.import_share(id_or_link))
 
         return self._run(take_over())
 
@@ -244,7 +244,7 @@ class HuggingChat(Handlers):
         """
         return self._run(self._inner.screenshot(path))
 
-    def _face(self, inner: AsyncConversation) -> Conversation:
+    def _wrap(self, inner: AsyncConversation) -> Conversation:
         known = self._conversations.get(inner.id)
         if known is None or known._inner is not inner:
             known = self._conversations[inner.id] = Conversation(inner, self._require_thread())
@@ -276,7 +276,7 @@ class HuggingChat(Handlers):
         if self._thread is not None:
             self._thread.call_soon(function)
 
-    def _forwarder(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
+    def _make_forwarder(self, emit: Callable[[Event], object]) -> Callable[[Event], None]:
         def forward(event: Event) -> None:
             if self._thread is not None:
                 self._thread.post(lambda: emit(event))
@@ -294,7 +294,7 @@ class HuggingChat(Handlers):
             thread.stop()
 
 
-async def _next(entries: AsyncIterator[ConversationSummary]) -> ConversationSummary | None:
+async def _get_next(entries: AsyncIterator[ConversationSummary]) -> ConversationSummary | None:
     return await anext(entries, None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from huggingchat_agent.emitter import Emitter, H
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES, HandlerFailed, Seen
-from huggingchat_agent.handler_types import by_name
+from huggingchat_agent.handler_types import type_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Handlers:
     def __init__(self) -> None:
         self._emitter = Emitter(awaits=False)
 
-    @by_name
+    @type_by_name
     def on(self, name: str, handler: Any = None) -> Any:
         """Call the handler with each event of that name; usable as a decorator.
 
@@ -41,7 +41,7 @@ class Handlers:
         """
         return self._subscribe(self._emitter.on, name, handler)
 
-    @by_name
+    @type_by_name
     def once(self, name: str, handler: Any = None) -> Any:
         """Like `on`, for the next event only."""
         return self._subscribe(self._emitter.once, name, handler)

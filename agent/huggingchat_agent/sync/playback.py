@@ -76,7 +76,7 @@ class Replay(Handlers):
                     if index == len(self._events):
                         job.result()
                         return
-                thread.until(functools.partial(self._has_news, job, index))
+                thread.wait_until(functools.partial(self._has_news, job, index))
         finally:
             thread.stop()
 

@@ -43,9 +43,9 @@ class Reply(Handlers):
         self._thread = thread
         self._answer: Job[Answer] | None = None
         self._over = threading.Event()
-        inner._when_done(self._over.set)
-        inner._when_done(lambda: thread.post(lambda: None))  # wakes the thread that waits
-        receive = _receiver(self.events, self._emitter.emit)
+        inner._call_when_done(self._over.set)
+        inner._call_when_done(lambda: thread.post(lambda: None))  # wakes the thread that waits
+        receive = _make_receiver(self.events, self._emitter.emit)
         pass_on(inner, lambda event: thread.post(lambda: receive(event)))
         pass_back(self._emitter, inner, thread.call_soon)
 
@@ -112,7 +112,7 @@ class Reply(Handlers):
                 index += 1
             if self._complete:
                 return
-            self._thread.until(functools.partial(self._has_news, index))
+            self._thread.wait_until(functools.partial(self._has_news, index))
 
     @property
     def _complete(self) -> bool:
@@ -132,7 +132,7 @@ class Reply(Handlers):
         self.stop()
 
 
-def _receiver(
+def _make_receiver(
     received: list[events.AnyTurnEvent], emit: Callable[[events.Event], object]
 ) -> Callable[[events.Event], None]:
     # Knows the parts, not the Reply: the loop must not keep alive a reply that its user dropped.

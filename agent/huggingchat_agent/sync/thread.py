@@ -75,7 +75,7 @@ class LoopThread:
         self._over = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name=name, daemon=True)
         self._thread.start()
         self._wait(lambda: self._loop is not None or self._over, None)
 
@@ -108,9 +108,9 @@ class LoopThread:
     def wait(self, job: Job[Any], *, timeout: float | None = None) -> bool:
         """Wait for a job, and for all work posted before it was done. False if the time was over first."""
         nested = self._worker == threading.get_ident()
-        return self.until(lambda: job.done and (nested or self._has_done(job.posted)), timeout=timeout)
+        return self.wait_until(lambda: job.done and (nested or self._has_done(job.posted)), timeout=timeout)
 
-    def until(self, condition: Callable[[], bool], *, timeout: float | None = None) -> bool:
+    def wait_until(self, condition: Callable[[], bool], *, timeout: float | None = None) -> bool:
         """Do posted work until the condition holds; False if the time was over first.
 
         It checks the condition after each piece of work, and when a job is done. Raises UsageError when
@@ -118,7 +118,7 @@ class LoopThread:
         """
         met = self._wait(lambda: condition() or self._ended, timeout)
         if met and not condition():
-            raise _closed_error()
+            raise _make_closed_error()
         return met
 
     def post(self, work: Callable[[], Any]) -> None:
@@ -199,7 +199,7 @@ class LoopThread:
     def _start(self, job: Job[Any]) -> None:
         if not self._call(lambda: job.start(self._finish)):
             job.coroutine.close()
-            raise _closed_error()
+            raise _make_closed_error()
 
     def _finish(self, job: Job[Any]) -> None:
         with self._lock:
@@ -220,14 +220,14 @@ class LoopThread:
             return False
         return True
 
-    def _main(self) -> None:
+    def _run_loop(self) -> None:
         try:
-            asyncio.run(self._live())
+            asyncio.run(self._serve())
         finally:
             self._over = True
             self._wake()
 
-    async def _live(self) -> None:
+    async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         helpers = _Helpers()
         self._loop.set_default_executor(helpers)
@@ -259,5 +259,5 @@ class _Helpers(ThreadPoolExecutor):
         self.shutdown()
 
 
-def _closed_error() -> UsageError:
+def _make_closed_error() -> UsageError:
     return UsageError("This HuggingChat is closed. Make a new one.")

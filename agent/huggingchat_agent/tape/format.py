@@ -180,7 +180,7 @@ def is_text(mime: str) -> bool:
     return mime.startswith(TEXT) or any(each in mime for each in _TEXT_TOO)
 
 
-def payload(data: bytes) -> dict[str, Any]:
+def make_payload(data: bytes) -> dict[str, Any]:
     """Bytes as fields of a record: `text` if they are UTF-8, else `base64`."""
     try:
         return {"text": data.decode()}
@@ -193,7 +193,7 @@ def from_exchange(event: ExchangeEvent, n: int, at: float) -> AnyRecord:
     where: dict[str, Any] = {"n": n, "at": at, "id": event.exchange_id, "page": event.page}
     match event:
         case exchange.Started():
-            body: dict[str, Any] = {} if event.body is None else payload(event.body)
+            body: dict[str, Any] = {} if event.body is None else make_payload(event.body)
             return Request(
                 **where,
                 **body,
@@ -213,7 +213,7 @@ def from_exchange(event: ExchangeEvent, n: int, at: float) -> AnyRecord:
                 from_cache=event.from_cache,
             )
         case exchange.Chunk():
-            return Chunk(**where, **payload(event.data))
+            return Chunk(**where, **make_payload(event.data))
         case exchange.SseMessage():
             return Message(**where, event=event.event, last_id=event.id, data=event.data)
         case exchange.Failed():

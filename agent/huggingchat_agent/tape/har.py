@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.summary import Exchange, Summary
 
 
-def har(summary: Summary) -> dict[str, Any]:
+def make_har(summary: Summary) -> dict[str, Any]:
     """The archive as a JSON object. `_chunks` has seconds and bytes of each chunk."""
     begun = datetime.datetime.fromisoformat(summary.recording.header.begun)
     creator = {"name": "huggingchat-agent", "version": huggingchat_agent.__version__}
     log: dict[str, Any] = {
         "version": "1.2",
         "creator": creator,
-        "pages": _pages(summary, begun),
-        "entries": [_entry(each, begun, summary.ends) for each in summary.exchanges],
+        "pages": _list_pages(summary, begun),
+        "entries": [_make_entry(each, begun, summary.ends) for each in summary.exchanges],
     }
     if summary.browser:
         name, _, version = summary.browser.rpartition(" ")
@@ -31,28 +31,28 @@ def har(summary: Summary) -> dict[str, Any]:
     return {"log": log}
 
 
-def _pages(summary: Summary, begun: datetime.datetime) -> list[dict[str, Any]]:
+def _list_pages(summary: Summary, begun: datetime.datetime) -> list[dict[str, Any]]:
     first: dict[str, float] = {}
     for exchange in summary.exchanges:
         first.setdefault(exchange.request.page, exchange.request.at)
     timings = {"onContentLoad": -1, "onLoad": -1}
     return [
-        {"startedDateTime": _moment(begun, at), "id": page, "title": page, "pageTimings": timings}
+        {"startedDateTime": _format_moment(begun, at), "id": page, "title": page, "pageTimings": timings}
         for page, at in first.items()
     ]
 
 
-def _entry(exchange: Exchange, begun: datetime.datetime, ends: float) -> dict[str, Any]:
+def _make_entry(exchange: Exchange, begun: datetime.datetime, ends: float) -> dict[str, Any]:
     request, response = exchange.request, exchange.response
     answered = response.at if response else exchange.failed.at if exchange.failed else ends
     over = exchange.ended or (exchange.failed.at if exchange.failed else ends)
     wait, receive = 1000 * (answered - request.at), 1000 * max(over - answered, 0.0)
     entry: dict[str, Any] = {
         "pageref": request.page,
-        "startedDateTime": _moment(begun, request.at),
+        "startedDateTime": _format_moment(begun, request.at),
         "time": wait + receive,
-        "request": _request(exchange),
-        "response": _response(exchange),
+        "request": _make_request(exchange),
+        "response": _make_response(exchange),
         "cache": {},
         "timings": {"send": 0, "wait": wait, "receive": receive},
         "_resourceType": request.kind,
@@ -62,15 +62,15 @@ def _entry(exchange: Exchange, begun: datetime.datetime, ends: float) -> dict[st
     return entry
 
 
-def _request(exchange: Exchange) -> dict[str, Any]:
+def _make_request(exchange: Exchange) -> dict[str, Any]:
     request = exchange.request
     body = request.body
     fields: dict[str, Any] = {
         "method": request.method,
         "url": request.url,
-        "httpVersion": _version(exchange),
+        "httpVersion": _format_version(exchange),
         "cookies": [],
-        "headers": _headers(request.headers),
+        "headers": _list_headers(request.headers),
         "queryString": [
             {"name": name, "value": value}
             for name, value in parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
@@ -84,15 +84,15 @@ def _request(exchange: Exchange) -> dict[str, Any]:
     return fields
 
 
-def _response(exchange: Exchange) -> dict[str, Any]:
+def _make_response(exchange: Exchange) -> dict[str, Any]:
     response, failed = exchange.response, exchange.failed
     fields: dict[str, Any] = {
         "status": response.status if response else 0,
-        "statusText": _phrase(response.status) if response else "",
-        "httpVersion": _version(exchange),
+        "statusText": _find_phrase(response.status) if response else "",
+        "httpVersion": _format_version(exchange),
         "cookies": [],
-        "headers": _headers(response.headers) if response else [],
-        "content": _content(exchange),
+        "headers": _list_headers(response.headers) if response else [],
+        "content": _make_content(exchange),
         "redirectURL": response.headers.get("location", "") if response else "",
         "headersSize": -1,
         "bodySize": -1,
@@ -102,7 +102,7 @@ def _response(exchange: Exchange) -> dict[str, Any]:
     return fields
 
 
-def _content(exchange: Exchange) -> dict[str, Any]:
+def _make_content(exchange: Exchange) -> dict[str, Any]:
     mime = exchange.response.mime if exchange.response else ""
     if exchange.messages:
         # An EventSource reports its messages, not its bytes.
@@ -124,21 +124,21 @@ def _format_event(event: str, last_id: str, data: str) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _headers(headers: dict[str, str]) -> list[dict[str, str]]:
+def _list_headers(headers: dict[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, held in headers.items() for value in held.split("\n")]
 
 
-def _version(exchange: Exchange) -> str:
+def _format_version(exchange: Exchange) -> str:
     protocol = exchange.response.protocol if exchange.response else ""
     return {"h2": "HTTP/2", "h3": "HTTP/3"}.get(protocol, protocol.upper() or "unknown")
 
 
-def _phrase(status: int) -> str:
+def _find_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
 
 
-def _moment(begun: datetime.datetime, at: float) -> str:
+def _format_moment(begun: datetime.datetime, at: float) -> str:
     return (begun + datetime.timedelta(seconds=at)).isoformat(timespec="milliseconds")

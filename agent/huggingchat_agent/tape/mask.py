@@ -59,7 +59,7 @@ class Mask:
             words = "|".join(sorted(map(re.escape, self._names), key=len, reverse=True))
             self._name = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])")
 
-    def spans(self, text: str, kind: Kind = "prose") -> list[tuple[int, int]]:
+    def find_spans(self, text: str, kind: Kind = "prose") -> list[tuple[int, int]]:
         """Where secrets are, in order. The spans do not touch.
 
         The kinds are those of `secret_names.spans`. An address or a name in code belongs to nobody, so code
@@ -76,17 +76,17 @@ class Mask:
             if "@" in text or "%40" in text:
                 found += [match.span() for match in _EMAIL.finditer(text)]
             for pattern in self._patterns:
-                found += pattern.spans(text)
+                found += pattern.find_spans(text)
             if self._name is not None:
                 found += [match.span() for match in self._name.finditer(text)]
-        found += secret_names.spans(text, kind)
+        found += secret_names.find_spans(text, kind)
         return _join(found)
 
-    def text(self, value: str, kind: Kind = "prose") -> str:
+    def apply(self, value: str, kind: Kind = "prose") -> str:
         """The text without its secrets."""
-        return redact.mask(value, self.spans(value, kind))
+        return redact.mask(value, self.find_spans(value, kind))
 
-    def safe_length(self, text: str) -> int:
+    def count_safe(self, text: str) -> int:
         """The number of characters at the beginning that no later text can turn into part of a secret."""
         self._learn()
         size = len(text)
@@ -106,16 +106,16 @@ class Mask:
             held = min(held, text.rfind("\n") + 1)
         if self._names:
             held = min(held, size - len(re.split(r"[^\w-]", text[-_PREFIX:])[-1]))
-        for start, end in self.spans(text):
+        for start, end in self.find_spans(text):
             if start < held < end:
                 held = start
         return held
 
     def _learn(self) -> None:
-        known = redact.known_values()
+        known = redact.get_known_values()
         if known == self._known:
             return
-        forms = {form for value in known for form in _forms(value)}
+        forms = {form for value in known for form in _list_forms(value)}
         heads: dict[str, list[str]] = {}
         for form in forms:
             if len(form) > _PREFIX:
@@ -128,7 +128,7 @@ class Mask:
         self._known = known
 
 
-def _forms(value: str) -> set[str]:
+def _list_forms(value: str) -> set[str]:
     """The forms of a value in texts, addresses, JSON, JSON within JSON, and pages."""
     escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     twice = {json.dumps(each)[1:-1] for each in escaped}

@@ -31,7 +31,7 @@ class Pattern:
         self._source = source
         self._slow = False
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
+    def find_spans(self, text: str) -> list[tuple[int, int]]:
         """Where it matches, in order. Raises TapeError if that takes too long, and at every later call."""
         if not self._slow:
             try:

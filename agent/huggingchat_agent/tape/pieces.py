@@ -29,14 +29,14 @@ class Pieces(Generic[K]):
         """Take a piece. Returns the pieces that are safe now."""
         self._held.append((owner, len(text)))
         self._text += text
-        return list(self._release(self._mask.safe_length(self._text)))
+        return list(self._release(self._mask.count_safe(self._text)))
 
     def close(self) -> list[tuple[K, str]]:
         """End the text. Returns all pieces that were held back."""
         return list(self._release(len(self._text)))
 
     def _release(self, safe: int) -> Iterator[tuple[K, str]]:
-        spans = self._mask.spans(self._text)
+        spans = self._mask.find_spans(self._text)
         ready = end = 0
         for number, (_, length) in enumerate(self._held, 1):
             end += length

@@ -15,7 +15,7 @@ _MOST_BINS = 48
 _MOST_DOTS = 1500
 
 
-def speed(moments: Sequence[float]) -> str:
+def plot_speed(moments: Sequence[float]) -> str:
     """Tokens a second over the time since the first one. `moments` in seconds, in order."""
     span = max(moments[-1] - moments[0], 0.001)
     bins = max(6, min(_MOST_BINS, len(moments) // 2))
@@ -24,47 +24,48 @@ def speed(moments: Sequence[float]) -> str:
     for moment in moments:
         counts[max(0, min(int((moment - moments[0]) / width), bins - 1))] += 1
     rates = [count / width for count in counts]
-    top = _nice(max(rates))
+    top = _round_up(max(rates))
     points = [(index * width, rate) for index, rate in enumerate(rates)]
     line = " ".join(
-        f"H{_x(at, span):.1f} V{_y(rate, top):.1f} H{_x(at + width, span):.1f}" for at, rate in points
+        f"H{_to_x(at, span):.1f} V{_to_y(rate, top):.1f} H{_to_x(at + width, span):.1f}"
+        for at, rate in points
     )
-    base = _y(0, top)
-    shape = f"M{_x(0, span):.1f} {base:.1f} {line} V{base:.1f} Z"
+    base = _to_y(0, top)
+    shape = f"M{_to_x(0, span):.1f} {base:.1f} {line} V{base:.1f} Z"
     body = f'<path class="area" d="{shape}"/>'
-    return _frame("Tokens a second", span, top, body)
+    return _draw_frame("Tokens a second", span, top, body)
 
 
-def gaps(sent: float, moments: Sequence[float]) -> str:
+def plot_gaps(sent: float, moments: Sequence[float]) -> str:
     """Milliseconds that each token took: since the message for the first one, else since the one before."""
     took = [1000 * (after - before) for before, after in pairwise([sent, *moments])]
     span = max(moments[-1] - sent, 0.001)
-    top = _nice(max(took))
+    top = _round_up(max(took))
     # A long answer has more dots than there is room for. Keep the slow ones.
     step = math.ceil(len(took) / _MOST_DOTS)
     slow = sorted(took)[-min(len(took), 200)]
     dots = [
-        f'<circle cx="{_x(at - sent, span):.1f}" cy="{_y(each, top):.1f}" r="{3.5 if not index else 2}"/>'
+        f'<circle cx="{_to_x(at - sent, span):.1f}" cy="{_to_y(each, top):.1f}" r="{2 if index else 3.5}"/>'
         for index, (at, each) in enumerate(zip(moments, took, strict=True))
         if index % step == 0 or each >= slow
     ]
-    return _frame("Milliseconds a token took", span, top, f'<g class="dots">{"".join(dots)}</g>')
+    return _draw_frame("Milliseconds a token took", span, top, f'<g class="dots">{"".join(dots)}</g>')
 
 
-def _frame(title: str, span: float, top: float, body: str) -> str:
+def _draw_frame(title: str, span: float, top: float, body: str) -> str:
     rows = [top * part for part in (0, 0.5, 1)]
     columns = [span * part for part in (0, 0.25, 0.5, 0.75, 1)]
     grid = "".join(
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_y(each, top):.1f}" y2="{_y(each, top):.1f}"/>'
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{_to_y(each, top):.1f}" y2="{_to_y(each, top):.1f}"/>'
         for each in rows
     )
     left = "".join(
-        f'<text x="{LEFT - 7}" y="{_y(each, top) + 4:.1f}" text-anchor="end">{_number(each)}</text>'
+        f'<text x="{LEFT - 7}" y="{_to_y(each, top) + 4:.1f}" text-anchor="end">{_format_number(each)}</text>'
         for each in rows
     )
     below = "".join(
-        f'<text x="{_x(each, span):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">'
-        f"{_seconds(each, span)}</text>"
+        f'<text x="{_to_x(each, span):.1f}" y="{HEIGHT - 8}" text-anchor="{anchor}">'
+        f"{_format_seconds(each, span)}</text>"
         for each, anchor in zip(columns, ("start", "middle", "middle", "middle", "end"), strict=True)
     )
     return (
@@ -74,15 +75,15 @@ def _frame(title: str, span: float, top: float, body: str) -> str:
     )
 
 
-def _x(at: float, span: float) -> float:
+def _to_x(at: float, span: float) -> float:
     return LEFT + (WIDTH - LEFT - RIGHT) * at / span
 
 
-def _y(value: float, top: float) -> float:
+def _to_y(value: float, top: float) -> float:
     return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top
 
 
-def _nice(value: float) -> float:
+def _round_up(value: float) -> float:
     """The next number above that reads well on an axis."""
     if value <= 0:
         return 1.0
@@ -90,9 +91,9 @@ def _nice(value: float) -> float:
     return next(size * step for step in (1, 2, 4, 5, 6, 8, 10) if size * step >= value * 0.999)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value / 1000:g}k" if value >= 10_000 else f"{value:g}"
 
 
-def _seconds(value: float, span: float) -> str:
+def _format_seconds(value: float, span: float) -> str:
     return f"{1000 * value:.0f} ms" if span < 1 else f"{value:.1f} s" if span < 20 else f"{value:.0f} s"

@@ -33,23 +33,23 @@ _RECORD = msgspec.json.Decoder(tapes.AnyRecord)
 class Tape:
     """One tape. Opening reads the header. `complete` is known once all records have been read.
 
-    Raises TapeError (no such file), TapeVersion, or TapeCorrupt with the offset in the file. `records`
+    Raises TapeError (no such file), TapeVersion, or TapeCorrupt with the offset in the file. `read_records`
     gives everything good before it raises.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.complete = False
-        first = next(self._lines(), None)
+        first = next(self._read_lines(), None)
         if first is None:
             raise TapeCorrupt(f"{path} is not a tape: it is empty (offset 0).")
-        self.header = self._header(*first)
+        self.header = self._parse_header(*first)
 
-    def records(self) -> Iterator[AnyRecord]:
+    def read_records(self) -> Iterator[AnyRecord]:
         """The records as they were written. `tape.format` says in which order."""
         self.complete = over = False
         version = self.header.tape
-        for number, (line, offset) in enumerate(self._lines()):
+        for number, (line, offset) in enumerate(self._read_lines()):
             if not number:
                 continue
             try:
@@ -59,11 +59,11 @@ class Tape:
                     record = msgspec.convert(_upgrade(msgspec.json.decode(line), version), tapes.AnyRecord)
                 check_record(record)
             except (ValueError, KeyError) as error:  # msgspec's errors are ValueErrors
-                raise self._corrupt(offset, f"line {number + 1} is not a record ({error})") from None
+                raise self._make_error(offset, f"line {number + 1} is not a record ({error})") from None
             except RecursionError:
-                raise self._corrupt(offset, f"line {number + 1} is nested too deeply") from None
+                raise self._make_error(offset, f"line {number + 1} is nested too deeply") from None
             if over:
-                raise self._corrupt(offset, f"line {number + 1} comes after the last record")
+                raise self._make_error(offset, f"line {number + 1} comes after the last record")
             if isinstance(record, tapes.Last):
                 self.complete = over = True
             yield record
@@ -73,13 +73,13 @@ class Tape:
         found: list[AnyRecord] = []
         trouble: TapeCorrupt | None = None
         try:
-            found += (each for each in self.records() if pictures or not isinstance(each, tapes.Picture))
+            found += (each for each in self.read_records() if pictures or not isinstance(each, tapes.Picture))
         except TapeCorrupt as error:
             trouble = error
         found.sort(key=lambda record: record.n)
         return Recording(self.header, found, self.complete, trouble)
 
-    def _header(self, line: bytes, offset: int) -> Header:
+    def _parse_header(self, line: bytes, offset: int) -> Header:
         try:
             raw: Any = msgspec.json.decode(line)
             version = raw["tape"]
@@ -91,15 +91,15 @@ class Tape:
             header = msgspec.convert({**_upgrade(raw, version), "tape": version}, tapes.Header)
             check_header(header)
         except (KeyError, TypeError, RecursionError, msgspec.DecodeError, UnicodeDecodeError):
-            raise self._corrupt(offset, "it has no header") from None
+            raise self._make_error(offset, "it has no header") from None
         except ValueError as error:
-            raise self._corrupt(offset, f"line 1 is not a header ({error})") from None
+            raise self._make_error(offset, f"line 1 is not a header ({error})") from None
         return header
 
-    def _lines(self) -> Iterator[tuple[bytes, int]]:
+    def _read_lines(self) -> Iterator[tuple[bytes, int]]:
         """Lines, each with the offset in the file that had been read before its end came."""
         line, size, count, offset = bytearray(), 0, 0, 0
-        for text, offset in self._pieces():
+        for text, offset in self._read_pieces():
             size += len(text)
             first, *more = text.split(b"\n")
             line += first
@@ -108,11 +108,13 @@ class Tape:
                 count += 1
                 line = bytearray(each)
             if len(line) > LARGEST_LINE or size > LARGEST_TAPE or count > MOST_RECORDS:
-                raise self._corrupt(offset, f"line {count + 1} exceeds the limits of a tape (docs/tape.md)")
+                raise self._make_error(
+                    offset, f"line {count + 1} exceeds the limits of a tape (docs/tape.md)"
+                )
         if line:
-            raise self._corrupt(offset, "it breaks off in the middle of a record")
+            raise self._make_error(offset, "it breaks off in the middle of a record")
 
-    def _pieces(self) -> Iterator[tuple[bytes, int]]:
+    def _read_pieces(self) -> Iterator[tuple[bytes, int]]:
         """The unpacked bytes of the file, in pieces of bounded size, each with its offset in the file."""
         offset, last = 0, b""
         unpack = zlib.decompressobj(_GZIP)
@@ -120,7 +122,7 @@ class Tape:
             with self.path.open("rb") as file:
                 while data := file.read(_AT_ONCE):
                     if not offset and not data.startswith(_MAGIC[: len(data)]):
-                        raise self._corrupt(0, "it is not a tape. Give the path of a recording")
+                        raise self._make_error(0, "it is not a tape. Give the path of a recording")
                     last = (last + data)[-4:]
                     while data:
                         if unpack.eof:
@@ -129,15 +131,15 @@ class Tape:
                         offset += len(data) - len(unpack.unused_data)
                         data = unpack.unused_data
         except zlib.error as error:
-            raise self._corrupt(offset, f"it is damaged there ({error})") from None
+            raise self._make_error(offset, f"it is damaged there ({error})") from None
         except OSError as error:
             raise TapeError(
                 f"The tape {self.path} cannot be read: {error.strerror}. Give the path of a recording."
             ) from None
         if not (unpack.eof or last == _FLUSHED or not offset):
-            raise self._corrupt(offset, "it breaks off in the middle of a record")
+            raise self._make_error(offset, "it breaks off in the middle of a record")
 
-    def _corrupt(self, offset: int, what: str) -> TapeCorrupt:
+    def _make_error(self, offset: int, what: str) -> TapeCorrupt:
         return TapeCorrupt(f"{self.path} cannot be read at offset {offset}: {what}.")
 
 

@@ -57,7 +57,7 @@ class Tab(Protocol):
     @property
     def id(self) -> str: ...
     async def observe(self, hear: Callable[[Message], None], *, everything: bool = False) -> None: ...
-    async def picture(self, secrets: Callable[[str], list[str]]) -> bytes: ...
+    async def take_picture(self, secrets: Callable[[str], list[str]]) -> bytes: ...
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any: ...
 
 
@@ -108,11 +108,11 @@ class Recorder:
 
     def see_browser(self, version: str) -> None:
         """Record that a browser was started."""
-        self._put(tapes.Browser(**self._now(), version=version))
+        self._put(tapes.Browser(**self._stamp(), version=version))
 
     def see_sign_in(self) -> None:
         """Record that a page of the sign-in was here, and nothing else of it."""
-        self._put(tapes.Hidden(**self._now()))
+        self._put(tapes.Hidden(**self._stamp()))
 
     async def watch_tab(self, page: Tab) -> None:
         """Record the console messages, errors and dialogs of a new tab, too."""
@@ -120,7 +120,7 @@ class Recorder:
         def hear(message: Message) -> None:
             self._put(
                 tapes.ConsoleMessage(
-                    **self._now(), page=page.id, kind=message.kind, level=message.level, text=message.text
+                    **self._stamp(), page=page.id, kind=message.kind, level=message.level, text=message.text
                 )
             )
 
@@ -148,13 +148,13 @@ class Recorder:
     async def close(self) -> None:
         """Write the end mark. Closing twice is fine."""
         if self._writer is not None:
-            await asyncio.to_thread(self._writer.close, tapes.Last(**self._now()))
+            await asyncio.to_thread(self._writer.close, tapes.Last(**self._stamp()))
 
     def see(self, event: ExchangeEvent) -> None:
         """Record an event of an exchange."""
         if self._completion is not None:
             self._completion.see(event)
-        self._put(tapes.from_exchange(event, self._now()["n"], round(event.at - self._begun, 6)))
+        self._put(tapes.from_exchange(event, self._stamp()["n"], round(event.at - self._begun, 6)))
 
     def _see_event(self, event: Event) -> None:
         raw = events.plain(event)
@@ -165,15 +165,15 @@ class Recorder:
             if self._record.pictures:
                 self._take_pictures(event)
         else:
-            at = self._now()["at"]
+            at = self._stamp()["at"]
         if (answer := raw.get("answer")) and isinstance(answer, dict):
             answer["timing"] = {
                 name: round(value - self._begun, 6) if isinstance(value, float) else value
                 for name, value in answer["timing"].items()
             }
-        self._put(tapes.Event(n=self._now()["n"], at=at, event=raw))
+        self._put(tapes.Event(n=self._stamp()["n"], at=at, event=raw))
 
-    def _now(self) -> dict[str, Any]:
+    def _stamp(self) -> dict[str, Any]:
         self._n += 1
         return {"n": self._n, "at": round(time.monotonic() - self._begun, 6)}
 
@@ -201,10 +201,10 @@ class Recorder:
             task.add_done_callback(self._pictures.discard)
 
     async def _record_picture(self, page: Tab, turn: int, moment: str) -> None:
-        now = self._now()
+        now = self._stamp()
         async with self._cameras.setdefault(page.id, asyncio.Lock()):
             try:
-                picture = await page.picture(self._find_secrets)
+                picture = await page.take_picture(self._find_secrets)
             except AgentError as error:
                 log.info("No picture of turn %d (%s): %s", turn, moment, error)
                 return
@@ -220,4 +220,4 @@ class Recorder:
         )
 
     def _find_secrets(self, text: str) -> list[str]:
-        return sorted({text[start:end] for start, end in self._mask.spans(text)})
+        return sorted({text[start:end] for start, end in self._mask.find_spans(text)})

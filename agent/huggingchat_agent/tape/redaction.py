@@ -44,22 +44,22 @@ class Redaction:
         """Take a record. Returns the records that can be written now."""
         match record:
             case tapes.Chunk():
-                yield from self._chunk(record)
+                yield from self._take_chunk(record)
             case tapes.Event():
-                yield from self._event(record)
+                yield from self._take_event(record)
             case tapes.Request():
-                yield self._request(record)
+                yield self._mask_request(record)
             case tapes.Response():
                 self._bodies[record.id] = _Body(record, self)
-                yield msgspec.structs.replace(record, headers=self._headers(record.headers))
+                yield msgspec.structs.replace(record, headers=self._mask_headers(record.headers))
             case tapes.End() | tapes.Fail():
                 if body := self._bodies.pop(record.id, None):
                     yield from body.close()
                 yield record
             case tapes.Message():
-                yield msgspec.structs.replace(record, data=self.line(record.data))
+                yield msgspec.structs.replace(record, data=self.mask_line(record.data))
             case tapes.ConsoleMessage():
-                yield msgspec.structs.replace(record, text=self._mask.text(record.text, "log"))
+                yield msgspec.structs.replace(record, text=self._mask.apply(record.text, "log"))
             case _:
                 yield record
 
@@ -76,40 +76,40 @@ class Redaction:
     def mask(self) -> Mask:
         return self._mask
 
-    def line(self, text: str, kind: Kind = "json") -> str:
+    def mask_line(self, text: str, kind: Kind = "json") -> str:
         """A line of a body without secrets; the kinds are those of `secret_names.spans`."""
         if self._hide_username and kind != "code" and "username" in text:
             for match in _USERNAME.finditer(text):
                 self._mask.add_name(match[1])
-        return self._mask.text(text, kind)
+        return self._mask.apply(text, kind)
 
-    def _request(self, record: tapes.Request) -> tapes.Request:
+    def _mask_request(self, record: tapes.Request) -> tapes.Request:
         changed: dict[str, Any] = {
-            "url": self._mask.text(record.url, "log"),
-            "headers": self._headers(record.headers),
+            "url": self._mask.apply(record.url, "log"),
+            "headers": self._mask_headers(record.headers),
         }
         body = record.body
         if body is not None:
-            for value in _headers_within(body, record.headers.get("content-type", "")):
+            for value in _find_headers(body, record.headers.get("content-type", "")):
                 self._learn(value)
             if record.text is not None:
-                changed["text"] = self.line(record.text)
+                changed["text"] = self.mask_line(record.text)
         return msgspec.structs.replace(record, **changed)
 
-    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+    def _mask_headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {
-            name: MASK if is_secret_header(name) else self._mask.text(value, "log")
+            name: MASK if is_secret_header(name) else self._mask.apply(value, "log")
             for name, value in headers.items()
         }
 
-    def _chunk(self, record: tapes.Chunk) -> Iterator[AnyRecord]:
+    def _take_chunk(self, record: tapes.Chunk) -> Iterator[AnyRecord]:
         body = self._bodies.get(record.id)
         if body is None or not body.is_text:
             yield record
         else:
             yield from body.feed(record)
 
-    def _event(self, record: tapes.Event) -> Iterator[AnyRecord]:
+    def _take_event(self, record: tapes.Event) -> Iterator[AnyRecord]:
         event = record.event
         name, turn = event.get("event"), event.get("turn", 0)
         if name in _TOKENS and event.get("text"):
@@ -121,7 +121,7 @@ class Redaction:
                 if words_ := self._words.pop((turn, each), None):
                     yield from map(_replace_text, words_.close())
         text = msgspec.json.encode(event).decode()
-        shown = self._mask.text(text, "json")
+        shown = self._mask.apply(text, "json")
         yield record if shown == text else msgspec.structs.replace(record, event=_decode(shown))
 
 
@@ -163,13 +163,13 @@ class _Body:
             for owner, text in self._words.feed(line, line.word):
                 owner.show_word(text)
         else:
-            line.show(self._owner.line(raw.decode(errors="surrogateescape"), self._kind))
+            line.show(self._owner.mask_line(raw.decode(errors="surrogateescape"), self._kind))
 
     def _release(self) -> Iterator[AnyRecord]:
         while self._lines and (data := self._lines[0].out) is not None:
             line = self._lines.pop(0)
             for n, at, piece in self._cuts.put(len(line.raw), data):
-                fields = tapes.payload(piece)
+                fields = tapes.make_payload(piece)
                 yield tapes.Chunk(n=n, at=at, id=self._id, page=self._page, **fields)
 
 
@@ -209,7 +209,7 @@ def _replace_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
     return msgspec.structs.replace(record, event={**record.event, "text": text})
 
 
-def _headers_within(body: bytes, content_type: str) -> Iterator[str]:
+def _find_headers(body: bytes, content_type: str) -> Iterator[str]:
     """The values of all `headers` in a request body: those of tool servers."""
     if content_type.startswith("multipart/"):
         value: Any = multipart.parse_send_fields(body, content_type)
@@ -223,21 +223,21 @@ def _headers_within(body: bytes, content_type: str) -> Iterator[str]:
         elif isinstance(each, dict):
             for name, held in each.items():
                 if name == "headers":
-                    yield from _strings(held)
+                    yield from _find_strings(held)
                 else:
                     todo.append(held)
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _find_strings(value: Any) -> Iterator[str]:
     """The values of headers, given as a map or as a list of keys and values."""
     if isinstance(value, dict) and {"key", "value"} >= set(value):
-        yield from _strings(value.get("value"))
+        yield from _find_strings(value.get("value"))
     elif isinstance(value, dict):
         for each in value.values():
-            yield from _strings(each)
+            yield from _find_strings(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _strings(each)
+            yield from _find_strings(each)
     elif isinstance(value, str):
         yield value
         yield value.removeprefix("Bearer ")

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from huggingchat_agent.tape import plot
 from huggingchat_agent.tape.summary import describe_outcome
-from huggingchat_agent.tape.timeline import size
+from huggingchat_agent.tape.timeline import format_size
 
 if TYPE_CHECKING:
     from huggingchat_agent.tape.summary import Exchange, Summary, ToolCall, Turn
@@ -25,7 +25,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
 
 
-def report(summary: Summary) -> str:
+def render_report(summary: Summary) -> str:
     """The whole page."""
     header = summary.recording.header
     style = (Path(__file__).parent / "report.css").read_text("utf-8")
@@ -41,12 +41,12 @@ def report(summary: Summary) -> str:
 <style>{style}</style>
 </head>
 <body>
-{_head(summary)}
+{_render_head(summary)}
 <main>
-{_troubles(summary)}
-{_conversation(summary)}
-{_requests(summary)}
-{_console(summary)}
+{_render_troubles(summary)}
+{_render_conversation(summary)}
+{_render_timeline(summary)}
+{_render_console(summary)}
 </main>
 <footer>Recorded by huggingchat-agent {escape(header.agent)}, secrets left out.</footer>
 </body>
@@ -54,7 +54,7 @@ def report(summary: Summary) -> str:
 """
 
 
-def _head(summary: Summary) -> str:
+def _render_head(summary: Summary) -> str:
     header, troubles = summary.recording.header, summary.troubles
     begun = datetime.datetime.fromisoformat(header.begun)
     facts = [
@@ -82,21 +82,22 @@ def _head(summary: Summary) -> str:
     )
 
 
-def _troubles(summary: Summary) -> str:
+def _render_troubles(summary: Summary) -> str:
     if not summary.troubles:
         return ""
-    rows = "".join(f"<li>{_time(at)}<span>{escape(text)}</span></li>" for at, text in summary.troubles)
+    rows = "".join(f"<li>{_render_time(at)}<span>{escape(text)}</span></li>" for at, text in summary.troubles)
     return f'<section id="troubles"><h2>What went wrong</h2><ul class="troubles">{rows}</ul></section>'
 
 
-def _conversation(summary: Summary) -> str:
+def _render_conversation(summary: Summary) -> str:
     if not summary.turns:
         return ""
-    return f'<section id="conversation"><h2>Conversation</h2>{"".join(map(_turn, summary.turns))}</section>'
+    turns = "".join(map(_render_turn, summary.turns))
+    return f'<section id="conversation"><h2>Conversation</h2>{turns}</section>'
 
 
-def _turn(turn: Turn) -> str:
-    facts = [f"<b>Turn {turn.number}</b>", _time(turn.at)]
+def _render_turn(turn: Turn) -> str:
+    facts = [f"<b>Turn {turn.number}</b>", _render_time(turn.at)]
     if turn.via:
         facts.append(f"<span>sent by {escape(turn.via)}</span>")
     if turn.first_token is not None:
@@ -112,31 +113,31 @@ def _turn(turn: Turn) -> str:
         parts.append(
             f'<details class="thought"><summary>Reasoning</summary><p>{escape(turn.reasoning)}</p></details>'
         )
-    parts += map(_tool, turn.tools.values())
+    parts += map(_render_tool, turn.tools.values())
     parts.append(f'<div class="answer">{_MARKDOWN.render(turn.text)}</div>')
     if turn.error:
         parts.append(f'<div class="failed">{escape(turn.error)}</div>')
-    parts.append(_film(turn))
+    parts.append(_render_pictures(turn))
     if len(turn.tokens) > 1:
         moments = [at for at, _ in turn.tokens]
-        parts.append(f'<div class="plots">{plot.speed(moments)}{plot.gaps(turn.at, moments)}</div>')
+        parts.append(f'<div class="plots">{plot.plot_speed(moments)}{plot.plot_gaps(turn.at, moments)}</div>')
     return f'<article id="turn-{turn.number}">{"".join(parts)}</article>'
 
 
-def _tool(call: ToolCall) -> str:
+def _render_tool(call: ToolCall) -> str:
     bad = " bad" if call.error else ""
     shown = "".join(
-        f"<pre>{escape(_cut(each))}</pre>" for each in (call.arguments, call.result, call.error) if each
+        f"<pre>{escape(_shorten(each))}</pre>" for each in (call.arguments, call.result, call.error) if each
     )
     return f'<details class="thought{bad}"><summary>Tool {escape(call.tool)}</summary>{shown}</details>'
 
 
-def _film(turn: Turn) -> str:
-    shown = [_frame(turn, moment) for moment in MOMENTS if moment in turn.pictures]
+def _render_pictures(turn: Turn) -> str:
+    shown = [_render_picture(turn, moment) for moment in MOMENTS if moment in turn.pictures]
     return f'<div class="film">{"".join(shown)}</div>' if shown else ""
 
 
-def _frame(turn: Turn, moment: str) -> str:
+def _render_picture(turn: Turn, moment: str) -> str:
     """A picture. A click shows it as large as the window, another click anywhere small again."""
     picture = turn.pictures[moment]
     name = f"picture-{turn.number}-{moment.replace(' ', '-')}"
@@ -148,12 +149,14 @@ def _frame(turn: Turn, moment: str) -> str:
     )
 
 
-def _requests(summary: Summary) -> str:
+def _render_timeline(summary: Summary) -> str:
     begins, whole = summary.begins, max(summary.ends - summary.begins, 0.001)
     rows: list[tuple[float, str]] = [
-        (each.request.at, _row(each, begins, whole)) for each in summary.exchanges
+        (each.request.at, _render_row(each, begins, whole)) for each in summary.exchanges
     ]
-    rows += [(turn.tokens[0][0], _tokens(turn, begins, whole)) for turn in summary.turns if turn.tokens]
+    rows += [
+        (turn.tokens[0][0], _render_tokens(turn, begins, whole)) for turn in summary.turns if turn.tokens
+    ]
     rows.sort(key=lambda row: row[0])
     shown = "".join(row for _, row in rows)
     return (
@@ -162,17 +165,17 @@ def _requests(summary: Summary) -> str:
     )
 
 
-def _row(exchange: Exchange, begins: float, whole: float) -> str:
+def _render_row(exchange: Exchange, begins: float, whole: float) -> str:
     request = exchange.request
     over = exchange.ended or (exchange.failed.at if exchange.failed else begins + whole)
     left, width = 100 * (request.at - begins) / whole, 100 * max(over - request.at, 0) / whole
-    size_ = f" · {size(exchange.size)}" if exchange.size else ""
+    size_ = f" · {format_size(exchange.size)}" if exchange.size else ""
     took = f" · {1000 * (over - request.at):.0f} ms"
     end = escape(describe_outcome(exchange)) + size_ + took
     bad = " bad" if exchange.troubled else ""
     bar = f'<i style="left:{left:.2f}%;width:{width:.2f}%"></i>'
     return (
-        f'<details><summary class="row{bad}">{_time(request.at)}'
+        f'<details><summary class="row{bad}">{_render_time(request.at)}'
         f'<code title="{escape(request.url)}"><b>{escape(request.method)}</b> {escape(exchange.path)}</code>'
         f'<span class="end">{end}</span><div class="lane">{bar}</div></summary>'
         f'<div class="opened">{_render_details(exchange)}</div></details>'
@@ -182,48 +185,48 @@ def _row(exchange: Exchange, begins: float, whole: float) -> str:
 def _render_details(exchange: Exchange) -> str:
     """Headers and bodies of an exchange; of a static file only its headers."""
     request, response = exchange.request, exchange.response
-    parts = [_headers("Request", request.headers), _body(request.body or b"")]
+    parts = [_render_headers("Request", request.headers), _render_body(request.body or b"")]
     if response is not None:
-        parts.append(_headers(f"Response {response.status}", response.headers))
+        parts.append(_render_headers(f"Response {response.status}", response.headers))
     if exchange.messages:
-        parts.append(_body("\n".join(each.data for each in exchange.messages).encode()))
+        parts.append(_render_body("\n".join(each.data for each in exchange.messages).encode()))
     elif not exchange.static:
-        parts.append(_body(bytes(exchange.body)))
+        parts.append(_render_body(bytes(exchange.body)))
     return "".join(parts)
 
 
-def _headers(title: str, headers: dict[str, str]) -> str:
+def _render_headers(title: str, headers: dict[str, str]) -> str:
     rows = "".join(
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in headers.items()
     )
     return f"<h3>{title}</h3><table>{rows}</table>"
 
 
-def _body(body: bytes) -> str:
-    return f"<pre>{escape(_cut(body.decode('utf-8', 'replace')))}</pre>" if body else ""
+def _render_body(body: bytes) -> str:
+    return f"<pre>{escape(_shorten(body.decode('utf-8', 'replace')))}</pre>" if body else ""
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     more = len(text) - LONGEST_TEXT
     return text if more <= 0 else f"{text[:LONGEST_TEXT]}\n… and {more:,} characters more"
 
 
-def _tokens(turn: Turn, begins: float, whole: float) -> str:
+def _render_tokens(turn: Turn, begins: float, whole: float) -> str:
     places = sorted({round(1000 * (at - begins) / whole) for at, _ in turn.tokens})
     ticks = "".join(f"M{place} 0V12" for place in places)
     return (
-        f'<div class="row tokens">{_time(turn.tokens[0][0])}<code>tokens of turn {turn.number}</code>'
+        f'<div class="row tokens">{_render_time(turn.tokens[0][0])}<code>tokens of turn {turn.number}</code>'
         f'<span class="end">{len(turn.tokens):,} tokens</span><div class="lane">'
         f'<svg viewBox="0 0 1000 12" preserveAspectRatio="none" aria-hidden="true"><path d="{ticks}"/>'
         "</svg></div></div>"
     )
 
 
-def _console(summary: Summary) -> str:
+def _render_console(summary: Summary) -> str:
     if not summary.console:
         return ""
     rows = "".join(
-        f'<li class="{escape(each.kind)}">{_time(each.at)}<span>{escape(each.level)}</span>'
+        f'<li class="{escape(each.kind)}">{_render_time(each.at)}<span>{escape(each.level)}</span>'
         f"<span>{escape(each.text)}</span></li>"
         for each in summary.console
     )
@@ -233,5 +236,5 @@ def _console(summary: Summary) -> str:
     )
 
 
-def _time(at: float) -> str:
+def _render_time(at: float) -> str:
     return f"<time>{at:7.3f} s</time>"

@@ -42,7 +42,7 @@ class Exchange:
     @property
     def path(self) -> str:
         """The address without its host."""
-        return path_of(self.request.url)
+        return extract_path(self.request.url)
 
     @property
     def size(self) -> int:
@@ -168,7 +168,7 @@ class Summary:
                 yield event.at, f"The handler {handler} of {name!r} raised: {error}"
 
 
-def path_of(url: str) -> str:
+def extract_path(url: str) -> str:
     """Path and query of an address."""
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path

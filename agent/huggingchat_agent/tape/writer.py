@@ -51,7 +51,7 @@ class TapeWriter:
                 f"The tape {path} cannot be written: {error.strerror}. Name another file."
             ) from None
         self._file: int | None = None
-        self._pack = _packer()
+        self._pack = _make_packer()
         self._packed = 0
         self._broken = False
         self._queue: queue.SimpleQueue[AnyRecord | None] = queue.SimpleQueue()
@@ -119,7 +119,7 @@ class TapeWriter:
         self._packed += len(data)
         if end or self._packed > MEMBER:
             packed += self._pack.flush(zlib.Z_FINISH)
-            self._pack, self._packed = _packer(), 0
+            self._pack, self._packed = _make_packer(), 0
         else:
             packed += self._pack.flush(zlib.Z_SYNC_FLUSH)
         view = memoryview(packed)
@@ -141,5 +141,5 @@ def _open(path: Path, how: int = 0) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
 
 
-def _packer() -> zlib._Compress:
+def _make_packer() -> zlib._Compress:
     return zlib.compressobj(6, zlib.DEFLATED, _GZIP)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import abilities
 from huggingchat_agent.context_args import TAKEN
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.testing import plugin_options
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def merge_settings(item: pytest.Item, given: Mapping[str, Any], asked: Mapping[s
     rest = {name: value for name, value in given.items() if name != "context_args"}
     if theirs.get("base_url"):
         rest = {"base_url": theirs["base_url"], **rest}
-    chosen = settings(**rest)
+    chosen = make_settings(**rest)
     unheeded = [f"{name}= of {FIXTURE}" for name in theirs if name not in {*TAKEN, *_NEEDLESS}]
     taken = [name for name in theirs if name in TAKEN]
     if taken and not abilities.can(chosen.engine)["context_args"]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import sync
 from huggingchat_agent.huggingchat import HuggingChat
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync.handlers import get_inner
 from huggingchat_agent.testing import failure_report, markers, observations, tapes
@@ -39,9 +39,9 @@ def open_chat(
         if not chat.settings.replay:
             note.picture = lambda path: run_until_complete(loop, chat.screenshot(path))
         try:
-            with failure_report.step(item, note, "The browser was being opened"):
+            with failure_report.run_step(item, note, "The browser was being opened"):
                 run_until_complete(loop, chat.open())
-            with failure_report.step(item, note, _describe_sign_in(chat.settings)):
+            with failure_report.run_step(item, note, _describe_sign_in(chat.settings)):
                 run_until_complete(loop, chat.login())
             yield chat
         finally:
@@ -60,9 +60,9 @@ def open_sync_chat(
         if not chat.settings.replay:
             note.picture = chat.screenshot
         try:
-            with failure_report.step(item, note, "The browser was being opened"):
+            with failure_report.run_step(item, note, "The browser was being opened"):
                 chat.open()
-            with failure_report.step(item, note, _describe_sign_in(chat.settings)):
+            with failure_report.run_step(item, note, _describe_sign_in(chat.settings)):
                 chat.login()
             yield chat
         finally:
@@ -75,7 +75,7 @@ def open_conversation(
     item: pytest.Function, chat: HuggingChat, loop: asyncio.AbstractEventLoop
 ) -> Iterator[Conversation]:
     """A new conversation. It is deleted on the server at the end, unless the test keeps it."""
-    made = run_until_complete(loop, chat.new_conversation(**_conversation_args(item, chat.settings)))
+    made = run_until_complete(loop, chat.new_conversation(**_make_conversation_args(item, chat.settings)))
     yield made
     if made.temporary:
         run_until_complete(loop, made.delete())
@@ -84,7 +84,7 @@ def open_conversation(
 @contextlib.contextmanager
 def open_sync_conversation(item: pytest.Function, chat: sync.HuggingChat) -> Iterator[sync.Conversation]:
     """The same without async."""
-    with chat.new_conversation(**_conversation_args(item, chat.settings)) as made:
+    with chat.new_conversation(**_make_conversation_args(item, chat.settings)) as made:
         yield made
 
 
@@ -97,7 +97,7 @@ def _describe_sign_in(settings: Settings) -> str:
     )
 
 
-def _conversation_args(item: pytest.Function, settings: Settings) -> dict[str, Any]:
+def _make_conversation_args(item: pytest.Function, settings: Settings) -> dict[str, Any]:
     """The arguments for a new conversation. On a tape there is nothing to delete."""
     chosen = markers.read_marker(item)
     return {"model": chosen.model, "temporary": not (chosen.keep or settings.replay)}
@@ -111,8 +111,8 @@ def _use_worker_home(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
     if given.get("home"):
         return dict(given)
     own = {**given, "home": home}
-    theirs = SavedSession(settings(**given).profile_folder)
-    ours = SavedSession(settings(**own).profile_folder)
+    theirs = SavedSession(make_settings(**given).profile_folder)
+    ours = SavedSession(make_settings(**own).profile_folder)
     if not ours.path.exists() and (saved := theirs.load()) is not None:
         ours.save(saved)
     return own

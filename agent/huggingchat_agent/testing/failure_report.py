@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 @contextlib.contextmanager
-def step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterator[None]:
+def run_step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterator[None]:
     """A step before the test. If it fails, the report names it and has a picture of the page then."""
     try:
         yield
@@ -35,7 +35,7 @@ def step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterator[No
         if not pictured and plugin_options.read_picture_mode(item.config) != "off":
             _take_picture(
                 plugin_options.find_output_folder(item),
-                _file_stem(observations.get_observations(item).sources, source),
+                _make_stem(observations.get_observations(item).sources, source),
                 source,
             )
         raise
@@ -70,7 +70,7 @@ def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pyt
     if not report.failed:
         if report.when == "call" and notes.passed and pictures == "on":
             for source in sources:
-                _take_picture(folder, _file_stem(sources, source), source)
+                _take_picture(folder, _make_stem(sources, source), source)
         return
     for number, source in enumerate(sources, 1):
         name = "" if len(sources) == 1 else f" {number}"
@@ -83,7 +83,7 @@ def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pyt
             report.sections.append((f"HuggingChat events{name}, in seconds since the first", last))
         if report.when == "teardown":
             continue  # reported before, or already closed
-        stem = _file_stem(sources, source)
+        stem = _make_stem(sources, source)
         lines = [
             _write_report(folder, stem, f"{said}\n\n{redact.text(format_timeline(source.events, None))}")
         ]
@@ -93,12 +93,12 @@ def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pyt
             lines.append(f"tape:       {_keep_tape(notes.tape, folder)}")
         if number == 1 and call.excinfo is not None:
             if isinstance(call.excinfo.value, TapeError):
-                lines.append(f"record it:  {markers.rerun_command(item, 'record')}")
+                lines.append(f"record it:  {markers.make_rerun_command(item, 'record')}")
             lines += _keep_error_files(call.excinfo.value, folder, pictures != "off")
         report.sections.append((f"HuggingChat files{name}", "\n".join(lines)))
 
 
-def _file_stem(sources: list[ObservedChat], source: ObservedChat) -> str:
+def _make_stem(sources: list[ObservedChat], source: ObservedChat) -> str:
     return "huggingchat" if len(sources) == 1 else f"huggingchat-{sources.index(source) + 1}"
 
 

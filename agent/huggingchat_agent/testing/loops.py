@@ -29,8 +29,8 @@ def make_fixtures() -> object:
             yield asyncio.get_running_loop()
 
         running.__module__ = "huggingchat_agent.pytest_plugin"  # where `--fixtures` lists it
-        made = pytest_asyncio.fixture(running, loop_scope=cast("Any", scope), name=_fixture_name(scope))
-        setattr(plugin, _fixture_name(scope), made)
+        made = pytest_asyncio.fixture(running, loop_scope=cast("Any", scope), name=_name_fixture(scope))
+        setattr(plugin, _name_fixture(scope), made)
     return plugin
 
 
@@ -54,7 +54,7 @@ def get_loop(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop:
             pytrace=False,
         )
     scope = marker.kwargs.get("loop_scope") or request.config.getini("asyncio_default_test_loop_scope")
-    return cast("asyncio.AbstractEventLoop", request.getfixturevalue(_fixture_name(scope or "function")))
+    return cast("asyncio.AbstractEventLoop", request.getfixturevalue(_name_fixture(scope or "function")))
 
 
 def run_until_complete(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -106,5 +106,5 @@ def set_sync_playwright_aside() -> Iterator[None]:
         asyncio._set_running_loop(loop)
 
 
-def _fixture_name(scope: str) -> str:
+def _name_fixture(scope: str) -> str:
     return f"_huggingchat_{scope}_loop"

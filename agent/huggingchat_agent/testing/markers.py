@@ -69,7 +69,7 @@ def check_markers(items: Sequence[pytest.Item]) -> None:
         raise pytest.UsageError(*wrong.values())
 
 
-def rerun_command(item: pytest.Item, mode: str) -> str:
+def make_rerun_command(item: pytest.Item, mode: str) -> str:
     """The command that runs this test in another mode."""
     return f"{Path(sys.executable).name} -m pytest {shlex.quote(item.nodeid)} --huggingchat-mode={mode}"
 

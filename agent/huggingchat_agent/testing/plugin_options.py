@@ -44,7 +44,7 @@ def read_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         given |= {ours: launch[name] for name, ours in _LAUNCH.items() if name in launch}
         proxy = given.get("proxy")
         if proxy is not None:
-            given["proxy"] = _proxy_address(proxy)
+            given["proxy"] = _format_proxy(proxy)
         unheeded = [name for name in launch if name not in {*_LAUNCH, *_NEEDLESS}]
         if proxy is not None and proxy.get("bypass"):
             unheeded.append("bypass= of the proxy")
@@ -116,7 +116,7 @@ def make_file_name(text: str) -> str:
     return f"{plain[: _LONGEST - 9].rstrip('-.')}-{digits}"
 
 
-def _proxy_address(proxy: Mapping[str, str]) -> str:
+def _format_proxy(proxy: Mapping[str, str]) -> str:
     """Playwright's proxy as one address."""
     scheme, slashes, host = proxy["server"].rpartition("://")
     if not proxy.get("username"):

@@ -47,7 +47,7 @@ def make_plan(item: pytest.Function, folder: Path) -> Plan:
         pytest.fail(
             f"There is no tape of this test: {tape}\n"
             "Replay answers from the tape and never uses the network. Record the tape with:\n"
-            f"    {markers.rerun_command(item, 'once')}",
+            f"    {markers.make_rerun_command(item, 'once')}",
             pytrace=False,
         )
     return Plan("replay", tape)

@@ -31,7 +31,7 @@ class Clock:
             self._asked += at - self._asking
         self._asking = at if asking else None
 
-    def idle_for(self, now: float) -> float:
+    def measure_idle(self, now: float) -> float:
         """Seconds since the last update."""
         return now - (self._start if self._last is None else self._last)
 
@@ -39,7 +39,7 @@ class Clock:
         """Start the wait for the app again, because this process read nothing in the meantime."""
         self._looked = now
 
-    def next_deadline(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
+    def find_next_deadline(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
         """What is left of the deadline that ends first, its name, and its whole length.
 
         The idle clock pauses while the run waits for a tool or a person, the total one only for a person.

@@ -28,6 +28,6 @@ def bind(file: File, app: App, conversation_id: str) -> File:
                 f"{file.name!r} belongs to another event loop. Without asyncio, read it by "
                 "`conversation.file(...)`."
             )
-        return await app.ask(requests.output_file(conversation_id, file.sha), conversation_id=conversation_id)
+        return await app.ask(requests.read_file(conversation_id, file.sha), conversation_id=conversation_id)
 
     return file._bind(fetch)

@@ -153,7 +153,7 @@ class Recovery:
         try:
             attached = await self._wait_for_end()
         finally:
-            if not self._over():
+            if not self._is_over():
                 with contextlib.suppress(AgentError):
                     await self._app.abort_stream(key)
         if self._fold.terminal is not None:
@@ -170,7 +170,7 @@ class Recovery:
 
     async def _wait_for_end(self) -> _Attached | None:
         """The reattached stream when it is over; None if it does not begin, or is silent for too long."""
-        while not self._over():
+        while not self._is_over():
             self._news.clear()
             try:
                 await asyncio.wait_for(self._news.wait(), QUIET)
@@ -178,13 +178,13 @@ class Recovery:
                 return None
         return self._attached
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         return self._attached is not None and self._attached.over
 
     async def _read(self) -> str:
         """Take what the app has stored by now."""
         read = await self._stored.read_once()
-        message = self._stored.message(read)
+        message = self._stored.find_message(read)
         if message is None or message.author != "assistant":
             self._missing += 1
             return "the app does not have this message" if self._missing >= MISSING_READS else ""
@@ -241,11 +241,11 @@ class _Attached:
                 self._last_id = each.id if each.id.isascii() and each.id.isdigit() else self._last_id
                 new.append((self._last_id, updates.decode(each.data)))
             elif each.name == "end":
-                self.over, self.status = True, _status(each.data)
+                self.over, self.status = True, _parse_status(each.data)
         return new
 
 
-def _status(data: bytes) -> str:
+def _parse_status(data: bytes) -> str:
     try:
         said = lenient_json.load(data)
     except ValueError:

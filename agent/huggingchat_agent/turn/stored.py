@@ -75,22 +75,22 @@ class Stored:
             return None
 
         def enough(read: ConversationRead | None) -> bool:
-            message = self.message(read)
+            message = self.find_message(read)
             return read is None or message is None or read.is_terminal(message)
 
-        return self.message(await self.read(enough, most))
+        return self.find_message(await self.read(enough, most))
 
-    def message(self, read: ConversationRead | None) -> StoredMessage | None:
+    def find_message(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote."""
         content = self._fold.merge_content()
         return find_written(read, self._request, self.generation_id, content) if read else None
 
-    def final(self, read: ConversationRead | None, *, closed: bool) -> StoredMessage | None:
+    def find_final(self, read: ConversationRead | None, *, closed: bool) -> StoredMessage | None:
         """The message that this turn wrote, if it is stored in its final state.
 
         `closed`: the read began after the app closed the stream.
         """
-        message = self.message(read)
+        message = self.find_message(read)
         if message is None or read is None:
             return None
         if read.is_terminal(message):

@@ -81,7 +81,7 @@ class Stream:
                 return [updates.decode(rest)]
         return []
 
-    def refusal(self, conversation_id: str) -> AgentError | None:
+    def make_refusal(self, conversation_id: str) -> AgentError | None:
         """The error that the app answered with in place of a stream, or None."""
         response = self._response
         if response is None or self._is_stream:

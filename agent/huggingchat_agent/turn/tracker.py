@@ -87,7 +87,7 @@ class TurnTracker:
     def follow(self, started: Started, purpose: Purpose) -> Callable[[ExchangeEvent], object] | None:
         """Make a turn of each posted message, and follow stops and reads. A reader of `Traffic`."""
         if isinstance(purpose, purposes.SendMessage):
-            return self._birth(started, purpose.conversation_id).feed
+            return self._begin_turn(started, purpose.conversation_id).feed
         if isinstance(purpose, purposes.StopGenerating):
             for turn in self._running:
                 if turn.running and turn.conversation_id == purpose.conversation_id:
@@ -96,21 +96,21 @@ class TurnTracker:
             for turn in self._running:
                 if turn.generation_id == purpose.generation_id:
                     return turn.follow(started)
-        elif isinstance(purpose, purposes.ReadConversation) and self.running(purpose.conversation_id):
+        elif isinstance(purpose, purposes.ReadConversation) and self.is_running(purpose.conversation_id):
             return self._follow_read(started.at, purpose.conversation_id)
         return None
 
-    def number(self) -> int:
+    def take_number(self) -> int:
         """The number of the next turn."""
         return next(self._numbers)
 
-    def running(self, conversation_id: str) -> bool:
+    def is_running(self, conversation_id: str) -> bool:
         """Whether a turn of that conversation is under way, from any client."""
         return any(
             turn.conversation_id == conversation_id and not turn.done.is_set() for turn in self._running
         )
 
-    def page_of(self, number: int) -> str:
+    def find_page(self, number: int) -> str:
         """The tab that a turn under way was sent from; "" if there is no such turn."""
         return next((turn.page_id for turn in self._running if turn.number == number), "")
 
@@ -118,13 +118,13 @@ class TurnTracker:
         """Wait until every turn has ended. Close the traffic first."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _birth(self, started: Started, conversation_id: str) -> Turn:
+    def _begin_turn(self, started: Started, conversation_id: str) -> Turn:
         request = multipart.parse_send_fields(started.body, started.headers.get("content-type", "")) or {}
         generation_id = request.get("generationId")
         claim = next(
             (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None
         )
-        turn = Turn(self, started, conversation_id, request, self.number(), claim)
+        turn = Turn(self, started, conversation_id, request, self.take_number(), claim)
         self._running.add(turn)
         if claim is not None:
             claim.withdraw()

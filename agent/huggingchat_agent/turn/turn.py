@@ -154,7 +154,7 @@ class Turn:
 
         (Pages do not wait for the end of the stream before they read.)
         """
-        if self._said and started_at >= self._said and self._final(read, after_close=False) is not None:
+        if self._said and started_at >= self._said and self._find_final(read, after_close=False) is not None:
             self._read = read
             self._refetched.set()
 
@@ -173,7 +173,7 @@ class Turn:
             and self.fold.terminal is None
             and not self.stop_seen
             and not self._stream.unreadable
-            and self._stream.refusal(self.conversation_id) is None
+            and self._stream.make_refusal(self.conversation_id) is None
         )
 
     def take(self, found: list[updates.Update], at: float) -> None:
@@ -235,7 +235,7 @@ class Turn:
         while not self._ended:
             # A run that is taken up again has a patience of its own.
             waiting = self.fold.waiting or self._recovery is not None
-            left, name, limit = self._clock.next_deadline(time.monotonic(), waiting=waiting)
+            left, name, limit = self._clock.find_next_deadline(time.monotonic(), waiting=waiting)
             if left <= 0 and not late:
                 self._end(time.monotonic())
                 raise TurnTimeout(
@@ -257,7 +257,7 @@ class Turn:
                 self._clock.restart(time.monotonic())
 
     async def _settle(self) -> Answer:
-        refusal = self._stream.refusal(self.conversation_id)
+        refusal = self._stream.make_refusal(self.conversation_id)
         if refusal is not None:
             self.refused = True
             raise refusal
@@ -267,8 +267,8 @@ class Turn:
         if fold.terminal is None and not self.stop_seen:
             raise await self._explain_break(self._lost or self._stream.why)
         read = await self._read_final()
-        message = self.stored.message(read)
-        stored = self._final(read)
+        message = self.stored.find_message(read)
+        stored = self._find_final(read)
         if fold.terminal is None and stored is None:
             raise await self._explain_break("it was stopped, but the app has not ended the run")
         user = read.parent(message) if read and message else None
@@ -293,7 +293,7 @@ class Turn:
         partial = self.fold.text
         if message is not None:
             if self._lost or not partial:
-                partial = self._longer(message)
+                partial = self._choose_longer(message)
             if (failure := find_failure(message)) is not None:
                 return failures.from_update(failure, conversation_id=self.conversation_id, partial=partial)
         if self._stream.unreadable:
@@ -312,7 +312,7 @@ class Turn:
             broken.__cause__ = BrowserClosed(f"In the middle of the answer, {why}.")
         return broken
 
-    def _longer(self, message: StoredMessage) -> str:
+    def _choose_longer(self, message: StoredMessage) -> str:
         """The text so far, or the stored one where that goes on from it."""
         text, stored = self.fold.text, read_stored(message).split(message.content)[0]
         return stored if stored.startswith(text) else text
@@ -328,15 +328,15 @@ class Turn:
                     await self._refetched.wait()
         if self._read is not None:
             return self._read
-        read = await self.stored.read(lambda read: (self._read or self._final(read)) is not None)
-        if self._read is None and self._final(read) is None:
+        read = await self.stored.read(lambda read: (self._read or self._find_final(read)) is not None)
+        if self._read is None and self._find_final(read) is None:
             log.warning("Conversation %s could not be read in its final state.", self.conversation_id)
         return self._read or read
 
-    def _final(self, read: ConversationRead | None, *, after_close: bool = True) -> StoredMessage | None:
+    def _find_final(self, read: ConversationRead | None, *, after_close: bool = True) -> StoredMessage | None:
         """The stored message, if it is final. `after_close`: the read began after the stream was closed."""
         closed = after_close and self._ended and not self._stream.reason
-        return self.stored.final(read, closed=closed)
+        return self.stored.find_final(read, closed=closed)
 
     async def _fail(self, error: AgentError) -> None:
         if isinstance(error, TurnTimeout):
@@ -358,7 +358,7 @@ class Turn:
     async def _give_up(self, error: TurnTimeout) -> None:
         """Stop a run that takes too long, and take what the app has stored of it."""
         # Whether the app may have more than it sent.
-        behind = not self._stream.heard or self._clock.idle_for(time.monotonic()) > STALL
+        behind = not self._stream.heard or self._clock.measure_idle(time.monotonic()) > STALL
         await self._tracker.app.save_report(error, self.page_id)
         stopped = await self._stop_on_server()
         await self._drop_stream()
@@ -373,7 +373,7 @@ class Turn:
             and behind
             and (message := await self.stored.read_message(READS_AFTER_LEAVING)) is not None
         ):
-            error.partial = self._longer(message)
+            error.partial = self._choose_longer(message)
 
     async def _stop_on_server(self) -> bool:
         """Whether the app has taken the stop."""

@@ -23,11 +23,11 @@ def find_written(
         return found
     if request.get("resumeElicitationId") or request.get("is_continue"):
         return read.message(str(request.get("id")))
-    ours = [each for each in _answers(read, request) if _may_be(read, each, content.strip())]
+    ours = [each for each in _find_answers(read, request) if _may_be(read, each, content.strip())]
     return ours[-1] if ours else None
 
 
-def _answers(read: ConversationRead, request: Mapping[str, Any]) -> list[StoredMessage]:
+def _find_answers(read: ConversationRead, request: Mapping[str, Any]) -> list[StoredMessage]:
     """The answers in the place of that request, in order of creation."""
     if not request:  # the browser did not have it
         return [each for each in read.messages if each.author == "assistant"]
@@ -37,23 +37,27 @@ def _answers(read: ConversationRead, request: Mapping[str, Any]) -> list[StoredM
     if target is None or parent is None:
         return []
     if retried and target.author == "assistant":
-        return [each for each in _below(read, [parent]) if each.id != target.id]
-    return _below(read, [each for each in _questions(read, parent, request) if each.id != target.id])
+        return [each for each in _find_below(read, [parent]) if each.id != target.id]
+    return _find_below(
+        read, [each for each in _find_questions(read, parent, request) if each.id != target.id]
+    )
 
 
-def _questions(
+def _find_questions(
     read: ConversationRead, parent: StoredMessage, request: Mapping[str, Any]
 ) -> list[StoredMessage]:
     said = str(request.get("inputs", "")).replace("\r\n", "\n")
-    return [each for each in _children(read, parent) if each.author == "user" and each.content == said]
+    return [each for each in _find_children(read, parent) if each.author == "user" and each.content == said]
 
 
-def _below(read: ConversationRead, parents: list[StoredMessage]) -> list[StoredMessage]:
-    answers = [each for parent in parents for each in _children(read, parent) if each.author == "assistant"]
+def _find_below(read: ConversationRead, parents: list[StoredMessage]) -> list[StoredMessage]:
+    answers = [
+        each for parent in parents for each in _find_children(read, parent) if each.author == "assistant"
+    ]
     return [each for each in read.messages if each in answers]
 
 
-def _children(read: ConversationRead, parent: StoredMessage) -> list[StoredMessage]:
+def _find_children(read: ConversationRead, parent: StoredMessage) -> list[StoredMessage]:
     return [child for each in parent.children if (child := read.message(each)) is not None]
 
 

@@ -21,12 +21,12 @@ class CatchUp:
 
     def __init__(self, content: str, others: Iterable[updates.Update]) -> None:
         self._known = think.count_units(content)  # units of known text that are still to come
-        self._others = [_identity(each) for each in others]
+        self._others = [_identify(each) for each in others]
 
     def feed(self, update: updates.Update) -> updates.Update | None:
         """What is new of the next update, None if nothing is."""
         if not isinstance(update, updates.Token):
-            identity = _identity(update)
+            identity = _identify(update)
             if identity not in self._others:
                 return update
             self._others.remove(identity)
@@ -58,7 +58,7 @@ def read_updates(message: StoredMessage, *, resumed: str = "") -> list[updates.U
     return found
 
 
-def _identity(update: updates.Update) -> Any:
+def _identify(update: updates.Update) -> Any:
     """What two reports of the same update have in common."""
     if isinstance(update, updates.ToolCall | updates.ToolResult | updates.ToolError):
         return type(update), update.uuid

@@ -59,7 +59,7 @@ def load(body: bytes) -> PageData:
         if first["type"] == "redirect":
             return PageData([], first["location"])
         chunks = {chunk["id"]: chunk for chunk in more if chunk["type"] == "chunk"}
-        return PageData([_node(node, chunks) for node in first["nodes"]])
+        return PageData([_parse_node(node, chunks) for node in first["nodes"]])
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         raise PageChanged("The app's page data is not of the shape we know (__data.json).") from None
 
@@ -71,20 +71,20 @@ def hydrate(flat: Any, chunks: dict[int, Any] | None = None) -> Any:
     """
     if isinstance(flat, int):
         return _CONSTANTS[flat]
-    return _Hydration(flat, chunks or {}).value(0)
+    return _Hydration(flat, chunks or {}).resolve(0)
 
 
-def _node(node: Any, chunks: dict[int, Any]) -> Any:
+def _parse_node(node: Any, chunks: dict[int, Any]) -> Any:
     match node:
         case None | {"type": "skip"}:
             return None
         case {"type": "error"}:
-            return _error(node["error"], node.get("status"))
+            return _parse_error(node["error"], node.get("status"))
         case _:
             return hydrate(node["data"], chunks)
 
 
-def _error(error: Any, status: int | None = None) -> NodeError:
+def _parse_error(error: Any, status: int | None = None) -> NodeError:
     message = error.get("message", "") if isinstance(error, dict) else error
     return NodeError(str(message), status)
 
@@ -94,7 +94,7 @@ class _Hydration:
         self._flat, self._chunks = flat, chunks
         self._made: dict[int, Any] = {}
 
-    def value(self, index: int) -> Any:
+    def resolve(self, index: int) -> Any:
         if index < 0:
             return _CONSTANTS[index]
         if index not in self._made:
@@ -111,7 +111,7 @@ class _Hydration:
         elif isinstance(raw, list):
             items: list[Any] = []
             self._made[index] = items
-            items.extend(map(self.value, raw))
+            items.extend(map(self.resolve, raw))
         else:
             self._made[index] = raw
 
@@ -126,7 +126,7 @@ class _Hydration:
         self._made[index] = made
         for key, reference in items:
             if reference != _UNDEFINED:
-                made[key] = self.value(reference)
+                made[key] = self.resolve(reference)
 
     def _convert(self, kind: str, raw: tuple[Any, ...]) -> Any:
         match kind:
@@ -135,24 +135,24 @@ class _Hydration:
             case "BigInt":
                 return int(raw[0])
             case "Set":
-                return _build(set, [self.value(each) for each in raw])
+                return _build(set, [self.resolve(each) for each in raw])
             case "Map":
                 pairs = zip(raw[::2], raw[1::2], strict=True)
-                return _build(dict, [(self.value(key), self.value(each)) for key, each in pairs])
+                return _build(dict, [(self.resolve(key), self.resolve(each)) for key, each in pairs])
             case "Object" | "RegExp":
                 return raw[0]
             case "Promise":
-                return self._resolve_promise(self.value(raw[0]))
+                return self._resolve_promise(self.resolve(raw[0]))
             case _ if isinstance(raw[0], str):
                 return base64.b64decode(raw[0])  # typed arrays and buffers
             case _:
-                return self.value(raw[0])  # one of the app's own types: the value that it was made from
+                return self.resolve(raw[0])  # one of the app's own types: the value that it was made from
 
     def _resolve_promise(self, chunk_id: int) -> Any:
         chunk = self._chunks.get(chunk_id)
         if chunk is None:
             return None
-        return _error(chunk["error"]) if "error" in chunk else hydrate(chunk["data"], self._chunks)
+        return _parse_error(chunk["error"]) if "error" in chunk else hydrate(chunk["data"], self._chunks)
 
 
 def _build(kind: type, items: list[Any]) -> Any:

@@ -65,7 +65,9 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
         wait = _find_wait(said)
         what = "got too many requests" if status == 429 else "is overloaded"
         return RateLimited(
-            f"The model {what}. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
+            f"The model {what}. Try again {_format_wait(wait)}. The app said: {said}",
+            retry_after=wait,
+            **about,
         )
     return GenerationFailed(f"The answer failed. The app said: {said}", **about)
 
@@ -113,7 +115,7 @@ def from_response(
         return SessionRejected(f"The app does not accept this session. The app said: {said}", **SIGN_IN_AGAIN)
     about: dict[str, Any] = {"status": status, "conversation_id": conversation_id, "partial": partial}
     if status == 429:
-        return _too_many_requests(said, headers, about)
+        return _make_limit_error(said, headers, about)
     if status == 413 and not with_files:
         return ChatError(f"What was sent is too large for the app. It said: {said}", **about)
     if status == 413:
@@ -132,7 +134,7 @@ def from_response(
     return GenerationFailed(f"The request failed ({status}). The app said: {said}", **about)
 
 
-def _too_many_requests(said: str, headers: Mapping[str, str], about: dict[str, Any]) -> AgentError:
+def _make_limit_error(said: str, headers: Mapping[str, str], about: dict[str, Any]) -> AgentError:
     if re.search(r"more than \d+ messages", said):
         return ConversationTooLong(
             f"The conversation is full. Start a new one. The app said: {said}", **about
@@ -147,11 +149,11 @@ def _too_many_requests(said: str, headers: Mapping[str, str], about: dict[str, A
     if wait is None:
         wait = _find_wait(said)
     return RateLimited(
-        f"Too many requests. Try again {_when(wait)}. The app said: {said}", retry_after=wait, **about
+        f"Too many requests. Try again {_format_wait(wait)}. The app said: {said}", retry_after=wait, **about
     )
 
 
-def _when(wait: float | None) -> str:
+def _format_wait(wait: float | None) -> str:
     return "later" if wait is None else f"in {wait:g} s"
 
 

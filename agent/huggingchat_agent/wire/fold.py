@@ -146,13 +146,16 @@ class Fold:
             return []
         self._content.append(text)
         if self._splitter.plain:
-            return [self._token(text, at)]
+            return [self._make_token(text, at)]
         return self._to_events(self._splitter.feed(text), at)
 
     def _to_events(self, pieces: list[think.Piece], at: float) -> list[events.TurnEvent]:
-        return [self._token(text, at) if kind == "text" else self._reason(text, at) for kind, text in pieces]
+        return [
+            self._make_token(text, at) if kind == "text" else self._make_reasoning(text, at)
+            for kind, text in pieces
+        ]
 
-    def _token(self, text: str, at: float) -> events.Token:
+    def _make_token(self, text: str, at: float) -> events.Token:
         self._text.append(text)
         self._length += len(text)
         if self._first_token is None:
@@ -168,7 +171,7 @@ class Fold:
             length=self._length,
         )
 
-    def _reason(self, text: str, at: float) -> events.Reasoning:
+    def _make_reasoning(self, text: str, at: float) -> events.Reasoning:
         self._reasoning.append(text)
         return self.stamp(events.Reasoning, at, text=text)
 
@@ -248,7 +251,7 @@ class Fold:
         return [self.stamp(events.Title, at, title=update.title)]
 
     def _read_reasoning(self, update: updates.ReasoningToken, at: float) -> list[events.TurnEvent]:
-        return [self._reason(update.token, at)] if update.token else []
+        return [self._make_reasoning(update.token, at)] if update.token else []
 
     def _read_reasoning_status(self, update: updates.ReasoningStatus, at: float) -> list[events.TurnEvent]:
         return [self.stamp(events.Reasoning, at, status=update.status)]
@@ -291,23 +294,23 @@ class Fold:
     def _read_result(self, update: updates.ToolResult, at: float) -> list[events.TurnEvent]:
         result = update.result
         if result.status == "error":
-            return self._tool_failed(update.uuid, result.call, result.message or "", at)
+            return self._fail_tool(update.uuid, result.call, result.message or "", at)
         outputs = result.outputs or []
         self.tools[update.uuid] = msgspec.structs.replace(
-            self._tool(update.uuid, result.call), status="success", outputs=outputs
+            self._get_tool(update.uuid, result.call), status="success", outputs=outputs
         )
         return [self.stamp(events.ToolResult, at, uuid=update.uuid, outputs=outputs)]
 
     def _read_tool_error(self, update: updates.ToolError, at: float) -> list[events.TurnEvent]:
-        return self._tool_failed(update.uuid, None, update.message or "", at)
+        return self._fail_tool(update.uuid, None, update.message or "", at)
 
-    def _tool_failed(
+    def _fail_tool(
         self, uuid: str, call: updates.Call | None, message: str, at: float
     ) -> list[events.TurnEvent]:
-        self.tools[uuid] = msgspec.structs.replace(self._tool(uuid, call), status="error", error=message)
+        self.tools[uuid] = msgspec.structs.replace(self._get_tool(uuid, call), status="error", error=message)
         return [self.stamp(events.ToolFailed, at, uuid=uuid, message=message)]
 
-    def _tool(self, uuid: str, call: updates.Call | None) -> ToolUse:
+    def _get_tool(self, uuid: str, call: updates.Call | None) -> ToolUse:
         """The use so far. The call itself may have come before the agent watched."""
         call = call or updates.Call()
         use = ToolUse(uuid=uuid, name=call.name, parameters=call.parameters or {})

@@ -58,13 +58,13 @@ def pick_model(models: Sequence[Model], wanted: str) -> Model:
 
     Raises UnknownModel, which names the models with that part, else the closest ones, else the first few.
     """
-    found = name_lookup.find_matches(models, wanted, _names)
+    found = name_lookup.find_matches(models, wanted, _list_names)
     if len(found) == 1:
         return found[0]
     if found:
         candidates = ", ".join(model.id for model in found)
         raise UnknownModel(f"{wanted!r} could be any of: {candidates}. Say which.")
-    there = name_lookup.suggest(models, wanted, _names, lambda each: each.id)
+    there = name_lookup.suggest(models, wanted, _list_names, lambda each: each.id)
     raise UnknownModel(f"The app has no model {wanted!r}. {there}")
 
 
@@ -82,5 +82,5 @@ def _parse_model(raw: Any) -> Model:
     return convert(Model, raw)
 
 
-def _names(model: Model) -> list[str]:
+def _list_names(model: Model) -> list[str]:
     return [model.id, model.display_name, model.name]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.user_text import unencodable
+from huggingchat_agent.user_text import explain_unencodable
 from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.multipart import FormPart
 from huggingchat_agent.wire.purposes import Purpose
@@ -38,7 +38,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 def build(purpose: Purpose, fields: dict[str, Any] | None = None, files: Sequence[FormPart] = ()) -> Call:
     """The request for a purpose, with `fields` as its body. Raises UsageError for half a character."""
-    first, *others = (_build(route, purpose, fields, files) for route in routes.alternatives(type(purpose)))
+    first, *others = (
+        _build(route, purpose, fields, files) for route in routes.list_alternatives(type(purpose))
+    )
     return msgspec.structs.replace(first, others=tuple(others)) if others else first
 
 
@@ -48,7 +50,7 @@ def _build(route: Route, purpose: Purpose, fields: dict[str, Any] | None, files:
         msgspec.json.encode(fields)
         body, path = route.body(fields or {}, files), route.fill(purpose)
     except UnicodeEncodeError as error:
-        raise UsageError(unencodable(f"The text for {route.method} {route.path}", error)) from None
+        raise UsageError(explain_unencodable(f"The text for {route.method} {route.path}", error)) from None
     return Call(
         method=route.method,
         path=path,
@@ -103,7 +105,7 @@ def send_message(
     return build(purposes.SendMessage(conversation_id), data, files)
 
 
-def output_file(conversation_id: str, sha: str) -> Call:
+def read_file(conversation_id: str, sha: str) -> Call:
     """The bytes of a file that the conversation holds under `sha`."""
     return build(purposes.ReadFile(conversation_id, sha))
 
@@ -176,7 +178,7 @@ def save_settings(settings: dict[str, Any]) -> Call:
     return build(purposes.SaveSettings(), settings)
 
 
-def feature_flags() -> Call:
+def read_feature_flags() -> Call:
     """The features that this deployment has switched on, such as `loginEnabled`."""
     return build(purposes.FeatureFlags())
 
@@ -196,6 +198,6 @@ def answer_elicitation(
     return build(purposes.AnswerElicitation(conversation_id), fields)
 
 
-def mcp_servers() -> Call:
+def list_mcp_servers() -> Call:
     """The tool servers the app offers."""
     return build(purposes.McpServers())

@@ -125,7 +125,7 @@ ROUTES = (
 _NO_DOCUMENT = ("/api/", "/_app/")
 
 
-def alternatives(purpose: type[Purpose]) -> list[Route]:
+def list_alternatives(purpose: type[Purpose]) -> list[Route]:
     """The routes by which the agent can make this request, the preferred one first."""
     return [route for route in ROUTES if route.purpose is purpose and route.body is not None]
 
@@ -160,8 +160,8 @@ def _parse_query(purpose: type[Purpose], fields: dict[str, str]) -> dict[str, An
     }
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def _compile(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path.replace("{path*}", "(?P<path>.*)")))
 
 
-_PATTERNS = [(_pattern(route.path), route) for route in ROUTES]
+_PATTERNS = [(_compile(route.path), route) for route in ROUTES]

@@ -20,7 +20,7 @@ def convert(kind: type[S], raw: Any) -> S:
     """
     if not isinstance(raw, dict):
         raise PageChanged(f"The app gave no object for a {kind.__name__}.")
-    names = _names(kind)
+    names = _list_names(kind)
     fields = {key: value for key, value in raw.items() if key in names and value is not None}
     if "extra" in names:
         fields["extra"] = {key: value for key, value in raw.items() if key not in names}
@@ -31,7 +31,7 @@ def convert(kind: type[S], raw: Any) -> S:
 
 
 @functools.cache
-def _names(kind: type[msgspec.Struct]) -> frozenset[str]:
+def _list_names(kind: type[msgspec.Struct]) -> frozenset[str]:
     # msgspec reads the annotations again at each call.
     return frozenset(field.encode_name for field in msgspec.structs.fields(kind))
 

@@ -1,8 +1,8 @@
 """The live tap: CDP messages in, exchange events and commands out. It does no I/O.
 
-The owner of the connection sends `opening()` and subscribes to `EVENTS`. It hands each event to `event`
-and each answer to a command to `answer`, sends the commands it gets back, and calls `close` when the tab is
-gone. The tap neither changes the page nor slows it down.
+The owner of the connection sends `make_opening_commands()` and subscribes to `EVENTS`. It hands each event to
+`take_event` and each answer to a command to `take_answer`, sends the commands it gets back, and calls `close`
+when the tab is gone. The tap neither changes the page nor slows it down.
 
 It takes bodies in one of three ways:
 
@@ -61,7 +61,7 @@ NO_BODY = (*range(100, 200), 204, 205, *range(300, 400))
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A CDP command to send. Its answer goes to `answer`, with this id."""
+    """A CDP command to send. Its answer goes to `take_answer`, with this id."""
 
     id: int
     method: str
@@ -107,25 +107,25 @@ class Tap:
         self._closed = False
         self._everything = False
         self._handlers: dict[str, Callable[[dict[str, Any], float], None]] = {
-            "Network.requestWillBeSent": self._request,
+            "Network.requestWillBeSent": self._take_request,
             "Network.requestServedFromCache": self._note_cache_hit,
-            "Network.responseReceived": self._response,
-            "Network.dataReceived": self._data,
-            "Network.eventSourceMessageReceived": self._sse,
+            "Network.responseReceived": self._take_response,
+            "Network.dataReceived": self._take_data,
+            "Network.eventSourceMessageReceived": self._take_message,
             "Network.loadingFinished": self._finish_loading,
             "Network.loadingFailed": self._fail_loading,
             "Page.frameNavigated": self._leave_document,
         }
 
-    def opening(self) -> list[Command]:
+    def make_opening_commands(self) -> list[Command]:
         """The commands to send before the tab makes its first request. Their answers do not matter."""
-        return [self._command("Network.enable", dict(BUFFERS)), self._command("Page.enable", {})]
+        return [self._make_command("Network.enable", dict(BUFFERS)), self._make_command("Page.enable", {})]
 
     def take_everything(self) -> None:
         """Take the bodies of scripts, styles and pictures too, from now on."""
         self._everything = True
 
-    def event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]:
+    def take_event(self, method: str, params: dict[str, Any], at: float) -> list[ExchangeEvent | Command]:
         """Take one CDP event, seen at `at` (monotonic seconds); return what follows from it.
 
         Ignores unknown events, and requests that began before the tap did.
@@ -136,7 +136,7 @@ class Tap:
         out, self._out = self._out, []
         return out
 
-    def answer(
+    def take_answer(
         self, command_id: int, result: dict[str, Any] | None, error: str, at: float
     ) -> list[ExchangeEvent | Command]:
         """Take the answer to a command: its result, or None and the browser's error."""
@@ -159,7 +159,7 @@ class Tap:
 
     # Events.
 
-    def _request(self, params: dict[str, Any], at: float) -> None:
+    def _take_request(self, params: dict[str, Any], at: float) -> None:
         request = params["request"]
         if earlier := self._by_request.get(params["requestId"]):
             if redirect := params.get("redirectResponse"):
@@ -190,7 +190,7 @@ class Tap:
             self._ask_stream(exchange)
         # Documents post sign-in forms, which the tap does not read.
         if kind in FETCHED and body is None and request.get("hasPostData"):
-            self._ask(exchange, "Network.getRequestPostData", self._request_body)
+            self._ask(exchange, "Network.getRequestPostData", self._take_request_body)
         else:
             self._release(exchange, body)
 
@@ -198,7 +198,7 @@ class Tap:
         if exchange := self._by_request.get(params["requestId"]):
             exchange.from_cache = True
 
-    def _response(self, params: dict[str, Any], at: float) -> None:
+    def _take_response(self, params: dict[str, Any], at: float) -> None:
         exchange = self._by_request.get(params["requestId"])
         if exchange is None or exchange.responded:
             return
@@ -208,13 +208,13 @@ class Tap:
             return
         if exchange.kind in FETCHED and exchange.mime in STREAMS:
             self._ask_stream(exchange)
-        elif exchange.kind in FETCHED or exchange.kind == "document" or self._takes(exchange.kind):
+        elif exchange.kind in FETCHED or exchange.kind == "document" or self._wants_body(exchange.kind):
             exchange.way = "whole"
 
-    def _takes(self, kind: str) -> bool:
+    def _wants_body(self, kind: str) -> bool:
         return self._everything and kind not in BODILESS
 
-    def _data(self, params: dict[str, Any], at: float) -> None:
+    def _take_data(self, params: dict[str, Any], at: float) -> None:
         exchange = self._by_request.get(params["requestId"])
         if exchange is None or exchange.way != "stream":
             return
@@ -225,7 +225,7 @@ class Tap:
             else:
                 self._give(exchange, a2b_base64(data), at)
 
-    def _sse(self, params: dict[str, Any], at: float) -> None:
+    def _take_message(self, params: dict[str, Any], at: float) -> None:
         if exchange := self._by_request.get(params["requestId"]):
             name, last_id, data = params["eventName"], params["eventId"], params["data"]
             self._emit(exchange, SseMessage, at, event=name, id=last_id, data=data)
@@ -248,14 +248,16 @@ class Tap:
 
     # Answers.
 
-    def _request_body(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
+    def _take_request_body(
+        self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float
+    ) -> None:
         body = None
         if result is not None:
             text = result["postData"]
             body = a2b_base64(text) if result.get("base64Encoded") else text.encode()
         self._release(exchange, body)
 
-    def _stream(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
+    def _take_stream(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
         exchange.asked = False
         early, exchange.early = exchange.early, []
         if result is None and not exchange.responded:
@@ -269,7 +271,7 @@ class Tap:
         if exchange.over is not None:
             self._settle(exchange, at)
 
-    def _whole(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
+    def _take_whole(self, exchange: _Open, result: dict[str, Any] | None, error: str, at: float) -> None:
         if result is None:
             self._end(exchange, at, f"the browser does not have the body: {error}")
             return
@@ -299,7 +301,7 @@ class Tap:
         elif not exchange.responded:
             self._end(exchange, at, "it ended without a response")
         elif exchange.way == "whole":
-            self._ask(exchange, "Network.getResponseBody", self._whole)
+            self._ask(exchange, "Network.getResponseBody", self._take_whole)
         elif missing > 0:
             self._end(exchange, at, f"{missing} bytes of {exchange.counted} did not arrive")
         else:
@@ -360,14 +362,14 @@ class Tap:
 
     def _ask_stream(self, exchange: _Open) -> None:
         exchange.way, exchange.asked = "stream", True
-        self._ask(exchange, "Network.streamResourceContent", self._stream)
+        self._ask(exchange, "Network.streamResourceContent", self._take_stream)
 
     def _ask(self, exchange: _Open, method: str, answer: Answer) -> None:
-        command = self._command(method, {"requestId": exchange.request_id})
+        command = self._make_command(method, {"requestId": exchange.request_id})
         self._answers[command.id] = (exchange.exchange_id, answer)
         self._out.append(command)
 
-    def _command(self, method: str, params: dict[str, Any]) -> Command:
+    def _make_command(self, method: str, params: dict[str, Any]) -> Command:
         self._commands += 1
         return Command(self._commands, method, params)
 

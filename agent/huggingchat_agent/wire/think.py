@@ -55,9 +55,9 @@ class ThinkSplitter:
             self._space += space
             if not text:
                 pass
-            elif tag := None if self._indented() else _OPEN.match(text):
+            elif tag := None if self._is_indented() else _OPEN.match(text):
                 self.kind, text = "reasoning", text[tag.end() :]
-            elif "<think>".startswith(text.lower()) and not self._indented():
+            elif "<think>".startswith(text.lower()) and not self._is_indented():
                 self.held, text = text, ""
             else:
                 self.plain = True
@@ -75,7 +75,7 @@ class ThinkSplitter:
         held, self.held = self.held, ""
         return [(self.kind, held)] if held else []
 
-    def _indented(self) -> bool:
+    def _is_indented(self) -> bool:
         """Whether the first line is a block of code."""
         return len(self._space.rpartition("\n")[2].expandtabs(_CODE_INDENT)) >= _CODE_INDENT
 

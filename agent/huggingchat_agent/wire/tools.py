@@ -63,14 +63,14 @@ def choose_servers(
 
 
 def _pick_server(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
-    found = name_lookup.find_matches(offered, wanted, _names)
+    found = name_lookup.find_matches(offered, wanted, _list_names)
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{wanted!r} could be any of these tool servers: {_join_names(found)}. Say which.")
     if not offered:
         raise UsageError(f"The app offers no tool servers, so there is no {wanted!r}.")
-    there = name_lookup.suggest(offered, wanted, _names, lambda each: each.name)
+    there = name_lookup.suggest(offered, wanted, _list_names, lambda each: each.name)
     raise UsageError(f"The app offers no tool server {wanted!r}. {there}")
 
 
@@ -83,7 +83,7 @@ def _find_web_search(offered: Sequence[ToolServer]) -> ToolServer:
     raise UsageError(f"None of this app's tools searches the web: it offers {what}. Ask without web search.")
 
 
-def _names(server: ToolServer) -> list[str]:
+def _list_names(server: ToolServer) -> list[str]:
     return [server.id, server.name]
 
 

@@ -250,12 +250,12 @@ def _decode(line: bytes) -> Update:
         raw = lenient_json.load(line)
     except ValueError:
         return Unknown(line.decode("utf-8", "replace"))
-    if line.count(b"[") + line.count(b"{") > DEEPEST and _depth(raw) > DEEPEST:
+    if line.count(b"[") + line.count(b"{") > DEEPEST and _measure_depth(raw) > DEEPEST:
         return Unknown(line.decode("utf-8", "replace"))
     return parse(raw)
 
 
-def _depth(value: Any) -> int:
+def _measure_depth(value: Any) -> int:
     """How many lists and objects stand within each other."""
     depth, level = 0, [value]
     while level := [each for each in level if isinstance(each, list | dict)]:

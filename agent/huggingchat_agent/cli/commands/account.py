@@ -18,7 +18,7 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.tables import format_date
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
 from huggingchat_agent.session.account import Account
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync import HuggingChat
 from huggingchat_agent.sync.handlers import get_inner
@@ -64,7 +64,7 @@ def login(
     if password_stdin and not password:
         raise UsageError("There is no password on stdin. Give it on the first line.")
     # The session must be saved, and that of a copied profile is not.
-    in_use = options.settings().get("profile_in_use", "refuse")
+    in_use = options.to_settings().get("profile_in_use", "refuse")
     with open_chat(options, username=username, password=password, profile_in_use=in_use) as chat:
         where = redact.address(chat.settings.base_url)
         account = chat.status()
@@ -79,14 +79,14 @@ def login(
             if cookies is None:
                 return
         if cookies is not None:
-            with console.progress(f"Trying the cookies at {where}"):
+            with console.show_progress(f"Trying the cookies at {where}"):
                 account = chat.login(cookies=cookies)
-        elif options.settings().get("headless") is False:
+        elif options.to_settings().get("headless") is False:
             console.say(f"Sign in at {where} in the window. It closes when you are done.")
             account = chat.login(by_person=True)
         else:
             username, password = _ask_credentials(chat)
-            with console.progress(f"Signing in at {where}") as progress:
+            with console.show_progress(f"Signing in at {where}") as progress:
                 account = chat.login(username, password, otp=otp or _make_code_prompt(chat, progress))
         console.report(f"Signed in at {where} as {account.username}{_format_until(account.expires)}.")
         console.note(f"The session is saved in {SavedSession(chat.settings.profile_folder).path}.")
@@ -127,7 +127,7 @@ def logout(options: Options) -> None:
 
     The saved session is removed even if the app does not answer.
     """
-    chosen = settings(**options.settings())
+    chosen = make_settings(**options.to_settings())
     if chosen.replay:
         raise UsageError("HUGGINGCHAT_REPLAY is set: a tape answers, so nobody is signed out. Unset it.")
     saved = SavedSession(chosen.profile_folder)
@@ -208,7 +208,7 @@ def _describe_routes(chat: HuggingChat) -> list[str]:
     return [
         f"{(purpose.__doc__ or '').rstrip('.')}: {route}"
         for purpose, route in used.items()
-        if len(routes.alternatives(purpose)) > 1
+        if len(routes.list_alternatives(purpose)) > 1
     ]
 
 

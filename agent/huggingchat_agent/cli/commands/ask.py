@@ -133,7 +133,7 @@ def open_conversation(
     if conversation:
         yield chat.conversation(conversation)
         return
-    with console.progress("Starting a conversation"):
+    with console.show_progress("Starting a conversation"):
         talk = chat.new_conversation(model, system_prompt=system, temporary=temporary)
     with talk:
         yield talk

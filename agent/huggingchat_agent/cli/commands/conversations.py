@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from huggingchat_agent.chat.conversation_list import conversation_id
+from huggingchat_agent.chat.conversation_list import parse_conversation_id
 from huggingchat_agent.chat.export import Form, build_export, render
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import say_hidden
 from huggingchat_agent.cli.tables import write_lines
-from huggingchat_agent.cli.transcript import listing, transcript
+from huggingchat_agent.cli.transcript import make_listing, render_transcript
 from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.sync import HuggingChat
 from huggingchat_agent.user_text import require_text
@@ -50,14 +50,14 @@ def list_(
     change, separated by tabs.
     """
     with open_signed_in(options) as chat:
-        with console.progress("Reading the list"):
+        with console.show_progress("Reading the list"):
             entries = chat.conversations()
             found = list(entries) if everything else list(itertools.islice(entries, limit))
             more = not everything and len(found) == limit and next(entries, None) is not None
     if json:
         documents.write_json(found)
     elif sys.stdout.isatty():
-        console.out.print(listing(found, console.out.width), soft_wrap=False)
+        console.out.print(make_listing(found, console.out.width), soft_wrap=False)
     else:
         write_lines(
             (each.id, each.title, each.model, each.updated_at.isoformat() if each.updated_at else "")
@@ -84,9 +84,9 @@ def show(
 
     A terminal shows them rendered. A pipe gets Markdown.
     """
-    conversation_id(which)
+    parse_conversation_id(which)
     with open_signed_in(options) as chat:
-        with console.progress("Reading the conversation"):
+        with console.show_progress("Reading the conversation"):
             conversation = chat.conversation(which)
             read = conversation.read()
     if json or not sys.stdout.isatty():
@@ -94,7 +94,7 @@ def show(
     else:
         document = build_export(read, url=conversation.url)
         show_reasoning = show_reasoning or options.verbose
-        for block in transcript(document, reasoning=show_reasoning):
+        for block in render_transcript(document, reasoning=show_reasoning):
             console.out.print(block, soft_wrap=False)
         hidden = sum(len(message.reasoning) for message in document.active)
         if hidden and not show_reasoning:
@@ -108,7 +108,7 @@ def rename(
 ) -> None:
     """Change the title of a conversation."""
     require_text("The title", title)
-    conversation_id(which)
+    parse_conversation_id(which)
     with open_signed_in(options) as chat:
         chat.conversation(which).rename(title)
         console.note(f"Renamed {chat.conversation(which).id}.")
@@ -119,7 +119,7 @@ def share(options: Options, which: Which) -> None:
 
     Anybody who has the link can read it. Later messages are not in it.
     """
-    conversation_id(which)
+    parse_conversation_id(which)
     with open_signed_in(options) as chat:
         console.write(chat.conversation(which).share() + "\n")
 
@@ -159,7 +159,7 @@ def export(
 
     It goes to stdout, or to a file.
     """
-    conversation_id(which)
+    parse_conversation_id(which)
     chosen: Form = form or ("json" if output is not None and output.suffix == ".json" else "markdown")
     documents.check_writable(output, force=force)
     with open_signed_in(options) as chat:
@@ -181,7 +181,7 @@ def delete(
     If there are several, the command lists them and asks first. Without a terminal to ask, it deletes
     nothing unless you give --yes.
     """
-    ids = list(dict.fromkeys(map(conversation_id, which or [])))
+    ids = list(dict.fromkeys(map(parse_conversation_id, which or [])))
     if bool(ids) == everything:
         raise UsageError("Give the ids of the conversations to delete, or --all.")
     if (everything or len(ids) > 1) and not yes and not sys.stdin.isatty():
@@ -194,14 +194,14 @@ def delete(
         if (everything or len(ids) > 1) and not yes and not _confirm(found):
             raise UsageError("Nothing was deleted.")
         ids = [each.id for each in found]
-        with console.progress(f"Deleting {_format_count(ids)}"):
+        with console.show_progress(f"Deleting {_format_count(ids)}"):
             chat.delete_conversations(ids, confirmed=len(ids))
         console.note(f"Deleted {_format_count(ids)}.")
 
 
 def _find_conversations(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummary]:
     """The conversations with these ids, or all for None. Raises ChatError for an unknown id."""
-    with console.progress("Reading the list"):
+    with console.show_progress("Reading the list"):
         if ids is None:
             return list(chat.conversations())
         known: dict[str, ConversationSummary] = {}
@@ -217,7 +217,7 @@ def _find_conversations(chat: HuggingChat, ids: list[str] | None) -> list[Conver
 
 
 def _confirm(found: list[ConversationSummary]) -> bool:
-    console.err.print(listing(found[:10], console.err.width), soft_wrap=False)
+    console.err.print(make_listing(found[:10], console.err.width), soft_wrap=False)
     if len(found) > 10:
         console.err.print(f"... and {len(found) - 10} more.")
     console.err.print(f"Delete {_format_count(found)} for good? [y/N] ", end="", markup=False)

@@ -17,7 +17,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.options import Options
-from huggingchat_agent.cli.terminal import one_line
+from huggingchat_agent.cli.terminal import to_one_line
 from huggingchat_agent.doctor import leftovers
 from huggingchat_agent.doctor.app import COST, Walk
 from huggingchat_agent.doctor.evidence import Evidence, check_folder
@@ -25,7 +25,7 @@ from huggingchat_agent.doctor.finding import Finding, Report
 from huggingchat_agent.doctor.machine import check_machine, failure
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.huggingchat import HuggingChat
-from huggingchat_agent.settings import settings
+from huggingchat_agent.settings import make_settings
 
 _STYLES = {
     "good": "green",
@@ -93,20 +93,20 @@ def doctor(
 
 
 async def _examine(options: Options, *, machine: bool, save: Path | None) -> Report:
-    chosen = settings(**options.settings())
+    chosen = make_settings(**options.to_settings())
     found: list[Finding] = []
 
     async def collect(findings: AsyncIterator[Finding]) -> None:
         async for each in findings:
             found.append(each)
 
-    with console.progress("Checking this machine"):
+    with console.show_progress("Checking this machine"):
         await collect(check_machine(chosen, start=machine))
     if machine:
         return Report(findings=found)
-    chat = HuggingChat(**options.settings())
+    chat = HuggingChat(**options.to_settings())
     evidence = Evidence(chat) if save is not None else None
-    with console.progress(f"Checking {redact.address(chosen.base_url)}"):
+    with console.show_progress(f"Checking {redact.address(chosen.base_url)}"):
         try:
             async with chat:
                 browser = get_session(chat).browser
@@ -134,17 +134,17 @@ def _print(report: Report) -> None:
             area = each.area
             table.add_section()
         row = (each.check, each.text, each.by, each.shape)
-        table.add_row(Text(each.state, style=_STYLES[each.state]), *(Text(one_line(cell)) for cell in row))
+        table.add_row(Text(each.state, style=_STYLES[each.state]), *(Text(to_one_line(cell)) for cell in row))
     console.out.print(table, soft_wrap=not sys.stdout.isatty())
     for each in report.findings:
         if each.advice and each.state != "good":
-            console.out.print(Text(one_line(f"{each.check}: {each.advice}")))
+            console.out.print(Text(to_one_line(f"{each.check}: {each.advice}")))
     bad = [each for each in report.findings if each.state not in ("good", "note")]
     console.report(f"{len(bad)} findings need attention." if bad else "All is as the agent knows it.")
 
 
 def _fix(options: Options, *, yes: bool) -> None:
-    home = settings(**options.settings()).home
+    home = make_settings(**options.to_settings()).home
     found = leftovers.find_leftovers(home)
     if not found:
         console.report("Nothing is left of earlier runs.")

@@ -27,7 +27,7 @@ def models(
     says where the list came from.
     """
     with open_signed_in(options) as chat:
-        with console.progress("Reading the models"):
+        with console.show_progress("Reading the models"):
             found = chat.models()
     if json:
         documents.write_json(found)

@@ -91,14 +91,14 @@ def _print(kept: Preferences, *, json: bool) -> None:
         [("Model", kept.active_model), ("Streaming", kept.streaming_mode or "the app's default")]
     )
     models = sorted({*kept.system_prompts, *kept.reasoning_efforts})
-    rows = [(model, kept.reasoning_efforts.get(model, ""), _prompt(kept, model)) for model in models]
+    rows = [(model, kept.reasoning_efforts.get(model, ""), _describe_prompt(kept, model)) for model in models]
     if sys.stdout.isatty() and rows:
         print_table((("Model", "cyan"), ("Effort", "green"), ("System prompt", "")), rows)
     else:
         write_lines(rows)
 
 
-def _prompt(kept: Preferences, model: str) -> str:
+def _describe_prompt(kept: Preferences, model: str) -> str:
     prompt = kept.system_prompts.get(model, "")
     return f"(off) {prompt}" if prompt and not kept.system_prompts_enabled.get(model, True) else prompt
 

@@ -10,8 +10,8 @@ from rich.table import Table
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.tables import format_date
-from huggingchat_agent.cli.terminal import one_line
-from huggingchat_agent.settings import settings
+from huggingchat_agent.cli.terminal import to_one_line
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state import profiles as stored
 
 
@@ -32,7 +32,7 @@ def list_(
 
     This reads the disk only. It starts no browser, and asks no app.
     """
-    found = stored.list_profiles(settings(**options.settings()).home)
+    found = stored.list_profiles(make_settings(**options.to_settings()).home)
     if json:
         for each in found:
             console.write_line(
@@ -48,8 +48,8 @@ def list_(
     for each in found:
         used = f"by process {each.in_use_by}" if each.in_use_by else ""
         table.add_row(
-            one_line(each.name),
-            one_line(", ".join(each.hosts)),
+            to_one_line(each.name),
+            to_one_line(", ".join(each.hosts)),
             _describe_saved(each),
             format_date(each.expires),
             used,
@@ -64,7 +64,7 @@ def remove(
 
     The session stays good at the app. To end it there too, run `huggingchat logout --profile NAME` first.
     """
-    chosen = settings(**{**options.settings(), "profile": name})
+    chosen = make_settings(**{**options.to_settings(), "profile": name})
     stored.remove_profile(chosen.home, chosen.profile)
     console.report(f"Profile {name!r} is removed.")
 

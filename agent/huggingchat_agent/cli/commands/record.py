@@ -31,7 +31,7 @@ def record(
     """
     tape = make_record(file, full, hide, hide_username)
     # A person may take their time: no deadline stops them.
-    given = {**options.settings(), "headless": False, "record": tape, "deadlines": NO_DEADLINES}
+    given = {**options.to_settings(), "headless": False, "record": tape, "deadlines": NO_DEADLINES}
     try:
         asyncio.run(_watch(HuggingChat(**given)))
     except KeyboardInterrupt:

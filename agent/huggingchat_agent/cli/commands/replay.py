@@ -65,9 +65,9 @@ def replay(
     This opens nothing and sends nothing. With --browser, the agent's actions run again, in a browser that
     reaches nothing but the tape. The exit code is 1 if a turn fails, on the tape or because of a fault.
     """
-    chosen = _faults(cut, stall, status, message)
+    chosen = _choose_faults(cut, stall, status, message)
     if browser:
-        given = {name: value for name, value in options.settings().items() if name in _OF_THE_BROWSER}
+        given = {name: value for name, value in options.to_settings().items() if name in _OF_THE_BROWSER}
         played: Replay | Rerun = Rerun(file, speed=speed, faults=chosen, **given)
     else:
         played = Replay(file, speed=speed, faults=chosen)
@@ -99,7 +99,7 @@ async def _play(played: Replay | Rerun, *, json: bool) -> bool:
     return failed
 
 
-def _faults(
+def _choose_faults(
     cut: int | None, stall: str | None, status: int | None, message: int | None
 ) -> list[faults.Fault]:
     nth = message or 1

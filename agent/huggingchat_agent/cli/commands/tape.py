@@ -12,10 +12,10 @@ from rich.text import Text
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.tape.har import har
+from huggingchat_agent.tape.har import make_har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import Summary, summarize
-from huggingchat_agent.tape.timeline import Line, timeline
+from huggingchat_agent.tape.timeline import Line, make_timeline
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")]
 
@@ -45,7 +45,7 @@ def show(
         _print_records(tape)
         return
     found = _read(tape)
-    rows = timeline(found, fold=not everything)
+    rows = make_timeline(found, fold=not everything)
     if not console.out.is_terminal:
         for line in rows:
             _print_row(f"{line.at:.3f}", line.what, line.detail)
@@ -69,7 +69,7 @@ def report(
     It has what went wrong first, then the conversation with screenshots, the speed of its tokens, and all
     requests on a timeline.
     """
-    from huggingchat_agent.tape.report import report as page
+    from huggingchat_agent.tape.report import render_report as page
 
     _convert(file, output, ".html", page, force=force)
 
@@ -127,11 +127,11 @@ def _print_records(tape: Tape) -> None:
     import msgspec
 
     console.write_line(msgspec.json.encode(tape.header))
-    for record in tape.records():
+    for record in tape.read_records():
         console.write_line(msgspec.json.encode(record))
 
 
-def _output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path:
+def _choose_output(tape: Tape, named: Path | None, suffix: str, *, force: bool) -> Path:
     """The file to write to, which is never the tape. Raises UsageError."""
     path = named or tape.path.with_suffix(suffix)
     if path.exists() and path.samefile(tape.path):
@@ -145,7 +145,7 @@ def _convert(
 ) -> None:
     """Write the tape in another form, and print where. A tape that breaks off is an error after that."""
     tape = Tape(file)
-    where = _output(tape, output, suffix, force=force)
+    where = _choose_output(tape, output, suffix, force=force)
     found = _read(tape)
     # As private as the tape: it holds the conversation.
     documents.write_file(where, render(found), private=True)
@@ -155,4 +155,4 @@ def _convert(
 
 
 def _format_har(found: Summary) -> str:
-    return json.dumps(har(found), ensure_ascii=False, indent=1)
+    return json.dumps(make_har(found), ensure_ascii=False, indent=1)

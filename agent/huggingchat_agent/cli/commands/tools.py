@@ -47,7 +47,7 @@ def tools(
     Addresses have no query here, because it may hold a key.
     """
     with open_signed_in(options) as chat:
-        with console.progress("Reading the tool servers"):
+        with console.show_progress("Reading the tool servers"):
             found = [_redact_address(server) for server in chat.tools()]
     if json:
         documents.write_json(found)

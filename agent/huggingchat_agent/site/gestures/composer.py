@@ -88,7 +88,7 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
     while (left := min(end, lacking) - time.monotonic()) > 0:
         try:
             if await page.wait(_READY, timeout=left) == "failed":
-                raise await _disabled_error(page)
+                raise await _make_disabled_error(page)
             await clear_way(page, FIELD, timeout=left, notice=notice)
             missing = await _find_missing(page, also_send=typed, timeout=min(left, _TO_LOOK))
             lacking = min(lacking, time.monotonic() + _TO_APPEAR) if missing else end
@@ -102,7 +102,7 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
                 return
         except BrowserTimeout:
             continue
-    raise await _missing_error(page)
+    raise await _make_missing_error(page)
 
 
 async def _find_missing(page: Page, *, also_send: bool = True, timeout: float) -> Part | None:
@@ -133,10 +133,10 @@ async def _check_open(page: Page) -> None:
     try:
         await page.wait(_OPEN, FIELD, timeout=_TO_OPEN)
     except BrowserTimeout:
-        raise await _disabled_error(page) from None
+        raise await _make_disabled_error(page) from None
 
 
-async def _disabled_error(page: Page) -> PageChanged:
+async def _make_disabled_error(page: Page) -> PageChanged:
     if not await page.evaluate(_HAS_MESSAGES, timeout=_TO_OPEN):
         # Builds of summer 2025: there a person's first message comes from the home page.
         return PageChanged(
@@ -152,11 +152,11 @@ async def _disabled_error(page: Page) -> PageChanged:
     )
 
 
-async def _missing_error(page: Page) -> PageChanged:
+async def _make_missing_error(page: Page) -> PageChanged:
     if blocked := await blocked_error(page, FIELD, timeout=_TO_OPEN):
         return blocked
     if not await page.evaluate(_OPEN, FIELD, timeout=_TO_OPEN):
-        return await _disabled_error(page)
+        return await _make_disabled_error(page)
     if missing := await _find_missing(page, timeout=0):
         return PageChanged(f"The page has no {missing}.", part=f"the {missing}")
     return PageChanged(f"The {SEND} stays disabled although the message is typed.", part=f"the {SEND}")

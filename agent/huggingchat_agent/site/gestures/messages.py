@@ -25,7 +25,7 @@ async def open_editor(page: Page, message_id: str, *, timeout: float, notice: No
 
     A page ignores clicks until its scripts run, so this clicks again until the editor opens.
     """
-    buttons = parts.alternate(parts.EDIT, _message(message_id))
+    buttons = parts.alternate(parts.EDIT, _select_message(message_id))
     edit = next(buttons)
     end = time.monotonic() + timeout
     while (left := end - time.monotonic()) > 0:
@@ -35,7 +35,7 @@ async def open_editor(page: Page, message_id: str, *, timeout: float, notice: No
         except BrowserTimeout:
             edit = next(buttons)  # or an earlier click worked after all
         try:
-            await page.wait(_OPENED, _field(message_id), timeout=min(left, _TO_OPEN))
+            await page.wait(_OPENED, _select_field(message_id), timeout=min(left, _TO_OPEN))
             return
         except BrowserTimeout:
             continue
@@ -47,32 +47,32 @@ async def open_editor(page: Page, message_id: str, *, timeout: float, notice: No
 
 async def close_editor(page: Page, message_id: str, *, timeout: float) -> None:
     """Leave the message as it was."""
-    await page.click(parts.CANCEL.controls(_message(message_id))[0], timeout=timeout)
+    await page.click(parts.CANCEL.controls(_select_message(message_id))[0], timeout=timeout)
 
 
 async def rewrite(page: Page, message_id: str, text: str, *, timeout: float) -> None:
     """Replace the text in the message's editor."""
-    await page.insert_text(_field(message_id), text, timeout=timeout)
+    await page.insert_text(_select_field(message_id), text, timeout=timeout)
     try:
-        await page.wait(_HOLDS, _field(message_id), text, timeout=timeout)
+        await page.wait(_HOLDS, _select_field(message_id), text, timeout=timeout)
     except BrowserTimeout:
         raise PageChanged(f"The editor of message {message_id} did not keep the text.") from None
 
 
 async def press_send(page: Page, message_id: str, *, timeout: float) -> None:
     """Send the editor's text. After this it may be on its way, even if this raises."""
-    button = await parts.find_present(page, parts.SEND_EDITED, _message(message_id))
+    button = await parts.find_present(page, parts.SEND_EDITED, _select_message(message_id))
     await page.click(button, timeout=timeout)
 
 
 async def press_retry(page: Page, message_id: str, *, timeout: float) -> None:
     """Press Retry below an answer. After this the request may be on its way, even if this raises."""
-    await page.click(parts.RETRY.controls(_message(message_id))[0], timeout=timeout)
+    await page.click(parts.RETRY.controls(_select_message(message_id))[0], timeout=timeout)
 
 
-def _message(message_id: str) -> str:
+def _select_message(message_id: str) -> str:
     return f'[data-message-id="{message_id}"]'
 
 
-def _field(message_id: str) -> str:
-    return f"{_message(message_id)} textarea"
+def _select_field(message_id: str) -> str:
+    return f"{_select_message(message_id)} textarea"

@@ -24,7 +24,7 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
 )
-from huggingchat_agent.origin import origin
+from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.site.signin import page_view
 from huggingchat_agent.site.signin.page_kinds import Step, recognize
 
@@ -84,7 +84,7 @@ class SignIn:
                 await act()
                 await self._wait_for_next_page()
             elif not await self._becomes_another(PATIENCE.get(self._step.kind, 0.0)):
-                raise self._stuck_error()
+                raise self._make_stuck_error()
 
     @property
     def _time_left(self) -> float:
@@ -111,7 +111,7 @@ class SignIn:
             try:
                 self._take(await page_view.wait_for_change(self._page, self._seen, timeout=self._time_left))
             except BrowserTimeout:
-                failure = await self._timeout_error(kind)
+                failure = await self._make_timeout_error(kind)
             else:
                 another = self._seen.marker != before.marker or self._step.asks != asks
                 if another or (self._seen.alert and self._seen.alert != before.alert):
@@ -142,7 +142,7 @@ class SignIn:
             assert self._password is not None
             self._passwords += 1
             await self._fill_field(lambda now: now.password, self._password.reveal())
-        if step.code and (code := await self._codes.next()) is not None:
+        if step.code and (code := await self._codes.get_next()) is not None:
             self._given_codes += 1
             await self._fill_code(code)
         await self._press(self._step.button)
@@ -150,7 +150,7 @@ class SignIn:
     def _check_form(self, step: Step) -> None:
         """Raise LoginError if filling in the form, perhaps again, cannot help."""
         if self._passwords:
-            raise self._rejection_error()
+            raise self._make_rejection_error()
         if self._username is None or self._password is None:
             raise LoginError(
                 "The site asks for a user name and password, and none were given.",
@@ -169,7 +169,7 @@ class SignIn:
 
     def _check_encryption(self) -> None:
         """Raise LoginError if others on the network could read the typed text."""
-        place = origin(self._seen.address)
+        place = parse_origin(self._seen.address)
         if place.scheme != "https" and not place.loopback and not self._insecure:
             raise LoginError(
                 f"The sign-in page at {self._where} is not encrypted (plain http), so others on the network "
@@ -178,10 +178,10 @@ class SignIn:
                 shell_hint="Use an https address, or --insecure if you trust the network.",
             )
 
-    def _rejection_error(self) -> LoginError:
+    def _make_rejection_error(self) -> LoginError:
         """The error for a form that is shown again."""
         if self._seen.captcha or _CAPTCHA.search(self._seen.alert):
-            return self._challenge_error()
+            return self._make_challenge_error()
         if _HELD_OFF.search(self._seen.alert):
             return LoginError(
                 f"The site does not let this account sign in now{self._alert}. Wait, then try again."
@@ -196,15 +196,15 @@ class SignIn:
         )
 
     async def _give_code(self) -> None:
-        code = await self._codes.next()
+        code = await self._codes.get_next()
         if code is None:
-            raise self._missing_code_error()
+            raise self._make_missing_code_error()
         self._check_encryption()
         self._given_codes += 1
         await self._fill_code(code)
         await self._press(self._step.button)
 
-    def _missing_code_error(self) -> LoginError:
+    def _make_missing_code_error(self) -> LoginError:
         if not self._given_codes:
             return SecondFactorRequired(
                 "The site asks for a one-time code, and none was given.",
@@ -230,10 +230,10 @@ class SignIn:
         self._consents.add(self._seen.address)
         await self._press(self._step.button)
 
-    def _stuck_error(self) -> LoginError:
+    def _make_stuck_error(self) -> LoginError:
         """The error for a page on which the agent can do nothing."""
         if self._step.kind == "challenge":
-            return self._challenge_error()
+            return self._make_challenge_error()
         if self._step.kind == "confirmation":
             return EmailConfirmationRequired(
                 f"The site wants the account's e-mail address confirmed first ({self._where}). Follow the "
@@ -251,11 +251,11 @@ class SignIn:
             "--headed`.",
         )
 
-    def _challenge_error(self) -> ChallengePresented:
+    def _make_challenge_error(self) -> ChallengePresented:
         return ChallengePresented(f"{self._where} wants to see a human.", **SIGN_IN_BY_HAND)
 
-    async def _timeout_error(self, kind: str) -> LoginError:
-        where = redact.address(await self._page.address())
+    async def _make_timeout_error(self, kind: str) -> LoginError:
+        where = redact.address(await self._page.read_address())
         if kind == "consent":
             return ConsentRequired(
                 f"The consent page did not lead back to the app in time. The browser is at {where}."
