@@ -4,7 +4,7 @@ import pytest
 
 from huggingchat_agent.errors import PageChanged
 from huggingchat_agent.session.app_calls import AppCalls
-from huggingchat_agent.session.recovery import Recovery
+from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.site.calls import CallResult
 from huggingchat_agent.wire import purposes, requests
 

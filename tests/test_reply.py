@@ -10,7 +10,7 @@ from huggingchat_agent import events, sync
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.errors import SessionRejected, StreamBroken
-from huggingchat_agent.session.recovery import Recovery
+from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.sync.thread import LoopThread
 from tests.scripted import Scripted
 

@@ -172,7 +172,7 @@ async def _happens_in_time(happened: asyncio.Event, seconds: float | None) -> bo
 
 
 class _WatchedApp:
-    """Implements `app.App` for a page that is not the agent's. The agent reads it and never drives it."""
+    """An `App` on a page that is not the agent's. The agent reads it and never drives it."""
 
     def __init__(self, settings: Settings, page: AttachedPage) -> None:
         self._settings = settings

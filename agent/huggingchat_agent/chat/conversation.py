@@ -19,7 +19,7 @@ from huggingchat_agent.errors import AgentError, ChatError, UsageError
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.turn import outputs
-from huggingchat_agent.turn.app import read_conversation
+from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share

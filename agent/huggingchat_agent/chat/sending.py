@@ -25,7 +25,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.session.account import read_account
-from huggingchat_agent.turn.app import read_conversation
+from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import tools
 

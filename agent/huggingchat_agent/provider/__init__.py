@@ -12,7 +12,6 @@ so that its client can drive this provider: `AsyncClient(provider=HuggingChat)`.
 
 from huggingchat_agent.provider.auth import AuthResult, Session
 from huggingchat_agent.provider.errors import MissingAuthError, MissingRequirementsError, ResponseError
-from huggingchat_agent.provider.huggingchat import HuggingChat
 from huggingchat_agent.provider.models import default_model
 from huggingchat_agent.provider.parts import (
     Conversation,
@@ -23,6 +22,7 @@ from huggingchat_agent.provider.parts import (
     Sources,
     TitleGeneration,
 )
+from huggingchat_agent.provider.provider import HuggingChat
 
 __all__ = [
     "AuthResult",

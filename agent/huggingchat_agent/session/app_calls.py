@@ -14,7 +14,7 @@ from huggingchat_agent.wire import failures
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.session.recovery import Recovery
+    from huggingchat_agent.session.sign_in_again import Recovery
     from huggingchat_agent.site.calls import CallResult, Calls
     from huggingchat_agent.wire.requests import Call
 

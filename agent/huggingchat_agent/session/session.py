@@ -11,7 +11,7 @@ from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.profile import BrowserProfile
-from huggingchat_agent.session.recovery import Recovery
+from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.session.tabs import Tabs
 from huggingchat_agent.state.storage import SavedSession
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """Connects the three parts. Implements `turn.app.App`.
+    """Connects the three parts. Implements `turn.app_protocol.App`.
 
     `sink` gets every exchange. `tape` takes the sink and makes an opener of calls that a tape answers.
     `saved` replaces the profile's own session file.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent import files, redact
 from huggingchat_agent.errors import AgentError, TapeError, TapeMismatch
 from huggingchat_agent.testing import markers, observations, plugin_options
-from huggingchat_agent.testing.transcript import format_timeline, format_transcript
+from huggingchat_agent.testing.event_text import format_timeline, format_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import File
-    from huggingchat_agent.turn.app import App
+    from huggingchat_agent.turn.app_protocol import App
 
 
 def bind(file: File, app: App, conversation_id: str) -> File:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.exchange import ExchangeEvent, Started
-    from huggingchat_agent.turn.app import App
+    from huggingchat_agent.turn.app_protocol import App
     from huggingchat_agent.turn.turn import Turn
 
 log = logging.getLogger("huggingchat_agent")

@@ -8,14 +8,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.errors import AgentError, ChatError, SiteError
-from huggingchat_agent.turn.app import read_conversation
+from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.written import find_written
 from huggingchat_agent.wire import updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from huggingchat_agent.turn.app import App
+    from huggingchat_agent.turn.app_protocol import App
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.fold import Fold
 

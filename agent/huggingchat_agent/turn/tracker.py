@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from huggingchat_agent import events
     from huggingchat_agent.choices import SentVia
     from huggingchat_agent.exchange import ExchangeEvent, Started
-    from huggingchat_agent.turn.app import App
+    from huggingchat_agent.turn.app_protocol import App
     from huggingchat_agent.wire.purposes import Purpose
 
 

@@ -11,8 +11,8 @@ from huggingchat_agent.errors import (
     SecondFactorExpired,
     SessionRejected,
 )
-from huggingchat_agent.session import recovery
-from huggingchat_agent.session.recovery import Recovery
+from huggingchat_agent.session import sign_in_again
+from huggingchat_agent.session.sign_in_again import Recovery
 
 LOST = SessionRejected("It is lost.")
 
@@ -49,7 +49,7 @@ class SignIns:
 async def test_sign_in_that_failed_is_tried_later_unless_it_was_refused_for_good(
     monkeypatch, failure, attempts
 ):
-    monkeypatch.setattr(recovery, "PAUSE", 0.0)
+    monkeypatch.setattr(sign_in_again, "PAUSE", 0.0)
     again, recover = SignIns(failure, None), Recovery()
     recover.arm(again, unknown)
     for _ in range(2):
