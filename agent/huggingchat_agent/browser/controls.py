@@ -8,7 +8,6 @@ click.
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import evaluation, in_page
@@ -67,7 +66,7 @@ async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
 async def _hover(cdp: Cdp, selector: str) -> None:
     """Put the pointer on an element, if it can be reached."""
     try:
-        element = await evaluation.get_handle(cdp, _element(selector))
+        element = await evaluation.find_element(cdp, selector)
         middle = None if element is None else await evaluation.call_on(cdp, element, in_page.MIDDLE)
     except evaluation.DocumentLeft:
         return
@@ -144,10 +143,6 @@ async def _is_within(cdp: Cdp, node: dict[str, Any], selector: str) -> bool:
 
 def _name(node: dict[str, Any]) -> str:
     return " ".join(str(node.get("name", {}).get("value", "")).split())
-
-
-def _element(selector: str) -> str:
-    return f"document.querySelector({json.dumps(selector)})"
 
 
 async def _resolve(cdp: Cdp, node: dict[str, Any]) -> str | None:

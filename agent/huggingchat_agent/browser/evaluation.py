@@ -42,6 +42,11 @@ async def get_handle(cdp: Cdp, expression: str) -> str | None:
     return found
 
 
+async def find_element(cdp: Cdp, selector: str) -> str | None:
+    """The remote object id of the first element of a CSS selector; None if there is none."""
+    return await get_handle(cdp, f"document.querySelector({json.dumps(selector)})")
+
+
 async def call_on(cdp: Cdp, this: str, function: str, *args: Any) -> Any:
     """Call a function with a remote object as `this`; returns its awaited JSON result, as `evaluate`."""
     params = {

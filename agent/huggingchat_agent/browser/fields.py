@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import controls, evaluation, in_page
@@ -34,7 +33,7 @@ async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None
 async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
     await evaluation.bring_to_front(cdp)
     try:
-        field = await evaluation.get_handle(cdp, f"document.querySelector({json.dumps(selector)})")
+        field = await evaluation.find_element(cdp, selector)
         if field is None:
             obstacle.now = "it is not there"
             return
@@ -61,7 +60,7 @@ async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obs
     payload = [[each.name, each.mime, base64.b64encode(each.data).decode()] for each in files]
     while True:
         try:
-            field = await evaluation.get_handle(cdp, f"document.querySelector({json.dumps(selector)})")
+            field = await evaluation.find_element(cdp, selector)
             if field is None:
                 obstacle.now = "it is not there"
             else:

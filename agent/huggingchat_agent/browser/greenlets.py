@@ -76,7 +76,7 @@ class GreenletRunner:
         """Call a function in a greenlet, where it may block. Returns its result, and raises its error."""
         outcome: asyncio.Future[T] = self._loop.create_future()
 
-        def body() -> None:
+        def run() -> None:
             try:
                 result = function()
             except BaseException as error:
@@ -86,5 +86,5 @@ class GreenletRunner:
                 if not outcome.done():
                     outcome.set_result(result)
 
-        greenlet.greenlet(body).switch()
+        greenlet.greenlet(run).switch()
         return await outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser.cdp import make_refusal
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from huggingchat_agent.errors import BrowserError
 
 
-class PlaywrightSession:
-    """A session of the async API."""
+class _Session(ABC):
+    """The part that both APIs share."""
 
-    def __init__(self, session: playwright.async_api.CDPSession) -> None:
+    def __init__(self, session: Any) -> None:
         self._session = session
 
     def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
@@ -30,38 +31,40 @@ class PlaywrightSession:
 
     async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = await self._session.send(method, params or {})
-            return answer
+            return await self._send(method, params or {})
         except Exception as error:  # of the driver, whose errors are of many classes
             said = str(error)
         # Outside of the handler, so that our error has no context.
         raise _translate(method, said)
+
+    @abstractmethod
+    async def _send(self, method: str, params: dict[str, Any]) -> dict[str, Any]: ...
+
+
+class PlaywrightSession(_Session):
+    """A session of the async API."""
+
+    def __init__(self, session: playwright.async_api.CDPSession) -> None:
+        super().__init__(session)
+
+    async def _send(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = await self._session.send(method, params)
+        return answer
 
     async def detach(self) -> None:
         """Detach from the tab, which stays as it is."""
         await self._session.detach()
 
 
-class GreenletSession:
+class GreenletSession(_Session):
     """A session of the sync API, for coroutines on its loop."""
 
     def __init__(self, session: playwright.sync_api.CDPSession, greenlets: GreenletRunner) -> None:
-        self._session, self._greenlets = session, greenlets
+        super().__init__(session)
+        self._greenlets = greenlets
 
-    def on(self, receive: Callable[[str, dict[str, Any]], None]) -> None:
-        """Pass on the events that a page needs, in order."""
-        for name in EVENTS:
-            self._session.on(name, lambda params, name=name: receive(name, params))
-
-    async def send(self, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = await self._greenlets.call(
-                lambda: self._session.send(method, params or {})
-            )
-            return answer
-        except Exception as error:  # as above
-            said = str(error)
-        raise _translate(method, said)
+    async def _send(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        return await self._greenlets.call(lambda: self._session.send(method, params))
 
     async def detach(self) -> None:
         """Detach from the tab, which stays as it is."""

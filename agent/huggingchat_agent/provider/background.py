@@ -185,13 +185,13 @@ class Background:
             with contextlib.suppress(RuntimeError):  # the caller's loop is gone, and the caller with it
                 here.call_soon_threadsafe(items.put_nowait, (more, item))
 
-        def over(done: asyncio.Task[None]) -> None:
+        def end(done: asyncio.Task[None]) -> None:
             closed = BrowserClosed("The provider was closed while it answered.")
             tell(False, closed if done.cancelled() else done.exception())
 
         def begin() -> None:
             task.append(asyncio.ensure_future(produce(owner, lambda item: tell(True, item))))
-            task[0].add_done_callback(over)
+            task[0].add_done_callback(end)
 
         thread.loop.call_soon_threadsafe(begin)
         more, item = True, None

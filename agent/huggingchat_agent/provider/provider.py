@@ -339,13 +339,13 @@ class HuggingChat:
         with translate_errors(), translate_page_changes():
             wanted = auth.choose_browser(session, cls._read_options())
 
-            async def do(owner: BrowserOwner) -> T:
+            async def run(owner: BrowserOwner) -> T:
                 async with owner.use(wanted) as opened:
                     if session is None:
                         await auth.ensure_signed_in(opened)
                     return await work(opened.chat)
 
-            return background.run(do)
+            return background.run(run)
 
 
 async def _run_in_background(work: Work[T]) -> T:

@@ -31,7 +31,7 @@ def provide_attach(
     item: pytest.Function = request.node
     came_off: list[Callable[[], None]] = []
 
-    def wanted(given: dict[str, Any]) -> dict[str, Any]:
+    def merge(given: dict[str, Any]) -> dict[str, Any]:
         return {**plugin_options.read_context_settings(request), **settings, "home": home, **given}
 
     def attach(page: Any, **given: Any) -> sync.Attached | Coroutine[Any, Any, huggingchat_agent.Attached]:
@@ -40,14 +40,14 @@ def provide_attach(
         return attach_async(page, given)
 
     def attach_sync(page: Any, given: dict[str, Any]) -> sync.Attached:
-        attached = sync.attach(page, **wanted(given))
+        attached = sync.attach(page, **merge(given))
         source = observations.get_observations(item).observe(get_inner(attached), attached.settings)
         source.picture = attached.screenshot
         came_off.append(attached.close)
         return attached
 
     async def attach_async(page: Any, given: dict[str, Any]) -> huggingchat_agent.Attached:
-        attached = await huggingchat_agent.attach(page, **wanted(given))
+        attached = await huggingchat_agent.attach(page, **merge(given))
         source = observations.get_observations(item).observe(attached, attached.settings)
         if loop is not None:
             source.picture = lambda path: run_until_complete(loop, attached.screenshot(path))

@@ -74,11 +74,11 @@ class Stored:
         if not (self.generation_id or self._request):
             return None
 
-        def enough(read: ConversationRead | None) -> bool:
+        def is_enough(read: ConversationRead | None) -> bool:
             message = self.find_message(read)
             return read is None or message is None or read.is_terminal(message)
 
-        return self.find_message(await self.read(enough, most))
+        return self.find_message(await self.read(is_enough, most))
 
     def find_message(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote."""

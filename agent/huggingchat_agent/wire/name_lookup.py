@@ -41,13 +41,13 @@ def suggest(
     """
     folded = wanted.strip().casefold()
 
-    def likeness(thing: T) -> float:
+    def measure(thing: T) -> float:
         known = _fold_case(names(thing))
         known |= {name.rpartition("/")[2] for name in known}
         return max((SequenceMatcher(None, folded, name).ratio() for name in known), default=0.0)
 
-    closest = sorted(things, key=lambda each: -likeness(each))[:3]
-    if closest and likeness(closest[0]) >= _CLOSE:
+    closest = sorted(things, key=lambda each: -measure(each))[:3]
+    if closest and measure(closest[0]) >= _CLOSE:
         return f"The closest are: {', '.join(map(show, closest))}."
     more = f", and {len(things) - _LISTED} more" if len(things) > _LISTED else ""
     return f"There are: {', '.join(map(show, things[:_LISTED])) or 'none at all'}{more}."
