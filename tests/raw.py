@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def _hydrate(flat: Any, index: int = 0) -> Any:
+    """The value of a flat array, in which numbers refer to other elements; dates as text."""
+    raw = flat[index] if index >= 0 else None
+    if isinstance(raw, dict):
+        return {key: _hydrate(flat, each) for key, each in raw.items() if each != -1}
+    if isinstance(raw, list) and raw and isinstance(raw[0], str):
+        return raw[1]
+    return [_hydrate(flat, each) for each in raw] if isinstance(raw, list) else raw
+
+
 class Raw:
     """One signed-in client. Close it with `async with`."""
 
@@ -51,14 +61,24 @@ class Raw:
 
     async def read(self, conversation_id: str) -> Any:
         async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
-            return (await response.json())["json"]
+            if "json" in response.content_type:
+                return (await response.json())["json"]
+        node = (await self._page_data(f"/conversation/{conversation_id}"))[1]
+        return {"id": conversation_id, **_hydrate(node["data"])}
 
     async def status(self, conversation_id: str) -> int:
         async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
-            return response.status
+            if "json" in response.content_type:
+                return response.status
+        return int((await self._page_data(f"/conversation/{conversation_id}"))[1].get("status", 200))
+
+    async def _page_data(self, page: str = "") -> Any:
+        """The nodes of a page, as the app of April 2025 sends them."""
+        async with self.http.get(f"{self.base_url}{page}/__data.json") as response:
+            return json.loads((await response.read()).split(b"\n")[0])["nodes"]
 
     async def delete(self, conversation_id: str) -> None:
-        async with self.http.delete(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
+        async with self.http.delete(f"{self.base_url}/conversation/{conversation_id}") as response:
             response.raise_for_status()
 
     async def list(self, page: int = 0) -> Any:
@@ -73,7 +93,9 @@ class Raw:
 
     async def settings(self) -> Any:
         async with self.http.get(f"{self.base_url}/api/v2/user/settings") as response:
-            return (await response.json())["json"]
+            if "json" in response.content_type:
+                return (await response.json())["json"]
+        return _hydrate((await self._page_data())[0]["data"])["settings"]
 
     async def send(self, conversation_id: str, prompt: str, on_token: Callable[[str], None]) -> None:
         """Send, hand over each token, then read the conversation for what to send next to."""
