@@ -24,6 +24,7 @@ from huggingchat_agent.errors import AgentError, TurnTimeout, UsageError
 from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.session import error_report
+from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.settings import make_settings
 from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
@@ -177,6 +178,7 @@ class _WatchedApp:
     def __init__(self, settings: Settings, page: AttachedPage) -> None:
         self._settings = settings
         self._page = page
+        self._alternatives = Alternatives()
 
     @property
     def base_path(self) -> str:
@@ -200,7 +202,7 @@ class _WatchedApp:
         if isinstance(routes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is not the agent's, and neither is the run.")
         calls = PageCalls(self._page, self._settings.base_url)
-        answer = await calls.call(request, timeout=self._settings.step_timeout)
+        answer, _ = await self._alternatives.call(calls, request, timeout=self._settings.step_timeout)
         return require_success(answer, request, conversation_id=conversation_id)
 
     async def open_stream(self, request: Call, key: str) -> None:

@@ -307,11 +307,12 @@ class Chat(Emitter):
     async def import_share(self, id_or_link: str) -> Conversation:
         """Your own copy of a shared conversation, by its link or its 7-character id.
 
-        The app makes one copy of each share, and returns that one again later. Raises UsageError for anything
-        that is not a share, ChatError if the app does not have it.
+        The app makes one copy of each share, and returns that one again later; before February 2026 it makes
+        another one each time. Raises UsageError for anything that is not a share, ChatError if the app does
+        not have it.
         """
-        self._check_open()
-        return self.conversation(await conversation_list.take_over(self._session, id_or_link))
+        models = await self.models()
+        return self.conversation(await conversation_list.take_over(self._session, id_or_link, models))
 
     async def preferences(self) -> Preferences:
         """The account's settings in the app: active model, system prompts, and so on (see `Preferences`)."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.session.session import Session
     from huggingchat_agent.wire.conversations import ConversationPage, ConversationSummary
+    from huggingchat_agent.wire.models import Model
 
 _ID = re.compile(r"(?:^|/conversation/)([0-9a-f]{24})(?:[/?#]|$)")
 _SHARE_ID = re.compile(r"(?:^|/r/|/conversation/)([A-Za-z0-9_-]{7})(?:[/?#]|$)")
@@ -72,9 +73,10 @@ async def delete_all_of(conversations: Sequence[Conversation], *, confirmed: int
             raise
 
 
-async def take_over(session: Session, id_or_link: str) -> str:
+async def take_over(session: Session, id_or_link: str, models: Sequence[Model]) -> str:
     """Import a share, by its link or its 7-character id. Returns the id of the account's copy."""
     found = _SHARE_ID.search(id_or_link.strip())
     if found is None:
         raise UsageError(f"Not a share: {id_or_link!r}. Give its link, or the 7 characters at its end.")
-    return parse_new_conversation(await session.ask(requests.import_share(found[1])))[0]
+    request = requests.import_share(found[1], models[0].id if models else "")
+    return parse_new_conversation(await session.ask(request))[0]

@@ -13,12 +13,11 @@ from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.multipart import FormPart
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.site.gestures.dialogs import Notice
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
+    from huggingchat_agent.wire.tools import ToolChoice
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -59,7 +58,8 @@ class Next(Target, frozen=True):
 
     def find_spot(self, read: ConversationRead) -> Spot:
         end = _find_leaf(read, self.leaf)
-        return Spot(id=end.id, leaf="" if end.id == read.root_message_id else end.id)
+        leaf = "" if end.id == read.root_message_id else end.id
+        return Spot(id=end.id, leaf=leaf, path=_list_path(read, end.id))
 
     def find_spot_after(self, leaf: str, *, is_root: bool) -> Spot | None:
         return Spot(id=leaf, leaf="" if is_root else leaf) if self.leaf in (None, leaf) else None
@@ -120,7 +120,8 @@ class Edit(Target, frozen=True):
             for file in message.files
         )
         leaf = read.active_leaf(message.id).id
-        return Spot(id=message.id, leaf=leaf, question=message.id, resent=resent)
+        path = _list_path(read, leaf)
+        return Spot(id=message.id, leaf=leaf, path=path, question=message.id, resent=resent)
 
     async def prepare(
         self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float, notice: Notice
@@ -166,18 +167,36 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Where a draft goes, in a conversation as it is now.
 
     `id` is the message that the request names. `leaf` is the last message that a page must show to send the
-    same ("" for none: pages do not show the root). `question` is the user message above an answer to retry,
-    or the one to edit. `resent` are files that the conversation already holds.
+    same ("" for none: pages do not show the root). `path` are the messages down to it, each with its place
+    among those beside it, from 1; empty where no message stands beside another. `question` is the user
+    message above an answer to retry, or the one to edit. `resent` are files that the conversation already
+    holds.
     """
 
     id: str
     leaf: str
+    path: tuple[tuple[str, int], ...] = ()
     question: str = ""
     resent: tuple[FormPart, ...] = ()
 
 
 def _make_spot_at_answer(read: ConversationRead, message: StoredMessage) -> Spot:
-    return Spot(id=message.id, leaf=read.active_leaf(message.id).id, question=message.ancestors[-1])
+    leaf = read.active_leaf(message.id).id
+    return Spot(id=message.id, leaf=leaf, path=_list_path(read, leaf), question=message.ancestors[-1])
+
+
+def _list_path(read: ConversationRead, leaf: str) -> tuple[tuple[str, int], ...]:
+    """The messages that a page shows down to that leaf, if the conversation has branches."""
+    if not read.forks():
+        return ()
+    shown = [each for each in read.path(leaf) if each.id != read.root_message_id]
+    return tuple((each.id, _find_place(read, each)) for each in shown)
+
+
+def _find_place(read: ConversationRead, message: StoredMessage) -> int:
+    parent = read.parent(message)
+    beside = parent.children if parent else []
+    return beside.index(message.id) + 1 if message.id in beside else 1
 
 
 def find(read: ConversationRead, message_id: str, author: str = "") -> StoredMessage:
@@ -204,9 +223,9 @@ def build_call(
     generation_id: str,
     *,
     timezone: str,
-    servers: Sequence[dict[str, Any]] | None,
+    tools: ToolChoice | None,
 ) -> Call:
-    """The request that sends the draft. `servers` are the tool servers to be on, None for all."""
+    """The request that sends the draft. `tools` are those to be on, None for the app's own choice."""
     uploads = [multipart.encode_file(each.name, each.mime, each.data) for each in draft.uploads]
     return requests.send_message(
         conversation_id,
@@ -214,9 +233,9 @@ def build_call(
         place.id,
         generation_id,
         timezone=timezone,
-        mcp_servers=servers,
         files=[*place.resent, *uploads],
         **draft.target.fields,
+        **(tools.fields if tools else {}),
     )
 
 

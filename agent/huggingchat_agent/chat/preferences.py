@@ -77,13 +77,15 @@ async def change(
 ) -> Preferences:
     """Make these changes and no others. Returns what the app has afterwards.
 
-    Raises UsageError for a value that the app does not allow, UnknownModel, and SiteError if the app accepted
-    the change but does not keep it.
+    Raises UsageError for a value that the app does not allow and for a setting that it does not have, and
+    UnknownModel; SiteError if the app accepted the change but does not keep it.
     """
     wanted = _resolve_changes(models, changes)
 
     async def save() -> dict[str, Any]:
+        nonlocal wanted
         stored = await read_settings(session)
+        wanted = _keep_known(stored, wanted, changes)
         await session.calls.ask(requests.save_settings(_drop_unset(_merge(stored, wanted))), recover=False)
         return await read_settings(session)
 
@@ -112,6 +114,17 @@ def _resolve_changes(models: Sequence[Model], changes: Changes) -> dict[str, Any
         switched = {model: None if text is None else True for model, text in prompts.items()}
         given["system_prompts_enabled"] = switched | given.get("system_prompts_enabled", {})
     return {_NAMES[name]: value for name, value in given.items()}
+
+
+def _keep_known(stored: dict[str, Any], wanted: dict[str, Any], changes: Changes) -> dict[str, Any]:
+    """The changes without the switch of a prompt where the app has none: there a prompt is always on.
+
+    Raises UsageError for any other setting that the app does not have. It answers with all that it has.
+    """
+    missing = [name for name in changes if _NAMES[name] not in stored]
+    if missing:
+        raise UsageError(f"This app has no setting for {', '.join(sorted(missing))}. Nothing was changed.")
+    return {key: value for key, value in wanted.items() if key in stored}
 
 
 def _check(name: str, values: list[Any], allowed: object) -> None:

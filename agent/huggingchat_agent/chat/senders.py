@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import BrowserTimeout, PageChanged
-from huggingchat_agent.site.gestures import composer
+from huggingchat_agent.site.gestures import branches, composer, first_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from huggingchat_agent.site.gestures.dialogs import Notice
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.requests import Call
+
+
+# Seconds until a page shows the branch in its address, if it does.
+TO_SHOW = 2.0
 
 
 class Sender(Protocol):
@@ -134,11 +138,15 @@ class UiSender:
         self._tab = tab = await self._tabs.lease(self._conversation_id)
         self._spot = spot
         try:
+            if self._tabs.begins_at_home and not spot.leaf:
+                return await self._begin_at_home(tab, spot)
             await self._show(tab, spot)
             alive, tab.leaf = tab.leaf is not None, None
-            await self._draft.target.prepare(
-                tab.page, self._draft, spot, alive=alive, timeout=self._step, notice=self._notice
-            )
+            try:
+                await self._prepare(tab, spot, alive=alive)
+            except composer.NoFirstMessage:
+                self._tabs.begins_at_home = True
+                await self._begin_at_home(tab, spot)
         except BrowserTimeout as error:
             raise PageChanged(f"The page of the conversation did not load: {error}") from None
 
@@ -161,6 +169,20 @@ class UiSender:
                 self._tab.leaf = turn.answer.message_id
             await self._tabs.release(self._tab)
 
+    async def _prepare(self, tab: Tab, spot: Spot, *, alive: bool) -> None:
+        await self._draft.target.prepare(
+            tab.page, self._draft, spot, alive=alive, timeout=self._step, notice=self._notice
+        )
+
+    async def _begin_at_home(self, tab: Tab, spot: Spot) -> None:
+        """Do everything before the send gesture on the home page, which goes on in the conversation."""
+        home = self._url.rpartition("/conversation/")[0]
+        tab.leaf = None
+        await tab.page.goto(f"{home}/", timeout=self._step)
+        await self._prepare(tab, spot, alive=False)
+        path = f"{urlsplit(home).path}/conversation"
+        await first_message.hand_over(tab.page, path, self._conversation_id, timeout=self._step)
+
     async def _show(self, tab: Tab, spot: Spot) -> None:
         """Have the tab's page show the branch that ends with the server's last message.
 
@@ -172,7 +194,11 @@ class UiSender:
             return
         tab.leaf = None
         await tab.page.goto(f"{self._url}?leafId={last or spot.id}", timeout=self._step)
-        shown = await composer.shows(tab.page, path, last, timeout=self._step)
+        patience = min(TO_SHOW, self._step) if spot.path else self._step
+        shown = await composer.shows(tab.page, path, last, timeout=patience)
+        if shown is False and spot.path:
+            # Builds before 2026 open the newest branch, whatever the address says.
+            shown = await branches.show(tab.page, spot.path, timeout=self._step - patience)
         if shown is not True:
             await self._check_signed_in()
             if shown:

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from huggingchat_agent import events
 from huggingchat_agent.chat import draft as drafts
-from huggingchat_agent.chat import uploads
+from huggingchat_agent.chat import tool_choice, uploads
 from huggingchat_agent.chat.senders import PageSender, UiSender
 from huggingchat_agent.errors import (
     SIGN_IN_AGAIN,
@@ -27,7 +28,6 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.session.account import read_account
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
-from huggingchat_agent.wire import tools
 
 if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+    from huggingchat_agent.wire.models import Model
     from huggingchat_agent.wire.requests import Call
+    from huggingchat_agent.wire.tools import ToolChoice
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -47,6 +49,12 @@ POST_PATIENCE = 15.0
 
 # Seconds between two looks at a run of another client. The app reports its end only to its own pages.
 RUN_PAUSE = 0.5
+
+# How long a run may store nothing, in apps that store it at its end.
+UNSTORED = timedelta(seconds=60)
+
+_TOOLS_MENU = "the page's tools menu counts for all turns, while a request chooses for its own turn only"
+_PASTED_ONLY = "its page gives a model pasted text only, while a request can call a file that"
 
 
 class Sending:
@@ -125,8 +133,8 @@ class Sending:
         await self._wait_for_lingering_stop()
         if self._session.in_browser:
             await self._session.tabs.make_room(self._conversation_id)
-        servers = await self._choose_servers()
-        senders = self._choose_senders(servers)
+        tools = await tool_choice.choose(self._chat, self._draft, self._find_model)
+        senders = self._choose_senders(tools)
         held = max(sender.connections for sender in senders)
         async with self._session.connections.stream(
             held, lambda count: self._emit_queued("connections", count)
@@ -150,19 +158,21 @@ class Sending:
                 await self._session.save_report(error, senders[-1].page_id)
                 raise
 
-    def _choose_senders(self, servers: list[dict[str, Any]] | None) -> list[Sender]:
+    def _choose_senders(self, tools: ToolChoice | None) -> list[Sender]:
         """The ways to try, in order. The next one is tried only if this one could not send at all."""
         via: Via = "page" if self._draft.target.page_only else self._wanted
-        if servers is not None:
-            via = self._check_via_for_tools(via)
+        if tools is not None:
+            via = self._check_via(via, "Tools for one turn", _TOOLS_MENU)
+        if any(each.mime == uploads.PASTED for each in self._draft.uploads):
+            via = self._check_via(via, "Text files on this app", _PASTED_ONLY)
         ways = {
             "ui": [self._make_ui_sender],
             "page": [self._make_page_sender],
             "auto": [self._make_ui_sender, self._make_page_sender],
         }[via]
-        return [way(servers) for way in ways]
+        return [way(tools) for way in ways]
 
-    def _make_ui_sender(self, servers: list[dict[str, Any]] | None) -> Sender:
+    def _make_ui_sender(self, tools: ToolChoice | None) -> Sender:
         return UiSender(
             self._session.tabs,
             self._draft,
@@ -173,11 +183,12 @@ class Sending:
             notice=self._note_drift,
         )
 
-    def _make_page_sender(self, servers: list[dict[str, Any]] | None) -> Sender:
+    def _make_page_sender(self, tools: ToolChoice | None) -> Sender:
         async def build(spot: Spot, generation_id: str) -> Call:
             zone = await self._chat._read_timezone()
             ids = self._conversation_id, generation_id
-            return drafts.build_call(self._draft, spot, *ids, timezone=zone, servers=servers)
+            chosen = tools or await tool_choice.choose_as_page(self._chat)
+            return drafts.build_call(self._draft, spot, *ids, timezone=zone, tools=chosen)
 
         return PageSender(self._session.calls, build)
 
@@ -211,32 +222,25 @@ class Sending:
             await sender.release(turn)
 
     async def _check_files(self) -> None:
+        model = await self._find_model()
+        if model is None:
+            return  # the app itself refuses a model that is gone
+        uploads.check(self._draft.uploads, model)
+        if not model.text_files:
+            pasted = uploads.as_pasted(self._draft.uploads)
+            self._draft = msgspec.structs.replace(self._draft, uploads=pasted)
+
+    async def _find_model(self) -> Model | None:
+        """The model of the conversation, None if the app no longer has it."""
         conversation = self._chat.conversation(self._conversation_id)
         if conversation.model is None:
             conversation.model = (await read_conversation(self._session, self._conversation_id)).model
-        for model in await self._chat.models():
-            if model.id == conversation.model:  # the app itself refuses a model that is gone
-                uploads.check(self._draft.uploads, model)
+        return next((each for each in await self._chat.models() if each.id == conversation.model), None)
 
-    async def _choose_servers(self) -> list[dict[str, Any]] | None:
-        """Name and url of the tool servers that are on for this turn; None for the app's own choice."""
-        draft = self._draft
-        if draft.tools is None and not draft.web_search:
-            return None
-        offered = await self._chat.tools()
-        if offered.missing and (draft.tools or draft.web_search):
-            raise UsageError(f"{offered.missing} Ask without web search and tools.")
-        chosen = tools.choose_servers(offered, draft.tools, web_search=draft.web_search)
-        return [{"name": server.name, "url": server.url} for server in chosen]
-
-    def _check_via_for_tools(self, via: Via) -> Via:
-        """How to send when tools are chosen: in the request itself.
-
-        The page's tools menu counts for all tabs and all later turns.
-        """
-        why = "the page's tools menu counts for all turns, while a request chooses for its own turn only"
+    def _check_via(self, via: Via, what: str, why: str) -> Via:
+        """How to send what a page cannot: in the request itself. Raises UsageError for "ui"."""
         if via == "ui":
-            raise UsageError(f'Tools for one turn need via="page": {why}. Or leave out tools.')
+            raise UsageError(f'{what} need via="page": {why}. Or leave them out.')
         if via == "auto":
             log.info("Sent by page: %s.", why)
         return "page"
@@ -375,8 +379,19 @@ class Sending:
 
 
 def _is_running(read: ConversationRead, message: StoredMessage) -> bool:
-    """Whether the app is still writing a message. A message without a run is complete."""
-    return message.author == "assistant" and bool(message.generation_id) and not read.is_terminal(message)
+    """Whether the app is still writing a message. A message without a run is complete.
+
+    Apps that store no generation ids store a run that is watched at its end only, and those of 2025 store no
+    end of a run that was stopped. So there only a message without any content counts, and not for long: its
+    run may have died.
+    """
+    if message.author != "assistant" or read.is_terminal(message):
+        return False
+    if message.generation_id:
+        return True
+    begun = message.created_at
+    fresh = begun is not None and datetime.now(UTC) - begun < UNSTORED
+    return fresh and not (message.content or message.updates)
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:

@@ -22,6 +22,8 @@ LIMIT = 10 * 1024 * 1024  # bytes of one file, as the app has it
 _TEXT = ("text/*", "application/json", "application/xml", "application/csv")
 _PICTURES = ("image/jpeg", "image/png")
 
+# The type of pasted text, which the app makes a file of.
+PASTED = "application/vnd.chatui.clipboard"
 
 _TYPES = mimetypes.MimeTypes()  # not what this machine has in its own lists
 _TYPES.add_type("text/markdown", ".md")  # unknown to Python before 3.13
@@ -51,11 +53,19 @@ def check(uploads: Sequence[Upload], model: Model) -> None:
     if model.multimodal:
         accepted += model.multimodal_accepted_mimetypes or _PICTURES
     for upload in uploads:
-        if not any(_fits(upload.mime, each) for each in accepted):
+        if not any(_fits(upload.mime, each) for each in (*accepted, PASTED)):
             raise FileRejected(
                 f"{model.id} does not take {upload.name!r}, which is {upload.mime}; it takes "
                 f"{', '.join(accepted)}. Choose another model, or another form of the file."
             )
+
+
+def as_pasted(uploads: Sequence[Upload]) -> tuple[Upload, ...]:
+    """The files with text as pasted text, which is all the text that older apps give to a model."""
+    return tuple(
+        each._replace(mime=PASTED) if any(_fits(each.mime, text) for text in _TEXT) else each
+        for each in uploads
+    )
 
 
 def _read(given: Given) -> Upload:

@@ -227,11 +227,13 @@ class _RecordedApp:
 
     async def ask(self, request: requests.Call, *, conversation_id: str = "") -> bytes:
         """The body of the last such read before this place of the tape, or else of the first after it."""
-        reads = self._reads.get(self.base_path + request.path, []) if request.method == "GET" else []
-        before = [body for n, body in reads if n <= self._n]
-        after = [body for n, body in reads if n > self._n]
-        for body in (*before[-1:], *after[:1]):
-            return bytes(body)
+        for each in (request, *request.others) if request.method == "GET" else ():
+            reads = self._reads.get(self.base_path + each.path, [])
+            before = [body for n, body in reads if n <= self._n]
+            after = [body for n, body in reads if n > self._n]
+            for body in (*before[-1:], *after[:1]):
+                if not body.lstrip().startswith(b"<"):  # with a page the app says that it has no such route
+                    return bytes(body)
         raise TapeMismatch(f"There is no {request.method} {request.path} on the tape.")
 
     async def open_stream(self, request: requests.Call, key: str) -> None:

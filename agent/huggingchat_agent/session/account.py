@@ -22,14 +22,19 @@ from huggingchat_agent.session.manual_login import wait_for_login
 from huggingchat_agent.site.signin.machine import SignIn
 from huggingchat_agent.state import cookies
 from huggingchat_agent.wire import requests, superjson
+from huggingchat_agent.wire.content import parse_flags, parse_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from huggingchat_agent.session.session import Session
 
 log = logging.getLogger("huggingchat_agent")
 
 # The default name of the app's session cookie, and the name of huggingface.co's.
 SESSION_COOKIE, HUB_COOKIE = "hf-chat", "token"
+
+_DATA = ("json", "sveltekit-data")  # the types of the app's answers
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +67,7 @@ async def read_account(session: Session) -> Account:
             username=str(user.get("username") or user.get("name") or user["id"]),
             expires=_find_expiry(await session.read_state(), base_url),
         )
-    flags = await _read(session, requests.read_feature_flags()) or {}
+    flags = await _read(session, requests.read_feature_flags(), parse_flags) or {}
     return Account(base_url=base_url, login_offered=bool(flags.get("loginEnabled", True)))
 
 
@@ -237,21 +242,23 @@ async def logout(session: Session) -> None:
 
 async def read_settings(session: Session) -> dict[str, Any]:
     """The account's settings in the app. Raises SessionRejected if nobody is signed in there."""
-    settings = dict(await _read(session, requests.read_settings()) or {})
+    settings = dict(await _read(session, requests.read_settings(), parse_settings) or {})
     await session.recovery.check()
     return settings
 
 
-async def _read(session: Session, request: requests.Call) -> Any:
+async def _read(
+    session: Session, request: requests.Call, parse: Callable[[bytes], Any] = superjson.load
+) -> Any:
     answer = await session.calls.fetch(request)
     if answer.status == 401 and "json" in answer.mime:
         return None  # as the older routes answer a stranger
-    if answer.status != 200 or "json" not in answer.mime:
+    if answer.status != 200 or not any(kind in answer.mime for kind in _DATA):
         raise SiteError(
             f"{redact.address(session.settings.base_url)} does not answer as a chat-ui does ({request.path} "
             f"gave {answer.status} {answer.mime or 'without a type'}). Check the base URL, its path included."
         )
-    return superjson.load(answer.body)
+    return parse(answer.body.encode())
 
 
 def _find_expiry(state: dict[str, Any], base_url: str) -> datetime.datetime | None:

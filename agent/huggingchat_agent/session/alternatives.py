@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from huggingchat_agent.wire import content, failures
+
 if TYPE_CHECKING:
+    from huggingchat_agent.site.calls import CallResult, Calls
     from huggingchat_agent.wire.purposes import Purpose
     from huggingchat_agent.wire.requests import Call
 
@@ -33,3 +36,25 @@ class Alternatives:
         """Note that the app has the route of that request."""
         if request.purpose is not None:
             self._routes[request.purpose] = request.route
+
+    async def call(self, calls: Calls, request: Call, *, timeout: float) -> tuple[CallResult, Call | None]:
+        """The answer to the first alternative that the app has, and that alternative.
+
+        If it has none: the answer to `request` itself, and None.
+        """
+        first: CallResult | None = None
+        for each in self.order(request):
+            answer = await calls.call(each, timeout=timeout)
+            if not _is_missing(answer):
+                self.remember(each)
+                return answer, each
+            if each is request or first is None:
+                first = answer
+        assert first is not None
+        return first, None
+
+
+def _is_missing(answer: CallResult) -> bool:
+    """Whether the app says that it has no such route, or has nothing behind it any more."""
+    unknown = failures.is_unknown_route(answer.status, answer.mime, answer.body)
+    return unknown or content.is_empty_page_data(answer.body)

@@ -9,7 +9,6 @@ from huggingchat_agent.errors import AgentError, BrowserClosed, UsageError
 from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.session.drifts import Drifts
 from huggingchat_agent.site.calls import require_success
-from huggingchat_agent.wire import failures
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -82,19 +81,12 @@ class AppCalls:
 
     async def _try(self, calls: Calls, request: Call) -> CallResult:
         """The answer to the first alternative that the app has, to `request` itself if it has none."""
-        first: CallResult | None = None
-        for each in self.alternatives.order(request):
-            answer = await calls.call(each, timeout=self.timeout)
-            if not failures.is_unknown_route(answer.status, answer.mime):
-                self.alternatives.remember(each)
-                self.drifts.see_routes(self.alternatives.routes)
-                if answer.status == 200:
-                    self.drifts.see(each.purpose, answer.body)
-                return answer
-            if each is request or first is None:
-                first = answer
-        assert first is not None
-        return first
+        answer, used = await self.alternatives.call(calls, request, timeout=self.timeout)
+        if used is not None:
+            self.drifts.see_routes(self.alternatives.routes)
+            if answer.status == 200:
+                self.drifts.see(used.purpose, answer.body)
+        return answer
 
     def check_loop(self, *, needed: bool = False) -> None:
         """Raise UsageError in another event loop than the one this was first used in.

@@ -75,6 +75,7 @@ class Tabs:
         self._connections = connections
         self._sink = sink
         self._watcher = watcher
+        self.begins_at_home = False  # the app takes a first message on its home page only
         self._shared: Page | None = None
         self._tabs: dict[str, Tab] = {}
         self._pages: list[Page] = []

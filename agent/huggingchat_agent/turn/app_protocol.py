@@ -64,4 +64,4 @@ class App(Protocol):
 async def read_conversation(app: App, conversation_id: str) -> ConversationRead:
     """Read a conversation by a request of the agent's own."""
     body = await app.ask(requests.read_conversation(conversation_id), conversation_id=conversation_id)
-    return parse_conversation(body)
+    return parse_conversation(body, conversation_id)

@@ -39,6 +39,8 @@ HEAD_START = 0.1  # seconds
 PATIENCE = 180.0  # seconds
 # Apps without generation ids store a run at its end, if it does not end with its stream.
 OLD_PATIENCE = 60.0  # seconds
+# Before June 2025 a run ends with its stream, and is stored then.
+ENDED_PATIENCE = 3.0  # seconds
 
 # The reattached stream has a sign of life four times a second. Longer silence is a proxy's.
 QUIET = 10.0  # seconds
@@ -71,7 +73,7 @@ class Recovery:
         self._failures = 0  # attempts since then
         self._missing = 0  # reads without the message
         self._reading = False
-        self._old = not turn.generation_id  # whether the app stores no generation ids
+        self._patience = PATIENCE if turn.generation_id else OLD_PATIENCE
         self._news = asyncio.Event()
         self._publish(events.Recovering, at, reason=reason)
 
@@ -116,9 +118,8 @@ class Recovery:
                 lost = self._explain(error)
             if lost or self._fold.terminal is not None:
                 return lost
-            patience = OLD_PATIENCE if self._old else PATIENCE
-            if time.monotonic() - self._progress > patience:
-                return f"the app has written nothing more for {patience:g} s"
+            if time.monotonic() - self._progress > self._patience:
+                return f"the app has written nothing more for {self._patience:g} s"
             pause = min(PAUSE * 2 ** min(self._failures, 4), LONGEST_PAUSE)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
         return ""
@@ -188,7 +189,8 @@ class Recovery:
         if message is None or message.author != "assistant":
             self._missing += 1
             return "the app does not have this message" if self._missing >= MISSING_READS else ""
-        self._old = not message.generation_id
+        if not message.generation_id:
+            self._patience = ENDED_PATIENCE if read.page_data else OLD_PATIENCE
         catch_up = CatchUp(self._fold.content, self._others)
         found = read_updates(message, resumed=self._stored.resumed)
         new = [each for each in map(catch_up.feed, found) if each is not None]

@@ -37,6 +37,7 @@ class Stored:
         self, app: App, conversation_id: str, request: dict[str, Any], generation_id: str | None, fold: Fold
     ) -> None:
         self.generation_id = generation_id
+        self.cut = False  # the agent dropped the stream
         self._app, self._conversation_id = app, conversation_id
         self._request, self._fold = request, fold
 
@@ -97,7 +98,7 @@ class Stored:
             return message if self._ends_this_turn(message) else None
         # Apps without generation ids store a run before they close its stream. Those of 2025 store no end of
         # a run that was stopped.
-        return message if closed and not message.generation_id else None
+        return message if closed and not message.generation_id and (message.content or not self.cut) else None
 
     def _ends_this_turn(self, message: StoredMessage) -> bool:
         """Whether the stored end is the end of this turn.

@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import SentVia
     from huggingchat_agent.exchange import ExchangeEvent, Started
     from huggingchat_agent.turn.app_protocol import App
+    from huggingchat_agent.wire.conversations import StoredMessage
     from huggingchat_agent.wire.purposes import Purpose
+
+
+# A stopped run ends its stream at once. If it does not, the stream is dropped after this many seconds. Apps
+# of 2025 need a second, and ignore a stop within half a minute of another one. A run ends with its stream
+# there.
+STOP_PATIENCE = 10.0
+OLD_STOP_PATIENCE = 3.0
 
 
 class Claim:
@@ -80,6 +88,7 @@ class TurnTracker:
     ) -> None:
         self.app, self.publish, self.on_answer = app, publish, on_answer
         self.claims: list[Claim] = []
+        self.stop_patience = STOP_PATIENCE
         self._numbers = itertools.count(1)
         self._running: set[Turn] = set()  # until done
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,6 +122,12 @@ class TurnTracker:
     def find_page(self, number: int) -> str:
         """The tab that a turn under way was sent from; "" if there is no such turn."""
         return next((turn.page_id for turn in self._running if turn.number == number), "")
+
+    def learn_from(self, message: StoredMessage | None) -> StoredMessage | None:
+        """Learn from a stored answer whether the app stores generation ids. Returns the message."""
+        if message is not None:
+            self.stop_patience = STOP_PATIENCE if message.generation_id else OLD_STOP_PATIENCE
+        return message
 
     async def close(self) -> None:
         """Wait until every turn has ended. Close the traffic first."""

@@ -56,9 +56,6 @@ SHORTEST_SLEEP = 0.05
 STALL = 0.5
 GRACE = 1.0  # then there are this many seconds to read what has arrived
 
-# A stopped run ends its stream at once. If it does not, the stream is dropped after this many seconds.
-STOP_PATIENCE = 10.0
-
 
 class Turn:
     """One message and its answer. `done` is set at the very end, and `answer` or `error` before that.
@@ -223,7 +220,7 @@ class Turn:
             self.stop_seen = True
             await self._stop_on_server()
             try:
-                async with asyncio.timeout(STOP_PATIENCE):
+                async with asyncio.timeout(self._tracker.stop_patience):
                     await self._over.wait()
             except TimeoutError:
                 await self._drop_stream()
@@ -267,7 +264,7 @@ class Turn:
         if fold.terminal is None and not self.stop_seen:
             raise await self._explain_break(self._lost or self._stream.why)
         read = await self._read_final()
-        message = self.stored.find_message(read)
+        message = self._tracker.learn_from(self.stored.find_message(read))
         stored = self._find_final(read)
         if fold.terminal is None and stored is None:
             raise await self._explain_break("it was stopped, but the app has not ended the run")
@@ -322,7 +319,7 @@ class Turn:
 
         After READ_PATIENCE it may not be final. None if it could not be read at all.
         """
-        if self._recovery is None and self._tracker.app.refetches(self.page_id):
+        if self._recovery is None and not self.stored.cut and self._tracker.app.refetches(self.page_id):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFETCH_PATIENCE):
                     await self._refetched.wait()
@@ -335,7 +332,7 @@ class Turn:
 
     def _find_final(self, read: ConversationRead | None, *, after_close: bool = True) -> StoredMessage | None:
         """The stored message, if it is final. `after_close`: the read began after the stream was closed."""
-        closed = after_close and self._ended and not self._stream.reason
+        closed = after_close and self._ended and (not self._stream.reason or self.stored.cut)
         return self.stored.find_final(read, closed=closed)
 
     async def _fail(self, error: AgentError) -> None:
@@ -390,4 +387,5 @@ class Turn:
             await self._tracker.app.drop_stream(self.page_id, self.conversation_id, self.generation_id)
         except AgentError as error:
             log.warning("The stream could not be dropped: %s", error)
+        self.stored.cut = True
         self._end(time.monotonic())

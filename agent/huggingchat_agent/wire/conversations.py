@@ -9,7 +9,8 @@ import msgspec
 
 from huggingchat_agent.answer import Router
 from huggingchat_agent.errors import PageChanged
-from huggingchat_agent.wire import devalue, superjson
+from huggingchat_agent.wire import superjson
+from huggingchat_agent.wire.content import find_content, is_page_data
 from huggingchat_agent.wire.structs import convert, require_list
 
 
@@ -44,7 +45,11 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A conversation with all its branches. Messages are in order of creation."""
+    """A conversation with all its branches. Messages are in order of creation.
+
+    `page_data`: it comes from the data of a page, as in apps before June 2025. A run ends with its stream
+    there.
+    """
 
     messages: list[StoredMessage]
     id: str = ""
@@ -54,6 +59,7 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     root_message_id: str = ""
     updated_at: datetime | None = None
     shared: bool = False
+    page_data: bool = False
     extra: dict[str, Any] = {}
 
     def message(self, message_id: str) -> StoredMessage | None:
@@ -142,11 +148,11 @@ def parse_conversation(body: bytes, conversation_id: str = "") -> ConversationRe
 
     These are `/api/v2/conversations/<id>`, the older `/api/conversation/<id>` (messages without
     their tree) and the page data of 2025-04 (without the conversation's id: give it). Raises
-    PageChanged for any other answer.
+    PageChanged for any other answer, and ChatError for page data that says why it has none.
     """
-    raw = _find_content(body, "messages")
-    if conversation_id and isinstance(raw, dict):
-        raw = {"id": conversation_id, **raw}
+    raw = find_content(body, "messages")
+    if isinstance(raw, dict):
+        raw = {"id": conversation_id, **raw, "pageData": is_page_data(body)}
     return _parse_conversation(raw)
 
 
@@ -165,7 +171,7 @@ def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
 
     `before` counts the conversations on the pages before it: some apps send only the total.
     """
-    raw = _find_content(body, "conversations")
+    raw = find_content(body, "conversations")
     told = raw if isinstance(raw, dict) else {"conversations": raw}
     entries = require_list(told["conversations"], "conversations")
     more, total = told.get("hasMore"), told.get("nConversations")
@@ -181,15 +187,6 @@ def parse_share(body: bytes) -> str:
     if not isinstance(told, str) or not (share_id := told.rstrip("/").rpartition("/")[2]):
         raise PageChanged("The app's answer to sharing a conversation holds no link.")
     return share_id
-
-
-def _find_content(body: bytes, key: str) -> Any:
-    """The object with that key, or the bare list, that a body of any form holds."""
-    page_data = body.startswith(b'{"type":')
-    for each in reversed(devalue.load(body).nodes) if page_data else [superjson.load(body)]:
-        if isinstance(each, list) or (isinstance(each, dict) and key in each):
-            return each
-    raise PageChanged(f"The app's answer holds no {key}.")
 
 
 def _parse_conversation(raw: Any) -> ConversationRead:

@@ -72,11 +72,17 @@ def from_update(error: Errored, *, conversation_id: str = "", partial: str = "")
     return GenerationFailed(f"The answer failed. The app said: {said}", **about)
 
 
-def is_unknown_route(status: int, content_type: str) -> bool:
+# How `/api/v2` answers to a route that it lacks, in builds from June 2025 to February 2026.
+_NOT_FOUND = ("NOT_FOUND", '{"json":"NOT_FOUND"}')
+
+
+def is_unknown_route(status: int, content_type: str, body: str = "") -> bool:
     """Whether the answer means that the app has no such route: it is a page, where data was asked for.
 
     Builds before June 2025 send that page with status 200.
     """
+    if status == 404 and body.strip() in _NOT_FOUND:
+        return True
     return "html" in content_type and status in (200, 404)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent.errors import UnknownModel
-from huggingchat_agent.wire import name_lookup, superjson
+from huggingchat_agent.wire import name_lookup
+from huggingchat_agent.wire.content import is_page_data, load_part
 from huggingchat_agent.wire.structs import convert, require_list
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One model. Fields that the app omits have defaults; keys without a field here are in `extra`."""
+    """One model. Fields that the app omits have defaults; keys without a field here are in `extra`.
+
+    `text_files` is false in apps before autumn 2025: they give a model only text that was pasted.
+    """
 
     id: str
     name: str = ""
@@ -36,21 +40,23 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     unlisted: bool = False
     has_inference_api: bool = msgspec.field(name="hasInferenceAPI", default=False)
     is_router: bool = False
+    text_files: bool = True
     providers: list[Any] = []
     parameters: dict[str, Any] = {}
     extra: dict[str, Any] = {}
 
 
-# What 2025-04 called two of them.
+# What apps before autumn 2025 called two of them.
 _OLDER_NAMES = {"tools": "supportsTools", "reasoning": "supportsReasoning"}
 
 
 def parse_models(body: bytes) -> list[Model]:
-    """The models of an answer of `/api/v2/models` or the older `/api/models`, in the app's order.
+    """The models of an answer of `/api/v2/models`, the older `/api/models` or page data, in the app's order.
 
-    Raises PageChanged for any other answer.
+    Raises PageChanged for any other answer. The unlisted ones of page data are left out, as other answers do.
     """
-    return _parse_list(superjson.load(body))
+    models = _parse_list(load_part(body, "models"))
+    return [each for each in models if not each.unlisted] if is_page_data(body) else models
 
 
 def pick_model(models: Sequence[Model], wanted: str) -> Model:
@@ -76,7 +82,8 @@ def _parse_list(raw: Any) -> list[Model]:
 
 def _parse_model(raw: Any) -> Model:
     if isinstance(raw, dict):
-        raw = {_OLDER_NAMES.get(key, key): value for key, value in raw.items()}
+        older = not raw.keys().isdisjoint(_OLDER_NAMES)
+        raw = {_OLDER_NAMES.get(key, key): value for key, value in raw.items()} | {"textFiles": not older}
         for name in ("name", "displayName"):
             raw[name] = raw.get(name) or raw.get("id")
     return convert(Model, raw)

@@ -76,6 +76,8 @@ def send_message(
     timezone: str,
     is_retry: bool = False,
     mcp_servers: Sequence[dict[str, Any]] | None = None,
+    built_in: Sequence[str] | None = None,
+    web_search: bool = False,
     files: Sequence[FormPart] = (),
     resume_elicitation_id: str | None = None,
 ) -> Call:
@@ -83,8 +85,10 @@ def send_message(
 
     `parent_id` is the message it answers; with `is_retry` the assistant message to retry (`inputs` None) or
     the user message that `inputs` replaces. `generation_id` is a new UUID. `mcp_servers` are the enabled ones
-    with name, url and perhaps headers; None leaves the choice to the app, which takes all. `files` come from
-    `encode_file` and `refer_to_file`; `timezone` is an IANA name.
+    with name, url and perhaps headers; None leaves the choice to the app, which takes all. `built_in` are the
+    ids of the tools that are on in an app before November 2025, which takes none by itself; `web_search` is
+    for models there that use no tools. `files` come from `encode_file` and `refer_to_file`; `timezone` is an
+    IANA name.
     """
     data: dict[str, Any] = {} if inputs is None else {"inputs": inputs}
     data |= {
@@ -99,6 +103,8 @@ def send_message(
             {key: server[key] for key in ("name", "url", "headers") if key in server}
             for server in mcp_servers
         ]
+    if built_in is not None:
+        data |= {"tools": list(built_in), "web_search": web_search}
     data["timezone"] = timezone
     if resume_elicitation_id is not None:
         data["resumeElicitationId"] = resume_elicitation_id
@@ -153,9 +159,12 @@ def share_conversation(conversation_id: str) -> Call:
     return build(purposes.ShareConversation(conversation_id))
 
 
-def import_share(share_id: str) -> Call:
-    """Make the account's copy of a shared snapshot; always the same one."""
-    return build(purposes.ImportShare(), {"shareId": share_id})
+def import_share(share_id: str, model: str) -> Call:
+    """Make the account's copy of a shared snapshot; always the same one, in newer apps.
+
+    Older apps want to be given one of their models, and do not use it.
+    """
+    return build(purposes.ImportShare(), {"shareId": share_id, "model": model})
 
 
 def list_models() -> Call:

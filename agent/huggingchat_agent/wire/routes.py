@@ -25,6 +25,15 @@ def as_json(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]
     return {"json": fields or None}
 
 
+def as_share(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]:
+    """A new conversation that begins with a share. The app wants some model, and takes that of the share."""
+    return {"json": {"model": fields.get("model"), "fromShare": fields.get("shareId")}}
+
+
+def as_import(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]:
+    return {"json": {"shareId": fields.get("shareId")}}
+
+
 def as_form(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]:
     return {"form": [*files, FormPart("data", msgspec.json.encode(fields).decode())]}
 
@@ -33,8 +42,8 @@ class Route(msgspec.Struct, frozen=True):
     """One request that the app knows.
 
     `path` names fields of the purpose in braces ("{path*}" may hold slashes). `query` maps parameters to
-    fields. `body` is None where the agent makes no such request. `builds` says which builds of the app have
-    the route, "" for all that the agent knows.
+    fields; `fixed` is a query that is always the same. `body` is None where the agent makes no such request.
+    `builds` says which builds of the app have the route, "" for all that the agent knows.
     """
 
     method: str
@@ -42,6 +51,7 @@ class Route(msgspec.Struct, frozen=True):
     purpose: type[Purpose]
     body: Body | None = None
     query: dict[str, str] = {}
+    fixed: str = ""
     binary: bool = False  # the answer is not text
     builds: str = ""
 
@@ -55,13 +65,15 @@ class Route(msgspec.Struct, frozen=True):
         """The path and query of a request for this purpose."""
         path = re.sub(r"{(\w+)}", lambda found: quote(getattr(purpose, found[1]), safe=""), self.path)
         query = "&".join(f"{name}={quote(str(getattr(purpose, to)))}" for name, to in self.query.items())
+        query = query or self.fixed
         return f"{path}?{query}" if query else path
 
 
 _CONVERSATION = "/conversation/{conversation_id}"
 
-# When `/api/v2` came, and when opening a shared snapshot began to import it.
-_FROM_JUNE, _BEFORE_JUNE, _FROM_NOVEMBER = "from 2025-06-05", "before 2025-06-05", "from 2025-11-05"
+# The data of the home page holds most of what `/api/v2` has since June 2025.
+_HOME_DATA = "/__data.json"
+_FROM_JUNE, _BEFORE_JUNE = "from 2025-06-05", "before 2025-06-05"
 
 # Rows of the same purpose are alternatives. Those with a body can be requested, the first one first.
 ROUTES = (
@@ -78,7 +90,14 @@ ROUTES = (
         builds="from 2026-08-21",
     ),
     Route("POST", f"{_CONVERSATION}/share", purposes.ShareConversation, as_json),
-    Route("POST", "/api/v2/conversations/import-share", purposes.ImportShare, as_json, builds=_FROM_NOVEMBER),
+    Route(
+        "POST",
+        "/api/v2/conversations/import-share",
+        purposes.ImportShare,
+        as_import,
+        builds="from 2026-02-06",
+    ),
+    Route("POST", "/conversation", purposes.ImportShare, as_share),
     Route("GET", f"{_CONVERSATION}/output/{{sha}}", purposes.ReadFile, as_json, binary=True),
     Route(
         "GET",
@@ -95,7 +114,14 @@ ROUTES = (
         as_json,
         builds=_FROM_JUNE,
     ),
-    Route("GET", f"{_CONVERSATION}/__data.json", purposes.ReadConversation, builds=_BEFORE_JUNE),
+    Route(
+        "GET",
+        f"{_CONVERSATION}/__data.json",
+        purposes.ReadConversation,
+        as_json,
+        fixed="x-sveltekit-invalidated=01",  # without what all pages have
+        builds=_BEFORE_JUNE,
+    ),
     Route("GET", "/api/conversation/{conversation_id}", purposes.ReadConversation),
     Route(
         "GET",
@@ -107,20 +133,24 @@ ROUTES = (
     ),
     Route("GET", "/api/conversations", purposes.ListConversations, as_json, query={"p": "page"}),
     Route("GET", "/api/v2/models", purposes.ListModels, as_json, builds=_FROM_JUNE),
+    Route("GET", _HOME_DATA, purposes.ListModels, as_json, builds=_BEFORE_JUNE),
     Route("GET", "/api/models", purposes.ListModels, as_json),
     Route("GET", "/api/v2/user", purposes.ReadUser, as_json, builds=_FROM_JUNE),
     Route("GET", "/api/user", purposes.ReadUser, as_json),
     Route("GET", "/api/v2/user/settings", purposes.ReadSettings, as_json, builds=_FROM_JUNE),
+    Route("GET", _HOME_DATA, purposes.ReadSettings, as_json, builds=_BEFORE_JUNE),
     Route("POST", "/settings", purposes.SaveSettings, as_json),
     Route("POST", "/api/v2/user/settings", purposes.SaveSettings, as_json, builds=_FROM_JUNE),
     Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, as_json, builds=_FROM_JUNE),
+    Route("GET", _HOME_DATA, purposes.FeatureFlags, as_json, builds=_BEFORE_JUNE),
     Route("GET", "/api/v2/generations/live", purposes.Live, builds="from 2026-07-24"),
     Route("GET", "/api/mcp/servers", purposes.McpServers, as_json, builds="from 2025-11-12"),
+    Route("GET", _HOME_DATA, purposes.McpServers, as_json, builds=_BEFORE_JUNE),
     Route("GET", "{path*}/__data.json", purposes.PageData),
-    Route("GET", "/login", purposes.Login),
-    Route("POST", "/login", purposes.Login),
+    Route("GET", "/login", purposes.Login, builds=_FROM_JUNE),
+    Route("POST", "/login", purposes.Login, builds=_BEFORE_JUNE),
     Route("GET", "/login/callback", purposes.LoginCallback),
-    Route("POST", "/logout", purposes.Logout, as_json),
+    Route("POST", "/logout", purposes.Logout, as_form),  # builds before June 2025 take nothing but a form
 )
 _NO_DOCUMENT = ("/api/", "/_app/")
 
@@ -164,4 +194,5 @@ def _compile(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path.replace("{path*}", "(?P<path>.*)")))
 
 
-_PATTERNS = [(_compile(route.path), route) for route in ROUTES]
+# One request serves several needs where the home page's data does; what asks for it is not known.
+_PATTERNS = [(_compile(route.path), route) for route in ROUTES if route.path != _HOME_DATA]

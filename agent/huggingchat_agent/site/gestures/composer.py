@@ -74,6 +74,10 @@ _SHOWS = """(path, wanted) => {
 }"""
 
 
+class NoFirstMessage(PageChanged):
+    """The page of this conversation takes no first message: begin at home (see first_message.py)."""
+
+
 async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> None:
     """Type the text and return when Send is enabled. Raises PageChanged naming what was missing.
 
@@ -138,8 +142,8 @@ async def _check_open(page: Page) -> None:
 
 async def _make_disabled_error(page: Page) -> PageChanged:
     if not await page.evaluate(_HAS_MESSAGES, timeout=_TO_OPEN):
-        # Builds of summer 2025: there a person's first message comes from the home page.
-        return PageChanged(
+        # Builds before autumn 2025: there a person's first message comes from the home page.
+        return NoFirstMessage(
             f"The {COMPOSER.role} is disabled: the page of this app takes no first message.",
             hint='Send the first message of a conversation with via="page" or "auto".',
             shell_hint="Send the first message of a conversation with --via page or auto.",

@@ -26,7 +26,12 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.site.signin import page_view
-from huggingchat_agent.site.signin.page_kinds import Step, recognize
+from huggingchat_agent.site.signin.page_kinds import (
+    Step,
+    find_sign_in_buttons,
+    is_silent_login,
+    recognize,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +44,8 @@ if TYPE_CHECKING:
 # Seconds for a page to change by itself. An unknown page may only be slow, and some browser checks need no
 # person.
 PATIENCE = {"unknown": 4.0, "challenge": 2.0, "loading": float("inf")}
+
+_TO_PRESS = 3.0  # seconds for a button that nothing hides
 
 _MARK_PATIENCE = 3.0  # a page that hydrates late makes new fields, without the marks
 
@@ -70,7 +77,9 @@ class SignIn:
         self._consents: set[str] = set()
 
     async def run(self, *, timeout: float) -> None:
-        """Go from the app's /login until the page shows the app. The caller then checks who is signed in.
+        """Go from the app's /login, or from its sign-in button, until the page shows the app.
+
+        The caller then checks who is signed in.
 
         Without credentials it still succeeds if the identity provider remembers the person. Raises a
         LoginError that names the page where it stopped. `timeout` is in seconds, for all of it.
@@ -78,6 +87,8 @@ class SignIn:
         self._end = time.monotonic() + timeout
         await self._page.goto(f"{self._base_url}/login", timeout=timeout)
         await self._look()
+        if is_silent_login(self._seen, self._base_url):
+            await self._press_sign_in()
         acts = {"form": self._fill_form, "second_factor": self._give_code, "consent": self._give_consent}
         while self._step.kind != "app":
             if act := acts.get(self._step.kind):
@@ -85,6 +96,21 @@ class SignIn:
                 await self._wait_for_next_page()
             elif not await self._becomes_another(PATIENCE.get(self._step.kind, 0.0)):
                 raise self._make_stuck_error()
+
+    async def _press_sign_in(self) -> None:
+        """Begin the sign-in with the button on the app's home page. Raises LoginError if there is none."""
+        silent = self._stuck_error()
+        await self._page.goto(f"{self._base_url}/", timeout=self._time_left)
+        await self._look()
+        for button in find_sign_in_buttons(self._seen):
+            try:
+                await self._page.click(
+                    Control(button.role, button.name), timeout=min(_TO_PRESS, self._time_left)
+                )
+            except BrowserTimeout:
+                continue  # a dialog is in front of it
+            return await self._wait_for_next_page()
+        raise silent
 
     @property
     def _time_left(self) -> float:

@@ -69,6 +69,7 @@ _REFUSES = _compile(
     r"^(cancel|deny|decline|refuse|reject|no\b|not now|do not|don.?t|disagree|back|log ?out|sign ?out)"
     r"|^(switch|use )"
 )
+_STARTS = _compile(r"^(log|sign) ?in\b")
 _ASKS = _compile(r"access|permission|authori[sz]|consent|wants? to|would like|allow")
 
 
@@ -103,6 +104,19 @@ def recognize(seen: PageView, base_url: str) -> Step:
     if _CONFIRM.search(seen.text):
         return Step(kind="confirmation")
     return Step(kind="error" if seen.status >= 400 or _is_login_path(seen.address, base_url) else "unknown")
+
+
+def is_silent_login(seen: PageView, base_url: str) -> bool:
+    """Whether the app's /login led nowhere: in builds before June 2025 only a button of its pages begins a
+    sign-in.
+    """
+    at_login = _is_login_path(seen.address, base_url) and seen.address.rstrip("/").endswith("/login")
+    return at_login and recognize(seen, base_url).kind == "error"
+
+
+def find_sign_in_buttons(seen: PageView) -> list[Button]:
+    """The buttons of an app's page that begin a sign-in, the one of a dialog first: its page is behind it."""
+    return [each for each in reversed(seen.buttons) if each.submits and _STARTS.search(each.name)]
 
 
 def _is_password(field: Field) -> bool:
