@@ -36,6 +36,7 @@ SUBJECTS = {
         *(f"cli/test_{name}.py" for name in ("attachments", "conversations", "tools")),
         "site/test_elicitation.py",
     ),
+    "generations": ("e2e/test_generations.py", "e2e/test_first_alternatives.py", "site/test_generations.py"),
     "turns": ("*",),
 }
 
@@ -48,6 +49,7 @@ MINUTES = {
     "provider": 0.5,
     "faults": 1.0,
     "conversations": 1.5,
+    "generations": 1.0,
     "turns": 2.5,
 }
 WORKERS = 3  # of scripts/test
@@ -98,11 +100,13 @@ def take_turns(config: pytest.Config, items: list[pytest.Item], name: str, value
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What needs no browser first: what is fast to fail should fail fast.
 
-    Of a test that goes by ui and by page it takes one way (see `take_turns`). A test that is marked soak
+    Of a test that goes by ui and by page it takes one way, and of one on several builds of the app one of
+    them (see `take_turns`). A test that is marked soak
     does a part of its rounds in the default run; of one's cases those that are marked so
     (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all.
     """
     take_turns(config, items, "via", ("ui", "page"))
+    take_turns(config, items, "build", ("2026-08", "2026-01", "2025-04"))
     marks = [(item, getattr(getattr(item, "callspec", None), "marks", ())) for item in items]
     leave_to_soak(config, items, [item for item, own in marks if any(mark.name == "soak" for mark in own)])
     if config.getoption("--soak"):

@@ -16,18 +16,20 @@ class App:
 
     page_id, closed = "p", False
 
-    def __init__(self, *paths, status=404):
-        self.paths, self.status, self.seen = paths, status, []
+    def __init__(self, *paths, status=404, mime="text/html; charset=utf-8", body=PAGE):
+        self.paths, self.status, self.mime, self.body = paths, status, mime, body
+        self.seen, self.sent = [], []
 
     async def call(self, request, *, timeout):
         self.seen.append(request.path)
+        self.sent.append(request.json)
         found = request.path in self.paths
         return CallResult(
             status=200 if found else self.status,
-            mime="application/json" if found else "text/html; charset=utf-8",
+            mime="application/json" if found else self.mime,
             redirected=False,
             headers={},
-            body="[]" if found else PAGE,
+            body="[]" if found else self.body,
         )
 
     def asked(self):
@@ -51,7 +53,7 @@ async def test_alternative_that_was_answered_is_remembered(status):
     calls = app.asked()
     for _ in range(2):
         assert await calls.ask(requests.list_models()) == b"[]"
-    assert app.seen == ["/api/v2/models", "/api/models", "/api/models"]
+    assert app.seen == ["/api/v2/models", "/__data.json", "/api/models", "/api/models"]
     assert calls.alternatives.routes == {purposes.ListModels: "GET /api/models"}
 
 
@@ -72,3 +74,23 @@ async def test_route_that_the_app_does_not_have_is_named_without_the_page():
     with pytest.raises(PageChanged) as caught:
         await app.asked().ask(requests.list_models())
     assert caught.value.message == "This app has no /api/v2/models (404)."
+
+
+EMPTY = '{"type":"data","nodes":[null,null]}\n'
+
+
+@pytest.mark.parametrize(
+    ("status", "mime", "body"),
+    [(200, "application/json", EMPTY), (404, "text/plain", "NOT_FOUND"), (200, "text/html", PAGE)],
+)
+async def test_answers_that_mean_that_the_app_has_no_such_route(status, mime, body):
+    app = App("/api/models", status=status, mime=mime, body=body)
+    assert await app.asked().ask(requests.list_models()) == b"[]"
+    assert app.seen == ["/api/v2/models", "/__data.json", "/api/models"]
+
+
+async def test_share_is_imported_by_a_new_conversation_where_there_is_no_other_way():
+    app = App("/conversation", status=404)
+    await app.asked().ask(requests.import_share("0E921fx", "some/model"))
+    assert app.seen == ["/api/v2/conversations/import-share", "/conversation"]
+    assert app.sent == [{"shareId": "0E921fx"}, {"model": "some/model", "fromShare": "0E921fx"}]

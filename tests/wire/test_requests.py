@@ -124,7 +124,7 @@ def test_stop_without_what_was_seen_has_no_body():
         (requests.change_model(ID, "m"), purposes.ChangeConversation(ID)),
         (requests.delete_conversation(ID), purposes.DeleteConversation(ID)),
         (requests.share_conversation(ID), purposes.ShareConversation(ID)),
-        (requests.import_share("0E921fx"), purposes.ImportShare()),
+        (requests.import_share("0E921fx", "m"), purposes.ImportShare()),
         (requests.read_file(ID, "5f"), purposes.ReadFile(ID, "5f")),
         (requests.answer_elicitation(ID, "e", "cancel"), purposes.AnswerElicitation(ID)),
     ],
