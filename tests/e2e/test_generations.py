@@ -12,7 +12,7 @@ from fixtures.site import BUILDS, StandIn
 from fixtures.site.produced import PICTURE
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ChatError, GenerationFailed, StreamBroken, UsageError
-from tests.e2e.conftest import account_on
+from tests.e2e.conftest import make_settings_for
 from tests.quick import QUICK
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -34,7 +34,7 @@ def shared_site(build):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_chat(shared_site, tmp_path_factory):
-    async with HuggingChat(**account_on(shared_site, tmp_path_factory.mktemp("state"))) as chat:
+    async with HuggingChat(**make_settings_for(shared_site, tmp_path_factory.mktemp("state"))) as chat:
         account = await chat.login()
         assert account.username == "ada"
         yield chat

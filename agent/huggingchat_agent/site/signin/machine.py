@@ -99,7 +99,7 @@ class SignIn:
 
     async def _press_sign_in(self) -> None:
         """Begin the sign-in with the button on the app's home page. Raises LoginError if there is none."""
-        silent = self._stuck_error()
+        silent = self._make_stuck_error()
         await self._page.goto(f"{self._base_url}/", timeout=self._time_left)
         await self._look()
         for button in find_sign_in_buttons(self._seen):
