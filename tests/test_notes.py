@@ -32,10 +32,9 @@ def test_leaf_is_fresh_once_and_until_a_message_is_sent():
     assert notes.take_fresh_leaf("c") is None
 
 
-def test_leaf_does_not_stay_fresh(monkeypatch):
-    notes = Notes()
+def test_leaf_does_not_stay_fresh():
+    notes = Notes(fresh=0.0)
     notes.end_turn(turn(leaf="a"))
-    monkeypatch.setattr(noting, "FRESH", 0.0)
     assert notes.take_fresh_leaf("c") is None
 
 
@@ -52,10 +51,8 @@ def test_stop_lingers_until_a_run_was_cut_short(ended):
     assert notes.measure_quiet("c") == 0.0
 
 
-def test_notes_keep_nothing_of_conversations_seen_long_ago(monkeypatch):
-    monkeypatch.setattr(noting, "FRESH", 0.0)
-    monkeypatch.setattr(noting, "STOP_LINGERS", 0.0)
-    notes = Notes()
+def test_notes_keep_nothing_of_conversations_seen_long_ago():
+    notes = Notes(fresh=0.0, stop_lingers=0.0)
     for number in range(100):
         notes.know_leaf(str(number), "a")
         notes.follow(STARTED, purposes.StopGenerating(str(number)))

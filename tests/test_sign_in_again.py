@@ -11,7 +11,6 @@ from huggingchat_agent.errors import (
     SecondFactorExpired,
     SessionRejected,
 )
-from huggingchat_agent.session import sign_in_again
 from huggingchat_agent.session.sign_in_again import Recovery
 
 LOST = SessionRejected("It is lost.")
@@ -22,7 +21,7 @@ async def unknown():
 
 
 class SignIns:
-    """A way to sign in that fails as it is told; `count` is how often it was tried."""
+    """A way to sign in with these outcomes. `count` is the number of tries."""
 
     def __init__(self, *outcomes):
         self.count = 0
@@ -46,11 +45,8 @@ class SignIns:
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, Exception) else "",
 )
-async def test_sign_in_that_failed_is_tried_later_unless_it_was_refused_for_good(
-    monkeypatch, failure, attempts
-):
-    monkeypatch.setattr(sign_in_again, "PAUSE", 0.0)
-    again, recover = SignIns(failure, None), Recovery()
+async def test_sign_in_that_failed_is_tried_later_unless_it_was_refused_for_good(failure, attempts):
+    again, recover = SignIns(failure, None), Recovery(pause=0.0)
     recover.arm(again, unknown)
     for _ in range(2):
         try:

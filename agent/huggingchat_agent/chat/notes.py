@@ -29,9 +29,10 @@ class Leaf(NamedTuple):
 
 
 class Notes:
-    """Kept up to date by the traffic (`follow`) and by the turns (`end_turn`)."""
+    """Kept up to date by the traffic (`follow`) and by the turns (`end_turn`). Times are in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fresh: float = FRESH, stop_lingers: float = STOP_LINGERS) -> None:
+        self._fresh, self._stop_lingers = fresh, stop_lingers
         self._leaves: dict[str, Leaf] = {}
         self._quiet: dict[str, float] = {}  # until when a stop may linger, by conversation
         self.unknown_post = ("", "")  # page and path of the last one whose purpose is unknown
@@ -40,13 +41,13 @@ class Notes:
         """Note which message the app has just named as the last of a conversation."""
         now = time.monotonic()
         # Most are never asked for again, and a session may see many conversations.
-        self._leaves = {each: known for each, known in self._leaves.items() if now - known.at < FRESH}
+        self._leaves = {each: known for each, known in self._leaves.items() if now - known.at < self._fresh}
         self._leaves[conversation_id] = Leaf(leaf, is_root, now)
 
     def take_fresh_leaf(self, conversation_id: str) -> Leaf | None:
         """The last message of a conversation, if the app named it a moment ago and no turn began since."""
         leaf = self._leaves.pop(conversation_id, None)
-        return leaf if leaf and time.monotonic() - leaf.at < FRESH else None
+        return leaf if leaf and time.monotonic() - leaf.at < self._fresh else None
 
     def measure_quiet(self, conversation_id: str) -> float:
         """Seconds during which an old stop could still end a new run."""
@@ -61,7 +62,7 @@ class Notes:
         elif isinstance(purpose, purposes.StopGenerating):
             now = time.monotonic()
             self._quiet = {each: end for each, end in self._quiet.items() if end > now}
-            self._quiet[purpose.conversation_id] = now + STOP_LINGERS
+            self._quiet[purpose.conversation_id] = now + self._stop_lingers
 
     def end_turn(self, turn: Turn) -> None:
         """Note the message that a turn wrote, and whether it used up a stop."""

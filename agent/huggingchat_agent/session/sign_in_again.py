@@ -48,7 +48,8 @@ class Recovery:
     `count` is the number of sign-ins. `explain` adds to an error what is known of its cause.
     """
 
-    def __init__(self, explain: Callable[[AgentError], None] | None = None) -> None:
+    def __init__(self, explain: Callable[[AgentError], None] | None = None, *, pause: float = PAUSE) -> None:
+        self.pause = pause  # seconds
         self._explain = explain or (lambda error: None)
         self.count = 0
         self._again: Callable[[bool], Awaitable[None]] | None = None
@@ -120,10 +121,10 @@ class Recovery:
                 self._explain(lost)
                 raise lost
             since = time.monotonic() - self._last
-            if since < PAUSE:
+            if since < self.pause:
                 failure = SessionRejected(
                     f"{lost.message} The last new sign-in was {since:.0f} s ago; the agent signs in again at "
-                    f"most every {PAUSE:.0f} s."
+                    f"most every {self.pause:.0f} s."
                 )
                 failure.take_over(lost)
                 self._explain(failure)
