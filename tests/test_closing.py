@@ -49,7 +49,7 @@ async def test_close_names_a_handler_that_does_not_return_and_leaves_it(chat, ca
         await never.wait()
 
     chat.emit(TOKEN)
-    waiting = asyncio.create_task(chat._drain_handlers())  # as whoever awaits a reply does
+    waiting = asyncio.create_task(chat._drain_handlers())  # as an awaited reply does
     await asyncio.wait_for(chat.close(), 20)
     await asyncio.wait_for(waiting, 20)
     assert "stuck" in caplog.text

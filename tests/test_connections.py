@@ -60,7 +60,7 @@ async def test_waiting_stream_that_is_cancelled_while_another_ends_costs_no_conn
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     for task in tasks:
-        task.cancel()  # those that run give theirs up before those that wait hear of it
+        task.cancel()  # running ones release theirs before waiting ones notice
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(each) for each in outcomes] == [asyncio.CancelledError] * len(tasks)
     assert (connections.in_use, connections.running) == (0, 0)

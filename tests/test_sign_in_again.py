@@ -37,7 +37,7 @@ class SignIns:
 @pytest.mark.parametrize(
     ("failure", "attempts"),
     [
-        (LoginError("Signing in did not get on."), 2),
+        (LoginError("Sign-in did not finish."), 2),
         (SessionRejected("The app still shows nobody as signed in."), 2),
         (CredentialsRejected("Wrong."), 1),
         (SecondFactorExpired("Too late."), 1),
@@ -58,9 +58,9 @@ async def test_sign_in_that_failed_is_tried_later_unless_it_was_refused_for_good
 
 
 async def test_sign_in_that_failed_is_not_said_to_have_been_done():
-    again, recover = SignIns(LoginError("Signing in did not get on.")), Recovery()
+    again, recover = SignIns(LoginError("Sign-in did not finish.")), Recovery()
     recover.arm(again, unknown)
-    with pytest.raises(SessionRejected, match="did not get on"):
+    with pytest.raises(SessionRejected, match="did not finish"):
         await recover.recover(LOST, 0)
     with pytest.raises(SessionRejected, match="last new sign-in was 0 s ago"):
         await recover.recover(LOST, 0)

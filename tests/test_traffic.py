@@ -1,4 +1,4 @@
-"""Traffic: who hears of an exchange, in which order, and what does not get through."""
+"""Traffic: which readers get an exchange, in which order, and what they never get."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who waits for which answer, without a page."""
+"""Which waiter gets which answer, without a page."""
 
 import asyncio
 from types import SimpleNamespace

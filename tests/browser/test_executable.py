@@ -1,4 +1,4 @@
-"""Which browser is used, and what is said when there is none."""
+"""Which browser is used, and the error when no browser is installed."""
 
 import asyncio
 import os

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Held:
-    """The making of a tab, which succeeds, and is told of only when `go` is set."""
+    """Makes a tab with success, and returns only when `go` is set."""
 
     def __init__(self, make):
         self.made, self.go = asyncio.Event(), asyncio.Event()

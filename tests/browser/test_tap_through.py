@@ -1,4 +1,4 @@
-"""The tap on a real tab: what the page received is what the sink was told, while it arrives."""
+"""The tap on a real tab: the sink gets what the page receives, while it arrives."""
 
 import asyncio
 

@@ -144,7 +144,7 @@ def test_unknown_conversation_is_an_error_of_the_chat(shell):
 def test_settings_are_shown_and_changed(shell, stand_in):
     def shown(text):
         preferences = json.loads(text)
-        preferences["extra"].pop("welcomeModalSeenAt")  # the app writes it anew with every change
+        preferences["extra"].pop("welcomeModalSeenAt")  # the app writes it again with every change
         return preferences
 
     before = shown(shell("settings", "show", "--json").out)

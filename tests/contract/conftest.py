@@ -1,4 +1,4 @@
-"""What every engine is to do alike: one set of tests over (engine, via), none of which asks which it is.
+"""What every engine must do: one set of tests over (engine, via), none of which asks which it is.
 
 Where the table of abilities says that an engine cannot, a test expects the table's sentence instead.
 A module shares a site and, for each engine, a signed-in chat.

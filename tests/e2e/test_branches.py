@@ -1,4 +1,4 @@
-"""Answers made anew, messages put in the place of others, and the tree that comes of it."""
+"""Retried answers, edited messages, and the tree that they make."""
 
 import pytest
 

@@ -40,7 +40,7 @@ PROMPTS: tuple[tuple[str, Via], ...] = (
 
 
 async def talk(chat: HuggingChat) -> tuple[list[tuple[Any, ...]], list[Answer]]:
-    """Three turns in one conversation: what was told, and the answers."""
+    """Three turns in one conversation: its events, and the answers."""
     told: list[tuple[Any, ...]] = []
 
     def tell(event: Any) -> None:

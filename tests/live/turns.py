@@ -141,7 +141,7 @@ class Turns:
         answer: Answer = await reply
         stored = await self._stored(talk, answer.message_id)
         assert answer.interrupted, "it was over before it could be stopped"
-        assert stored.content == answer.content, "what is stored is not what was told"
+        assert stored.content == answer.content, "the stored text differs from the streamed one"
         return answer
 
     async def _model_saw(self) -> str | None:

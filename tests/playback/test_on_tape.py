@@ -41,7 +41,7 @@ async def secure(tmp_path_factory):
 
 
 async def repeat(chat, prompts=PROMPTS):
-    """The same session once more: what was told, and the answers."""
+    """The same session once more: its events, and the answers."""
     told: list[events.TurnEvent] = []
     for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
         chat.on(name, told.append)

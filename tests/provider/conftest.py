@@ -95,7 +95,7 @@ def engine(request):
 
 @pytest.fixture(scope="module")
 def provider_at(tmp_path_factory, engine):
-    """A provider of one's own for a site: `provider_at(site, **options)`."""
+    """A separate provider for a site: `provider_at(site, **options)`."""
 
     def make(site, **options):
         home = tmp_path_factory.mktemp("home")

@@ -289,7 +289,7 @@ def searching(provider, auth, site):
 
     def offer(*names):
         site.control.switch(tool_servers={name: SERVERS[name] for name in names})
-        provider._run(auth, lambda agent: agent.tools(refresh=True))  # it was told with the page, long ago
+        provider._run(auth, lambda agent: agent.tools(refresh=True))  # the page listed them long ago
 
     offer(*SERVERS)
     yield

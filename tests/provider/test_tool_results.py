@@ -1,4 +1,4 @@
-"""The pages that a search tool tells of, in every form it may do so."""
+"""The pages that a search tool names, in every form that it may use."""
 
 import json
 

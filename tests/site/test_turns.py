@@ -109,7 +109,7 @@ async def test_attaching_gives_what_came_after_the_stored_part(site):
     found = parse_events(body)
     tokens = [each["data"]["token"] for each in found if each["data"].get("type") == "stream"]
     assert stored["content"] + "".join(tokens) == message["content"]
-    assert len(tokens) < 20, "tokens are told in bursts"
+    assert len(tokens) < 20, "tokens come in bursts"
     assert found[-1] == {"event": "end", "id": found[-2]["id"], "data": {"status": "completed"}}
     assert int(found[-2]["id"]) == message["materializedSeq"]
 

@@ -1,4 +1,4 @@
-"""Writing and reading: whole tapes, those of programs that died, and those that are none."""
+"""Writing and reading: whole tapes, tapes of programs that died, and files that are not tapes."""
 
 import json
 import os

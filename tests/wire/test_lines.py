@@ -41,7 +41,7 @@ def test_splitter_does_not_mind_how_bytes_are_cut(pieces):
 @pytest.mark.timeout(20)
 def test_splitter_takes_a_long_line_in_small_pieces():
     splitter = LineSplitter()
-    for _ in range(400_000):  # to put the line together anew for each takes minutes
+    for _ in range(400_000):  # joining the line again for each would take minutes
         assert not splitter.feed(b"12345678")
     assert splitter.feed(b"\n") == [b"12345678" * 400_000]
 
