@@ -165,11 +165,8 @@ class Sending:
             via = self._check_via(via, "Tools for one turn", _TOOLS_MENU)
         if any(each.mime == uploads.PASTED for each in self._draft.uploads):
             via = self._check_via(via, "Text files on this app", _PASTED_ONLY)
-        ways = {
-            "ui": [self._make_ui_sender],
-            "page": [self._make_page_sender],
-            "auto": [self._make_ui_sender, self._make_page_sender],
-        }[via]
+        ui, page = self._make_ui_sender, self._make_page_sender
+        ways = {"ui": [ui], "page": [page], "auto": [ui, page]}[via]
         return [way(tools) for way in ways]
 
     def _make_ui_sender(self, tools: ToolChoice | None) -> Sender:
