@@ -72,7 +72,9 @@ class Chat(Emitter):
         )
         self._notes = Notes()
         self._session.drifts.publish = self._publish_drift
-        self._tracker = TurnTracker(self._session, self._publish, self._end_turn)
+        self._tracker = TurnTracker(
+            self._session, self._publish, self._end_turn, self._session.drifts.see_conversation
+        )
         self._replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._recorder = recorder
         if recorder is not None:

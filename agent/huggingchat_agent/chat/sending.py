@@ -26,6 +26,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.session.account import read_account
+from huggingchat_agent.site.gestures.parts import SEND
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
 
@@ -55,6 +56,10 @@ UNSTORED = timedelta(seconds=60)
 
 _TOOLS_MENU = "the page's tools menu counts for all turns, while a request chooses for its own turn only"
 _PASTED_ONLY = "its page gives a model pasted text only, while a request can call a file that"
+
+
+class NothingSent(BrowserError):
+    """The send gesture was made, but the page sent nothing."""
 
 
 class Sending:
@@ -144,10 +149,11 @@ class Sending:
             for sender in senders[:-1]:
                 try:
                     return await self._send_by(sender, spot)
-                except PageChanged as error:
-                    if self.via:
-                        raise  # it may have been sent
-                    self._note_part(error, "the message was sent by page")
+                except (PageChanged, NothingSent) as error:
+                    sent = self.via and not isinstance(error, NothingSent)
+                    self._note_part(error, "" if sent else "the message was sent by page")
+                    if sent:
+                        raise
                     self._emitter.emit(
                         events.Degraded(conversation_id=self._conversation_id, reason=error.message)
                     )
@@ -189,9 +195,12 @@ class Sending:
 
         return PageSender(self._session.calls, build)
 
-    def _note_part(self, error: PageChanged, instead: str) -> None:
+    def _note_part(self, error: PageChanged | NothingSent, instead: str) -> None:
         """Report what the page lacks, or has in its way."""
-        if error.part:
+        if isinstance(error, NothingSent):
+            what = f"what the {SEND} does"
+            self._note_drift(events.Drift(part="the page", change="changed", what=what, instead=instead))
+        elif error.part:
             self._note_drift(
                 events.Drift(part="the page", change=error.change, what=error.part, instead=instead)
             )
@@ -339,7 +348,7 @@ class Sending:
                 "follow the answer. Read the conversation before you send the message again.",
                 part="the route POST /conversation/{conversation_id}",
             )
-        raise BrowserError(
+        raise NothingSent(
             "The message was typed into the page, but the app sent no request, so nothing was sent.",
             hint='Try again, or use via="page".',
             shell_hint="Try again, or use --via page.",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from huggingchat_agent import events, redact
 from huggingchat_agent.chat.chat import get_session
-from huggingchat_agent.doctor.finding import Finding
+from huggingchat_agent.doctor.finding import Finding, Report
 from huggingchat_agent.doctor.page import check_page, watch_for_stop
 from huggingchat_agent.errors import AgentError, LoginError
 from huggingchat_agent.session import account as accounts
@@ -50,7 +50,6 @@ class Walk:
             ("features", self._features),
             ("models", self._models),
             ("tools", self._tools),
-            ("list of conversations", self._list),
             ("new conversation", self._create),
         ]
         for name, step in steps:
@@ -70,6 +69,7 @@ class Walk:
         if self._stop_control is not None:
             yield self._stop_control
         yield await _try("stop", lambda: self._stop(conversation))
+        yield await _try("list of conversations", self._list)
         if self._answer is not None:
             answer = self._answer
             yield await _try("reload", lambda: self._reload(conversation, answer))
@@ -114,7 +114,7 @@ class Walk:
 
     async def _settings(self) -> Finding:
         settings = await accounts.read_settings(self._session)
-        return self._good("settings", "read", purposes.ReadSettings, f"{len(settings)} settings")
+        return self._good("settings", "read", purposes.ReadSettings, _count(len(settings), "setting"))
 
     async def _features(self) -> Finding:
         await self._session.ask(requests.read_feature_flags())
@@ -124,17 +124,17 @@ class Walk:
         models = await self._chat.models(refresh=True)
         if not models:
             return Finding(area="app", check="models", state="failed", text="the app offers none")
-        return self._good("models", models[0].id, purposes.ListModels, f"{len(models)} models")
+        return self._good("models", models[0].id, purposes.ListModels, _count(len(models), "model"))
 
     async def _tools(self) -> Finding:
         tools = await self._chat.tools(refresh=True)
         if tools.missing:
             return Finding(area="app", check="tools", state="note", text=tools.missing)
-        return self._good("tools", "read", purposes.McpServers, f"{len(tools)} servers")
+        return self._good("tools", "read", purposes.McpServers, _count(len(tools), "server"))
 
     async def _list(self) -> Finding:
         page = parse_list(await self._session.ask(requests.list_conversations(0)))
-        shape = f"{len(page.conversations)} entries{', and more' if page.has_more else ''}"
+        shape = f"{len(page.conversations)} on the first page{', and more' if page.has_more else ''}"
         return self._good("list of conversations", "read", purposes.ListConversations, shape)
 
     async def _create(self) -> Finding:
@@ -193,7 +193,7 @@ class Walk:
             state, text = "failed", "the server has not stored the answer that came"
         elif shown is not True:
             state, text = "changed", "the page does not show the answer as its last message"
-        made = self._good("reload", text, purposes.ReadConversation, f"{len(read.messages)} messages")
+        made = self._good("reload", text, purposes.ReadConversation, _count(len(read.messages), "message"))
         return Finding(**{**{each: getattr(made, each) for each in made.__struct_fields__}, "state": state})
 
     async def _delete(self, conversation: Conversation) -> Finding:
@@ -226,6 +226,15 @@ class Walk:
                     Finding(area="app", check="fallback", state="note", text=f"{need}: no {first}", by=name)
                 )
         return found
+
+
+async def examine(chat: Chat) -> Report:
+    """Walk through the app of an open chat, to the end. It sends one short message and deletes it again."""
+    return Report(findings=[each async for each in Walk(chat).run()])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 async def _try(check: str, step: Callable[[], Awaitable[Finding]]) -> Finding:

@@ -26,6 +26,7 @@ DEEPEST = 8
 MOST = 60  # names of one object
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{24}")
 _STREAMS = ("jsonl", "event-stream")
+_TOLD = ("json", "html", "event-stream", "sveltekit-data")  # no scripts, styles and pictures
 
 
 class Evidence:
@@ -63,7 +64,7 @@ class Evidence:
                     body += event.data
             elif isinstance(event, Ended):
                 del self._open[event.exchange_id]
-                if responded:
+                if responded and any(each in responded[0].mime for each in _TOLD):
                     self._lines.append(_describe(started, responded[0], bytes(body), self._base))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.errors import AgentError, BrowserClosed, UsageError
+from huggingchat_agent.errors import AgentError, BrowserClosed, PageChanged, UsageError
+from huggingchat_agent.events import Drift
 from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.session.drifts import Drifts
 from huggingchat_agent.site.calls import require_success
@@ -56,7 +57,7 @@ class AppCalls:
             calls = await self.open()
             try:
                 if not request.binary:
-                    answer = await self._try(calls, request)
+                    answer = await self._try(calls, request, conversation_id)
                 else:
                     answer, body = await calls.download(request, timeout=self.timeout)
                     if answer.status == 200:
@@ -70,6 +71,8 @@ class AppCalls:
                 continue
             except AgentError as error:
                 failure = error
+                if isinstance(error, PageChanged) and error.part:
+                    self.drifts.note(Drift(part="the app", change=error.change, what=error.part))
             if not recover:
                 raise failure
             recover = False
@@ -79,13 +82,13 @@ class AppCalls:
         """The answer as it came, whatever its status."""
         return await self._try(await self.open(), request)
 
-    async def _try(self, calls: Calls, request: Call) -> CallResult:
+    async def _try(self, calls: Calls, request: Call, conversation_id: str = "") -> CallResult:
         """The answer to the first alternative that the app has, to `request` itself if it has none."""
         answer, used = await self.alternatives.call(calls, request, timeout=self.timeout)
         if used is not None:
             self.drifts.see_routes(self.alternatives.routes)
             if answer.status == 200:
-                self.drifts.see(used.purpose, answer.body)
+                self.drifts.see(used.purpose, answer.body, conversation_id)
         return answer
 
     def check_loop(self, *, needed: bool = False) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from huggingchat_agent.events import Drift
-from huggingchat_agent.wire import routes, shapes, updates
+from huggingchat_agent.wire import purposes, routes, shapes, updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,10 +40,14 @@ class Drifts:
         log.info("The app differs: %s, %s, is %s. %s", *key[::2], drift.change, drift.instead)
         self.publish(drift)
 
-    def see(self, purpose: type[Purpose] | None, body: str | bytes) -> None:
+    def see(self, purpose: type[Purpose] | None, body: str | bytes, conversation_id: str = "") -> None:
         """Compare a successful answer with the shape that the agent knows."""
         for drift in shapes.compare(purpose, body):
-            self.note(drift)
+            self.note(msgspec.structs.replace(drift, conversation_id=conversation_id))
+
+    def see_conversation(self, body: bytes, conversation_id: str) -> None:
+        """Compare what a page read of a conversation."""
+        self.see(purposes.ReadConversation, body, conversation_id)
 
     def see_routes(self, used: dict[type[Purpose], str]) -> None:
         """Look whether the app lacks a route that its builds have. `used` has the route of each purpose.

@@ -77,7 +77,8 @@ class TurnTracker:
     """Watches the exchanges with an app and builds turns from them.
 
     Calls `publish(turn, event)` for every event of every turn, or the listener of the turn's claim if there
-    is one. Calls `on_answer(turn)` when a turn has its answer, before it is published.
+    is one. Calls `on_answer(turn)` when a turn has its answer, before it is published, and
+    `on_read(body, conversation_id)` for what a page reads meanwhile.
     """
 
     def __init__(
@@ -85,8 +86,9 @@ class TurnTracker:
         app: App,
         publish: Callable[[Turn, events.TurnEvent], object],
         on_answer: Callable[[Turn], object] = lambda turn: None,
+        on_read: Callable[[bytes, str], object] = lambda body, conversation_id: None,
     ) -> None:
-        self.app, self.publish, self.on_answer = app, publish, on_answer
+        self.app, self.publish, self.on_answer, self.on_read = app, publish, on_answer, on_read
         self.claims: list[Claim] = []
         self.stop_patience = STOP_PATIENCE
         self._numbers = itertools.count(1)
@@ -159,6 +161,7 @@ class TurnTracker:
             if isinstance(event, Chunk):
                 body.extend(event.data)
             elif isinstance(event, Ended):
+                self.on_read(bytes(body), conversation_id)
                 # An error answer has nothing to parse. The page that asked handles it.
                 with contextlib.suppress(AgentError):
                     read = parse_conversation(bytes(body))

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 import typer
@@ -21,7 +21,7 @@ from huggingchat_agent.cli.terminal import to_one_line
 from huggingchat_agent.doctor import leftovers
 from huggingchat_agent.doctor.app import COST, Walk
 from huggingchat_agent.doctor.evidence import Evidence, check_folder
-from huggingchat_agent.doctor.finding import Finding, Report
+from huggingchat_agent.doctor.finding import Area, Finding, Report
 from huggingchat_agent.doctor.machine import check_machine, failure
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.huggingchat import HuggingChat
@@ -122,25 +122,34 @@ async def _examine(options: Options, *, machine: bool, save: Path | None) -> Rep
 
 
 def _print(report: Report) -> None:
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("")
-    table.add_column("Check", overflow="fold")
-    table.add_column("Found", overflow="fold", ratio=2)
-    table.add_column("By", style="dim", overflow="fold", ratio=1)
-    table.add_column("Shape", style="dim", overflow="fold")
-    area = ""
-    for each in report.findings:
-        if each.area != area:
-            area = each.area
-            table.add_section()
-        row = (each.check, each.text, each.by, each.shape)
-        table.add_row(Text(each.state, style=_STYLES[each.state]), *(Text(to_one_line(cell)) for cell in row))
-    console.out.print(table, soft_wrap=not sys.stdout.isatty())
+    if sys.stdout.isatty():
+        console.out.print(_make_table(report), soft_wrap=False)
+        console.out.print()
+    else:
+        for each in report.findings:
+            cells = (each.state, each.check, each.text, each.by, each.shape)
+            console.write("\t".join(" ".join(cell.split()) for cell in cells) + "\n")
     for each in report.findings:
         if each.advice and each.state != "good":
-            console.out.print(Text(to_one_line(f"{each.check}: {each.advice}")))
-    bad = [each for each in report.findings if each.state not in ("good", "note")]
-    console.report(f"{len(bad)} findings need attention." if bad else "All is as the agent knows it.")
+            console.say(to_one_line(f"{each.check}: {each.advice}"))
+    bad = sum(each.state not in ("good", "note") for each in report.findings)
+    plural = "finding needs" if bad == 1 else "findings need"
+    console.say(f"{bad} {plural} attention." if bad else "All is as the agent knows it.")
+
+
+def _make_table(report: Report) -> Table:
+    table = Table("", "Check", "Found", "By", box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    table.columns[-1].style = "dim"
+    for area in get_args(Area):
+        for each in report.findings:
+            if each.area == area:
+                found = Text(to_one_line(each.text)).append(f"  {to_one_line(each.shape)}".rstrip(), style="dim")
+                state = Text(each.state, style=_STYLES[each.state])
+                table.add_row(state, Text(to_one_line(each.check)), found, Text(to_one_line(each.by)))
+        table.add_section()
+    return table
 
 
 def _fix(options: Options, *, yes: bool) -> None:

@@ -1,0 +1,62 @@
+"""The doctor's walk through the site, as it is and as it drifts."""
+
+import pytest
+
+from fixtures.site.drifts import DRIFTS, FATAL
+from huggingchat_agent.doctor.app import examine
+from tests.doctor.drifts import NAMED
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+# These hide others: what breaks the page, or stands in front of it, or ends the walk.
+ALONE = {
+    "messages without ancestors",
+    "conversations without messages",
+    "the models elsewhere",
+    "the list elsewhere",
+    "Send under another name",
+    "the composer under another name",
+    "the composer is no text area",
+    "a dialog without a button",
+    "a dialog that wants consent",
+    "a banner over the composer",
+    "a notice over the composer",
+    *FATAL,
+}
+
+
+def written(report):
+    return "\n".join(f"{each.state} {each.check}: {each.text} by {each.by}" for each in report.findings)
+
+
+async def test_app_as_the_agent_knows_it_is_sound(chat, site):
+    report = await examine(chat)
+    assert report.sound, written(report)
+    assert [each.check for each in report.findings if each.state == "note"] in (
+        [],
+        ["the button that stops an answer"],
+    )
+    by = {each.check: each.by for each in report.findings}
+    assert by["models"] == "GET /api/v2/models"
+    assert by["turn"] == "ui"
+    assert by["the button that sends it"] == "button 'Send message'"
+    assert site.control.conversations() == []
+
+
+async def test_many_drifts_at_once_are_all_named(chat, site):
+    names = DRIFTS.keys() - ALONE
+    site.control.drift(*sorted(names))
+    report = await examine(chat)
+    told = written(report)
+    assert [name for name in names if NAMED[name] not in told] == []
+    assert not report.sound
+    assert site.control.conversations() == []
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.soak) for name in sorted(ALONE)])
+async def test_drift_that_hides_others_is_named(chat, site, name):
+    site.control.drift(name)
+    report = await examine(chat)
+    assert not report.sound
+    assert NAMED[name] in written(report)
+    assert site.control.conversations() == []
