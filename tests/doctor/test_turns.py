@@ -1,10 +1,17 @@
 """A turn goes on although the app has changed, and an event says what is different."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from fixtures.site.drifts import FATAL
 from huggingchat_agent.errors import PageChanged
 from tests.doctor.drifts import NAMED, UNSEEN, every_drift
+
+if TYPE_CHECKING:
+    from huggingchat_agent.events import Drift
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -18,7 +25,7 @@ async def take_turn(chat):
 
 @pytest.mark.parametrize("name", every_drift())
 async def test_turn_under_a_drift(chat, site, name):
-    heard = []
+    heard: list[Drift] = []
     chat.on("drift", heard.append)
     site.control.drift(name)
     if name in FATAL:
@@ -32,7 +39,8 @@ async def test_turn_under_a_drift(chat, site, name):
 
 
 async def test_difference_is_reported_once_and_on_the_reply(chat, site):
-    heard, on_reply = [], []
+    heard: list[Drift] = []
+    on_reply: list[Drift] = []
     chat.on("drift", heard.append)
     site.control.drift("a line of a new type")
     conversation = await chat.new_conversation()
@@ -47,7 +55,7 @@ async def test_difference_is_reported_once_and_on_the_reply(chat, site):
 
 
 async def test_app_as_the_agent_knows_it_has_no_drift(chat, site):
-    heard = []
+    heard: list[Drift] = []
     chat.on("drift", heard.append)
     conversation = await chat.new_conversation()
     for via in ("ui", "page"):

@@ -79,6 +79,7 @@ class Sending:
         self._step = chat.settings.step_timeout
         self._emitter: Emitter = chat
         self._stopped = False
+        self._gesture = False  # the send gesture may have been made
         self._held: events.Failed | None = None  # not emitted while the message may be sent again
 
     async def send(self, emitter: Emitter) -> Turn:
@@ -145,14 +146,14 @@ class Sending:
             held, lambda count: self._emit_queued("connections", count)
         ):
             spot = await self._find_spot()
-            self.via = ""
+            self._gesture = False
             for sender in senders[:-1]:
                 try:
                     return await self._send_by(sender, spot)
                 except (PageChanged, NothingSent) as error:
-                    sent = self.via and not isinstance(error, NothingSent)
-                    self._note_part(error, "" if sent else "the message was sent by page")
-                    if sent:
+                    maybe_sent = bool(self._gesture) and not isinstance(error, NothingSent)
+                    self._note_part(error, "" if maybe_sent else "the message was sent by page")
+                    if maybe_sent:
                         raise
                     self._emitter.emit(
                         events.Degraded(conversation_id=self._conversation_id, reason=error.message)
@@ -221,7 +222,7 @@ class Sending:
                 on_rejected=self._hold,
                 generation_id=sender.generation_id,
             )
-            self.via = sender.via
+            self.via, self._gesture = sender.via, True
             turn = await self._follow(claim, sender)
             return turn
         finally:

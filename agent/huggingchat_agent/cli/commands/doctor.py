@@ -145,7 +145,8 @@ def _make_table(report: Report) -> Table:
     for area in get_args(Area):
         for each in report.findings:
             if each.area == area:
-                found = Text(to_one_line(each.text)).append(f"  {to_one_line(each.shape)}".rstrip(), style="dim")
+                found = Text(to_one_line(each.text))
+                found.append(f"  {to_one_line(each.shape)}".rstrip(), style="dim")
                 state = Text(each.state, style=_STYLES[each.state])
                 table.add_row(state, Text(to_one_line(each.check)), found, Text(to_one_line(each.by)))
         table.add_section()
