@@ -15,18 +15,17 @@ from huggingchat_agent import events
 from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import tool_choice, uploads
 from huggingchat_agent.chat.senders import PageSender, UiSender
+from huggingchat_agent.chat.unsent import NothingSent, SentElsewhere
 from huggingchat_agent.errors import (
     SIGN_IN_AGAIN,
     AgentError,
     BrowserClosed,
-    BrowserError,
     ChatError,
     PageChanged,
     SessionRejected,
     UsageError,
 )
 from huggingchat_agent.session.account import read_account
-from huggingchat_agent.site.gestures.parts import SEND
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
 
@@ -58,10 +57,6 @@ _TOOLS_MENU = "the page's tools menu counts for all turns, while a request choos
 _PASTED_ONLY = "its page gives a model pasted text only, while a request can call a file that"
 
 
-class NothingSent(BrowserError):
-    """The send gesture was made, but the page sent nothing."""
-
-
 class Sending:
     """One message on its way. `turn` is its turn, once there is one; `via` is how it was sent.
 
@@ -79,7 +74,6 @@ class Sending:
         self._step = chat.settings.step_timeout
         self._emitter: Emitter = chat
         self._stopped = False
-        self._gesture = False  # the send gesture may have been made
         self._held: events.Failed | None = None  # not emitted while the message may be sent again
 
     async def send(self, emitter: Emitter) -> Turn:
@@ -146,14 +140,14 @@ class Sending:
             held, lambda count: self._emit_queued("connections", count)
         ):
             spot = await self._find_spot()
-            self._gesture = False
             for sender in senders[:-1]:
                 try:
                     return await self._send_by(sender, spot)
                 except (PageChanged, NothingSent) as error:
-                    maybe_sent = bool(self._gesture) and not isinstance(error, NothingSent)
-                    self._note_part(error, "" if maybe_sent else "the message was sent by page")
-                    if maybe_sent:
+                    elsewhere = isinstance(error, SentElsewhere)
+                    instead = "" if elsewhere else "sent by page"
+                    self._session.drifts.note_page(error, self._conversation_id, instead)
+                    if elsewhere:
                         raise
                     self._emitter.emit(
                         events.Degraded(conversation_id=self._conversation_id, reason=error.message)
@@ -161,7 +155,7 @@ class Sending:
             try:
                 return await self._send_by(senders[-1], spot)
             except PageChanged as error:
-                self._note_part(error, "")
+                self._session.drifts.note_page(error, self._conversation_id)
                 await self._session.save_report(error, senders[-1].page_id)
                 raise
 
@@ -196,16 +190,6 @@ class Sending:
 
         return PageSender(self._session.calls, build)
 
-    def _note_part(self, error: PageChanged | NothingSent, instead: str) -> None:
-        """Report what the page lacks, or has in its way."""
-        if isinstance(error, NothingSent):
-            what = f"what the {SEND} does"
-            self._note_drift(events.Drift(part="the page", change="changed", what=what, instead=instead))
-        elif error.part:
-            self._note_drift(
-                events.Drift(part="the page", change=error.change, what=error.part, instead=instead)
-            )
-
     def _note_drift(self, drift: events.Drift) -> None:
         self._session.drifts.note(msgspec.structs.replace(drift, conversation_id=self._conversation_id))
 
@@ -222,7 +206,7 @@ class Sending:
                 on_rejected=self._hold,
                 generation_id=sender.generation_id,
             )
-            self.via, self._gesture = sender.via, True
+            self.via = sender.via
             turn = await self._follow(claim, sender)
             return turn
         finally:
@@ -344,16 +328,8 @@ class Sending:
             raise failed
         page_id, path = self._chat._notes.unknown_post
         if path and page_id == sender.page_id:
-            raise PageChanged(
-                f"The page sent the message by POST {path}. The agent does not know that route, and cannot "
-                "follow the answer. Read the conversation before you send the message again.",
-                part="the route POST /conversation/{conversation_id}",
-            )
-        raise NothingSent(
-            "The message was typed into the page, but the app sent no request, so nothing was sent.",
-            hint='Try again, or use via="page".',
-            shell_hint="Try again, or use --via page.",
-        )
+            raise SentElsewhere(path)
+        raise NothingSent
 
     async def _give_up(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn | None:
         """Make sure that nothing more is sent. Returns the turn if the request got out at the last moment."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -39,6 +39,12 @@ class Drifts:
         self.found.append(drift)
         log.info("The app differs: %s, %s, is %s. %s", *key[::2], drift.change, drift.instead)
         self.publish(drift)
+
+    def note_page(self, error: Any, conversation_id: str, instead: str = "") -> None:
+        """Report the part of the page that an error names, if it names one."""
+        if error.part:
+            what = {"part": "the page", "change": error.change, "what": error.part, "instead": instead}
+            self.note(Drift(**what, conversation_id=conversation_id))
 
     def see(self, purpose: type[Purpose] | None, body: str | bytes, conversation_id: str = "") -> None:
         """Compare a successful answer with the shape that the agent knows."""
