@@ -67,9 +67,9 @@ async def test_reattached_stream_that_breaks_is_taken_up_again(chat, site, via):
     # Each token lets the next one out, so that the run still writes after the last break.
     released = itertools.count()
     site.control.release(next(released), conversation.id)
-    reply = conversation.send("hold 40", via=via)
+    reply = conversation.send("hold 24", via=via)
     reply.on("token", lambda event: site.control.release(next(released), conversation.id))
-    assert parse_numbers((await check_whole(reply, site)).text) == list(range(40))
+    assert parse_numbers((await check_whole(reply, site)).text) == list(range(24))
     assert [each.means for each in find_events(reply, "recovered")].count("reattach") >= 3
 
 
