@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from fixtures.site import StandIn
+from tests.persons import borrow, running_browser
 from tests.raw import Raw
 from tests.screen import find_screen
 
@@ -34,6 +35,13 @@ def open_site() -> Iterator[Callable[..., StandIn]]:
             return opened.enter_context(StandIn(base_path, **options))
 
         yield open_one
+
+
+@pytest.fixture(scope="session")
+def borrowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of programs that share one browser, for tests that are not about its start or end."""
+    with running_browser(tmp_path_factory.mktemp("browser")) as address:
+        yield borrow(address)
 
 
 @pytest.fixture

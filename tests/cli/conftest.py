@@ -1,4 +1,4 @@
-"""One stand-in site and one saved session for all commands: each of them starts a browser anyway."""
+"""One stand-in site, one saved session and one browser for all commands that do not need their own."""
 
 import shutil
 from pathlib import Path
@@ -31,15 +31,29 @@ def saved_home(stand_in, tmp_path_factory):
 
 
 @pytest.fixture
-def shell(stand_in, saved_home, tmp_path):
-    """Signed in, by a saved session of its own."""
+def starting(stand_in, saved_home, tmp_path):
+    """Signed in, by a saved session of its own. Its commands start browsers."""
     return Shell(stand_in.url, shutil.copytree(saved_home, tmp_path / "state"))
+
+
+@pytest.fixture
+def shell(starting, borrowed):
+    """Signed in, by a saved session of its own. Its commands use a browser that runs already."""
+    starting.more |= borrowed
+    return starting
 
 
 @pytest.fixture
 def stranger(stand_in, tmp_path):
     """Nobody is signed in and nothing is saved."""
     return Shell(stand_in.url, tmp_path / "new state")
+
+
+@pytest.fixture
+def guest(stranger, borrowed):
+    """Nobody is signed in and nothing is saved. Its commands use a browser that runs already."""
+    stranger.more |= borrowed
+    return stranger
 
 
 class Recorded(NamedTuple):

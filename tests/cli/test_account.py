@@ -58,8 +58,8 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     assert stranger("logout").out.startswith("There is no saved session")
 
 
-def test_login_asks_for_what_is_missing_and_does_not_show_the_password(stranger):
-    with stranger.terminal("login") as terminal:
+def test_login_asks_for_what_is_missing_and_does_not_show_the_password(guest):
+    with guest.terminal("login") as terminal:
         terminal.expect("User name: ")
         terminal.type("ada\n")
         terminal.expect("Password of ada (not shown): ")
@@ -76,9 +76,9 @@ def second_factor(stand_in):
     stand_in.control.switch(second_factor=False, second_factor_secret="")
 
 
-def test_login_asks_for_the_code_of_a_second_factor_until_it_is_right(stranger, second_factor):
-    environment = stranger.environment({"HUGGINGCHAT_PASSWORD": PASSWORD})
-    with stranger.terminal("login", "-u", "ada", environment=environment) as terminal:
+def test_login_asks_for_the_code_of_a_second_factor_until_it_is_right(guest, second_factor):
+    environment = guest.environment({"HUGGINGCHAT_PASSWORD": PASSWORD})
+    with guest.terminal("login", "-u", "ada", environment=environment) as terminal:
         for code in ("111111", "123456"):
             terminal.expect("One-time code (not shown): ")
             terminal.type(f"{code}\n")
@@ -87,27 +87,27 @@ def test_login_asks_for_the_code_of_a_second_factor_until_it_is_right(stranger, 
         assert "111111" not in terminal.shown and "123456" not in terminal.shown
 
 
-def test_login_takes_the_code_of_a_second_factor_or_its_secret(stranger, second_factor):
+def test_login_takes_the_code_of_a_second_factor_or_its_secret(guest, second_factor):
     given = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": PASSWORD}
-    assert "as ada" in stranger("login", "--otp", "123456", env=given).out
+    assert "as ada" in guest.here("login", "--otp", "123456", env=given).out
 
     second_factor.control.switch(second_factor_secret="JBSWY3DPEHPK3PXP")
     secret = {"HUGGINGCHAT_TOTP_SECRET": "jbsw y3dp ehpk 3pxp"}
-    done = stranger("login", "--profile", "other", env=given | secret)
+    done = guest.here("login", "--profile", "other", env=given | secret)
     assert "as ada" in done.out
 
 
-def test_login_leaves_a_picture_and_no_secret_when_the_password_is_wrong(stranger):
+def test_login_leaves_a_picture_and_no_secret_when_the_password_is_wrong(guest):
     wrong = "incorrect zebra"
     environment = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": wrong}
-    done = stranger("login", "-v", env=environment)
+    done = guest.here("login", "-v", env=environment)
     assert (done.code, done.out) == (3, "")
     sentence, screenshot, page = done.err.splitlines()
     assert sentence.startswith("Error: The site refused the user name or password")
-    reports = {str(path) for path in (stranger.home / "reports").iterdir()}
+    reports = {str(path) for path in (guest.home / "reports").iterdir()}
     assert {screenshot.removeprefix("screenshot: "), page.removeprefix("page:       ")} == reports
-    assert wrong not in done.err + read_texts(stranger.home)
-    assert not (stranger.home / "profiles" / "default" / "session.json").exists()
+    assert wrong not in done.err + read_texts(guest.home)
+    assert not (guest.home / "profiles" / "default" / "session.json").exists()
 
 
 def test_login_takes_no_password_from_the_command_line(stranger):
@@ -120,8 +120,8 @@ def test_login_says_where_to_give_the_password_when_there_is_no_terminal(strange
     assert "--password-stdin" in done.err and "HUGGINGCHAT_PASSWORD" in done.err
 
 
-def test_status_fails_when_nobody_is_signed_in(stranger, stand_in):
-    done = stranger("status")
+def test_status_fails_when_nobody_is_signed_in(guest, stand_in):
+    done = guest.here("status")
     assert done.code == 3
     assert done.out.split() == ["Account", "not", "signed", "in", "App", stand_in.url]
     assert "huggingchat login" in done.err and done.err.count("\n") == 1
@@ -129,15 +129,16 @@ def test_status_fails_when_nobody_is_signed_in(stranger, stand_in):
 
 def test_logout_forgets_the_session_when_the_site_is_down(shell):
     shell.base_url = "http://127.0.0.1:9/chat"
-    done = shell("logout")
+    done = shell.here("logout")
     assert done.code == 1
     assert "The saved session is removed, but" in done.err and done.err.count("\n") == 1
     assert not (shell.home / "profiles" / "default" / "session.json").exists()
 
 
-def test_app_without_login_just_works(tmp_path):
+def test_app_without_login_just_works(tmp_path, borrowed):
     with StandIn("", login=False) as site:
         shell = Shell(site.url, tmp_path)
-        assert "has no login" in shell("login").out
-        assert "anonymous" in shell("status").out
-        assert shell("ask", "hello").out.startswith("You said: hello")
+        shell.more |= borrowed
+        assert "has no login" in shell.here("login").out
+        assert "anonymous" in shell.here("status").out
+        assert shell.here("ask", "hello").out.startswith("You said: hello")

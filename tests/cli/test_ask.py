@@ -39,7 +39,7 @@ def test_ask_reads_the_prompt_from_stdin_and_goes_on_in_a_conversation(shell, st
     first = shell("ask", "-", "--via", "page", stdin="one\ntwo\n")
     assert first.out.startswith("You said: one\ntwo")
     conversation = find_newest(stand_in)
-    second = shell("ask", "--conversation", conversation["id"], "--via", "page", "three")
+    second = shell.here("ask", "--conversation", conversation["id"], "--via", "page", "three")
     assert second.code == 0
     said = [each["content"] for each in stand_in.control.conversation(conversation["id"])["messages"]]
     assert [said[1], said[3]] == ["one\ntwo\n", "three"]
@@ -69,7 +69,7 @@ def test_tokens_arrive_one_by_one_through_a_pipe(shell, stand_in, via):
 
 
 def test_json_lines_are_the_events_in_order_and_hold_no_secret(shell, stand_in):
-    done = shell("ask", "--json", "for what reason?")
+    done = shell.here("ask", "--json", "for what reason?")
     assert (done.code, done.err) == (0, "")
     lines = [json.loads(line) for line in done.out.splitlines()]
     names = [line["event"] for line in lines]
@@ -85,27 +85,27 @@ def test_json_lines_are_the_events_in_order_and_hold_no_secret(shell, stand_in):
 
 def test_temporary_conversation_is_gone_afterwards(shell, stand_in):
     before = len(stand_in.control.conversations())
-    assert shell("ask", "--temporary", "--via", "page", "hello").code == 0
+    assert shell.here("ask", "--temporary", "--via", "page", "hello").code == 0
     assert len(stand_in.control.conversations()) == before
 
 
-def test_session_is_made_from_the_environment_when_none_is_saved(stranger):
+def test_session_is_made_from_the_environment_when_none_is_saved(guest):
     environment = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": PASSWORD}
-    done = stranger("--profile", "other", "ask", "--via", "page", "hello", env=environment)
+    done = guest.here("--profile", "other", "ask", "--via", "page", "hello", env=environment)
     assert done.code == 0
-    assert (stranger.home / "profiles" / "other" / "session.json").exists()
+    assert (guest.home / "profiles" / "other" / "session.json").exists()
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_stops_the_answer_on_the_server_and_leaves_nothing_running(shell, stand_in, number, code):
-    with shell.start("ask", "--via", "page", LONG) as process:
+def test_signal_stops_the_answer_on_the_server_and_leaves_nothing_running(starting, stand_in, number, code):
+    with starting.start("ask", "--via", "page", LONG) as process:
         read_until(process.stdout, b"5@")
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, err) == (code, b"")
     assert find_newest(stand_in)["messages"][-1]["interrupted"] is True
     assert not stand_in.control.running
-    assert not shell.processes()
+    assert not starting.processes()
 
 
 def test_interrupt_before_anything_is_sent_leaves_nothing_running(shell, stand_in):

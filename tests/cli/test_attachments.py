@@ -11,7 +11,7 @@ def test_ask_sends_files_along_and_saves_what_comes(shell, stand_in, tmp_path):
     (tmp_path / "dot.png").write_bytes(PICTURE)
     (tmp_path / "notes.md").write_text("the word is xylophone")
     sent = [each for name in ("dot.png", "notes.md") for each in ("--file", str(tmp_path / name))]
-    done = shell(
+    done = shell.here(
         "ask",
         "make file ../out.bin of 300",
         "-m",

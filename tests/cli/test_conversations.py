@@ -65,11 +65,11 @@ def test_show_is_rendered_at_a_terminal_and_markdown_through_a_pipe(taped, recor
 
 
 def test_rename_and_share_are_done(shell, stand_in, made):
-    assert shell("conversations", "rename", made, "another title").code == 0
+    assert shell.here("conversations", "rename", made, "another title").code == 0
     assert stand_in.control.conversation(made)["title"] == "another title"
-    link = shell("conversations", "share", made).out.strip()
+    link = shell.here("conversations", "share", made).out.strip()
     assert link.startswith(f"{stand_in.url}/r/")
-    copy = shell("conversations", "import", link).out.strip()
+    copy = shell.here("conversations", "import", link).out.strip()
     assert copy != made and stand_in.control.conversation(copy)["title"] == "another title"
 
 
@@ -86,7 +86,7 @@ def test_export_goes_to_a_file_and_not_over_one_that_is_there(taped, recorded, t
 
 def test_many_are_deleted_only_when_confirmed_and_one_at_once(shell, stand_in):
     many, one = [say(stand_in), say(stand_in)], say(stand_in)
-    done = shell("conversations", "delete", *many)
+    done = shell.here("conversations", "delete", *many)
     assert done.code == 2 and "--yes" in done.err
     for answer, code in (("n", 2), ("y", 0)):
         assert all(stand_in.control.conversation(each) for each in many)
@@ -95,20 +95,20 @@ def test_many_are_deleted_only_when_confirmed_and_one_at_once(shell, stand_in):
             terminal.expect("Delete 2 conversations for good? [y/N]")
             terminal.type(f"{answer}\n")
             assert terminal.code() == code
-    assert shell("conversations", "delete", one).code == 0
+    assert shell.here("conversations", "delete", one).code == 0
     left = {each["id"] for each in stand_in.control.conversations()}
     assert left.isdisjoint({*many, one})
 
 
-def test_all_are_deleted_with_yes(tmp_path):
+def test_all_are_deleted_with_yes(tmp_path, borrowed):
     with StandIn(echo_pause=0.001) as site:
         shell = Shell(site.url, tmp_path)
-        assert shell("login", "-u", "ada", "--password-stdin", stdin=PASSWORD + "\n").code == 0
+        shell.more = borrowed | {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": PASSWORD}
         say(site), say(site)
         assert len(site.control.conversations()) == 2
-        done = shell("conversations", "delete", "--all")
+        done = shell.here("conversations", "delete", "--all")
         assert done.code == 2 and len(site.control.conversations()) == 2
-        assert shell("conversations", "delete", "--all", "--yes").code == 0
+        assert shell.here("conversations", "delete", "--all", "--yes").code == 0
         assert site.control.conversations() == []
 
 
@@ -134,10 +134,10 @@ def test_missing_folder_is_told_before_a_browser_starts(stranger):
 
 
 def test_unknown_conversation_is_an_error_of_the_chat(shell):
-    done = shell("conversations", "show", GONE)
+    done = shell.here("conversations", "show", GONE)
     assert done.code == 1 and "not found" in done.err and "Check its id" in done.err
     for ids in ([GONE], [GONE, GONE[::-1]]):
-        done = shell("conversations", "delete", *ids, "--yes")
+        done = shell.here("conversations", "delete", *ids, "--yes")
         assert done.code == 1 and "Nothing was deleted" in done.err
 
 
@@ -147,11 +147,11 @@ def test_settings_are_shown_and_changed(shell, stand_in):
         preferences["extra"].pop("welcomeModalSeenAt")  # the app writes it again with every change
         return preferences
 
-    before = shown(shell("settings", "show", "--json").out)
-    done = shell("settings", "set", "--for", "deepseek", "--system", "Be\nbrief.", "--effort", "high")
+    before = shown(shell.here("settings", "show", "--json").out)
+    done = shell.here("settings", "set", "--for", "deepseek", "--system", "Be\nbrief.", "--effort", "high")
     assert done.code == 0
     assert "deepseek-ai/DeepSeek-R1\thigh\tBe brief." in done.out
-    done = shell("settings", "set", "--for", "deepseek", "--no-system", "--effort", "default", "--json")
+    done = shell.here("settings", "set", "--for", "deepseek", "--no-system", "--effort", "default", "--json")
     assert shown(done.out) == before
 
 

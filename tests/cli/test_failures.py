@@ -205,40 +205,41 @@ def test_site_that_is_down_is_told(stranger):
 
 
 @pytest.mark.browser
-def test_site_that_is_no_chat_ui_is_told(stranger, stand_in):
-    stranger.base_url = f"{stand_in.origin}/elsewhere"
-    check_failed(stranger("status"), 1, "does not answer as a chat-ui")
+def test_site_that_is_no_chat_ui_is_told(guest, stand_in):
+    guest.base_url = f"{stand_in.origin}/elsewhere"
+    check_failed(guest.here("status"), 1, "does not answer as a chat-ui")
 
 
 @pytest.mark.browser
-def test_asking_without_a_session_says_how_to_get_one(stranger):
-    done = stranger("ask", "hello")
+def test_asking_without_a_session_says_how_to_get_one(guest):
+    done = guest.here("ask", "hello")
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("Error: Not signed in at") and "huggingchat login" in done.err
 
 
 @pytest.mark.browser
 def test_unknown_model_names_the_closest(shell):
-    check_failed(shell("ask", "hello", "--model", "deepsek"), 1, "deepsek", "deepseek-ai/DeepSeek-R1")
+    check_failed(shell.here("ask", "hello", "--model", "deepsek"), 1, "deepsek", "deepseek-ai/DeepSeek-R1")
 
 
 @pytest.mark.browser
 def test_failed_answer_keeps_the_text_that_came(shell):
-    done = shell("ask", "--via", "page", "die 3")
+    done = shell.here("ask", "--via", "page", "die 3")
     assert (done.code, done.out) == (1, "tok0 tok1 tok2 \n")
     assert done.err.startswith("Error: ") and "terminated" in done.err and done.err.count("\n") == 1
 
 
 @pytest.mark.browser
 def test_answer_that_takes_too_long_is_given_up(shell, stand_in):
-    done = shell("ask", "--via", "page", "--timeout", "1", "hold 3")
+    done = shell.here("ask", "--via", "page", "--timeout", "1", "hold 3")
     assert done.code == 1
     assert "--timeout" in done.err.splitlines()[0]
     assert not stand_in.control.running
 
 
 @pytest.mark.browser
-def test_browser_killed_in_the_middle_is_browser_trouble(shell, monkeypatch):
+def test_browser_killed_in_the_middle_is_browser_trouble(starting, monkeypatch):
+    shell = starting
     monkeypatch.setitem(shell.more, "HUGGINGCHAT_RECOVER", "0")  # else the answer goes on in another browser
     with shell.start("ask", "count 3000 every 10") as process:
         while b"5@" not in process.stdout.read(65536):

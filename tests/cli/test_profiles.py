@@ -78,40 +78,40 @@ def test_two_processes_use_a_profile_at_once(shell, stand_in, request):
         assert [each.returncode for each in both] == [0, 0], told
         assert all(out.startswith(b"You said: hello") for out, _ in told)
         assert shell.here("profiles", "list").out.splitlines()[1].startswith("default  127.0.0.1")
-    assert shell("status").out.split()[:2] == ["Account", "ada"]
+    assert shell.here("status").out.split()[:2] == ["Account", "ada"]
     assert stand_in.control.logins == logins
 
 
 @pytest.mark.browser
-def test_cookies_go_out_and_come_in_again(shell, stranger, stand_in, tmp_path):
+def test_cookies_go_out_and_come_in_again(shell, guest, stand_in, tmp_path):
     file = tmp_path / "cookies.txt"
-    done = shell("cookies", "export", str(file), "--format", "netscape")
+    done = shell.here("cookies", "export", str(file), "--format", "netscape")
     assert (done.code, done.out, done.err) == (0, f"The cookies are in {file}.\n", "")
     assert file.stat().st_mode & 0o777 == 0o600
     values = {each["value"] for each in cookies.load(file, stand_in.url)["cookies"]}
 
     logins = stand_in.control.logins
-    done = stranger("login", "--cookies", str(file))
+    done = guest.here("login", "--cookies", str(file))
     assert done.out.startswith(f"Signed in at {stand_in.url} as ada, until ")
     assert stand_in.control.logins == logins
     assert not any(value in done.out + done.err for value in values)
 
 
 @pytest.mark.browser
-def test_session_cookie_alone_is_refused_with_what_to_export(shell, stranger, tmp_path):
+def test_session_cookie_alone_is_refused_with_what_to_export(shell, guest, tmp_path):
     state = json.loads((shell.home / "profiles" / "default" / "session.json").read_text())
     file = tmp_path / "plain.json"
     file.write_text(
         json.dumps({each["name"]: each["value"] for each in state["cookies"] if each["name"] == "hf-chat"})
     )
-    done = stranger("login", "--cookies", str(file))
+    done = guest.here("login", "--cookies", str(file))
     assert (done.code, done.out) == (3, "")
     assert "'token'" in done.err and "HttpOnly" in done.err and done.err.count("\n") == 1
-    assert not (stranger.home / "profiles" / "default" / "session.json").exists()
+    assert not (guest.home / "profiles" / "default" / "session.json").exists()
 
 
 @pytest.mark.browser
-def test_cookies_of_nobody_are_not_exported(stranger, tmp_path):
-    done = stranger("cookies", "export", str(tmp_path / "file"))
+def test_cookies_of_nobody_are_not_exported(guest, tmp_path):
+    done = guest.here("cookies", "export", str(tmp_path / "file"))
     assert done.code == 3 and "Nobody is signed in" in done.err
     assert not (tmp_path / "file").exists()

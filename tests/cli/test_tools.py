@@ -43,7 +43,7 @@ def test_tools_as_json_and_as_a_table(taped):
     ],
 )
 def test_ask_has_the_tools_on_that_were_chosen(shell, stand_in, offered, options, on):
-    done = shell("ask", "--via", "page", "--temporary", *options, "hello")
+    done = shell.here("ask", "--via", "page", "--temporary", *options, "hello")
     assert done.code == 0, done.err
     assert stand_in.control.heard[-1]["tools"] == on
 
@@ -56,14 +56,14 @@ def test_ask_has_the_tools_on_that_were_chosen(shell, stand_in, offered, options
     ],
 )
 def test_tools_that_cannot_be_had_are_wrong_usage(shell, options, says):
-    done = shell("ask", "--via", "page", "--temporary", *options, "hello")
+    done = shell.here("ask", "--via", "page", "--temporary", *options, "hello")
     assert (done.code, done.out) == (2, "")
     assert says in done.err
 
 
 @pytest.mark.parametrize("prompt", ["ask me form 60", pytest.param("ask me form", marks=pytest.mark.soak)])
 def test_question_of_a_tool_is_declined_through_a_pipe(shell, prompt):
-    done = shell("ask", "--via", "page", "--temporary", prompt)
+    done = shell.here("ask", "--via", "page", "--temporary", prompt)
     assert done.code == 0
     assert "Mock asks: Who are you? Nobody is at the terminal to answer, so it is declined." in done.err
     assert "You said: decline" in done.out
