@@ -37,6 +37,7 @@ SUBJECTS = {
         "site/test_elicitation.py",
     ),
     "generations": ("e2e/test_generations.py", "e2e/test_first_alternatives.py", "site/test_generations.py"),
+    "doctor": ("doctor/*",),
     "turns": ("*",),
 }
 
@@ -50,6 +51,7 @@ MINUTES = {
     "faults": 1.0,
     "conversations": 1.5,
     "generations": 1.0,
+    "doctor": 0.25,
     "turns": 2.5,
 }
 WORKERS = 3  # of scripts/test

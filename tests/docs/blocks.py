@@ -24,6 +24,7 @@ EXCEPTIONS = {
     "huggingchat record": "opens a window for a person: tests/tape/test_person.py",
     "huggingchat chat": "talks at a terminal: tests/cli/test_chat.py",
     "--base-url https://chat.example.org": "a site that is not here",
+    "huggingchat doctor": "walks through an app: tests/doctor",
     "huggingchat logout": "ends the session of the others: tests/cli/test_account.py",
     "huggingchat conversations delete --all": "asks at a terminal: tests/cli/test_conversations.py",
     "huggingchat profiles remove work": "a profile that is not here: tests/cli/test_profiles.py",

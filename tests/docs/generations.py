@@ -6,16 +6,21 @@ import inspect
 import itertools
 import re
 import sys
+from typing import TYPE_CHECKING
 
+from huggingchat_agent.site.gestures.parts import PARTS
 from huggingchat_agent.wire.routes import ROUTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HEAD = """\
 # Builds of the app
 
 Self-hosted chat-ui runs in many versions. The agent asks no app for its version. For each need it has an
 ordered list of requests, in `agent/huggingchat_agent/wire/routes.py`. The first one that the app answers is
-used for the rest of the session; `huggingchat status -v` shows which. An app that has the first one gets no
-further request.
+used for the rest of the session; `huggingchat status -v` and `huggingchat doctor` show which. An app that has
+the first one gets no further request.
 
 Apps before 2026-06-11 store no generation ids, so they do not say which message a run wrote. The agent finds
 it by its place: by the message that the request answers or replaces, by what was said, and among those by
@@ -25,6 +30,17 @@ The agent makes the requests that have a number, in that order. It only recogniz
 makes them.
 
 | need | request | builds |
+|---|---|---|
+"""
+
+CONTROLS = """
+## Controls of the pages
+
+A gesture finds its control by role and name. It takes the first of these that the page has; the table is in
+`agent/huggingchat_agent/site/gestures/parts.py`. What stands in front of the page is closed first, by one of
+the buttons at the end, or by Escape. `huggingchat doctor` shows which of them a page has.
+
+| need | control | builds |
 |---|---|---|
 """
 
@@ -41,7 +57,16 @@ def generations() -> str:
                 request = f"{number}`{route.method} {route.path}`"
                 rows.append(f"| {need} | {request} | {route.builds or 'all'} |")
                 need = ""
-    return HEAD + "\n".join(rows) + "\n"
+    return HEAD + "\n".join(rows) + "\n" + CONTROLS + "\n".join(_list_controls()) + "\n"
+
+
+def _list_controls() -> Iterator[str]:
+    for part in PARTS:
+        need = part.need
+        for number, look in enumerate(part.looks, 1):
+            name = f"`{look.name}`" if look.name else "without a name"
+            yield f"| {need} | {number}. {part.role} {name} | {look.builds or 'all'} |"
+            need = ""
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ _ESCAPE = """(place) => {
   (box ?? front ?? document.body).dispatchEvent(new KeyboardEvent("keydown", key));
 }"""
 
+_TO_PRESS = 1.0  # seconds; a page that comes to life moves its dialog to another place
 _TO_CLOSE = 0.3  # seconds; a button that works closes the dialog at once
 
 
@@ -72,7 +73,8 @@ async def clear_way(page: Page, field: str, *, timeout: float, notice: Notice) -
         return
     button = next((look.name for look in CLOSE.looks if look.name in front["buttons"]), None)
     if button is not None:
-        await page.click(Control(CLOSE.role, button, within=front["place"]), timeout=timeout)
+        close = Control(CLOSE.role, button, within=front["place"])
+        await page.click(close, timeout=min(timeout, _TO_PRESS))
     elif front["dialog"]:
         await page.evaluate(_ESCAPE, front["place"], timeout=timeout)
     await page.wait(_passes(field), front["place"], timeout=_TO_CLOSE)

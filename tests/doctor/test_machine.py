@@ -1,0 +1,204 @@
+"""The checks of this machine, and what killed runs left behind: with real processes, folders and sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from huggingchat_agent.browser import process_tag
+from huggingchat_agent.browser.launch import FOLDER_PREFIX, OWNER
+from huggingchat_agent.doctor import leftovers
+from huggingchat_agent.doctor.finding import Finding, Report
+from huggingchat_agent.doctor.machine import check_machine
+from huggingchat_agent.settings import make_settings
+from huggingchat_agent.state.profiles import ProfileLock
+from tests.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A state folder, and a folder for temporary files that no other test uses."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def dead() -> process_tag.Owner:
+    """A process that has ended, and when it began."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        owner = process_tag.Owner(process.pid, process_tag._read_start(process.pid))
+        process.communicate(b"\n")
+    return owner
+
+
+@pytest.fixture
+def left(dead) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with a tag of that one, as a browser that outlived its agent."""
+    tag = f"{dead}.{'0' * 32}"
+    command = [sys.executable, "-c", "input()", process_tag.make_switch(tag)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=process_tag.tag_environment(tag)) as process:
+        yield process
+        process.kill()
+
+
+def of(found, kind):
+    return [each for each in found if each.kind == kind]
+
+
+def make_folder(home: Path, name: str, owner: object) -> Path:
+    folder = home.parent / "tmp" / f"{FOLDER_PREFIX}{name}"
+    (folder / "profile").mkdir(parents=True)
+    if owner is not None:
+        (folder / OWNER).write_text(str(owner))
+    return folder
+
+
+def test_owner_of_a_tag_is_the_process_that_made_it():
+    owner = process_tag.Owner.current()
+    assert owner.process == os.getpid()
+    assert owner.alive
+    assert process_tag.make_tag().startswith(f"{owner}.")
+    assert process_tag.Owner.parse(str(owner)) == owner
+
+
+@pytest.mark.parametrize("text", ["", "7", "7.", "-1.5", "7.8.9", "x.y", "9" * 50 + ".1"])
+def test_other_texts_name_no_owner(text):
+    assert process_tag.Owner.parse(text) is None
+
+
+def test_process_id_that_is_used_again_is_not_the_owner():
+    assert not process_tag.Owner(os.getpid(), 1).alive
+
+
+def test_processes_without_an_owner_are_found_and_killed(home, dead, left):
+    found = [each for each in of(leftovers.find_leftovers(home), "process") if each.name == str(left.pid)]
+    assert [each.owner for each in found] == [dead.process]
+    assert leftovers.remove(found[0], home)
+    assert left.wait(5) < 0
+
+
+def test_process_of_a_living_agent_is_left_alone(home):
+    tag = process_tag.make_tag()
+    command = [sys.executable, "-c", "input()", process_tag.make_switch(tag)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        found = of(leftovers.find_leftovers(home), "process")
+        assert str(process.pid) not in [each.name for each in found]
+        made_up = leftovers.Leftover(kind="process", name=str(process.pid), owner=os.getpid())
+        assert not leftovers.remove(made_up, home)
+        assert process.poll() is None
+        process.kill()
+
+
+def test_folders_without_an_owner_are_found_and_nothing_else_is(home, dead):
+    ours = make_folder(home, "ours", dead)
+    kept = [
+        make_folder(home, "living", process_tag.Owner.current()),
+        make_folder(home, "unmarked", None),
+        make_folder(home, "strange", "someone's notes"),
+    ]
+    (home.parent / "tmp" / f"{FOLDER_PREFIX}link").symlink_to(kept[0])
+    found = of(leftovers.find_leftovers(home), "folder")
+    assert [each.name for each in found] == [str(ours)]
+    assert leftovers.remove(found[0], home)
+    assert not ours.exists()
+    assert all(each.exists() for each in kept)
+
+
+def test_note_of_a_lock_whose_holder_has_ended_is_removed_and_sessions_stay(home, dead):
+    session = home / "profiles" / "work" / "session.json"
+    session.parent.mkdir(parents=True)
+    session.write_text("{}")
+    (home / "locks").mkdir()
+    (home / "locks" / "work.pid").write_text(str(dead.process))
+    held = ProfileLock(home, "held")
+    assert held.take()
+    found = of(leftovers.find_leftovers(home), "lock")
+    assert [(each.name, each.owner) for each in found] == [("work", dead.process)]
+    assert leftovers.remove(found[0], home)
+    assert of(leftovers.find_leftovers(home), "lock") == []
+    assert session.exists()
+    assert ProfileLock(home, "held").holder == os.getpid()
+    held.release()
+    assert not (home / "locks" / "held.pid").exists()
+
+
+def test_fix_lists_first_and_wants_a_yes(home, dead):
+    folder = make_folder(home, "ours", dead)
+    shell = Shell("http://127.0.0.1:9/chat", home)
+    refused = shell.here("doctor", "--fix")
+    assert refused.code == 2
+    assert str(folder) in refused.out
+    assert "--yes" in refused.err
+    assert folder.exists()
+    done = shell.here("doctor", "--fix", "--yes")
+    assert done.code == 0, done.err
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--yes",), ("--machine", "--save", "new"), ("--save", "."), ("--fix", "--what")]
+)
+def test_options_that_do_not_go_together_are_refused(home, arguments):
+    assert Shell("http://127.0.0.1:9/chat", home).here("doctor", *arguments).code == 2
+
+
+async def machine(home, **given):
+    settings = make_settings(base_url="http://127.0.0.1:9/chat", home=home, **given)
+    return {each.check: each async for each in check_machine(settings, start=False)}
+
+
+async def test_machine_without_trouble_is_sound(home):
+    found = await machine(home)
+    assert Report(findings=list(found.values())).sound, found
+    assert {"browser", "display", "sandbox", "leftovers", "profiles", "disk", "proxy"} <= found.keys()
+
+
+async def test_each_trouble_of_the_machine_is_named(home, dead, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    make_folder(home, "ours", dead)
+    damaged = home / "profiles" / "work" / "session.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    found = await machine(home, browser="/no/such/browser", headless=False, proxy=f"http://127.0.0.1:{port}")
+    assert {check: each.state for check, each in found.items() if each.state == "failed"} == {
+        "browser": "failed",
+        "display": "failed",
+        "profiles": "failed",
+        "proxy": "failed",
+    }
+    assert found["leftovers"].state == "note"
+    assert all(found[check].advice for check in ("display", "profiles", "proxy"))
+
+
+async def test_disk_that_is_full_is_named(home, monkeypatch):
+    monkeypatch.setattr("huggingchat_agent.doctor.machine.LITTLE", 10**18)
+    assert (await machine(home))["disk"].state == "failed"
+
+
+async def test_silent_proxy_is_named_in_time(home, monkeypatch):
+    monkeypatch.setattr("huggingchat_agent.doctor.machine.PROXY_SECONDS", 0.2)
+    began = time.monotonic()
+    found = await machine(home, proxy="http://192.0.2.1:3128")  # an address that nobody has
+    assert found["proxy"].state == "failed"
+    assert time.monotonic() - began < 5
+
+
+def test_note_is_sound_and_a_difference_is_not():
+    note = Finding(area="app", check="a", state="note")
+    assert Report(findings=[note]).sound
+    assert not Report(findings=[note, Finding(area="app", check="b", state="new")]).sound
