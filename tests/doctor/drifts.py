@@ -46,7 +46,6 @@ UNSEEN = {"a field in the list", "the list elsewhere", "Retry under another name
 SLICE = {
     "a line that is no object",
     "a field in tokens",
-    "conversations without messages",
     "Send under another name",
     "a dialog without a button",
     "a banner over the composer",

@@ -86,9 +86,11 @@ def _check_display(settings: Settings) -> Finding:
     shown = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if shown:
         return _finding("display", shown)
-    advice = "Run on a desktop or under `xvfb-run` to have a window, as a sign-in by hand needs one."
-    state: State = "note" if settings.headless else "failed"
-    return _finding("display", "none; a browser without a window needs none", state, advice)
+    if settings.headless:
+        return _finding("display", "none; a browser without a window needs none", "note")
+    return _finding(
+        "display", "none", "failed", "Run on a desktop or under `xvfb-run`, or leave out --headed."
+    )
 
 
 def _check_sandbox(settings: Settings) -> Finding:
