@@ -19,44 +19,74 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"PROXY_CERTIFICATE_INVALID", "The browser does not trust the proxy's certificate."),
     (r"PAC_|MANDATORY_PROXY", "The proxy configuration script of this machine does not work."),
     (r"UNEXPECTED_PROXY_AUTH", "The site asks for a proxy's password, but no proxy is set. Set proxy."),
-    (r"PROXY|TUNNEL|SOCKS", _PROXY),
+    (r"PROXY|PROXIES|TUNNEL|SOCKS_", _PROXY),
     (
-        r"NAME_NOT_RESOLVED|NAME_RESOLUTION|DNS|ICANN|INVALID_URL|ADDRESS_INVALID|DISALLOWED_URL|UNKNOWN_URL",
-        "There is no such host. Check the address, and the network's name server.",
+        r"BLOCKED_|CLEARTEXT_NOT_PERMITTED|(?<!KEY_)ACCESS_DENIED|PRIVATE_NETWORK",
+        "The browser, one of its policies, an extension or a firewall blocks this address.",
     ),
     (
-        r"CONNECTION_REFUSED|ADDRESS_UNREACHABLE|UNSAFE_PORT",
+        r"DNS_(?!NO_MATCHING)|NAME_RESOLUTION|HOST_RESOLVER",
+        "The network's name server does not answer, or not properly. Check the network, and try again.",
+    ),
+    (
+        r"NAME_NOT_RESOLVED|ICANN|ADDRESS_INVALID",
+        "There is no such host. Check the address, and the network's name server.",
+    ),
+    (r"UNSAFE_PORT", "Browsers do not connect to this port. Serve the site at another one, such as 8080."),
+    (
+        r"INVALID_URL|URL_SCHEME",
+        "A browser cannot open this address, or one that it redirects to. Check how it is written.",
+    ),
+    (
+        r"ADDRESS_UNREACHABLE",
+        "No network leads to this host. Check the address, the network, and whether it needs a VPN.",
+    ),
+    (
+        r"CONNECTION_REFUSED",
         "Nothing listens there. Check the address and port, and that the site runs.",
     ),
     (
-        r"TIMED_OUT",
+        r"TIMED_OUT|HTTP2_PING",
         "The host does not answer. Check the address, and that no firewall is in the way.",
     ),
     (
-        r"INTERNET_DISCONNECTED|NETWORK_|SOCKET_|NO_BUFFER_SPACE|INSUFFICIENT_RESOURCES|OUT_OF_MEMORY",
+        r"INTERNET_DISCONNECTED|NETWORK_|SOCKET_",
         "This machine has no working network connection, or it changed just now. Try again.",
+    ),
+    (
+        r"NO_BUFFER_SPACE|INSUFFICIENT_RESOURCES|OUT_OF_MEMORY|ADDRESS_IN_USE",
+        "This machine has too little memory, or too few free ports, for the browser. Close other programs.",
+    ),
+    (
+        r"CACHE_|FILE_NO_SPACE",
+        "The browser cannot use its folder on the disk. Check that the disk has room, and try again.",
     ),
     (r"CERT_DATE_INVALID|CERT_VALIDITY", _CERTIFICATE.format(": it has expired or is not valid yet")),
     (r"CERT_COMMON_NAME|CERT_NAME|UNRECOGNIZED_NAME", _CERTIFICATE.format(": it is for another host")),
-    (r"CLIENT_AUTH|CLIENT_CERT", "The site asks for a client certificate. Give one by context_args."),
+    (
+        r"CLIENT_AUTH|CLIENT_CERT|FOR_CERT",
+        "The site asks for a client certificate. Give one by context_args.",
+    ),
     (r"CERT_|CERTIFICATE|PINNED_KEY", _CERTIFICATE.format("")),
     (
-        r"SSL_|ECH_|QUIC|TLS",
+        r"SSL_|ECH_|QUIC|TLS|ALPN|EARLY_DATA",
         "No encrypted connection could be made. Check that the site serves https at this port.",
     ),
     (
-        r"CONNECTION_|EMPTY_RESPONSE|INCOMPLETE|CONTENT_LENGTH|CONTENT_DECODING",
+        r"AUTH_SCHEME|AUTH_CREDENTIALS|AUTH_ENVIRONMENT|SECURITY_LIBRARY|MALFORMED_IDENTITY|RETRIES",
+        "The site asks for a network sign-in (such as Kerberos) that this machine is not set up for.",
+    ),
+    (r"THROTTLED", "The browser holds back requests after many failures. Try again in a minute."),
+    (
+        r"CONNECTION_|EMPTY_RESPONSE|INCOMPLETE|CONTENT_LENGTH_MISMATCH|HEADERS_TRUNCATED|REFUSED_STREAM",
         "The site closed the connection before it answered. Check that the site works.",
     ),
     (
-        r"INVALID_HTTP_RESPONSE|RESPONSE_HEADERS|INVALID_RESPONSE|INVALID_CHUNKED|HTTP2|SPDY|HTTP_1_1",
-        "The answer there is not HTTP. Check the port, and whether it serves http or https.",
+        r"RESPONSE_HEADERS|INVALID_RESPONSE|INVALID_HTTP|INVALID_CHUNKED|CONTENT_DECODING|HTTP2|SPDY|SYN_REPLY"
+        r"|HTTP_1_1",
+        "The answer there is not proper HTTP. Check the port, and whether it serves http or https.",
     ),
-    (r"TOO_MANY_REDIRECTS|UNSAFE_REDIRECT|INVALID_REDIRECT", "The site redirects without end, or wrongly."),
-    (
-        r"BLOCKED|CLEARTEXT_NOT_PERMITTED|ACCESS_DENIED",
-        "The browser, one of its policies or an extension blocks this address.",
-    ),
+    (r"REDIRECT", "The site redirects without end, or wrongly."),
     (r"ABORTED", "The browser dropped the navigation: the site answered with no page or with a download."),
 )
 
