@@ -20,6 +20,12 @@ APP = "https://chat.example.org/chat"
         ("http://chat.example.org/chat", False),
         ("https://chat.example.org.evil.net/chat", False),
         ("https://chat.example.org@evil.net/chat", False),
+        ("https://evil.net\\@chat.example.org/chat", False),
+        ("https://evil.net/\\chat.example.org/chat", False),
+        ("https://ada:x@chat.example.org/chat", True),
+        ("HTTPS://chat.example.org:/chat", True),
+        ("https://chat.example.org/chat\\login", True),
+        ("https://chat.example.org/chat%2Flogin", False),
         ("https://chat.example.org/chat/../evil", False),
         ("https://chat.example.org/chat/%2E%2e/evil", False),
         ("https://chat.example.org/x/./../chat/login", True),
@@ -41,12 +47,18 @@ def test_address_that_only_extends_the_apps_is_not_the_apps():
 
 def test_hosts_are_the_same_however_they_are_written():
     assert have_same_origin("http://127.1/x", "http://127.0.0.1:80/y")
+    assert have_same_origin("http://0x7f.1", "http://127.0.0.1./")
+    assert have_same_origin("http://[::ffff:127.0.0.1]", "http://[::FFFF:7f00:1]:80")
+    assert have_same_origin("http://[0:0::0:1]", "http://[::1]")
     assert have_same_origin("http://bücher.example", "http://xn--bcher-kva.example/")
+    assert have_same_origin("http://☕.example", "http://xn--53h.example")
+    assert have_same_origin("http://ex%61mple.org", "http://EXAMPLE。org")
     assert not have_same_origin("http://example.org", "https://example.org")
 
 
 @pytest.mark.parametrize(
-    "url", ["http://localhost:3000", "http://a.localhost", "http://127.1", "http://[::1]"]
+    "url",
+    ["http://localhost:3000", "http://a.localhost", "http://localhost.", "http://127.1.", "http://[::1]"],
 )
 def test_this_machine_is_loopback(url):
     assert parse_origin(url).loopback
@@ -59,15 +71,22 @@ def test_another_machine_is_not_loopback(url):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "chat", "/chat", "http://", "http://1.2.3.4.5", "http://a:b", "http://a b", "http://a%2eb"],
+    ["", "chat", "/chat", "http://", "http://1.2.3.4.5", "http://999999999999", "http://a:b", "http://a b"],
 )
 def test_what_is_no_address_of_a_host_has_no_origin(url):
     with pytest.raises(ValueError):
         parse_origin(url)
 
 
+@pytest.mark.parametrize("host", ["a%20b", "[::1", "[fe80::1%25eth0]", "a..b%2f", "xn--ü<"])
+def test_what_no_browser_takes_for_a_host_has_no_origin(host):
+    with pytest.raises(ValueError):
+        parse_origin(f"http://{host}/")
+
+
 def test_address_is_written_as_a_browser_writes_it():
     assert normalize("HTTP://Bücher.example:80/a/../b ü/") == "http://xn--bcher-kva.example/b%20%C3%BC"
+    assert str(parse_origin("http://[::ffff:127.0.0.1]:81")) == "http://[::ffff:7f00:1]:81"
     assert normalize("http://127.1:0/chat%20x/") == "http://127.0.0.1:0/chat%20x"
     assert is_within("http://a.b/b%C3%BC/login", "http://a.b/bü")
 

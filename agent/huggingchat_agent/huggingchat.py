@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.mistakes import asyncio_only
+from huggingchat_agent.origin import have_same_origin
 from huggingchat_agent.playback import taped
 from huggingchat_agent.playback.stage import open_stage
 from huggingchat_agent.settings import make_settings
@@ -113,11 +113,12 @@ class _Elsewhere:
 
     def __init__(self, chat: OnTape, base_url: str) -> None:
         self._chat = chat
-        self._ours = urlsplit(base_url).netloc
+        self._base_url = base_url
 
     async def watch_tab(self, page: Page) -> None:
         def hear(message: PageMessage) -> None:
-            if _UNREACHABLE in message.text and self._ours not in message.text:
+            address = message.text.rpartition(" (")[2].removesuffix(")")
+            if _UNREACHABLE in message.text and not have_same_origin(address, self._base_url):
                 self._chat.elsewhere += 1
 
         await page.observe(hear)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _KEPT = "!$%&'()*+,/:;=@[]^_|~"  # characters of a path that browsers leave as they are
@@ -28,17 +31,18 @@ class Origin(NamedTuple):
     @property
     def loopback(self) -> bool:
         """Whether this machine itself answers there."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
+        name = self.host.removesuffix(".")
+        if name == "localhost" or name.endswith(".localhost"):
             return True
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            return ipaddress.ip_address(name).is_loopback
         except ValueError:
             return False
 
 
 def parse_origin(url: str) -> Origin:
     """The origin of an address. Raises ValueError if it does not name a host."""
-    parts = urlsplit(url)
+    parts = _split_url(url)
     if not parts.scheme or not parts.hostname:
         raise ValueError(f"no address of a host: {url!r}")
     port = _PORTS.get(parts.scheme) if parts.port is None else parts.port
@@ -69,10 +73,15 @@ def path_is_within(path: str, base_path: str) -> bool:
     return path == base_path or path.startswith(f"{base_path}/")
 
 
+def _split_url(url: str) -> SplitResult:
+    """The parts of an address before its query, as browsers read it: a backslash is a slash."""
+    return urlsplit(re.split("[?#]", url, maxsplit=1)[0].replace("\\", "/"))
+
+
 def _normalize_path(url: str) -> str:
     """A path as browsers write it: without dots for folders, and in ASCII."""
     found: list[str] = []
-    *folders, last = urlsplit(url).path.split("/")
+    *folders, last = _split_url(url).path.split("/")
     for segment in (*folders, last):
         plain = segment.lower().replace("%2e", ".")
         if plain == "..":
@@ -86,18 +95,33 @@ def _normalize_path(url: str) -> str:
 
 def _normalize_host(name: str) -> str:
     """A host as browsers write it: `127.1` is 127.0.0.1, and names beyond ASCII are in Punycode."""
-    name = name.lower()
     if ":" in name:
-        return str(ipaddress.ip_address(name))
+        return _normalize_ipv6(name)
+    name = unquote(name).lower()
     if not name.isascii():
         import idna  # few addresses need it
 
-        name = idna.encode(name, uts46=True).decode()  # its error is a ValueError
+        # Not `idna.encode`, which refuses the emoji that browsers accept. Its error is a ValueError.
+        name = ".".join(map(_encode_label, idna.uts46_remap(name).split(".")))
     if not name or _FORBIDDEN.search(name):
         raise ValueError(f"no address of a host: {name!r}")
-    if _NUMBER.fullmatch(name.rpartition(".")[2]):
+    number = name.removesuffix(".")
+    if _NUMBER.fullmatch(number.rpartition(".")[2]):
         try:
-            return socket.inet_ntoa(socket.inet_aton(name))
+            return socket.inet_ntoa(socket.inet_aton(number))
         except OSError:
             raise ValueError(f"no address of a host: {name!r}") from None
     return name
+
+
+def _encode_label(text: str) -> str:
+    return text if text.isascii() else f"xn--{text.encode('punycode').decode()}"
+
+
+def _normalize_ipv6(name: str) -> str:
+    address = ipaddress.IPv6Address(name)
+    if address.scope_id is not None:
+        raise ValueError(f"no address of a host: {name!r}")
+    if (mapped := address.ipv4_mapped) is not None:  # Python 3.13 writes it with dots
+        return f"::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}"
+    return str(address)
