@@ -17,6 +17,10 @@ CONTENTS = [
     ("<THINK>loud</Think>quiet", "quiet", "loud"),
     ("<thin\u212a>", "<thin\u212a>", ""),
     ("<think></think>nothing", "nothing", ""),
+    ("<think>a `</think>` ends it</think>b", "b", "a `</think>` ends it"),
+    ("<think>it is `x`</think>b", "b", "it is `x`"),
+    ("<think>it is</think>`b`", "`b`", "it is"),
+    ("<think>`</think>`", "", "`</think>`"),
     ("<think>ends with </thi", "", "ends with </thi"),
     ("<thi", "<thi", ""),
     ("<thing", "<thing", ""),
@@ -91,12 +95,15 @@ def test_each_round_may_begin_with_reasoning(content, rounds, text, reasoning):
     assert split(content, rounds) == (text, reasoning)
 
 
-tokens = st.lists(st.sampled_from(["<think>", "</think>", "<", "thi", "nk>", "</", "a", "é👩", " ", "\n"]))
+tokens = st.lists(
+    st.sampled_from(["<think>", "</think>", "<", "thi", "nk>", "</", "a", "é👩", " ", "\n", "`"])
+)
 
 
 def split_by_the_book(content):
     """Text and reasoning, found in the whole content by one expression."""
-    found = re.fullmatch(r"(\s*)<think>(.*?)(?:</think>(.*)|$)", content, re.DOTALL)
+    end = "(?:(?<!`)</think>|</think>(?=[^`]))"  # not between backticks
+    found = re.fullmatch(rf"(\s*)<think>(.*?)(?:{end}(.*)|$)", content, re.DOTALL)
     if found is None or len(found[1].rpartition("\n")[2]) >= 4:
         return content, ""
     return found[1] + (found[3] or ""), found[2]

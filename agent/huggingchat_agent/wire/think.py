@@ -2,7 +2,8 @@
 
 The markup counts at the beginning of a round only, after white space at most. A round is what the model
 writes between two uses of tools. Elsewhere, and in an indented block of code, the tags are text: an
-answer may be about them. A block that is not closed is reasoning to the end of its round.
+answer may be about them. So may reasoning: a `</think>` between two backticks does not end it. A block that
+is not closed is reasoning to the end of its round.
 
 Tokens can split a tag anywhere, and hold text beside it. Text, reasoning and tags joined are the content
 again: nothing is trimmed.
@@ -35,11 +36,12 @@ class ThinkSplitter:
         self.held = ""
         self.plain = False
         self._space = ""  # white space at the beginning of the round
+        self._last = ""  # the last character of the reasoning so far
 
     def begin_round(self) -> list[Piece]:
         """Look for markup again; return the held text."""
         pieces = self.close()
-        self.kind, self.plain, self._space = "text", False, ""
+        self.kind, self.plain, self._space, self._last = "text", False, "", ""
         return pieces
 
     def feed(self, text: str) -> list[Piece]:
@@ -62,11 +64,12 @@ class ThinkSplitter:
             else:
                 self.plain = True
         if self.kind == "reasoning":
-            if tag := _CLOSE.search(text):
+            if tag := self._find_end(text):
                 pieces.append(("reasoning", text[: tag.start()]))
                 self.kind, self.plain, text = "text", True, text[tag.end() :]
-            elif held := _count_held("</think>", text):
+            elif held := _count_held("</think>`", text):
                 text, self.held = text[:-held], text[-held:]
+            self._last = text[-1:] or self._last
         pieces.append((self.kind, text))
         return [piece for piece in pieces if piece[1]]
 
@@ -74,6 +77,14 @@ class ThinkSplitter:
         """Return the held text. Nothing more comes, so it is not a tag."""
         held, self.held = self.held, ""
         return [(self.kind, held)] if held else []
+
+    def _find_end(self, text: str) -> re.Match[str] | None:
+        """The tag that ends the reasoning; None also if only the next character can tell."""
+        for tag in _CLOSE.finditer(text):
+            before = text[max(tag.start() - 1, 0) : tag.start()] or self._last
+            if before != "`" or text[tag.end() : tag.end() + 1] not in ("", "`"):
+                return tag
+        return None
 
     def _is_indented(self) -> bool:
         """Whether the first line is a block of code."""
