@@ -6,7 +6,7 @@ import pytest
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.chat import uploads
-from huggingchat_agent.errors import SettingsError, UsageError
+from huggingchat_agent.errors import FileRejected, SettingsError, UsageError
 from huggingchat_agent.user_text import repair, require_text
 from huggingchat_agent.wire import requests
 
@@ -19,6 +19,17 @@ TAPE = Path(__file__).parents[1] / "fixtures" / "tapes" / "v1-conversation.tape"
 def test_text_that_cannot_be_sent_is_refused_with_its_place(text, what):
     with pytest.raises(UsageError, match=f"The prompt holds {what}.* Give it in UTF-8"):
         require_text("The prompt", text)
+
+
+def test_nul_is_refused_wherever_text_comes_in():
+    with pytest.raises(UsageError, match="The prompt holds a NUL at position 2"):
+        require_text("The prompt", "h\0i\0")
+    with pytest.raises(SettingsError, match="holds a NUL"):
+        HuggingChat(profile="a\0b")
+    with pytest.raises(SettingsError, match="holds a NUL"):
+        HuggingChat(home="a\0b")
+    with pytest.raises(FileRejected, match="null byte"):
+        uploads.read(["a\0b"])
 
 
 def test_what_is_no_text_is_refused():
@@ -52,6 +63,8 @@ async def test_user_name_and_password_are_refused_at_once_and_not_shown():
             await chat.login("ada\ud83d", "x")
         with pytest.raises(SettingsError, match="password holds half") as caught:
             await chat.login("ada", "4SECRET9x\ud83d")
+        with pytest.raises(SettingsError, match="otp holds half"):
+            await chat.login("ada", "4SECRET9x", otp="12\ud83d")
     assert "4SECRET9x" not in str(caught.value)
 
 
@@ -62,3 +75,5 @@ async def test_prompt_and_title_are_refused_at_once():
             conversation.send("\ud83d")
         with pytest.raises(UsageError, match="The title holds"):
             await conversation.rename("\ud83d")
+        with pytest.raises(UsageError, match="The system prompt holds"):
+            await chat.new_conversation(system_prompt="\ud83d")

@@ -68,6 +68,8 @@ def _parse_number(name: str, value: Any, wanted: str, fits: Any) -> float:
 def parse_path(name: str, value: Any) -> Path:
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} must be a path, not {value!r}.")
+    if "\0" in str(value):
+        raise SettingsError(f"{name} is no path: {str(value)!r} holds a NUL.")
     return Path(value).expanduser().absolute()
 
 

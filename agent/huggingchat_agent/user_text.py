@@ -8,9 +8,12 @@ from huggingchat_agent.errors import AgentError, UsageError
 
 
 def require_text(name: str, value: Any, *, wrong: type[AgentError] = UsageError) -> str:
-    """The value, if it is text that UTF-8 can hold. Raises `wrong` otherwise, with `name`."""
+    """The value, if it is text that UTF-8 can hold, without NUL. Raises `wrong` otherwise, with `name`."""
     if not isinstance(value, str):
         raise wrong(f"{name} must be text, not {value!r}.")
+    if "\0" in value:
+        place = value.index("\0") + 1
+        raise wrong(f"{name} holds a NUL at position {place}: it is UTF-16, or no text. Give text in UTF-8.")
     try:
         value.encode()
     except UnicodeEncodeError as error:

@@ -46,6 +46,19 @@ def test_piped_text_goes_along_in_utf_8_whatever_the_locale_says(encoding, mark)
     assert err == f"{len(CODE)} characters from stdin go with the prompt.\n"
 
 
+def test_bytes_that_are_not_utf_8_are_replaced_with_a_warning():
+    out, err = finish(start(subprocess.PIPE), b"caf\xe9, cr\xe8me\n")
+    assert out == "Explain this.\n\ncaf\ufffd, cr\ufffdme\n"
+    assert err.startswith("Warning: stdin holds the byte 0xe9, which is not UTF-8.")
+    assert err.count("Warning") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused(encoding):
+    _, err = start(subprocess.PIPE).communicate("\ufeffcafé".encode(encoding), timeout=30)
+    assert b"UsageError: stdin is in UTF-16. Give it in UTF-8" in err
+
+
 @pytest.mark.parametrize("text", [b"", b" \n\n"])
 def test_empty_pipe_adds_nothing(text):
     assert finish(start(subprocess.PIPE), text) == ("Explain this.", "")

@@ -16,7 +16,6 @@ from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import ChatError, PageChanged, SessionRejected, UsageError
-from huggingchat_agent.redact import Secret
 from huggingchat_agent.session import account as accounts
 from huggingchat_agent.session.page_data import Models, PageData, Tools
 from huggingchat_agent.session.session import Session
@@ -24,6 +23,7 @@ from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import TurnTracker
+from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_new_conversation
 from huggingchat_agent.wire.models import pick_model
@@ -174,7 +174,7 @@ class Chat(Emitter):
         credentials = accounts.Credentials(
             username=parsing.parse_text("username", username) if username else self.settings.username,
             password=parsing.parse_secret("password", password) if password else self.settings.password,
-            otp=Secret(otp).reveal() if isinstance(otp, str) else otp,
+            otp=parsing.parse_secret("otp", otp).reveal() if isinstance(otp, str) else otp,
             totp_secret=self.settings.totp_secret,
         )
         if cookies is not None:
@@ -257,6 +257,7 @@ class Chat(Emitter):
         one that the account prefers for that model. A `temporary` conversation is deleted on the server at
         the end. Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
         """
+        require_text("The system prompt", system_prompt or "")
         models = await self.models()
 
         async def make() -> tuple[str, bytes]:

@@ -13,6 +13,7 @@ import msgspec
 from huggingchat_agent.errors import SiteError, UsageError
 from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.session.account import read_settings
+from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.models import pick_model
 from huggingchat_agent.wire.structs import convert
@@ -111,6 +112,8 @@ def _resolve_changes(models: Sequence[Model], changes: Changes) -> dict[str, Any
     efforts = given.get("reasoning_efforts", {}).values()
     _check("reasoning_efforts", [each for each in efforts if each is not None], Effort)
     if prompts := given.get("system_prompts"):
+        for text in prompts.values():
+            require_text("The system prompt", text or "")
         switched = {model: None if text is None else True for model, text in prompts.items()}
         given["system_prompts_enabled"] = switched | given.get("system_prompts_enabled", {})
     return {_NAMES[name]: value for name, value in given.items()}

@@ -102,10 +102,10 @@ def _from_path(path: Path) -> Upload:
             raise _make_size_error(str(path), f"{size:,} bytes")
         with path.open("rb") as file:  # the size says nothing of a device or a pipe
             return _check(path.name, _read_content(file), shown=str(path))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise FileRejected(
-            f"The file {str(path)!r} cannot be read: {error.strerror or type(error).__name__}. "
-            "Check its path."
+            f"The file {str(path)!r} cannot be read: {reason or type(error).__name__}. Check its path."
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import io
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from huggingchat_agent import redact
 from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, show_marks, strip_controls, to_one_line
+from huggingchat_agent.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +31,13 @@ err = Terminal(stderr=True, soft_wrap=True, marks=True)
 UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
+# How stdin is decoded where it is not UTF-8.
+_STDIN = "huggingchat stdin"
+
+
 class _State:
     verbose = False
+    garbled = False  # stdin had bytes that are not UTF-8
 
 
 def is_verbose() -> bool:
@@ -133,11 +140,25 @@ def prepare_streams() -> list[str]:
     for name in closed:
         # Otherwise the next open file would take its place.
         setattr(sys, name, Path(os.devnull).open("r+", encoding="utf-8"))
+    codecs.register_error(_STDIN, _replace_byte)
+    _State.garbled = False
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8-sig" if stream is sys.stdin else "utf-8"
-            stream.reconfigure(encoding=encoding, errors="replace")
+            stream.reconfigure(encoding=encoding, errors=_STDIN if stream is sys.stdin else "replace")
     return closed
+
+
+def _replace_byte(error: UnicodeError) -> tuple[str, int]:
+    """U+FFFD for a byte on stdin, with a warning for the first one. Raises UsageError for UTF-16."""
+    assert isinstance(error, UnicodeDecodeError)
+    if not error.start and error.object.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UsageError("stdin is in UTF-16. Give it in UTF-8: iconv -f UTF-16 -t UTF-8.")
+    if not _State.garbled:
+        _State.garbled = True
+        byte = error.object[error.start]
+        warn(f"stdin holds the byte 0x{byte:02x}, which is not UTF-8. Such bytes become U+FFFD.")
+    return "\ufffd", error.end
 
 
 def abandon_stdout() -> None:

@@ -12,6 +12,7 @@ from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.tables import print_table, write_lines
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.user_text import require_text
 
 
 def settings(options: Options) -> None:
@@ -62,6 +63,7 @@ def set_(
     """Change some of the account's settings. All others stay as they are."""
     if system is not None and no_system:
         raise UsageError("Give --system or --no-system, not both.")
+    require_text("--system", system or "")
     changes: dict[str, Any] = {}
     if model is not None:
         changes["active_model"] = model
