@@ -186,7 +186,12 @@ class ConsentRequired(LoginError):
 
 
 class SiteError(AgentError):
-    """The site does not answer, or does not answer like a chat-ui."""
+    """The site does not answer, or does not answer like a chat-ui.
+
+    `status` is the HTTP status of an answer that came without a page, None where there was none.
+    """
+
+    status: int | None = None
 
 
 class PageChanged(SiteError):

@@ -6,7 +6,8 @@ import uuid
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from huggingchat_agent.errors import BrowserTimeout, PageChanged
+from huggingchat_agent import redact
+from huggingchat_agent.errors import BrowserTimeout, PageChanged, SiteError
 from huggingchat_agent.site.gestures import branches, composer, first_message
 
 if TYPE_CHECKING:
@@ -193,19 +194,26 @@ class UiSender:
         if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step) is True:
             return
         tab.leaf = None
-        await tab.page.goto(f"{self._url}?leafId={last or spot.id}", timeout=self._step)
         patience = min(TO_SHOW, self._step) if spot.path else self._step
-        shown = await composer.shows(tab.page, path, last, timeout=patience)
-        if shown is False and spot.path:
-            # Builds before 2026 open the newest branch, whatever the address says.
-            shown = await branches.show(tab.page, spot.path, timeout=self._step - patience)
-        if shown is not True:
-            await self._check_signed_in()
-            if shown:
-                raise PageChanged(
-                    f"The app answered {shown} for the page of conversation {self._conversation_id}."
-                )
-            raise PageChanged(
-                f"The page of conversation {self._conversation_id} does not show its last message, and a "
-                "message typed there might start another branch."
-            )
+        try:
+            await tab.page.goto(f"{self._url}?leafId={last or spot.id}", timeout=self._step)
+            shown = await composer.shows(tab.page, path, last, timeout=patience)
+            if shown is False and spot.path:
+                # Builds before 2026 open the newest branch, whatever the address says.
+                shown = await branches.show(tab.page, spot.path, timeout=self._step - patience)
+        except SiteError as error:
+            if error.status is None:
+                raise
+            shown = error.status
+        if shown is True:
+            return
+        await self._check_signed_in()
+        page = f"page of conversation {self._conversation_id}"
+        if isinstance(shown, str):
+            raise PageChanged(f"The app redirects the {page} to {redact.address(shown)}.")
+        if shown:
+            raise PageChanged(f"The app answered {shown} for the {page}.")
+        raise PageChanged(
+            f"The {page} does not show its last message, and a message typed there might start another "
+            "branch."
+        )

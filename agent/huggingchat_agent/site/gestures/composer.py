@@ -65,13 +65,18 @@ _HAS_MESSAGES = "() => !!document.querySelector('[data-message-id]')"
 
 _OPEN = "(selector) => !document.querySelector(selector)?.disabled"
 
-# The status of an error document, else whether that message is the last one shown.
+# The status of an error document, the address of a page elsewhere, else whether that message is the last one
+# shown.
 _SHOWS = """(path, wanted) => {
   const status = performance.getEntriesByType("navigation")[0]?.responseStatus ?? 0;
   if (status >= 400) return status;
-  return location.pathname === path
-    && ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted;
+  if (location.pathname !== path) return document.readyState === "complete" && location.href;
+  return ([...document.querySelectorAll("[data-message-id]")].at(-1)?.dataset.messageId ?? "") === wanted;
 }"""
+
+_LEFT = "(address) => location.href !== address"
+
+_TO_LEAVE = 1.0  # seconds; a page of a sign-in that needs nobody leads on at once
 
 
 class NoFirstMessage(PageChanged):
@@ -171,13 +176,21 @@ async def press_send(page: Page, *, timeout: float) -> None:
     await page.click(await find_present(page, SEND), timeout=timeout)
 
 
-async def shows(page: Page, path: str, message_id: str, *, timeout: float) -> bool | int:
+async def shows(page: Page, path: str, message_id: str, *, timeout: float) -> bool | int | str:
     """Whether the page is at that path and shows that message as its last one ("": it shows none).
 
-    Returns the HTTP status at once for an error page.
+    Returns the HTTP status at once for an error page, and the address of a page that stays elsewhere.
     """
-    try:
-        found: bool | int = await page.wait(_SHOWS, path, message_id, timeout=timeout)
-    except BrowserTimeout:
-        return False
-    return found
+    end = time.monotonic() + timeout
+    while (left := end - time.monotonic()) > 0:
+        try:
+            found: bool | int | str = await page.wait(_SHOWS, path, message_id, timeout=left)
+        except BrowserTimeout:
+            return False
+        if not isinstance(found, str):
+            return found
+        try:
+            await page.wait(_LEFT, found, timeout=_TO_LEAVE)
+        except BrowserTimeout:
+            return found
+    return False
