@@ -52,7 +52,6 @@ class NodriverBrowser(RunningBrowser):
         self._connection = BrowserConnection(self._handle_event, self.mark_gone)
         self._root = CdpSession(self._connection)
         self._context: dict[str, str] = {}
-        self._origins: dict[str, site_data.Items] = {}
         self._watching: asyncio.Task[None] | None = None
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
@@ -98,7 +97,6 @@ class NodriverBrowser(RunningBrowser):
                 empty = {"requestId": params["requestId"], "responseCode": 200, "body": ""}
                 self.spawn(_send_quietly(tab.cdp, "Fetch.fulfillRequest", empty), "answer with an empty page")
 
-        self._origins[origin] = items
         self._connection.receivers[tab.cdp.id] = answer
         await tab.cdp.send("Fetch.enable")
         await tab.cdp.send("Page.navigate", {"url": origin})
@@ -108,13 +106,7 @@ class NodriverBrowser(RunningBrowser):
     async def _read_state(self) -> dict[str, Any]:
         if self._settings.own_cookies:
             return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
-        self._origins |= await site_data.get_local_storage(self._open_sessions())
-        return {
-            "cookies": await site_data.get_cookies(self._root, self._context),
-            "origins": [
-                {"origin": origin, "localStorage": items} for origin, items in self._origins.items() if items
-            ],
-        }
+        return await self._make_state(await site_data.get_cookies(self._root, self._context))
 
     def _handle_event(self, method: str, params: dict[str, Any]) -> None:
         """Handle an event of the browser as a whole: a tab is gone."""

@@ -161,7 +161,8 @@ class PlaywrightBrowser(RunningBrowser):
         assert self._context is not None and self._root is not None
         if self._borrowed:
             return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
-        return cast("dict[str, Any]", await self._context.storage_state())
+        # Not Playwright's own `storage_state`, which waits for a tab that computes.
+        return await self._make_state([dict(each) for each in await self._context.cookies()])
 
     def _close_dialog(self, dialog: driver.Dialog) -> None:
         """Close a dialog of one of our tabs. Without a handler, Playwright would close those of all tabs."""

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import process_tag, start_failures
+from huggingchat_agent.browser import process_tag, site_data, start_failures
 from huggingchat_agent.browser.cdp import Refused, make_refusal
 from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.executable import find_or_download
@@ -75,6 +75,7 @@ class RunningBrowser(ABC):
         self._settings, self._path = settings, path
         self._ours = make_filter(settings.base_url)
         self._pages: dict[CdpPage, Tab] = {}
+        self._origins: dict[str, site_data.Items] = {}  # local storage as it was read last
         self._gone = ""
         self._callbacks: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -131,6 +132,8 @@ class RunningBrowser(ABC):
     async def start(self, storage_state: dict[str, Any] | None) -> None:
         """For the engine, once. If it raises (BrowserTimeout or BrowserError), it leaves nothing behind."""
         redact.remember_cookies(storage_state)
+        known = (storage_state or {}).get("origins", [])
+        self._origins = {each["origin"]: each["localStorage"] for each in known}
         what = f"start {self._path}" if self._path else "answer"
         # Not cancelled with us: a driver that is stopped half-way forgets what it has started.
         self._opening = asyncio.create_task(self._open(storage_state), name="start a browser")
@@ -196,6 +199,14 @@ class RunningBrowser(ABC):
     def _open_sessions(self) -> list[Cdp]:
         """The sessions of the open tabs."""
         return [tab.cdp for page, tab in self._pages.items() if not page.closed]
+
+    async def _make_state(self, cookies: list[dict[str, Any]]) -> dict[str, Any]:
+        """The storage state with these cookies, and the local storage of each origin that had a tab."""
+        self._origins |= await site_data.get_local_storage(self._open_sessions())
+        found = [
+            {"origin": origin, "localStorage": items} for origin, items in self._origins.items() if items
+        ]
+        return {"cookies": cookies, "origins": found}
 
     async def _close_tabs(self) -> None:
         """Close our tabs in a browser that runs on without us."""
