@@ -77,6 +77,7 @@ class DroppedCookies:
 
     def __init__(self) -> None:
         self._dropped: dict[str, DroppedCookie] = {}
+        self._requests: dict[str, str] = {}  # whose answer set each of them
 
     @property
     def last(self) -> DroppedCookie | None:
@@ -104,6 +105,12 @@ class DroppedCookies:
         for each in dropped.values():
             log.info("%s", each)
         self._dropped |= dropped
+        self._requests |= dict.fromkeys(dropped, params.get("requestId", ""))
+
+    def forget(self, request_id: str) -> None:
+        """Forget those that the answer to this request set."""
+        for name in [name for name, request in self._requests.items() if request == request_id]:
+            self._dropped.pop(name, None)
 
 
 def _parse(blocked: dict[str, Any]) -> DroppedCookie | None:

@@ -15,6 +15,7 @@ from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.network_errors import advise
 from huggingchat_agent.browser.snapshot import take_picture, take_snapshot
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout, SiteError
+from huggingchat_agent.origin import have_same_origin
 from huggingchat_agent.wire.tap import EVENTS as TAPPED
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class CdpPage:
 
     `ask_to_close` asks the browser to close the tab; `mark_closed` confirms that it did. After each gesture
     and page load the page waits `pause` seconds, which do not count as the verb's time.
-    `dropped_cookies` gets the cookies that the browser does not keep.
+    `dropped_cookies` gets the cookies of the documents' own origins that the browser does not keep.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class CdpPage:
         self._ended = asyncio.Event()
         self._running: set[asyncio.Timeout] = set()
         self._navigation: _Navigation | None = None
+        self._guests: set[str] = set()  # the document's requests to other origins, such as advertisements
         self._hear: Callable[[console_messages.PageMessage], None] | None = None
 
     @property
@@ -83,8 +85,13 @@ class CdpPage:
         """Take one event of the tab. The driver's handler calls this, in order."""
         if method in ("Page.lifecycleEvent", "Network.responseReceived") and self._navigation:
             self._navigation.note(params)
+        elif method == "Network.requestWillBeSent":
+            if not have_same_origin(params["request"]["url"], params.get("documentURL", "")):
+                self._guests.add(params["requestId"])
+                self.dropped_cookies.forget(params["requestId"])  # the events come in any order
         elif method == COOKIES:
-            self.dropped_cookies.take(params)
+            if params["requestId"] not in self._guests:
+                self.dropped_cookies.take(params)
         elif self._hear is not None and (said := console_messages.parse_event(method, params)):
             self._hear(said)
         self._pump.take_event(method, params)
@@ -197,6 +204,7 @@ class CdpPage:
 
     async def _goto(self, url: str, shown: str) -> None:
         self._navigation = navigation = _Navigation()
+        self._guests.clear()
         answer = await self._navigate(url)
         if answer.get("errorText") == "net::ERR_ABORTED":  # the old document went elsewhere just then
             answer = await self._navigate(url)
@@ -205,6 +213,7 @@ class CdpPage:
         if problem:
             status = navigation.statuses.get(loader, 0)
             error = SiteError(f"{shown} cannot be reached ({problem}).", **advise(problem, status))
+            error.status = status or None
             if "REDIRECTS" in problem:
                 self.dropped_cookies.explain(error)
             raise error
