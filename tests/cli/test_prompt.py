@@ -135,6 +135,14 @@ def test_terminal_without_colours_or_escapes_gets_none(environment, allowed, tmp
         assert "\x1b" not in re.sub(allowed, "", terminal.shown)
 
 
+def test_paste_at_a_dumb_terminal_is_one_message(tmp_path):
+    with start({"TERM": "dumb"}, tmp_path) as terminal:
+        terminal.expect("› ")
+        terminal.type("one\n\ntwo\n")
+        terminal.expect(r"'one\n\ntwo'")
+        assert terminal.code() == 0
+
+
 def test_keys_typed_during_an_answer_wait_for_the_prompt(tmp_path):
     with start({}, tmp_path) as terminal:
         terminal.expect("answering")

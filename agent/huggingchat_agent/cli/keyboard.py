@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if sys.platform != "win32":
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_TOGETHER = 0.05  # seconds between two lines of a paste, at most
 
 
 class Keys:
@@ -34,6 +38,23 @@ class Keys:
         before, self._before = self._before, None
         if before is not None:
             _set_mode(before)
+
+
+def read_lines(prompt: str) -> str:
+    """What a person types at a terminal without escape sequences: a line, or all lines of a paste."""
+    lines = [input(prompt)]
+    while _has_more():
+        lines.append(input())
+    return "\n".join(lines)
+
+
+def _has_more() -> bool:
+    """Whether another line came with the last one. A person's own comes later."""
+    if sys.platform == "win32":
+        return False
+    with contextlib.suppress(OSError, ValueError):
+        return bool(select.select([sys.stdin], [], [], _TOGETHER)[0])
+    return False
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from rich.text import Text
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli import attachments, console, error_output
+from huggingchat_agent.cli import attachments, console, error_output, keyboard
 from huggingchat_agent.cli.commands.ask import (
     Continue,
     HowToSend,
@@ -109,7 +109,7 @@ def _choose_reader(read_models: Callable[[], Iterable[str]]) -> Callable[[], str
 
 def _make_prompt(read_models: Callable[[], Iterable[str]]) -> Callable[[], str]:
     if console.err.is_dumb_terminal:
-        return lambda: input(PROMPT)
+        return lambda: keyboard.read_lines(PROMPT)
     from huggingchat_agent.cli.prompt import Prompt  # takes a tenth of a second to import
 
     return Prompt(PROMPT, HELP, read_models).read
