@@ -63,6 +63,13 @@ def test_plain_holds_only_what_the_app_gets():
     assert json.loads(cookies.encode(STATE, "plain", "https://other.example.org")) == {}
 
 
+def test_cookies_of_an_ipv6_address_are_in_brackets_as_browsers_have_them():
+    app = "http://[::1]:3000/chat"
+    state = cookies.parse(b'{"hf-chat": "1"}', app)
+    assert [each["domain"] for each in state["cookies"]] == ["[::1]"]
+    assert json.loads(cookies.encode(state, "plain", app)) == {"hf-chat": "1"}
+
+
 def test_expired_cookies_are_left_out():
     state = {**STATE, "cookies": [*STATE["cookies"], {**STATE["cookies"][0], "name": "old", "expires": 1.0}]}
     assert "old" not in summarize(cookies.parse(json.dumps(state).encode(), BASE))

@@ -64,7 +64,7 @@ async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[
         "cookies": [
             each
             for each in await get_cookies(root, {})
-            if f".{app.host}".endswith(f".{each['domain'].lstrip('.')}")
+            if f".{app.written_host}".endswith(f".{each['domain'].lstrip('.')}")
         ],
         "origins": [{"origin": str(app), "localStorage": found}] if found else [],
     }

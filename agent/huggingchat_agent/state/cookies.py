@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Literal, get_args
-from urllib.parse import urlsplit
 
 import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import CookiesUnreadable
+from huggingchat_agent.origin import parse_origin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +82,7 @@ def encode(state: dict[str, Any], form: Format, base_url: str) -> bytes:
 
 def reaches(cookie: dict[str, Any], base_url: str) -> bool:
     """Whether a browser sends this cookie to the app's host."""
-    host, domain = urlsplit(base_url).hostname or "", str(cookie["domain"]).lstrip(".")
+    host, domain = parse_origin(base_url).written_host, str(cookie["domain"]).lstrip(".")
     return host == domain or (str(cookie["domain"]).startswith(".") and host.endswith(f".{domain}"))
 
 
@@ -105,9 +105,9 @@ def _from_json(text: str, base_url: str) -> tuple[list[dict[str, Any]], list[Any
         return cookies, origins if isinstance(origins, list) else []
     if not all(isinstance(value, str) for value in told.values()):
         raise CookiesUnreadable(f"The JSON object holds no cookies. {_ACCEPTED}")
-    parts = urlsplit(base_url)
+    app = parse_origin(base_url)
     return [
-        _make_cookie(name, value, host=parts.hostname or "", secure=parts.scheme == "https")
+        _make_cookie(name, value, host=app.written_host, secure=app.scheme == "https")
         for name, value in told.items()
     ], []
 
