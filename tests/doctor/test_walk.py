@@ -2,11 +2,16 @@
 
 import pytest
 
+from fixtures.site import BUILDS, StandIn
 from fixtures.site.drifts import DRIFTS, FATAL
+from huggingchat_agent import HuggingChat
 from huggingchat_agent.doctor.app import examine
 from tests.doctor.drifts import NAMED
+from tests.quick import QUICK
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+OLDER = list(BUILDS)[1:]
 
 # These hide others: what breaks the page, or stands in front of it, or ends the walk.
 ALONE = {
@@ -41,6 +46,20 @@ async def test_app_as_the_agent_knows_it_is_sound(chat, site):
     assert by["turn"] == "ui"
     assert by["the button that sends it"] == "button 'Send message'"
     assert site.control.conversations() == []
+
+
+@pytest.mark.parametrize(
+    "build", [pytest.param(each, marks=pytest.mark.soak if each == "2026-01" else ()) for each in OLDER]
+)
+async def test_older_build_is_sound_and_its_fallbacks_are_noted(build, tmp_path):
+    with StandIn(**QUICK, **BUILDS[build]) as site:
+        account = {"username": site.username, "password": site.password}
+        async with HuggingChat(base_url=site.url, home=tmp_path, step_timeout=8, **account) as chat:
+            report = await examine(chat)
+        assert site.control.conversations() == []
+    assert report.sound, written(report)
+    fallbacks = {each.by for each in report.findings if each.check == "fallback"}
+    assert ("GET /api/user" in fallbacks) == (build == "2025-04")
 
 
 async def test_many_drifts_at_once_are_all_named(chat, site):
