@@ -7,7 +7,7 @@ from fixtures.site.drifts import DRIFTS, FATAL
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.doctor.app import examine
 from tests.doctor.drifts import NAMED
-from tests.e2e.conftest import account_on
+from tests.e2e.conftest import make_settings_for
 from tests.quick import QUICK
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -54,7 +54,7 @@ async def test_app_as_the_agent_knows_it_is_sound(chat, site):
 )
 async def test_older_build_is_sound_and_its_fallbacks_are_noted(build, tmp_path):
     with StandIn(**QUICK, **BUILDS[build]) as site:
-        account = account_on(site, tmp_path)
+        account = make_settings_for(site, tmp_path)
         async with HuggingChat(**account, step_timeout=8) as chat:
             report = await examine(chat)
         assert site.control.conversations() == []
