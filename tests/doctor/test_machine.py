@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,16 +25,19 @@ from tests.cli.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A state folder, and a folder for temporary files that no other test uses."""
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    return tmp_path / "state"
+def home(monkeypatch):
+    """A state folder, and a folder for temporary files that no other test uses.
+
+    Its path is short, as browsers need it.
+    """
+    with tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as base:
+        (Path(base) / "tmp").mkdir()
+        monkeypatch.setenv("TMPDIR", f"{base}/tmp")
+        monkeypatch.setattr("tempfile.tempdir", None)
+        yield Path(base) / "state"
 
 
 @pytest.fixture
@@ -147,6 +153,28 @@ def test_fix_lists_first_and_wants_a_yes(home, dead):
     assert not folder.exists()
 
 
+def test_fix_asks_at_a_terminal(home, dead):
+    folder = make_folder(home, "ours", dead)
+    shell = Shell("http://127.0.0.1:9/chat", home)
+    for answer, left in (("n", True), ("y", False)):
+        with shell.terminal("doctor", "--fix") as terminal:
+            terminal.expect(str(folder))
+            terminal.expect("Remove these 1?")
+            terminal.type(f"{answer}\n")
+            assert terminal.code() == 0
+        assert folder.exists() is left
+
+
+def test_tape_is_refused(home):
+    shell = Shell("http://127.0.0.1:9/chat", home)
+    shell.more = {
+        "HUGGINGCHAT_REPLAY": str(Path(__file__).parents[2] / "fixtures/tapes/v1-conversation.tape")
+    }
+    refused = shell.here("doctor")
+    assert refused.code == 2
+    assert "not a tape" in refused.err
+
+
 @pytest.mark.parametrize(
     "arguments", [("--yes",), ("--machine", "--save", "new"), ("--save", "."), ("--fix", "--what")]
 )
@@ -202,3 +230,39 @@ def test_note_is_sound_and_a_difference_is_not():
     note = Finding(area="app", check="a", state="note")
     assert Report(findings=[note]).sound
     assert not Report(findings=[note, Finding(area="app", check="b", state="new")]).sound
+
+
+_AGENT = """
+import asyncio, os, sys
+from huggingchat_agent.browser import load_engine
+from huggingchat_agent.settings import make_settings
+
+async def main():
+    settings = make_settings(base_url="http://127.0.0.1:9/chat", home=sys.argv[1], engine="nodriver")
+    browser = await load_engine("nodriver").start(settings, None)
+    print(browser.tag, browser._launched._watcher.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.browser
+def test_browser_whose_agent_and_watcher_were_killed_is_removed(home):
+    """As after the kernel ran out of memory."""
+    command = [sys.executable, "-c", _AGENT, str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as agent:
+        assert agent.stdout is not None
+        tag, watcher = agent.stdout.readline().split()
+        os.kill(int(watcher), signal.SIGKILL)
+        agent.kill()
+    shell = Shell("http://127.0.0.1:9/chat", home)
+    assert process_tag.find_processes(tag)
+    done = shell.here("doctor", "--fix", "--yes")
+    assert done.code == 0, done.err
+    assert "process" in done.out
+    until = time.monotonic() + 5
+    while process_tag.find_processes(tag) and time.monotonic() < until:
+        time.sleep(0.05)  # killed processes end a moment later
+    assert not process_tag.find_processes(tag)
+    assert [each for each in leftovers.find_leftovers(home) if each.owner == agent.pid] == []

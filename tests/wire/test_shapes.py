@@ -47,6 +47,21 @@ def test_real_builds_differ_in_nothing(build):
     assert compared > 15
 
 
+def test_data_of_pages_differs_in_nothing_and_is_compared():
+    recorded = json.loads((RECORDINGS / "2025-04" / "endpoints.json").read_text())
+    for name, purpose, known in (
+        ("home_data", purposes.ListModels, "displayName"),
+        ("home_data", purposes.ReadSettings, "activeModel"),
+        ("conversation_data_all", purposes.ReadConversation, "from"),
+    ):
+        body = recorded[name].get("response") or recorded[name]["body"]
+        assert said(shapes.compare(purpose, body)) == [], name
+        found = said(shapes.compare(purpose, body.replace(f'"{known}":', '"novel":')))
+        part = shapes.SHAPES[purpose].part.replace("a conversation", "a message")
+        assert f"{part}: the field {known} is gone" in found
+        assert f"{part}: the field novel is new" in found
+
+
 def test_lines_that_are_decoded_are_those_that_are_compared():
     assert set(shapes.LINES) == set(updates._KINDS)
     for (kind, below), shape in shapes.LINES.items():

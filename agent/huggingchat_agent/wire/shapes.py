@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent.errors import AgentError
 from huggingchat_agent.events import Drift
-from huggingchat_agent.wire import lenient_json, purposes
+from huggingchat_agent.wire import content, lenient_json, purposes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -124,6 +125,12 @@ LINES: dict[tuple[str, str | None], Shape] = {
         ("elicitation", "resolved", "elicitationId", "action resolution content"),
     )
 }
+# What of a page's data is compared, by the key that it has there.
+_OF_PAGES: dict[type[Purpose] | None, str] = {
+    purposes.ListModels: "models",
+    purposes.ReadSettings: "settings",
+    purposes.ReadConversation: "messages",
+}
 _TAGS = {"type", "subtype", "status"}
 _OF_TREES = {"rootMessageId", "preprompt", "model"}
 
@@ -134,20 +141,30 @@ def compare(purpose: type[Purpose] | None, body: str | bytes) -> Iterator[Drift]
     if shape is None or len(body) > LONGEST:
         return
     try:
-        value = lenient_json.load(body)
-    except ValueError:
+        value = _load(purpose, body)
+    except (ValueError, AgentError):
         return  # the decoders say what is wrong with it
-    if isinstance(value, dict) and "json" in value and not value.keys() - {"json", "meta"}:
-        value = value["json"]
     if purpose is purposes.ListConversations and isinstance(value, list):  # the older route has no object
         shape = _SUMMARY
     if purpose is purposes.ReadConversation and isinstance(value, dict) and not value.keys() & _OF_TREES:
         shape = _WITHOUT_TREE
     if purpose is purposes.ListModels and isinstance(value, dict) and isinstance(value.get("models"), list):
         value = value["models"]
-    if isinstance(value, dict) and value.get("type") == "data" and "nodes" in value:
-        return  # page data, in an encoding of its own
     yield from _compare(shape, value)
+
+
+def _load(purpose: type[Purpose] | None, body: str | bytes) -> Any:
+    """What an answer holds for that purpose. Raises ValueError or AgentError if that is nothing."""
+    data = body.encode() if isinstance(body, str) else body
+    if content.is_page_data(data):
+        key = _OF_PAGES.get(purpose)
+        if key is None:
+            raise ValueError("not compared")
+        found = content.find_content(data, key)
+        return found if purpose is purposes.ReadConversation else found[key]
+    value = lenient_json.load(data)
+    wrapped = isinstance(value, dict) and "json" in value and not value.keys() - {"json", "meta"}
+    return value["json"] if wrapped else value
 
 
 def compare_line(raw: Any) -> Iterator[Drift]:

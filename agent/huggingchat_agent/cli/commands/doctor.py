@@ -75,6 +75,8 @@ def doctor(
     if fix:
         _fix(options, yes=yes)
         return
+    if make_settings(**options.to_settings()).replay is not None:
+        raise UsageError("The doctor needs a browser and the app, not a tape. Leave out HUGGINGCHAT_REPLAY.")
     check_folder(save)
     if machine and save is not None:
         raise UsageError("--save needs the walk through the app. Leave out --machine.")
