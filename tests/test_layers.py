@@ -29,6 +29,7 @@ ROOMS = [
     {"chat"},
     {"playback"},
     {"huggingchat"},
+    {"batching"},
     {"sync"},
     {"provider"},
     {"doctor"},

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from huggingchat_agent.answer import Source as Source
     from huggingchat_agent.answer import Timing as Timing
     from huggingchat_agent.answer import ToolUse as ToolUse
+    from huggingchat_agent.batching.items import Item as Item
+    from huggingchat_agent.batching.items import ItemError as ItemError
+    from huggingchat_agent.batching.items import Result as Result
+    from huggingchat_agent.batching.journal import Journal as Journal
+    from huggingchat_agent.batching.run import batch as batch
     from huggingchat_agent.chat.attached import Attached as Attached
     from huggingchat_agent.chat.attached import attach as attach
     from huggingchat_agent.chat.conversation import Conversation as Conversation
@@ -49,6 +54,9 @@ __version__ = "0.1.0"
 # The public names of each module.
 _NAMES = {
     "answer": ("Answer", "File", "Router", "Source", "Timing", "ToolUse"),
+    "batching.items": ("Item", "ItemError", "Result"),
+    "batching.journal": ("Journal",),
+    "batching.run": ("batch",),
     "chat.attached": ("attach", "Attached"),
     "chat.conversation": ("Conversation",),
     "chat.elicitation": ("Elicitation",),

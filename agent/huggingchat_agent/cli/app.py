@@ -14,6 +14,7 @@ from huggingchat_agent.cli import console, error_output
 from huggingchat_agent.cli.commands import conversations, cookies, preferences, profiles, tape
 from huggingchat_agent.cli.commands.account import login, logout, status
 from huggingchat_agent.cli.commands.ask import ask
+from huggingchat_agent.cli.commands.batch import batch
 from huggingchat_agent.cli.commands.chat import chat
 from huggingchat_agent.cli.commands.doctor import doctor
 from huggingchat_agent.cli.commands.models import models
@@ -50,6 +51,12 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         'huggingchat ask --conversation 66b0c0ffee66b0c0ffee66b0 "Tell me more."',
     ),
     chat: ("huggingchat chat", "huggingchat chat --model llama --temporary"),
+    batch: (
+        "huggingchat batch prompts.jsonl -o answers.jsonl",
+        "huggingchat batch prompts.jsonl -o answers.jsonl --concurrency 16 --temporary",
+        "huggingchat batch prompts.jsonl -o answers.jsonl --model llama --model qwen",
+        "jq -r .text answers.jsonl",
+    ),
     record: ("huggingchat record run.tape", "huggingchat record --full --hide 'ACME-[0-9]+' run.tape"),
     replay: (
         "huggingchat replay run.tape",

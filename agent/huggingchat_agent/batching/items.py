@@ -1,0 +1,134 @@
+"""What a batch asks, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.user_text import require_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+LONGEST_LINE = 16 * 1024 * 1024  # bytes of a line of input
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One prompt of a batch; a line of its input is one as JSON."""
+
+    prompt: str
+    id: str | int = ""
+    """Names the result; unique within a batch. Default: the number of the line or prompt, from 1."""
+    model: str | None = None
+    """Id, name, or an unambiguous part. Default: the account's."""
+    system: str | None = None
+    """The system prompt of the conversation."""
+    files: list[str] = []
+    """Paths of files to attach."""
+
+    @property
+    def key(self) -> str:
+        """What the result is kept under."""
+        return str(self.id)
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs between items that ask something else."""
+        asked = [self.prompt, self.model, self.system, self.files]
+        return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
+
+
+class ItemError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an item has no whole answer."""
+
+    error: str
+    """The name of the class in `huggingchat_agent.errors`."""
+    message: str
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of an item. One line of the output as JSON."""
+
+    id: str
+    status: Literal["answered", "failed"]
+    text: str = ""
+    """The answer, or what there is of it."""
+    reasoning: str = ""
+    model: str | None = None
+    """The model that was asked for; None for the account's."""
+    conversation_id: str = ""
+    message_id: str = ""
+    interrupted: bool = False
+    """Somebody stopped the answer before its end."""
+    error: ItemError | None = None
+    looked_up: bool = False
+    """An earlier run sent it. This one read the answer in the conversation."""
+    attempts: int = 1
+    """How often it was tried in this run."""
+    seconds: float = 0.0
+    """From its start in this run to its end, waits for a rate limit included."""
+    fingerprint: str = ""
+    """Of the item; a rerun with another prompt under the same id asks again."""
+
+
+def read_items(path: Path) -> list[Item]:
+    """The items of a JSON Lines file. Empty lines are left out. Raises UsageError with the line's number."""
+    items = []
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if len(line) > LONGEST_LINE:
+                    raise UsageError(f"{path}, line {number} is longer than {LONGEST_LINE:,} bytes.")
+                if line := line.removeprefix(b"\xef\xbb\xbf").strip():
+                    items.append(_read_item(line, f"{path}, line {number}", number))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    if not items:
+        raise UsageError(f'{path} has no prompts. Give one JSON object a line: {{"prompt": "..."}}')
+    return items
+
+
+def _read_item(line: bytes, where: str, number: int) -> Item:
+    try:
+        item = msgspec.json.decode(line, type=Item)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f'{where}: {error}. Each line is an object such as {{"prompt": "..."}}.') from None
+    return check_item(item, where, number)
+
+
+def check_item(item: Item, where: str, number: int) -> Item:
+    """The item with an id. Raises UsageError for text that cannot be sent."""
+    for name, value in (("prompt", item.prompt), ("system", item.system), ("id", item.key)):
+        require_text(f"{where}: {name}", value or "")
+    if not item.prompt.strip():
+        raise UsageError(f"{where}: the prompt is empty.")
+    return item if item.key else msgspec.structs.replace(item, id=number)
+
+
+def arrange(items: Iterable[Item | str], models: Iterable[str] = ()) -> list[Item]:
+    """The items with ids, once for each of the models if there are several.
+
+    With several models an id gets the model's name behind it. Raises UsageError if two have the same id.
+    """
+    chosen = tuple(dict.fromkeys(models))
+    arranged: list[Item] = []
+    for number, each in enumerate(items, 1):
+        item = check_item(Item(prompt=each) if isinstance(each, str) else each, f"Prompt {number}", number)
+        if not chosen:
+            arranged.append(item)
+        elif len(chosen) == 1:
+            arranged.append(msgspec.structs.replace(item, model=item.model or chosen[0]))
+        else:
+            arranged += [
+                msgspec.structs.replace(item, id=f"{item.key}@{model}", model=model) for model in chosen
+            ]
+    seen: set[str] = set()
+    for item in arranged:
+        if item.key in seen:
+            raise UsageError(f"Two prompts have the id {item.key!r}. Give each its own, or none.")
+        seen.add(item.key)
+    return arranged

@@ -1,0 +1,173 @@
+"""`batch`."""
+
+import asyncio
+from collections import Counter
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from huggingchat_agent import redact
+from huggingchat_agent.batching.items import Item, Result, arrange, read_items
+from huggingchat_agent.batching.journal import Journal, write_results
+from huggingchat_agent.batching.run import batch as ask_all
+from huggingchat_agent.choices import Via
+from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.terminal import to_one_line
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.huggingchat import HuggingChat
+from huggingchat_agent.settings import Deadlines
+
+FAILED = 1  # exit code where an item has no answer
+
+
+def batch(
+    options: Options,
+    prompts: Annotated[Path, typer.Argument(metavar="IN.JSONL", help="One JSON object a line; see below.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT.JSONL", help="Where the results go, one a line.")
+    ],
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", "-n", metavar="COUNT", min=1, help="How many at a time.")
+    ] = 4,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", metavar="MODEL", help="For lines without one. Given twice, all lines go to each."
+        ),
+    ] = None,
+    via: Annotated[Via, typer.Option(help="How to send; see `ask`.")] = "page",
+    temporary: Annotated[
+        bool, typer.Option("--temporary", "-t", help="Delete the conversation of each answer.")
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="How long an answer may take. Default: 900.")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Also ask again what failed in an earlier run.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.JSONL.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Ask many prompts, some at a time, and write the answers to a file in the order of the prompts.
+
+    A line has a `prompt`, and where wanted an `id`, `model`, `system` and `files`. Each prompt gets a
+    conversation of its own. A rate limit makes all wait as long as the app says.
+
+    After Ctrl-C or a crash, run the same command again: OUT.JSONL.journal knows what is finished. What was
+    sent is read from its conversation and not sent again. It exits with 1 if an item failed.
+    """
+    items = arrange(read_items(prompts), model or ())
+    record = output.with_name(f"{output.name}.journal")
+    if not record.exists():
+        documents.check_writable(output, force=force)
+    if timeout is not None and not timeout > 0:
+        raise UsageError(f"--timeout must be a number of seconds above 0, not {timeout:g}.")
+    settings = options.to_settings()
+    if timeout is not None:
+        settings["deadlines"] = Deadlines(first_update=timeout, idle=timeout, total=timeout)
+    results: dict[str, Result] = {}
+    with Journal(record) as journal:
+        try:
+            asyncio.run(
+                _ask(
+                    items,
+                    results,
+                    HuggingChat(**settings),
+                    concurrency=concurrency,
+                    via=via,
+                    temporary=temporary,
+                    journal=journal,
+                    retry_failed=retry_failed,
+                )
+            )
+        finally:
+            if results:
+                write_results(output, (results[each.key] for each in items if each.key in results))
+            if len(results) < len(items):
+                console.say(f"{len(results)} of {len(items)} are finished. Run this again to go on.")
+        counts = Counter(each.status for each in results.values())
+        if not counts["failed"]:
+            journal.remove()
+    _print_summary(list(results.values()), json=json)
+    if counts["failed"]:
+        console.say(f"{counts['failed']} failed. To ask them again: the same command with --retry-failed.")
+        raise SystemExit(FAILED)
+
+
+async def _ask(items: list[Item], results: dict[str, Result], chat: HuggingChat, **chosen: object) -> None:
+    with _Bar(len(items)) as bar:
+        address = redact.address(chat.settings.base_url)
+        bar.say(f"Opening {address}")
+        async with chat:
+            await chat.login()
+            bar.say("")
+            async with aclosing(ask_all(items, chat=chat, **chosen)) as found:  # type: ignore[arg-type]
+                async for result in found:
+                    results[result.id] = result
+                    if result.error is not None:
+                        console.warn(to_one_line(f"{result.id}: {result.error.message}"))
+                    bar.advance(sum(each.status == "failed" for each in results.values()))
+
+
+class _Bar:
+    """The progress of a batch on stderr, if that is a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console.err,
+            disable=not console.err.is_terminal,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=total)
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        self._progress.update(self._task, description=text, refresh=True)
+
+    def advance(self, failed: int) -> None:
+        self._progress.update(
+            self._task, advance=1, description=f"{failed} failed" if failed else "", refresh=True
+        )
+
+
+def _print_summary(results: list[Result], *, json: bool) -> None:
+    counts = Counter(each.status for each in results)
+    errors = Counter(each.error.error for each in results if each.error is not None)
+    seconds = sorted(each.seconds for each in results) or [0.0]
+    facts = {
+        "items": len(results),
+        "answered": counts["answered"],
+        "failed": counts["failed"],
+        "looked_up": sum(each.looked_up for each in results),
+        "characters": sum(len(each.text) for each in results),
+        "median_seconds": seconds[len(seconds) // 2],
+        "errors": dict(errors),
+    }
+    if json:
+        documents.write_json(msgspec.to_builtins(facts))
+        return
+    rows = [
+        ("Items", facts["items"]),
+        ("Answered", facts["answered"]),
+        ("Failed", ", ".join(f"{count} × {name}" for name, count in errors.items()) or 0),
+        ("Looked up", facts["looked_up"]),
+        ("Characters", f"{facts['characters']:,}"),
+        ("Median", f"{facts['median_seconds']:.1f} s"),
+    ]
+    console.print_facts(rows)

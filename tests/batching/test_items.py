@@ -1,0 +1,111 @@
+"""What a batch reads, and its journal; without a browser."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from huggingchat_agent.batching.items import Item, Result, arrange, read_items
+from huggingchat_agent.batching.journal import Journal
+from huggingchat_agent.errors import UsageError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_lines_are_items_with_the_number_of_their_line_as_id(tmp_path):
+    path = write(
+        tmp_path, '\ufeff{"prompt": "a"}\n\n{"prompt": "b", "id": 7, "files": ["x"]}\n'
+    )
+    first, second = read_items(path)
+    assert (first.key, first.prompt) == ("1", "a")
+    assert second == Item(prompt="b", id=7, files=["x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "has no prompts"),
+        ("\n\n", "has no prompts"),
+        ('{"prompt": "a"}\nnonsense', "line 2"),
+        ('{"prompt": 5}', "line 1"),
+        ('{"prompt": "a", "promt": "b"}', "promt"),
+        ('{"prompt": " "}', "line 1: the prompt is empty"),
+        ('{"prompt": "\\ud83d"}', "line 1"),
+        (b'{"prompt": "caf\xe9"}', "line 1"),
+        ("[" * 100_000, "line 1"),
+    ],
+)
+def test_bad_line_is_named(tmp_path, text, says):
+    with pytest.raises(UsageError, match=says):
+        read_items(write(tmp_path, text))
+
+
+def test_missing_file_is_said(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_items(tmp_path / "none.jsonl")
+
+
+def test_two_items_cannot_have_one_id():
+    with pytest.raises(UsageError, match="id 'a'"):
+        arrange([Item(prompt="x", id="a"), Item(prompt="y", id="a")])
+
+
+def test_several_models_get_every_prompt():
+    found = arrange(["x", Item(prompt="y", id="b", model="own")], ["m", "n"])
+    assert [(each.key, each.model) for each in found] == [
+        ("1@m", "m"),
+        ("1@n", "n"),
+        ("b@m", "m"),
+        ("b@n", "n"),
+    ]
+    assert [each.model for each in arrange(["x", Item(prompt="y", model="own")], ["m"])] == ["m", "own"]
+
+
+ITEM = Item(prompt="x", id="a")
+DONE = Result(id="a", status="answered", text="y", fingerprint=ITEM.fingerprint)
+
+
+def test_journal_remembers_until_something_else_is_asked(tmp_path):
+    with Journal(tmp_path / "j") as journal:
+        journal.begin(ITEM, "c1")
+        assert (journal.find_begun(ITEM), journal.find_done(ITEM)) == ("c1", None)
+        journal.finish(DONE)
+    with Journal(tmp_path / "j") as journal:
+        assert (journal.find_begun(ITEM), journal.find_done(ITEM)) == ("c1", DONE)
+        other = Item(prompt="z", id="a")
+        assert (journal.find_begun(other), journal.find_done(other)) == ("", None)
+
+
+def test_line_that_a_killed_process_left_is_dropped(tmp_path):
+    with Journal(tmp_path / "j") as journal:
+        journal.begin(ITEM, "c1")
+        journal.finish(DONE)
+    whole = (tmp_path / "j").read_bytes()
+    first = whole.index(b"\n") + 1
+    for length in range(first, len(whole)):
+        (tmp_path / "j").write_bytes(whole[:length])
+        with Journal(tmp_path / "j") as journal:
+            assert journal.find_begun(ITEM) == "c1" and journal.find_done(ITEM) is None
+        assert (tmp_path / "j").read_bytes() == whole[:first]
+
+
+def test_file_that_is_no_journal_is_refused_and_kept(tmp_path):
+    (tmp_path / "j").write_text("my notes\n")
+    with pytest.raises(UsageError, match="not a journal"), Journal(tmp_path / "j"):
+        pass
+    assert (tmp_path / "j").read_text() == "my notes\n"
+
+
+def test_two_processes_do_not_write_one_journal(tmp_path):
+    program = (
+        "from pathlib import Path; from huggingchat_agent import Journal; "
+        f"Journal(Path({str(tmp_path / 'j')!r})).__enter__()"
+    )
+    with Journal(tmp_path / "j"):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ)
+    assert "Another process is writing" in done.stderr
