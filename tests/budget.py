@@ -30,6 +30,7 @@ SUBJECTS = {
     "harness": ("harness/*", "attached/*"),
     "provider": ("provider/*",),
     "faults": ("faults/*",),
+    "batch": ("batching/*",),
     "conversations": (
         *(f"e2e/test_{name}.py" for name in ("branches", "conversations", "elicitation", "outputs")),
         *(f"e2e/test_{name}.py" for name in ("preferences", "refusals", "tools", "uploads")),
@@ -49,6 +50,7 @@ MINUTES = {
     "harness": 1.25,
     "provider": 0.5,
     "faults": 1.0,
+    "batch": 0.5,
     "conversations": 1.5,
     "generations": 1.0,
     "doctor": 0.25,

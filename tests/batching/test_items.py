@@ -18,9 +18,7 @@ def write(tmp_path, text):
 
 
 def test_lines_are_items_with_the_number_of_their_line_as_id(tmp_path):
-    path = write(
-        tmp_path, '\ufeff{"prompt": "a"}\n\n{"prompt": "b", "id": 7, "files": ["x"]}\n'
-    )
+    path = write(tmp_path, '\ufeff{"prompt": "a"}\n\n{"prompt": "b", "id": 7, "files": ["x"]}\n')
     first, second = read_items(path)
     assert (first.key, first.prompt) == ("1", "a")
     assert second == Item(prompt="b", id=7, files=["x"])

@@ -94,6 +94,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     if not (folder / "run.tape").exists():
         (folder / "run.tape").write_bytes(_hurry(ROOT / "fixtures" / "tapes" / "v1-conversation.tape"))
     (folder / "notes.md").write_text("# Notes\n")
+    (folder / "prompts.jsonl").write_text('{"prompt": "hello"}\n{"prompt": "and again"}\n')
     monkeypatch.chdir(folder)
     for name in [each for each in os.environ if each.startswith("HUGGINGCHAT_")]:
         monkeypatch.delenv(name)

@@ -59,6 +59,9 @@ VALUES = (
     package.Export,
     package.ExportedMessage,
     package.Header,
+    package.Item,
+    package.Result,
+    package.ItemError,
     package.EventLog,
 )
 
@@ -91,6 +94,9 @@ def reference() -> str:
         *_function(_FAULTS.stall),
         *_function(_FAULTS.status),
         *_object("Replay", package.Replay),
+        _section("Many prompts", "See [batch.md](batch.md)."),
+        *_function(package.batch),
+        "### Journal\n\n" + _paragraphs(package.Journal) + "\n",
         _section("Without asyncio", _paragraphs(sync)),
         *_object("Reply without asyncio", sync.Reply),
         "The other classes of `huggingchat_agent.sync` have the methods of those above, without `await`.\n",

@@ -55,7 +55,6 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat batch prompts.jsonl -o answers.jsonl",
         "huggingchat batch prompts.jsonl -o answers.jsonl --concurrency 16 --temporary",
         "huggingchat batch prompts.jsonl -o answers.jsonl --model llama --model qwen",
-        "jq -r .text answers.jsonl",
     ),
     record: ("huggingchat record run.tape", "huggingchat record --full --hide 'ACME-[0-9]+' run.tape"),
     replay: (
