@@ -65,6 +65,18 @@ async def test_turn_that_the_test_starts_by_its_locators_gives_the_events_of_any
     assert type(attached.events[-1]) is events.Finished
 
 
+async def test_difference_of_the_app_is_an_event(page, attached, site):
+    heard: list[events.Drift] = []
+    attached.on("drift", heard.append)
+    site.control.drift("a line of a new type")
+    await say(page, "hello")
+    await attached.wait_for_answer()
+    site.control.drift()
+    assert [(each.part, each.change, each.what) for each in heard] == [
+        ("the stream", "new", "the line thoughts")
+    ]
+
+
 async def test_events_arrive_while_the_answer_comes(page, attached, site):
     await say(page, "hold 3")
     for number in range(3):

@@ -73,7 +73,7 @@ def test_interrupted_walk_deletes_its_conversation(shell, site):
 
 def test_app_that_does_not_answer_is_a_finding(shell):
     shell.base_url = "http://127.0.0.1:9/chat"
-    done = shell("doctor")
+    done = shell.here("doctor")
     assert done.code == 1
     assert "failed\topening the app\t" in done.out
     assert "Traceback" not in done.err

@@ -25,6 +25,7 @@ from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.session import error_report
 from huggingchat_agent.session.alternatives import Alternatives
+from huggingchat_agent.session.drifts import Drifts
 from huggingchat_agent.settings import make_settings
 from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
@@ -71,7 +72,9 @@ class Attached(Emitter):
         self.settings = settings
         self.events: EventLog[events.AnyTurnEvent] = EventLog()
         self._page = page
-        self._tracker = TurnTracker(_WatchedApp(settings, page), self._publish)
+        drifts = Drifts(self.emit)
+        app = _WatchedApp(settings, page)
+        self._tracker = TurnTracker(app, self._publish, drifts.see_turn, drifts.see_conversation)
         self._traffic = traffic
         self._traffic.show(self)
         self._traffic.read(self._tracker.follow)

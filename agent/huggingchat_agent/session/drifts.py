@@ -25,9 +25,9 @@ MOST = 200  # differences that a session reports; an app that differs in more is
 class Drifts:
     """Collects them from answers, streams and pages. `publish` gets each new one; `found` keeps them."""
 
-    def __init__(self) -> None:
+    def __init__(self, publish: Callable[[Drift], object] = lambda drift: None) -> None:
         self.found: list[Drift] = []
-        self.publish: Callable[[Drift], object] = lambda drift: None
+        self.publish = publish
         self._known: set[tuple[str, str, str]] = set()
 
     def note(self, drift: Drift) -> None:
