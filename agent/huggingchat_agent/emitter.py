@@ -116,6 +116,9 @@ class Emitter(pyee.EventEmitter):
             self._watching.setdefault(name, []).append(_Listener(self, name, handler, once=False))
             self._index(name)
 
+    def _note(self, event: Any) -> None:
+        """For subclasses: called with each event that is emitted here, before the handlers."""
+
     def emit(self, event: Event | str, *args: Any, bubbles: bool = True, **kwargs: Any) -> bool:
         """Hand one event to its handlers, here and upstream. Returns whether there were any.
 
@@ -127,6 +130,7 @@ class Emitter(pyee.EventEmitter):
             name, event = event, args[0] if args else None  # type: ignore[assignment]  # pyee's form
         else:
             name = event.name
+        self._note(event)
         handled = False
         fatal: BaseException | None = None
         emitter: Emitter | None = self

@@ -161,7 +161,6 @@ def test_reasoning_within_the_text_is_told_apart():
     ]
     assert (turn.text, turn.reasoning) == ("You said", "Let me")
     assert turn.content == "<think>Let me</think>You said"
-    assert turn.offset == len(turn.content)
 
 
 ROUNDS = [
@@ -465,5 +464,5 @@ def test_any_stream_gives_the_same_events_cut_anywhere(said, ends, blank_tail, d
     turn, found = fold(split_lines(*pieces))
     assert found == fold(split_lines(body))[1]
     assert turn.content == content
-    assert join_tokens(found) + (turn._splitter.held if turn._splitter.kind == "text" else "") == turn.text
+    assert join_tokens(found) + (turn.splitter.held if turn.splitter.kind == "text" else "") == turn.text
     assert turn.terminal == ("final" if ends else None)

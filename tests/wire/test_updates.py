@@ -207,3 +207,27 @@ def test_token_of_any_text_decodes(text):
 
 def test_long_line_decodes():
     assert decode(line(type="finalAnswer", text="é" * 1_000_000)) == updates.FinalAnswer("é" * 1_000_000)
+
+
+SPELLED = [
+    *(json.dumps(raw).encode() for raw, _ in LINES),
+    *(json.dumps(raw, separators=(",", ":")).encode() for raw, _ in LINES),
+    rb'{"type":"stream","token":"a\u0000\u0000"}',
+    rb'{"type":"stream","token":"\\u0000"}',
+    rb'{"type":"stream","token":"\\\u0000"}',
+    rb'{"type":"stream","token":"half \ud83d"}',
+    rb'{"token":"no type"}',
+    rb'{"type":"stream","len":4,"token":""}',
+    b'  {"type":"stream","token":"white space"}\r',
+    b'{"type":"stream","token":7}',
+    b'{"type":"stream","token":"',
+    b"not JSON",
+    b"",
+    b"   ",
+]
+
+
+@given(st.lists(st.sampled_from(SPELLED)))
+def test_lines_decode_together_as_one_by_one(lines):
+    one_by_one = [decode(each.strip()) for each in lines if each.strip()]
+    assert list(updates.decode_lines(b"".join(each + b"\n" for each in lines))) == one_by_one

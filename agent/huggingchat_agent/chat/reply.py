@@ -160,15 +160,14 @@ class Reply(Emitter):
             self._stopping = asyncio.create_task(self._stop(), name="stop reply")
         await asyncio.shield(self._stopping)
 
-    def emit(self, event: events.Event | str, *args: Any, **kwargs: Any) -> bool:
-        """Hand an event to the handlers, and those of the turn to the iterators."""
+    def _note(self, event: Any) -> None:
+        """Keep the events of the turn, and hand them to the iterators."""
         if isinstance(event, events.TurnEvent):
             self.events.append(event)  # type: ignore[arg-type]  # the union lists all
-            if isinstance(event, _LAST):
+            if type(event) in _LAST:
                 self._call_over()
             if self._waiting:
                 self._wake()
-        return super().emit(event, *args, **kwargs)
 
     def _call_when_done(self, callback: Callable[[], None]) -> None:
         """Call back when the turn is over, well or not."""

@@ -15,6 +15,8 @@ from huggingchat_agent.wire.lines import LineSplitter, LineTooLong
 from huggingchat_agent.wire.tap import STREAMS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from huggingchat_agent.errors import AgentError
     from huggingchat_agent.exchange import ExchangeEvent
 
@@ -54,7 +56,7 @@ class Stream:
         """Its beginning and its end, the same twice if it is short. Both may cut a line."""
         return [bytes(self._head), b"".join(self._tail)]
 
-    def feed(self, event: ExchangeEvent) -> list[updates.Update]:
+    def feed(self, event: ExchangeEvent) -> Sequence[updates.Update]:
         """The updates that the event completes."""
         if isinstance(event, Chunk):
             self.heard = True
@@ -63,7 +65,7 @@ class Stream:
                     self._head += event.data[:HEAD]
                 self._tail.append(event.data)
                 try:
-                    return list(map(updates.decode, self._lines.feed(event.data)))
+                    return updates.decode_lines(self._lines.take(event.data))
                 except LineTooLong as error:
                     self.over = self.unreadable = True
                     self.reason = str(error)

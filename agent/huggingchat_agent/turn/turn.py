@@ -34,7 +34,7 @@ from huggingchat_agent.wire import failures, multipart, requests, updates
 from huggingchat_agent.wire.fold import Fold, read_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.exchange import ExchangeEvent
@@ -121,18 +121,8 @@ class Turn:
             return
         if self._ended:
             return  # a deadline has passed; this is no longer part of the answer
-        fold, publish, at = self.fold, self.publish, event.at
-        alive_only = True
-        for update in self._stream.feed(event):
-            kind = type(update)
-            if kind is not updates.KeepAlive:
-                alive_only = False
-                if kind is not updates.Token:
-                    self._others.append(update)
-            for each in fold.feed(update, at):
-                publish(each)
-        if not alive_only:
-            self._clock.tick(at, asking=fold.asking)
+        at = event.at
+        self.take(self._stream.feed(event), at)
         if self.fold.terminal is not None and not self._said:
             self._said = event.at
         if self._stream.over:
@@ -173,14 +163,24 @@ class Turn:
             and self._stream.make_refusal(self.conversation_id) is None
         )
 
-    def take(self, found: list[updates.Update], at: float) -> None:
-        """Take what the recovery found."""
+    def take(self, found: Sequence[updates.Update], at: float) -> None:
+        """Take updates of the stream, or those that the recovery found."""
+        fold, publish, token = self.fold, self.publish, updates.Token
+        plain, alive_only = fold.splitter.plain, True
         for update in found:
-            if type(update) is not updates.Token:
-                self._others.append(update)
-            for each in self.fold.feed(update, at):
-                self.publish(each)
-        self._clock.tick(at, asking=self.fold.asking)
+            if type(update) is token and plain and update.token:
+                publish(fold.take_plain(update.token, at))
+                alive_only = False
+                continue
+            if type(update) is not updates.KeepAlive:
+                alive_only = False
+                if type(update) is not token:
+                    self._others.append(update)
+            for each in fold.feed(update, at):
+                publish(each)
+            plain = fold.splitter.plain
+        if not alive_only:
+            self._clock.tick(at, asking=fold.asking)
 
     async def _recover(self, recovery: Recovery) -> None:
         self._lost = await recovery.run()

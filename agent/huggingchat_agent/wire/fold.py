@@ -45,7 +45,7 @@ class Fold:
         self._text: list[str] = []
         self._length = 0  # characters of text handed out
         self._reasoning: list[str] = []
-        self._splitter = think.ThinkSplitter()
+        self.splitter = think.ThinkSplitter()
         self._rounds: list[int] = []  # where rounds of the content begin, in UTF-16 units
         self._elsewhere = 0  # units of text that stored tokens only count
         self._final: updates.FinalAnswer | None = None
@@ -61,20 +61,15 @@ class Fold:
         return "".join(self._content)
 
     @property
-    def offset(self) -> int:
-        """Characters of `content`: where a stream could resume."""
-        return len(self.content)
-
-    @property
     def text(self) -> str:
         """The text of the answer so far, without reasoning."""
-        held = self._splitter.held if self._splitter.kind == "text" else ""
+        held = self.splitter.held if self.splitter.kind == "text" else ""
         return "".join(self._text) + held
 
     @property
     def reasoning(self) -> str:
         """The reasoning so far."""
-        held = self._splitter.held if self._splitter.kind == "reasoning" else ""
+        held = self.splitter.held if self.splitter.kind == "reasoning" else ""
         return "".join(self._reasoning) + held
 
     @property
@@ -119,6 +114,11 @@ class Fold:
         self._seq += 1
         return kind(conversation_id=self._conversation_id, turn=self._turn, seq=self._seq, at=at, **fields)
 
+    def take_plain(self, text: str, at: float) -> events.Token:
+        """As `feed` for a token with some text, in fewer steps. Only while `splitter.plain`."""
+        self._content.append(text)
+        return self._make_token(text, at)
+
     def feed(self, update: updates.Update, at: float) -> list[events.TurnEvent]:
         """Take the next update, seen at `at` (monotonic seconds); return its events, in order.
 
@@ -130,7 +130,8 @@ class Fold:
             if not update.token:  # the stored form
                 self._elsewhere += update.length or 0
                 return []
-            return self._take(update.token, at)
+            self._content.append(update.token)
+            return self._to_events(self.splitter.feed(update.token), at)
         reader = _READERS.get(type(update))
         if reader is None:
             return []
@@ -139,15 +140,7 @@ class Fold:
 
     def _begin_round(self, at: float) -> list[events.TurnEvent]:
         self._rounds.append(self._elsewhere + think.count_units(self.content))
-        return self._to_events(self._splitter.begin_round(), at)
-
-    def _take(self, text: str, at: float) -> list[events.TurnEvent]:
-        if not text:
-            return []
-        self._content.append(text)
-        if self._splitter.plain:
-            return [self._make_token(text, at)]
-        return self._to_events(self._splitter.feed(text), at)
+        return self._to_events(self.splitter.begin_round(), at)
 
     def _to_events(self, pieces: list[think.Piece], at: float) -> list[events.TurnEvent]:
         return [
@@ -238,13 +231,13 @@ class Fold:
         self._final, self.terminal = update, self.terminal or "final"
         streamed, merged = self.content, self.merge_content()
         rest = merged[len(streamed) :] if merged.startswith(streamed) else ""
-        found = [*self._take(rest, at), *self._flush(at)]
+        found = [*self.feed(updates.Token(rest), at), *self._flush(at)]
         if update.web_sources and not self.sources:
             found += self._add_sources(update.web_sources, at)
         return found
 
     def _flush(self, at: float) -> list[events.TurnEvent]:
-        return self._to_events(self._splitter.close(), at)
+        return self._to_events(self.splitter.close(), at)
 
     def _read_title(self, update: updates.Title, at: float) -> list[events.TurnEvent]:
         self.title = update.title

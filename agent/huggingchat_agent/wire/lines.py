@@ -28,17 +28,23 @@ class LineSplitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take the next bytes; return the lines that are complete by now. Raises LineTooLong."""
-        if b"\n" not in data:
+        lines = self.take(data).split(b"\n")
+        lines.pop()  # what follows the last newline: nothing
+        return lines if self._all_of else list(filter(None, map(bytes.strip, lines)))
+
+    def take(self, data: bytes) -> bytes:
+        """As `feed`, but the lines come as they are, in one piece with their newlines."""
+        end = data.rfind(b"\n") + 1
+        if not end:
             self._begun.append(data)
             self._length += len(data)
             if self._length > LONGEST:
                 raise LineTooLong
-            return []
-        first, *rest = data.split(b"\n")
-        lines = [b"".join((*self._begun, first)), *rest]
-        self._begun = [lines.pop()]
-        self._length = len(self._begun[0])
-        return lines if self._all_of else list(filter(None, map(bytes.strip, lines)))
+            return b""
+        whole = b"".join((*self._begun, data[:end]))
+        self._begun = [data[end:]]
+        self._length = len(data) - end
+        return whole
 
     def close(self) -> bytes:
         """What came after the last newline, b"" if that was blank."""
