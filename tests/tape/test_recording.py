@@ -56,12 +56,10 @@ async def test_tape_has_the_streams_as_they_arrived(recorded):
         assert [each.at for each in chunks] == sorted(each.at for each in chunks)
 
 
-async def test_tape_has_pictures_of_each_turn(recorded):
+async def test_tape_has_a_picture_of_the_last_turn_in_each_tab(recorded):
     path, _, _ = recorded
     pictures = [each for each in Tape(path).load().records if isinstance(each, tapes.Picture)]
-    assert {(each.turn, each.moment) for each in pictures} >= {
-        (turn, moment) for turn in (1, 2, 3) for moment in ("start", "end")
-    }
+    assert {(each.turn, each.moment) for each in pictures} >= {(2, "end"), (3, "end")}
     for each in pictures:
         assert each.data[:4] == b"RIFF" and each.data[8:12] == b"WEBP"
 

@@ -26,7 +26,7 @@ def redact_all(records, **options):
     """All records that come out, in the order of what happened."""
     learned: list[str] = []
     redaction = Redaction(Mask(options.pop("patterns", ())), learn=redact.remember, **options)
-    out = [each for record in records for each in redaction.feed(record)]
+    out = [each for record in records for each in redaction.feed([record])]
     out += redaction.close()
     assert not learned
     return sorted(out, key=lambda record: record.n)
@@ -204,5 +204,5 @@ def test_nothing_much_is_held_back_of_a_long_answer():
     held = 0
     for record in records:
         held += 1
-        held -= sum(1 for _ in redaction.feed(record))
+        held -= sum(1 for _ in redaction.feed([record]))
         assert held < 10

@@ -86,8 +86,11 @@ class Mask:
         """The text without its secrets."""
         return redact.mask(value, self.find_spans(value, kind))
 
-    def count_safe(self, text: str) -> int:
-        """The number of characters at the beginning that no later text can turn into part of a secret."""
+    def count_safe(self, text: str, spans: Iterable[tuple[int, int]]) -> int:
+        """The number of characters at the beginning that no later text can turn into part of a secret.
+
+        `spans` are those of the text.
+        """
         self._learn()
         size = len(text)
         held = size
@@ -106,7 +109,7 @@ class Mask:
             held = min(held, text.rfind("\n") + 1)
         if self._names:
             held = min(held, size - len(re.split(r"[^\w-]", text[-_PREFIX:])[-1]))
-        for start, end in self.find_spans(text):
+        for start, end in spans:
             if start < held < end:
                 held = start
         return held

@@ -1,7 +1,7 @@
 """Records a session: exchanges, events, console messages and pictures go on a tape as they come.
 
-Recording must never slow or break a turn. Records wait in a queue for the tape's own thread, and a failed
-picture is left out.
+Recording must never slow or break a turn. The tape's own thread makes and writes the records. Pictures wait
+until no answer comes in, because the browser hands nothing over while it takes one; a failed one is left out.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import asyncio
 import datetime
 import logging
 import time
-import weakref
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 import huggingchat_agent
 from huggingchat_agent import events, redact
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("huggingchat_agent")
 
 PICTURE_PATIENCE = 5.0  # seconds for the last pictures when the session ends
+QUIET = 0.3  # seconds without a turn before a picture is taken: one message often follows another at once
+
+_WORDS = (events.Token.name, events.Reasoning.name)
 
 
 class Message(Protocol):
@@ -75,11 +80,10 @@ class Recorder:
         self._writer: TapeWriter | None = None
         self._begun = 0.0
         self._n = 0
-        self._pages_of_turns: dict[int, str] = {}
         self._page_of: Callable[[int], str] = lambda turn: ""
-        self._pictures: set[asyncio.Task[None]] = set()
-        # One lock for each tab, held while a picture is taken.
-        self._cameras: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._pages_of_turns: dict[int, str] = {}  # of the turns under way
+        self._unpictured: dict[str, int] = {}  # tabs with the turn that ended there last
+        self._camera: asyncio.Task[None] | None = None
         self._completion = Completion() if self._record.full else None
 
     def listen(
@@ -90,7 +94,8 @@ class Recorder:
         `page_of` gives the id of a turn's tab by the turn's number, `tab` an open tab by its id.
         """
         self._page_of, self._tab = page_of, tab
-        emitter._watch([name for name in NAMES if name != events.Seen.name], self._see_event)
+        emitter._watch(_WORDS, self._see_words)
+        emitter._watch([name for name in NAMES if name not in (events.Seen.name, *_WORDS)], self._see_event)
 
     def begin(self) -> None:
         """Open the tape. The file is made with the first record. Raises TapeError if it cannot be made."""
@@ -140,10 +145,10 @@ class Recorder:
         if self._completion is not None:
             await self._completion.wait_until_quiet()
             await self._completion.complete(tab, call)
-        if self._pictures:
-            await asyncio.wait(self._pictures, timeout=PICTURE_PATIENCE)
-        for task in self._pictures:
-            task.cancel()
+        self._stop_camera()
+        self._camera = asyncio.create_task(self._take_pictures(0.0), name="last pictures for the tape")
+        await asyncio.wait({self._camera}, timeout=PICTURE_PATIENCE)
+        self._stop_camera()
 
     async def close(self) -> None:
         """Write the end mark. Closing twice is fine."""
@@ -154,7 +159,11 @@ class Recorder:
         """Record an event of an exchange."""
         if self._completion is not None:
             self._completion.see(event)
-        self._put(tapes.from_exchange(event, self._stamp()["n"], round(event.at - self._begun, 6)))
+        at = round(event.at - self._begun, 6)
+        self._put(partial(tapes.from_exchange, event, self._next(), at))
+
+    def _see_words(self, event: events.Token | events.Reasoning) -> None:
+        self._put(partial(_make_record, event, self._next(), self._begun))
 
     def _see_event(self, event: Event) -> None:
         raw = events.plain(event)
@@ -163,7 +172,7 @@ class Recorder:
         if isinstance(event, events.TurnEvent):
             raw["at"] = at = round(event.at - self._begun, 6)
             if self._record.pictures:
-                self._take_pictures(event)
+                self._plan_picture(event)
         else:
             at = self._stamp()["at"]
         if (answer := raw.get("answer")) and isinstance(answer, dict):
@@ -171,49 +180,60 @@ class Recorder:
                 name: round(value - self._begun, 6) if isinstance(value, float) else value
                 for name, value in answer["timing"].items()
             }
-        self._put(tapes.Event(n=self._stamp()["n"], at=at, event=raw))
+        self._put(tapes.Event(n=self._next(), at=at, event=raw))
 
     def _stamp(self) -> dict[str, Any]:
-        self._n += 1
-        return {"n": self._n, "at": round(time.monotonic() - self._begun, 6)}
+        return {"n": self._next(), "at": round(time.monotonic() - self._begun, 6)}
 
-    def _put(self, record: tapes.AnyRecord) -> None:
+    def _next(self) -> int:
+        self._n += 1
+        return self._n
+
+    def _put(self, record: tapes.AnyRecord | Callable[[], tapes.AnyRecord]) -> None:
         if self._writer is not None:
             self._writer.put(record)
 
     # Pictures.
 
-    def _take_pictures(self, event: events.TurnEvent) -> None:
+    def _plan_picture(self, event: events.TurnEvent) -> None:
         if isinstance(event, events.Started):
-            self._pages_of_turns[event.turn] = self._page_of(event.turn)
-            self._take_picture(event.turn, "start")
-        elif isinstance(event, events.Token) and event.length == len(event.text):
-            self._take_picture(event.turn, "first token")
+            self._stop_camera()
+            self._pages_of_turns[event.turn] = page_id = self._page_of(event.turn)
+            self._unpictured.pop(page_id, None)
         elif isinstance(event, events.Finished | events.Failed):
-            self._take_picture(event.turn, "end")
-            self._pages_of_turns.pop(event.turn, None)
+            if page_id := self._pages_of_turns.pop(event.turn, ""):
+                self._unpictured[page_id] = event.turn
+            if not self._pages_of_turns and self._unpictured:
+                self._stop_camera()
+                self._camera = asyncio.create_task(self._take_pictures(QUIET), name="pictures for the tape")
 
-    def _take_picture(self, turn: int, moment: str) -> None:
-        page = self._tab(self._pages_of_turns.get(turn, ""))
-        if page is not None:
-            task = asyncio.create_task(self._record_picture(page, turn, moment), name="picture for the tape")
-            self._pictures.add(task)
-            task.add_done_callback(self._pictures.discard)
+    def _stop_camera(self) -> None:
+        if self._camera is not None:
+            self._camera.cancel()
+            self._camera = None
 
-    async def _record_picture(self, page: Tab, turn: int, moment: str) -> None:
+    async def _take_pictures(self, delay: float) -> None:
+        await asyncio.sleep(delay)
+        while self._unpictured:
+            page_id, turn = next(iter(self._unpictured.items()))
+            if (page := self._tab(page_id)) is not None:
+                await self._take_picture(page, turn)
+            if self._unpictured.get(page_id) == turn:
+                del self._unpictured[page_id]
+
+    async def _take_picture(self, page: Tab, turn: int) -> None:
         now = self._stamp()
-        async with self._cameras.setdefault(page.id, asyncio.Lock()):
-            try:
-                picture = await page.take_picture(self._find_secrets)
-            except AgentError as error:
-                log.info("No picture of turn %d (%s): %s", turn, moment, error)
-                return
+        try:
+            picture = await page.take_picture(self._find_secrets)
+        except AgentError as error:
+            log.info("No picture of turn %d: %s", turn, error)
+            return
         self._put(
             tapes.Picture(
                 **now,
                 page=page.id,
                 turn=turn,
-                moment=moment,
+                moment="end",
                 mime="image/webp",
                 base64=b64encode(picture).decode(),
             )
@@ -221,3 +241,10 @@ class Recorder:
 
     def _find_secrets(self, text: str) -> list[str]:
         return sorted({text[start:end] for start, end in self._mask.find_spans(text)})
+
+
+def _make_record(event: events.Token | events.Reasoning, n: int, begun: float) -> tapes.Event:
+    """In the tape's thread."""
+    fields = msgspec.structs.asdict(event)
+    fields["at"] = at = round(event.at - begun, 6)
+    return tapes.Event(n=n, at=at, event={"event": event.name, **fields})

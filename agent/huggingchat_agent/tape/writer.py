@@ -19,7 +19,7 @@ from huggingchat_agent.errors import TapeError
 from huggingchat_agent.tape import format as tapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from huggingchat_agent.tape.format import AnyRecord, Header
@@ -29,10 +29,15 @@ log = logging.getLogger("huggingchat_agent")
 
 MOMENT = 0.05  # seconds; all records of that time are written together
 MEMBER = 1_000_000  # bytes of records
-BATCH = 2000  # records that are packed at once
+# While many wait, so many are packed at once, and then the session has the processor for so long. Two threads
+# cannot run Python at the same time: without a rest, each token of a burst would wait for this one.
+BATCH = 200
+REST = 0.002  # seconds
 CLOSE_PATIENCE = 20.0
 
 _GZIP = 16 + zlib.MAX_WBITS
+
+_encode = msgspec.json.Encoder().encode_lines
 
 
 class TapeWriter:
@@ -54,13 +59,13 @@ class TapeWriter:
         self._pack = _make_packer()
         self._packed = 0
         self._broken = False
-        self._queue: queue.SimpleQueue[AnyRecord | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[AnyRecord | Callable[[], AnyRecord] | None] = queue.SimpleQueue()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="tape", daemon=True)
         self._thread.start()
 
-    def put(self, record: AnyRecord) -> None:
-        """Append a record."""
+    def put(self, record: AnyRecord | Callable[[], AnyRecord]) -> None:
+        """Append a record, or one that the tape's thread makes by calling this."""
         if not self._broken:
             self._queue.put(record)
 
@@ -82,7 +87,7 @@ class TapeWriter:
         going = True
         while going:
             batch = [self._queue.get()]
-            self._over.wait(MOMENT)
+            self._over.wait(MOMENT if self._queue.qsize() < BATCH else REST)
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get())
             going = None not in batch
@@ -90,29 +95,27 @@ class TapeWriter:
         if self._file is not None:
             os.close(self._file)
 
-    def _write(self, batch: list[AnyRecord]) -> None:
+    def _write(self, batch: list[AnyRecord | Callable[[], AnyRecord]]) -> None:
         if self._broken or (self._file is None and all(isinstance(each, tapes.Last) for each in batch)):
             return
         try:
-            lines: list[bytes] = []
+            out: list[Header | AnyRecord] = []
             if self._file is None:
                 self._file = _open(self._path, os.O_TRUNC)
-                lines.append(msgspec.json.encode(self._header))
-            for record in batch:
-                if isinstance(record, tapes.Last):
-                    lines += map(msgspec.json.encode, self._redaction.close())
-                    lines.append(msgspec.json.encode(record))
-                else:
-                    lines += map(msgspec.json.encode, self._redaction.feed(record))
-            self._append(lines, end=any(isinstance(each, tapes.Last) for each in batch))
+                out.append(self._header)
+            records = [each() if callable(each) else each for each in batch]
+            last = [each for each in records if isinstance(each, tapes.Last)]
+            out += self._redaction.feed(each for each in records if not isinstance(each, tapes.Last))
+            if last:
+                out += [*self._redaction.close(), *last]
+            self._append(_encode(out), end=bool(last))
         except Exception as error:  # whatever it is, the session goes on without its tape
             self._broken = True
             why = error.strerror if isinstance(error, OSError) else type(error).__name__
             why = error.message if isinstance(error, TapeError) else f"{why}."
             log.warning("The tape %s ends here, because writing it failed: %s", self._path, why)
 
-    def _append(self, lines: Iterable[bytes], *, end: bool = False) -> None:
-        data = b"".join(line + b"\n" for line in lines)
+    def _append(self, data: bytes, *, end: bool = False) -> None:
         if self._file is None or not (data or end):
             return
         packed = self._pack.compress(data)
