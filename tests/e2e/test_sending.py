@@ -10,6 +10,7 @@ import pytest
 from huggingchat_agent.errors import GenerationFailed, PageChanged, StreamBroken, UsageError
 from huggingchat_agent.turn import stored
 from huggingchat_agent.wire import requests
+from tests.bench.round_trips import take_steps
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -143,3 +144,31 @@ async def test_page_that_takes_no_message_after_a_failed_answer_says_so(chat):
         await conversation.send("again", via="ui")
     assert time.monotonic() - begun < 8.0  # the page says so at once
     assert (await conversation.send("again", via="auto")).via == "page"
+
+
+async def test_message_by_ui_takes_few_round_trips(chat):
+    """In a page that is there, nothing is waited for that could have been asked together."""
+    conversation = await chat.new_conversation()
+    await conversation.send("hello", via="ui")
+    steps = await take_steps(conversation, "ui")
+    what = [each.what for each in steps]
+    assert steps.round_trips <= 8, what
+    assert len(what) <= 14, what
+    assert not any("AXTree" in each for each in what)
+
+
+async def test_message_by_page_takes_one_round_trip(chat):
+    conversation = await chat.new_conversation()
+    await conversation.send("hello", via="page")
+    steps = await take_steps(conversation, "page")
+    assert [each.what for each in steps] == ["Runtime.evaluate START"]
+
+
+async def test_long_message_by_ui_is_put_into_the_page_at_once(chat, raw):
+    """A browser that types 3,000 lines one by one takes half a minute."""
+    prompt = "burst 3\n" + "\n".join(f"    line {number} of a file: über" for number in range(3000))
+    conversation = await chat.new_conversation()
+    await conversation.send("hello", via="ui")
+    assert (await conversation.send(prompt, via="ui")).via == "ui"
+    asked = [each for each in (await raw.read(conversation.id))["messages"] if each["from"] == "user"]
+    assert asked[-1]["content"] == prompt

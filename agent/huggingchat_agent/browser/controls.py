@@ -2,7 +2,7 @@
 
 The browser's accessibility tree decides which controls exist. Unlike a search through the document, it knows
 which ones are inert, for example behind a modal dialog. If several match, the first clickable one gets the
-click.
+click. Only the one button of a name is found without that tree, which takes the browser long to make.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ async def wait_for_control(cdp: Cdp, control: Control) -> None:
 
 async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
     """Click the control as soon as it is clickable."""
+    if control.role == "button" and await _click_at_once(cdp, control, obstacle):
+        return
     while True:
         first = ABSENT
         for node in await _find_nodes(cdp, control):
@@ -63,6 +65,18 @@ async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
         await evaluation.wait_for_change(cdp)
 
 
+async def _click_at_once(cdp: Cdp, control: Control, obstacle: Obstacle) -> bool:
+    """Whether a look at the page was enough to find the button, and the click reached it."""
+    try:
+        middle = await evaluation.evaluate_in_front(cdp, in_page.AIM_AT_BUTTON, control.name, control.within)
+    except evaluation.DocumentLeft:
+        return False
+    if middle is None:
+        return False
+    await _press_mouse(cdp, middle, obstacle)
+    return not obstacle.now
+
+
 async def _hover(cdp: Cdp, selector: str) -> None:
     """Put the pointer on an element, if it can be reached."""
     try:
@@ -77,32 +91,38 @@ async def _hover(cdp: Cdp, selector: str) -> None:
 async def _press(cdp: Cdp, element: str, obstacle: Obstacle) -> None:
     """Press the mouse on the middle of an element, if it can be reached."""
     try:
-        middle = await evaluation.call_on(cdp, element, in_page.MIDDLE)
+        middle = await evaluation.call_on(cdp, element, in_page.AIM)
         if found := middle.get("obstacle"):
             obstacle.now = str(found)
             return
-        await evaluation.call_on(cdp, element, in_page.GUARD)
     except evaluation.DocumentLeft:
         obstacle.now = "it was replaced"
         return
-    await _dispatch_mouse(cdp, "mouseMoved", middle, button="none")
-    obstacle.now = ""
-    await _dispatch_mouse(cdp, "mousePressed", middle)
-    await _dispatch_mouse(cdp, "mouseReleased", middle)
-    if await read_outcome(cdp, element, in_page.READ_GUARD) in ("missed", ""):
-        obstacle.now = "something else got the click"
+    await _press_mouse(cdp, middle, obstacle)
 
 
-async def read_outcome(cdp: Cdp, element: str, function: str, *args: Any) -> Any:
+async def read_outcome(cdp: Cdp, function: str, *args: Any) -> Any:
     """The page's result after a gesture; None if the gesture led to another page.
 
     A navigation that has begun holds back all scripts until the other site answers.
     """
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            return await evaluation.call_on(cdp, element, function, *args)
+            return await evaluation.evaluate(cdp, function, *args)
     except (TimeoutError, evaluation.DocumentLeft):
         return None
+
+
+async def _press_mouse(cdp: Cdp, middle: dict[str, float], obstacle: Obstacle) -> None:
+    """Press the mouse on what was aimed at. The browser takes the steps in order, in one round trip."""
+    obstacle.now = ""
+    await asyncio.gather(
+        _dispatch_mouse(cdp, "mouseMoved", middle, button="none"),
+        _dispatch_mouse(cdp, "mousePressed", middle),
+        _dispatch_mouse(cdp, "mouseReleased", middle),
+    )
+    if await read_outcome(cdp, in_page.READ_GUARD) in ("missed", ""):
+        obstacle.now = "something else got the click"
 
 
 async def _dispatch_mouse(cdp: Cdp, kind: str, middle: dict[str, float], button: str = "left") -> None:

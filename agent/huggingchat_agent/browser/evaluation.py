@@ -70,6 +70,12 @@ async def wait_for(cdp: Cdp, function: str, *args: Any, limit: float = 10.0) -> 
             await asyncio.sleep(_BETWEEN_DOCUMENTS)
 
 
+async def evaluate_in_front(cdp: Cdp, function: str, *args: Any) -> Any:
+    """As `evaluate`, after `bring_to_front`. Both are one round trip."""
+    _, value = await asyncio.gather(bring_to_front(cdp), evaluate(cdp, function, *args))
+    return value
+
+
 async def bring_to_front(cdp: Cdp) -> None:
     """Show the tab, as a person would before using it.
 

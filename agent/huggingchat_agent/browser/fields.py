@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 _NOT_KEPT = "it did not keep the text"
 
+# A text with more of these than a person types.
+_LONG = 2000  # characters
+_LINES = 20
+
 
 async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
     """Replace the field's content with the text, as soon as the field is reachable.
 
-    Repeats that if the page replaces or empties the field, as pages with late scripts do. The text goes only
-    into `Input.insertText`.
+    Repeats that if the page replaces or empties the field, as pages with late scripts do. A short text, as
+    all secrets are, goes only into `Input.insertText`.
     """
     while True:
         await _insert(cdp, selector, text, obstacle)
@@ -31,27 +35,23 @@ async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None
 
 
 async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
-    await evaluation.bring_to_front(cdp)
+    # A browser inserts text line by line, which takes seconds for thousands. So all but the end is put there.
+    start = text[:-1] if len(text) > _LONG or text.count("\n") > _LINES else ""
     try:
-        field = await evaluation.find_element(cdp, selector)
-        if field is None:
-            obstacle.now = "it is not there"
-            return
-        found = (await evaluation.call_on(cdp, field, in_page.MIDDLE)).get("obstacle")
-        found = found or await evaluation.call_on(cdp, field, in_page.FOCUS)
+        found = await evaluation.evaluate_in_front(cdp, in_page.REACH, selector, start)
         if found:
             obstacle.now = str(found)
             return
         if not text:
-            await evaluation.call_on(cdp, field, in_page.CLEAR)
+            await evaluation.evaluate(cdp, in_page.CLEAR)
     except evaluation.DocumentLeft:
         obstacle.now = "its page went away"
         return
     if obstacle.now != _NOT_KEPT:  # after one lost text, check that the field keeps it
         obstacle.now = ""
     if text:
-        await cdp.send("Input.insertText", {"text": text})
-    kept = await controls.read_outcome(cdp, field, in_page.KEPT, selector, bool(text))
+        await cdp.send("Input.insertText", {"text": text[len(start) :]})
+    kept = await controls.read_outcome(cdp, in_page.KEPT, selector, bool(text))
     obstacle.now = _NOT_KEPT if kept is False else ""
 
 

@@ -3,7 +3,8 @@
 They change nothing that the page can see, except scrolling, focus and selection.
 """
 
-# Whether a mouse can reach the element: {x, y} of its middle, or {obstacle}.
+# Whether a mouse can reach the element: {x, y} of its middle, or {obstacle}. It waits for frames only where
+# something moves. What a script moves step by step is not seen to move; the guard stops a press that misses.
 MIDDLE = """async function () {
   const box = () => [...this.getClientRects()].find(each => each.width > 0 && each.height > 0);
   // A tab that stands behind another gets few frames; it must not wait for one for ever.
@@ -11,21 +12,31 @@ MIDDLE = """async function () {
     const timer = setTimeout(done, 100, false);
     requestAnimationFrame(() => { clearTimeout(timer); done(true); });
   });
-  // Between two frames nothing moves, whatever is going on.
-  const animated = () => document.getAnimations().some(
-    each => each.playState === 'running' && each.effect?.target?.contains(this));
+  const painted = ['opacity', 'transform', 'rotate', 'scale', 'translate', 'filter', 'color',
+    'backgroundColor', 'offset', 'computedOffset', 'easing', 'composite'];
+  const animations = () => document.getAnimations().filter(each => each.playState === 'running');
+  const carries = each => each.effect?.target?.contains(this);
+  // An animation elsewhere moves this only if it changes the layout.
+  const shifts = each => carries(each) || !each.effect?.getKeyframes?.()
+    .every(frame => Object.keys(frame).every(name => painted.includes(name)));
+  const differ = (one, other) => ['left', 'top', 'width', 'height'].some(each => one[each] !== other[each]);
   if (!this.isConnected) return {obstacle: 'it was replaced'};
   const off = this.matches(':disabled') || this.closest('[aria-disabled="true"]');
   if (off) return {obstacle: 'it is disabled'};
-  if (!this.checkVisibility({visibilityProperty: true}) || !box()) return {obstacle: 'it is not visible'};
+  const first = box();
+  if (!this.checkVisibility({visibilityProperty: true}) || !first) return {obstacle: 'it is not visible'};
   this.scrollIntoViewIfNeeded(true);
-  await frame();
-  const before = box();
-  const drawn = await frame();
-  const now = box();
-  if (!before || !now) return {obstacle: 'it is not visible'};
-  const moved = ['left', 'top', 'width', 'height'].some(each => before[each] !== now[each]);
-  if (moved || (!drawn && animated())) return {obstacle: 'it is moving'};
+  let now = box();
+  if (!now) return {obstacle: 'it is not visible'};
+  if (differ(first, now) || animations().some(shifts)) {
+    await frame();
+    const before = box();
+    const drawn = await frame();
+    now = box();
+    if (!before || !now) return {obstacle: 'it is not visible'};
+    // Between two frames nothing moves, whatever is going on.
+    if (differ(before, now) || (!drawn && animations().some(carries))) return {obstacle: 'it is moving'};
+  }
   const x = now.left + now.width / 2, y = now.top + now.height / 2;
   if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) {
     this.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
@@ -44,7 +55,7 @@ MIDDLE = """async function () {
   return {obstacle: hit ? `it is covered by <${hit.localName}>` : 'it is not visible'};
 }"""
 
-# Lets the next press reach this element and no other; READ_GUARD returns "hit", "missed" or "".
+# Lets the next press reach this element and no other.
 GUARD = """function () {
   const kinds = ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click', 'dblclick', 'auxclick'];
   const state = {verdict: ''};
@@ -59,36 +70,79 @@ GUARD = """function () {
   };
   state.disarm = () => kinds.forEach(kind => removeEventListener(kind, look, true));
   kinds.forEach(kind => addEventListener(kind, look, true));
-  this[Symbol.for('huggingchat-agent')] = state;
+  globalThis[Symbol.for('huggingchat-agent')] = state;
 }"""
 
-READ_GUARD = """function () {
+# Not a method: takes the guard away. What became of the press: "hit", "missed" or ""; null in another
+# document.
+READ_GUARD = """() => {
   const key = Symbol.for('huggingchat-agent');
-  const state = this[key];
-  delete this[key];
-  state.disarm();
-  return state.verdict;
+  const state = globalThis[key];
+  delete globalThis[key];
+  state?.disarm();
+  return state?.verdict;
 }"""
 
-# Focus the field and select all that is in it; the obstacle, or "".
-FOCUS = """function () {
+# As MIDDLE, and guards the element if a mouse can reach it.
+AIM = """async function () {
+  const middle = await (MIDDLE).call(this);
+  if (!middle.obstacle) (GUARD).call(this);
+  return middle;
+}""".replace("MIDDLE", MIDDLE).replace("(GUARD)", f"({GUARD})")
+
+# Not a method: as AIM, for the one button of that name, below `within` if that is given. null where this
+# cannot find it, or a mouse cannot reach it: then the accessibility tree decides.
+AIM_AT_BUTTON = """async (name, within) => {
+  const named = each => (each.getAttribute('aria-label') ?? each.textContent).trim() === name;
+  const buttons = [...document.querySelectorAll('button')].filter(named);
+  const [button, more] = buttons.filter(each => !within || each.closest(within));
+  const odd = '[role], [aria-labelledby], [aria-hidden=true], [aria-hidden=true] *, :has([alt])';
+  if (!button || more || button.matches(odd)) return null;
+  const middle = await (AIM).call(button);
+  return middle.obstacle ? null : middle;
+}""".replace("(AIM)", f"({AIM})")
+
+# Focus the field and select all that is in it. With `start` it holds that instead, and the cursor stands
+# behind it. Returns the obstacle, or "".
+FOCUS = """function (start) {
   if (this.readOnly) return 'it is read-only';
   this.focus();
-  if (this.select) this.select();
+  if (start && 'value' in this) {
+    this.value = '';  // else the cursor stays where it is in an equal text
+    this.value = start;
+  } else if (start) {
+    this.textContent = start;
+    getSelection().selectAllChildren(this);
+    getSelection().collapseToEnd();
+  } else if (this.select) this.select();
   else getSelection().selectAllChildren(this);
   return this.getRootNode().activeElement === this ? '' : 'it does not take the focus';
 }"""
 
+# Not a method: makes the field ready for a text, as MIDDLE and FOCUS; the obstacle, or "".
+REACH = """async (selector, start) => {
+  const field = document.querySelector(selector);
+  if (!field) return 'it is not there';
+  const found = (await (MIDDLE).call(field)).obstacle ?? (FOCUS).call(field, start);
+  if (!found) globalThis[Symbol.for('huggingchat-agent')] = field;
+  return found;
+}""".replace("MIDDLE", MIDDLE).replace("FOCUS", FOCUS)
+
 # Whether the element matches the selector, or is inside one that does.
 WITHIN = "function (selector) { return !!this.closest(selector); }"
 
-# Empty the field, whose content is selected, as a person would.
-CLEAR = "function () { document.execCommand('delete'); }"
+# Not a method: empty the field of REACH, whose content is selected, as a person would.
+CLEAR = "() => { document.execCommand('delete'); }"
 
-# Whether the selector still finds this element, and it is filled or empty as it should be.
-KEPT = """function (selector, filled) {
-  const content = this.value ?? this.textContent;
-  return document.querySelector(selector) === this && (content !== '') === filled;
+# Not a method: whether the selector still finds the field of REACH, and it is filled or empty as it should
+# be; null in another document.
+KEPT = """(selector, filled) => {
+  const key = Symbol.for('huggingchat-agent');
+  const field = globalThis[key];
+  delete globalThis[key];
+  if (!field) return null;
+  const content = field.value ?? field.textContent;
+  return document.querySelector(selector) === field && (content !== '') === filled;
 }"""
 
 # Put [name, mime, base64] files into the input; the obstacle, or "".

@@ -20,10 +20,15 @@ FIELD = ", ".join(f'textarea[placeholder="{look.name}"]' for look in COMPOSER.lo
 
 # Whether there is something to act on: the composer, or the dialog that makes it unreachable, or a page that
 # is loaded and has neither. After a failed answer the page puts a sentence into the composer and disables it.
-# While it loads, it is disabled and empty.
-_READY = """() => {
+# While it loads, it is disabled and empty. "open" where one look is enough: the composer is enabled, and
+# nothing stands in front of it.
+_READY = """(selector) => {
   const fields = [...document.querySelectorAll("textarea:disabled")];
   if (fields.some((each) => each.value && !each.closest("[data-message-id]"))) return "failed";
+  const field = document.querySelector(selector);
+  const box = field?.getBoundingClientRect();
+  const front = box && document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  if (front === field && field && !field.disabled && !field.closest("[inert]")) return "open";
   return !!document.querySelector('textarea, [role="dialog"]') || document.readyState === "complete";
 }"""
 
@@ -96,14 +101,16 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
     names = [look.name for look in SEND.looks]
     while (left := min(end, lacking) - time.monotonic()) > 0:
         try:
-            if await page.wait(_READY, timeout=left) == "failed":
+            ready = await page.wait(_READY, FIELD, timeout=left)
+            if ready == "failed":
                 raise await _make_disabled_error(page)
-            await clear_way(page, FIELD, timeout=left, notice=notice)
-            missing = await _find_missing(page, also_send=typed, timeout=min(left, _TO_LOOK))
-            lacking = min(lacking, time.monotonic() + _TO_APPEAR) if missing else end
-            if missing is COMPOSER:
-                continue
-            await _check_open(page)
+            if ready != "open" or typed:
+                await clear_way(page, FIELD, timeout=left, notice=notice)
+                missing = await _find_missing(page, also_send=typed, timeout=min(left, _TO_LOOK))
+                lacking = min(lacking, time.monotonic() + _TO_APPEAR) if missing else end
+                if missing is COMPOSER:
+                    continue
+                await _check_open(page)
             typing, patience = min(left, patience), 2 * patience
             await page.insert_text(FIELD, text, timeout=typing)
             typed = True

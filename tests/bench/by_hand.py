@@ -1,0 +1,68 @@
+"""What a person writes by hand: Playwright fills in the page, presses Enter, and polls the shown text."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import async_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+POLL = 0.02  # seconds
+
+# The words that the stand-in says when it counts, and in a burst.
+WORD = re.compile(r"\d+@[\d.]+(?=\s)|burst\d+(?=\s)")
+
+# The text of the last message and its id. A blank stands for what may follow.
+LAST = """() => {
+  const last = [...document.querySelectorAll("[data-message-id]")].at(-1);
+  return [(last?.textContent ?? "") + " ", last?.dataset.messageId ?? ""];
+}"""
+
+
+class ByHand:
+    """One tab on the page of a conversation."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+
+    async def open(self, url: str) -> None:
+        """Open the page, and wait until its scripts run: until Send is enabled by a text."""
+        await self._page.goto(url)
+        field = self._page.get_by_placeholder("Ask anything")
+        send = self._page.get_by_role("button", name="Send message", exact=True)
+        while not await send.is_enabled():
+            await field.fill("")
+            await field.fill("x")
+            await asyncio.sleep(POLL)
+
+    async def send(self, prompt: str, tokens: int, on_token: Callable[[str], None]) -> None:
+        """Send, and call back for each word of the answer as the page shows it; `tokens` is how many come."""
+        field = self._page.get_by_placeholder("Ask anything")
+        before = (await self._page.evaluate(LAST))[1]
+        await field.fill(prompt)
+        await field.press("Enter")
+        count = 0
+        while count < tokens:
+            text, message_id = await self._page.evaluate(LAST)
+            words = WORD.findall(text) if message_id != before else []
+            for word in words[count:]:
+                on_token(word)
+            count = max(count, len(words))
+            await asyncio.sleep(POLL)
+
+
+@contextlib.asynccontextmanager
+async def by_hand(path: str, state: Any) -> AsyncIterator[ByHand]:
+    """A tab in a browser of its own, with that session."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path)
+        context = await browser.new_context(storage_state=state, ignore_https_errors=True)
+        try:
+            yield ByHand(await context.new_page())
+        finally:
+            await browser.close()
