@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from huggingchat_agent.chat.conversation import Conversation
-    from huggingchat_agent.settings import EngineName, Via
+    from huggingchat_agent.choices import EngineName, Via
 
 # Of the tap, which asks while the answer comes.
 ASIDE = ("Network.streamResourceContent", "Network.getRequestPostData", "Network.getResponseBody")
+# Asks what became of the press, when the message is on its way.
+AFTER = "Runtime.evaluate READ_GUARD"
 
 
 class Step(NamedTuple):
@@ -67,7 +69,8 @@ async def take_steps(conversation: Conversation, via: Via, prompt: str = "hello"
         await posted.wait()
         end = time.perf_counter()
         await reply
-    found = Steps(Step(each.what, each.start - began, each.end - began) for each in steps if each.start < end)
+    before = [each for each in steps if each.start < end and each.what != AFTER]
+    found = Steps(Step(each.what, each.start - began, each.end - began) for each in before)
     found.seconds = end - began
     return found
 
