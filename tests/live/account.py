@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MORE_THAN_A_PAGE = 33
 
+# Preferences that came later, and what the app calls them.
+NEWER = {"streaming_mode": "streamingMode", "reasoning_efforts": "reasoningEffortOverrides"}
+
 
 async def walk_account(chat: HuggingChat, steps: Walk, model: str | None) -> None:
     """List, rename, share, import, export, settings there and back, delete."""
@@ -74,12 +77,17 @@ async def _settings(chat: HuggingChat, raw: Raw) -> str:
         "system_prompts": {last: "Be brief."},
         "reasoning_efforts": {last: "high"},
     }
+    missing = [name for name, key in NEWER.items() if key not in before]
+    for name in missing:
+        del change[name]
     back: dict[str, Any] = {
         "active_model": kept.active_model,
         "streaming_mode": kept.streaming_mode,
         "system_prompts": {last: kept.system_prompts.get(last)},
         "reasoning_efforts": {last: kept.reasoning_efforts.get(last)},
     }
+    for name in missing:
+        del back[name]
     await chat.change_preferences(**change)
     changed = await raw.settings()
     talk = await chat.new_conversation(temporary=True)
@@ -87,8 +95,9 @@ async def _settings(chat: HuggingChat, raw: Raw) -> str:
     same = {key for key in before if before[key] == changed.get(key)}
     await chat.change_preferences(**back)
     after = await raw.settings()
-    moments = {"welcomeModalSeenAt"}
+    moments = {"welcomeModalSeenAt", "ethicsModalAcceptedAt"}
     differ = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)} - moments
     assert (stored["model"], stored["preprompt"]) == (last, "Be brief."), "a new conversation is as before"
     assert not differ, f"not as before: {', '.join(sorted(differ))}"
-    return f"{len(before) - len(same)} of {len(before)} changed and read back, then all as before"
+    none = f"; the app of that time has no {' and no '.join(missing)}" if missing else ""
+    return f"{len(before) - len(same)} of {len(before)} changed and read back, then all as before{none}"

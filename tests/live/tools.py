@@ -29,9 +29,16 @@ class Tools:
 
     async def offered(self) -> str:
         tools = await self.chat.tools()
+        if tools.missing:
+            return f"no counterpart: {tools.missing}"
         return f"{len(tools)} from {tools.source}: {', '.join(tool.name for tool in tools)}"
 
     async def call(self, via: Via) -> str:
+        tools = await self.chat.tools()
+        if tools.missing:
+            return f"no counterpart: {tools.missing}"
+        if all(each.built_in for each in tools):
+            return "no counterpart: the app has tools of its own, and no model here that uses them"
         async with await self.chat.new_conversation(self.model, temporary=True) as talk:
             reply = talk.send("use tool please", via=via)
             kinds = [event.name async for event in reply if event.name.startswith("tool")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from fixtures.site.produced import PICTURE
-from huggingchat_agent.errors import FileRejected
+from huggingchat_agent.errors import FileRejected, UsageError
 
 if TYPE_CHECKING:
     from huggingchat_agent import Conversation, HuggingChat
@@ -42,7 +42,10 @@ class Turns:
     async def files_in(self, via: Via) -> str:
         talk = await self._picture_talk()
         files = [("dot.png", PICTURE), ("notes.md", b"# the word is xylophone"), ("list.csv", b"a,b\n1,2\n")]
-        answer = await talk.send("look at the files", files=files, via=via)
+        try:
+            answer = await talk.send("look at the files", files=files, via=via)
+        except UsageError as error:  # the page of older builds takes no text files
+            return f"no counterpart: {error}"
         user = await self._stored(talk, answer.user_message_id)
         assert [each["name"] for each in user.files] == [name for name, _ in files], user.files
         told = await self._model_saw()

@@ -168,9 +168,9 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` is the message that the request names. `leaf` is the last message that a page must show to send the
     same ("" for none: pages do not show the root). `path` are the messages down to it, each with its place
-    among those beside it, from 1; empty where no message stands beside another. `question` is the user
-    message above an answer to retry, or the one to edit. `resent` are files that the conversation already
-    holds.
+    among those beside it, from 1; empty where the address of a page is enough to show them. `question` is the
+    user message above an answer to retry, or the one to edit. `resent` are files that the conversation
+    already holds.
     """
 
     id: str
@@ -186,8 +186,11 @@ def _make_spot_at_answer(read: ConversationRead, message: StoredMessage) -> Spot
 
 
 def _list_path(read: ConversationRead, leaf: str) -> tuple[tuple[str, int], ...]:
-    """The messages that a page shows down to that leaf, if the conversation has branches."""
-    if not read.forks():
+    """The messages that a page shows down to that leaf.
+
+    Empty where the page needs no help to show them: without branches, and in apps that store generation ids.
+    """
+    if not read.forks() or any(each.generation_id for each in read.messages):
         return ()
     shown = [each for each in read.path(leaf) if each.id != read.root_message_id]
     return tuple((each.id, _find_place(read, each)) for each in shown)

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.requests import Call
 
 
-# Seconds until a page shows the branch in its address, if it does.
-TO_SHOW = 2.0
-
-
 class Sender(Protocol):
     """Sends one message: `prepare`, then `post`, then `release`. `withdraw` interrupts a post."""
 
@@ -147,7 +143,9 @@ class UiSender:
                 await self._prepare(tab, spot, alive=alive)
             except composer.NoFirstMessage:
                 self._tabs.begins_at_home = True
-                await self._begin_at_home(tab, spot)
+                return await self._begin_at_home(tab, spot)
+            if spot.path and not await self._shows_leaf(tab, spot, 1.0):
+                raise self._make_branch_error()
         except BrowserTimeout as error:
             raise PageChanged(f"The page of the conversation did not load: {error}") from None
 
@@ -194,13 +192,14 @@ class UiSender:
         if tab.leaf == last and await composer.shows(tab.page, path, last, timeout=self._step) is True:
             return
         tab.leaf = None
-        patience = min(TO_SHOW, self._step) if spot.path else self._step
+        shown: bool | int | str
         try:
             await tab.page.goto(f"{self._url}?leafId={last or spot.id}", timeout=self._step)
-            shown = await composer.shows(tab.page, path, last, timeout=patience)
-            if shown is False and spot.path:
-                # Builds before 2026 open the newest branch, whatever the address says.
-                shown = await branches.show(tab.page, spot.path, timeout=self._step - patience)
+            if spot.path:
+                # Builds before June 2026 go back to the newest branch once their scripts run.
+                shown = await branches.show(tab.page, spot.path, timeout=self._step)
+            else:
+                shown = await self._shows_leaf(tab, spot, self._step)
         except SiteError as error:
             if error.status is None:
                 raise
@@ -213,7 +212,13 @@ class UiSender:
             raise PageChanged(f"The app redirects the {page} to {redact.address(shown)}.")
         if shown:
             raise PageChanged(f"The app answered {shown} for the {page}.")
-        raise PageChanged(
-            f"The {page} does not show its last message, and a message typed there might start another "
-            "branch."
+        raise self._make_branch_error()
+
+    async def _shows_leaf(self, tab: Tab, spot: Spot, timeout: float) -> bool | int | str:
+        return await composer.shows(tab.page, urlsplit(self._url).path, spot.leaf, timeout=timeout)
+
+    def _make_branch_error(self) -> PageChanged:
+        return PageChanged(
+            f"The page of conversation {self._conversation_id} does not show its last message, and a message "
+            "typed there might start another branch."
         )

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -28,6 +27,7 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.session.account import read_account
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
+from huggingchat_agent.turn.written import is_running
 
 if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import SentVia, Via
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.turn.turn import Turn
-    from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+    from huggingchat_agent.wire.conversations import ConversationRead
     from huggingchat_agent.wire.models import Model
     from huggingchat_agent.wire.requests import Call
     from huggingchat_agent.wire.tools import ToolChoice
@@ -49,9 +49,6 @@ POST_PATIENCE = 15.0
 
 # Seconds between two looks at a run of another client. The app reports its end only to its own pages.
 RUN_PAUSE = 0.5
-
-# How long a run may store nothing, in apps that store it at its end.
-UNSTORED = timedelta(seconds=60)
 
 _TOOLS_MENU = "the page's tools menu counts for all turns, while a request chooses for its own turn only"
 _PASTED_ONLY = "its page gives a model pasted text only, while a request can call a file that"
@@ -253,7 +250,8 @@ class Sending:
         waiting = False
         while True:
             read = await self._read()
-            if not _is_running(read, read.active_leaf()):
+            self._tracker.learn_from(read)
+            if not is_running(read, read.active_leaf()):
                 return read
             if time.monotonic() > end:
                 raise UsageError(
@@ -359,22 +357,6 @@ class Sending:
         self._emitter.emit(
             events.Queued(conversation_id=self._conversation_id, reason=reason, running=running)
         )
-
-
-def _is_running(read: ConversationRead, message: StoredMessage) -> bool:
-    """Whether the app is still writing a message. A message without a run is complete.
-
-    Apps that store no generation ids store a run that is watched at its end only, and those of 2025 store no
-    end of a run that was stopped. So there only a message without any content counts, and not for long: its
-    run may have died.
-    """
-    if message.author != "assistant" or read.is_terminal(message):
-        return False
-    if message.generation_id:
-        return True
-    begun = message.created_at
-    fresh = begun is not None and datetime.now(UTC) - begun < UNSTORED
-    return fresh and not (message.content or message.updates)
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Responded
 from huggingchat_agent.origin import path_is_within
-from huggingchat_agent.wire import purposes, routes
+from huggingchat_agent.wire import failures, purposes, routes
 from huggingchat_agent.wire.inlined_responses import parse_inlined
 from huggingchat_agent.wire.models import Model, parse_models
 from huggingchat_agent.wire.tools import ToolServer, parse_servers
@@ -75,7 +75,9 @@ class PageData:
             if isinstance(event, Chunk):
                 body.extend(event.data)
             elif isinstance(event, Responded):
-                refused = event.status != 200
+                refused = event.status != 200 or (
+                    kind is not purposes.Document and failures.is_unknown_route(event.status, event.mime)
+                )
             elif isinstance(event, Ended) and not refused:
                 self._take(kind, bytes(body))
 

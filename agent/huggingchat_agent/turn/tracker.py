@@ -15,7 +15,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError
-from huggingchat_agent.exchange import Chunk, Ended
+from huggingchat_agent.exchange import Chunk, Ended, Failed
 from huggingchat_agent.turn.turn import Turn
 from huggingchat_agent.wire import multipart, purposes
 from huggingchat_agent.wire.conversations import parse_conversation
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import SentVia
     from huggingchat_agent.exchange import ExchangeEvent, Started
     from huggingchat_agent.turn.app_protocol import App
-    from huggingchat_agent.wire.conversations import StoredMessage
+    from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.purposes import Purpose
 
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # there.
 STOP_PATIENCE = 10.0
 OLD_STOP_PATIENCE = 3.0
+PAGE_STOP_PATIENCE = 1.5  # before June 2025 a page stops a run by dropping its stream
 
 
 class Claim:
@@ -125,11 +126,12 @@ class TurnTracker:
         """The tab that a turn under way was sent from; "" if there is no such turn."""
         return next((turn.page_id for turn in self._running if turn.number == number), "")
 
-    def learn_from(self, message: StoredMessage | None) -> StoredMessage | None:
-        """Learn from a stored answer whether the app stores generation ids. Returns the message."""
-        if message is not None:
+    def learn_from(self, read: ConversationRead | None, message: StoredMessage | None = None) -> None:
+        """Learn from a conversation, and an answer in it, how long a stopped run may take to end."""
+        if read is not None and read.page_data:
+            self.stop_patience = PAGE_STOP_PATIENCE
+        elif message is not None:
             self.stop_patience = STOP_PATIENCE if message.generation_id else OLD_STOP_PATIENCE
-        return message
 
     async def close(self) -> None:
         """Wait until every turn has ended. Close the traffic first."""
@@ -168,5 +170,10 @@ class TurnTracker:
                     for turn in self._running:
                         if turn.conversation_id == conversation_id:
                             turn.offer(read, started_at)
+            elif isinstance(event, Failed):
+                # Pages before June 2025 abort their read when they have what they want of it.
+                for turn in self._running:
+                    if turn.conversation_id == conversation_id:
+                        turn.offer(None, started_at)
 
         return take

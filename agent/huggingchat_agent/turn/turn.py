@@ -136,12 +136,16 @@ class Turn:
         """A function that takes the events of a reattached stream; None if this turn needs none."""
         return self._recovery.follow(started) if self._recovery and self.running else None
 
-    def offer(self, read: ConversationRead, started_at: float) -> None:
-        """Take a page's read of this conversation, if it began after the app's last line.
+    def offer(self, read: ConversationRead | None, started_at: float) -> None:
+        """Take a page's read of this conversation, if it began after the app's last line. None: it failed.
 
         (Pages do not wait for the end of the stream before they read.)
         """
-        if self._said and started_at >= self._said and self._find_final(read, after_close=False) is not None:
+        if not self._said or started_at < self._said:
+            return
+        if read is None:
+            self._refetched.set()
+        elif self._find_final(read, after_close=False) is not None:
             self._read = read
             self._refetched.set()
 
@@ -264,7 +268,8 @@ class Turn:
         if fold.terminal is None and not self.stop_seen:
             raise await self._explain_break(self._lost or self._stream.why)
         read = await self._read_final()
-        message = self._tracker.learn_from(self.stored.find_message(read))
+        message = self.stored.find_message(read)
+        self._tracker.learn_from(read, message)
         stored = self._find_final(read)
         if fold.terminal is None and stored is None:
             raise await self._explain_break("it was stopped, but the app has not ended the run")

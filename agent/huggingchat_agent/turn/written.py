@@ -1,13 +1,17 @@
-"""Which stored message a turn wrote."""
+"""Which stored message a turn wrote, and whether one is still being written."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+
+# How long a run may store nothing, in apps that store it at its end.
+UNSTORED = timedelta(seconds=60)
 
 
 def find_written(
@@ -70,3 +74,19 @@ def _may_be(read: ConversationRead, message: StoredMessage, content: str) -> boo
         return False
     stored = message.content.strip()
     return not read.is_terminal(message) or stored.startswith(content) or content.startswith(stored)
+
+
+def is_running(read: ConversationRead, message: StoredMessage) -> bool:
+    """Whether the app is still writing a message. A message without a run is complete.
+
+    Apps that store no generation ids store a run that is watched at its end only, and those of 2025 store no
+    end of a run that was stopped. So there only a message without any content counts, and not for long: its
+    run may have died.
+    """
+    if message.author != "assistant" or read.is_terminal(message):
+        return False
+    if message.generation_id:
+        return True
+    begun = message.created_at
+    fresh = begun is not None and datetime.now(UTC) - begun < UNSTORED
+    return fresh and not (message.content or message.updates)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
 
 _TO_SWITCH = 0.5  # seconds; a page whose scripts run switches at once
+_TO_STAY = 1.0  # seconds until a page whose scripts begin to run has gone back to the newest branch
 
 # Goes one step at the first message that is not on the path. A message stands beside its place among those
 # with the same parent, from 1. "shown": the path is there; "none": the page has no button for it (yet).
@@ -43,14 +44,14 @@ async def show(page: Page, path: Sequence[tuple[str, int]], *, timeout: float) -
     """Switch until the page shows that path: ids from the first message to the last, each with its place
     among those beside it, from 1. Returns whether it does.
     """
-    end = time.monotonic() + timeout
+    end, at = time.monotonic() + timeout, ""
     while (left := end - time.monotonic()) > 0:
         try:
             before = await page.evaluate(_SHOWN, timeout=left)
-            if await page.evaluate(_STEP, [list(each) for each in path], timeout=left) == "shown":
-                return True
+            at = await page.evaluate(_STEP, [list(each) for each in path], timeout=left)
             # The same again if the page does not react: its scripts may not run yet.
-            await page.wait(_IS_ANOTHER, before, timeout=min(left, _TO_SWITCH))
+            await page.wait(_IS_ANOTHER, before, timeout=min(left, _TO_STAY if at == "shown" else _TO_SWITCH))
         except BrowserTimeout:
-            continue
+            if at == "shown":
+                return True
     return False

@@ -48,6 +48,10 @@ _TAKEN = """(selector, names, text) => {
   return buttons.some((each) => names.includes(name(each)) && !each.disabled) && "taken";
 }"""
 
+_HAS_INPUT = """(selector) => {
+  const input = document.querySelector(selector);
+  return input && (input.multiple ? "several" : "one");
+}"""
 _INPUT = 'input[type="file"][aria-label="Upload file"]'
 
 # The files in the composer, each shown by one button outside of the messages: a picture with its name as alt
@@ -135,8 +139,12 @@ async def attach(page: Page, files: Sequence[Upload], *, timeout: float) -> None
     Only after `write`: a page whose scripts do not run yet would lose them. Raises PageChanged.
     """
     try:
-        await page.set_files(_INPUT, files, timeout=timeout)
-        await page.wait(_CHIPS, [each.name for each in files], timeout=timeout)
+        several = await page.wait(_HAS_INPUT, _INPUT, timeout=min(_TO_OPEN, timeout)) == "several"
+        # Builds before 2026 take one file at a time.
+        for number, each in enumerate([files] if several else [[each] for each in files], 1):
+            await page.set_files(_INPUT, each, timeout=timeout)
+            shown = files if several else files[:number]
+            await page.wait(_CHIPS, [each.name for each in shown], timeout=timeout)
     except BrowserTimeout:
         names = ", ".join(each.name for each in files)
         raise PageChanged(

@@ -6,6 +6,7 @@ nothing, in any order. So each turn of the loop recognizes the page by its conte
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from typing import TYPE_CHECKING
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 # person.
 PATIENCE = {"unknown": 4.0, "challenge": 2.0, "loading": float("inf")}
 
-_TO_PRESS = 3.0  # seconds for a button that nothing hides
+_TO_PRESS = 0.5  # seconds for a button that nothing hides
+_SHORTEST = 0.01  # seconds
 
 _MARK_PATIENCE = 3.0  # a page that hydrates late makes new fields, without the marks
 
@@ -102,19 +104,25 @@ class SignIn:
         silent = self._make_stuck_error()
         await self._page.goto(f"{self._base_url}/", timeout=self._time_left)
         await self._look()
-        for button in find_sign_in_buttons(self._seen):
-            try:
-                await self._page.click(
-                    Control(button.role, button.name), timeout=min(_TO_PRESS, self._time_left)
-                )
-            except BrowserTimeout:
-                continue  # a dialog is in front of it
-            return await self._wait_for_next_page()
-        raise silent
+        buttons = find_sign_in_buttons(self._seen, self._base_url)
+        if not buttons:
+            raise silent
+        while buttons:
+            for button in buttons:
+                # A dialog may be in front of it, or come up, and the page may ignore a press meanwhile.
+                with contextlib.suppress(BrowserTimeout):
+                    await self._page.click(Control(button.role, button.name), timeout=_TO_PRESS)
+                    break
+            with contextlib.suppress(BrowserTimeout):
+                left = min(PATIENCE["unknown"], self._time_left)
+                self._take(await page_view.wait_for_change(self._page, self._seen, timeout=left))
+            buttons = find_sign_in_buttons(self._seen, self._base_url)
+            if self._time_left <= _SHORTEST:
+                raise await self._make_timeout_error("form")
 
     @property
     def _time_left(self) -> float:
-        return max(self._end - time.monotonic(), 0.01)
+        return max(self._end - time.monotonic(), _SHORTEST)
 
     @property
     def _where(self) -> str:

@@ -114,8 +114,10 @@ def is_silent_login(seen: PageView, base_url: str) -> bool:
     return at_login and recognize(seen, base_url).kind == "error"
 
 
-def find_sign_in_buttons(seen: PageView) -> list[Button]:
+def find_sign_in_buttons(seen: PageView, base_url: str) -> list[Button]:
     """The buttons of an app's page that begin a sign-in, the one of a dialog first: its page is behind it."""
+    if not _is_in_app(seen.address, base_url):
+        return []
     return [each for each in reversed(seen.buttons) if each.submits and _STARTS.search(each.name)]
 
 
