@@ -68,7 +68,7 @@ class Raw:
 
     async def status(self, conversation_id: str) -> int:
         async with self.http.get(f"{self.base_url}/api/v2/conversations/{conversation_id}") as response:
-            if "json" in response.content_type:
+            if "html" not in response.content_type:
                 return response.status
         return int((await self._page_data(f"/conversation/{conversation_id}"))[1].get("status", 200))
 

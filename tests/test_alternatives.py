@@ -2,7 +2,7 @@
 
 import pytest
 
-from huggingchat_agent.errors import PageChanged
+from huggingchat_agent.errors import ChatError, PageChanged
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.site.calls import CallResult
@@ -94,3 +94,22 @@ async def test_share_is_imported_by_a_new_conversation_where_there_is_no_other_w
     await app.asked().ask(requests.import_share("0E921fx", "some/model"))
     assert app.seen == ["/api/v2/conversations/import-share", "/conversation"]
     assert app.sent == [{"shareId": "0E921fx"}, {"model": "some/model", "fromShare": "0E921fx"}]
+
+
+async def test_unknown_share_is_asked_for_twice_and_nothing_is_learned():
+    gone = '{"message":"Conversation not found"}'
+    app = App("/never", status=404, mime="application/json", body=gone)
+    calls = app.asked()
+    for _ in range(2):
+        with pytest.raises(ChatError):
+            await calls.ask(requests.import_share("0E921fx", "some/model"))
+    assert app.seen == ["/api/v2/conversations/import-share", "/conversation"] * 2
+
+
+async def test_share_is_imported_where_the_app_takes_the_address_for_a_conversation():
+    gone = '{"message":"Conversation not found"}'
+    app = App("/conversation", status=500, mime="text/plain", body=gone)
+    calls = app.asked()
+    for _ in range(2):
+        await calls.ask(requests.import_share("0E921fx", "some/model"))
+    assert app.seen == ["/api/v2/conversations/import-share", "/conversation", "/conversation"]

@@ -43,15 +43,24 @@ class Alternatives:
         If it has none: the answer to `request` itself, and None.
         """
         first: CallResult | None = None
+        unsure = False
         for each in self.order(request):
             answer = await calls.call(each, timeout=timeout)
-            if not _is_missing(answer):
-                self.remember(each)
+            mistaken = _is_mistaken(answer, each)
+            if not mistaken and not _is_missing(answer):
+                if answer.status < 400 or not unsure:
+                    self.remember(each)
                 return answer, each
+            unsure = unsure or mistaken
             if each is request or first is None:
                 first = answer
         assert first is not None
         return first, None
+
+
+def _is_mistaken(answer: CallResult, request: Call) -> bool:
+    """Whether the app may have taken the request for another one, because it lacks the route."""
+    return bool(request.mistaken) and answer.status >= 400 and request.mistaken in answer.body
 
 
 def _is_missing(answer: CallResult) -> bool:

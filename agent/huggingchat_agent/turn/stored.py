@@ -51,6 +51,8 @@ class Stored:
     ) -> ConversationRead | None:
         """Read until it is `enough`, at most `most` times. Returns the last read, None if all failed."""
         read = None
+        # A run whose stream the agent dropped may go on for some seconds, and is stored at its end.
+        most *= 4 if self.cut else 1
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READ_PATIENCE):
                 for attempt in range(most):

@@ -22,7 +22,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `path` begins behind the base path; the body is `json`, or `form`, or nothing.
 
     `binary` is true where the answer is not text. `others` serve the same purpose, for apps that do not have
-    this route.
+    this route. `mistaken` is as for the route.
     """
 
     method: str
@@ -34,6 +34,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     purpose: type[Purpose] | None = None
     route: str = ""  # method and path as the table has them
     others: tuple[Call, ...] = ()
+    mistaken: str = ""
 
 
 def build(purpose: Purpose, fields: dict[str, Any] | None = None, files: Sequence[FormPart] = ()) -> Call:
@@ -57,6 +58,7 @@ def _build(route: Route, purpose: Purpose, fields: dict[str, Any] | None, files:
         binary=route.binary,
         purpose=type(purpose),
         route=f"{route.method} {route.path}",
+        mistaken=route.mistaken,
         **body,
     )
 

@@ -43,7 +43,8 @@ class Route(msgspec.Struct, frozen=True):
 
     `path` names fields of the purpose in braces ("{path*}" may hold slashes). `query` maps parameters to
     fields; `fixed` is a query that is always the same. `body` is None where the agent makes no such request.
-    `builds` says which builds of the app have the route, "" for all that the agent knows.
+    `builds` says which builds of the app have the route, "" for all that the agent knows. `mistaken` is what
+    an app without it says if it takes the path for that of another route.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Route(msgspec.Struct, frozen=True):
     fixed: str = ""
     binary: bool = False  # the answer is not text
     builds: str = ""
+    mistaken: str = ""
 
     @property
     def since(self) -> str:
@@ -96,6 +98,7 @@ ROUTES = (
         purposes.ImportShare,
         as_import,
         builds="from 2026-02-06",
+        mistaken="Conversation not found",
     ),
     Route("POST", "/conversation", purposes.ImportShare, as_share),
     Route("GET", f"{_CONVERSATION}/output/{{sha}}", purposes.ReadFile, as_json, binary=True),
