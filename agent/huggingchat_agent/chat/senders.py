@@ -144,7 +144,7 @@ class UiSender:
             except composer.NoFirstMessage:
                 self._tabs.begins_at_home = True
                 return await self._begin_at_home(tab, spot)
-            if spot.path and not await self._shows_leaf(tab, spot, 1.0):
+            if spot.path and await self._shows_leaf(tab, spot, 1.0) is not True:
                 raise self._make_branch_error()
         except BrowserTimeout as error:
             raise PageChanged(f"The page of the conversation did not load: {error}") from None
