@@ -243,7 +243,7 @@ class Chat(Emitter):
             try:
                 known.learn_tools(await self._session.ask(requests.list_mcp_servers()), "call")
             except (ChatError, PageChanged) as error:
-                if getattr(error, "status", 404) != 404:
+                if getattr(error, "status", None) not in (None, 404):
                     raise
                 known.learn_no_tools(f"This app has no tools (no {requests.list_mcp_servers().path}).")
         return Tools() if known.tools is None else known.tools
