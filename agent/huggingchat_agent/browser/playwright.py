@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.proxy import Proxy
     from huggingchat_agent.settings import Settings
 
+DRIVER_GONE = "Playwright's own process is gone: it crashed or was killed."
+
 _SWEEPS = 25
 _SWEEP_PAUSE = 0.02  # seconds; a process that was killed writes for a moment until it ends
 _TIDY_SECONDS = 1.0
@@ -64,6 +66,8 @@ class PlaywrightBrowser(RunningBrowser):
         self._browser: driver.Browser | None = None
         self._context: driver.BrowserContext | None = None
         self._root: PlaywrightSession | None = None
+        self._driver: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._process = 0
         self._folders: list[Path] = []
         self._borrowed = False
@@ -71,6 +75,9 @@ class PlaywrightBrowser(RunningBrowser):
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
         with put_secrets_aside():  # Playwright's own process gets `os.environ` as it is
             playwright = await self._manager.start()
+        self._driver = _find_driver(self._manager)
+        if self._driver is not None:
+            self._watching = asyncio.create_task(self._watch_driver(self._driver), name="watch the driver")
         chromium = playwright.chromium
         if self._settings.connect is not None:
             self._browser = browser = await self._connect(chromium, self._settings.connect)
@@ -181,7 +188,15 @@ class PlaywrightBrowser(RunningBrowser):
             self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]]
         )
 
+    async def _watch_driver(self, driver: asyncio.subprocess.Process) -> None:
+        """Playwright does not report that its own process died, and nothing works without it."""
+        await driver.wait()
+        self.mark_gone(DRIVER_GONE)
+
     async def _end(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
         if self._opening is not None and not await finish_in_time(asyncio.shield(self._opening)):
             self._kill()
             await finish_in_time(self._opening)
@@ -201,6 +216,8 @@ class PlaywrightBrowser(RunningBrowser):
 
     async def _wait_for_tidying(self) -> None:
         """If the browser was killed, give Playwright's process a moment to remove its folders."""
+        if self._driver is not None and self._driver.returncode is not None:
+            return
         until = time.monotonic() + _TIDY_SECONDS
         # No event tells that a folder is gone.
         while any(each.exists() for each in self._folders) and time.monotonic() < until:  # noqa: ASYNC110
@@ -209,11 +226,8 @@ class PlaywrightBrowser(RunningBrowser):
     def _kill(self, *, driver_too: bool = False) -> None:
         """Kill the browser, and Playwright's own process too if that does not end."""
         process_tag.kill_processes({self._process, *process_tag.find_processes(self.tag)})
-        if driver_too:
-            client = getattr(self._manager, "_client", None)
-            process = getattr(getattr(client, "_transport", None), "_proc", None)
-            if process is not None and process.returncode is None:
-                process.kill()
+        if driver_too and self._driver is not None and self._driver.returncode is None:
+            self._driver.kill()
 
     def _sweep(self) -> None:
         """Remove the leftovers of a killed browser, once none of its processes writes there any more."""
@@ -248,6 +262,18 @@ class _Tab:
             await self._root.send("Target.closeTarget", {"targetId": self._target})
         else:
             await self.page.close()
+
+
+def _find_driver(manager: Any) -> asyncio.subprocess.Process | None:
+    """Playwright's own process, which its API does not give; None where it cannot be found."""
+    for name in ("_client", "_connection"):  # as several versions call what holds it
+        transport: Any = getattr(getattr(manager, name, None), "_transport", None)
+        process = getattr(transport, "_proc", None)
+        if isinstance(process, asyncio.subprocess.Process):
+            # Playwright leaves there that its process died, and asyncio would log that nobody looked.
+            transport.on_error_future.add_done_callback(lambda found: found.cancelled() or found.exception())
+            return process
+    return None
 
 
 def _format_proxy(proxy: Proxy | None) -> dict[str, str] | None:
