@@ -188,10 +188,12 @@ class ConsentRequired(LoginError):
 class SiteError(AgentError):
     """The site does not answer, or does not answer like a chat-ui.
 
-    `status` is the HTTP status of an answer that came without a page, None where there was none.
+    `status` is the HTTP status of an answer that came without a page, None where there was none. `answered`
+    is false where no answer came at all: the site or the network may be back a moment later.
     """
 
     status: int | None = None
+    answered = True
 
 
 class PageChanged(SiteError):

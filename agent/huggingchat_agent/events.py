@@ -7,9 +7,9 @@ Events of a turn, in this order:
 
 A message that could not be sent has `failed` alone.
 
-Each carries `conversation_id`, `turn` (1, 2, ... within the session), `seq` (from 1, strictly
-rising within the turn) and `at` (seconds, monotonic clock of this process). Events of the agent
-itself (`exchange`, `degraded`, `drift`, `queued`, `handler_failed`) stand outside that order.
+Each carries `conversation_id`, `turn` (1, 2, ... within the session), `seq` (from 1, strictly rising within
+the turn) and `at` (seconds, monotonic clock of this process). Events of the agent itself (`exchange`,
+`degraded`, `drift`, `queued`, `retrying`, `handler_failed`) stand outside that order.
 
 A type checker knows the class by the name: after `if event.name == "token"` an event of a reply is a
 Token, and so is what a handler of `on("token", handler)` gets.
@@ -309,6 +309,20 @@ class Queued(Event, frozen=True, kw_only=True):
     running: int = 0
 
 
+class Retrying(Event, frozen=True, kw_only=True):
+    """A request is made again `delay` seconds later, because it failed (`reason`) in a way that may pass.
+
+    `request` is its route, `attempt` the number of the coming attempt. `conversation_id` may be "".
+    """
+
+    name: ClassVar[Literal["retrying"]] = "retrying"
+    conversation_id: str
+    request: str
+    attempt: int
+    delay: float
+    reason: str
+
+
 class HandlerFailed(Event, frozen=True, kw_only=True):
     """A handler raised `error`. The stream goes on. `handled` is the name of the event it got."""
 
@@ -344,7 +358,7 @@ AnyTurnEvent: TypeAlias = (
     | Recovering
     | Recovered
 )
-AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Drift | Queued | HandlerFailed
+AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Drift | Queued | Retrying | HandlerFailed
 
 
 def every(base: type[Event] = Event) -> list[type[Event]]:

@@ -213,7 +213,7 @@ class CdpPage:
         if problem:
             status = navigation.statuses.get(loader, 0)
             error = SiteError(f"{shown} cannot be reached ({problem}).", **advise(problem, status))
-            error.status = status or None
+            error.status, error.answered = status or None, bool(status)
             if "REDIRECTS" in problem:
                 self.dropped_cookies.explain(error)
             raise error

@@ -33,6 +33,7 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
         "degraded",
         lambda event: screen.print_aside(warn, f"sent by page, not by the composer: {event.reason}"),
     )
+    reply.on("retrying", lambda event: screen.print_aside(note, f"Trying again: {event.reason}"))
     reply.on(
         "drift", lambda event: screen.print_aside(note, f"The app has changed: {describe_drift(event)}.")
     )

@@ -41,7 +41,7 @@ _PATIENCE = 8.0  # seconds until a turn reaches its recorded end
 
 _EVENTS = {each.name: each for each in events.every()}
 # Events of the agent without an exchange. The replay emits them as recorded.
-_OF_AGENT = (events.Degraded.name, events.Drift.name, events.Queued.name)
+_OF_AGENT = (events.Degraded.name, events.Drift.name, events.Queued.name, events.Retrying.name)
 
 
 @asyncio_only()
@@ -190,7 +190,7 @@ class _RecordedApp:
     def __init__(self, header: tapes.Header, records: Sequence[AnyRecord]) -> None:
         self.base_path = urlsplit(header.base_url).path
         self.deadlines = NO_DEADLINES  # a turn that exceeded one has a recorded `failed` event
-        self.recover = recovers(records)
+        self.recovers = recovers(records)
         self.open: dict[str, str] = {}  # open exchanges, and their tabs
         self.closed: set[str] = set()  # tabs
         self.for_calls: set[str] = set()  # tabs in which only the agent made requests
@@ -247,6 +247,9 @@ class _RecordedApp:
         return
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+        return
+
+    def note(self, event: events.Retrying) -> None:
         return
 
     def explain(self, error: AgentError) -> None:

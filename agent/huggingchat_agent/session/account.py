@@ -100,6 +100,7 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
     if not account.login_offered:
         log.info("%s has no login; it is used without one.", redact.address(session.settings.base_url))
         await session.save()  # the conversations made there belong to its cookie
+        session.save_after_write()
         return account
     if not account.signed_in:
         account = await _sign_in(session, credentials)
@@ -232,7 +233,7 @@ async def logout(session: Session) -> None:
         answer = await session.calls.fetch(requests.logout())
     finally:
         if session.in_browser:
-            session.profile.saved.remove()
+            session.profile.forget()
     if answer.status >= 400:
         raise SiteError(
             f"The app answered the logout with {answer.status}, so the session may still be valid there. It "

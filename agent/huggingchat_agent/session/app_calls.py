@@ -1,39 +1,55 @@
-"""Requests to the app through `Calls`. They sign in again if the app has dropped the session."""
+"""Requests to the app through `Calls`.
+
+They sign in again if the app has dropped the session, and are made again by the rule of their route.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from huggingchat_agent.errors import AgentError, BrowserClosed, PageChanged, UsageError
+from huggingchat_agent.errors import AgentError, PageChanged, UsageError
 from huggingchat_agent.events import Drift
 from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.session.drifts import Drifts
+from huggingchat_agent.session.retrying import attempts
 from huggingchat_agent.site.calls import require_success
+from huggingchat_agent.wire.retry_rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from huggingchat_agent import events
     from huggingchat_agent.session.sign_in_again import Recovery
     from huggingchat_agent.site.calls import CallResult, Calls
     from huggingchat_agent.wire.requests import Call
 
-# A call can fail a moment before the driver notices that the browser is gone.
-NOTICE = 0.2  # seconds
+T = TypeVar("T")
 
 
 class AppCalls:
     """Makes requests. `opener` gives the calls that go through the shared tab, or are answered from a tape.
 
+    `note` gets an event for each request that is made again. None is made again without it, as on a tape:
+    what that does not answer it will not answer the next time.
+
     Everything raises SiteError when the app does not answer, and BrowserError when the browser is gone.
     """
 
-    def __init__(self, opener: Callable[[], Awaitable[Calls]], recovery: Recovery, *, timeout: float) -> None:
+    def __init__(
+        self,
+        opener: Callable[[], Awaitable[Calls]],
+        recovery: Recovery,
+        *,
+        timeout: float,
+        note: Callable[[events.Retrying], object] | None = None,
+    ) -> None:
         self.recovery = recovery
         self.timeout = timeout  # seconds for one request
         self.alternatives = Alternatives()
         self.drifts = Drifts()
-        self._opener = opener
+        self.after_write: Callable[[], Awaitable[None]] | None = None  # to call once, after the next write
+        self._opener, self._note = opener, note
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -48,31 +64,37 @@ class AppCalls:
         """The body of a successful answer. Raises the error that fits any other answer.
 
         If the app has dropped the session, this signs in again and asks once more. `recover` is false inside
-        `Recovery.guard`, which does that for its whole action. If the browser turns out to be gone, a read is
-        made once more in another one.
+        `Recovery.guard`, which does that for its whole action.
         """
-        again = request.method == "GET"
-        while True:
-            count = self.recovery.count
+        tried = False
+
+        async def once() -> bytes:
+            nonlocal tried
+            again, tried = tried, True
             calls = await self.open()
+            if not request.binary:
+                answer = await self._try(calls, request, conversation_id)
+            else:
+                answer, body = await calls.download(request, timeout=self.timeout)
+                if answer.status == 200:
+                    return body  # also an HTML page, which would be a refusal of any other request
+            if again and request.method == "DELETE" and answer.status == 404:
+                return b""  # the first attempt did it
+            return require_success(answer, request, conversation_id=conversation_id)
+
+        while True:
+            count, tried = self.recovery.count, False
             try:
-                if not request.binary:
-                    answer = await self._try(calls, request, conversation_id)
-                else:
-                    answer, body = await calls.download(request, timeout=self.timeout)
-                    if answer.status == 200:
-                        return body  # also an HTML page, which would be a refusal of any other request
-                return require_success(answer, request, conversation_id=conversation_id)
-            except BrowserClosed:
-                if not again:
-                    raise
-                again = False
-                await asyncio.sleep(NOTICE)
-                continue
+                body = await self.repeat(request, once, conversation_id)
             except AgentError as error:
                 failure = error
                 if isinstance(error, PageChanged) and error.part:
                     self.drifts.note(Drift(part="the app", change=error.change, what=error.part))
+            else:
+                if self.after_write is not None and request.method != "GET":
+                    then, self.after_write = self.after_write, None
+                    await then()
+                return body
             if not recover:
                 raise failure
             recover = False
@@ -80,7 +102,20 @@ class AppCalls:
 
     async def fetch(self, request: Call) -> CallResult:
         """The answer as it came, whatever its status."""
-        return await self._try(await self.open(), request)
+
+        async def once() -> CallResult:
+            return await self._try(await self.open(), request)
+
+        return await self.repeat(request, once)
+
+    async def repeat(self, request: Call, once: Callable[[], Awaitable[T]], conversation_id: str = "") -> T:
+        """The result of an attempt, of as many as the rule of the request allows."""
+        if self._note is None:
+            return await once()
+        async for attempt in attempts(RULES[request.repeats], request, conversation_id, self._note):
+            with attempt:
+                return await once()
+        raise AssertionError("there is always a first attempt")
 
     async def _try(self, calls: Calls, request: Call, conversation_id: str = "") -> CallResult:
         """The answer to the first alternative that the app has, to `request` itself if it has none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
+# A driver may notice the end of its browser a moment after a call has failed of it.
+NOTICE = 0.2  # seconds
+
 
 class BrowserProfile:
     """Starts the browser and saves its session. After the browser was lost, it can start another.
@@ -32,6 +36,8 @@ class BrowserProfile:
         self._settings = settings
         self._lock = ProfileLock(settings.home, settings.profile)
         self._browser: Browser | None = None
+        self.epoch = 0  # how many browsers were started
+        self._kept: dict[str, Any] | None = None  # the session of a copy, which is not written down
 
     @property
     def browser(self) -> Browser | None:
@@ -56,22 +62,43 @@ class BrowserProfile:
                 "Profile %r is in use elsewhere: working with a copy, which is not saved.",
                 self._settings.profile,
             )
-        state = state or self.saved.load()
+        state = state or (self._kept if self.copied else None) or self.saved.load()
         redact.remember_cookies(state)
         self._browser = await load_engine(self._settings.engine).start(self._settings, state)
+        self.epoch += 1
         return self._browser
+
+    async def wait_until_noticed(self) -> None:
+        """Give the driver a moment to notice that its browser is gone, if a call has failed of that."""
+        browser, gone = self._browser, asyncio.Event()
+        if browser is not None:
+            browser.on_closed(gone.set)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(gone.wait(), NOTICE)
 
     async def read_state(self) -> dict[str, Any]:
         """Cookies and local storage of the running browser."""
         return await self.browser.storage_state() if self.browser else {"cookies": [], "origins": []}
 
     async def save(self) -> None:
-        """Save the session. Call this only when the app has just accepted it. A copy is not saved."""
-        if self.copied:
-            return
+        """Save the session. Call this only when the app has just accepted it.
+
+        A copy is not written down, and kept only for the next browser of this process.
+        """
         if self.browser is None:
+            if self.copied:
+                return
             raise BrowserClosed("The browser is gone, and its session with it. Sign in again.")
-        self.saved.save(await self.browser.storage_state())
+        state = await self.browser.storage_state()
+        if self.copied:
+            self._kept = state
+        else:
+            self.saved.save(state)
+
+    def forget(self) -> None:
+        """Delete the saved session."""
+        self._kept = None
+        self.saved.remove()
 
     async def stop(self) -> None:
         """End the browser, if one runs."""

@@ -5,9 +5,10 @@ Each of the three is an object. If a tape answers the calls, there is no profile
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from huggingchat_agent.errors import BrowserError
+from huggingchat_agent.errors import AgentError, BrowserError
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.profile import BrowserProfile
@@ -18,8 +19,8 @@ from huggingchat_agent.state.storage import SavedSession
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from huggingchat_agent import events
     from huggingchat_agent.browser.protocols import Browser, Page
-    from huggingchat_agent.errors import AgentError
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.session.tabs import Watcher
     from huggingchat_agent.settings import Deadlines, Settings
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     Sink: TypeAlias = Callable[[ExchangeEvent], None]
     Opener: TypeAlias = Callable[[], Awaitable[Calls]]
 
+log = logging.getLogger("huggingchat_agent")
+
 
 class Session:
     """Connects the three parts. Implements `turn.app_protocol.App`.
 
     `sink` gets every exchange. `tape` takes the sink and makes an opener of calls that a tape answers.
-    `saved` replaces the profile's own session file.
+    `saved` replaces the profile's own session file. `note` gets an event for each request that is made again.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Session:
         tape: Callable[[Sink], Opener] | None = None,
         saved: SavedSession | None = None,
         watcher: Watcher | None = None,
+        note: Callable[[events.Retrying], object] = lambda event: None,
     ) -> None:
         self.settings = settings
         self.recovery = Recovery(self.explain)
@@ -58,7 +62,10 @@ class Session:
             self._profile = BrowserProfile(settings, self.saved)
             self._tabs = Tabs(settings, self._profile, self.connections, sink, watcher)
             opener = self._tabs.open_calls
-        self.calls = AppCalls(opener, self.recovery, timeout=settings.step_timeout)
+        self.note = note
+        self.calls = AppCalls(
+            opener, self.recovery, timeout=settings.step_timeout, note=note if tape is None else None
+        )
         self.ask = self.calls.ask
         self.drifts = self.calls.drifts
 
@@ -71,8 +78,24 @@ class Session:
         return self.settings.deadlines
 
     @property
-    def recover(self) -> bool:
+    def recovers(self) -> bool:
         return self.settings.recover
+
+    @property
+    def epoch(self) -> int:
+        """How many browsers were started so far. A tape has none."""
+        return self._profile.epoch if self._profile else 0
+
+    async def recover(self, epoch: int) -> int:
+        """After BrowserClosed: have a browser again, with the saved session. Returns the epoch as it is then.
+
+        `epoch` was read before what failed. If another browser was started since, nothing is done. Raises as
+        opening does.
+        """
+        if self._profile is not None and self._profile.epoch == epoch:
+            await self._profile.wait_until_noticed()
+        await self.calls.open()
+        return self.epoch
 
     @property
     def in_browser(self) -> bool:
@@ -117,6 +140,20 @@ class Session:
         if self._profile is not None:
             await self._profile.save()
 
+    def save_after_write(self) -> None:
+        """Save the session again after the next request that writes.
+
+        An app without login knows its user by a cookie alone, and sets that with the answer to a write.
+        """
+
+        async def save() -> None:
+            try:
+                await self.save()
+            except AgentError as error:
+                log.warning("The session could not be saved: %s", error)
+
+        self.calls.after_write = save
+
     async def close(self) -> None:
         """End the browser. Closing twice is fine."""
         self.calls.close()
@@ -135,8 +172,12 @@ class Session:
 
     async def open_stream(self, request: Call, key: str) -> None:
         """Start a stream in the shared tab, in another browser if that was lost."""
-        calls = await self.calls.open()
-        await calls.start(request, key, timeout=self.calls.timeout)
+
+        async def start() -> None:
+            calls = await self.calls.open()
+            await calls.start(request, key, timeout=self.calls.timeout)
+
+        await self.calls.repeat(request, start)
 
     async def abort_stream(self, key: str) -> None:
         if not self.lost:

@@ -232,10 +232,12 @@ class PageCalls:
 
 def make_no_answer_error(base_url: str, request: Call, reason: str) -> SiteError:
     """The error for a request without an answer."""
-    return SiteError(
+    error = SiteError(
         f"{redact.address(base_url)} did not answer {request.method} {request.path.partition('?')[0]}: "
         f"{reason}. Is the site still there, and the network?"
     )
+    error.answered = False
+    return error
 
 
 def require_success(answer: CallResult, request: Call, *, conversation_id: str = "") -> bytes:

@@ -11,11 +11,16 @@ from huggingchat_agent.user_text import explain_unencodable
 from huggingchat_agent.wire import purposes, routes
 from huggingchat_agent.wire.multipart import FormPart
 from huggingchat_agent.wire.purposes import Purpose
+from huggingchat_agent.wire.retry_rules import Repeats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from huggingchat_agent.wire.routes import Route
+
+
+SEND = "POST /conversation/{conversation_id}"
+"""The route of a message."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +38,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     binary: bool = False
     purpose: type[Purpose] | None = None
     route: str = ""  # method and path as the table has them
+    repeats: Repeats = "never"  # the kind of the call in `retry_rules`
     others: tuple[Call, ...] = ()
     mistaken: str = ""
 
@@ -59,6 +65,7 @@ def _build(route: Route, purpose: Purpose, fields: dict[str, Any] | None, files:
         purpose=type(purpose),
         route=f"{route.method} {route.path}",
         mistaken=route.mistaken,
+        repeats=route.rule,
         **body,
     )
 

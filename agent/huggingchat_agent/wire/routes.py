@@ -16,6 +16,7 @@ from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.wire import purposes
 from huggingchat_agent.wire.multipart import FormPart
 from huggingchat_agent.wire.purposes import Document, Other, Purpose
+from huggingchat_agent.wire.retry_rules import Repeats
 
 Body: TypeAlias = Callable[[dict[str, Any], Sequence[FormPart]], dict[str, Any]]
 """Makes the body of a `Call`, as its `json` or `form`, from fields and files."""
@@ -44,7 +45,8 @@ class Route(msgspec.Struct, frozen=True):
     `path` names fields of the purpose in braces ("{path*}" may hold slashes). `query` maps parameters to
     fields; `fixed` is a query that is always the same. `body` is None where the agent makes no such request.
     `builds` says which builds of the app have the route, "" for all that the agent knows. `mistaken` is what
-    an app without it says if it takes the path for that of another route.
+    an app without it says if it takes the path for that of another route. `repeats` is its rule in
+    `retry_rules`; reads need not say it.
     """
 
     method: str
@@ -56,6 +58,12 @@ class Route(msgspec.Struct, frozen=True):
     binary: bool = False  # the answer is not text
     builds: str = ""
     mistaken: str = ""
+    repeats: Repeats = "never"
+
+    @property
+    def rule(self) -> Repeats:
+        """When the request may be made again."""
+        return "read" if self.method == "GET" else self.repeats
 
     @property
     def since(self) -> str:
@@ -81,9 +89,9 @@ _FROM_JUNE, _BEFORE_JUNE = "from 2025-06-05", "before 2025-06-05"
 ROUTES = (
     Route("POST", "/conversation", purposes.CreateConversation, as_json),
     Route("POST", _CONVERSATION, purposes.SendMessage, as_form),
-    Route("PATCH", _CONVERSATION, purposes.ChangeConversation, as_json),
-    Route("DELETE", _CONVERSATION, purposes.DeleteConversation, as_json),
-    Route("POST", f"{_CONVERSATION}/stop-generating", purposes.StopGenerating, as_json),
+    Route("PATCH", _CONVERSATION, purposes.ChangeConversation, as_json, repeats="write"),
+    Route("DELETE", _CONVERSATION, purposes.DeleteConversation, as_json, repeats="write"),
+    Route("POST", f"{_CONVERSATION}/stop-generating", purposes.StopGenerating, as_json, repeats="write"),
     Route(
         "POST",
         f"{_CONVERSATION}/elicitation",
@@ -99,8 +107,9 @@ ROUTES = (
         as_import,
         builds="from 2026-02-06",
         mistaken="Conversation not found",
+        repeats="write",  # the app makes one copy of each share
     ),
-    Route("POST", "/conversation", purposes.ImportShare, as_share),
+    Route("POST", "/conversation", purposes.ImportShare, as_share, repeats="write"),
     Route("GET", f"{_CONVERSATION}/output/{{sha}}", purposes.ReadFile, as_json, binary=True),
     Route(
         "GET",
@@ -142,8 +151,15 @@ ROUTES = (
     Route("GET", "/api/user", purposes.ReadUser, as_json),
     Route("GET", "/api/v2/user/settings", purposes.ReadSettings, as_json, builds=_FROM_JUNE),
     Route("GET", _HOME_DATA, purposes.ReadSettings, as_json, builds=_BEFORE_JUNE),
-    Route("POST", "/settings", purposes.SaveSettings, as_json),
-    Route("POST", "/api/v2/user/settings", purposes.SaveSettings, as_json, builds=_FROM_JUNE),
+    Route("POST", "/settings", purposes.SaveSettings, as_json, repeats="write"),
+    Route(
+        "POST",
+        "/api/v2/user/settings",
+        purposes.SaveSettings,
+        as_json,
+        builds=_FROM_JUNE,
+        repeats="write",
+    ),
     Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, as_json, builds=_FROM_JUNE),
     Route("GET", _HOME_DATA, purposes.FeatureFlags, as_json, builds=_BEFORE_JUNE),
     Route("GET", "/api/v2/generations/live", purposes.Live, builds="from 2026-07-24"),
@@ -153,7 +169,8 @@ ROUTES = (
     Route("GET", "/login", purposes.Login, builds=_FROM_JUNE),
     Route("POST", "/login", purposes.Login, builds=_BEFORE_JUNE),
     Route("GET", "/login/callback", purposes.LoginCallback),
-    Route("POST", "/logout", purposes.Logout, as_form),  # builds before June 2025 take nothing but a form
+    # Builds before June 2025 take nothing but a form.
+    Route("POST", "/logout", purposes.Logout, as_form, repeats="write"),
 )
 _NO_DOCUMENT = ("/api/", "/_app/")
 

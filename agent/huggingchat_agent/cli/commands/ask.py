@@ -153,7 +153,7 @@ def _print_lines(reply: Reply, talk: Conversation) -> Answer:
     def print_line(event: events.Event) -> None:
         console.write_line(events.to_json(event))
 
-    for name in (events.Degraded.name, events.Drift.name, events.Queued.name):
+    for name in (events.Degraded.name, events.Drift.name, events.Queued.name, events.Retrying.name):
         reply.on(name, print_line)
     with reply:
         for event in reply:
