@@ -34,6 +34,7 @@ from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import purposes, routes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Unpack
 
@@ -73,7 +74,7 @@ class Attached(Emitter):
         self.events: EventLog[events.AnyTurnEvent] = EventLog()
         self._page = page
         drifts = Drifts(self.emit)
-        app = _WatchedApp(settings, page)
+        app = _WatchedApp(settings, page, self.emit)
         self._tracker = TurnTracker(app, self._publish, drifts.see_turn, drifts.see_conversation)
         self._traffic = traffic
         self._traffic.show(self)
@@ -178,10 +179,13 @@ async def _happens_in_time(happened: asyncio.Event, seconds: float | None) -> bo
 class _WatchedApp:
     """An `App` on a page that is not the agent's. The agent reads it and never drives it."""
 
-    def __init__(self, settings: Settings, page: AttachedPage) -> None:
+    def __init__(
+        self, settings: Settings, page: AttachedPage, note: Callable[[events.Retrying], object]
+    ) -> None:
         self._settings = settings
         self._page = page
         self._alternatives = Alternatives()
+        self.note = note
 
     @property
     def base_path(self) -> str:
@@ -192,7 +196,7 @@ class _WatchedApp:
         return self._settings.deadlines
 
     @property
-    def recover(self) -> bool:
+    def recovers(self) -> bool:
         return self._settings.recover
 
     def shows(self, page_id: str) -> bool:

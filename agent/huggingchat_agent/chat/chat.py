@@ -68,7 +68,7 @@ class Chat(Emitter):
         self.settings = settings
         self._traffic = Traffic(settings.base_path)
         self._session = Session(
-            settings, self._traffic.put, tape=tape, saved=saved, watcher=watcher or recorder
+            settings, self._traffic.put, tape=tape, saved=saved, watcher=watcher or recorder, note=self.emit
         )
         self._notes = Notes()
         self._session.drifts.publish = self._publish_drift

@@ -242,6 +242,16 @@ def build_call(
     )
 
 
+def fields(draft: Draft, place: Spot, generation_id: str | None) -> dict[str, Any]:
+    """The fields of that request that decide where its answer is stored."""
+    call = requests.send_message(
+        "", draft.prompt, place.id, generation_id or "", timezone="", **draft.target.fields
+    )
+    data = next(part.body for part in call.form or () if part.name == "data")
+    fields: dict[str, Any] = msgspec.json.decode(data)
+    return fields
+
+
 def _find_leaf(read: ConversationRead, wanted: str | None) -> StoredMessage:
     if wanted is not None:
         find(read, wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +12,8 @@ import msgspec
 from huggingchat_agent import events
 from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import tool_choice, uploads
+from huggingchat_agent.chat.outcome import find_turn
+from huggingchat_agent.chat.rest import read_at_rest
 from huggingchat_agent.chat.senders import PageSender, UiSender
 from huggingchat_agent.chat.unsent import NothingSent, SentElsewhere
 from huggingchat_agent.errors import (
@@ -27,7 +28,7 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.session.account import read_account
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
-from huggingchat_agent.turn.written import is_running
+from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
@@ -46,9 +47,6 @@ log = logging.getLogger("huggingchat_agent")
 
 # Seconds. The app posts right after the send gesture, but its scripts may be slow on a slow machine.
 POST_PATIENCE = 15.0
-
-# Seconds between two looks at a run of another client. The app reports its end only to its own pages.
-RUN_PAUSE = 0.5
 
 _TOOLS_MENU = "the page's tools menu counts for all turns, while a request chooses for its own turn only"
 _PASTED_ONLY = "its page gives a model pasted text only, while a request can call a file that"
@@ -71,6 +69,8 @@ class Sending:
         self._step = chat.settings.step_timeout
         self._emitter: Emitter = chat
         self._stopped = False
+        self._pressed = False  # the send gesture was made, and the app may have the message
+        self._known: set[str] = set()  # the messages of the conversation before it
         self._held: events.Failed | None = None  # not emitted while the message may be sent again
 
     async def send(self, emitter: Emitter) -> Turn:
@@ -87,7 +87,7 @@ class Sending:
         count = self._session.recovery.count
         turn: Turn | None = None
         try:
-            turn = await self._attempt()
+            turn = await self._attempt_twice()
         except SessionRejected as error:
             lost = error  # and nothing was sent
         else:
@@ -98,6 +98,27 @@ class Sending:
             turn = await self._recover(turn, lost, count)
         self._emit_held()
         return turn
+
+    async def _attempt_twice(self) -> Turn:
+        """Send it, and once more in another browser if this one went away before the app had the message."""
+        epoch = self._session.epoch
+        try:
+            return await self._attempt()
+        except BrowserClosed as error:
+            if self._stopped or self._pressed or not self._session.recovers:
+                raise
+            lost = error
+        self._emitter.emit(
+            events.Retrying(
+                conversation_id=self._conversation_id,
+                request=requests.SEND,
+                attempt=2,
+                delay=0.0,
+                reason=lost.message,
+            )
+        )
+        await self._session.recover(epoch)
+        return await self._attempt()
 
     def stop(self) -> None:
         """Do not send it again, whatever happens."""
@@ -204,7 +225,8 @@ class Sending:
                 generation_id=sender.generation_id,
             )
             self.via = sender.via
-            turn = await self._follow(claim, sender)
+            self._pressed = True
+            turn = await self._follow(claim, sender, spot)
             return turn
         finally:
             await sender.release(turn)
@@ -238,30 +260,16 @@ class Sending:
         fresh = self._chat._notes.take_fresh_leaf(self._conversation_id)
         if fresh and (spot := self._draft.target.find_spot_after(fresh.id, is_root=fresh.is_root)):
             return spot
-        return self._draft.target.find_spot(await self._read_at_rest())
+        read = await read_at_rest(
+            self._read_and_learn, self._chat.settings.deadlines.first_update, lambda: self._emit_queued("run")
+        )
+        self._known = {each.id for each in read.messages}
+        return self._draft.target.find_spot(read)
 
-    async def _read_at_rest(self) -> ConversationRead:
-        """The conversation, once no run writes into it.
-
-        Sending beside a run makes a fork, or loses the text of the other run. The agent cannot see every
-        run: its stream may have broken, or another client may have started it.
-        """
-        end = time.monotonic() + self._chat.settings.deadlines.first_update
-        waiting = False
-        while True:
-            read = await self._read()
-            self._tracker.learn_from(read)
-            if not is_running(read, read.active_leaf()):
-                return read
-            if time.monotonic() > end:
-                raise UsageError(
-                    f"Conversation {self._conversation_id} still has a run that writes an answer: another "
-                    "client started it, or its stream broke. Wait until it ends, or stop it, before you send."
-                )
-            if not waiting:
-                waiting = True
-                self._emit_queued("run")
-            await asyncio.sleep(RUN_PAUSE)
+    async def _read_and_learn(self) -> ConversationRead:
+        read = await self._read()
+        self._tracker.learn_from(read)
+        return read
 
     async def _read(self) -> ConversationRead:
         """Read the conversation. If nobody is signed in, the app answers as if it did not exist.
@@ -285,12 +293,12 @@ class Sending:
         if account.login_offered and not account.signed_in:
             raise SessionRejected("The app no longer knows this session.", **SIGN_IN_AGAIN)
 
-    async def _follow(self, claim: Claim, sender: Sender) -> Turn:
+    async def _follow(self, claim: Claim, sender: Sender, spot: Spot) -> Turn:
         """Go from the gesture to the end of the turn. A turn that has begun never runs on unwatched."""
         gesture = asyncio.create_task(sender.post(), name=f"send by {sender.via}")
         gesture.add_done_callback(_retrieve)
         try:
-            turn = await self._wait_for_turn(claim, sender, gesture)
+            turn = await self._wait_for_turn(claim, sender, spot, gesture)
         except asyncio.CancelledError:
             late = await asyncio.shield(self._give_up(claim, sender, gesture))
             if late is None:
@@ -304,7 +312,9 @@ class Sending:
         await turn.done.wait()
         return turn
 
-    async def _wait_for_turn(self, claim: Claim, sender: Sender, gesture: asyncio.Task[None]) -> Turn:
+    async def _wait_for_turn(
+        self, claim: Claim, sender: Sender, spot: Spot, gesture: asyncio.Task[None]
+    ) -> Turn:
         """Wait for the turn, which its post starts. Raises the error that prevented the post."""
         either: list[asyncio.Future[Any]] = [gesture, claim.turn]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -317,9 +327,14 @@ class Sending:
         if late is not None:
             return late
         if gone:
+            request = drafts.fields(self._draft, spot, sender.generation_id)
+            found = await find_turn(self._session, self._tracker, claim, request, self._known)
+            if found is not None:
+                return found
+            self._pressed = False
             raise BrowserClosed(
-                "The browser or its tab went away while the message was being sent. It may have reached "
-                "the app: read the conversation before you send it again."
+                "The browser or its tab went away before the message was sent: the app does not have it.",
+                hint="Send it again.",
             )
         failed = None if gesture.cancelled() else gesture.exception()
         if isinstance(failed, AgentError):

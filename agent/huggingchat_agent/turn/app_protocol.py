@@ -11,6 +11,7 @@ from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_conversation
 
 if TYPE_CHECKING:
+    from huggingchat_agent import events
     from huggingchat_agent.errors import AgentError
     from huggingchat_agent.settings import Deadlines
     from huggingchat_agent.wire.conversations import ConversationRead
@@ -29,7 +30,7 @@ class App(Protocol):
         """How long a turn may take."""
 
     @property
-    def recover(self) -> bool:
+    def recovers(self) -> bool:
         """Whether to take up an answer whose stream broke."""
 
     def shows(self, page_id: str) -> bool:
@@ -53,6 +54,9 @@ class App(Protocol):
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Free the connection of a run's stream. The run itself goes on."""
+
+    def note(self, event: events.Retrying, /) -> object:
+        """Report that something is tried again."""
 
     def explain(self, error: AgentError) -> None:
         """Add to the error of a refused request what is known of its cause."""

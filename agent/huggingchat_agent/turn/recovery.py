@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, BrowserError, ChatError, SiteError, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
-from huggingchat_agent.wire import lenient_json, requests, updates
+from huggingchat_agent.wire import lenient_json, purposes, requests, routes, updates
 from huggingchat_agent.wire.catch_up import CatchUp, read_updates
 from huggingchat_agent.wire.lines import LineTooLong
 from huggingchat_agent.wire.sse import SseDecoder
@@ -72,6 +72,7 @@ class Recovery:
         self._progress = time.monotonic()  # when something new came, or the stream broke
         self._failures = 0  # attempts since then
         self._missing = 0  # reads without the message
+        self.found = False  # whether the app has the message
         self._reading = False
         self._patience = PATIENCE if turn.generation_id else OLD_PATIENCE
         self._news = asyncio.Event()
@@ -109,26 +110,41 @@ class Recovery:
     async def _take_up(self) -> str:
         await asyncio.sleep(HEAD_START)
         while self._fold.terminal is None:
+            failure: AgentError | None = None
             try:
                 lost = await (self._reattach() if self._reattaches else self._read())
             except (TapeMismatch, UsageError):
                 return ""
             except AgentError as error:
                 log.info("An answer could not be taken up: %s", error)
-                lost = self._explain(error)
+                failure, lost = error, self._explain(error)
             if lost or self._fold.terminal is not None:
                 return lost
             if time.monotonic() - self._progress > self._patience:
                 return f"the app has written nothing more for {self._patience:g} s"
-            pause = min(PAUSE * 2 ** min(self._failures, 4), LONGEST_PAUSE)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(PAUSE * 2 ** min(self._failures, 4), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+            if failure is not None:
+                self._app.note(self._describe_retry(failure, pause))
+            await asyncio.sleep(pause)
         return ""
+
+    def _describe_retry(self, failure: AgentError, pause: float) -> events.Retrying:
+        purpose = purposes.Reattach if self._reattaches else purposes.ReadConversation
+        route = routes.list_alternatives(purpose)[0]
+        return events.Retrying(
+            conversation_id=self._turn.conversation_id,
+            request=f"{route.method} {route.path}",
+            attempt=self._failures + 1,
+            delay=pause,
+            reason=failure.message,
+        )
 
     def _take(self, found: list[updates.Update], at: float) -> None:
         self._progress, self._failures = time.monotonic(), 0
         self._turn.take(found, at)
 
     def _announce(self, means: str, at: float) -> None:
+        self.found = True
         self._publish(events.Recovered, at, means=means, seconds=at - self._broken)
 
     def _publish(self, kind: type[events.TurnEvent], at: float, **fields: Any) -> None:
@@ -189,6 +205,7 @@ class Recovery:
         if message is None or message.author != "assistant":
             self._missing += 1
             return "the app does not have this message" if self._missing >= MISSING_READS else ""
+        self.found = True
         if not message.generation_id:
             self._patience = ENDED_PATIENCE if read.page_data else OLD_PATIENCE
         catch_up = CatchUp(self._fold.content, self._others)

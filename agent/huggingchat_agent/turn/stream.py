@@ -49,12 +49,32 @@ class Stream:
     @property
     def why(self) -> str:
         """Why it is over before its last line."""
+        if self._is_unclear:
+            assert self._response is not None
+            return f"it was answered with status {self._response.status}"
         return self.reason or "it ended without its last line"
 
     @property
     def sample(self) -> list[bytes]:
         """Its beginning and its end, the same twice if it is short. Both may cut a line."""
         return [bytes(self._head), b"".join(self._tail)]
+
+    @property
+    def _is_unclear(self) -> bool:
+        """Whether the answer is no stream, and leaves open whether the app has taken the message.
+
+        A gateway gives up on an app that is slow, or that it lost after the message had passed.
+        """
+        response = self._response
+        return (
+            response is not None
+            and not self._is_stream
+            and (response.status >= 500 or response.status == 408)
+        )
+
+    def may_go_on(self, conversation_id: str) -> bool:
+        """Whether the run may go on without this stream."""
+        return not self.unreadable and (self._is_unclear or self.make_refusal(conversation_id) is None)
 
     def feed(self, event: ExchangeEvent) -> Sequence[updates.Update]:
         """The updates that the event completes."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.errors import AgentError
-from huggingchat_agent.exchange import Chunk, Ended, Failed
+from huggingchat_agent.exchange import Chunk, Ended, Failed, Started
 from huggingchat_agent.turn.turn import Turn
 from huggingchat_agent.wire import multipart, purposes
 from huggingchat_agent.wire.conversations import parse_conversation
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent import events
     from huggingchat_agent.choices import SentVia
-    from huggingchat_agent.exchange import ExchangeEvent, Started
+    from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.turn.app_protocol import App
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.purposes import Purpose
@@ -112,6 +113,18 @@ class TurnTracker:
             return self._follow_read(started.at, purpose.conversation_id)
         return None
 
+    def adopt(self, claim: Claim, request: dict[str, Any], reason: str) -> Turn:
+        """The turn of a message that the app has, although nobody saw its request leave. It is taken up.
+
+        `request` has the fields that were posted.
+        """
+        common: dict[str, Any] = {"exchange_id": "", "page": claim.page_id, "at": time.monotonic()}
+        started = Started(**common, method="POST", url="", kind="fetch", headers={})
+        turn = self._make(started, claim.conversation_id, request, claim)
+        turn.feed(started)
+        turn.feed(Failed(**common, reason=reason))
+        return turn
+
     def take_number(self) -> int:
         """The number of the next turn."""
         return next(self._numbers)
@@ -143,6 +156,11 @@ class TurnTracker:
         claim = next(
             (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None
         )
+        return self._make(started, conversation_id, request, claim)
+
+    def _make(
+        self, started: Started, conversation_id: str, request: dict[str, Any], claim: Claim | None
+    ) -> Turn:
         turn = Turn(self, started, conversation_id, request, self.take_number(), claim)
         self._running.add(turn)
         if claim is not None:

@@ -160,11 +160,10 @@ class Turn:
     def _breaks_off(self) -> bool:
         """Whether the stream is over before the answer is, and the run may go on."""
         return (
-            self._tracker.app.recover
+            self._tracker.app.recovers
             and self.fold.terminal is None
             and not self.stop_seen
-            and not self._stream.unreadable
-            and self._stream.make_refusal(self.conversation_id) is None
+            and self._stream.may_go_on(self.conversation_id)
         )
 
     def take(self, found: Sequence[updates.Update], at: float) -> None:
@@ -259,7 +258,7 @@ class Turn:
 
     async def _settle(self) -> Answer:
         refusal = self._stream.make_refusal(self.conversation_id)
-        if refusal is not None:
+        if refusal is not None and not (self._recovery and self._recovery.found):
             self.refused = True
             raise refusal
         fold = self.fold

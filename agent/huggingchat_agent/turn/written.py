@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
@@ -31,6 +31,21 @@ def find_written(
     return ours[-1] if ours else None
 
 
+def find_new(
+    read: ConversationRead, request: Mapping[str, Any], known: Collection[str]
+) -> StoredMessage | None:
+    """The answer to a request of which nothing came back, among the messages that were not `known` before it.
+
+    A request that a page made has no known generation id.
+    """
+    generation_id = request.get("generationId")
+    if generation_id and (found := read.by_generation(generation_id)):
+        return found
+    new = [each for each in _find_answers(read, request) if each.id not in known]
+    ours = [each for each in new if not (generation_id and each.generation_id)]
+    return ours[-1] if ours else None
+
+
 def _find_answers(read: ConversationRead, request: Mapping[str, Any]) -> list[StoredMessage]:
     """The answers in the place of that request, in order of creation."""
     if not request:  # the browser did not have it
@@ -50,8 +65,12 @@ def _find_answers(read: ConversationRead, request: Mapping[str, Any]) -> list[St
 def _find_questions(
     read: ConversationRead, parent: StoredMessage, request: Mapping[str, Any]
 ) -> list[StoredMessage]:
-    said = str(request.get("inputs", "")).replace("\r\n", "\n")
-    return [each for each in _find_children(read, parent) if each.author == "user" and each.content == said]
+    said = str(request.get("inputs", "")).replace("\r\n", "\n").strip()
+    return [
+        each
+        for each in _find_children(read, parent)
+        if each.author == "user" and each.content.strip() == said
+    ]
 
 
 def _find_below(read: ConversationRead, parents: list[StoredMessage]) -> list[StoredMessage]:
