@@ -107,7 +107,7 @@ class Attempts(Sending):
     def __init__(self, recovery, turns):
         settings = SimpleNamespace(step_timeout=1.0)
         chat: Any = SimpleNamespace(
-            _session=SimpleNamespace(recovery=recovery), _tracker=None, settings=settings
+            _session=SimpleNamespace(recovery=recovery, epoch=1), _tracker=None, settings=settings
         )
         draft: Any = None
         super().__init__(chat, "c", draft, "page")

@@ -45,11 +45,15 @@ class App:
 
     base_path = "/chat"
     deadlines = Deadlines()
-    recover = False
+    recovers = False
 
     def __init__(self, *looks):
         self.looks = list(looks)
         self.asked = 0
+        self.retries: list[Any] = []
+
+    def note(self, event):
+        self.retries.append(event)
 
     def shows(self, page_id):
         return True
@@ -293,7 +297,7 @@ async def test_line_that_is_too_long_is_an_error_that_says_so(monkeypatch):
     common: dict[str, Any] = {"exchange_id": "1", "page": "p", "at": time.monotonic()}
     flood = [Chunk(**common, data=b"x" * 600), Chunk(**common, data=b"x" * 600)]
     app = App(("Wait. ", PARKED))
-    app.recover = True
+    app.recovers = True
     turn = await play(app, [started, responded, first, *flood])
     assert isinstance(turn.error, StreamBroken)
     assert "longer than 1,000 bytes" in turn.error.message

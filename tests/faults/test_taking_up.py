@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from huggingchat_agent.chat import outcome
 from huggingchat_agent.errors import BrowserClosed, ChatError, SiteError, StreamBroken, TapeMismatch
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import recovery
-from huggingchat_agent.turn.tracker import TurnTracker
+from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, requests
 from tests.test_turn import FINISHED, GENERATION, STARTED, App, final, token
 
@@ -40,7 +41,7 @@ class Recovering(App):
     An answer is a status, an error, or a list of updates with their numbers; None breaks off in the middle.
     """
 
-    recover = True
+    recovers = True
 
     def __init__(self, answers, *looks):
         super().__init__(*looks)
@@ -187,6 +188,10 @@ async def test_moment_of_trouble_is_waited_for(trouble):
     app = Recovering([trouble, [*REST, *END]], WHOLE)
     turn, found = await run_broken(app, STARTED, token("one"))
     assert turn.answer.text == join_text(found) == "one two three"
+    for retry in app.retries:
+        assert (retry.request, retry.attempt) == ("GET /conversation/{conversation_id}/stream", 2)
+        assert retry.reason == str(trouble)
+    assert len(app.retries) == isinstance(trouble, Exception)
 
 
 async def test_run_that_the_app_has_lost_is_an_error_with_the_text_that_it_has():
@@ -227,3 +232,44 @@ async def test_what_is_not_on_a_tape_is_not_waited_for():
     turn, found = await run_broken(app, STARTED, token("one"))
     assert isinstance(turn.error, StreamBroken)
     assert list_means(found) == []
+
+
+REQUEST = {"id": "r", "inputs": "hello", "is_retry": False}
+
+
+async def adopted(app, request):
+    """The turn of a message that nobody saw leave, if the app has it, when it is over; and its events."""
+    found: list[Any] = []
+    tracker = TurnTracker(app, lambda turn, event: found.append(event))
+    app.traffic.read(tracker.follow)
+    claim = Claim(tracker, page_id="p", conversation_id="c", via="ui", listener=found.append)
+    turn = await outcome.find_turn(app, tracker, claim, request, {"r"})
+    if turn is not None:
+        async with asyncio.timeout(20):
+            await turn.done.wait()
+    await app.traffic.close()
+    await tracker.close()
+    return turn, found
+
+
+@pytest.mark.parametrize(
+    "request_fields", [REQUEST, {**REQUEST, "generationId": GENERATION}], ids=["ui", "page"]
+)
+async def test_message_that_nobody_saw_leave_is_followed_if_the_app_has_it(request_fields):
+    app = Recovering([[*REST, *END]], WHOLE)
+    turn, found = await adopted(app, request_fields)
+    assert turn.answer.text == join_text(found) == "one two three"
+    assert turn.generation_id == GENERATION
+    assert [each.name for each in found][:2] == ["started", "recovering"]
+
+
+async def test_message_that_the_app_does_not_have_has_no_turn(monkeypatch):
+    monkeypatch.setattr(outcome, "PAUSE", 0.01)
+    other = {**REQUEST, "inputs": "something else"}
+    assert await adopted(Recovering([], WHOLE), other) == (None, [])
+
+
+async def test_message_of_which_nobody_knows_is_an_error_that_says_so():
+    lost = SiteError("The network is off.")
+    with pytest.raises(BrowserClosed, match=r"may have reached the app.*The network is off"):
+        await adopted(Recovering([], lost), REQUEST)
