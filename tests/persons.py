@@ -11,6 +11,7 @@ import signal
 import subprocess
 import urllib.request
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from huggingchat_agent.browser.executable import find_executable
 from huggingchat_agent.browser.launch import HEADLESS, SWITCHES
@@ -68,6 +69,11 @@ class Persons:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
+
+    def open_tab(self, url: str) -> None:
+        """The person opens a tab."""
+        request = urllib.request.Request(f"{self.address}/json/new?{quote(url)}", method="PUT")
+        urllib.request.urlopen(request).close()
 
     def tabs(self) -> dict[str, str]:
         """Their addresses by id."""

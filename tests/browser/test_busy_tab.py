@@ -6,6 +6,8 @@ import time
 import pytest
 
 from huggingchat_agent import HuggingChat
+from huggingchat_agent.errors import BrowserTimeout
+from tests.persons import Persons
 
 
 @pytest.mark.parametrize("engine", ["nodriver", "playwright"])
@@ -24,3 +26,20 @@ async def test_session_is_read_while_a_tab_is_busy(open_site, tmp_path, engine):
         assert (await chat.status()).username == stand_in.username
         assert time.monotonic() - began < 6
         await busy
+
+
+async def test_busy_tab_of_a_person_keeps_nodriver_waiting_for_nothing_and_playwright_says_so(
+    open_site, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("huggingchat_agent.browser.playwright.CONNECT_SECONDS", 3.0)
+    stand_in = open_site()
+    (tmp_path / "person").mkdir()
+    async with Persons(tmp_path / "person") as person:
+        given = {"base_url": stand_in.url, "connect": person.address, "isolated": True}
+        spin = "data:text/html,<script>while (true);</script>"
+        person.open_tab(spin)
+        async with HuggingChat(home=tmp_path / "1", engine="nodriver", **given) as chat:
+            assert not (await chat.status()).signed_in
+        with pytest.raises(BrowserTimeout, match="one of them may be busy") as caught:
+            await HuggingChat(home=tmp_path / "2", **given).open()
+        assert "nodriver" in str(caught.value)

@@ -57,6 +57,10 @@ class PlaywrightEngine:
         return await start_browser(PlaywrightBrowser, settings, storage_state)
 
 
+# Playwright asks every tab of a running browser, those of the person too, before it is connected.
+CONNECT_SECONDS = 20.0
+
+
 class PlaywrightBrowser(RunningBrowser):
     """A browser that Playwright started or connected to."""
 
@@ -109,9 +113,12 @@ class PlaywrightBrowser(RunningBrowser):
         why = ""
         address = await devtools_endpoint.find_socket_address(connect)
         try:
-            if abilities.speaks_cdp(connect):
+            if not abilities.speaks_cdp(connect):
+                return await chromium.connect(address)
+            async with asyncio.timeout(CONNECT_SECONDS):
                 return await chromium.connect_over_cdp(address, no_defaults=True)
-            return await chromium.connect(address)
+        except TimeoutError:
+            raise start_failures.make_busy_error(connect, CONNECT_SECONDS) from None
         except Exception as error:  # of the driver, whose errors are of many classes
             why = str(error).partition("\n")[0].partition("Call log:")[0]
         raise start_failures.make_connect_error(connect, why)

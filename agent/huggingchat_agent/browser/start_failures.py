@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
-from huggingchat_agent.errors import BrowserError
+from huggingchat_agent.errors import BrowserError, BrowserTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,4 +86,14 @@ def make_connect_error(connect: str, why: str) -> BrowserError:
         f"No browser answers at {redact.address(connect)}: {redact.text(why).rstrip('.')}. "
         "Start it with --remote-debugging-port=9222 --user-data-dir=FOLDER. Since version 136, Chrome "
         "ignores the port with its default profile folder."
+    )
+
+
+def make_busy_error(connect: str, seconds: float) -> BrowserError:
+    """The error for a browser that is there and does not answer Playwright."""
+    return BrowserTimeout(
+        f"The browser at {redact.address(connect)} did not answer within {seconds:g} s. Playwright asks "
+        "all of its tabs, and one of them may be busy.",
+        hint='Close that tab, or use engine="nodriver", which asks only its own.',
+        shell_hint="Close that tab, or use --engine nodriver, which asks only its own.",
     )
