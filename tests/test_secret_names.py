@@ -1,6 +1,7 @@
 """What is secret because of its name: the same in errors, logs and reports, and on tapes."""
 
 import json
+import time
 
 import pytest
 
@@ -16,6 +17,8 @@ NAMES = [
     *("secretKey", "aws_secret_access_key", "private_key", "credential", "jwt", "passcode", "otp_code"),
     *("mfaCode", "loginOtp", "userPwd", "recovery_code", "device_code", "JSESSIONID", "connect.sid"),
     *("XSRF-TOKEN", "_xsrf", "new_password", "passwordConfirm", "id_token_hint", "api.key"),
+    *("pwd2", "secrets", "my_api_key", "X-Api-Key", "APIKey", "my-api-key", "API_KEY_2", "apiKeys"),
+    *("backup_codes", "accessTokens", "credentials", "password_confirmation", "token_value", "ssh_key"),
 ]
 # In the JSON of an app or a tool, these are words like others.
 LOGGED_NAMES = ["signature", "X-Amz-Signature", "session", "auth", "pin", "pass", "SAMLResponse", "ticket"]
@@ -46,6 +49,17 @@ LOGGED = [
     f"http://user:{VALUE}@host/",
     f"GET /callback?code={VALUE}&state={VALUE}",
     f"password=%21{VALUE}",
+    f"curl -u ada:{VALUE} http://x.org",
+    f"curl --user='ada:{VALUE}'",
+    f"HF_TOKEN={VALUE} huggingchat ask",
+    json.dumps({"accessTokens": [{"a": VALUE}]}),
+]
+# Secret by their shape, whatever stands before them.
+SHAPES = [
+    *("hf_AbCdEfGhIjKlMnOpQrStUv", "sk-proj-abc123def456ghi789jkl", "ghp_AbCdEfGhIjKlMnOpQrStUv12"),
+    *("AKIAIOSFODNN7EXAMPLE", "glpat-abcDEF123456ghiJKL", "sk_live_abcDEF123456", "xoxb-123456789012-abc"),
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEabc\n-----END RSA PRIVATE KEY-----",
 ]
 KEPT = [
     "exit code: 1; state: running",
@@ -60,6 +74,13 @@ KEPT = [
     "authorization: required, bearer tokens only",
     '{"signature": "f(x: int) -> int", "session": "morning", "pin": "top"}',
     "secretary=ada&compass=north&side=left",
+    "The secret is: be kind. Your token 5 of 10, password 2 of 3, otp: off",
+    "tokens=409600, completion_tokens: 12345678",
+    '{"max_tokens": 409600, "tokens": [1234, 5678], "token": 5, "password": null, "otp": false}',
+    '{"properties": {"password": {"type": "string", "title": "Password", "minLength": 1234}}}',
+    "docker run -u 1000:1000 image",
+    'if token == "x" and secret:',
+    "task-3 is a risk-free hf_model of sk-learn; see eyJ and AKIA",
 ]
 
 
@@ -77,6 +98,35 @@ def test_value_in_a_body_of_json_is_masked(name):
     assert VALUE not in Mask().apply(page, "page") and "kept" in Mask().apply(page, "page")
 
 
+@pytest.mark.parametrize(
+    "value", [123456, -1234, 1.5e10, [VALUE], ["1234", 5678], {"a": {"b": VALUE}}], ids=str
+)
+@pytest.mark.parametrize("name", ["otp", "backup_codes", "clientSecret"])
+def test_value_that_is_no_string_is_masked_and_the_body_stays_json(name, value):
+    body = json.dumps({"a": {name: value, "kept": ["word"]}})
+    shown = json.dumps({"a": {name: redact.MASK, "kept": ["word"]}})
+    assert Mask().apply(body, "json") == Mask().apply(body, "log") == redact.text(body) == shown
+    within = json.loads(Mask().apply(json.dumps(body), "page"))
+    assert str(value) not in within and "kept" in within
+    assert str(value) not in redact.text(str({name: value}))
+
+
+def test_known_number_is_masked_and_the_body_stays_json():
+    redact.Secret("83041796")
+    assert json.loads(Mask().apply('{"x": 83041796, "y": "83041796"}', "json")) == {
+        "x": redact.MASK,
+        "y": redact.MASK,
+    }
+
+
+@pytest.mark.parametrize("value", SHAPES)
+def test_token_of_a_known_service_is_masked_without_a_name(value):
+    for text in (f"failed with {value}", f'{{"a": "{value}"}}', f"({value})"):
+        assert value not in redact.text(text) and value not in Mask().apply(text, "log")
+    said = json.dumps({"type": "finalAnswer", "text": f"It looks like {value}."})
+    assert Mask().apply(said, "json") == said
+
+
 @pytest.mark.parametrize("text", KEPT)
 def test_words_are_kept(text):
     if '"pin"' not in text:
@@ -86,11 +136,23 @@ def test_words_are_kept(text):
 
 
 def test_answer_of_a_model_that_speaks_of_secrets_is_kept():
-    said = json.dumps({"text": 'Set password=hunter2x and "token": "abc", then Cookie: sid=1.'})
-    assert Mask().apply(said, "json") == said
+    said = 'Set password=hunter2x and "token": "abc", "otp": 123456, "secrets": ["a"], then Cookie: sid=1.'
+    for update in (
+        {"type": "stream", "token": said},
+        {"type": "finalAnswer", "text": said},
+        {"type": "reasoning", "subtype": "stream", "token": said},
+    ):
+        line = json.dumps(update)
+        assert Mask().apply(line, "json") == line
 
 
 @pytest.mark.timeout(30)
 def test_looking_takes_no_longer_for_what_only_begins_like_a_name():
-    for text in ("a-" * 100_000, '"' * 100_000, "password" * 20_000, '{"type":"stream","token":"' * 2_000):
+    for text in (
+        *("a-" * 100_000, '"' * 100_000, "password" * 20_000, '{"type":"stream","token":"' * 2_000),
+        *("a." * 100_000, "\\" * 100_000, '{"secret":' * 30_000, '{"secret":{"type":"string","x":' * 10_000),
+        *("secret:" * 30_000, '"secret":[' * 30_000, "--secret " * 30_000, "%25" * 100_000, "-u a:" * 30_000),
+    ):
+        began = time.process_time()
         Mask().apply(text, "log")
+        assert time.process_time() - began < 2

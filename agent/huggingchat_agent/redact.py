@@ -25,6 +25,8 @@ _ADDRESS = re.compile(
     r"(?i)\b(?:https?|wss?)://(?:[^\s\"'<>)\]/@]*@)?(?:\[[0-9a-f:.%]*\])?[^\s\"'<>)\]]*[^\s\"'<>)\].,:;]"
 )
 _EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+# A value of JSON that is no string stands here. Within a string there would be a backslash.
+_VALUE_OF_KEY = re.compile(r'(?<!\\)"\s*:\s*\Z')
 
 
 class Secret:
@@ -102,11 +104,15 @@ def text(value: str) -> str:
 
 
 def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text with a mask in the place of each span. Spans may touch and overlap, in any order."""
+    """The text with a mask in the place of each span. Spans may touch and overlap, in any order.
+
+    In JSON, the mask for a number, a list or an object is a string.
+    """
     pieces: list[str] = []
     end = 0
     for start, stop in sorted(spans):
         if start > end or not pieces:
-            pieces += [text[end:start], MASK]
+            is_value = _VALUE_OF_KEY.search(text, max(0, start - 40), start) is not None
+            pieces += [text[end:start], f'"{MASK}"' if is_value else MASK]
         end = max(end, stop)
     return "".join([*pieces, text[end:]])

@@ -254,7 +254,9 @@ def _get_value(fields: Any, name: str) -> Any:
 
 
 def _matches(recorded: Any, current: Any) -> bool:
-    """Whether both are the same. Absent and null are the same; a mask stands for any text."""
+    """Whether both are the same. Absent and null are the same; a mask stands for any text or value."""
+    if recorded == MASK:
+        return current is not None
     if isinstance(recorded, str) and isinstance(current, str) and MASK in recorded:
         return _matches_masked(recorded, current)
     if isinstance(recorded, dict) and isinstance(current, dict):
