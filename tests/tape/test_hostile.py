@@ -1,10 +1,12 @@
 """Tapes that no recorder wrote: they may hold anything, and are refused with a sentence and the line."""
 
+import asyncio
 import copy
 import gzip
 import itertools
 import json
 import os
+import random
 import re
 import time
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Any
 import pytest
 
 from huggingchat_agent import replay
-from huggingchat_agent.errors import TapeCorrupt, TapeError
+from huggingchat_agent.errors import SettingsError, TapeCorrupt, TapeError
+from huggingchat_agent.playback import player
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape import patterns, reader
 from huggingchat_agent.tape.har import make_har
@@ -92,6 +95,27 @@ async def test_record_that_no_recorder_writes_is_corrupt_and_its_line_is_named(t
         await replay(path, speed=0).run()
 
 
+@pytest.mark.parametrize("name", ["v1-conversation.tape", "v1-troubles.tape"])
+async def test_tape_whose_records_are_there_twice_is_corrupt_without_a_last_record_too(tmp_path, name):
+    lines = read_lines(name)
+    path = write(tmp_path / "a.tape", [*lines[:-1], *lines[1:-1]])
+    with pytest.raises(TapeCorrupt, match=rf"line {len(lines)} has the number 1 of an earlier one"):
+        show(path)
+    with pytest.raises(TapeCorrupt, match="of an earlier one"):
+        await replay(path, speed=0).run()
+
+
+async def test_replay_does_not_wait_for_turns_whose_end_is_not_on_the_tape(tmp_path, monkeypatch):
+    """All exchanges have one id: the end of one looks like that of the last."""
+    monkeypatch.setattr(player, "_PATIENCE", 0.2)
+    records = [json.loads(line) for line in read_lines("v1-conversation.tape")]
+    lines = [json.dumps(each | {"id": "x"} if "id" in each else each).encode() for each in records]
+    began = time.monotonic()
+    with pytest.raises(TapeCorrupt, match="does not hold the end of each of its turns"):
+        await replay(write(tmp_path / "a.tape", lines), speed=0).run()
+    assert time.monotonic() - began < 5
+
+
 async def test_tape_that_goes_on_after_its_end_is_corrupt(tmp_path):
     """Such as one that is there twice. Its turns would wait for exchanges that were over before."""
     lines = read_lines("v1-conversation.tape")
@@ -148,6 +172,63 @@ def change(record, path, value):
     return copied
 
 
+def damage(records, chance):
+    """The records with one to four changes: some lost, twice, exchanged, renumbered, or of another type."""
+    for _ in range(chance.randint(1, 4)):
+        one, other = (chance.randrange(1, len(records)) for _ in range(2))
+        match chance.randrange(7):
+            case 0:
+                records = records[:one] + records[one + 1 :]
+            case 1:
+                records = [*records[:other], records[one], *records[other:]]
+            case 2:
+                ends = {"n": records[one]["n"]}, {"n": records[other]["n"]}
+                records[one], records[other] = records[other] | ends[0], records[one] | ends[1]
+            case 3:
+                records = records[: max(one, 4)]
+            case 4:
+                kind = records[one]["type"]
+                records = [each for each in records if each.get("type") != kind]
+            case 5:
+                first = max(each["n"] for each in records[1:]) + 1
+                again = [each | {"n": each["n"] + first} for each in records[1:] if each["type"] != "last"]
+                records = [*(each for each in records if each.get("type") != "last"), *again]
+            case _:
+                place = chance.choice(list(list_places(records[one])))
+                value = chance.choice([each for each in WRONG if each is not list_places])
+                return [*records[:one], change(records[one], place, value), *records[one + 1 :]]
+        if len(records) < 5:
+            break
+    return records
+
+
+@pytest.mark.soak
+async def test_tape_that_is_damaged_at_random_is_read_or_refused_with_a_sentence(
+    tmp_path, monkeypatch, request
+):
+    """Never another error, and never a wait that has no bound."""
+    monkeypatch.setattr(player, "_PATIENCE", 0.05)
+    names = [path.name for path in sorted(TAPES.glob("v1-*.tape"))]
+    originals = [[json.loads(line) for line in read_lines(name)] for name in names]
+    refused, count = 0, 600 if request.config.getoption("--soak") else 30
+    for seed in range(count):
+        chance = random.Random(seed)
+        records = damage(copy.deepcopy(chance.choice(originals)), chance)
+        path = write(tmp_path / "a.tape", [json.dumps(each).encode() for each in records])
+        for use in (show, play):
+            try:
+                async with asyncio.timeout(30):
+                    if (work := use(path)) is not None:
+                        await work
+            except TapeError:
+                refused += 1
+    assert 0 < refused < 2 * count
+
+
+async def play(path):
+    await replay(path, speed=0).run()
+
+
 WRONG: list[Any] = [list_places, None, [], {}, "", "x", -1, 10**20, 1e308, True]
 
 
@@ -185,8 +266,11 @@ async def test_whatever_is_changed_in_a_record_it_is_read_or_refused_with_a_sent
 def bomb(size, line_size):
     """A tape that unpacks to about that many bytes, in records of that size."""
     header = read_lines("v1-conversation.tape")[0] + b"\n"
-    record = b'{"type":"browser","n":1,"at":1,"version":"' + b"x" * (line_size - 46) + b'"}\n'
-    return gzip.compress(header + record * (size // line_size), 9)
+    version = "x" * (line_size - 52)
+    lines = (
+        f'{{"type":"browser","n":{n:7},"at":1,"version":"{version}"}}\n' for n in range(size // line_size)
+    )
+    return gzip.compress(header + "".join(lines).encode(), 9)
 
 
 def test_line_that_unpacks_to_more_than_a_tape_may_hold_is_refused_at_once(tmp_path, monkeypatch):
@@ -246,6 +330,12 @@ def test_pattern_that_takes_for_ever_ends_the_tape_and_not_the_process(tmp_path,
     assert caplog.text.count("ends here") == 1 and SLOW in caplog.text
     recording = Tape(path).load()
     assert not recording.complete and [each.n for each in recording.records] == [1]
+
+
+@pytest.mark.parametrize("source", ["a{1000000000}", "((?:ab?){1000}[)]{2}){1000}", r"(\({3}|x){1000000}"])
+def test_pattern_that_would_fill_the_memory_is_refused(source):
+    with pytest.raises(SettingsError, match="repeats too often"):
+        patterns.Pattern(source)
 
 
 def test_pattern_that_took_too_long_is_not_tried_again(monkeypatch):

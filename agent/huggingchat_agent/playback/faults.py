@@ -70,6 +70,8 @@ def with_faults(records: Sequence[AnyRecord], faults: Iterable[Fault]) -> list[A
     """The records with these faults in them. Raises UsageError for a fault that finds no exchange."""
     changed = list(records)
     for fault in faults:
+        if not isinstance(fault, Fault):
+            raise UsageError(f"A fault is made with cut, stall or status of playback.faults, not {fault!r}.")
         changed = _apply(changed, fault, exchange_of(changed, fault))
     return changed
 

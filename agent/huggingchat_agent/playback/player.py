@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from huggingchat_agent import events
+from huggingchat_agent import events, parsing
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import AgentError, TapeMismatch, UsageError
+from huggingchat_agent.errors import AgentError, TapeCorrupt, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Failed
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.playback.faults import with_faults
@@ -29,6 +27,7 @@ from huggingchat_agent.wire import multipart, purposes, requests, routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
 
     from huggingchat_agent.choices import SentVia
     from huggingchat_agent.playback.faults import Fault
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-_PATIENCE = 8.0  # seconds until a turn reaches its recorded end
+_PATIENCE = 8.0  # seconds until a turn reaches its recorded end; half of it after each that does not
 
 _EVENTS = {each.name: each for each in events.every()}
 # Events of the agent without an exchange. The replay emits them as recorded.
@@ -61,12 +60,13 @@ class Replay(Emitter):
         super().__init__()
         self.speed = check_speed(speed)
         self.complete = False
-        self._tape = Tape(Path(path))
+        self._tape = Tape(parsing.path("path", path))
         self._faults = tuple(faults)
         self._queue: asyncio.Queue[events.AnyEvent | None] = asyncio.Queue()
         self._at = 0.0  # the time of the current record, on our clock
         self._turns: dict[int, Turn] = {}
         self._muted: set[int] = set()
+        self._patience = _PATIENCE
 
     @property
     def header(self) -> tapes.Header:
@@ -100,10 +100,12 @@ class Replay(Emitter):
             await self._play(records, began, app, tracker, traffic)
         finally:
             await traffic.close()
-            await tracker.close()
+            all_ended = await tracker.close(within=self._patience)
             await self._drain_handlers()
         if recording.trouble is not None:
             raise recording.trouble
+        if not all_ended:
+            raise TapeCorrupt(f"{self._tape.path} does not hold the end of each of its turns.")
 
     async def _play(
         self,
@@ -148,8 +150,10 @@ class Replay(Emitter):
                 self._muted.add(number)
             elif turn is not None:
                 turn.expect_no_read()  # the turn on the tape ended without it
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(turn.done.wait(), _PATIENCE)
+                try:
+                    await asyncio.wait_for(turn.done.wait(), self._patience)
+                except TimeoutError:
+                    self._patience /= 2
 
     def _publish(self, turn: Turn, event: events.TurnEvent) -> None:
         self._turns[turn.number] = turn
@@ -179,8 +183,8 @@ def replay(path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()
 
 def check_speed(speed: float) -> float:
     """The speed, if it is a number from 0 up. Raises UsageError."""
-    if not (speed >= 0 and math.isfinite(speed)):
-        raise UsageError(f"The speed of a replay is a number from 0 up, not {speed:g}.")
+    if not (isinstance(speed, int | float) and speed >= 0 and math.isfinite(speed)):
+        raise UsageError(f"The speed of a replay is a number from 0 up, not {speed!r}.")
     return speed
 
 

@@ -15,6 +15,8 @@ SECONDS = 2.0  # of CPU time, for one text of at most a megabyte
 
 # In `re` a brace without a number is text; `regex` gives some of these another meaning.
 _PLAIN_BRACE = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!\d*,?\d*\})", re.DOTALL)
+LARGEST = 1_000_000  # parts of a pattern whose counted repetitions are written out, as `regex` does
+_PART = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?P<times>\d+)(?:,\d*)?\}|.", re.DOTALL)
 
 
 class Pattern:
@@ -25,6 +27,8 @@ class Pattern:
 
         try:
             re.compile(source)
+            if _measure(source) > LARGEST:
+                raise OverflowError("it repeats too often")
             self._pattern: Any = regex.compile(_PLAIN_BRACE.sub(lambda match: match[1] or r"\{", source))
         except (re.error, regex.error, RecursionError, OverflowError) as error:
             raise SettingsError(f"The pattern {source!r} cannot be read: {error}.") from None
@@ -43,3 +47,21 @@ class Pattern:
             f"The pattern {self._source!r} searches a text of this session for more than {SECONDS:g} s. "
             "Avoid nested repetition, as in (a+)+."
         )
+
+
+def _measure(source: str) -> int:
+    """How many parts a valid pattern has when its counted repetitions are written out."""
+    sizes, last = [0], 0  # of the groups that are open, and of the part before this one
+    for part in _PART.finditer(source):
+        if part[0] == "(":
+            sizes.append(0)
+        elif part[0] == ")" and len(sizes) > 1:
+            last = sizes.pop()
+            sizes[-1] += last
+        elif part["times"]:
+            sizes[-1] += last * (int(part["times"]) - 1)
+            last *= int(part["times"])
+        else:
+            last = 1
+            sizes[-1] += 1
+    return max(sizes)

@@ -49,6 +49,7 @@ class Tape:
         """The records as they were written. `tape.format` says in which order."""
         self.complete = over = False
         version = self.header.tape
+        numbers: set[int] = set()
         for number, (line, offset) in enumerate(self._read_lines()):
             if not number:
                 continue
@@ -64,6 +65,9 @@ class Tape:
                 raise self._make_error(offset, f"line {number + 1} is nested too deeply") from None
             if over:
                 raise self._make_error(offset, f"line {number + 1} comes after the last record")
+            if record.n in numbers:
+                raise self._make_error(offset, f"line {number + 1} has the number {record.n} of an earlier one")
+            numbers.add(record.n)
             if isinstance(record, tapes.Last):
                 self.complete = over = True
             yield record

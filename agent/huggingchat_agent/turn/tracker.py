@@ -146,9 +146,18 @@ class TurnTracker:
         elif message is not None:
             self.stop_patience = STOP_PATIENCE if message.generation_id else OLD_STOP_PATIENCE
 
-    async def close(self) -> None:
-        """Wait until every turn has ended. Close the traffic first."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def close(self, *, within: float | None = None) -> bool:
+        """Wait until every turn has ended. Close the traffic first.
+
+        Returns False if turns had not ended `within` seconds. They end then, without an event.
+        """
+        if not self._tasks:
+            return True
+        _, late = await asyncio.wait(self._tasks, timeout=within)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return not late
 
     def _begin_turn(self, started: Started, conversation_id: str) -> Turn:
         request = multipart.parse_send_fields(started.body, started.headers.get("content-type", "")) or {}
