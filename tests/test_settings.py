@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from huggingchat_agent import redact
 from huggingchat_agent.environment import get_inheritable, put_secrets_aside
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import Secret
@@ -158,8 +159,12 @@ def test_secret_that_was_set_meanwhile_is_kept(monkeypatch):
         ("browser_args", 5),
         ("browser_args", ["--a", 5]),
         ("context_args", "locale"),
+        ("context_args", {"user_agent": "\ud83d"}),
+        ("context_args", {"extra_http_headers": {"x-a": "caf\udce9"}}),
         ("deadlines", 5),
         ("record", 5),
+        ("record", "a\0b"),
+        ("home", "\ud83d"),
         ("faults", 5),
         ("username", "caf\udce9"),
     ],
@@ -167,6 +172,36 @@ def test_secret_that_was_set_meanwhile_is_kept(monkeypatch):
 def test_value_of_another_type_is_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=f"{name} (must|holds)"):
         make_settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ({"locale": 5}, "locale"),
+        ({"viewport": (800, 600)}, "viewport"),
+        ({"viewport": {"width": "800", "height": 600}}, "viewport.width"),
+        ({"extra_http_headers": "x-a: b"}, "extra_http_headers"),
+        ({"extra_http_headers": {"x-a": 5}}, "extra_http_headers"),
+        ({"http_credentials": "ada:4SECRET9x"}, "http_credentials"),
+        ({"client_certificates": [5]}, "client_certificates"),
+        ({"color_scheme": "blue"}, "color_scheme"),
+    ],
+)
+def test_context_argument_of_another_type_is_refused_by_name(wrong, place):
+    with pytest.raises(SettingsError, match=place) as refused:
+        make_settings(context_args=wrong)
+    assert "4SECRET9x" not in str(refused.value)
+
+
+def test_passwords_of_several_gateways_in_context_args_count_as_secret():
+    make_settings(context_args={"http_credentials": [{"username": "ada", "password": "gateway-77-word"}]})
+    assert "gateway-77" not in redact.text("it was gateway-77-word")
+
+
+@pytest.mark.parametrize("hide", [r"ACME-\d+", 5, (5,)])
+def test_patterns_to_hide_that_are_no_list_of_texts_are_refused(hide):
+    with pytest.raises(SettingsError, match=r"record\.hide must be"):
+        make_settings(record=Record("run.tape", hide=hide))
 
 
 def test_deadline_that_is_taken_for_a_setting_is_pointed_to_deadlines():

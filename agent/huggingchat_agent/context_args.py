@@ -3,17 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, TypedDict
+
+import msgspec
 
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import remember
+from huggingchat_agent.user_text import require_text
 
-TAKEN = (
-    *("viewport", "no_viewport", "screen", "device_scale_factor", "is_mobile", "has_touch"),
-    *("locale", "timezone_id", "geolocation", "permissions", "user_agent", "extra_http_headers"),
-    *("color_scheme", "reduced_motion", "forced_colors", "contrast"),
-    *("ignore_https_errors", "http_credentials", "client_certificates", "bypass_csp", "service_workers"),
-)
+
+class _Size(TypedDict):
+    width: int
+    height: int
+
+
+class _Place(TypedDict, total=False):
+    latitude: float
+    longitude: float
+    accuracy: float | None
+
+
+class _Credentials(TypedDict, total=False):
+    username: str
+    password: str
+    origin: str | None
+    send: Literal["always", "unauthorized"] | None
+
+
+class _Certificate(TypedDict, total=False):
+    origin: str
+    passphrase: str | None
+
+
+class _Taken(TypedDict, total=False):
+    """The arguments that are accepted, each with its type at Playwright."""
+
+    viewport: _Size | None
+    no_viewport: bool | None
+    screen: _Size | None
+    device_scale_factor: float | None
+    is_mobile: bool | None
+    has_touch: bool | None
+    locale: str | None
+    timezone_id: str | None
+    geolocation: _Place | None
+    permissions: list[str] | None
+    user_agent: str | None
+    extra_http_headers: dict[str, str] | None
+    color_scheme: Literal["dark", "light", "no-preference", "null"] | None
+    reduced_motion: Literal["no-preference", "null", "reduce"] | None
+    forced_colors: Literal["active", "none", "null"] | None
+    contrast: Literal["more", "no-preference", "null"] | None
+    ignore_https_errors: bool | None
+    http_credentials: _Credentials | list[_Credentials] | None
+    client_certificates: list[_Certificate] | None
+    bypass_csp: bool | None
+    service_workers: Literal["allow", "block"] | None
+
+
+TAKEN = tuple(_Taken.__annotations__)
 
 _TAPE = "Use record= to record a session on a tape"
 
@@ -36,12 +84,20 @@ class ContextArgs(Mapping[str, Any]):
     """Context arguments. They may hold passwords and keys, so only their names are shown."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        """Raises SettingsError for a name that is not accepted."""
+        """Raises SettingsError for a name that is not accepted, or a value of another type."""
         for name in given:
             if name not in TAKEN:
                 why = LEFT_OUT.get(name, f"It takes {', '.join(TAKEN)}")
                 raise SettingsError(f"context_args cannot hold {name!r}. {why}.")
         self._given = dict(given)
+        try:
+            msgspec.convert(self._given, _Taken)
+        except msgspec.ValidationError as error:  # it names types and places, and shows no value
+            raise SettingsError(
+                f"context_args is not as Playwright's new_context takes it: {error}."
+            ) from None
+        for text in _find_texts(self._given):
+            require_text("context_args", text, wrong=SettingsError)
         for secret in _find_secrets(self._given):
             remember(secret)
 
@@ -58,8 +114,21 @@ class ContextArgs(Mapping[str, Any]):
         return f"ContextArgs({', '.join(self._given)})"
 
 
+def _find_texts(value: Any) -> Iterator[str]:
+    """All texts within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _find_texts([*value, *value.values()])
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _find_texts(each)
+
+
 def _find_secrets(given: Mapping[str, Any]) -> Iterator[str]:
     """All values that may be keys or passwords."""
     yield from (given.get("extra_http_headers") or {}).values()
-    yield (given.get("http_credentials") or {}).get("password") or ""
+    credentials = given.get("http_credentials") or ()
+    for each in (credentials,) if isinstance(credentials, Mapping) else credentials:
+        yield each.get("password", "")
     yield from (each.get("passphrase") or "" for each in given.get("client_certificates") or ())

@@ -44,6 +44,9 @@ _handling = ContextVar("handling", default=False)
 LOGGED_COUNTS = frozenset(10**power for power in range(1, 10))
 
 
+_GENERATORS = (inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+
+
 class Emitter(pyee.EventEmitter):
     """Holds the handlers of one object (chat, conversation or reply). Not thread-safe.
 
@@ -217,11 +220,21 @@ def check(name: str, handler: object) -> None:
         raise UsageError(
             f"The handler for {name!r} is {handler!r}; give a function of one argument, the event."
         )
-    if inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler):
+    code = handler if inspect.isroutine(handler) else getattr(handler, "__call__", handler)  # noqa: B004
+    if any(is_generator(each) for is_generator in _GENERATORS for each in (handler, code)):
         raise UsageError(
             f"The handler for {name!r} is a generator, which would never run: it has a `yield`. Give a "
             "function without one."
         )
+    try:
+        inspect.signature(handler).bind(None)
+    except ValueError:
+        pass  # some functions in C have no signature
+    except TypeError as error:
+        raise UsageError(
+            f"The handler for {name!r} cannot be called with the event ({error}); give a function of one "
+            "argument."
+        ) from None
 
 
 class _Listener:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent import parsing
 from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.origin import have_same_origin
@@ -18,6 +18,7 @@ from huggingchat_agent.tape.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
     from typing import Unpack
 
     from huggingchat_agent.browser.console_messages import PageMessage
@@ -103,7 +104,8 @@ async def on_tape(
     Raises TapeMismatch for a request that is not on the tape: from the call that led to it, or else at the
     end of the block. Also TapeError, TapeVersion, TapeCorrupt, and UsageError for a tape that is not full.
     """
-    async with open_stage(Path(path), speed=speed, faults=faults, given=given) as (server, settings):
+    stage = open_stage(parsing.parse_path("path", path), speed=speed, faults=faults, given=given)
+    async with stage as (server, settings):
         async with OnTape(port=server.port, **settings) as chat:
             yield chat
 

@@ -18,7 +18,7 @@ SENT = " Its message is on the way already; do not send it again."
 
 
 def asyncio_only(note: str = "") -> Callable[[C], C]:
-    """Refuse `with` and `for`. `note` follows the advice."""
+    """Refuse `with`, `for` and `result()`. `note` follows the advice."""
     other = "is of the API with asyncio; huggingchat_agent.sync has the one without."
 
     def decorate(cls: C) -> C:
@@ -26,6 +26,8 @@ def asyncio_only(note: str = "") -> Callable[[C], C]:
             _refuse(cls, ("__enter__", "__exit__"), f"Use `async with`, not `with`: this {{}} {other}{note}")
         if hasattr(cls, "__aiter__"):
             _refuse(cls, ("__iter__",), f"Use `async for`, not `for`: this {{}} {other}{note}")
+        if hasattr(cls, "__await__"):
+            _explain_result(cls, f"Use `await`, not `result()`: this {{}} {other}{note}")
         return cls
 
     return decorate
@@ -46,6 +48,18 @@ def sync_only(note: str = "") -> Callable[[C], C]:
         return cls
 
     return decorate
+
+
+def _explain_result(cls: type, sentence: str) -> None:
+    """Say it where `result` is missing. The class does not get an attribute of that name."""
+
+    def explain(self: object, name: str) -> Any:
+        kind = type(self).__name__
+        if name == "result":
+            raise AttributeError(sentence.format(kind))
+        raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=self)
+
+    cls.__getattr__ = explain  # type: ignore[attr-defined]
 
 
 def _refuse(cls: type, methods: tuple[str, ...], sentence: str) -> None:

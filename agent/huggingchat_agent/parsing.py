@@ -6,6 +6,7 @@ Each function takes the name of the setting and the raw value, and raises Settin
 from __future__ import annotations
 
 import math
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.one_time_password import parse_totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
-from huggingchat_agent.user_text import require_text
+from huggingchat_agent.user_text import require_text, unencodable
 
 _NO = ("", "0", "false", "no", "off")
 
@@ -68,8 +69,12 @@ def _parse_number(name: str, value: Any, wanted: str, fits: Any) -> float:
 def parse_path(name: str, value: Any) -> Path:
     if not isinstance(value, str | Path):
         raise SettingsError(f"{name} must be a path, not {value!r}.")
-    if "\0" in str(value):
-        raise SettingsError(f"{name} is no path: {str(value)!r} holds a NUL.")
+    try:
+        usable = b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError as error:
+        raise SettingsError(unencodable(name, error)) from None
+    if not usable:
+        raise SettingsError(f"{name} holds a null character, which no path can.")
     return Path(value).expanduser().absolute()
 
 
@@ -89,6 +94,13 @@ def parse_words(name: str, value: Any) -> tuple[str, ...]:
             raise SettingsError(
                 f"{name} cannot be split as a shell would: {error}. Quote switches that have spaces."
             ) from None
+    return parse_texts(name, value)
+
+
+def parse_texts(name: str, value: Any) -> tuple[str, ...]:
+    """Several texts. A single one is refused: its characters are not meant."""
+    if isinstance(value, str):
+        raise SettingsError(f"{name} must be a list, such as [{value!r}].")
     return tuple(parse_text(name, each) for each in parse_items(name, value))
 
 

@@ -71,7 +71,9 @@ def _parse_deadlines(name: str, value: Any) -> Deadlines:
 
 def _parse_record(name: str, value: Any) -> Record:
     record = value if isinstance(value, Record) else Record(parsing.parse_path(name, value))
-    return msgspec.structs.replace(record, path=parsing.parse_path(name, record.path))
+    flags = ("full", "hide_username", "pictures")
+    chosen = {each: parsing.parse_flag(f"{name}.{each}", getattr(record, each)) for each in flags}
+    return Record(parsing.parse_path(name, record.path), hide=parsing.parse_texts(f"{name}.hide", record.hide), **chosen)
 
 
 class Field(msgspec.Struct, frozen=True):

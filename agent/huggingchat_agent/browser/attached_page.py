@@ -6,6 +6,7 @@ The agent changes nothing in it, and leaves it open when it detaches.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from huggingchat_agent.browser.greenlets import GreenletRunner
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.playwright_session import GreenletSession, PlaywrightSession
 from huggingchat_agent.browser.pump import Pump, make_filter
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire.tap import Tap
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class AttachedPage(CdpPage):
 
 async def attach_page(tab: AsyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]) -> AttachedPage:
     """Watch a page of Playwright's async API. Raises BrowserError if its browser is not a Chromium."""
+    _check_page(tab, is_async=True)
     try:
         session = PlaywrightSession(await tab.context.new_cdp_session(tab))
     except Exception as error:  # the driver raises errors of many classes
@@ -70,6 +73,7 @@ def attach_sync_page(
     tab: SyncPage, base_url: str, sink: Callable[[ExchangeEvent], None]
 ) -> tuple[AttachedPage, GreenletRunner]:
     """Watch a page of Playwright's sync API. Returns the page, and the runner for its coroutines."""
+    _check_page(tab, is_async=False)
     try:
         session = tab.context.new_cdp_session(tab)
     except Exception as error:  # the driver raises errors of many classes
@@ -78,6 +82,16 @@ def attach_sync_page(
         greenlets = GreenletRunner(lambda: session.send("Page.enable"))
         return AttachedPage(tab, GreenletSession(session, greenlets), base_url, sink), greenlets
     raise make_refusal("a CDP session", said)
+
+
+def _check_page(tab: object, *, is_async: bool) -> None:
+    """Raise UsageError for anything but a page of that API of Playwright."""
+    make = getattr(getattr(tab, "context", None), "new_cdp_session", None)
+    if make is None:
+        raise UsageError(f"Give a page of Playwright, not {tab!r}.")
+    if inspect.iscoroutinefunction(make) != is_async:
+        other, where = ("sync", "huggingchat_agent.sync") if is_async else ("async", "huggingchat_agent")
+        raise UsageError(f"This page is of Playwright's {other} API. Use `attach` of {where} for it.")
 
 
 async def _leave_open() -> None:

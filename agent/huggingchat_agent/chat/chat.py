@@ -174,7 +174,7 @@ class Chat(Emitter):
         credentials = accounts.Credentials(
             username=parsing.parse_text("username", username) if username else self.settings.username,
             password=parsing.parse_secret("password", password) if password else self.settings.password,
-            otp=parsing.parse_secret("otp", otp).reveal() if isinstance(otp, str) else otp,
+            otp=otp if otp is None or callable(otp) else parsing.parse_secret("otp", otp).reveal(),
             totp_secret=self.settings.totp_secret,
         )
         if cookies is not None:
@@ -257,7 +257,8 @@ class Chat(Emitter):
         one that the account prefers for that model. A `temporary` conversation is deleted on the server at
         the end. Raises UnknownModel, RateLimited and other ChatErrors, SessionRejected.
         """
-        require_text("The system prompt", system_prompt or "")
+        for name, value in (("The model", model), ("The system prompt", system_prompt)):
+            require_text(name, value or "")
         models = await self.models()
 
         async def make() -> tuple[str, bytes]:
@@ -344,7 +345,8 @@ class Chat(Emitter):
         """The storage state of a file or a mapping."""
         if isinstance(given, dict):
             return cookie_formats.parse(msgspec.json.encode(given), self.settings.base_url)
-        return await asyncio.to_thread(cookie_formats.load, Path(given), self.settings.base_url)
+        path = parsing.parse_path("cookies", given)
+        return await asyncio.to_thread(cookie_formats.load, path, self.settings.base_url)
 
     def _forget(self, conversation: Conversation) -> None:
         """Drop a conversation that is gone."""

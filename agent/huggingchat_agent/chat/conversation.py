@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.answer import File
@@ -16,6 +17,7 @@ from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.choices import Via
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
+from huggingchat_agent.events import ElicitationRequested
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.turn import outputs
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.uploads import Given
-    from huggingchat_agent.events import ElicitationRequested
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 
@@ -120,8 +121,8 @@ class Conversation(Emitter):
             prompt=_check_prompt(prompt),
             target=Next(self._leaf),
             uploads=uploads.read(files),
-            tools=None if tools is None else (tools,) if isinstance(tools, str) else tuple(tools),
-            web_search=web_search,
+            tools=None if tools is None else _check_tools(tools),
+            web_search=_check_flag("web_search", web_search),
         )
         return self._start(draft, via=via)
 
@@ -175,6 +176,8 @@ class Conversation(Emitter):
 
     def elicitation(self, event: ElicitationRequested) -> Elicitation:
         """The question in an `elicitation` event of this conversation, to answer, decline or dismiss."""
+        if not isinstance(event, ElicitationRequested):
+            raise UsageError(f"Give the event `elicitation` of the question, not {event!r}.")
         return Elicitation(self, read_question(event))
 
     async def elicitations(self) -> list[Elicitation]:
@@ -305,6 +308,19 @@ class Conversation(Emitter):
         # What follows a message checked out is on its branch. A branch of its own is the one made last.
         if self._branching and reply._turn is not None:
             self._leaf = None
+
+
+def _check_tools(tools: Sequence[str]) -> tuple[str, ...]:
+    chosen = (tools,) if isinstance(tools, str) else tools
+    if not isinstance(chosen, Iterable):
+        raise UsageError(f"`tools` is a list of names, not {tools!r}.")
+    return tuple(require_text("The name of a tool server", each) for each in chosen)
+
+
+def _check_flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"`{name}` is True or False, not {value!r}.")
+    return value
 
 
 def _check_prompt(prompt: str) -> str:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_list, parse_new_conversation
 
@@ -24,7 +25,7 @@ _SHARE_ID = re.compile(r"(?:^|/r/|/conversation/)([A-Za-z0-9_-]{7})(?:[/?#]|$)")
 
 def parse_conversation_id(id_or_url: str) -> str:
     """The id in an id or an address. Raises UsageError for anything else."""
-    if found := _ID.search(id_or_url.strip()):
+    if found := _ID.search(require_text("A conversation", id_or_url).strip()):
         return found[1]
     if _SHARE_ID.search(id_or_url.strip()):
         raise UsageError(f"{id_or_url!r} is a share, not a conversation. Import it to have one of your own.")
@@ -75,7 +76,7 @@ async def delete_all_of(conversations: Sequence[Conversation], *, confirmed: int
 
 async def take_over(session: Session, id_or_link: str, models: Sequence[Model]) -> str:
     """Import a share, by its link or its 7-character id. Returns the id of the account's copy."""
-    found = _SHARE_ID.search(id_or_link.strip())
+    found = _SHARE_ID.search(require_text("A share", id_or_link).strip())
     if found is None:
         raise UsageError(f"Not a share: {id_or_link!r}. Give its link, or the 7 characters at its end.")
     request = requests.import_share(found[1], models[0].id if models else "")

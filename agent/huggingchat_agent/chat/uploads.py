@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -44,6 +45,8 @@ def read(files: Sequence[Given]) -> tuple[Upload, ...]:
     """The files as they are now. Raises FileRejected for one that is missing, empty or too large."""
     if isinstance(files, str | bytes | os.PathLike):
         raise UsageError("`files` is a list, also for a single file: files=[...].")
+    if not isinstance(files, Iterable):
+        raise UsageError(f"`files` is a list, not {files!r}.")
     return tuple(_read(each) for each in files)
 
 
@@ -72,8 +75,10 @@ def _read(given: Given) -> Upload:
     if isinstance(given, Upload):
         return _check(given.name, given.data, given.mime)
     if isinstance(given, tuple):
-        name, data, *mime = given
-        return _check(name, bytes(data), *mime)
+        match given:
+            case (str(name), bytes() | bytearray() | memoryview() as data, *mime) if len(mime) < 2:
+                return _check(name, bytes(data), *(str(each) for each in mime))
+        raise UsageError("A file given as a tuple is (name, bytes) or (name, bytes, media type).")
     if isinstance(given, str | os.PathLike):
         return _from_path(Path(given))
     name = os.path.basename(str(getattr(given, "name", "")))

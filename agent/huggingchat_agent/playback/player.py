@@ -60,7 +60,7 @@ class Replay(Emitter):
         super().__init__()
         self.speed = check_speed(speed)
         self.complete = False
-        self._tape = Tape(parsing.path("path", path))
+        self._tape = Tape(parsing.parse_path("path", path))
         self._faults = tuple(faults)
         self._queue: asyncio.Queue[events.AnyEvent | None] = asyncio.Queue()
         self._at = 0.0  # the time of the current record, on our clock

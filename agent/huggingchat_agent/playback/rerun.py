@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from huggingchat_agent import events
+from huggingchat_agent import events, parsing
 from huggingchat_agent.chat.chat import Chat
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import ChatError, TapeCorrupt, UsageError
@@ -22,6 +21,7 @@ from huggingchat_agent.wire import multipart, purposes, routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from huggingchat_agent.choices import SentVia, Via
     from huggingchat_agent.playback.faults import Fault
@@ -43,7 +43,7 @@ class Rerun:
         self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = (), **given: Any
     ) -> None:
         self.complete = False
-        self._path = Path(path)
+        self._path = parsing.parse_path("path", path)
         self._speed, self._faults, self._given = speed, faults, given
 
     async def __aiter__(self) -> AsyncIterator[events.Event]:

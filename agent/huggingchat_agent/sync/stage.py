@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import huggingchat as asynchronous
+from huggingchat_agent import parsing
 from huggingchat_agent.playback.stage import open_stage
 from huggingchat_agent.sync.chat import HuggingChat
 from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from huggingchat_agent.playback.faults import Fault
 
@@ -45,7 +46,7 @@ def on_tape(
     with contextlib.ExitStack() as stack:
         thread = LoopThread("huggingchat tape")
         stack.callback(thread.stop)
-        stage = open_stage(Path(path), speed=speed, faults=faults, given=given)
+        stage = open_stage(parsing.parse_path("path", path), speed=speed, faults=faults, given=given)
         server, settings = thread.run(stage.__aenter__())
         stack.push(lambda *raised: thread.run(stage.__aexit__(*raised)))
         yield stack.enter_context(OnTape(port=server.port, **settings))
