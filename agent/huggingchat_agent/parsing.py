@@ -20,7 +20,7 @@ from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.one_time_password import parse_totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
-from huggingchat_agent.user_text import require_text, unencodable
+from huggingchat_agent.user_text import explain_unencodable, require_text
 
 _NO = ("", "0", "false", "no", "off")
 
@@ -72,9 +72,9 @@ def parse_path(name: str, value: Any) -> Path:
     try:
         usable = b"\0" not in os.fsencode(value)
     except UnicodeEncodeError as error:
-        raise SettingsError(unencodable(name, error)) from None
+        raise SettingsError(explain_unencodable(name, error)) from None
     if not usable:
-        raise SettingsError(f"{name} holds a null character, which no path can.")
+        raise SettingsError(f"{name} holds a NUL, which no path can.")
     return Path(value).expanduser().absolute()
 
 

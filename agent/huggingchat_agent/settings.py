@@ -71,9 +71,8 @@ def _parse_deadlines(name: str, value: Any) -> Deadlines:
 
 def _parse_record(name: str, value: Any) -> Record:
     record = value if isinstance(value, Record) else Record(parsing.parse_path(name, value))
-    flags = ("full", "hide_username", "pictures")
-    chosen = {each: parsing.parse_flag(f"{name}.{each}", getattr(record, each)) for each in flags}
-    return Record(parsing.parse_path(name, record.path), hide=parsing.parse_texts(f"{name}.hide", record.hide), **chosen)
+    hide = parsing.parse_texts(f"{name}.hide", record.hide)
+    return msgspec.structs.replace(record, path=parsing.parse_path(name, record.path), hide=hide)
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -390,9 +389,8 @@ def _check_together(chosen: Settings) -> None:
                 "isolated",
             )
     if chosen.browser and chosen.channel:
-        raise _make_conflict_error(
-            "{} and {} both name a browser. Leave one of the two out.", "browser", "channel"
-        )
+        sentence = "{} and {} both name a browser. Leave one of the two out."
+        raise _make_conflict_error(sentence, "browser", "channel")
 
 
 def _make_conflict_error(sentence: str, *names: str) -> SettingsError:

@@ -66,7 +66,9 @@ class Tape:
             if over:
                 raise self._make_error(offset, f"line {number + 1} comes after the last record")
             if record.n in numbers:
-                raise self._make_error(offset, f"line {number + 1} has the number {record.n} of an earlier one")
+                raise self._make_error(
+                    offset, f"line {number + 1} has the number {record.n} of an earlier one"
+                )
             numbers.add(record.n)
             if isinstance(record, tapes.Last):
                 self.complete = over = True

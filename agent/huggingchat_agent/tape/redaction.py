@@ -92,7 +92,7 @@ class Redaction:
         return self._mask
 
     def mask_line(self, text: str, kind: Kind = "json") -> str:
-        """A line of a body without secrets; the kinds are those of `secret_names.spans`."""
+        """A line of a body without secrets; the kinds are those of `secret_names.find_spans`."""
         if self._hide_username and kind != "code" and "username" in text:
             for match in _USERNAME.finditer(text):
                 self._mask.add_name(match[1])
