@@ -62,8 +62,8 @@ class Mask:
     def find_spans(self, text: str, kind: Kind = "prose") -> list[tuple[int, int]]:
         """Where secrets are, in order. The spans do not touch.
 
-        The kinds are those of `secret_names.find_spans`. An address or a name in code belongs to nobody, so code
-        is searched only for known values.
+        The kinds are those of `secret_names.find_spans`. An address or a name in code belongs to nobody, so
+        code is searched only for known values.
         """
         self._learn()
         found: list[tuple[int, int]] = []
