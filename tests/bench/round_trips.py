@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 # Of the tap, which asks while the answer comes.
 ASIDE = ("Network.streamResourceContent", "Network.getRequestPostData", "Network.getResponseBody")
+# Scripts that are part of others.
+GENERAL = ("CHANGED", "UNTIL", "MIDDLE", "GUARD", "FOCUS")
+
 # Asks what became of the press, when the message is on its way.
 AFTER = "Runtime.evaluate READ_GUARD"
 
@@ -110,11 +113,13 @@ def _name(method: str, params: dict[str, Any]) -> str:
         for name, value in vars(module).items()
         if name.strip("_").isupper() and isinstance(value, str) and len(value) > 20 and value in source
     ]
+    names = [each for each in names if each[1] not in GENERAL] or names
     detail = max(names)[1] if names else str(params.get("type", ""))
     return f"{method} {detail}".strip()
 
 
-async def _measure(engine: EngineName) -> list[str]:
+async def measure(engine: EngineName) -> list[str]:
+    """The commands of a message by ui and one by page, each with its time, as lines of text."""
     lines: list[str] = []
     with StandIn() as site, tempfile.TemporaryDirectory() as home:
         account: dict[str, Any] = {"username": site.username, "password": site.password}
@@ -139,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/round-trips", description=__doc__)
     parser.add_argument("--engine", default="playwright", choices=("playwright", "nodriver"))
     arguments = parser.parse_args()
-    sys.stdout.write("\n".join([*asyncio.run(_measure(arguments.engine)), ""]))
+    sys.stdout.write("\n".join([*asyncio.run(measure(arguments.engine)), ""]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser.cdp import make_refusal
-from huggingchat_agent.browser.greenlets import GreenletRunner
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.playwright_session import GreenletSession, PlaywrightSession
 from huggingchat_agent.browser.pump import Pump, make_filter
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import playwright.async_api
     import playwright.sync_api
 
+    from huggingchat_agent.browser.greenlets import GreenletRunner
     from huggingchat_agent.exchange import ExchangeEvent
 
     AsyncPage = playwright.async_api.Page
@@ -79,6 +79,8 @@ def attach_sync_page(
     except Exception as error:  # the driver raises errors of many classes
         said = str(error)
     else:
+        from huggingchat_agent.browser.greenlets import GreenletRunner  # loads a library of its own
+
         greenlets = GreenletRunner(lambda: session.send("Page.enable"))
         return AttachedPage(tab, GreenletSession(session, greenlets), base_url, sink), greenlets
     raise make_refusal("a CDP session", said)
