@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.site.gestures.parts import PARTS
-from huggingchat_agent.wire.routes import ROUTES
+from huggingchat_agent.wire.routes import MEANS, ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,16 @@ makes them.
 
 | need | request | builds |
 |---|---|---|
+"""
+
+MORE = """
+## More than a request
+
+Some needs take more than a request. Their ways stand in the order in which the agent tries them. The list is
+in `agent/huggingchat_agent/wire/routes.py` too. Each way is in the module that it names.
+
+| need | way | builds | module |
+|---|---|---|---|
 """
 
 CONTROLS = """
@@ -57,7 +67,24 @@ def generations() -> str:
                 request = f"{number}`{route.method} {route.path}`"
                 rows.append(f"| {need} | {request} | {route.builds or 'all'} |")
                 need = ""
-    return HEAD + "\n".join(rows) + "\n" + CONTROLS + "\n".join(_list_controls()) + "\n"
+    return (
+        HEAD
+        + "\n".join(rows)
+        + "\n"
+        + MORE
+        + "\n".join(_list_means())
+        + "\n"
+        + CONTROLS
+        + "\n".join(_list_controls())
+        + "\n"
+    )
+
+
+def _list_means() -> Iterator[str]:
+    for need, ways in itertools.groupby(MEANS, lambda each: each.need):
+        for number, each in enumerate(ways, 1):
+            shown = need if number == 1 else ""
+            yield f"| {shown} | {number}. {each.way} | {each.builds} | `{each.where}.py` |"
 
 
 def _list_controls() -> Iterator[str]:
