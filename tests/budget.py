@@ -37,7 +37,10 @@ SUBJECTS = {
         *(f"cli/test_{name}.py" for name in ("attachments", "conversations", "tools")),
         "site/test_elicitation.py",
     ),
-    "generations": ("e2e/test_generations.py", "e2e/test_first_alternatives.py", "site/test_generations.py"),
+    "generations": (
+        *("e2e/test_generations.py", "e2e/test_first_alternatives.py"),
+        *("site/test_april.py", "site/test_generations.py"),
+    ),
     "doctor": ("doctor/*",),
     "turns": ("*",),
 }

@@ -224,7 +224,7 @@ async def test_end_of_a_turn_by_page_costs_one_read(chat, site):
     assert site.control.count("GET", pattern) == before + 1
 
 
-async def test_tools_are_servers_or_the_app_s_own(chat, site, build):
+async def test_tools_are_servers_or_the_app_s_own(chat, raw, site, build):
     names = [each.name for each in await chat.tools()]
     talk = await chat.new_conversation("llama")
     if build != "2025-04":
@@ -233,8 +233,10 @@ async def test_tools_are_servers_or_the_app_s_own(chat, site, build):
             await talk.send("one", web_search=True)
         return
     assert names == ["Calculator", "Fetch URL", "Web Search"]
+    await raw.save_settings(tools=["00000000000000000000000b"])
+    await chat.tools(refresh=True)
     await talk.send("one", via="page")
-    assert site.control.heard[-1]["tools"] == names
+    assert site.control.heard[-1]["tools"] == ["Fetch URL"]  # as its page would send it
     await talk.send("two", tools=["calculator"])
     assert site.control.heard[-1]["tools"] == ["Calculator"]
     await talk.send("three", tools=[])
