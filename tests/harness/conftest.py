@@ -16,7 +16,7 @@ from fixtures.site import StandIn
 from tests.quick import QUICK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 INI = """
@@ -42,7 +42,10 @@ RUN_SECONDS = 400
 class Project:
     """A folder with tests, and how to run them."""
 
-    def __init__(self, folder: Path, site: StandIn | None = None) -> None:
+    def __init__(
+        self, folder: Path, site: StandIn | None = None, borrowed: Mapping[str, str] | None = None
+    ) -> None:
+        """`borrowed` is the environment of a browser to use, see tests/persons.py. Else it starts its own."""
         self.folder = folder
         account = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": "correct horse"}
         self.environment = {
@@ -52,6 +55,7 @@ class Project:
                 if not name.startswith(("HUGGINGCHAT", "PYTEST"))
             },
             **account,
+            **(borrowed or {}),
             "HUGGINGCHAT_HOME": str(folder / "home"),
             "SITE": site.url if site else "http://127.0.0.1:9",
         }

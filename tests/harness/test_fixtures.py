@@ -113,8 +113,8 @@ class Live(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory, site):
-    project = Project(tmp_path_factory.mktemp("live"), site)
+def live(tmp_path_factory, site, borrowed):
+    project = Project(tmp_path_factory.mktemp("live"), site, borrowed)
     for name, text in FILES.items():
         project.write(name, text)
     before = count_logins(site)
@@ -223,7 +223,8 @@ def test_only_failures_leave_something_and_no_secret_is_in_it(live):
             assert secret not in body, path
 
 
-def test_workers_of_xdist_sign_in_once_each(project, site):
+def test_workers_of_xdist_sign_in_once_each(project, site, borrowed):
+    project.environment |= borrowed
     before = count_logins(site)
     project.write(
         "test_two.py",
@@ -263,7 +264,8 @@ def test_interrupt_in_the_middle_of_an_answer_closes_everything(project, site):
     assert not (project.folder / "tapes").exists(), "half a session is no tape of the test"
 
 
-def test_saved_session_is_taken_over_by_each_worker_and_stays_as_it_is(project, site):
+def test_saved_session_is_taken_over_by_each_worker_and_stays_as_it_is(project, site, borrowed):
+    project.environment |= borrowed
     home = project.folder / "home"
     project.write(
         "test_first.py", "def test_it(huggingchat_sync):\n    assert huggingchat_sync.status().username\n"

@@ -37,9 +37,9 @@ TESTS = """
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory, site):
-    """A project whose tests were recorded, each with a browser of its own."""
-    project = Project(tmp_path_factory.mktemp("recorded"), site)
+def recorded(tmp_path_factory, site, borrowed):
+    """A project whose tests were recorded."""
+    project = Project(tmp_path_factory.mktemp("recorded"), site, borrowed)
     project.write("test_chat.py", TESTS)
     project.run("--huggingchat-mode=once").assert_outcomes(passed=3)
     return project
