@@ -73,6 +73,22 @@ async def test_many_drifts_at_once_are_all_named(chat, site):
     assert site.control.conversations() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "pause", "state"),
+    [("Stop generating", 0.1, "good"), pytest.param("Halt", 0.4, "gone", marks=pytest.mark.soak)],
+)
+async def test_stop_button_is_looked_for_while_the_answer_comes(chat, site, name, pause, state):
+    site.control.switch(echo_pause=pause)
+    site.control.rename("Stop generating", name)
+    try:
+        report = await examine(chat)
+    finally:
+        site.control.rename("Stop generating", "Stop generating")
+        site.control.switch(echo_pause=0.005)
+    found = {each.check: each.state for each in report.findings}
+    assert found["the button that stops an answer"] == state
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.soak) for name in sorted(ALONE)])
 async def test_drift_that_hides_others_is_named(chat, site, name):
     site.control.drift(name)

@@ -147,10 +147,10 @@ class Walk:
         reply.on("degraded", lambda event: reasons.append(event.reason))
         async with watch_for_stop(reply, self._session.find_page) as seen:
             answer = self._answer = await reply
-        if reply.via == "ui":
-            self._stop_control = seen.finding()
         tokens = len(reply.events.of_type(events.Token))
         seconds = (answer.timing.finished or 0) - answer.timing.sent
+        if reply.via == "ui":
+            self._stop_control = seen.finding(seconds)
         shape = f"{tokens} tokens, {len(answer.text)} characters, {seconds:.1f} s"
         if not answer.message_id:
             return Finding(

@@ -55,12 +55,14 @@ class StopSeen:
 
     def __init__(self) -> None:
         self.under = ""
-        self.looked = False
 
-    def finding(self) -> Finding:
+    def finding(self, seconds: float) -> Finding:
+        """`seconds` is how long the answer took."""
         need = parts.STOP.need
         if self.under:
             return Finding(area="app", check=need, text="found", by=f"{parts.STOP.role} {self.under!r}")
+        if seconds > _TO_APPEAR:
+            return Finding(area="app", check=need, state="gone", text=f"the page had no {parts.STOP}")
         return Finding(
             area="app", check=need, state="note", text="not seen: the answer may have been too quick"
         )
@@ -72,14 +74,13 @@ async def watch_for_stop(reply: Reply, find_page: Callable[[str], Page | None]) 
     seen = StopSeen()
 
     async def look() -> None:
-        async for event in reply:
-            if event.name == "started":
+        async for _ in reply:
+            if reply._turn is not None:  # a moment after the first event
                 break
         turn = reply._turn
         page = find_page(turn.page_id) if turn is not None else None
         if page is None or reply.via != "ui":
             return
-        seen.looked = True
         for control in parts.STOP.controls():
             if await page.find(control, timeout=_TO_WATCH):
                 seen.under = control.name
