@@ -1,23 +1,28 @@
-"""How much the browser costs: raw HTTP, page and ui in turn, on the stand-in site.
+"""How much the browser costs: raw HTTP, page and ui in turn, on the stand-in site or on another app.
 
-    python -m tests.bench [--rounds N] [--engine NAME] [--write FILE]
+    python -m tests.bench [--rounds N] [--engine NAME] [--app URL] [--write FILE] [--json FILE]
 
 * first token: from the call of send to the first token in a callback, in ms.
-* per token: from the stand-in writing a token to the callback having it, at 20 ms a token, in ms.
+* per token: from the server writing a token to the callback having it, at 20 ms a token, in ms.
 * burst: from the call of send to the last of 8,000 tokens in a callback, in ms.
+* CPU: of this process (where raw and agent run), and with all browsers and drivers, for 10,000 tokens.
+* recorded: by page, in a second session that is recorded. The two take turns.
+* by hand: Playwright fills in the page, presses Enter, and polls the text that the page shows.
 * replays: 100 tests of two turns each, from a tape, the start of pytest included, in s.
 * ceiling: the stand-in's burst thrown away unread, in ms. Where that is not far below the others
   (a fifth of page), the stand-in is what was measured.
 
-Each figure is the median over the rounds, page and ui and raw taking turns within a round.
+Each figure is the median over the rounds, and all of them take turns within a round.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import statistics
@@ -26,37 +31,46 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
 from tests.bench import replays
+from tests.bench.by_hand import by_hand
+from tests.bench.processes import megabytes, spent
 from tests.raw import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from huggingchat_agent.choices import Via
+    from huggingchat_agent.choices import EngineName, Via
 
     # Sends a prompt, calls back per token, returns when the last was handed over.
     Send = Callable[[str, Callable[[str], None]], Awaitable[None]]
 
-HOWS = ("raw", "page", "ui")
+HOWS = ("raw", "page", "recorded", "ui", "by hand")
 BURST = 8000
 PACED = 100
 PACE_MS = 20
+REST = 0.5  # seconds
 
 
 class Figures:
-    """Seconds, by how it was sent."""
+    """Seconds, by how it was sent; CPU seconds for 10,000 tokens, of Python and of all processes."""
 
     def __init__(self) -> None:
         self.first: dict[str, list[float]] = {how: [] for how in HOWS}
         self.latency: dict[str, list[float]] = {how: [] for how in HOWS}
         self.burst: dict[str, list[float]] = {how: [] for how in HOWS}
+        self.python: dict[str, list[float]] = {how: [] for how in HOWS}
+        self.processes: dict[str, list[float]] = {how: [] for how in HOWS}
+        self.memory: list[float] = []  # MB for each further conversation by ui
         self.ceiling: list[float] = []
+
+    def as_json(self) -> str:
+        return json.dumps({"unit": "s, memory in MB", **vars(self)})
 
 
 async def paced(send: Send, figures: Figures, how: str) -> None:
@@ -90,124 +104,132 @@ async def burst(send: Send, figures: Figures, how: str) -> None:
     figures.burst[how].append(last - start)
 
 
-async def measure(base_url: str, engine: str, rounds: int) -> tuple[Figures, str]:
+async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> tuple[Figures, str]:
+    """Of an app other than the stand-in, with the account of the environment, there is no ceiling."""
     figures = Figures()
-    with tempfile.TemporaryDirectory() as home, Progress(console=Console(stderr=True)) as progress:
+    account: dict[str, Any] = {"base_url": base_url, "engine": engine}
+    if not app:
+        account |= {"username": "ada", "password": "correct horse"}
+    async with contextlib.AsyncExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        progress = stack.enter_context(Progress(console=Console(stderr=True)))
         task = progress.add_task("measuring", total=rounds * len(HOWS))
-        chat = HuggingChat(
-            base_url=base_url, engine=engine, home=home, username="ada", password="correct horse"
-        )
-        async with chat:
-            await chat.login()
-            cookies = {each["name"]: each["value"] for each in (await chat._session.read_state())["cookies"]}
-            model = (await chat.models())[0].id
-            async with Raw(base_url, cookies) as raw:
+        chat = await stack.enter_async_context(HuggingChat(**account, home=Path(home, "one")))
+        await chat.login()
+        tape = Path(home, "bench.tape")
+        taped = await stack.enter_async_context(HuggingChat(**account, home=Path(home, "two"), record=tape))
+        await taped.login()
+        state = await chat._session.read_state()
+        cookies = {each["name"]: each["value"] for each in state["cookies"]}
+        model = (await chat.models())[0].id
+        raw = await stack.enter_async_context(Raw(base_url, cookies))
+        assert chat._session.browser is not None
+        hand = await stack.enter_async_context(by_hand(chat._session.browser._path, state))  # type: ignore[attr-defined]
 
-                def sender(how: str, conversation_id: str) -> Send:
-                    async def by_raw(prompt: str, on_token: Callable[[str], None]) -> None:
-                        await raw.send(conversation_id, prompt, on_token)
+        async def make_sender(how: str, conversation_id: str) -> Send:
+            async def by_raw(prompt: str, on_token: Callable[[str], None]) -> None:
+                await raw.send(conversation_id, prompt, on_token)
 
-                    async def by_agent(prompt: str, on_token: Callable[[str], None]) -> None:
-                        via: Via = "ui" if how == "ui" else "page"
-                        reply = chat.conversation(conversation_id).send(prompt, via=via)
-                        reply.on("token", lambda event: on_token(event.text))
-                        await reply
-
-                    return by_raw if how == "raw" else by_agent
-
-                # By ui last: its tabs stay, and render what they were told while others are measured.
-                for hows in (("raw", "page"), ("ui",)):
-                    for number in range(rounds + 1):  # the first warms up and does not count
-                        taken = figures if number else Figures()
-                        for how in hows:
-                            send = sender(how, await raw.create(model))
-                            await send("hello", lambda text: None)
-                            await paced(send, taken, how)
-                            await burst(send, taken, how)
-                            if number:
-                                progress.advance(task)
-                for _ in range(rounds):
-                    figures.ceiling.append(await raw.drink(await raw.create(model), f"burst {BURST}"))
-            assert chat._session.browser is not None
-            return figures, chat._session.browser.version
-
-
-async def recorded(base_url: str, engine: str, rounds: int) -> Figures:
-    """The same by page while the session is recorded."""
-    figures = Figures()
-    with tempfile.TemporaryDirectory() as home:
-        chat = HuggingChat(
-            base_url=base_url,
-            engine=engine,
-            home=home,
-            username="ada",
-            password="correct horse",
-            record=Path(home, "bench.tape"),
-        )
-        async with chat:
-            await chat.login()
-            talk = await chat.new_conversation()
-
-            async def send(prompt: str, on_token: Callable[[str], None]) -> None:
-                reply = talk.send(prompt, via="page")
+            async def by_agent(prompt: str, on_token: Callable[[str], None]) -> None:
+                via: Via = "ui" if how == "ui" else "page"
+                reply = (
+                    (taped if how == "recorded" else chat).conversation(conversation_id).send(prompt, via=via)
+                )
                 reply.on("token", lambda event: on_token(event.text))
                 await reply
 
+            async def in_page(prompt: str, on_token: Callable[[str], None]) -> None:
+                numbers = {"hello": 0, f"count {PACED} every {PACE_MS}": PACED, f"burst {BURST}": BURST}
+                await hand.send(prompt, numbers[prompt], on_token)
+
+            if how == "by hand":
+                await hand.open(f"{base_url}/conversation/{conversation_id}")
+            return {"raw": by_raw, "by hand": in_page}.get(how, by_agent)
+
+        # In the page last: its tabs stay, and render what they were told while others are measured.
+        for hows in (("raw", "page", "recorded"), ("ui", "by hand")):
             for number in range(rounds + 1):  # the first warms up and does not count
                 taken = figures if number else Figures()
-                await paced(send, taken, "page")
-                await burst(send, taken, "page")
-                talk = await chat.new_conversation()
-    return figures
+                for how in hows:
+                    before_tab = megabytes()
+                    send = await make_sender(how, await raw.create(model))
+                    if how != "by hand":
+                        await send("hello", lambda text: None)
+                    if how == "ui":
+                        taken.memory.append(megabytes() - before_tab)
+                    before = spent()
+                    await paced(send, taken, how)
+                    await burst(send, taken, how)
+                    if how == "recorded":
+                        await asyncio.sleep(REST)  # its tape is written meanwhile
+                    took = spent().since(before)
+                    taken.python[how].append(took.python * 10_000 / (PACED + BURST))
+                    taken.processes[how].append(took.every * 10_000 / (PACED + BURST))
+                    if number:
+                        progress.advance(task)
+        for _ in range(0 if app else rounds):
+            figures.ceiling.append(await raw.drink(await raw.create(model), f"burst {BURST}"))
+        return figures, chat._session.browser.version
 
 
-def report(figures: Figures, taped: Figures, browser: str, engine: str, rounds: int, replayed: float) -> str:
+def report(figures: Figures, browser: str, engine: str, rounds: int, replayed: float | None) -> str:
     """The figures as a Markdown table, with what they were taken on."""
 
-    def ms(values: list[float], part: float = 0.5) -> float:
+    def part_of(values: list[float], part: float = 0.5) -> float:
         ordered = sorted(values)
-        return 1000 * (
-            statistics.median(ordered)
-            if part == 0.5
-            else ordered[min(int(part * len(ordered)), len(ordered) - 1)]
-        )
+        if part == 0.5:
+            return statistics.median(ordered)
+        return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
 
-    rows: list[tuple[str, dict[str, float]]] = [
-        ("first token, ms", {how: ms(figures.first[how]) for how in HOWS}),
-        ("per token p50, ms", {how: ms(figures.latency[how]) for how in HOWS}),
-        ("per token p99, ms", {how: ms(figures.latency[how], 0.99) for how in HOWS}),
-        (f"burst of {BURST:,}, ms", {how: ms(figures.burst[how]) for how in HOWS}),
+    rows: list[tuple[str, float, dict[str, list[float]], float]] = [
+        ("first token, ms", 1000, figures.first, 0.5),
+        ("per token p50, ms", 1000, figures.latency, 0.5),
+        ("per token p99, ms", 1000, figures.latency, 0.99),
+        (f"burst of {BURST:,}, ms", 1000, figures.burst, 0.5),
+        ("CPU of Python, s per 10,000 tokens", 1, figures.python, 0.5),
+        ("CPU of all processes, s per 10,000 tokens", 1, figures.processes, 0.5),
     ]
     lines = [
-        "| | raw | page | ui | page - raw | page / raw | ui - raw | ui / raw |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| | {' | '.join(HOWS)} | page / raw | recorded / page | ui / raw | ui / by hand |",
+        f"|{'---|' * (len(HOWS) + 5)}",
     ]
-    for name, by in rows:
-        raw, page, ui = (by[how] for how in HOWS)
-        lines.append(
-            f"| {name} | {raw:.1f} | {page:.1f} | {ui:.1f} | {page - raw:+.1f} | {page / raw:.2f} "
-            f"| {ui - raw:+.1f} | {ui / raw:.2f} |"
-        )
-    ceiling = ms(figures.ceiling)
-    page = ms(figures.burst["page"])
+    for name, unit, by, part in rows:
+        cells = {how: unit * part_of(by[how], part) for how in HOWS}
+        ratios = [("page", "raw"), ("recorded", "page"), ("ui", "raw"), ("ui", "by hand")]
+        shown = [f"{cells[how]:.{1 if unit > 1 else 2}f}" for how in HOWS]
+        shown += [f"{cells[one] / max(cells[other], 1e-9):.2f}" for one, other in ratios]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    spread = sorted(
+        on / off for on, off in zip(figures.burst["recorded"], figures.burst["page"], strict=True)
+    )
+    lines += [
+        "",
+        f"Burst recorded / page, by round: {', '.join(f'{each:.2f}' for each in spread)}.",
+        "",
+        f"A further conversation by ui takes {statistics.median(figures.memory):.0f} MB (Pss).",
+    ]
+    if figures.ceiling:
+        ceiling, page = part_of(figures.ceiling), part_of(figures.burst["page"])
+        lines += [
+            "",
+            f"The stand-in's own burst, thrown away unread: {1000 * ceiling:.1f} ms, {page / ceiling:.1f} "
+            "times faster than page.",
+        ]
+    if replayed is not None:
+        lines += [
+            "",
+            f"{replays.COUNT} tests of two turns each, replayed by pytest without a browser: "
+            f"{replayed:.1f} s.",
+        ]
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}"
         for name in ("playwright", "nodriver", "aiohttp", "hypercorn")
     )
     lines += [
         "",
-        f"The stand-in's own burst, thrown away unread: {ceiling:.1f} ms, {page / ceiling:.1f} times faster "
-        "than page.",
-        "",
-        f"By page while the session is recorded: first token {ms(taped.first['page']):.1f} ms, per token p50 "
-        f"{ms(taped.latency['page']):.1f} ms and p99 {ms(taped.latency['page'], 0.99):.1f} ms, burst "
-        f"{ms(taped.burst['page']):.1f} ms.",
-        "",
-        f"{replays.COUNT} tests of two turns each, replayed by pytest without a browser: {replayed:.1f} s.",
-        "",
         f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
         f"Python {platform.python_version()}, {browser}, engine {engine}; {versions}; "
-        f"median of {rounds} rounds.",
+        f"median of {rounds} rounds; load {os.getloadavg()[0]:.1f}.",
     ]
     return "\n".join(lines)
 
@@ -215,27 +237,35 @@ def report(figures: Figures, taped: Figures, browser: str, engine: str, rounds: 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--engine", default="playwright")
+    parser.add_argument("--engine", default="playwright", choices=("playwright", "nodriver"))
+    parser.add_argument("--app", metavar="URL", help="another app, with HUGGINGCHAT_USERNAME and _PASSWORD")
     parser.add_argument("--write", type=Path, help="put the table between the marks of this file")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
     arguments = parser.parse_args()
-    with subprocess.Popen(
-        [sys.executable, "-m", "fixtures.site", "--port", "0"], stdout=subprocess.PIPE, text=True
-    ) as site:
-        try:
-            assert site.stdout is not None
-            base_url = site.stdout.readline().split()[-1]
-            figures, browser = asyncio.run(measure(base_url, arguments.engine, arguments.rounds))
-            taped = asyncio.run(recorded(base_url, arguments.engine, arguments.rounds))
-        finally:
-            site.terminate()
-    replayed = replays.measure()
-    table = report(figures, taped, browser, arguments.engine, arguments.rounds, replayed)
+    engine, rounds = arguments.engine, arguments.rounds
+    if arguments.app:
+        figures, browser = asyncio.run(measure(arguments.app, engine, rounds, app=True))
+        replayed = None
+    else:
+        with subprocess.Popen(
+            [sys.executable, "-m", "fixtures.site", "--port", "0"], stdout=subprocess.PIPE, text=True
+        ) as site:
+            try:
+                assert site.stdout is not None
+                base_url = site.stdout.readline().split()[-1]
+                figures, browser = asyncio.run(measure(base_url, engine, rounds, app=False))
+            finally:
+                site.terminate()
+        replayed = replays.measure()
+    table = report(figures, browser, engine, rounds, replayed)
+    if arguments.json:
+        arguments.json.write_text(figures.as_json())
     if arguments.write:
         begin, end = "<!-- figures -->", "<!-- end of figures -->"
         head, _, rest = arguments.write.read_text().partition(begin)
         tail = rest.partition(end)[2]
         arguments.write.write_text(f"{head}{begin}\n{table}\n{end}{tail}")
-    Console(width=160, markup=False, highlight=False).print(table)
+    Console(width=200, markup=False, highlight=False).print(table)
     return 0
 
 

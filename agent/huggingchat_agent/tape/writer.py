@@ -32,7 +32,8 @@ MEMBER = 1_000_000  # bytes of records
 # While many wait, so many are packed at once, and then the session has the processor for so long. Two threads
 # cannot run Python at the same time: without a rest, each token of a burst would wait for this one.
 BATCH = 200
-REST = 0.002  # seconds
+REST = 0.01  # seconds
+CROWD = 20_000  # records; while more wait, there is no rest, so that they do not fill the memory
 CLOSE_PATIENCE = 20.0
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -87,7 +88,8 @@ class TapeWriter:
         going = True
         while going:
             batch = [self._queue.get()]
-            self._over.wait(MOMENT if self._queue.qsize() < BATCH else REST)
+            waiting = self._queue.qsize()
+            self._over.wait(MOMENT if waiting < BATCH else REST if waiting < CROWD else 0.0)
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get())
             going = None not in batch
