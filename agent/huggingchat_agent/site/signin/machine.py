@@ -108,13 +108,15 @@ class SignIn:
         if not buttons:
             raise silent
         while buttons:
+            patience = _TO_PRESS
             for button in buttons:
                 # A dialog may be in front of it, or come up, and the page may ignore a press meanwhile.
                 with contextlib.suppress(BrowserTimeout):
                     await self._page.click(Control(button.role, button.name), timeout=_TO_PRESS)
+                    patience = PATIENCE["unknown"]
                     break
             with contextlib.suppress(BrowserTimeout):
-                left = min(PATIENCE["unknown"], self._time_left)
+                left = min(patience, self._time_left)
                 self._take(await page_view.wait_for_change(self._page, self._seen, timeout=left))
             buttons = find_sign_in_buttons(self._seen, self._base_url)
             if self._time_left <= _SHORTEST:
