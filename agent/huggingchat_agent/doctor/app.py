@@ -40,6 +40,7 @@ class Walk:
         self._conversation: Conversation | None = None
         self._answer: Answer | None = None
         self._stop_control: Finding | None = None
+        self._username = ""
 
     async def run(self) -> AsyncIterator[Finding]:
         """All findings, as they come."""
@@ -76,7 +77,11 @@ class Walk:
         tab = await self._session.tabs.lease(conversation.id)
         try:
             async for each in check_page(
-                tab.page, self._answer, self._session.drifts.note, timeout=self._chat.settings.step_timeout
+                tab.page,
+                self._answer,
+                self._session.drifts.note,
+                username=self._username,
+                timeout=self._chat.settings.step_timeout,
             ):
                 yield each
         except AgentError as error:
@@ -89,6 +94,7 @@ class Walk:
 
     async def _sign_in(self) -> Finding:
         account = await self._chat.login()
+        self._username = account.username or ""
         who = f"signed in as {account.username}" if account.signed_in else "an app without sign-in"
         return self._good("sign-in", who, purposes.ReadUser)
 

@@ -25,6 +25,7 @@ KNOWN = frozenset(look.name for part in PARTS for look in part.looks) | {
     "Delete",
     "Rename",
     "Search",
+    "Search chats",
     "Search web",
     "Continue",
     "Scroll to bottom",

@@ -27,15 +27,20 @@ if TYPE_CHECKING:
 _TO_APPEAR = 2.0  # seconds that a control has
 _TO_WATCH = 10.0
 _LINE = re.compile(r'^\s*- (button|textbox|combobox|switch|dialog|alertdialog) "([^"]+)"')
+_HIDDEN = """(place, names) => {
+  const buttons = [...(document.querySelector(place)?.querySelectorAll("button") ?? [])];
+  const name = (each) => (each.getAttribute("aria-label") || each.textContent.trim() || each.title).trim();
+  return buttons.map(name).find((each) => names.includes(each)) ?? null;
+}"""
 _MOST = 20  # new controls that are named
 
 
 async def check_page(
-    page: Page, answer: Answer | None, notice: Notice, *, timeout: float
+    page: Page, answer: Answer | None, notice: Notice, *, username: str, timeout: float
 ) -> AsyncIterator[Finding]:
     """Check the page of a conversation whose last message is that answer. It changes nothing there.
 
-    `notice` gets what stands in front. Raises BrowserError.
+    `notice` gets what stands in front. A control named after the user is not new. Raises BrowserError.
     """
     with contextlib.suppress(AgentError):  # the controls behind it are reported as missing
         await clear_way(page, FIELD, timeout=min(timeout, _TO_APPEAR), notice=notice)
@@ -46,7 +51,7 @@ async def check_page(
     if answer is not None and answer.user_message_id:
         async for each in _check_editor(page, answer.user_message_id, notice, timeout=timeout):
             yield each
-    for role, name in await _find_new(page):
+    for role, name in await _find_new(page, username):
         yield Finding(area="app", check="the page", state="new", text=f"{role} {name!r}")
 
 
@@ -98,6 +103,11 @@ async def _check(page: Page, part: Part, within: str = "") -> Finding:
         last = control.name == part.looks[-1].name
         if await page.find(control, timeout=_TO_APPEAR if last else 0):
             return _found(part, look.name)
+    # Builds of 2025 show some only under a pointer.
+    if within and (
+        hidden := await page.evaluate(_HIDDEN, within, [each.name for each in part.looks], timeout=5)
+    ):
+        return _found(part, hidden)
     return Finding(area="app", check=part.need, state="gone", text=f"the page has no {part}")
 
 
@@ -121,9 +131,9 @@ async def _check_editor(
     await messages.close_editor(page, message_id, timeout=timeout)
 
 
-async def _find_new(page: Page) -> list[tuple[str, str]]:
+async def _find_new(page: Page, username: str) -> list[tuple[str, str]]:
     """Roles and names of controls that no known build has."""
     tree = (await page.take_snapshot()).tree
     found = (match.groups() for line in tree.splitlines() if (match := _LINE.match(line)))
     named = ((role, re.sub(r"\d+", "N", name)) for role, name in found)
-    return [each for each in dict.fromkeys(named) if each[1] not in KNOWN][:_MOST]
+    return [each for each in dict.fromkeys(named) if each[1] not in KNOWN | {username}][:_MOST]

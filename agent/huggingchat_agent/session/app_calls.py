@@ -9,7 +9,6 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from huggingchat_agent.errors import AgentError, PageChanged, UsageError
-from huggingchat_agent.events import Drift
 from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.session.drifts import Drifts
 from huggingchat_agent.session.retrying import attempts
@@ -89,7 +88,7 @@ class AppCalls:
             except AgentError as error:
                 failure = error
                 if isinstance(error, PageChanged) and error.part:
-                    self.drifts.note(Drift(part="the app", change=error.change, what=error.part))
+                    self.drifts.see_missing(request, self.alternatives.routes)
             else:
                 if self.after_write is not None and request.method != "GET":
                     then, self.after_write = self.after_write, None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.purposes import Purpose
+    from huggingchat_agent.wire.requests import Call
 
 log = logging.getLogger("huggingchat_agent")
 
@@ -61,8 +62,7 @@ class Drifts:
         An older build lacks all routes of a later date, which is no news. One that has others of them has
         moved this one.
         """
-        named = {f"{each.method} {each.path}": each for each in routes.ROUTES}
-        newest = max((named[each].since for each in used.values() if each in named), default="")
+        newest = _find_newest(used)
         for purpose, name in used.items():
             first = next(iter(routes.list_alternatives(purpose)), None)
             if first is None or name == f"{first.method} {first.path}":
@@ -71,6 +71,12 @@ class Drifts:
                 what = f"the route {first.method} {first.path}"
                 self.note(Drift(part="the app", change="gone", what=what, instead=f"{name} instead"))
 
+    def see_missing(self, request: Call, used: dict[type[Purpose], str]) -> None:
+        """Note that the app has no route for a request, unless its build is older than the route."""
+        route = next((each for each in routes.ROUTES if f"{each.method} {each.path}" == request.route), None)
+        if route is not None and route.since <= _find_newest(used):
+            self.note(Drift(part="the app", change="gone", what=f"the route {request.route}"))
+
     def see_turn(self, turn: Turn) -> None:
         """Compare the lines of a turn's stream: its beginning, its end, and the unknown ones between."""
         unknown = (each.raw for each in turn._others if isinstance(each, updates.Unknown))
@@ -78,3 +84,9 @@ class Drifts:
         for line in lines:
             for drift in shapes.compare_line(line):
                 self.note(msgspec.structs.replace(drift, conversation_id=turn.conversation_id))
+
+
+def _find_newest(used: dict[type[Purpose], str]) -> str:
+    """The latest date from which builds have one of these routes, "" if all builds have them all."""
+    named = {f"{each.method} {each.path}": each.since for each in routes.ROUTES}
+    return max((named.get(each, "") for each in used.values()), default="")
