@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from huggingchat_agent.site.gestures.dialogs import Notice
     from huggingchat_agent.site.gestures.parts import Part
 
-_TO_APPEAR = 2.0  # seconds that a control has
+_TO_APPEAR = 5.0  # seconds that a control has, on a busy machine too
+_TO_OPEN = 10.0  # seconds that the editor of a message has
+_LONG = 2.0  # seconds; an answer that takes longer shows its Stop button
 _TO_WATCH = 10.0
 _LINE = re.compile(r'^\s*- (button|textbox|combobox|switch|dialog|alertdialog) "([^"]+)"')
 _HIDDEN = """(place, names) => {
@@ -66,7 +68,7 @@ class StopSeen:
         need = parts.STOP.need
         if self.under:
             return Finding(area="app", check=need, text="found", by=f"{parts.STOP.role} {self.under!r}")
-        if seconds > _TO_APPEAR:
+        if seconds > _LONG:
             return Finding(area="app", check=need, state="gone", text=f"the page had no {parts.STOP}")
         return Finding(
             area="app", check=need, state="note", text="not seen: the answer may have been too quick"
@@ -121,7 +123,7 @@ async def _check_editor(
     """Open the editor of a message and leave it again."""
     within = f'[data-message-id="{message_id}"]'
     try:
-        await messages.open_editor(page, message_id, timeout=min(timeout, 5.0), notice=notice)
+        await messages.open_editor(page, message_id, timeout=min(timeout, _TO_OPEN), notice=notice)
     except AgentError as error:
         yield Finding(area="app", check=parts.EDIT.need, state="gone", text=redact.text(error.message))
         return
