@@ -140,3 +140,8 @@ def test_cookies_of_a_storage_state_are_masked():
 )
 def test_storage_state_that_is_malformed_is_passed_over(state):
     redact.remember_cookies(state)
+
+
+def test_what_is_masked_already_stays_as_it_is():
+    tree = '- textbox "Password": [redacted]\n- "api_key": "[redacted]"'
+    assert redact.text(tree) == tree

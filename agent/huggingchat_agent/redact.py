@@ -111,6 +111,8 @@ def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
     pieces: list[str] = []
     end = 0
     for start, stop in sorted(spans):
+        if text[start:stop] == MASK:
+            continue
         if start > end or not pieces:
             is_value = _VALUE_OF_KEY.search(text, max(0, start - 40), start) is not None
             pieces += [text[end:start], f'"{MASK}"' if is_value else MASK]
