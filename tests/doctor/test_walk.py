@@ -50,17 +50,17 @@ async def test_app_as_the_agent_knows_it_is_sound(chat, site):
 
 
 @pytest.mark.parametrize(
-    "build", [pytest.param(each, marks=pytest.mark.soak if each == "2026-01" else ()) for each in OLDER]
+    "older", [pytest.param(each, marks=pytest.mark.soak if each == "2026-01" else ()) for each in OLDER]
 )
-async def test_older_build_is_sound_and_its_fallbacks_are_noted(build, tmp_path):
-    with StandIn(**QUICK, **BUILDS[build]) as site:
+async def test_older_build_is_sound_and_its_fallbacks_are_noted(older, tmp_path):
+    with StandIn(**QUICK, **BUILDS[older]) as site:
         account = make_settings_for(site, tmp_path)
         async with HuggingChat(**account, step_timeout=8) as chat:
             report = await examine(chat)
         assert site.control.conversations() == []
     assert report.sound, written(report)
     fallbacks = {each.by for each in report.findings if each.check == "fallback"}
-    assert ("GET /api/user" in fallbacks) == (build == "2025-04")
+    assert ("GET /api/user" in fallbacks) == (older == "2025-04")
 
 
 async def test_many_drifts_at_once_are_all_named(chat, site):
