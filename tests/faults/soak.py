@@ -65,8 +65,10 @@ def draw(seed: int, number: int) -> dict[str, Any]:
     }
 
 
-async def run(results: Results, runs: int, until: float, done: Callable[[Outcome], object]) -> None:
-    """Make the runs that are missing, chat by chat."""
+async def run(
+    results: Results, runs: int, until: float, done: Callable[[Outcome], object], save: Callable[[], object]
+) -> None:
+    """Make the runs that are missing, chat by chat. Saves the results after each."""
     while (first := len(results.runs)) < runs and time.monotonic() < until:
         engine = ENGINES[first // PER_CHAT % 2]
         last = min(first - first % PER_CHAT + PER_CHAT, runs)
@@ -86,6 +88,7 @@ async def run(results: Results, runs: int, until: float, done: Callable[[Outcome
                         break
         await asyncio.to_thread(stage.find_orphans)
         results.runs += outcomes
+        save()
 
 
 def summarize(outcomes: Iterable[Outcome]) -> list[str]:
@@ -146,6 +149,11 @@ def load(path: Path, seed: int) -> Results:
     return found
 
 
+def save(results: Results, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(msgspec.to_builtins(results), indent=1, ensure_ascii=False))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="scripts/soak", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -179,12 +187,9 @@ def main() -> None:
             progress.update(task, advance=1, description=f"runs, {bad} bad")
 
         try:
-            asyncio.run(run(results, runs, until, note))
+            asyncio.run(run(results, runs, until, note, lambda: save(results, given.json)))
         except KeyboardInterrupt:
             console.print("Stopped. The runs of the chat that was open are not counted.")
-        finally:
-            given.json.parent.mkdir(parents=True, exist_ok=True)
-            given.json.write_text(json.dumps(msgspec.to_builtins(results), indent=1, ensure_ascii=False))
     if given.markdown:
         console.print(as_markdown(results), markup=False, soft_wrap=True)
     else:
