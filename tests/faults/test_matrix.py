@@ -11,6 +11,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 ENGINES = ("playwright", "nodriver")
 
+# These reset a connection. If the browser has used it before, it repeats a request that has no answer yet.
+RESETS = ("connection reset", "network stalled", "browser frozen")
+
 
 def cases(engine):
     """Of all combinations, the default run takes each fault once per engine, at one moment and by one way."""
@@ -20,6 +23,9 @@ def cases(engine):
         shift = number + (engine == "nodriver")
         by_default = place == shift % len(MOMENTS) and way == (number // 2 + shift) % 2
         name = f"{engine}-{fault}-{moment}-{via}".replace(" ", "_")
+        marks = [] if by_default else [pytest.mark.soak]
+        if moment == "before the answer begins" and fault in RESETS:
+            marks.append(pytest.mark.xfail(reason="the browser itself may send the message again"))
         yield pytest.param(engine, fault, moment, via, id=name, marks=() if by_default else pytest.mark.soak)
 
 
