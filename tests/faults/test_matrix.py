@@ -26,7 +26,7 @@ def cases(engine):
         marks = [] if by_default else [pytest.mark.soak]
         if moment == "before the answer begins" and fault in RESETS:
             marks.append(pytest.mark.xfail(reason="the browser itself may send the message again"))
-        yield pytest.param(engine, fault, moment, via, id=name, marks=() if by_default else pytest.mark.soak)
+        yield pytest.param(engine, fault, moment, via, id=name, marks=marks)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
