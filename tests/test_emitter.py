@@ -3,10 +3,11 @@
 import asyncio
 import json
 
+import msgspec
 import pyee
 import pytest
 
-from huggingchat_agent import events, sync
+from huggingchat_agent import events, handler_queue, sync
 from huggingchat_agent.emitter import NAMES, Emitter
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.redact import Secret
@@ -51,6 +52,74 @@ async def test_slow_listener_loses_nothing_and_delays_nobody():
     gate.set()
     await emitter._drain_handlers()
     assert slow == list(range(500))
+
+
+async def test_slow_handler_of_one_conversation_does_not_delay_another():
+    emitter, got = Emitter(), []
+    gate = asyncio.Event()
+
+    @emitter.on("token")
+    async def handler(event):
+        if event.conversation_id == "slow":
+            await gate.wait()
+        got.append((event.conversation_id, event.seq))
+
+    for number in range(3):
+        emitter.emit(msgspec.structs.replace(token(number), conversation_id="slow"))
+        emitter.emit(token(number))
+    await asyncio.wait_for(emitter._drain_handlers(conversation_id="c"), 10)
+    assert got == [("c", 0), ("c", 1), ("c", 2)]
+    gate.set()
+    await emitter._drain_handlers()
+    assert got[3:] == [("slow", 0), ("slow", 1), ("slow", 2)]
+
+
+async def test_full_queue_loses_no_text_and_stays_small(monkeypatch):
+    monkeypatch.setattr(handler_queue, "FULL", 4)
+    emitter = Emitter()
+    got: list[events.Token] = []
+    gate = asyncio.Event()
+
+    @emitter.on("token")
+    async def handler(event):
+        await gate.wait()
+        got.append(event)
+
+    for number in range(100):
+        emitter.emit(token(number))
+    emitter.emit(msgspec.structs.replace(token(100), turn=2))
+    drained = asyncio.create_task(emitter._drain_handlers())
+    gate.set()
+    await drained
+    assert "".join(each.text for each in got) == "".join(map(str, range(101)))
+    assert [each.seq for each in got] == [0, 1, 2, 99, 100]
+    assert [each.length for each in got][-2:] == [99, 100]
+
+
+async def test_overfull_queue_leaves_events_out_says_so_once_and_keeps_the_end(monkeypatch):
+    monkeypatch.setattr(handler_queue, "FULL", 2)
+    monkeypatch.setattr(handler_queue, "OVERFULL", 5)
+    emitter, got = Emitter(), []
+    reports: list[events.HandlerFailed] = []
+    gate = asyncio.Event()
+    emitter.on("handler_failed", reports.append)
+
+    async def handler(event):
+        await gate.wait()
+        got.append(event.seq)
+
+    emitter.on("status", handler)
+    emitter.on("finished", handler)
+    common = {"conversation_id": "c", "turn": 1, "at": 0.0}
+    for number in range(20):
+        emitter.emit(events.Status(**common, seq=number, status="busy"))
+    for number in range(20, 30):
+        emitter.emit(events.Finished(**common, seq=number))
+    gate.set()
+    await emitter._drain_handlers()
+    assert sorted(got) == [0, 1, 2, 3, 4, *range(20, 30)]
+    assert [report.handled for report in reports] == ["status"]
+    assert "misses further ones" in str(reports[0].error)
 
 
 async def test_drain_does_not_wait_for_what_is_handed_over_later():

@@ -4,10 +4,10 @@ pyee's asyncio emitter starts a task per call, so async handlers can finish out 
 sync handlers raise into the caller of `emit`. Here the order is decided in one place:
 
 * A sync handler runs inside `emit`.
-* An async handler has its own queue and task: it gets the events in order, one at a time. A slow one loses
-  no event and delays no other handler.
+* An async handler gets the events of a conversation in order, one at a time. A slow one delays no other
+  handler, and not itself for another conversation. `handler_queue` says how much may wait for it.
 * A handler that raises is logged and reported as `handler_failed`; it stops nothing. Only KeyboardInterrupt
-  and SystemExit reach the caller of `emit`, after the other handlers.
+  and SystemExit end the program, after the other handlers (see `_end_program`).
 * An event goes on to the emitter upstream: from a reply to its conversation, and on to the chat.
 """
 
@@ -16,29 +16,24 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections import deque
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pyee
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES as NAMES
-from huggingchat_agent.events import Event, HandlerFailed, known
+from huggingchat_agent.events import Event, HandlerFailed, Seen, known
+from huggingchat_agent.handler_queue import OVERFULL, Lane, Mark, handling
 from huggingchat_agent.handler_types import type_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     Handler = Callable[[Any], Awaitable[None] | None]
-    _Queue = deque["Awaitable[None] | _Mark"]
 
 H = TypeVar("H", bound="Callable[[Any], Any]")
 
 log = logging.getLogger("huggingchat_agent")
-
-# True in an async handler, and in the tasks that one starts: they begin with a copy of its context.
-_handling = ContextVar("handling", default=False)
 
 # A handler that raises has its traceback logged once, and then how often it raised, at these counts.
 LOGGED_COUNTS = frozenset(10**power for power in range(1, 10))
@@ -125,12 +120,13 @@ class Emitter(pyee.EventEmitter):
     def emit(self, event: Event | str, *args: Any, bubbles: bool = True, **kwargs: Any) -> bool:
         """Hand one event to its handlers, here and upstream. Returns whether there were any.
 
-        Raises only KeyboardInterrupt and SystemExit of a handler. With `bubbles=False` the event stays here.
+        Raises only KeyboardInterrupt and SystemExit of a handler (see `_end_program`). With `bubbles=False`
+        the event stays here.
         As on every pyee emitter the name can come first: `emit("token", event)`.
         """
         # Not by `pyee.emit`: its lock and its hooks cost more than all other work for a token.
         if isinstance(event, str):
-            name, event = event, args[0] if args else None  # type: ignore[assignment]  # pyee's form
+            name, event = event, cast("Event", args[0] if args else None)
         else:
             name = event.name
         self._note(event)
@@ -144,6 +140,9 @@ class Emitter(pyee.EventEmitter):
                 if listener.once:
                     emitter._remove(listener)
                 handled = True
+                if listener.is_async and emitter._awaits:
+                    listener.enqueue(event, event)
+                    continue
                 try:
                     result = listener.handler(event)
                 except (KeyboardInterrupt, SystemExit) as end:
@@ -152,33 +151,43 @@ class Emitter(pyee.EventEmitter):
                     emitter._report_failure(listener, error)
                 else:
                     if result is not None and emitter._awaits and inspect.isawaitable(result):
-                        listener.enqueue(result)
+                        listener.enqueue(result, event)
             emitter = emitter._upstream if bubbles else None
         if fatal is not None:
-            raise fatal
+            self._end_program(fatal)
         return handled
 
-    async def _drain_handlers(self, *, within: float | None = None, upstream: bool = False) -> None:
-        """Wait until every async handler has handled all its events so far; later ones do not count. After
-        `within` seconds a warning names the handlers that have not, and nothing waits for them again.
-        Then wait for the handlers upstream.
+    def _end_program(self, error: BaseException) -> None:
+        """End the program as a handler wants it. A chat closes in order first."""
+        if self._upstream is None:
+            raise error
+        self._upstream._end_program(error)
+
+    async def _drain_handlers(
+        self, *, within: float | None = None, upstream: bool = False, conversation_id: str | None = None
+    ) -> None:
+        """Wait until every async handler has handled all its events so far, or those of one conversation.
+
+        Later events do not count. After `within` seconds a warning names the handlers that have not, and
+        nothing waits for them again. Then wait for the handlers upstream.
 
         Does not wait if an async handler calls it, or a task that one started: handlers that await a reply,
         which waits for all handlers, would wait for each other or for themselves.
         """
-        if _handling.get():
+        if handling.get():
             return
-        marks = [(listener, mark) for listener in self._busy if (mark := listener.mark())]
+        marks = [(listener, mark) for listener in self._busy for mark in listener.marks(conversation_id)]
         try:
             async with asyncio.timeout(within):
                 for _, mark in marks:
                     await mark.wait()
         except TimeoutError:
-            for listener, mark in marks:
-                if not mark.is_set():
-                    listener.give_up()
+            for listener in {listener for listener, mark in marks if not mark.is_set()}:
+                listener.give_up()
         if upstream and self._upstream is not None:
-            await self._upstream._drain_handlers(within=within, upstream=True)
+            await self._upstream._drain_handlers(
+                within=within, upstream=True, conversation_id=conversation_id
+            )
 
     def _subscribe(self, name: str, handler: Any, *, once: bool) -> Any:
         known(name)
@@ -238,14 +247,14 @@ def check(name: str, handler: object) -> None:
 
 
 class _Listener:
-    """One subscription. An async handler gets its events through a queue."""
+    """One subscription. An async handler gets its events through lanes, one for each conversation."""
 
     def __init__(self, owner: Emitter, name: str, handler: Handler, once: bool) -> None:
         self.owner, self.name, self.handler, self.once = owner, name, handler, once
+        self.is_async = is_async(handler)
         self.removed = False
         self.failures = 0
-        self._task: asyncio.Task[None] | None = None  # while there is something in the queue
-        self._queue: _Queue | None = None  # most handlers are sync, and never have one
+        self._lanes: dict[str, Lane] = {}
         self._given_up = False
 
     @property
@@ -255,13 +264,17 @@ class _Listener:
     def __call__(self, event: Event) -> None:
         """For pyee, which requires a callable. `Emitter.emit` calls the handler."""
 
-    def mark(self) -> _Mark | None:
-        """A mark, set once all events now in the queue are handled. None if there is nothing to wait for."""
-        if self._task is None or self._queue is None or self._given_up:
-            return None
-        mark = _Mark()
-        self._queue.append(mark)
-        return mark
+    def marks(self, conversation_id: str | None) -> list[Mark]:
+        """Marks, set once all events that now wait are handled, or those of that conversation.
+
+        The raw view belongs to no conversation.
+        """
+        if self._given_up:
+            return []
+        if conversation_id is None:
+            return [lane.mark() for lane in self._lanes.values()]
+        keys = (conversation_id,) if self.name == Seen.name else (conversation_id, "")
+        return [self._lanes[key].mark() for key in keys if key in self._lanes]
 
     def give_up(self) -> None:
         """Stop all waits for this handler. It works on."""
@@ -269,58 +282,42 @@ class _Listener:
             "The handler %s of %r has not returned; nothing waits for it any more.", self.label, self.name
         )
         self._given_up = True
-        for each in self._queue or ():
-            if isinstance(each, _Mark):
-                each.set()
+        for lane in self._lanes.values():
+            lane.release()
 
-    def enqueue(self, work: Awaitable[None]) -> None:
-        if self._queue is None:
-            self._queue = deque()
-        self._queue.append(work)
-        if self._task is None:
-            self._begin(self._queue)
+    def enqueue(self, work: Event | Awaitable[None], event: Event) -> None:
+        """Have an event handled, or wait for what the handler returned for it."""
+        key = getattr(event, "conversation_id", "")
+        lane = self._lanes.get(key)
+        if lane is None:
+            self.owner._busy.add(self)
+            handle: Any = self.handler
+            lane = self._lanes[key] = Lane(
+                self.name, handle, self._fail, self._overflow, lambda: self._remove(key)
+            )
+        lane.add(work)
 
-    def _begin(self, queue: _Queue) -> None:
-        self._task = asyncio.create_task(self._work(queue), name=f"handler {self.name}")
-        self.owner._busy.add(self)
-        # Not at the end of the task itself: one that is cancelled early never runs.
-        self._task.add_done_callback(lambda task: self._finish(task, queue))
+    def _remove(self, key: str) -> None:
+        del self._lanes[key]
+        if not self._lanes:
+            self.owner._busy.discard(self)
 
-    async def _work(self, queue: _Queue) -> None:
-        _handling.set(True)
-        while queue:
-            work = queue.popleft()
-            if isinstance(work, _Mark):
-                work.set()
-                continue
-            try:
-                await work
-            except asyncio.CancelledError as error:
-                if _is_being_cancelled():
-                    raise
-                self.owner._report_failure(self, error)  # the handler awaited something that was cancelled
-            except Exception as error:
-                self.owner._report_failure(self, error)
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, SystemExit):
+            self.owner._end_program(error)
+        else:
+            self.owner._report_failure(self, error)
 
-    def _finish(self, task: asyncio.Task[None], queue: _Queue) -> None:
-        self._task = None
-        self.owner._busy.discard(self)
-        if task.cancelled() or task.exception():
-            # The loop is being torn down. Nothing may wait for events that nobody will handle.
-            while queue:
-                work = queue.popleft()
-                if isinstance(work, _Mark):
-                    work.set()
-                elif inspect.iscoroutine(work):
-                    work.close()
-        elif queue:  # an event came just after it had looked
-            self._begin(queue)
+    def _overflow(self) -> None:
+        self.owner._report_failure(
+            self,
+            UsageError(
+                f"{OVERFULL:,} events wait for the handler {self.label} of {self.name!r}. It misses further "
+                "ones until it has handled those."
+            ),
+        )
 
 
-class _Mark(asyncio.Event):
-    """A place in the queue of a handler; set once the handler has reached it."""
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def is_async(handler: object) -> bool:
+    """Whether calling the handler only makes a coroutine."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__)

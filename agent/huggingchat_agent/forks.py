@@ -1,0 +1,70 @@
+"""What a forked child process must give back.
+
+A child has our open files. While it lives, a lock of ours stays taken, and whatever waits for our end by a
+closed pipe goes on waiting. A signal that a child gets must not arrive in our event loop either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+# By descriptor, the file behind it: numbers are used again.
+_kept: dict[int, tuple[int, int]] = {}
+_signals: set[int] = set()
+
+
+def keep_from_children(descriptor: int) -> None:
+    """Close that descriptor in every child process that is forked from now on."""
+    for known in [each for each, file in _kept.items() if _file_behind(each) != file]:
+        del _kept[known]
+    if (file := _file_behind(descriptor)) is not None:
+        _kept[descriptor] = file
+
+
+def keep_lock_from_children(lock: object) -> None:
+    """Close the descriptor of a file lock in children, where filelock does not do it itself."""
+    descriptor = getattr(getattr(lock, "_context", None), "lock_file_fd", None)
+    if isinstance(descriptor, int):
+        keep_from_children(descriptor)
+
+
+def keep_signal(number: int) -> None:
+    """Reset that signal in children: its handler is ours. `drop_signal` ends that."""
+    _signals.add(number)
+
+
+def drop_signal(number: int) -> None:
+    """See `keep_signal`."""
+    _signals.discard(number)
+
+
+def is_ours(number: int) -> bool:
+    """Whether a handler of ours is set for that signal."""
+    return number in _signals
+
+
+def _file_behind(descriptor: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _give_back() -> None:
+    for descriptor, file in _kept.items():
+        if _file_behind(descriptor) == file:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+    _kept.clear()
+    with contextlib.suppress(ValueError):  # in another thread than the main one
+        for number in _signals:
+            signal.signal(number, signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
+    _signals.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_give_back)
