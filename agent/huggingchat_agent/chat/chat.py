@@ -13,6 +13,7 @@ import msgspec
 from huggingchat_agent import parsing
 from huggingchat_agent.chat import closing, conversation_list, preferences
 from huggingchat_agent.chat.conversation import Conversation
+from huggingchat_agent.chat.leaving import Leaving
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import ChatError, PageChanged, SessionRejected, UsageError
@@ -89,6 +90,7 @@ class Chat(Emitter):
         self._preferring = asyncio.Lock()  # a change is read, made and proved before the next one
         self._state = "new"
         self._closing: asyncio.Task[None] | None = None
+        self._leaving = Leaving()
         self._proved = False  # the app has taken the session since the login
 
     def __repr__(self) -> str:
@@ -100,6 +102,7 @@ class Chat(Emitter):
         if self._state != "new":
             raise UsageError(f"This HuggingChat is {self._state}; make a new one to open again.")
         self._state = "open"
+        self._leaving.enter()
         try:
             if self._recorder is not None:
                 self._recorder.begin()
@@ -112,34 +115,44 @@ class Chat(Emitter):
     async def close(self) -> None:
         """Stop replies that are still coming, delete temporary conversations, end the browser.
 
-        Handlers get a few seconds for their last events. Closing twice is fine: both calls wait for the same
-        end. It goes on if it is cancelled, and does not raise because the site or the browser is gone.
-        Raises UsageError in another event loop than the one that opened the chat.
+        An app that does not answer gets a few seconds, and so do handlers for their last events; all of it
+        takes at most 10 seconds. Closing twice is fine: both calls wait for the same end. It goes on if it is
+        cancelled, and does not raise because the site or the browser is gone. In a forked child process it
+        does nothing. Raises UsageError in another event loop than the one that opened the chat.
         """
+        if self._leaving.forked:
+            return
         if self._closing is None or not self._closing.done():
             self._session.calls.check_loop()
         self._state = "closed"
+        self._leaving.close()
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name="close the chat")
         await asyncio.shield(self._closing)
+        self._leaving.leave()
 
     async def _close(self) -> None:
+        ends = closing.Ends()
         async with contextlib.AsyncExitStack() as last:  # in the order from below
-            last.push_async_callback(self._drain)
+            last.push_async_callback(self._drain, ends)
             if self._recorder is not None:  # a handler that never returns must not cost the tape its end
                 last.push_async_callback(self._recorder.close)
-            last.push_async_callback(self._tracker.close)
+            last.push_async_callback(ends.wait_for, self._tracker.close)
             last.push_async_callback(self._traffic.close)
             last.push_async_callback(self._session.close)
-            await closing.stop(self._replies)
-            await closing.delete_temporary(self._session, self._conversations.values())
-            if self._proved:
-                await closing.save_rolled(self._session)
-            if self._recorder is not None and self._session.in_browser and not self._session.lost:
+            answered = await closing.end_at_app(
+                self._session, self._replies, self._conversations.values(), save=self._proved
+            )
+            if answered and self._recorder and self._session.in_browser and not self._session.lost:
                 await self._recorder.complete(self._session.tabs.get_shared, self._session.calls.fetch)
 
-    async def _drain(self) -> None:
-        await closing.drain((*self._replies, *self._conversations.values(), self))
+    async def _drain(self, ends: closing.Ends) -> None:
+        await closing.drain((*self._replies, *self._conversations.values(), self), ends)
+
+    def _end_program(self, error: BaseException) -> None:
+        """End the program as a handler wants it. For `sys.exit` the chat closes first."""
+        if not (isinstance(error, SystemExit) and self._leaving.begin(error)):
+            raise error
 
     async def __aenter__(self) -> Self:
         return await self.open()

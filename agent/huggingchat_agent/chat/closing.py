@@ -1,16 +1,18 @@
-"""The steps that close a chat, before and after its browser ends."""
+"""The steps that close a chat, before and after its browser ends. All of them take ten seconds at most."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 
+from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, BrowserError
 from huggingchat_agent.session.account import read_account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.chat.reply import Reply
@@ -19,19 +21,68 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("huggingchat_agent")
 
-# Seconds that handlers get for their last events. One that needs more may never return. When the interpreter
-# ends, it waits twice as long for a chat; the other half is for the remaining steps.
+# Seconds for everything. When the interpreter ends, it waits a little longer for a chat.
+CLOSE_SECONDS = 10.0
+# Seconds for what the app does at the end. Nothing of it is worth more: a run ends by itself.
+APP_PATIENCE = 4.0
+# If the app has not answered a call before.
+UNHEARD_PATIENCE = 0.5
+# Seconds that handlers get for their last events, if there is time. One that needs more may never return.
 HANDLER_PATIENCE = 5.0
+LEAST_PATIENCE = 0.5
 
 
-async def stop(replies: Iterable[Reply]) -> None:
-    """Stop what is still answering."""
-    await asyncio.gather(*(reply.stop() for reply in list(replies) if not reply.done))
+class Ends:
+    """When the close must be over."""
+
+    def __init__(self) -> None:
+        self._at = time.monotonic() + CLOSE_SECONDS
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left, some at least."""
+        return max(self._at - time.monotonic(), LEAST_PATIENCE)
+
+    async def wait_for(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Wait for work as long as there is time."""
+        try:
+            async with asyncio.timeout(self.left):
+                await work()
+        except TimeoutError:
+            log.warning("Not everything has ended in time.")
 
 
-async def delete_temporary(session: Session, conversations: Iterable[Conversation]) -> None:
-    """Delete the temporary ones on the server. A warning names those that remain."""
+async def end_at_app(
+    session: Session, replies: Iterable[Reply], conversations: Iterable[Conversation], *, save: bool
+) -> bool:
+    """Stop what is still answering, delete temporary conversations, save the session as it is now.
+
+    Returns whether the app answered in time. If not, a warning says what may remain there.
+    """
+    running = [each for each in replies if not each.done]
     temporary = [each for each in conversations if each.temporary]
+    try:
+        async with asyncio.timeout(UNHEARD_PATIENCE if session.unheard else APP_PATIENCE):
+            await asyncio.gather(*(reply.stop() for reply in running))
+            await _delete(session, temporary)
+            if save:
+                await _save_rolled(session)
+    except TimeoutError:
+        log.warning(
+            "%s does not answer. The chat is closed without it.", redact.address(session.settings.base_url)
+        )
+        for reply in running:
+            if not reply.done:
+                log.warning("The run in %s may go on at the app.", reply.conversation_id)
+        for each in temporary:
+            if not each.deleted:
+                _log_leftover(each, "the app does not answer")
+        return False
+    return True
+
+
+async def _delete(session: Session, temporary: Sequence[Conversation]) -> None:
+    """Delete conversations on the server. A warning names those that remain."""
     if session.lost:
         for each in temporary:
             _log_leftover(each, "the browser is gone")
@@ -44,7 +95,7 @@ async def delete_temporary(session: Session, conversations: Iterable[Conversatio
             raise outcome
 
 
-async def save_rolled(session: Session) -> None:
+async def _save_rolled(session: Session) -> None:
     """Save the session again: the app renews its cookie with use, so a session in daily use never expires."""
     if session.lost:
         return
@@ -58,9 +109,10 @@ async def save_rolled(session: Session) -> None:
         log.warning("The session could not be saved again: %s", error)
 
 
-async def drain(emitters: Sequence[Emitter]) -> None:
+async def drain(emitters: Sequence[Emitter], ends: Ends) -> None:
     """Wait until all handlers have returned, within HANDLER_PATIENCE."""
-    await asyncio.gather(*(each._drain_handlers(within=HANDLER_PATIENCE) for each in emitters))
+    patience = min(HANDLER_PATIENCE, ends.left)
+    await asyncio.gather(*(each._drain_handlers(within=patience) for each in emitters))
 
 
 def _log_leftover(conversation: Conversation, reason: str) -> None:

@@ -288,6 +288,8 @@ class Conversation(Emitter):
     ) -> None:
         if not self.temporary:
             return
+        if self._chat._leaving.forked or self._chat._session.unheard:  # `close` warns of what remains
+            return
         try:
             await self.delete()
         except AgentError as trouble:

@@ -206,9 +206,9 @@ class Reply(Emitter):
         try:
             answer = await self.answer()
         except AgentError:
-            await self._drain_handlers(upstream=True)
+            await self._drain_handlers(upstream=True, conversation_id=self.conversation_id)
             raise
-        await self._drain_handlers(upstream=True)
+        await self._drain_handlers(upstream=True, conversation_id=self.conversation_id)
         return answer
 
     async def _run(self) -> Answer:
@@ -218,7 +218,7 @@ class Reply(Emitter):
             self._fail(error)
             raise
         except asyncio.CancelledError:
-            if self._stopping is None:  # the loop is being torn down
+            if self._stopping is None or self._turn is not None:  # the loop is being torn down
                 raise
             early = UsageError("The reply was stopped before the message was sent.")
             self._fail(early)

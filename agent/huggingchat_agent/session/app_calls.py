@@ -6,6 +6,7 @@ They sign in again if the app has dropped the session, and are made again by the
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from huggingchat_agent.errors import AgentError, PageChanged, UsageError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.requests import Call
 
 T = TypeVar("T")
+
+# An app that answers at all answers within this time.
+UNHEARD_AFTER = 3.0  # seconds
 
 
 class AppCalls:
@@ -49,6 +53,7 @@ class AppCalls:
         self.drifts = Drifts()
         self.after_write: Callable[[], Awaitable[None]] | None = None  # to call once, after the next write
         self._opener, self._note = opener, note
+        self.unheard = False  # whether the last call got no answer for UNHEARD_AFTER
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -118,7 +123,13 @@ class AppCalls:
 
     async def _try(self, calls: Calls, request: Call, conversation_id: str = "") -> CallResult:
         """The answer to the first alternative that the app has, to `request` itself if it has none."""
-        answer, used = await self.alternatives.call(calls, request, timeout=self.timeout)
+        begun = time.monotonic()
+        try:
+            answer, used = await self.alternatives.call(calls, request, timeout=self.timeout)
+        except BaseException:  # the caller may wait no longer
+            self.unheard = time.monotonic() - begun >= UNHEARD_AFTER
+            raise
+        self.unheard = False
         if used is not None:
             self.drifts.see_routes(self.alternatives.routes)
             if answer.status == 200:

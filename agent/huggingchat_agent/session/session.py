@@ -126,6 +126,11 @@ class Session:
         """Whether the browser is gone. A tape is never lost."""
         return self._profile is not None and self._profile.browser is None
 
+    @property
+    def unheard(self) -> bool:
+        """Whether the last call got no answer for some seconds."""
+        return self.calls.unheard
+
     def explain(self, error: AgentError) -> None:
         """Add to an error of a lost or missing session that the browser dropped a cookie, if it did."""
         if self.browser is not None:

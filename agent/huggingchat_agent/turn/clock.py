@@ -17,6 +17,7 @@ class Clock:
         self._last: float | None = None  # the last update that was no keep-alive
         self._asking: float | None = None  # since when the run waits for a person
         self._asked = 0.0  # how long it waited for persons before that
+        self._behind = 0.0  # how long nobody took what the app sent
         self._deadlines = deadlines
 
     @property
@@ -35,9 +36,10 @@ class Clock:
         """Seconds since the last update."""
         return now - (self._start if self._last is None else self._last)
 
-    def restart(self, now: float) -> None:
-        """Start the wait for the app again, because this process read nothing in the meantime."""
+    def restart(self, now: float, behind: float) -> None:
+        """Start the wait for the app again: this process read nothing for `behind` seconds."""
         self._looked = now
+        self._behind += behind
 
     def find_next_deadline(self, now: float, *, waiting: bool) -> tuple[float, str, float]:
         """What is left of the deadline that ends first, its name, and its whole length.
@@ -46,7 +48,7 @@ class Clock:
         """
         limits = self._deadlines
         asked = self._asked + (0.0 if self._asking is None else now - self._asking)
-        due = [(self._start + asked + limits.total - now, "total", limits.total)]
+        due = [(self._start + asked + self._behind + limits.total - now, "total", limits.total)]
         if self._last is None:
             due.append((self._looked + limits.first_update - now, "first_update", limits.first_update))
         elif not waiting:

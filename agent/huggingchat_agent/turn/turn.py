@@ -25,12 +25,12 @@ from huggingchat_agent.errors import (
     TurnTimeout,
 )
 from huggingchat_agent.exchange import Started
-from huggingchat_agent.turn import outputs
+from huggingchat_agent.turn import outputs, stopping
 from huggingchat_agent.turn.clock import Clock
 from huggingchat_agent.turn.recovery import Recovery
 from huggingchat_agent.turn.stored import Stored, find_failure
 from huggingchat_agent.turn.stream import Stream
-from huggingchat_agent.wire import failures, multipart, requests, updates
+from huggingchat_agent.wire import failures, multipart, updates
 from huggingchat_agent.wire.fold import Fold, read_stored
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Turn:
         self.done = asyncio.Event()
         self.refused = False  # the app took nothing of the message
         self.stop_seen = False  # the app was asked to stop this run
+        self._unheard = False  # and did not take it
         self._tracker = tracker
         self._on_rejected = claim.on_rejected if claim else None
         self.publish: Callable[[events.TurnEvent], object] = (
@@ -216,16 +217,19 @@ class Turn:
     async def stop(self) -> None:
         """End the run on the server and return when the turn is done. Does nothing if it is over.
 
-        The stream stays open. The app ends it with the text that it stored, which is then the answer.
+        The stream stays open. The app ends it with the text that it stored, which is then the answer. An app
+        that does not answer is left after some seconds.
         """
         # After the app's last line the run is over, and a stop would end the next one.
         if self.running and self.fold.terminal is None:
             self.stop_seen = True
-            await self._stop_on_server()
-            try:
-                async with asyncio.timeout(self._tracker.stop_patience):
+            taken = await stopping.stop_run(self._tracker.app, self.conversation_id)
+            patience = self._tracker.stop_patience if taken else stopping.REFUSED_PATIENCE
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
                     await self._over.wait()
-            except TimeoutError:
+            if not self._ended:
+                self._unheard = not taken
                 await self._drop_stream()
         await self.done.wait()
 
@@ -252,9 +256,10 @@ class Turn:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(sleep):
                     await self._over.wait()
-            if late := time.monotonic() - due > STALL:
+            behind = time.monotonic() - due
+            if late := behind > STALL:
                 # This process was stopped, or a handler blocked it. What has arrived meanwhile comes now.
-                self._clock.restart(time.monotonic())
+                self._clock.restart(time.monotonic(), behind)
 
     async def _settle(self) -> Answer:
         refusal = self._stream.make_refusal(self.conversation_id)
@@ -264,6 +269,8 @@ class Turn:
         fold = self.fold
         if fold.error is not None:
             raise failures.from_update(fold.error, conversation_id=self.conversation_id, partial=fold.text)
+        if fold.terminal is None and self._unheard:
+            raise await self._explain_break("the app did not take the stop, so the run may go on")
         if fold.terminal is None and not self.stop_seen:
             raise await self._explain_break(self._lost or self._stream.why)
         read = await self._read_final()
@@ -290,7 +297,7 @@ class Turn:
         # The browser gives no body of a failed request, even if bytes had arrived. And a page that reads in
         # the stream that it must sign in again leaves at once: the tap may never see the last line.
         reads = READS_AFTER_LEAVING if self._stream.canceled and not self._lost else 1
-        message = None if gone else await self.stored.read_message(reads)
+        message = None if gone or self._unheard else await self.stored.read_message(reads)
         partial = self.fold.text
         if message is not None:
             if self._lost or not partial:
@@ -323,7 +330,8 @@ class Turn:
 
         After READ_PATIENCE it may not be final. None if it could not be read at all.
         """
-        if self._recovery is None and not self.stored.cut and self._tracker.app.refetches(self.page_id):
+        app, page = self._tracker.app, self.page_id
+        if self._recovery is None and not self.stored.cut and app.shows(page) and app.refetches(page):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(REFETCH_PATIENCE):
                     await self._refetched.wait()
@@ -361,7 +369,7 @@ class Turn:
         # Whether the app may have more than it sent.
         behind = not self._stream.heard or self._clock.measure_idle(time.monotonic()) > STALL
         await self._tracker.app.save_report(error, self.page_id)
-        stopped = await self._stop_on_server()
+        stopped = await stopping.stop_run(self._tracker.app, self.conversation_id)
         await self._drop_stream()
         error.message += ", so the agent stopped the run." if stopped else ". The run could not be stopped."
         if not self._stream.heard:
@@ -376,20 +384,8 @@ class Turn:
         ):
             error.partial = self._choose_longer(message)
 
-    async def _stop_on_server(self) -> bool:
-        """Whether the app has taken the stop."""
-        try:
-            await self._tracker.app.ask(requests.stop_generating(self.conversation_id))
-        except AgentError as error:
-            log.warning("The run in %s could not be stopped on the server: %s", self.conversation_id, error)
-            return False
-        return True
-
     async def _drop_stream(self) -> None:
         """Free the connection of a stream that does not end."""
-        try:
-            await self._tracker.app.drop_stream(self.page_id, self.conversation_id, self.generation_id)
-        except AgentError as error:
-            log.warning("The stream could not be dropped: %s", error)
+        await stopping.drop_stream(self._tracker.app, self.page_id, self.conversation_id, self.generation_id)
         self.stored.cut = True
         self._end(time.monotonic())
