@@ -1,8 +1,7 @@
 """Starts a browser, for engines that can only connect to one.
 
-The browser gets its own folder for all its files, its own process group, and a watcher: a shell that waits
-for our end, then kills the browser and removes the folder, even if we were killed. Its output goes to a file,
-so that no pipe can fill up.
+The browser gets its own process group, and a folder for all its files (see `temporary`). Its output goes to a
+file there, so that no pipe can fill up.
 
 The browser chooses the port that it listens on, on the loopback address only. Unlike a pipe, the port is
 open to every local user while the browser runs.
@@ -14,17 +13,16 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import process_tag, start_failures
-from huggingchat_agent.environment import get_inheritable
+from huggingchat_agent.browser.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from huggingchat_agent.settings import Settings
 
 # Keep the browser itself off the network, whatever the driver's own switches do. A `data:` address has no
@@ -109,11 +107,6 @@ HEADLESS = (
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 )
 
-# Of its folder, and the file in it that names the process that made it.
-FOLDER_PREFIX, OWNER = "huggingchat-", "owner"
-
-# A word on its input means a normal end; the end of its input means that we are gone.
-_WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; sleep 0.2; rm -rf -- "$2"'
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
 _LOOK_SECONDS = 0.02  # seconds between two looks at the disk, which reports no change
 _ALL_HOSTS = "--proxy-bypass-list=<-loopback>"
@@ -127,19 +120,17 @@ class LaunchedBrowser:
     def __init__(self, path: str, tag: str) -> None:
         self.address = ""
         self._path, self._tag = path, tag
-        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-        (self._folder / OWNER).write_text(str(process_tag.Owner.current()))
-        self._profile = self._folder / "profile"
+        self._folder = TemporaryFolder(tag)
+        self._profile = self._folder.path / "profile"
         self._process: asyncio.subprocess.Process | None = None
-        self._watcher: asyncio.subprocess.Process | None = None
 
     async def start(self, settings: Settings, *, sandboxed: bool) -> None:
         """Start it and wait until it listens, without a time limit: cancel it. Raises BrowserError."""
         self._profile = settings.user_data_dir or self._profile
         before = self._read_address()  # left by an earlier browser
         environment = process_tag.tag_environment(self._tag)
-        if len(str(self._folder)) <= _LONGEST_TEMPORARY:
-            environment["TMPDIR"] = str(self._folder)
+        if len(str(self._folder.path)) <= _LONGEST_TEMPORARY:
+            environment["TMPDIR"] = str(self._folder.path)
         chosen = [
             *(HEADLESS if settings.headless else ()),
             *([] if sandboxed else ["--no-sandbox"]),
@@ -159,20 +150,7 @@ class LaunchedBrowser:
                 env=environment,
                 start_new_session=True,
             )
-        if os.name == "posix":
-            self._watcher = await asyncio.create_subprocess_exec(
-                "/bin/sh",
-                "-c",
-                _WATCH,
-                "watcher",
-                str(self._process.pid),
-                str(self._folder),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=get_inheritable(),
-                start_new_session=True,
-            )
+        await self._folder.guard(self._process.pid)
         self.address = await self._wait_for_address(before)
 
     async def wait_for_exit(self) -> None:
@@ -186,22 +164,14 @@ class LaunchedBrowser:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._process.wait()
-            self._kill(self._process.pid)
+            self.kill()
             await self._process.wait()
-        # Its other processes may write for a moment until they end.
         process_tag.kill_processes(process_tag.find_processes(self._tag))
-        for _ in range(25):
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
-            if not self._folder.exists():
-                break
-            await asyncio.sleep(_LOOK_SECONDS)
-        if self._watcher is not None:
-            with contextlib.suppress(ConnectionError):
-                await self._watcher.communicate(b"well\n")
+        await self._folder.remove()
 
     @property
     def _output(self) -> Path:
-        return self._folder / "output"
+        return self._folder.path / "output"
 
     def _read_address(self) -> str:
         """The address that the browser listens at, "" until it does."""
@@ -227,9 +197,12 @@ class LaunchedBrowser:
                 raise known
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _kill(self, group: int) -> None:
+    def kill(self) -> None:
+        """Kill its processes."""
+        if self._process is None:
+            return
         if sys.platform == "win32":
-            process_tag.kill_processes([group])
+            process_tag.kill_processes([self._process.pid])
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(self._process.pid, signal.SIGKILL)

@@ -103,6 +103,13 @@ class NodriverBrowser(RunningBrowser):
         await site_data.set_local_storage(tab.cdp, items)
         await tab.ask_to_close()
 
+    async def _ping(self) -> None:
+        await self._root.send("Browser.getVersion")
+
+    def _kill(self) -> None:
+        if self._launched is not None:
+            self._launched.kill()
+
     async def _read_state(self) -> dict[str, Any]:
         if self._settings.own_cookies:
             return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
@@ -130,7 +137,7 @@ class NodriverBrowser(RunningBrowser):
         else:
             patience = 0.0
             with contextlib.suppress(BrowserError, TimeoutError):
-                async with asyncio.timeout(running_browser.CLOSE_SECONDS):
+                async with asyncio.timeout(0 if self.hung else running_browser.CLOSE_SECONDS):
                     await self._root.send("Browser.close")
                     patience = running_browser.CLOSE_SECONDS
             await self._launched.stop(patience)

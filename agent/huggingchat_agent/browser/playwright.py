@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +23,7 @@ from huggingchat_agent.browser.running_browser import (
     make_driver_error,
     start_browser,
 )
+from huggingchat_agent.browser.temporary import TemporaryFolder, keep_pipe_from_children
 from huggingchat_agent.environment import put_secrets_aside
 
 if TYPE_CHECKING:
@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 
 DRIVER_GONE = "Playwright's own process is gone: it crashed or was killed."
 
-_SWEEPS = 25
-_SWEEP_PAUSE = 0.02  # seconds; a process that was killed writes for a moment until it ends
 _TIDY_SECONDS = 1.0
+_TIDY_PAUSE = 0.02
 
 _WRITTEN = re.compile(r"^\[pid=\d+\]\[err\] (.*)$", re.MULTILINE)
 
@@ -73,7 +72,8 @@ class PlaywrightBrowser(RunningBrowser):
         self._driver: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._process = 0
-        self._folders: list[Path] = []
+        self._folder = TemporaryFolder(self.tag) if path else None
+        self._folders: list[Path] = []  # of Playwright and the browser, elsewhere
         self._borrowed = False
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
@@ -82,6 +82,7 @@ class PlaywrightBrowser(RunningBrowser):
         self._driver = _find_driver(self._manager)
         if self._driver is not None:
             self._watching = asyncio.create_task(self._watch_driver(self._driver), name="watch the driver")
+            keep_pipe_from_children(self._driver)
         chromium = playwright.chromium
         if self._settings.connect is not None:
             self._browser = browser = await self._connect(chromium, self._settings.connect)
@@ -166,10 +167,16 @@ class PlaywrightBrowser(RunningBrowser):
             for each in process_tag.find_temporary_folders(self._process)
             if each != self._settings.user_data_dir
         ]
+        if self._folder is not None:
+            await self._folder.guard(self._process, self._folders)
 
     async def _open_tab(self) -> _Tab:
         assert self._context is not None and self._root is not None
         return _Tab(await self._context.new_page(), self._root)
+
+    async def _ping(self) -> None:
+        if self._root is not None:
+            await self._root.send("Browser.getVersion")
 
     async def _read_state(self) -> dict[str, Any]:
         assert self._context is not None and self._root is not None
@@ -209,17 +216,17 @@ class PlaywrightBrowser(RunningBrowser):
             await finish_in_time(self._opening)
         if self._settings.connect:
             await self._close_tabs()
+        elif self.hung:
+            self._kill()
         if self._browser is not None and not await finish_in_time(self._browser.close()):
             self._kill()
         await self._wait_for_tidying()
         if not await finish_in_time(self._manager.__aexit__()):
             self._kill(driver_too=True)
             await finish_in_time(self._manager.__aexit__())
-        if self._folders or process_tag.find_processes(self.tag):
-            try:
-                await asyncio.to_thread(self._sweep)
-            except RuntimeError:  # the interpreter is ending, and starts no thread any more
-                self._sweep()
+        if self._folder is not None:
+            process_tag.kill_processes(process_tag.find_processes(self.tag))
+            await self._folder.remove()
 
     async def _wait_for_tidying(self) -> None:
         """If the browser was killed, give Playwright's process a moment to remove its folders."""
@@ -228,23 +235,13 @@ class PlaywrightBrowser(RunningBrowser):
         until = time.monotonic() + _TIDY_SECONDS
         # No event tells that a folder is gone.
         while any(each.exists() for each in self._folders) and time.monotonic() < until:  # noqa: ASYNC110
-            await asyncio.sleep(_SWEEP_PAUSE)
+            await asyncio.sleep(_TIDY_PAUSE)
 
     def _kill(self, *, driver_too: bool = False) -> None:
         """Kill the browser, and Playwright's own process too if that does not end."""
         process_tag.kill_processes({self._process, *process_tag.find_processes(self.tag)})
         if driver_too and self._driver is not None and self._driver.returncode is None:
             self._driver.kill()
-
-    def _sweep(self) -> None:
-        """Remove the leftovers of a killed browser, once none of its processes writes there any more."""
-        process_tag.kill_processes(process_tag.find_processes(self.tag))
-        for folder in self._folders:
-            for _ in range(_SWEEPS):
-                shutil.rmtree(folder, ignore_errors=True)
-                if not folder.exists():
-                    break
-                time.sleep(_SWEEP_PAUSE)
 
 
 class _Tab:

@@ -80,6 +80,11 @@ def find_owner(process: int) -> Owner | None:
     return None
 
 
+def is_tag(text: str) -> bool:
+    """Whether that may be a tag."""
+    return re.fullmatch(r"\d+\.\d+\.[0-9a-f]{32}", text) is not None
+
+
 def make_switch(tag: str) -> str:
     """The tag as a command-line switch. Browsers ignore unknown switches."""
     return f"--huggingchat-agent={tag}"

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import process_tag, site_data, start_failures
+from huggingchat_agent.browser import process_tag, site_data, start_failures, temporary
 from huggingchat_agent.browser.cdp import Refused, make_refusal
 from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.executable import find_or_download
+from huggingchat_agent.browser.heartbeat import PATIENCE, wait_until_silent
 from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.pump import Pump, make_filter
 from huggingchat_agent.browser.sandbox import detect_sandbox
@@ -30,14 +32,17 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
 
+log = logging.getLogger("huggingchat_agent")
+
 T = TypeVar("T")
 R = TypeVar("R", bound="RunningBrowser")
 
 START_SECONDS = 30.0
 TAB_SECONDS = 15.0
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 4.0
 
 GONE = "The browser is gone: it crashed, was killed or was closed."
+HUNG = f"The browser hung: it answered nothing for {PATIENCE:g} s, and was ended."
 CLOSED = "The browser was closed."
 TAB_CLOSED = "The tab was closed."
 TAB_CRASHED = "The tab crashed."
@@ -71,6 +76,7 @@ class RunningBrowser(ABC):
         self.tag = process_tag.make_tag()
         self.version = ""
         self.sandboxed = sandboxed
+        self.hung = False  # it answers nothing any more
         self.dropped_cookies = DroppedCookies()
         self._settings, self._path = settings, path
         self._ours = make_filter(settings.base_url)
@@ -93,6 +99,14 @@ class RunningBrowser(ABC):
     @abstractmethod
     async def _read_state(self) -> dict[str, Any]:
         """See `protocols.Browser.storage_state`."""
+
+    @abstractmethod
+    async def _ping(self) -> None:
+        """Ask the browser something that takes it no time."""
+
+    @abstractmethod
+    def _kill(self) -> None:
+        """Kill the browser that was started."""
 
     @abstractmethod
     async def _end(self) -> None:
@@ -141,6 +155,7 @@ class RunningBrowser(ABC):
         try:
             await run_driver(START_SECONDS, what, asyncio.shield(self._opening), self._make_start_error)
             started = True
+            self.spawn(self._watch(), "watch that the browser answers")
         finally:
             if not started:
                 await self.close()
@@ -154,6 +169,16 @@ class RunningBrowser(ABC):
             page.mark_closed(reason)
         for callback in self._callbacks:
             callback()
+
+    async def _watch(self) -> None:
+        """Replace silence by an end. The next use starts another browser."""
+        await wait_until_silent(self._ping)
+        if not self._gone:
+            self.hung = True
+            log.warning("%s", HUNG)
+            if not self._settings.connect:
+                self._kill()
+            self.mark_gone(HUNG)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         """Run something in the background. It ends before the browser is closed."""
@@ -222,6 +247,7 @@ async def start_browser(
         browser = make(settings)
     else:
         start_failures.check_settings(settings)
+        await asyncio.to_thread(temporary.reap)
         found = await find_or_download(settings.browser, settings.channel)
         box = await asyncio.to_thread(detect_sandbox)
         browser = make(settings, found.path, sandboxed=box.on)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from huggingchat_agent.browser import process_tag
-from huggingchat_agent.browser.launch import FOLDER_PREFIX, OWNER
+from huggingchat_agent.browser.temporary import FOLDER_PREFIX, OWNER
 from huggingchat_agent.state.profiles import ProfileLock
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from pathlib import Path
 import filelock
 import msgspec
 
+from huggingchat_agent import forks
 from huggingchat_agent.errors import ProfileInUse, StorageError
 from huggingchat_agent.state.storage import SavedSession
 
@@ -51,6 +52,7 @@ class ProfileLock:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock.acquire(timeout=0.2)  # a process that only looks holds it for a moment
             self._holder.write_text(str(os.getpid()))
+            forks.keep_lock_from_children(self._lock)
         except filelock.Timeout:
             return False
         except OSError as error:
