@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 _TOGETHER = 0.05  # seconds between two lines of a paste, at most
+_modes: list[list[Any] | None] = []  # as `keep_mode` found them
 
 
 class Keys:
@@ -63,12 +64,19 @@ def keep_mode() -> Iterator[None]:
 
     When Playwright's driver ends, it resets the terminal to the mode that it found at its start.
     """
-    before = _read_mode()
+    _modes.append(_read_mode())
     try:
         yield
     finally:
-        if before is not None and before != _read_mode():
-            _set_mode(before)
+        restore_mode()
+        _modes.pop()
+
+
+def restore_mode() -> None:
+    """Set the mode from before the block of `keep_mode`, if it is another one now."""
+    before = _modes[-1] if _modes else None
+    if before is not None and before != _read_mode():
+        _set_mode(before)
 
 
 def _read_mode() -> list[Any] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import redact
 from huggingchat_agent.cli.console import note, say, show_progress
+from huggingchat_agent.cli.interrupts import watch_interrupts
 from huggingchat_agent.errors import LoginError
 from huggingchat_agent.sync import HuggingChat
 
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def open_chat(options: Options, **more: Any) -> Iterator[HuggingChat]:
-    """An open HuggingChat with these options; `more` are further settings."""
+    """An open HuggingChat with these options; `more` are further settings.
+
+    A second Ctrl-C ends the process at once, unless the caller has its own `watch_interrupts`.
+    """
     chat = HuggingChat(**{**options.to_settings(), **more})
     tape = chat.settings.replay
     if tape is not None:
         say(f"A tape answers, not the app: {tape}")
-    with contextlib.closing(chat):
+    with watch_interrupts(), contextlib.ExitStack() as end:
+        end.push(chat)
         where = f"{redact.address(chat.settings.base_url)} in a browser" if tape is None else "the tape"
         with show_progress(f"Opening {where}"):
             chat.open()

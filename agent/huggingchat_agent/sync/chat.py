@@ -11,9 +11,10 @@ from huggingchat_agent import huggingchat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
 from huggingchat_agent.mistakes import sync_only
+from huggingchat_agent.sync import signals
 from huggingchat_agent.sync.conversation import Conversation
 from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
-from huggingchat_agent.sync.thread import LoopThread
+from huggingchat_agent.sync.thread import LoopThread, ends_program
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
@@ -37,7 +38,7 @@ log = logging.getLogger("huggingchat_agent")
 T = TypeVar("T")
 
 # Seconds. The end of the interpreter closes a HuggingChat that is still open, and waits no longer than this.
-EXIT_PATIENCE = 10.0
+EXIT_PATIENCE = 12.0
 
 
 @sync_only()
@@ -47,7 +48,7 @@ class HuggingChat(Handlers):
     Arguments are the fields of `Settings`, by name. The environment gives the others
     (`HUGGINGCHAT_BASE_URL`, ...). `with` (or `open`) starts the browser, and its end (or `close`) ends it.
     Several threads may use it. But a handler must not wait for another thread that uses it: that thread waits
-    until the handler has returned.
+    until the handler has returned, and its call raises UsageError.
     """
 
     _of: ClassVar[type[asynchronous.HuggingChat]] = asynchronous.HuggingChat
@@ -85,20 +86,26 @@ class HuggingChat(Handlers):
             self._thread.stop()
             raise
         atexit.register(self._abandon)
+        signals.take(self)
         return self
 
     def close(self) -> None:
         """Stop replies that are still coming, delete temporary conversations, end browser and thread.
 
-        Closing twice is fine. It does not raise because the site or the browser is gone.
+        Closing twice is fine. It takes at most about 10 seconds, and does not raise because the site or the
+        browser is gone. In a forked child process it does nothing.
         """
+        self._close()
+
+    def _close(self, *, work: bool = True) -> None:
         atexit.unregister(self._abandon)
         if self._thread is None or self._thread.over:
             return
         try:
-            self._thread.run(self._inner.close())
+            self._thread.run(self._inner.close(), work=work)
         finally:
             self._thread.stop()
+            signals.give_back(self)
 
     def __enter__(self) -> Self:
         return self.open()
@@ -106,7 +113,7 @@ class HuggingChat(Handlers):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._close(work=not ends_program(error))
 
     def login(
         self,
@@ -284,8 +291,10 @@ class HuggingChat(Handlers):
         return forward
 
     def _abandon(self) -> None:
-        log.warning("A HuggingChat was left open and is closed now. Use `with`, or close().")
         thread = self._require_thread()
+        if thread.over:
+            return
+        log.warning("A HuggingChat was left open and is closed now. Use `with`, or close().")
         try:
             thread.run(self._inner.close(), timeout=EXIT_PATIENCE)
         except Exception as error:  # nobody is there to catch it

@@ -9,6 +9,7 @@ from huggingchat_agent.sync.elicitation import Elicitation
 from huggingchat_agent.sync.file import File
 from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
 from huggingchat_agent.sync.reply import Reply
+from huggingchat_agent.sync.thread import ends_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -219,5 +220,5 @@ class Conversation(Handlers):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.temporary:
-            self.delete()
+        if self.temporary and not self._thread.over:
+            self._thread.run(self._inner.__aexit__(kind, error, trace), work=not ends_program(error))

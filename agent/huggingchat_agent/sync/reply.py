@@ -10,6 +10,7 @@ from huggingchat_agent import events
 from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.mistakes import SENT, sync_only
 from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
+from huggingchat_agent.sync.thread import ends_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ class Reply(Handlers):
         try:
             in_time = self._thread.wait(self._answer, timeout=timeout)
         except (KeyboardInterrupt, SystemExit):
-            self.stop()
+            self._stop(work=False)
             raise
         if not in_time:
             raise TimeoutError(f"The answer did not come within {timeout:g} s; the reply goes on.")
@@ -101,8 +102,11 @@ class Reply(Handlers):
 
         The answer is then the text so far, as the server stores it, with `interrupted` true.
         """
-        if not self.done:
-            self._thread.run(self._inner.stop())
+        self._stop()
+
+    def _stop(self, *, work: bool = True) -> None:
+        if not (self.done or self._thread.over):
+            self._thread.run(self._inner.stop(), work=work)
 
     def __iter__(self) -> Iterator[events.AnyTurnEvent]:
         index = 0
@@ -129,7 +133,7 @@ class Reply(Handlers):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._stop(work=not ends_program(error))
 
 
 def _make_receiver(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
+import os
 import queue
 import sys
 import threading
@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.sync import deadlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -23,9 +24,14 @@ T = TypeVar("T")
 _LOOK_UP = 0.2 if sys.platform == "win32" else None
 
 # Seconds that a job gets to clean up after a Ctrl-C.
-CANCEL_PATIENCE = 20.0
+CANCEL_PATIENCE = 12.0
 
 JOIN_PATIENCE = 5.0
+
+
+def ends_program(error: BaseException | None) -> bool:
+    """Whether this leaves a block because the program ends. No handlers are called any more then."""
+    return isinstance(error, KeyboardInterrupt | SystemExit)
 
 
 class Job(Generic[T]):
@@ -62,8 +68,10 @@ class LoopThread:
     """Runs coroutines for threads that have no event loop, or a busy one.
 
     `post` keeps work for the callers. A thread that waits in `wait` or `run` does it, in order, one piece
-    at a time; the loop's thread never does. While a piece of work itself waits, no other work is done. A
-    piece of work that waits for a thread that waits here never ends.
+    at a time; the loop's thread never does. While a piece of work itself waits, no other work is done. If a
+    piece of work waits for a thread that waits here, that thread's wait raises UsageError.
+
+    In a forked child process there is no such thread. Everything raises UsageError there.
     """
 
     def __init__(self, name: str) -> None:
@@ -72,15 +80,16 @@ class LoopThread:
         self._worker: int | None = None  # the thread that is doing posted work
         self._posted = 0
         self._waiters: set[queue.SimpleQueue[None]] = set()
-        self._over = False
+        self._finished = False
+        self._process = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run_loop, name=name, daemon=True)
         self._thread.start()
         self._wait(lambda: self._loop is not None or self._over, None)
 
-    def run(self, coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
-        """Run a coroutine in the loop, do posted work meanwhile, and return its result.
+    def run(self, coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None, work: bool = True) -> T:
+        """Run a coroutine in the loop, do posted work meanwhile (or none), and return its result.
 
         If the wait is interrupted (by Ctrl-C, or by an exception from posted work), the coroutine is
         cancelled and awaited first. Raises TimeoutError after `timeout` seconds; the coroutine is then
@@ -89,7 +98,11 @@ class LoopThread:
         job = Job(coroutine)
         try:
             self._start(job)
-            in_time = self.wait(job, timeout=timeout)
+            in_time = (
+                self.wait(job, timeout=timeout)
+                if work
+                else self._wait(lambda: job.done or self._over, timeout, work=False)
+            )
         except BaseException:
             self._cancel(job)
             self._wait(lambda: job.done or self._over, CANCEL_PATIENCE, work=False)
@@ -97,6 +110,8 @@ class LoopThread:
         if not in_time:
             self._cancel(job)
             raise TimeoutError
+        if not job.done:
+            raise self._make_closed_error()
         return job.result()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Job[T]:
@@ -118,7 +133,7 @@ class LoopThread:
         """
         met = self._wait(lambda: condition() or self._ended, timeout)
         if met and not condition():
-            raise _make_closed_error()
+            raise self._make_closed_error()
         return met
 
     def post(self, work: Callable[[], Any]) -> None:
@@ -145,20 +160,31 @@ class LoopThread:
 
     @property
     def over(self) -> bool:
-        """Whether the loop has ended."""
+        """Whether the loop has ended, or is that of the parent process."""
         return self._over
 
     @property
+    def _forked(self) -> bool:
+        return os.getpid() != self._process
+
+    @property
+    def _over(self) -> bool:
+        return self._finished or self._forked
+
+    @property
     def _ended(self) -> bool:
-        return self._over and not self._work
+        return self._over and (self._forked or not self._work)
 
     def _has_done(self, count: int) -> bool:
         """Whether the first `count` pieces of posted work are done."""
         return self._worker is None and self._posted - len(self._work) >= count
 
     def _wait(self, condition: Callable[[], bool], timeout: float | None, *, work: bool = True) -> bool:
+        if self._forked:  # a thread that is not here may hold the lock
+            return True
         me = threading.get_ident()
         work = work and self._worker != me
+        handlers = deadlock.Watch()
         end = None if timeout is None else time.monotonic() + timeout
         # A queue rather than a condition variable: interrupting its `get` leaves no lock half held.
         waiter: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -178,8 +204,14 @@ class LoopThread:
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
                     return False
-                with contextlib.suppress(queue.Empty):
-                    waiter.get(timeout=left if _LOOK_UP is None else min(left or _LOOK_UP, _LOOK_UP))
+                handling = self._worker
+                blocked = work and handling not in (None, me)
+                limits = (left, _LOOK_UP, deadlock.LOOK_SECONDS if blocked else None)
+                try:
+                    waiter.get(timeout=min((each for each in limits if each is not None), default=None))
+                except queue.Empty:
+                    if blocked and handling is not None and handling == self._worker:
+                        handlers.look(handling)
         finally:
             self._waiters.discard(waiter)
             if work:
@@ -199,7 +231,7 @@ class LoopThread:
     def _start(self, job: Job[Any]) -> None:
         if not self._call(lambda: job.start(self._finish)):
             job.coroutine.close()
-            raise _make_closed_error()
+            raise self._make_closed_error()
 
     def _finish(self, job: Job[Any]) -> None:
         with self._lock:
@@ -224,8 +256,15 @@ class LoopThread:
         try:
             asyncio.run(self._serve())
         finally:
-            self._over = True
+            self._finished = True
             self._wake()
+
+    def _make_closed_error(self) -> UsageError:
+        if self._forked:
+            return UsageError(
+                "This HuggingChat was opened in another process. A forked worker opens its own."
+            )
+        return UsageError("This HuggingChat is closed. Make a new one.")
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -257,7 +296,3 @@ class _Helpers(ThreadPoolExecutor):
     async def end(self, timeout: float | None = None) -> None:
         """Wait for the threads; the loop has nothing else to do by then."""
         self.shutdown()
-
-
-def _make_closed_error() -> UsageError:
-    return UsageError("This HuggingChat is closed. Make a new one.")

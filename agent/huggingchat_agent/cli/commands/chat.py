@@ -19,6 +19,7 @@ from huggingchat_agent.cli.commands.ask import (
     open_conversation,
 )
 from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
+from huggingchat_agent.cli.interrupts import Interrupts, watch_interrupts
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
@@ -68,7 +69,8 @@ def chat(
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools)
-    with open_signed_in(options, via=via, record=tape) as app:
+    # One stops an answer, one ends the chat in order, the next one at once.
+    with watch_interrupts(orderly=2) as interrupts, open_signed_in(options, via=via, record=tape) as app:
         with open_conversation(app, model, system, conversation, temporary) as talk:
             where = redact.address(app.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
@@ -89,7 +91,7 @@ def chat(
                 answer = show(reply, commands.talk, reasoning=show_reasoning, plain=plain)
                 attachments.save_files(commands.talk, answer, folder)
 
-            _Dialogue(commands, send, show_reply, _choose_reader(read_models)).run()
+            _Dialogue(commands, send, show_reply, _choose_reader(read_models), interrupts).run()
 
 
 def _choose_reader(read_models: Callable[[], Iterable[str]]) -> Callable[[], str | None]:
@@ -124,7 +126,9 @@ class _Dialogue:
         send: Callable[[str], Reply],
         show_reply: Callable[[Reply], None],
         read: Callable[[], str | None],
+        interrupts: Interrupts,
     ) -> None:
+        self._interrupts = interrupts
         self._commands, self._send, self._show_reply, self._read = commands, send, show_reply, read
         self._person = sys.stdin.isatty()
         # Set by a Ctrl-C until the next message: another Ctrl-C ends the chat.
@@ -151,6 +155,7 @@ class _Dialogue:
         if not text:
             return
         self._interrupted = False
+        self._interrupts.forget()
         self._answering = False
         try:
             reply = self._run_or_send(text)
