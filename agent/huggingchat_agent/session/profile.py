@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import redact
 from huggingchat_agent.browser import load_engine
-from huggingchat_agent.errors import BrowserClosed
+from huggingchat_agent.errors import BrowserClosed, StorageError
 from huggingchat_agent.state.profiles import ProfileLock
 
 if TYPE_CHECKING:
@@ -50,18 +50,7 @@ class BrowserProfile:
         Raises ProfileInUse, StorageError or BrowserError.
         """
         await self.stop()
-        self.saved.prepare()
-        if await asyncio.to_thread(self._lock.take):
-            self.copied = False
-            self.saved.tidy()
-        elif self._settings.profile_in_use == "refuse":
-            raise self._lock.make_in_use_error()
-        elif not self.copied:
-            self.copied = True
-            log.info(
-                "Profile %r is in use elsewhere: working with a copy, which is not saved.",
-                self._settings.profile,
-            )
+        await self._claim()
         state = state or (self._kept if self.copied else None) or self.saved.load()
         redact.remember_cookies(state)
         self._browser = await load_engine(self._settings.engine).start(self._settings, state)
@@ -75,6 +64,27 @@ class BrowserProfile:
             browser.on_closed(gone.set)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(gone.wait(), NOTICE)
+
+    async def _claim(self) -> None:
+        """Lock the profile, or decide to work with a copy."""
+        try:
+            self.saved.prepare()
+            if await asyncio.to_thread(self._lock.take):
+                self.copied = False
+                self.saved.tidy()
+                return
+        except StorageError as error:
+            if not self.saved.readable:
+                raise
+            return self._copy(logging.WARNING, "it cannot be saved: %s", error.message)
+        if self._settings.profile_in_use == "refuse":
+            raise self._lock.make_in_use_error()
+        self._copy(logging.INFO, "profile %r is in use elsewhere", self._settings.profile)
+
+    def _copy(self, level: int, why: str, *values: str) -> None:
+        if not self.copied:
+            self.copied = True
+            log.log(level, f"Working with a copy of the session, which is not saved: {why}", *values)
 
     async def read_state(self) -> dict[str, Any]:
         """Cookies and local storage of the running browser."""

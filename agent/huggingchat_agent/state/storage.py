@@ -65,6 +65,11 @@ class SavedSession:
             ) from None
         return state
 
+    @property
+    def readable(self) -> bool:
+        """Whether there is a saved session."""
+        return os.access(self.path, os.R_OK)
+
     def prepare(self) -> None:
         """Check that a session can be saved, before a browser is started. Raises StorageError.
 
