@@ -97,7 +97,7 @@ def _render_conversation(summary: Summary) -> str:
 
 
 def _render_turn(turn: Turn) -> str:
-    facts = [f"<b>Turn {turn.number}</b>", _render_time(turn.at)]
+    facts = [f"<b>Turn {_render_number(turn)}</b>", _render_time(turn.at)]
     if turn.via:
         facts.append(f"<span>sent by {escape(turn.via)}</span>")
     if turn.first_token is not None:
@@ -121,7 +121,7 @@ def _render_turn(turn: Turn) -> str:
     if len(turn.tokens) > 1:
         moments = [at for at, _ in turn.tokens]
         parts.append(f'<div class="plots">{plot.plot_speed(moments)}{plot.plot_gaps(turn.at, moments)}</div>')
-    return f'<article id="turn-{turn.number}">{"".join(parts)}</article>'
+    return f'<article id="turn-{_render_number(turn)}">{"".join(parts)}</article>'
 
 
 def _render_tool(call: ToolCall) -> str:
@@ -140,11 +140,11 @@ def _render_pictures(turn: Turn) -> str:
 def _render_picture(turn: Turn, moment: str) -> str:
     """A picture. A click shows it as large as the window, another click anywhere small again."""
     picture = turn.pictures[moment]
-    name = f"picture-{turn.number}-{moment.replace(' ', '-')}"
+    name = f"picture-{_render_number(turn)}-{moment.replace(' ', '-')}"
     source = f"data:{escape(picture.mime)};base64,{escape(picture.base64)}"
     return (
         f'<div><a id="{name}" href="#{name}"><img src="{source}" alt="The page at the {moment} of turn '
-        f'{turn.number}">{moment.capitalize()}</a><a class="close" href="#turn-{turn.number}" '
+        f'{_render_number(turn)}">{moment.capitalize()}</a><a class="close" href="#turn-{_render_number(turn)}" '
         'aria-label="Close"></a></div>'
     )
 
@@ -215,7 +215,7 @@ def _render_tokens(turn: Turn, begins: float, whole: float) -> str:
     places = sorted({round(1000 * (at - begins) / whole) for at, _ in turn.tokens})
     ticks = "".join(f"M{place} 0V12" for place in places)
     return (
-        f'<div class="row tokens">{_render_time(turn.tokens[0][0])}<code>tokens of turn {turn.number}</code>'
+        f'<div class="row tokens">{_render_time(turn.tokens[0][0])}<code>tokens of turn {_render_number(turn)}</code>'
         f'<span class="end">{len(turn.tokens):,} tokens</span><div class="lane">'
         f'<svg viewBox="0 0 1000 12" preserveAspectRatio="none" aria-hidden="true"><path d="{ticks}"/>'
         "</svg></div></div>"
@@ -234,6 +234,10 @@ def _render_console(summary: Summary) -> str:
         f'<section id="said"><h2>Console <small>messages, errors and dialogs of the pages</small></h2>'
         f'<ul class="said sheet">{rows}</ul></section>'
     )
+
+
+def _render_number(turn: Turn) -> str:
+    return escape(str(turn.number))
 
 
 def _render_time(at: float) -> str:
