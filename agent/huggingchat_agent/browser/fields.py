@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+import uuid
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import controls, evaluation, in_page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from huggingchat_agent.browser.cdp import Cdp
     from huggingchat_agent.browser.controls import Obstacle
     from huggingchat_agent.browser.protocols import Upload
+
+# A multiple of three, so that the base64 text of a piece has no padding, except the last one.
+PIECE = 768 * 1024  # bytes
+SLOWEST = 1024 * 1024  # bytes a second, on a machine that does much else
 
 _NOT_KEPT = "it did not keep the text"
 
@@ -57,16 +62,32 @@ async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> Non
 
 async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obstacle) -> None:
     """Put the files into the input as soon as it exists and accepts them."""
-    payload = [[each.name, each.mime, base64.b64encode(each.data).decode()] for each in files]
+    kept: list[list[str]] = []
     while True:
         try:
             field = await evaluation.find_element(cdp, selector)
             if field is None:
                 obstacle.now = "it is not there"
             else:
-                obstacle.now = await evaluation.call_on(cdp, field, in_page.SET_FILES, payload)
+                obstacle.now = "the files are being handed over"
+                kept = kept or [[each.name, each.mime, await _hand_over(cdp, each.data)] for each in files]
+                obstacle.now = await evaluation.call_on(cdp, field, in_page.SET_FILES, kept)
                 if not obstacle.now:
                     return
         except evaluation.DocumentLeft:
-            obstacle.now = "its page went away"
+            obstacle.now, kept = "its page went away", []
         await evaluation.wait_for_change(cdp)
+
+
+async def _hand_over(cdp: Cdp, data: bytes) -> str:
+    """Keep the bytes in the page, piece by piece: browsers and drivers choke on long messages. The key."""
+    key = uuid.uuid4().hex
+    for at in range(0, len(data), PIECE):
+        piece = base64.b64encode(data[at : at + PIECE]).decode()
+        await evaluation.evaluate(cdp, in_page.KEEP, key, piece)
+    return key
+
+
+def hand_over_seconds(sizes: Iterable[int]) -> float:
+    """How many seconds more a gesture may take for files of so many bytes."""
+    return sum(sizes) / SLOWEST

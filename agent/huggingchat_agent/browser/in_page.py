@@ -145,21 +145,38 @@ KEPT = """(selector, filled) => {
   return document.querySelector(selector) === field && (content !== '') === filled;
 }"""
 
-# Put [name, mime, base64] files into the input; the obstacle, or "".
+# Not a method: keep one of several pieces of base64 text, which together are too long for one call. A symbol
+# cannot collide with a name of the page's own.
+KEEP = """(key, piece) => {
+  const kept = (window[Symbol.for('huggingchat-agent pieces')] ??= new Map());
+  kept.set(key, [...(kept.get(key) ?? []), piece]);
+}"""
+
+# Not a method: the pieces under a key, and none are kept any more.
+TAKE_KEPT = """(key) => {
+  const kept = window[Symbol.for('huggingchat-agent pieces')], pieces = kept?.get(key) ?? [];
+  kept?.delete(key);
+  return pieces;
+}"""
+
+# Put [name, mime, key] files, whose pieces are kept, into the input; the obstacle, or "".
 SET_FILES = """function (files) {
   if (this.localName !== 'input' || this.type !== 'file') return 'it is not a file input';
   if (this.disabled) return 'it is disabled';
   if (files.length > 1 && !this.multiple) return 'it takes one file only';
   const transfer = new DataTransfer();
-  for (const [name, type, data] of files) {
-    const bytes = Uint8Array.from(atob(data), each => each.charCodeAt(0));
-    transfer.items.add(new File([bytes], name, {type}));
-  }
+  const decode = text => {
+    const raw = atob(text), bytes = new Uint8Array(raw.length);
+    for (let at = 0; at < raw.length; at++) bytes[at] = raw.charCodeAt(at);
+    return bytes;
+  };
+  for (const [name, type, key] of files)
+    transfer.items.add(new File((TAKE_KEPT)(key).map(decode), name, {type}));
   this.files = transfer.files;
   this.dispatchEvent(new Event('input', {bubbles: true, composed: true}));
   this.dispatchEvent(new Event('change', {bubbles: true}));
   return '';
-}"""
+}""".replace("TAKE_KEPT", TAKE_KEPT)
 
 # Not a method: resolves at the next change of the document; after `least` and at most `limit` milliseconds.
 CHANGED = """(limit, least = 0) => new Promise(done => {

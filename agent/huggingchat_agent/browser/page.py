@@ -150,6 +150,7 @@ class CdpPage:
     async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
         obstacle = Obstacle()
         gesture = fields.upload(self._cdp, selector, files, obstacle)
+        timeout += fields.hand_over_seconds(len(each.data) for each in files)
         await self._run_within(timeout, gesture, f"The file input {selector} could not be filled", obstacle)
         await self._slow_down()
 

@@ -85,7 +85,10 @@ class Page(Protocol):
         """
 
     async def set_files(self, selector: str, files: Sequence[Upload], *, timeout: float) -> None:
-        """Put files into the file input of the CSS selector, which may be hidden."""
+        """Put files into the file input of the CSS selector, which may be hidden.
+
+        Large files get more time than `timeout`.
+        """
 
     async def evaluate(self, function: str, *args: Any, timeout: float) -> Any:
         """Call a JavaScript function (its source) with JSON arguments, await and return its JSON result.

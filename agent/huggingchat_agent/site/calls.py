@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from huggingchat_agent import redact
+from huggingchat_agent.browser import in_page
 from huggingchat_agent.errors import SIGN_IN_AGAIN, PageChanged, SessionRejected, SiteError
 from huggingchat_agent.wire import failures
 
@@ -78,8 +79,11 @@ PIECE = 768 * 1024  # bytes, a multiple of three so that the base64 texts have n
 # The largest download: the page and the caller both hold all of it.
 LARGEST = 256 * 1024 * 1024  # bytes
 
+# A file is handed over to the page in pieces of so many characters, for the same reason.
+PIECE_TEXT = 1024 * 1024
+
 # One request, from a description in JSON. Files have the app's own form: a Blob of base64 text with a name
-# that says so.
+# that says so. A long text is kept in the page before, under a key.
 _REQUEST = """
 const request = (call, signal, redirect = "follow") => {
   const init = { method: call.method, headers: call.headers, signal, redirect };
@@ -87,14 +91,17 @@ const request = (call, signal, redirect = "follow") => {
     init.body = new FormData();
     for (const part of call.form) {
       if (part.filename === null) init.body.append(part.name, part.body);
-      else init.body.append(part.name, new Blob([part.body], { type: part.mime }), part.filename);
+      else {
+        const text = part.key ? (TAKE_KEPT)(part.key) : [part.body];
+        init.body.append(part.name, new Blob(text, { type: part.mime }), part.filename);
+      }
     }
   } else if (call.json !== null) init.body = JSON.stringify(call.json);
   return fetch(call.url, init);
 };
 // A symbol, so that it cannot collide with a name of the app's own scripts.
 const running = (window[Symbol.for("streams")] ??= new Map());
-"""
+""".replace("TAKE_KEPT", in_page.TAKE_KEPT)
 
 CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
   try {{
@@ -175,7 +182,7 @@ class PageCalls:
         return self._page.closed
 
     async def call(self, request: Call, *, timeout: float) -> CallResult:
-        description = self._describe(request)
+        description = await self._describe(request, timeout)
         # The page's own limit comes first; ours is for a page that does not run at all.
         result = await self._page.evaluate(CALL, description, round(timeout * 1000), timeout=timeout + 2.0)
         return self._parse_result(result, request)
@@ -184,7 +191,9 @@ class PageCalls:
         page, key = self._page, uuid.uuid4().hex
         limits = round(timeout * 1000), key, LARGEST
         try:
-            result = await page.evaluate(FETCH, self._describe(request), *limits, timeout=timeout + 2.0)
+            result = await page.evaluate(
+                FETCH, await self._describe(request, timeout), *limits, timeout=timeout + 2.0
+            )
             if larger := result.get("larger"):
                 raise SiteError(
                     f"{request.path.partition('?')[0]} is larger than {larger:,} bytes, the limit for a "
@@ -203,7 +212,7 @@ class PageCalls:
 
     async def start(self, request: Call, key: str, *, timeout: float) -> None:
         """The page reads the stream and discards it; the tap takes the bytes from the traffic."""
-        await self._page.evaluate(START, self._describe(request), key, timeout=timeout)
+        await self._page.evaluate(START, await self._describe(request, timeout), key, timeout=timeout)
 
     async def abort(self, key: str, *, timeout: float) -> None:
         await self._page.evaluate(ABORT, key, timeout=timeout)
@@ -211,11 +220,14 @@ class PageCalls:
     async def read_timezone(self, *, timeout: float) -> str:
         return str(await self._page.evaluate(TIMEZONE, timeout=timeout))
 
-    def _describe(self, request: Call) -> dict[str, Any]:
+    async def _describe(self, request: Call, timeout: float) -> dict[str, Any]:
+        """The request for the page, where long files are by then. Each piece of them gets that time."""
         headers = dict(request.headers)
         if request.json is not None:
             headers.setdefault("content-type", "application/json")
-        form = None if request.form is None else [msgspec.to_builtins(part) for part in request.form]
+        form: list[dict[str, Any]] | None = None
+        if request.form is not None:
+            form = [await self._hand_over(msgspec.to_builtins(part), timeout) for part in request.form]
         return {
             "url": self._base_url + request.path,
             "method": request.method,
@@ -223,6 +235,15 @@ class PageCalls:
             "json": request.json,
             "form": form,
         }
+
+    async def _hand_over(self, part: dict[str, Any], timeout: float) -> dict[str, Any]:
+        text = part["body"]
+        if part["filename"] is None or len(text) <= PIECE_TEXT:
+            return part
+        key = uuid.uuid4().hex
+        for at in range(0, len(text), PIECE_TEXT):
+            await self._page.evaluate(in_page.KEEP, key, text[at : at + PIECE_TEXT], timeout=timeout)
+        return {**part, "body": "", "key": key}
 
     def _parse_result(self, result: dict[str, Any], request: Call) -> CallResult:
         if failure := result.get("failed"):

@@ -142,9 +142,10 @@ def _render_picture(turn: Turn, moment: str) -> str:
     picture = turn.pictures[moment]
     name = f"picture-{_render_number(turn)}-{moment.replace(' ', '-')}"
     source = f"data:{escape(picture.mime)};base64,{escape(picture.base64)}"
+    number = _render_number(turn)
     return (
         f'<div><a id="{name}" href="#{name}"><img src="{source}" alt="The page at the {moment} of turn '
-        f'{_render_number(turn)}">{moment.capitalize()}</a><a class="close" href="#turn-{_render_number(turn)}" '
+        f'{number}">{moment.capitalize()}</a><a class="close" href="#turn-{number}" '
         'aria-label="Close"></a></div>'
     )
 
@@ -215,7 +216,8 @@ def _render_tokens(turn: Turn, begins: float, whole: float) -> str:
     places = sorted({round(1000 * (at - begins) / whole) for at, _ in turn.tokens})
     ticks = "".join(f"M{place} 0V12" for place in places)
     return (
-        f'<div class="row tokens">{_render_time(turn.tokens[0][0])}<code>tokens of turn {_render_number(turn)}</code>'
+        f'<div class="row tokens">{_render_time(turn.tokens[0][0])}'
+        f"<code>tokens of turn {_render_number(turn)}</code>"
         f'<span class="end">{len(turn.tokens):,} tokens</span><div class="lane">'
         f'<svg viewBox="0 0 1000 12" preserveAspectRatio="none" aria-hidden="true"><path d="{ticks}"/>'
         "</svg></div></div>"
