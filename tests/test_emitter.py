@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import msgspec
 import pyee
@@ -110,7 +111,7 @@ async def test_overfull_queue_leaves_events_out_says_so_once_and_keeps_the_end(m
 
     emitter.on("status", handler)
     emitter.on("finished", handler)
-    common = {"conversation_id": "c", "turn": 1, "at": 0.0}
+    common: dict[str, Any] = {"conversation_id": "c", "turn": 1, "at": 0.0}
     for number in range(20):
         emitter.emit(events.Status(**common, seq=number, status="busy"))
     for number in range(20, 30):

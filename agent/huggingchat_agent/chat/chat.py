@@ -115,10 +115,10 @@ class Chat(Emitter):
     async def close(self) -> None:
         """Stop replies that are still coming, delete temporary conversations, end the browser.
 
-        An app that does not answer gets a few seconds, and so do handlers for their last events; all of it
-        takes at most 10 seconds. Closing twice is fine: both calls wait for the same end. It goes on if it is
-        cancelled, and does not raise because the site or the browser is gone. In a forked child process it
-        does nothing. Raises UsageError in another event loop than the one that opened the chat.
+        All of it takes at most 10 seconds. Handlers get a few for their last events. Closing twice is fine:
+        both calls wait for the same end. It goes on if it is cancelled, and does not raise because the site
+        or the browser is gone. In a forked child process it does nothing. Raises UsageError in another event
+        loop than the one that opened the chat.
         """
         if self._leaving.forked:
             return
@@ -150,9 +150,7 @@ class Chat(Emitter):
         await closing.drain((*self._replies, *self._conversations.values(), self), ends)
 
     def _end_program(self, error: BaseException) -> None:
-        """End the program as a handler wants it. For `sys.exit` the chat closes first."""
-        if not (isinstance(error, SystemExit) and self._leaving.begin(error)):
-            raise error
+        self._leaving.end_program(error)
 
     async def __aenter__(self) -> Self:
         return await self.open()

@@ -44,6 +44,11 @@ class Leaving:
                     loop.add_signal_handler(number, _leave_all, number)
                     forks.keep_signal(number)
 
+    def end_program(self, error: BaseException) -> None:
+        """End the program as a handler wants it. For `sys.exit` the chat closes first."""
+        if not (isinstance(error, SystemExit) and self.begin(error)):
+            raise error
+
     def begin(self, end: SystemExit) -> bool:
         """Have the owner leave. False if nothing leaves: the owner has ended, or is the current task."""
         owner = self._owner
