@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from huggingchat_agent.browser import process_tag
-from huggingchat_agent.browser.launch import FOLDER_PREFIX, OWNER
+from huggingchat_agent.browser.temporary import FOLDER_PREFIX, OWNER
 from huggingchat_agent.doctor import leftovers
 from huggingchat_agent.doctor.finding import Finding, Report
 from huggingchat_agent.doctor.machine import check_machine

@@ -137,7 +137,7 @@ class Chat(Emitter):
             last.push_async_callback(self._drain, ends)
             if self._recorder is not None:  # a handler that never returns must not cost the tape its end
                 last.push_async_callback(self._recorder.close)
-            last.push_async_callback(ends.wait_for, self._tracker.close)
+            last.push_async_callback(lambda: self._tracker.close(within=ends.left))
             last.push_async_callback(self._traffic.close)
             last.push_async_callback(self._session.close)
             answered = await closing.end_at_app(
@@ -275,7 +275,7 @@ class Chat(Emitter):
         async def make() -> tuple[str, bytes]:
             # All of it again after a new sign-in: the preferences of a stranger are not the account's.
             preferred = await preferences.read(self._session)
-            chosen = pick_model(models, model).id if model else _choose_default_model(models, preferred)
+            chosen = pick_model(models, model).id if model else preferences.choose_default(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
             request = requests.create_conversation(chosen, preprompt=prompt)
             return chosen, await self._session.calls.ask(request, recover=False)
@@ -396,10 +396,3 @@ class Chat(Emitter):
 def get_session(chat: Chat) -> Session:
     """The session between chat and app. For the rooms above, not for users."""
     return chat._session
-
-
-def _choose_default_model(models: Models, preferred: Preferences) -> str:
-    """The account's active model if the app still has it, else its first; as the home page does."""
-    if not models:
-        raise UsageError("The app offers no models; it may be down. Try again later.")
-    return next((model.id for model in models if model.id == preferred.active_model), models[0].id)

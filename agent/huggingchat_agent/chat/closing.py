@@ -12,7 +12,7 @@ from huggingchat_agent.errors import AgentError, BrowserError
 from huggingchat_agent.session.account import read_account
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.chat.reply import Reply
@@ -42,14 +42,6 @@ class Ends:
     def left(self) -> float:
         """Seconds that are left, some at least."""
         return max(self._at - time.monotonic(), LEAST_PATIENCE)
-
-    async def wait_for(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Wait for work as long as there is time."""
-        try:
-            async with asyncio.timeout(self.left):
-                await work()
-        except TimeoutError:
-            log.warning("Not everything has ended in time.")
 
 
 async def end_at_app(

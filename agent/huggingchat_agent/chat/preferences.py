@@ -162,3 +162,10 @@ def _check_stored(after: dict[str, Any], wanted: dict[str, Any]) -> None:
                 f"The app took the change but did not keep it: {key} is {kept!r} now, not {value!r}. This "
                 "deployment may not allow it, or another tab changed it at the same time."
             )
+
+
+def choose_default(models: Sequence[Model], preferred: Preferences) -> str:
+    """The account's active model if the app still has it, else its first; as the home page does."""
+    if not models:
+        raise UsageError("The app offers no models; it may be down. Try again later.")
+    return next((model.id for model in models if model.id == preferred.active_model), models[0].id)

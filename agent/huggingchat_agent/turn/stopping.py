@@ -10,7 +10,7 @@ from huggingchat_agent.errors import AgentError
 from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
-    from huggingchat_agent.turn.app import App
+    from huggingchat_agent.turn.app_protocol import App
 
 log = logging.getLogger("huggingchat_agent")
 
