@@ -31,6 +31,7 @@ SUBJECTS = {
     "provider": ("provider/*",),
     "faults": ("faults/*",),
     "batch": ("batching/*",),
+    "doors": ("serve/*",),
     "conversations": (
         *(f"e2e/test_{name}.py" for name in ("branches", "conversations", "elicitation", "outputs")),
         *(f"e2e/test_{name}.py" for name in ("preferences", "refusals", "tools", "uploads")),
@@ -54,6 +55,7 @@ MINUTES = {
     "provider": 0.5,
     "faults": 1.0,
     "batch": 0.5,
+    "doors": 1.0,
     "conversations": 1.5,
     "generations": 1.0,
     "doctor": 0.25,

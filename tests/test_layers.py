@@ -30,7 +30,7 @@ ROOMS = [
     {"chat"},
     {"playback"},
     {"huggingchat"},
-    {"batching"},
+    {"batching", "serve"},
     {"sync"},
     {"provider"},
     {"doctor"},

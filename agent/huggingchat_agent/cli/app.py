@@ -20,6 +20,7 @@ from huggingchat_agent.cli.commands.doctor import doctor
 from huggingchat_agent.cli.commands.models import models
 from huggingchat_agent.cli.commands.record import record
 from huggingchat_agent.cli.commands.replay import replay
+from huggingchat_agent.cli.commands.serve import serve
 from huggingchat_agent.cli.commands.tools import tools
 from huggingchat_agent.cli.keyboard import keep_mode
 from huggingchat_agent.cli.options import Options, add_options, format_examples
@@ -55,6 +56,11 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat batch prompts.jsonl -o answers.jsonl",
         "huggingchat batch prompts.jsonl -o answers.jsonl --concurrency 16 --temporary",
         "huggingchat batch prompts.jsonl -o answers.jsonl --model llama --model qwen",
+    ),
+    serve: (
+        "huggingchat serve",
+        "huggingchat serve --port 9000 --concurrency 8 --rate-limit 20/min",
+        "huggingchat serve --new-key --json",
     ),
     record: ("huggingchat record run.tape", "huggingchat record --full --hide 'ACME-[0-9]+' run.tape"),
     replay: (

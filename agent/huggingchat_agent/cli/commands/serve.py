@@ -1,0 +1,144 @@
+"""`serve`."""
+
+import asyncio
+import importlib.util
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from huggingchat_agent import redact
+from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli.options import Options
+from huggingchat_agent.errors import UsageError
+from huggingchat_agent.huggingchat import HuggingChat
+from huggingchat_agent.serve.keys import load_key
+
+INTERRUPTED = 130  # exit code where answers were broken off
+
+
+def serve(
+    options: Options,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 for any free port.")] = 8977,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on. One that others can reach needs --expose.")
+    ] = "127.0.0.1",
+    expose: Annotated[
+        bool, typer.Option("--expose", help="Listen on an address that other machines can reach.")
+    ] = False,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Make another key. The old one ends, and its chats with it.")
+    ] = False,
+    lenient: Annotated[
+        bool,
+        typer.Option(
+            "--lenient",
+            help="Ignore parameters that have no effect here. The header X-Huggingchat-Ignored names them.",
+        ),
+    ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Delete no conversation. By default those of one turn are deleted."),
+    ] = False,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", "-n", metavar="COUNT", min=1, help="How many answers at a time.")
+    ] = 4,
+    queue: Annotated[
+        int, typer.Option(metavar="COUNT", min=0, help="How many more may wait. Others get status 429.")
+    ] = 32,
+    rate_limit: Annotated[
+        str | None,
+        typer.Option(metavar="N/min", help="How many may begin in a minute. Others get status 429."),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="TAPE", help="Let a tape answer in place of a browser.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the address, and a new key, as one JSON object.")
+    ] = False,
+) -> None:
+    """Answer programs that speak OpenAI's protocol, through one signed-in browser.
+
+    Clients need the key. It is printed once, when it is made; the state folder has only its hash. See
+    docs/doors.md for what each client needs, and for what the endpoint does not do.
+
+    Ctrl-C finishes the answers that are running; Ctrl-C again ends at once.
+    """
+    _require_server()
+    from huggingchat_agent.serve.running import is_loopback, listen
+
+    if not is_loopback(host) and not expose:
+        raise UsageError(
+            f"Other machines could reach {host}. Add --expose if they should: all who have the key can then "
+            "use your account."
+        )
+    settings = options.to_settings()
+    if replay is not None:
+        settings["replay"] = replay
+    chat = HuggingChat(**settings)
+    given: dict[str, Any] = {"lenient": lenient, "keep": keep, "limit": concurrency, "queue": queue}
+    given["per_minute"] = _parse_rate(rate_limit)
+    with listen(host, port) as listening:
+        if not is_loopback(host):
+            console.warn(
+                f"Other machines can reach {host}, and the connection is not encrypted. Put a server with "
+                "TLS in front of it."
+            )
+        work = _serve(chat, listening, host, given, new_key=new_key, json=json)
+        if not asyncio.run(work):
+            raise SystemExit(INTERRUPTED)
+
+
+def _require_server() -> None:
+    for name in ("starlette", "uvicorn"):
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(
+                f"`huggingchat serve` needs {name}. Install it: pip install 'huggingchat-agent[server]'."
+            )
+
+
+def _parse_rate(given: str | None) -> int | None:
+    if given is None:
+        return None
+    number, _, unit = given.partition("/")
+    if not number.isdecimal() or int(number) < 1 or unit not in ("", "min"):
+        raise UsageError(f"--rate-limit is a number of requests a minute, such as 20/min, not {given!r}.")
+    return int(number)
+
+
+async def _serve(
+    chat: HuggingChat,
+    listening: socket.socket,
+    host: str,
+    given: dict[str, Any],
+    *,
+    new_key: bool,
+    json: bool,
+) -> bool:
+    """Serve until Ctrl-C. False if answers were broken off."""
+    from huggingchat_agent.serve.running import Running, handle_signals
+
+    tape = chat.settings.replay
+    where = f"the tape {tape}" if tape else redact.address(chat.settings.base_url)
+    with console.show_progress(f"Opening {where}") as progress:
+        async with chat:
+            await chat.login()
+            key, text = load_key(chat.settings.profile_folder, new=new_key)
+            running = Running(chat, key, listening, host=host, **given)
+            progress.stop()
+            with handle_signals(running, console.say):
+                _say_ready(running.url, text, where, json=json)
+                await running.serve()
+            return not running.aborted
+
+
+def _say_ready(url: str, key: str | None, where: str, *, json: bool) -> None:
+    """The address, and a key that was made now, on stdout; the rest on stderr."""
+    if json:
+        documents.write_json({"url": url, "key": key})
+    else:
+        console.print_facts([("Base URL", url), *([("API key", key)] if key else [])])
+    if key:
+        console.say("Keep the key: it is not shown again. `huggingchat serve --new-key` makes another one.")
+    console.say(f"{where} answers. Ctrl-C finishes what is running, and ends.")

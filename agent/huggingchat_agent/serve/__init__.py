@@ -1,0 +1,1 @@
+"""An endpoint for programs that speak the protocols of OpenAI and Anthropic."""

@@ -1,0 +1,198 @@
+"""Asks the app: continues a conversation or makes one, and gives the answer in pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import events
+from huggingchat_agent.errors import AgentError, ChatError, UsageError
+from huggingchat_agent.serve.cutting import Cutter
+from huggingchat_agent.serve.question import (
+    Message,
+    Outcome,
+    Piece,
+    Question,
+    Text,
+    Thought,
+    estimate_tokens,
+    format_history,
+)
+from huggingchat_agent.serve.refusals import Refusal
+from huggingchat_agent.serve.threads import Thread, Threads, hash_messages, split_at_last_answer
+from huggingchat_agent.wire.models import pick_model
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.chat.chat import Chat
+    from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.chat.reply import Reply
+    from huggingchat_agent.serve.places import Places
+
+ONE_SHOT_AGE = 900.0  # seconds until a conversation of one turn is deleted
+_TASK = "### Task:"  # how Open WebUI begins its own requests for titles, tags and follow-ups
+
+log = logging.getLogger("huggingchat_agent")
+
+
+class Answerer:
+    """Answers questions in an open, signed-in chat. With `keep`, no conversation is deleted."""
+
+    def __init__(self, chat: Chat, threads: Threads, places: Places, *, keep: bool = False) -> None:
+        self.chat, self.places = chat, places
+        self._threads, self._keep = threads, keep
+        self._busy: set[str] = set()  # conversations that are answering
+
+    async def answer(self, question: Question, scope: str) -> AsyncGenerator[Piece, None]:
+        """The pieces of the answer, an Outcome last. The run on the server stops where the caller stops.
+
+        `scope` is the client: only it can continue its conversations. Raises Refusal or AgentError.
+        """
+        model = pick_model(await self.chat.models(), question.model).id
+        scope = f"{scope} {self.chat.settings.base_url} {model}"
+        task = len(question.messages) == 1 and question.messages[0].text.startswith(_TASK)
+        async with self.places.take():
+            sent = await self._continue(question, scope) or await self._begin(question, model)
+            try:
+                async for piece in self._follow(sent, question, model):
+                    if isinstance(piece, Outcome) and not task:
+                        self._remember(sent, question, scope, piece)
+                    yield piece
+            finally:
+                self._busy.discard(sent.conversation.id)
+                if not self._keep and (task or not sent.recorded):
+                    await self._discard(sent)
+
+    async def delete_one_shots(self, age: float = ONE_SHOT_AGE) -> None:
+        """Delete conversations of one turn that nobody continued."""
+        for each in [] if self._keep else self._threads.find_one_shots(age):
+            if each not in self._busy:
+                self._threads.forget(each)
+                await _delete(self.chat.conversation(each))
+
+    async def _continue(self, question: Question, scope: str) -> _Sent | None:
+        """Send the new messages to the conversation that has the others, if there is one."""
+        before, new = split_at_last_answer(question.messages)
+        prefix = hash_messages(scope, before)
+        known = self._threads.find(prefix) if before and new else None
+        if known is None or known.conversation in self._busy or any(each.role == "system" for each in new):
+            return None
+        self._busy.add(known.conversation)
+        try:
+            reply = await self._send_next(known, new)
+        except BaseException:
+            self._busy.discard(known.conversation)
+            raise
+        if reply is None:
+            self._busy.discard(known.conversation)
+            return None
+        conversation = self.chat.conversation(known.conversation)
+        conversation.temporary = False
+        return _Sent(conversation, reply, known.turns + 1, prefix)
+
+    async def _send_next(self, known: Thread, new: tuple[Message, ...]) -> Reply | None:
+        """Send them after the answer that they follow. Where another message does, they make a branch."""
+        conversation = self.chat.conversation(known.conversation)
+        prompt = format_history(new)
+        files = _list_files(new)
+        if known.follower:  # an edit keeps the files of the message that it replaces
+            return None if files else conversation.edit(known.follower, prompt, via="page")
+        try:
+            last = await conversation.checkout(known.answer)
+        except (ChatError, UsageError) as error:
+            log.info("Conversation %s cannot go on (%s); a new one is made.", conversation.id, error.message)
+            self._threads.forget(conversation.id)
+            return None
+        if last.id != known.answer:  # somebody has continued it in the app
+            return None
+        return conversation.send(prompt, via="page", files=files)
+
+    async def _begin(self, question: Question, model: str) -> _Sent:
+        prompt = format_history(question.messages)
+        if not prompt.strip():
+            raise Refusal(400, "There is no message of the user with a text.", param="messages")
+        conversation = await self.chat.new_conversation(
+            model, system_prompt=question.system, temporary=not self._keep
+        )
+        self._busy.add(conversation.id)
+        reply = conversation.send(prompt, via="page", files=_list_files(question.messages))
+        return _Sent(conversation, reply, 1)
+
+    async def _follow(self, sent: _Sent, question: Question, model: str) -> AsyncGenerator[Piece, None]:
+        cutter = Cutter(question.stop, question.max_tokens)
+        shown: list[str] = []
+        async with sent.reply:
+            async for event in sent.reply:
+                match event:
+                    case events.Token():
+                        if text := cutter.feed(event.text):
+                            shown.append(text)
+                            yield Text(text)
+                    case events.Reasoning() if event.text:
+                        yield Thought(event.text)
+                    case events.ElicitationRequested():
+                        raise Refusal(
+                            422,
+                            f"A tool asks, and nobody is here to answer: {event.message}",
+                            code="elicitation",
+                        )
+                if cutter.reason is not None:
+                    break
+        answer = await sent.reply.answer()
+        if rest := cutter.end():
+            shown.append(rest)
+            yield Text(rest)
+        sent.answer = answer
+        text = "".join(shown)
+        yield Outcome(
+            model=model,
+            text=text,
+            reasoning=answer.reasoning,
+            finish=cutter.reason or "stop",
+            stopped_by=cutter.stopped_by,
+            sources=tuple(answer.sources),
+            tools=tuple(answer.tools),
+            prompt_tokens=estimate_tokens(*(each.text for each in question.messages)),
+            completion_tokens=estimate_tokens(text, answer.reasoning),
+        )
+
+    def _remember(self, sent: _Sent, question: Question, scope: str, outcome: Outcome) -> None:
+        assert sent.answer is not None
+        if not sent.answer.message_id:
+            return
+        messages = (*question.messages, Message("assistant", outcome.text))
+        if sent.prefix and sent.answer.user_message_id:
+            self._threads.set_follower(sent.prefix, sent.answer.user_message_id)
+        self._threads.add(
+            hash_messages(scope, messages), sent.conversation.id, sent.answer.message_id, turns=sent.turns
+        )
+        sent.recorded = True
+
+    async def _discard(self, sent: _Sent) -> None:
+        """Delete a conversation that nobody can continue. It goes on where the caller is cancelled."""
+        if sent.turns == 1:
+            await asyncio.shield(asyncio.create_task(_delete(sent.conversation)))
+
+
+class _Sent:
+    """A message on its way. `prefix` is the hash of what it continues, "" in a new conversation."""
+
+    def __init__(self, conversation: Conversation, reply: Reply, turns: int, prefix: str = "") -> None:
+        self.conversation, self.reply = conversation, reply
+        self.turns, self.prefix = turns, prefix
+        self.answer: Answer | None = None
+        self.recorded = False
+
+
+async def _delete(conversation: Conversation) -> None:
+    try:
+        await conversation.delete()
+    except AgentError as error:
+        log.warning("Conversation %s could not be deleted: %s", conversation.id, error.message)
+
+
+def _list_files(messages: tuple[Message, ...]) -> list[tuple[str, bytes, str]]:
+    return [(each.name, each.data, each.mime) for message in messages for each in message.pictures]
