@@ -21,7 +21,7 @@ def find_interpreter(*, with_agent: bool = False) -> Path:
     python = PLACE / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     with filelock.FileLock(PLACE.with_suffix(".lock")):  # two workers may want it at the same time
         if not _is_installed("installed", " ".join(PACKAGES)):
-            venv.create(PLACE, with_pip=True, clear=True)
+            venv.create(PLACE, clear=True)  # without pip, whose set-up takes as long as the packages
             _install(python, *PACKAGES)
             (PLACE / "installed").write_text(" ".join(PACKAGES))
         wanted = (ROOT / "pyproject.toml").read_text()
@@ -37,5 +37,5 @@ def _is_installed(stamp: str, wanted: str) -> bool:
 
 
 def _install(python: Path, *what: str) -> None:
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
-    subprocess.run(pip, check=True, timeout=INSTALL_SECONDS)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", "--no-compile", *what], check=True, timeout=INSTALL_SECONDS)
