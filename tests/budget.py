@@ -87,8 +87,12 @@ def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[
         items[:] = [item for item in items if item not in spared]
 
 
-def take_turns(config: pytest.Config, items: list[pytest.Item], name: str, values: Sequence[str]) -> None:
+def take_turns(
+    config: pytest.Config, items: list[pytest.Item], name: str, values: Sequence[str], marked: str = ""
+) -> None:
     """Of cases that differ only in the parameter `name`, keep one in the default run.
+
+    With `marked`, of the tests that have that marker.
 
     Which one follows from the name of the test, so that all values stay in use everywhere, and the other
     engine takes the next. A test marked `each_way` keeps all of its cases.
@@ -97,6 +101,8 @@ def take_turns(config: pytest.Config, items: list[pytest.Item], name: str, value
     for item in items:
         params = dict(item.callspec.params) if hasattr(item, "callspec") else {}
         if params.get(name) not in values or item.get_closest_marker("each_way"):
+            continue
+        if marked and not item.get_closest_marker(marked):
             continue
         value, engine = params.pop(name), params.pop("engine", "")
         case = f"{item.nodeid.partition('[')[0]} {list(map(str, params.values()))}"
@@ -116,6 +122,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     take_turns(config, items, "via", ("ui", "page"))
     take_turns(config, items, "build", ("2026-08", "2026-01", "2025-04"))
+    take_turns(config, items, "engine", ("playwright", "nodriver"), marked="either_engine")
     marks = [(item, getattr(getattr(item, "callspec", None), "marks", ())) for item in items]
     leave_to_soak(config, items, [item for item, own in marks if any(mark.name == "soak" for mark in own)])
     if config.getoption("--soak"):

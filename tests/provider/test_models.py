@@ -145,8 +145,8 @@ SCRIPT = """
 """
 
 
-@pytest.mark.parametrize("driver", ["playwright", "nodriver"])
-def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(site, tmp_path, driver):
+@pytest.mark.parametrize("engine", ["playwright", "nodriver"])
+def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(site, tmp_path, engine):
     (tmp_path / "models_at_import.py").write_text(
         "from huggingchat_agent.provider import HuggingChat\nMODELS = HuggingChat.get_models()\n"
     )
@@ -157,7 +157,7 @@ def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(s
             **os.environ,
             "HUGGINGCHAT_BASE_URL": site.url,
             "HUGGINGCHAT_HOME": str(tmp_path / "home"),
-            "HUGGINGCHAT_ENGINE": driver,
+            "HUGGINGCHAT_ENGINE": engine,
         },
         capture_output=True,
         text=True,

@@ -51,17 +51,23 @@ def test_cookie_that_is_kept_later_or_is_of_another_site_explains_nothing():
 
 
 @pytest.fixture(params=["playwright", "nodriver"])
-def elsewhere(request, settings, site):
+def engine(request):
+    return request.param
+
+
+@pytest.fixture
+def elsewhere(engine, settings, site):
     """The site under a name for which a browser does not keep Secure cookies over http."""
     return settings | {
         "base_url": f"http://chat.lan:{urlsplit(site.url).port}{urlsplit(site.url).path}",
         "browser_args": ["--host-resolver-rules=MAP chat.lan 127.0.0.1"],
         "insecure": True,
-        "engine": request.param,
+        "engine": engine,
     }
 
 
 @pytest.mark.browser
+@pytest.mark.either_engine
 async def test_sign_in_that_leads_nowhere_names_the_cookie(elsewhere, site):
     site.control.switch(secure_cookies=True)
     async with HuggingChat(**elsewhere) as chat:
@@ -71,6 +77,7 @@ async def test_sign_in_that_leads_nowhere_names_the_cookie(elsewhere, site):
 
 
 @pytest.mark.browser
+@pytest.mark.either_engine
 async def test_conversation_that_nobody_has_names_the_cookie(elsewhere, site):
     site.control.switch(secure_cookies=True, login=False)
     async with HuggingChat(**elsewhere) as chat:
@@ -80,6 +87,7 @@ async def test_conversation_that_nobody_has_names_the_cookie(elsewhere, site):
 
 
 @pytest.mark.browser
+@pytest.mark.either_engine
 async def test_right_cookies_are_not_blamed(elsewhere, site):
     async with HuggingChat(**elsewhere) as chat:
         with pytest.raises(LoginError) as caught:
