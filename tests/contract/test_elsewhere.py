@@ -5,11 +5,13 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 import pytest_asyncio
 
 from huggingchat_agent import HuggingChat
+from huggingchat_agent.browser.running_browser import CLOSE_SECONDS
 from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 from tests.persons import Persons, program
@@ -66,7 +68,7 @@ async def test_isolated_knows_nothing_of_the_persons_cookies(engine, account, si
             assert (await chat.status()).signed_in  # by the session it saved
 
 
-async def test_other_sites_cookies_of_the_person_are_not_saved(started, persons, site):
+async def test_other_sites_cookies_of_the_person_are_not_saved_and_closing_is_quick(started, persons, site):
     browser = await started(connect=persons.address)
     try:
         page = await browser.new_page(lambda event: None)
@@ -78,7 +80,9 @@ async def test_other_sites_cookies_of_the_person_are_not_saved(started, persons,
         await page.evaluate("() => { document.cookie = 'here=1' }", timeout=10)
         names = {each["name"] for each in (await browser.storage_state())["cookies"]}
     finally:
+        began = time.monotonic()
         await browser.close()
+    assert time.monotonic() - began < CLOSE_SECONDS, "it waited for a task that does not end"
     assert "here" in names
     assert "elsewhere" not in names
 

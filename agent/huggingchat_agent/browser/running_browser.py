@@ -87,6 +87,7 @@ class RunningBrowser(ABC):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._opening: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._heartbeat: asyncio.Task[Any] | None = None
 
     @abstractmethod
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
@@ -155,7 +156,7 @@ class RunningBrowser(ABC):
         try:
             await run_driver(START_SECONDS, what, asyncio.shield(self._opening), self._make_start_error)
             started = True
-            self.spawn(self._watch(), "watch that the browser answers")
+            self._heartbeat = self.spawn(self._watch(), "watch that the browser answers")
         finally:
             if not started:
                 await self.close()
@@ -180,11 +181,12 @@ class RunningBrowser(ABC):
                 self._kill()
             self.mark_gone(HUNG)
 
-    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run something in the background. It ends before the browser is closed."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _open_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
         making = asyncio.ensure_future(self._open_tab())
@@ -214,6 +216,8 @@ class RunningBrowser(ABC):
                 asyncio.gather(*(page.close() for page in self._pages), return_exceptions=True)
             )
         self.mark_gone(CLOSED)
+        if self._heartbeat is not None:  # it ends by itself only when the browser hangs
+            self._heartbeat.cancel()
         for page in self._pages:
             await page.wait_closed()
         await self._end()
