@@ -63,8 +63,11 @@ def ended():
 
 
 @pytest.fixture
-def run(site, tmp_path):
-    """Run a program in a process of its own, signed in by what the environment says; what it printed."""
+def run(site, tmp_path, borrowed):
+    """Run a program in a process of its own, signed in by what the environment says; what it printed.
+
+    It uses a browser that runs already.
+    """
 
     def run(*command):
         ran = subprocess.run(
@@ -72,6 +75,7 @@ def run(site, tmp_path):
             cwd=tmp_path,
             env={
                 **os.environ,
+                **borrowed,
                 "HOME": str(tmp_path),
                 "HUGGINGCHAT_BASE_URL": site.url,
                 "HUGGINGCHAT_HOME": str(tmp_path / "home"),

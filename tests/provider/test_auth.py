@@ -49,6 +49,13 @@ def at(site, engine, tmp_path):
     background.close()
 
 
+@pytest.fixture
+def lent(at, borrowed):
+    """The same on a browser that runs already, for what is the same there."""
+    at.options = {**at.options, "connect": borrowed["HUGGINGCHAT_CONNECT"], "isolated": True}
+    return at
+
+
 @pytest.fixture(scope="module")
 def cookies(site):
     """Of somebody who signed in elsewhere."""
@@ -117,29 +124,29 @@ def test_nobody_signed_in_is_missing_auth_for_a_script(shared):
         shared().create_conversation(model=LLAMA)
 
 
-async def test_session_cookie_without_the_one_it_is_tied_to_is_refused(at, site):
+async def test_session_cookie_without_the_one_it_is_tied_to_is_refused(lent, site):
     async with open_signed_in(site) as client:
         cookies = {"hf-chat": client.cookies()["hf-chat"]}
     with pytest.raises(MissingAuthError, match="token") as caught:
-        await collect(at.on_auth_async(cookies=cookies))
+        await collect(lent.on_auth_async(cookies=cookies))
     assert isinstance(caught.value.__cause__, errors.SessionRejected)
     assert cookies["hf-chat"] not in str(caught.value)
 
 
-async def test_saved_session_is_used_where_no_cookie_is_given(at, site, account, tmp_path):
+async def test_saved_session_is_used_where_no_cookie_is_given(lent, site, account, tmp_path):
     shutil.copytree(account, tmp_path, dirs_exist_ok=True)
     before = site.control.logins
-    (auth,) = await collect(at.on_auth_async(cookies={"theme": "dark"}))
+    (auth,) = await collect(lent.on_auth_async(cookies={"theme": "dark"}))
     assert site.control.logins == before
     async with Raw(site.url, auth.cookies) as raw:
         conversation = await raw.create(LLAMA)
-    assert at.fetch_message_id(auth.open(), conversation)
+    assert lent.fetch_message_id(auth.open(), conversation)
 
 
-async def test_credentials_sign_in_where_nothing_is_saved(at, site):
+async def test_credentials_sign_in_where_nothing_is_saved(lent, site):
     before = site.control.logins
     given = {"username": site.username, "password": site.password}
-    (auth,) = await collect(at.on_auth_async(**given))
+    (auth,) = await collect(lent.on_auth_async(**given))
     assert site.control.logins == before + 1
     assert {"hf-chat", "token"} <= set(auth.cookies)
 
@@ -183,19 +190,19 @@ async def test_person_signs_in_at_the_provider_s_window(at, open_site, on_screen
     assert site.control.logins == 1
 
 
-async def test_person_who_does_not_come_is_missing_auth(at):
-    steps = at.on_auth_async(login_timeout=0.1)
+async def test_person_who_does_not_come_is_missing_auth(lent):
+    steps = lent.on_auth_async(login_timeout=0.1)
     assert isinstance(await anext(steps), RequestLogin)
     with pytest.raises(MissingAuthError, match="huggingchat login"):
         await anext(steps)
 
 
-async def test_session_id_is_made_for_an_app_without_login(at):
+async def test_session_id_is_made_for_an_app_without_login(lent):
     with StandIn(login=False) as open_to_all:
-        at.url = open_to_all.url
-        (auth,) = await collect(at.on_auth_async())
+        lent.url = open_to_all.url
+        (auth,) = await collect(lent.on_auth_async())
         assert len(auth.cookies["hf-chat"]) == 36
-        answer = at.create_authed(LLAMA, [user("anonymously")], auth, return_conversation=True)
+        answer = lent.create_authed(LLAMA, [user("anonymously")], auth, return_conversation=True)
         parts = await collect(answer)
         conversation = parts[0].models[LLAMA]["conversationId"]
         async with Raw(open_to_all.url, auth.cookies) as raw:
@@ -225,9 +232,9 @@ async def test_one_browser_serves_one_person_after_the_other(at, site):
             assert await raw.status(made[other]) in (403, 404)
 
 
-def test_scripts_calls_work_without_a_loop(at, site):
-    at.options = {**at.options, "username": site.username, "password": site.password}
-    chat = at()
+def test_scripts_calls_work_without_a_loop(lent, site):
+    lent.options = {**lent.options, "username": site.username, "password": site.password}
+    chat = lent()
     conversation = chat.create_conversation(model=chat.get_models()[0])
     assert chat.send_message(conversation, "Hello, world!").startswith("You said: Hello, world! [history=")
     assert "[history=4 " in chat.send_message(conversation, "And again")
