@@ -16,6 +16,26 @@ INSTALL_SECONDS = 240
 # The two refuse each other, so neither is among the tools of this project.
 PACKAGES = ("python-slugify>=8", "text-unidecode>=1.3")
 
+TAPE = ROOT / "fixtures" / "tapes" / "v1-conversation.tape"
+REPORT = f"""
+    from pathlib import Path
+    from playwright.sync_api import expect
+    from huggingchat_agent.tape.summary import summarize
+    from huggingchat_agent.tape.reader import Tape
+    from huggingchat_agent.tape.report import render_report
+
+    def test_report(page, context, tmp_path):
+        context.set_offline(True)
+        path = tmp_path / "report.html"
+        path.write_text(render_report(summarize(Tape(Path({str(TAPE)!r})).load())))
+        page.goto(path.as_uri())
+        expect(page.locator("article")).to_have_count(3)
+        expect(page.locator("#turn-1 .answer")).to_contain_text("You said: hello there")
+        expect(page.locator("#turn-2 .film img")).to_have_count(3)
+        expect(page.locator("#turn-2 svg")).to_have_count(2)
+        expect(page.locator("#turn-2 svg path.area").first).to_be_visible()
+"""
+
 pytestmark = [pytest.mark.browser, pytest.mark.foreign, pytest.mark.timeout(INSTALL_SECONDS + RUN_SECONDS)]
 
 
@@ -67,7 +87,8 @@ def site(site):
     site.control.switch(login=True)
 
 
-def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project):
+def test_sync_pages_and_async_chats_take_turns_and_a_report_opens_beside_pytest_playwright(project):
+    project.write("test_report.py", REPORT)
     run_beside(project, "pytest-playwright").write(
         "test_both.py",
         """
@@ -110,7 +131,7 @@ def test_sync_pages_and_async_chats_take_turns_beside_pytest_playwright(project)
         """,
     )
     result = project.run("--huggingchat-mode=live", "--screenshot=only-on-failure", "--output=left")
-    result.assert_outcomes(passed=4, failed=1, errors=1)
+    result.assert_outcomes(passed=5, failed=1, errors=1)
     result.stdout.fnmatch_lines_random(
         [
             "An async test cannot use the pages of pytest-playwright, which are sync.*",
@@ -295,29 +316,3 @@ def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
     result.assert_outcomes(passed=3, failed=1)
     left = {path.name for path in (project.folder / "test-results").rglob("*") if path.is_file()}
     assert left == {"huggingchat.txt", "huggingchat.tape"}
-
-
-def test_report_of_a_tape_opens_in_a_page_of_pytest_playwright(project):
-    tape = ROOT / "fixtures" / "tapes" / "v1-conversation.tape"
-    run_beside(project, "pytest-playwright").write(
-        "test_report.py",
-        f"""
-        from pathlib import Path
-        from playwright.sync_api import expect
-        from huggingchat_agent.tape.summary import summarize
-        from huggingchat_agent.tape.reader import Tape
-        from huggingchat_agent.tape.report import report
-
-        def test_report(page, context, tmp_path):
-            context.set_offline(True)
-            path = tmp_path / "report.html"
-            path.write_text(report(summarize(Tape(Path({str(tape)!r})).load())))
-            page.goto(path.as_uri())
-            expect(page.locator("article")).to_have_count(3)
-            expect(page.locator("#turn-1 .answer")).to_contain_text("You said: hello there")
-            expect(page.locator("#turn-2 .film img")).to_have_count(3)
-            expect(page.locator("#turn-2 svg")).to_have_count(2)
-            expect(page.locator("#turn-2 svg path.area").first).to_be_visible()
-        """,
-    )
-    project.run().assert_outcomes(passed=1)

@@ -72,8 +72,8 @@ def test_mismatch_is_shown_whole_where_that_is_asked_for(sample):
 
 
 @pytest.mark.browser
-def test_sample_passes_against_a_chat_ui(sample):
+def test_sample_passes_against_a_chat_ui(sample, borrowed):
     with StandIn("", login=False) as site:
         del sample.environment["HUGGINGCHAT_BROWSER"]
-        sample.environment["CHAT_UI_URL"] = site.url
+        sample.environment |= {"CHAT_UI_URL": site.url, **borrowed}
         sample.run("test_self_hosted.py").assert_outcomes(passed=3)
