@@ -69,7 +69,7 @@ def run(site, tmp_path, borrowed):
     It uses a browser that runs already.
     """
 
-    def run(*command):
+    def run(*command, **environment):
         ran = subprocess.run(
             [str(each) for each in command],
             cwd=tmp_path,
@@ -81,6 +81,7 @@ def run(site, tmp_path, borrowed):
                 "HUGGINGCHAT_HOME": str(tmp_path / "home"),
                 "HUGGINGCHAT_USERNAME": site.username,
                 "HUGGINGCHAT_PASSWORD": site.password,
+                **environment,
             },
             capture_output=True,
             text=True,

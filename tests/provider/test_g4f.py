@@ -30,7 +30,9 @@ def test_client_streams_or_not_goes_on_with_a_conversation_and_sends_a_picture(p
     (tmp_path / "dot.png").write_bytes(PICTURE)
     (tmp_path / "example.py").write_text(document.INSIDE_G4F)
     client = Path(__file__).with_name("g4f_client.py")
-    told = json.loads(run(python, client, tmp_path / "dot.png", tmp_path / "example.py"))
+    # Its environment has no nodriver.
+    command = (python, client, tmp_path / "dot.png", tmp_path / "example.py")
+    told = json.loads(run(*command, HUGGINGCHAT_ENGINE="playwright"))
     assert told["models"] == [LLAMA, QWEN, DEEPSEEK]
     assert told["whole"].startswith("You said: not streamed [history=2 ")
     assert told["finish"] == "stop"
