@@ -84,7 +84,7 @@ async def test_silence_sends_empty_chunks(door, site):
 
 @pytest.mark.parametrize(
     ("limits", "reason", "longest"),
-    [({"max_tokens": 3}, "length", 12), ({"stop": ["#5"]}, "stop", 10**6), ({"stop": "#5"}, "stop", 10**6)],
+    [({"max_tokens": 3}, "length", 12), ({"stop": ["5@"]}, "stop", 10**6), ({"stop": "5@"}, "stop", 10**6)],
 )
 @pytest.mark.parametrize("stream", [False, True])
 async def test_limit_cuts_the_text_and_stops_the_run(door, site, limits, reason, longest, stream):
@@ -95,7 +95,7 @@ async def test_limit_cuts_the_text_and_stops_the_run(door, site, limits, reason,
     else:
         choice = answer.json()["choices"][0]
         text, finish = choice["message"]["content"], choice["finish_reason"]
-    assert finish == reason and 0 < len(text) <= longest and "#5" not in text
+    assert finish == reason and 0 < len(text) <= longest and "5@" not in text
     assert not site.control.running
 
 

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
 from huggingchat_agent.serve.cutting import Cutter
@@ -46,18 +48,23 @@ class Answerer:
         self._threads, self._keep = threads, keep
         self._busy: set[str] = set()  # conversations that are answering
 
+    async def resolve_model(self, question: Question) -> Question:
+        """The question with the id of the model that it names. Raises UnknownModel, and as `Chat.models`."""
+        model = pick_model(await self.chat.models(), question.model).id
+        return msgspec.structs.replace(question, model=model)
+
     async def answer(self, question: Question, scope: str) -> AsyncGenerator[Piece, None]:
         """The pieces of the answer, an Outcome last. The run on the server stops where the caller stops.
 
-        `scope` is the client: only it can continue its conversations. Raises Refusal or AgentError.
+        The question names its model by id. `scope` is the client: only it can continue its conversations.
+        Raises Refusal or AgentError.
         """
-        model = pick_model(await self.chat.models(), question.model).id
-        scope = f"{scope} {self.chat.settings.base_url} {model}"
+        scope = f"{scope} {self.chat.settings.base_url} {question.model}"
         task = len(question.messages) == 1 and question.messages[0].text.startswith(_TASK)
         async with self.places.take():
-            sent = await self._continue(question, scope) or await self._begin(question, model)
+            sent = await self._continue(question, scope) or await self._begin(question)
             try:
-                async for piece in self._follow(sent, question, model):
+                async for piece in self._follow(sent, question):
                     if isinstance(piece, Outcome) and not task:
                         self._remember(sent, question, scope, piece)
                     yield piece
@@ -110,18 +117,18 @@ class Answerer:
             return None
         return conversation.send(prompt, via="page", files=files)
 
-    async def _begin(self, question: Question, model: str) -> _Sent:
+    async def _begin(self, question: Question) -> _Sent:
         prompt = format_history(question.messages)
         if not prompt.strip():
             raise Refusal(400, "There is no message of the user with a text.", param="messages")
         conversation = await self.chat.new_conversation(
-            model, system_prompt=question.system, temporary=not self._keep
+            question.model, system_prompt=question.system, temporary=not self._keep
         )
         self._busy.add(conversation.id)
         reply = conversation.send(prompt, via="page", files=_list_files(question.messages))
         return _Sent(conversation, reply, 1)
 
-    async def _follow(self, sent: _Sent, question: Question, model: str) -> AsyncGenerator[Piece, None]:
+    async def _follow(self, sent: _Sent, question: Question) -> AsyncGenerator[Piece, None]:
         cutter = Cutter(question.stop, question.max_tokens)
         shown: list[str] = []
         async with sent.reply:
@@ -148,7 +155,7 @@ class Answerer:
         sent.answer = answer
         text = "".join(shown)
         yield Outcome(
-            model=model,
+            model=question.model,
             text=text,
             reasoning=answer.reasoning,
             finish=cutter.reason or "stop",

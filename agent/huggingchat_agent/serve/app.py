@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from huggingchat_agent.serve.chat_completions import ChatCompletions
 from huggingchat_agent.serve.guard import Guard
+from huggingchat_agent.serve.messages import Messages
 from huggingchat_agent.serve.pump import Pump
 from huggingchat_agent.serve.question import Outcome
 from huggingchat_agent.serve.refusals import Refusal, explain
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE = 10.0  # seconds of silence until an empty chunk is sent
 
-APIS: tuple[Api, ...] = (ChatCompletions(),)
+APIS: tuple[Api, ...] = (ChatCompletions(), Messages())
 
 
 class Endpoint:
@@ -109,6 +110,10 @@ class Endpoint:
                 raise Refusal(400, f"The body is not valid JSON: {error}.", code="invalid_json") from None
             question = api.parse(body, lenient=self._lenient)
             headers = {"x-huggingchat-ignored": _join_names(question.ignored)} if question.ignored else {}
+            try:
+                question = await self._answerer.resolve_model(question)
+            except Exception as error:
+                raise explain(error) from error
             pump = Pump(self._answerer.answer(question, self._key.hashed), self.tasks)
             try:
                 if not question.stream:

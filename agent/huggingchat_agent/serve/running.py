@@ -126,7 +126,7 @@ def handle_signals(running: Running, say: Callable[[str], None]) -> Iterator[Non
             return
         asked = True
         if running.answering:
-            say(f"Finishing {running.answering} answers. Ctrl-C again ends now.")
+            say(f"Answers still to finish: {running.answering}. Ctrl-C again ends now.")
         running.finish()
 
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}

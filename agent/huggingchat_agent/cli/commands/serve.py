@@ -6,10 +6,11 @@ import socket
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli import console
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.huggingchat import HuggingChat
@@ -55,10 +56,10 @@ def serve(
         Path | None, typer.Option(metavar="TAPE", help="Let a tape answer in place of a browser.")
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Print the address, and a new key, as one JSON object.")
+        bool, typer.Option("--json", help="Print the address, and a new key, as one line of JSON.")
     ] = False,
 ) -> None:
-    """Answer programs that speak OpenAI's protocol, through one signed-in browser.
+    """Answer programs that speak OpenAI's or Anthropic's protocol, through one signed-in browser.
 
     Clients need the key. It is printed once, when it is made; the state folder has only its hash. See
     docs/doors.md for what each client needs, and for what the endpoint does not do.
@@ -136,7 +137,7 @@ async def _serve(
 def _say_ready(url: str, key: str | None, where: str, *, json: bool) -> None:
     """The address, and a key that was made now, on stdout; the rest on stderr."""
     if json:
-        documents.write_json({"url": url, "key": key})
+        console.write_line(msgspec.json.encode({"url": url, "key": key}))  # one line: the command goes on
     else:
         console.print_facts([("Base URL", url), *([("API key", key)] if key else [])])
     if key:
