@@ -48,9 +48,10 @@ class Running:
         port = listening.getsockname()[1]
         self.url = f"http://{_in_url(host)}:{port}/v1"
         self.aborted = False
-        self._threads = Threads(chat.settings.profile_folder / "serve.sqlite")
+        tape = chat.settings.replay is not None  # what it answers is nothing to go on with, or to delete
+        self._threads = Threads(None if tape else chat.settings.profile_folder / "serve.sqlite")
         places = Places(limit=limit, queue=queue, per_minute=per_minute)
-        self._answerer = Answerer(chat, self._threads, places, keep=keep)
+        self._answerer = Answerer(chat, self._threads, places, keep=keep or tape)
         hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", _in_url(host))}
         self._endpoint = Endpoint(
             self._answerer,

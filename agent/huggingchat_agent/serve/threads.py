@@ -47,13 +47,17 @@ class Thread(msgspec.Struct, frozen=True):
 
 
 class Threads:
-    """The rows of one file. Close it at the end. Raises StorageError if the file cannot be used."""
+    """The rows of one file, or of none: then they last until `close`.
 
-    def __init__(self, path: Path) -> None:
+    Close it at the end. Raises StorageError if the file cannot be used.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._file = sqlite3.connect(path, isolation_level=None)
+            if path is not None:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._file = sqlite3.connect(path or ":memory:", isolation_level=None)
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=NORMAL")
             self._file.execute(_SCHEMA)
