@@ -6,6 +6,7 @@ import time
 import pytest
 
 from huggingchat_agent import redact
+from huggingchat_agent.secret_names import find_spans
 from huggingchat_agent.tape.mask import Mask
 
 VALUE = "4SECRET9x"
@@ -156,3 +157,10 @@ def test_looking_takes_no_longer_for_what_only_begins_like_a_name():
         began = time.process_time()
         Mask().apply(text, "log")
         assert time.process_time() - began < 2
+
+
+def test_time_of_a_token_is_no_secret():
+    event = '{"first_token": 0.5231456, "last_token": 12.75, "otp": 123456}'
+    assert redact.mask(event, find_spans(event, "json")) == (
+        '{"first_token": 0.5231456, "last_token": 12.75, "otp": "[redacted]"}'
+    )

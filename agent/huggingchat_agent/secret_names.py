@@ -161,9 +161,14 @@ def _read_quoted(text: str, head: re.Match[str]) -> Span | None:
 
 
 def _read_number(text: str, head: re.Match[str]) -> Span | None:
-    """A number of four digits or more. A token has six or more; a smaller number counts tokens."""
+    """A number of four digits or more. A token has six or more and no fraction.
+
+    A smaller number counts tokens, and one with a fraction is the time of one.
+    """
     found = _NUMBER.match(text, head.end())
-    if found is None or (len(found[0]) < 6 and head["name"].lower().endswith("token")):
+    if found is None:
+        return None
+    if head["name"].lower().endswith("token") and (len(found[0]) < 6 or "." in found[0]):
         return None
     return found.span()
 

@@ -26,7 +26,7 @@ class Held:
 
 @pytest.fixture
 def held(browser, monkeypatch):
-    held = Held(browser._new_tab)
+    held = Held(browser._open_tab)
     monkeypatch.setattr(browser, "_open_tab", held)
     return held
 

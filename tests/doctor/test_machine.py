@@ -240,7 +240,7 @@ from huggingchat_agent.settings import make_settings
 async def main():
     settings = make_settings(base_url="http://127.0.0.1:9/chat", home=sys.argv[1], engine="nodriver")
     browser = await load_engine("nodriver").start(settings, None)
-    print(browser.tag, browser._launched._watcher.pid, flush=True)
+    print(browser.tag, browser._launched._folder._watcher.pid, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())

@@ -40,8 +40,8 @@ async def test_loss_noticed_by_several_at_once_is_one_sign_in(chat, site):
     assert site.control.logins - before == 1
 
 
-async def test_what_strangers_have_is_not_taken_for_ones_own(chat, site):
-    chat._session.recovery.pause = 0.0
+async def test_what_strangers_have_is_not_taken_for_ones_own(chat, site, monkeypatch):
+    monkeypatch.setattr(chat._session.recovery, "pause", 0.0)
     talk = await chat.new_conversation()
     model = talk.model
     await chat.change_preferences(system_prompts={model: "Be brief."})
@@ -111,8 +111,8 @@ async def test_session_lost_again_at_once_is_not_signed_in_in_a_loop(chat, site)
     assert site.control.logins - before == 1
 
 
-async def test_session_lost_later_is_signed_in_again(chat, site):
-    chat._session.recovery.pause = 0.0
+async def test_session_lost_later_is_signed_in_again(chat, site, monkeypatch):
+    monkeypatch.setattr(chat._session.recovery, "pause", 0.0)
     conversation = await chat.new_conversation()
     before = site.control.logins
     for _ in range(2):

@@ -86,6 +86,10 @@ def batch(
                 )
             )
         finally:
+            # What was finished in the moment of the interruption is in the journal.
+            results = {
+                each.key: done for each in items if (done := results.get(each.key) or journal.find_done(each))
+            }
             if results:
                 write_results(output, (results[each.key] for each in items if each.key in results))
             if len(results) < len(items):
