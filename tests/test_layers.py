@@ -8,7 +8,8 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
     {"errors", "exchange", "answer", "events", "handler_types", "eventlog", "question", "redact", "saving"}
-    | {"choices", "environment", "files", "mistakes", "origin", "secret_names", "user_text"}
+    | {"choices", "environment", "files", "mistakes", "origin", "printable", "secret_names"}
+    | {"user_text"}
     | {"forks", "handler_queue"},
     {
         "context_args",

@@ -44,6 +44,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from huggingchat_agent.printable import show_marks, strip_controls
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -64,6 +66,11 @@ SIGN_IN_BY_HAND = {
     "shell_hint": "The agent does not solve challenges. Sign in by hand in a window with `huggingchat login "
     "--headed`, or use the cookies of a browser that is signed in: `huggingchat login --cookies FILE`.",
 }
+
+
+def _make_printable(text: str) -> str:
+    """Python prints errors at the terminal, and the app's words are in them."""
+    return show_marks(strip_controls(text)).strip()
 
 
 class AgentError(Exception):
@@ -87,7 +94,7 @@ class AgentError(Exception):
         self.shell_hint = shell_hint or hint
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        return _make_printable(f"{self.message} {self.hint}")
 
     def take_over(self, cause: AgentError) -> None:
         """Take the hints and the pictures of the error that led to this one."""
@@ -96,7 +103,7 @@ class AgentError(Exception):
 
     def for_shell(self) -> str:
         """What happened and what to do next, as the command line says it."""
-        return f"{self.message} {self.shell_hint}".strip()
+        return _make_printable(f"{self.message} {self.shell_hint}")
 
 
 class SettingsError(AgentError):

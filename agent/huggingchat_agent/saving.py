@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent import files
 from huggingchat_agent.errors import StorageError
+from huggingchat_agent.printable import blank_marks
 from huggingchat_agent.user_text import repair
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST = 200  # bytes of a name in UTF-8; disks take 255, and a number or a draft's ending comes on top
 
 # Characters with a meaning for some file system, or for the reader of a file list.
-_UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]+')
+_UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -49,7 +50,7 @@ def save(data: bytes, where: Path, name: str, mime: str) -> Path:
 
 def make_safe_name(name: str, mime: str = "") -> str:
     """A plain file name that is like `name`; with the ending of the media type if it has none."""
-    plain = _UNFIT.sub("_", re.split(r"[/\\]", repair(name))[-1]).strip(" .")
+    plain = _UNFIT.sub("_", re.split(r"[/\\]", blank_marks(repair(name)))[-1]).strip(" .")
     if not plain or _RESERVED.fullmatch(plain):
         plain = f"file_{plain}".rstrip("_")
     stem, suffix = os.path.splitext(plain)

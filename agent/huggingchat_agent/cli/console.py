@@ -17,8 +17,9 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, show_marks, strip_controls, to_one_line
+from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, to_one_line
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.printable import show_marks, strip_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from rich.segment import Segment
 
 from huggingchat_agent.cli import console as door
 from huggingchat_agent.cli.markdown import find_open_block, render_markdown
-from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, strip_controls
+from huggingchat_agent.cli.terminal import Drawing, Terminal, lock
+from huggingchat_agent.printable import strip_controls
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.segment import Segment
 
+from huggingchat_agent.printable import show_marks, strip_controls
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,21 +23,6 @@ REST = 4
 
 # Hold this while you write to the terminal: two threads that write at once lose lines.
 lock = threading.RLock()
-
-# Control characters, which a terminal obeys. Line ends and tabs stay.
-_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
-# Characters that change the display order of those around them.
-_BIDI = {code: f"<U+{code:04X}>" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-
-
-def strip_controls(text: str) -> str:
-    """The text without control characters."""
-    return text.translate(_CONTROLS)
-
-
-def show_marks(text: str) -> str:
-    """The text with marks in place of bidirectional overrides, which let a name look like another one."""
-    return text.translate(_BIDI)
 
 
 def to_one_line(text: str) -> str:
@@ -55,7 +42,8 @@ class Occupant(Protocol):
 class Terminal(Console):
     """A console whose strings are never markup, and whose text never controls the terminal.
 
-    With `marks`, it marks bidirectional overrides too. That is for messages and names, not for answers.
+    With `marks`, it marks characters that deceive a reader too. That is for messages and names, not for
+    answers.
     """
 
     occupant: Occupant | None = None  # of the screen that all consoles share
