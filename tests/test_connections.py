@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from huggingchat_agent.session.connections import FOR_STREAMS, Connections
 
 
@@ -10,10 +12,11 @@ async def hold(connections, count, done, waited):
         await done.wait()
 
 
-async def test_streams_queue_beyond_the_limit_and_say_so():
+@pytest.mark.parametrize("protocol", ["http/1.1", ""])  # "": no response has said it yet
+async def test_streams_queue_beyond_the_limit_and_say_so(protocol):
     waited: list[int] = []
     connections, done = Connections(), asyncio.Event()
-    connections.learn("http/1.1")
+    connections.learn(protocol)
     tasks = [asyncio.create_task(hold(connections, 1, done, waited)) for _ in range(FOR_STREAMS + 2)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
