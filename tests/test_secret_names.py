@@ -164,3 +164,8 @@ def test_time_of_a_token_is_no_secret():
     assert redact.mask(event, find_spans(event, "json")) == (
         '{"first_token": 0.5231456, "last_token": 12.75, "otp": "[redacted]"}'
     )
+
+
+@pytest.mark.parametrize("name", ["openai-key", "OPENAI_KEY", "anthropicKey", "hf_key"])
+def test_key_of_a_known_service_is_secret(name):
+    assert "abc123def456" not in redact.text(f"{name}=abc123def456")

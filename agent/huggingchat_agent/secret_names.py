@@ -23,7 +23,7 @@ _ENDINGS = re.compile(
     r"(?:(?:password(?:confirm\w*)?|passwd|passphrase|passcode|secret|jwt|[cx]srf|sess(?:ion)?id|credential"
     r"|cookie|authorization|codechallenge|codeverifier|hfchat"
     r"|(?:api|secret|private|access|signing|encryption|subscription|account|auth|client|master|service|shared"
-    r"|ssh|license|hmac|storage)key"
+    r"|ssh|license|hmac|storage|openai|anthropic|huggingface|hf|groq|mistral|gemini|google|azure|aws)key"
     r"|(?:t?otp|mfa|2fa|onetime|verification|recovery|backup|device|user)code)s?|token(?:hint)?)\Z"
 )
 # Short ones count only as whole words: user_pwd and loginOtp.
