@@ -203,6 +203,12 @@ def test_sandbox_is_off_for_root(monkeypatch):
     assert "root" in detect_sandbox().reason
 
 
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_sandbox_of_other_systems_is_on(monkeypatch, platform):
+    monkeypatch.setattr(sys, "platform", platform)
+    assert detect_sandbox() == (True, "the sandbox of this system is used")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
 def test_sandbox_follows_user_namespaces_for_others(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
