@@ -11,6 +11,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from fixtures.site.acceptor import Acceptor
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
@@ -56,8 +58,8 @@ class Proxy:
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._server: asyncio.Server | None = None
         self._port = 0
-        self._open: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._acceptor = Acceptor(self._pass)
+        self._open: set[asyncio.StreamWriter] = set()  # to the site
         self._flows = asyncio.Event()
         self._traps: list[Trap] = []
         self._dropping: re.Pattern[bytes] | None = None
@@ -130,21 +132,19 @@ class Proxy:
         listening.bind((HOST, self._port))
         listening.listen(100)
         self._port = listening.getsockname()[1]
-        self._server = await asyncio.start_server(self._connect, sock=listening)
+        self._server = await asyncio.start_server(self._acceptor, sock=listening)
 
     async def _close(self) -> None:
         await self._refuse()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._acceptor.end(timeout=0)
 
     async def _cut(self, reset: bool) -> None:
-        for writer in tuple(self._open):
+        for writer in (*self._acceptor.open.values(), *self._open):
             _end(writer, reset=reset)
 
     async def _refuse(self) -> None:
         if self._server is not None:
-            self._server.close()
+            await self._acceptor.stop(self._server)
             self._server = None
         await self._cut(reset=True)
 
@@ -153,11 +153,7 @@ class Proxy:
         if self._server is None:
             await self._listen()
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self._open.add(writer)
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._flows.wait()
             there, out = await asyncio.open_connection(HOST, self._target)
@@ -171,10 +167,6 @@ class Proxy:
                 out.close()
         except* OSError:
             pass
-        finally:
-            self._open.discard(writer)
-            self._tasks.discard(task)
-            writer.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """From the browser to the site."""
