@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -75,6 +74,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         In a folder it replaces nothing (photo.png, photo-2.png). At the path of a file it replaces that file.
         It is written whole or not at all. Raises StorageError, and as `read`.
         """
+        import asyncio  # not for those who only read answers: it takes a while to load
+
         data = await self.read()
         return await asyncio.to_thread(saving.save, data, Path(path), self.name, self.mime)
 

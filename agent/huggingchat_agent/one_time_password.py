@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import inspect
 import threading
@@ -101,6 +100,8 @@ def _is_async(function: object) -> bool:
 
 async def run_in_daemon_thread(function: Callable[[], Any]) -> Any:
     """Call it in a daemon thread, which does not keep the process alive: it may wait for a person."""
+    import asyncio  # not for those who only read settings: it takes a while to load
+
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Any] = loop.create_future()
 

@@ -12,7 +12,7 @@ import typer
 
 import huggingchat_agent
 from huggingchat_agent.cli import error_output
-from huggingchat_agent.cli.app import COMMANDS, GROUPS, app
+from huggingchat_agent.cli.app import COMMANDS, GROUPS, app, load
 from huggingchat_agent.cli.app import run as run_here
 from huggingchat_agent.cli.options import SHARED
 from huggingchat_agent.settings import read_fields
@@ -20,16 +20,14 @@ from tests.cli.reference import reference
 from tests.cli.shell import COMMAND
 
 GROUP: Any = typer.main.get_command(app)
-NAMES = [command.__name__ for command in COMMANDS]
+BELOW = {name: load(name).COMMANDS for name in GROUPS}
 # What leads to each command: its name, or its group's and its own.
-PATHS = [(name,) for name in NAMES] + [
-    (group.__name__, *below)
-    for group, commands in GROUPS.items()
+PATHS = [(name,) for name in COMMANDS] + [
+    (group, *below)
+    for group, commands in BELOW.items()
     for below in ((), *((command.__name__.rstrip("_"),) for command in commands))
 ]
-EXAMPLES = [
-    line for commands in (COMMANDS, *GROUPS.values()) for lines in commands.values() for line in lines
-]
+EXAMPLES = [line for commands in (COMMANDS, *BELOW.values()) for lines in commands.values() for line in lines]
 
 
 def run(*command):
@@ -56,7 +54,7 @@ def test_options_stand_for_settings_of_the_same_name():
 def test_help_lists_commands_and_exit_codes():
     done = run(COMMAND, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    for name in (*NAMES, *(group.__name__ for group in GROUPS)):
+    for name in (*COMMANDS, *GROUPS):
         assert re.search(rf"\b{name}\b", done.stdout)
     for code in (error_output.CHAT_FAILED, error_output.NOT_SIGNED_IN, error_output.BROWSER_TROUBLE):
         assert re.search(rf"\b{code} [a-z]", done.stdout)
@@ -104,7 +102,7 @@ def test_version_is_the_one_of_the_package():
     assert done.stdout == f"huggingchat-agent {huggingchat_agent.__version__}\n"
 
 
-@pytest.mark.parametrize("group", [about.__name__ for about in GROUPS])
+@pytest.mark.parametrize("group", GROUPS)
 def test_group_without_a_command_shows_which_there_are(group, capsys):
     code = run_here([group])
     shown, complaint = capsys.readouterr()

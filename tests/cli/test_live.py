@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from huggingchat_agent.cli.live import PREVIEW, MarkdownView, PlainView, choose_view
+from huggingchat_agent.cli.live import PREVIEW, MarkdownView
 from huggingchat_agent.cli.markdown import find_open_block, render_markdown
 from huggingchat_agent.cli.terminal import Terminal
+from huggingchat_agent.cli.views import PlainView, choose_view
 
 ANSWER = (
     "# Title\n\nA paragraph with **bold** text that is long enough to be wrapped.\n\n"

@@ -1,49 +1,40 @@
 """The commands put together, and one run of them."""
 
 import contextlib
+import importlib
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 import huggingchat_agent
 from huggingchat_agent.cli import console, error_output
-from huggingchat_agent.cli.commands import conversations, cookies, preferences, profiles, tape
-from huggingchat_agent.cli.commands.account import login, logout, status
-from huggingchat_agent.cli.commands.ask import ask
-from huggingchat_agent.cli.commands.batch import batch
-from huggingchat_agent.cli.commands.chat import chat
-from huggingchat_agent.cli.commands.doctor import doctor
-from huggingchat_agent.cli.commands.models import models
-from huggingchat_agent.cli.commands.record import record
-from huggingchat_agent.cli.commands.replay import replay
-from huggingchat_agent.cli.commands.serve import serve
-from huggingchat_agent.cli.commands.tools import tools
 from huggingchat_agent.cli.keyboard import keep_mode
 from huggingchat_agent.cli.options import Options, add_options, format_examples
 from huggingchat_agent.errors import StorageError
 
 # In the order of the help page: the order in which users need them.
-COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
-    login: (
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "login": (
         "huggingchat login --username ada",
         "pass show huggingface | huggingchat login --username ada --password-stdin",
         "huggingchat login --base-url https://chat.example.org --profile work",
         "huggingchat login --headed",
         "huggingchat login --cookies cookies.txt",
     ),
-    status: (
+    "status": (
         "huggingchat status",
         "huggingchat status -v --profile work",
         "huggingchat status --json | jq -r .username",
     ),
-    logout: ("huggingchat logout", "huggingchat logout --profile work"),
-    models: ("huggingchat models", "huggingchat models --json | jq -r '.\\[] | select(.multimodal).id'"),
-    tools: ("huggingchat tools", "huggingchat tools --json | jq -r '.\\[].name'"),
-    ask: (
+    "logout": ("huggingchat logout", "huggingchat logout --profile work"),
+    "models": ("huggingchat models", "huggingchat models --json | jq -r '.\\[] | select(.multimodal).id'"),
+    "tools": ("huggingchat tools", "huggingchat tools --json | jq -r '.\\[].name'"),
+    "ask": (
         'huggingchat ask "Why is the sky blue?"',
         'huggingchat ask -m llama -s "Answer in one sentence." "What is a monad?"',
         'git diff | huggingchat ask "Review this change." --temporary > review.txt',
@@ -51,25 +42,25 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat ask --json hello | jq -j 'select(.event == \"token\").text'",
         'huggingchat ask --conversation 66b0c0ffee66b0c0ffee66b0 "Tell me more."',
     ),
-    chat: ("huggingchat chat", "huggingchat chat --model llama --temporary"),
-    batch: (
+    "chat": ("huggingchat chat", "huggingchat chat --model llama --temporary"),
+    "batch": (
         "huggingchat batch prompts.jsonl -o answers.jsonl",
         "huggingchat batch prompts.jsonl -o answers.jsonl --concurrency 16 --temporary",
         "huggingchat batch prompts.jsonl -o answers.jsonl --model llama --model qwen",
     ),
-    serve: (
+    "serve": (
         "huggingchat serve",
         "huggingchat serve --port 9000 --concurrency 8 --rate-limit 20/min",
         "huggingchat serve --new-key --json",
     ),
-    record: ("huggingchat record run.tape", "huggingchat record --full --hide 'ACME-[0-9]+' run.tape"),
-    replay: (
+    "record": ("huggingchat record run.tape", "huggingchat record --full --hide 'ACME-[0-9]+' run.tape"),
+    "replay": (
         "huggingchat replay run.tape",
         "huggingchat replay --speed 0 --json run.tape | jq -j 'select(.event == \"token\").text'",
         "huggingchat replay --cut 400 --in 2 run.tape",
         "huggingchat replay --browser --headed run.tape",
     ),
-    doctor: (
+    "doctor": (
         "huggingchat doctor",
         "huggingchat doctor --machine",
         "huggingchat doctor --json | jq '.findings\\[] | select(.state != \"good\")'",
@@ -77,27 +68,75 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat doctor --fix",
     ),
 }
-# Groups: the function with the group's help, and its commands.
-GROUPS = {
-    conversations.conversations: conversations.COMMANDS,
-    preferences.settings: preferences.COMMANDS,
-    profiles.profiles: profiles.COMMANDS,
-    cookies.cookies: cookies.COMMANDS,
-    tape.tape: tape.COMMANDS,
-}
+# Their commands are in `COMMANDS` of their modules.
+GROUPS = ("conversations", "settings", "profiles", "cookies", "tape")
+
+# The module of a command or a group, where it has another name.
+_MODULES = {"login": "account", "status": "account", "logout": "account", "settings": "preferences"}
 
 
-def _make_typer(name: str) -> typer.Typer:
+def load(name: str) -> Any:
+    """The module of a command or a group."""
+    return importlib.import_module(f"huggingchat_agent.cli.commands.{_MODULES.get(name, name)}")
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name. Each is loaded when it is asked for, so that none waits for the others."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            if name not in (*COMMANDS, *GROUPS):
+                raise KeyError(name)
+            self._made[name] = _make_group(name) if name in GROUPS else _make_command(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*COMMANDS, *GROUPS))
+
+    def __len__(self) -> int:
+        return len(COMMANDS) + len(GROUPS)
+
+
+class _Group(typer.core.TyperGroup):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands: Any = _Commands()
+
+    def list_commands(self, context: Any) -> list[str]:
+        return list(self.commands)
+
+
+def _make_typer(name: str, **more: Any) -> typer.Typer:
     return typer.Typer(
         name=name,
-        no_args_is_help=name != "huggingchat",
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
+        **more,
     )
 
 
-app = _make_typer("huggingchat")
+def _make_command(name: str) -> Any:
+    alone = _make_typer(name, add_completion=False)
+    alone.command(name, epilog=format_examples(*COMMANDS[name]))(add_options(getattr(load(name), name)))
+    return typer.main.get_command(alone)
+
+
+def _make_group(name: str) -> Any:
+    module = load(name)
+    group = _make_typer(name, add_completion=False, no_args_is_help=True)
+    examples = format_examples(*(lines[0] for lines in module.COMMANDS.values()))
+    group.callback(epilog=examples)(add_options(getattr(module, name)))
+    for function, lines in module.COMMANDS.items():
+        below = function.__name__.rstrip("_")
+        group.command(below, epilog=format_examples(*lines))(add_options(function))
+    return typer.main.get_command(group)
+
+
+app = _make_typer("huggingchat", cls=_Group)
 
 
 def _print_version(wanted: bool) -> None:
@@ -128,15 +167,6 @@ app.callback(
     + "\n\n"
     + error_output.EXIT_CODES,
 )(add_options(huggingchat))
-for function, lines in COMMANDS.items():
-    app.command(epilog=format_examples(*lines))(add_options(function))
-for about, commands in GROUPS.items():
-    group = _make_typer(about.__name__)
-    group.callback(epilog=format_examples(*(lines[0] for lines in commands.values())))(add_options(about))
-    for function, lines in commands.items():
-        name = function.__name__.rstrip("_")
-        group.command(name, epilog=format_examples(*lines))(add_options(function))
-    app.add_typer(group)
 
 
 def run(arguments: Sequence[str]) -> int:

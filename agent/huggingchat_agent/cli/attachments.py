@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggingchat_agent.answer import Answer
-from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.chat import uploads
 from huggingchat_agent.cli import console
 from huggingchat_agent.errors import StorageError
-from huggingchat_agent.sync import Conversation
+
+if TYPE_CHECKING:
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.browser.protocols import Upload
+    from huggingchat_agent.sync import Conversation
 
 Files = Annotated[
     list[Path] | None,
@@ -33,7 +35,7 @@ ShowReasoning = Annotated[
 ]
 
 
-def read_files(paths: Sequence[Path] | None) -> tuple[Upload, ...]:
+def read_files(paths: Sequence[Path] | None) -> "tuple[Upload, ...]":
     """Read the files to send. Raises FileRejected, before a browser starts for nothing."""
     return uploads.read(paths or ())
 
@@ -50,7 +52,7 @@ def make_folder(path: Path | None) -> Path | None:
     return path
 
 
-def save_files(talk: Conversation, answer: Answer, where: Path | None) -> None:
+def save_files(talk: "Conversation", answer: "Answer", where: Path | None) -> None:
     """Save the files that came with the answer, and the pictures in the outputs of tools."""
     if where is None:
         return

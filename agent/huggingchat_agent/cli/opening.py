@@ -9,13 +9,13 @@ from huggingchat_agent import redact
 from huggingchat_agent.cli.console import note, say, show_progress
 from huggingchat_agent.cli.interrupts import watch_interrupts
 from huggingchat_agent.errors import LoginError
-from huggingchat_agent.sync import HuggingChat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from huggingchat_agent.cli.options import Options
     from huggingchat_agent.session.account import Account
+    from huggingchat_agent.sync import HuggingChat
 
 
 @contextlib.contextmanager
@@ -24,6 +24,8 @@ def open_chat(options: Options, **more: Any) -> Iterator[HuggingChat]:
 
     A second Ctrl-C ends the process at once, unless the caller has its own `watch_interrupts`.
     """
+    from huggingchat_agent.sync import HuggingChat
+
     chat = HuggingChat(**{**options.to_settings(), **more})
     tape = chat.settings.replay
     if tape is not None:

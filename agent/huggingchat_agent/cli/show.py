@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from huggingchat_agent import events
-from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.console import Progress, err, is_verbose, note, say, warn
 from huggingchat_agent.cli.keyboard import Keys
-from huggingchat_agent.cli.live import choose_view
 from huggingchat_agent.cli.terminal import to_one_line
+from huggingchat_agent.cli.views import choose_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +48,8 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
         try:
             for event in reply:
                 if isinstance(event, events.ElicitationRequested):
+                    from huggingchat_agent.cli.asking import settle
+
                     screen.end()
                     keys.unmute()
                     rest = settle(talk, event)

@@ -2,15 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from huggingchat_agent import events
-from huggingchat_agent.answer import Answer
 from huggingchat_agent.choices import Via
 from huggingchat_agent.cli import attachments, console, stdin
-from huggingchat_agent.cli.asking import settle
 from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
@@ -18,8 +16,11 @@ from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.settings import Deadlines
-from huggingchat_agent.sync import Conversation, HuggingChat, Reply
 from huggingchat_agent.user_text import require_text
+
+if TYPE_CHECKING:
+    from huggingchat_agent.answer import Answer
+    from huggingchat_agent.sync import Conversation, HuggingChat, Reply
 
 Model = Annotated[
     str | None,
@@ -127,8 +128,8 @@ def check_start(model: str | None, system: str | None, conversation: str | None,
 
 @contextlib.contextmanager
 def open_conversation(
-    chat: HuggingChat, model: str | None, system: str | None, conversation: str | None, temporary: bool
-) -> Iterator[Conversation]:
+    chat: "HuggingChat", model: str | None, system: str | None, conversation: str | None, temporary: bool
+) -> Iterator["Conversation"]:
     """Start a conversation, or open the named one."""
     if conversation:
         yield chat.conversation(conversation)
@@ -147,7 +148,7 @@ def _read_deadlines(timeout: float | None) -> Deadlines | None:
     return Deadlines(first_update=timeout, idle=timeout, total=timeout)
 
 
-def _print_lines(reply: Reply, talk: Conversation) -> Answer:
+def _print_lines(reply: "Reply", talk: "Conversation") -> "Answer":
     rest: Reply | None = None
 
     def print_line(event: events.Event) -> None:
@@ -159,12 +160,14 @@ def _print_lines(reply: Reply, talk: Conversation) -> Answer:
         for event in reply:
             print_line(event)
             if isinstance(event, events.ElicitationRequested):
+                from huggingchat_agent.cli.asking import settle
+
                 rest = settle(talk, event)
         answer = reply.result()
     return _print_lines(rest, talk) if rest is not None else answer
 
 
-def _print_ending(talk: Conversation, answer: Answer) -> None:
+def _print_ending(talk: "Conversation", answer: "Answer") -> None:
     if answer.interrupted:
         console.warn("the answer stopped before its end.")
     if not talk.temporary:

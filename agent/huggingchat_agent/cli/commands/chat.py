@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -26,7 +27,9 @@ from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.slash import HELP, Commands
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
 from huggingchat_agent.errors import BrowserError, ChatError, StorageError, UsageError
-from huggingchat_agent.sync import Conversation, Reply
+
+if TYPE_CHECKING:
+    from huggingchat_agent.sync import Conversation, Reply
 
 PROMPT = "› "
 
@@ -75,7 +78,7 @@ def chat(
             where = redact.address(app.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
 
-            def start_another() -> Conversation:
+            def start_another() -> "Conversation":
                 return app.new_conversation(model, system_prompt=system, temporary=temporary)
 
             commands = Commands(app, talk, start_another, files)
@@ -83,11 +86,11 @@ def chat(
             def read_models() -> list[str]:
                 return [model.id for model in app.models()]
 
-            def send(text: str) -> Reply:
+            def send(text: str) -> "Reply":
                 files, commands.files = commands.files, ()
                 return commands.talk.send(text, files=files, tools=tools, web_search=web_search)
 
-            def show_reply(reply: Reply) -> None:
+            def show_reply(reply: "Reply") -> None:
                 answer = show(reply, commands.talk, reasoning=show_reasoning, plain=plain)
                 attachments.save_files(commands.talk, answer, folder)
 
@@ -123,8 +126,8 @@ class _Dialogue:
     def __init__(
         self,
         commands: Commands,
-        send: Callable[[str], Reply],
-        show_reply: Callable[[Reply], None],
+        send: "Callable[[str], Reply]",
+        show_reply: "Callable[[Reply], None]",
         read: Callable[[], str | None],
         interrupts: Interrupts,
     ) -> None:
@@ -167,7 +170,7 @@ class _Dialogue:
                 raise
             error_output.tell(error)  # and the person may try again
 
-    def _run_or_send(self, text: str) -> Reply | None:
+    def _run_or_send(self, text: str) -> "Reply | None":
         if re.match(r"/[A-Za-z]+(\s|$)", text):
             return self._commands.run(text)
         return self._send(text[1:] if text.startswith("//") else text)

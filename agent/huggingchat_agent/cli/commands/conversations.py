@@ -4,7 +4,7 @@ import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +17,11 @@ from huggingchat_agent.cli.show import say_hidden
 from huggingchat_agent.cli.tables import write_lines
 from huggingchat_agent.cli.transcript import make_listing, render_transcript
 from huggingchat_agent.errors import ChatError, UsageError
-from huggingchat_agent.sync import HuggingChat
 from huggingchat_agent.user_text import require_text
-from huggingchat_agent.wire.conversations import ConversationSummary
+
+if TYPE_CHECKING:
+    from huggingchat_agent.sync import HuggingChat
+    from huggingchat_agent.wire.conversations import ConversationSummary
 
 Which = Annotated[
     str, typer.Argument(metavar="ID", help="The conversation's id, or the address of its page.")
@@ -199,7 +201,7 @@ def delete(
         console.note(f"Deleted {_format_count(ids)}.")
 
 
-def _find_conversations(chat: HuggingChat, ids: list[str] | None) -> list[ConversationSummary]:
+def _find_conversations(chat: "HuggingChat", ids: list[str] | None) -> "list[ConversationSummary]":
     """The conversations with these ids, or all for None. Raises ChatError for an unknown id."""
     with console.show_progress("Reading the list"):
         if ids is None:
@@ -216,7 +218,7 @@ def _find_conversations(chat: HuggingChat, ids: list[str] | None) -> list[Conver
     return [known[each] for each in ids]
 
 
-def _confirm(found: list[ConversationSummary]) -> bool:
+def _confirm(found: "list[ConversationSummary]") -> bool:
     console.err.print(make_listing(found[:10], console.err.width), soft_wrap=False)
     if len(found) > 10:
         console.err.print(f"... and {len(found) - 10} more.")
@@ -224,7 +226,7 @@ def _confirm(found: list[ConversationSummary]) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _format_count(these: list[str] | list[ConversationSummary]) -> str:
+def _format_count(these: "list[str] | list[ConversationSummary]") -> str:
     return f"{len(these)} conversation{'s' if len(these) > 1 else ''}"
 
 

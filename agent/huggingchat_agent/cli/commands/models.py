@@ -1,6 +1,7 @@
 """`models`."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -8,7 +9,9 @@ from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.tables import print_table, write_lines
-from huggingchat_agent.wire.models import Model
+
+if TYPE_CHECKING:
+    from huggingchat_agent.wire.models import Model
 
 _SOURCES = {
     "inlined": "inlined in the page the app served",
@@ -39,12 +42,12 @@ def models(
     console.err.print(Text(f"{len(found)} models, {_SOURCES[found.source]}.", style="dim"))
 
 
-def _make_row(model: Model) -> tuple[str, str, str, str]:
+def _make_row(model: "Model") -> tuple[str, str, str, str]:
     name = "" if model.display_name == model.id else model.display_name
     return model.id, name, _list_abilities(model), model.description
 
 
-def _list_abilities(model: Model) -> str:
+def _list_abilities(model: "Model") -> str:
     able = {
         "route": model.is_router,
         "see": model.multimodal,

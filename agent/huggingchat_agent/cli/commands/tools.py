@@ -1,7 +1,7 @@
 """`tools`, and the options that choose among them."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -13,7 +13,9 @@ from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.tables import print_table, write_lines
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.wire.tools import ToolServer
+
+if TYPE_CHECKING:
+    from huggingchat_agent.wire.tools import ToolServer
 
 Tool = Annotated[
     list[str] | None,
@@ -60,9 +62,9 @@ def tools(
     console.err.print(Text(f"{count}. All are on, unless you choose with --tool NAME.", style="dim"))
 
 
-def _redact_address(server: ToolServer) -> ToolServer:
+def _redact_address(server: "ToolServer") -> "ToolServer":
     return msgspec.structs.replace(server, url=redact.address(server.url) if server.url else "")
 
 
-def _describe_ability(server: ToolServer) -> str:
+def _describe_ability(server: "ToolServer") -> str:
     return "search the web" if server.searches_web else ""
