@@ -1,6 +1,7 @@
 """The emitter: order, failures, slow listeners."""
 
 import asyncio
+import functools
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from huggingchat_agent import events, handler_queue, sync
 from huggingchat_agent.emitter import NAMES, Emitter
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.redact import Secret
+from huggingchat_agent.sync.handlers import Handlers
 
 
 def token(number):
@@ -560,6 +562,34 @@ async def test_handler_that_raises_each_time_has_one_traceback_and_then_a_count(
     assert sum(record.exc_info is not None for record in caplog.records) == 3
     counted = [record.message.rpartition("token' ")[2] for record in caplog.records if not record.exc_info]
     assert sorted(counted) == ["raised 10 times so far."] * 2 + ["raised 100 times so far."] * 2
+
+
+class _Handler:
+    def __call__(self, event):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize("is_sync", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: lambda event: 1 / 0,
+        lambda: functools.partial(lambda divisor, event: 1 / divisor, 0),
+        _Handler,
+        lambda: _Handler().__call__,
+    ],
+    ids=["function", "partial", "object", "method"],
+)
+def test_handler_made_for_each_reply_has_one_traceback_per_chat(is_sync, make, caplog):
+    chat = Emitter()
+    for _ in range(10):
+        reply = Emitter(upstream=Emitter(upstream=chat))
+        shown = Handlers(reply) if is_sync else reply
+        shown.once("token", make())
+        (shown._emitter if isinstance(shown, Handlers) else shown).emit(token(1))
+    assert [record.exc_info is not None for record in caplog.records] == [True, False]
+    assert caplog.records[-1].message.endswith("of 'token' raised 10 times so far.")
+    assert "object at" not in caplog.text
 
 
 @pytest.mark.parametrize("subscribe", [Emitter().on, Emitter().once, sync.HuggingChat().on])

@@ -23,6 +23,7 @@ import pyee
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES as NAMES
 from huggingchat_agent.events import Event, HandlerFailed, Seen, known
+from huggingchat_agent.handler_failures import Failures, name_handler
 from huggingchat_agent.handler_queue import OVERFULL, Lane, Mark, handling
 from huggingchat_agent.handler_types import type_by_name
 
@@ -35,10 +36,6 @@ H = TypeVar("H", bound="Callable[[Any], Any]")
 
 log = logging.getLogger("huggingchat_agent")
 
-# A handler that raises has its traceback logged once, and then how often it raised, at these counts.
-LOGGED_COUNTS = frozenset(10**power for power in range(1, 10))
-
-
 _GENERATORS = (inspect.isasyncgenfunction, inspect.isgeneratorfunction)
 
 
@@ -47,13 +44,16 @@ class Emitter(pyee.EventEmitter):
 
     `upstream` is the emitter of the object that this one belongs to. Every event also reaches the handlers
     there, after those here. Without `awaits`, there is no event loop here: what
-    handlers return is dropped.
+    handlers return is dropped. `failures` are counted per chat: by default, with those upstream.
     """
 
-    def __init__(self, *, upstream: Emitter | None = None, awaits: bool = True) -> None:
+    def __init__(
+        self, *, upstream: Emitter | None = None, awaits: bool = True, failures: Failures | None = None
+    ) -> None:
         super().__init__()
         self._upstream = upstream
         self._awaits = awaits
+        self._failures: Failures = failures or (upstream._failures if upstream else Failures())
         self._watching: dict[str, list[_Listener]] = {}  # the agent's own, by name
         self._subscribed: dict[str, tuple[_Listener, ...]] = {}  # by name: those, then what pyee holds
         # Whether that name has a handler here. Called for every exchange event, so it is no Python function.
@@ -214,11 +214,7 @@ class Emitter(pyee.EventEmitter):
 
     def _report_failure(self, listener: _Listener, error: BaseException) -> None:
         label, name = listener.label, listener.name
-        listener.failures += 1
-        if listener.failures == 1:
-            log.error("The handler %s of %r raised.", label, name, exc_info=error)
-        elif listener.failures in LOGGED_COUNTS:
-            log.error("The handler %s of %r raised %d times so far.", label, name, listener.failures)
+        self._failures.log(name, label, listener.handler, error)
         if name != HandlerFailed.name:  # else a failing reporter would report itself
             self.emit(HandlerFailed(handled=name, handler=label, error=error))
 
@@ -253,13 +249,12 @@ class _Listener:
         self.owner, self.name, self.handler, self.once = owner, name, handler, once
         self.is_async = is_async(handler)
         self.removed = False
-        self.failures = 0
         self._lanes: dict[str, Lane] = {}
         self._given_up = False
 
     @property
     def label(self) -> str:
-        return getattr(self.handler, "__qualname__", repr(self.handler))
+        return name_handler(self.handler)
 
     def __call__(self, event: Event) -> None:
         """For pyee, which requires a callable. `Emitter.emit` calls the handler."""

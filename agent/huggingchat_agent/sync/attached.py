@@ -63,7 +63,7 @@ class Attached(Handlers):
     """
 
     def __init__(self, inner: asynchronous.Attached, greenlets: GreenletRunner) -> None:
-        super().__init__()
+        super().__init__(inner)
         self._inner = inner
         self._greenlets = greenlets
         self._to_handle: deque[Event] = deque()

@@ -55,8 +55,8 @@ class HuggingChat(Handlers):
 
     def __init__(self, **given: Any) -> None:
         """Raises SettingsError; nothing is opened yet."""
-        super().__init__()
         self._inner = self._of(**given)
+        super().__init__(self._inner)
         self._thread: LoopThread | None = None
         self._conversations: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
         self._sees_exchanges = False

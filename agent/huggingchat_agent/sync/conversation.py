@@ -37,7 +37,7 @@ class Conversation(Handlers):
 
     def __init__(self, inner: AsyncConversation, thread: LoopThread) -> None:
         """Made in the loop."""
-        super().__init__()
+        super().__init__(inner)
         self._inner = inner
         self._thread = thread
         # By a method of this object, which keeps it alive as long as the one in the loop. A second object

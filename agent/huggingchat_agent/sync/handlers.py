@@ -29,8 +29,9 @@ class Handlers:
     that its user has dropped.
     """
 
-    def __init__(self) -> None:
-        self._emitter = Emitter(awaits=False)
+    def __init__(self, inner: Emitter) -> None:
+        """`inner` is the object in the loop that this one stands for."""
+        self._emitter = Emitter(awaits=False, failures=inner._failures)
 
     @type_by_name
     def on(self, name: str, handler: Any = None) -> Any:

@@ -26,8 +26,8 @@ class Replay(Handlers):
     """A tape, played once by `for event in replay` or by `replay.run()`; see `player.Replay`."""
 
     def __init__(self, path: str | Path, *, speed: float = 1.0, faults: Sequence[Fault] = ()) -> None:
-        super().__init__()
         self._inner = player.Replay(path, speed=speed, faults=faults)
+        super().__init__(self._inner)
         self._events: list[AnyEvent] = []
 
     @property

@@ -38,7 +38,7 @@ class Reply(Handlers):
 
     def __init__(self, inner: asynchronous.Reply, thread: LoopThread) -> None:
         """Made in the loop, before the reply's first event."""
-        super().__init__()
+        super().__init__(inner)
         self.events: EventLog[events.AnyTurnEvent] = EventLog()
         self._inner = inner
         self._thread = thread
