@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pyee
@@ -26,6 +25,7 @@ from huggingchat_agent.events import Event, HandlerFailed, Seen, known
 from huggingchat_agent.handler_failures import Failures, name_handler
 from huggingchat_agent.handler_queue import OVERFULL, Lane, Mark, handling
 from huggingchat_agent.handler_types import type_by_name
+from huggingchat_agent.log_records import log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 H = TypeVar("H", bound="Callable[[Any], Any]")
 
-log = logging.getLogger("huggingchat_agent")
 
 _GENERATORS = (inspect.isasyncgenfunction, inspect.isgeneratorfunction)
 

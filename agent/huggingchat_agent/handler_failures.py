@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
-import logging
 from typing import Any
 
-log = logging.getLogger("huggingchat_agent")
+from huggingchat_agent.log_records import log
 
 # The counts that are logged.
 COUNTS = frozenset(10**power for power in range(1, 10))

@@ -5,18 +5,17 @@ The browser gives the reason: `blockedCookies` of the event.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import ChatError, LoginError, SiteError
+from huggingchat_agent.log_records import log
 
 if TYPE_CHECKING:
     from huggingchat_agent.errors import AgentError
 
 EVENT = "Network.responseReceivedExtraInfo"
 
-log = logging.getLogger("huggingchat_agent")
 
 _INSECURE = (
     "it is marked Secure, and the address is plain http",

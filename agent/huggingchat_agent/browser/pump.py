@@ -7,12 +7,12 @@ commands run as tasks. Their answers reach the tap when the driver delivers them
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from huggingchat_agent.browser.cdp import Cdp, Refused
 from huggingchat_agent.errors import BrowserClosed, BrowserError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.wire.tap import Command
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
         ) -> list[ExchangeEvent | Command]: ...
         def close(self, at: float) -> list[ExchangeEvent | Command]: ...
 
-
-log = logging.getLogger("huggingchat_agent")
 
 STREAM = "Network.streamResourceContent"
 NEEDED = "Chromium 122"  # the first with that command (protocol revision 1234845, December 2023)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -23,6 +22,7 @@ from huggingchat_agent.browser.page import CdpPage
 from huggingchat_agent.browser.pump import Pump, make_filter
 from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserTimeout
+from huggingchat_agent.log_records import log
 from huggingchat_agent.wire.tap import Tap
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
 
-log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 R = TypeVar("R", bound="RunningBrowser")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import shutil
 import stat
@@ -23,11 +22,11 @@ import filelock
 from huggingchat_agent import forks
 from huggingchat_agent.browser import process_tag
 from huggingchat_agent.environment import get_inheritable
+from huggingchat_agent.log_records import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-log = logging.getLogger("huggingchat_agent")
 
 FOLDER_PREFIX = "huggingchat-"
 # The mark: a line with the tag of the browser, then one for each folder elsewhere that belongs to it. `OWNER`

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, BrowserError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.session.account import read_account
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.session.session import Session
 
-log = logging.getLogger("huggingchat_agent")
 
 # Seconds for everything. When the interpreter ends, it waits a little longer for a chat.
 CLOSE_SECONDS = 10.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from huggingchat_agent.choices import Via
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
 from huggingchat_agent.events import ElicitationRequested
+from huggingchat_agent.log_records import log
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.turn import outputs
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.requests import Call
 
 TITLE_LENGTH = 100
-
-log = logging.getLogger("huggingchat_agent")
 
 
 @asyncio_only()

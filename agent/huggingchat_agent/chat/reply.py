@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +10,7 @@ from huggingchat_agent import events
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import AgentError, ChatError, PageChanged, UsageError
 from huggingchat_agent.eventlog import EventLog
+from huggingchat_agent.log_records import log
 from huggingchat_agent.mistakes import SENT, asyncio_only
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import SentVia
     from huggingchat_agent.turn.turn import Turn
 
-log = logging.getLogger("huggingchat_agent")
 
 _LAST = (events.Finished, events.Failed)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,6 +24,7 @@ from huggingchat_agent.errors import (
     SessionRejected,
     UsageError,
 )
+from huggingchat_agent.log_records import log
 from huggingchat_agent.session.account import read_account
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.requests import Call
     from huggingchat_agent.wire.tools import ToolChoice
 
-log = logging.getLogger("huggingchat_agent")
 
 # Seconds. The app posts right after the send gesture, but its scripts may be slow on a slow machine.
 POST_PATIENCE = 15.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.turn.turn import Turn
 
-log = logging.getLogger("huggingchat_agent")
 
 _PATIENCE = 8.0  # seconds until a turn reaches its recorded end; half of it after each that does not
 

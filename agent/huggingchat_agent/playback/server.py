@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import logging
 import math
 import socket
 import tempfile
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import TapeMismatch, UsageError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.playback.matcher import Matcher
 from huggingchat_agent.tape.format import is_text
 from huggingchat_agent.wire.failures import TAPE_MISMATCH
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[dict[str, Any]]]
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-log = logging.getLogger("huggingchat_agent")
 
 _HOST = "127.0.0.1"
 # Headers about the recorded connection, or about cookies, which are not on the tape.

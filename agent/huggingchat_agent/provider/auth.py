@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib.util
-import logging
 import os
 import time
 import uuid
@@ -16,6 +15,7 @@ import msgspec
 from huggingchat_agent import redact
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.errors import LoginError, SessionRejected
+from huggingchat_agent.log_records import log
 from huggingchat_agent.provider.background import BrowserRequest
 from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 from huggingchat_agent.provider.parts import HiddenResponse, JsonMixin
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import EngineName
     from huggingchat_agent.provider.background import BrowserOwner, OpenBrowser
 
-log = logging.getLogger("huggingchat_agent")
 
 _LOOK_SECONDS = 0.2  # between two looks at the file that another process writes
 _AGENT = "() => navigator.userAgent"

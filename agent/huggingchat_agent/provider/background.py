@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from huggingchat_agent.errors import AgentError, BrowserClosed
 from huggingchat_agent.huggingchat import HuggingChat
+from huggingchat_agent.log_records import log
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync.thread import LoopThread
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     Work = Callable[["BrowserOwner"], Coroutine[Any, Any, "T"]]
 
-log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.provider.background import BrowserOwner
     from huggingchat_agent.wire.models import Model
-
-log = logging.getLogger("huggingchat_agent")
 
 
 class ModelLists:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, SessionRejected
+from huggingchat_agent.log_records import log
 from huggingchat_agent.provider import answering, auth
 from huggingchat_agent.provider import models as names
 from huggingchat_agent.provider.auth import AuthResult
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.provider.prompts import Messages
     from huggingchat_agent.wire.models import Model
 
-log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, ChatError, UsageError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.serve.cutting import Cutter
 from huggingchat_agent.serve.question import (
     Message,
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 ONE_SHOT_AGE = 900.0  # seconds until a conversation of one turn is deleted
 _TASK = "### Task:"  # how Open WebUI begins its own requests for titles, tags and follow-ups
-
-log = logging.getLogger("huggingchat_agent")
 
 
 class Answerer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from typing import Any
 
@@ -20,8 +19,7 @@ from huggingchat_agent.errors import (
     UnknownModel,
     UsageError,
 )
-
-log = logging.getLogger("huggingchat_agent")
+from huggingchat_agent.log_records import log
 
 INVALID = "invalid_request_error"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from huggingchat_agent.errors import (
     SessionRejected,
     SiteError,
 )
+from huggingchat_agent.log_records import log
 from huggingchat_agent.one_time_password import Codes, Otp
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session.manual_login import wait_for_login
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.session.session import Session
 
-log = logging.getLogger("huggingchat_agent")
 
 # The default name of the app's session cookie, and the name of huggingface.co's.
 SESSION_COOKIE, HUB_COOKIE = "hf-chat", "token"

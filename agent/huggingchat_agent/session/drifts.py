@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from huggingchat_agent.events import Drift
+from huggingchat_agent.log_records import log
 from huggingchat_agent.wire import purposes, routes, shapes, updates
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.purposes import Purpose
     from huggingchat_agent.wire.requests import Call
 
-log = logging.getLogger("huggingchat_agent")
 
 MOST = 200  # differences that a session reports; an app that differs in more is another app
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import files, redact
+from huggingchat_agent.log_records import log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
     from huggingchat_agent.errors import AgentError
 
-log = logging.getLogger("huggingchat_agent")
 
 KEPT = 50
 # The name of a report, which sorts by time, and its files, unfinished ones of killed programs included.

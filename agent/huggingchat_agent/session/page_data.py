@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Responded
+from huggingchat_agent.log_records import log
 from huggingchat_agent.origin import path_is_within
 from huggingchat_agent.wire import failures, purposes, routes
 from huggingchat_agent.wire.inlined_responses import parse_inlined
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent, Started
     from huggingchat_agent.session.drifts import Drifts
 
-log = logging.getLogger("huggingchat_agent")
 
 Source = Literal["inlined", "request", "call"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import redact
 from huggingchat_agent.browser import load_engine
 from huggingchat_agent.errors import BrowserClosed, StorageError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.state.profiles import ProfileLock
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.state.storage import SavedSession
 
-log = logging.getLogger("huggingchat_agent")
 
 # A driver may notice the end of its browser a moment after a call has failed of it.
 NOTICE = 0.2  # seconds

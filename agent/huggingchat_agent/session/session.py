@@ -5,10 +5,10 @@ Each of the three is an object. If a tape answers the calls, there is no profile
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from huggingchat_agent.errors import AgentError, BrowserError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.profile import BrowserProfile
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     Sink: TypeAlias = Callable[[ExchangeEvent], None]
     Opener: TypeAlias = Callable[[], Awaitable[Calls]]
-
-log = logging.getLogger("huggingchat_agent")
 
 
 class Session:

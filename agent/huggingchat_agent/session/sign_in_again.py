@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,11 +18,11 @@ from huggingchat_agent.errors import (
     SecondFactorRequired,
     SessionRejected,
 )
+from huggingchat_agent.log_records import log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 

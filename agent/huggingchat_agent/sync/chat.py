@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from huggingchat_agent import huggingchat as asynchronous
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import Seen
+from huggingchat_agent.log_records import log
 from huggingchat_agent.mistakes import sync_only
 from huggingchat_agent.sync import signals
 from huggingchat_agent.sync.conversation import Conversation
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.wire.conversations import ConversationSummary
 
-log = logging.getLogger("huggingchat_agent")
 
 T = TypeVar("T")
 

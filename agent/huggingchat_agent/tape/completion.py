@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import re
 import time
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from urllib.parse import urljoin
 
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
+from huggingchat_agent.log_records import log
 from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.recorder import Tab
     from huggingchat_agent.wire.requests import Call
 
-log = logging.getLogger("huggingchat_agent")
 
 SECONDS = 20.0
 QUIET = 0.5  # seconds without a request

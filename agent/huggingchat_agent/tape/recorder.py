@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import logging
 import time
 from base64 import b64encode
 from functools import partial
@@ -21,6 +20,7 @@ import huggingchat_agent
 from huggingchat_agent import events, redact
 from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import AgentError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.checks import is_deep, prune
 from huggingchat_agent.tape.completion import Completion
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.wire.requests import Call
 
-log = logging.getLogger("huggingchat_agent")
 
 PICTURE_PATIENCE = 5.0  # seconds for the last pictures when the session ends
 QUIET = 0.3  # seconds without a turn before a picture is taken: one message often follows another at once

@@ -6,7 +6,6 @@ program dies, all but the last moment is readable.
 
 from __future__ import annotations
 
-import logging
 import os
 import queue
 import threading
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from huggingchat_agent.errors import TapeError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.tape import format as tapes
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.format import AnyRecord, Header
     from huggingchat_agent.tape.redaction import Redaction
 
-log = logging.getLogger("huggingchat_agent")
 
 MOMENT = 0.05  # seconds; all records of that time are written together
 MEMBER = 1_000_000  # bytes of records

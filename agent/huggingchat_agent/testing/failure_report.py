@@ -1,4 +1,4 @@
-"""The report of a failed test, and the files that it leaves behind. Both are redacted."""
+"""The report of a failed test, and the files that it leaves behind. Both are redacted and printable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import files, redact
-from huggingchat_agent.errors import AgentError, TapeError, TapeMismatch
+from huggingchat_agent.errors import AgentError, TapeError
+from huggingchat_agent.printable import show_marks, strip_controls
 from huggingchat_agent.testing import markers, observations, plugin_options
 from huggingchat_agent.testing.event_text import format_timeline, format_transcript
 
@@ -42,23 +43,54 @@ def run_step(item: pytest.Function, source: ObservedChat, doing: str) -> Iterato
 
 
 def hide_internals(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """End the traceback of a TapeMismatch where the test called the agent, unless `--full-trace` is given."""
+    """End the traceback of our errors where the test called the agent, unless `--full-trace` is given."""
     if call.excinfo is None or item.config.getoption("fulltrace"):
         return
     error = call.excinfo.value
-    if not isinstance(error, TapeMismatch):
-        return
-    trace: TracebackType | None = call.excinfo.tb
+    if isinstance(error, BaseExceptionGroup):
+        for each in _list_leaves(error):
+            if isinstance(each, AgentError):
+                _cut(_list_places(each.__traceback__))
+    elif isinstance(error, AgentError):
+        places = _list_places(call.excinfo.tb)
+        if any(_is_of_project(_find_file(each), item) for each in places):
+            _cut(places)
+        else:  # a fixture of ours called it
+            call.excinfo = type(call.excinfo).from_exc_info((type(error), error, places[-1]))
+
+
+def _cut(places: list[TracebackType]) -> None:
+    """End a traceback before our first function, or after it if that is the beginning."""
+    theirs = itertools.takewhile(lambda place: not _find_file(place).is_relative_to(_PACKAGE), places)
+    if places:
+        places[max(len(list(theirs)) - 1, 0)].tb_next = None
+
+
+def _is_of_project(path: Path, item: pytest.Item) -> bool:
+    if path == item.path:
+        return True
+    is_installed = path.is_relative_to(_PACKAGE) or "site-packages" in path.parts
+    return path.is_relative_to(item.config.rootpath) and not is_installed
+
+
+def _find_file(place: TracebackType) -> Path:
+    return Path(place.tb_frame.f_code.co_filename)
+
+
+def _list_places(trace: TracebackType | None) -> list[TracebackType]:
     places = []
     while trace is not None:
         places.append(trace)
         trace = trace.tb_next
-    paths = [Path(each.tb_frame.f_code.co_filename) for each in places]
-    if item.path in paths:
-        theirs = itertools.takewhile(lambda path: not path.is_relative_to(_PACKAGE), paths)
-        places[len(list(theirs)) - 1].tb_next = None
-    else:  # a fixture called it
-        call.excinfo = type(call.excinfo).from_exc_info((type(error), error, places[-1]))
+    return places
+
+
+def _list_leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _list_leaves(each)
+        else:
+            yield each
 
 
 def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -74,19 +106,17 @@ def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pyt
         return
     for number, source in enumerate(sources, 1):
         name = "" if len(sources) == 1 else f" {number}"
-        said = redact.text(format_transcript(source.events))
+        said = _make_safe(format_transcript(source.events))
         if source.doing:
             said = f"{said}\n({source.doing} when it failed.)"
         report.sections.append((f"HuggingChat transcript{name}", said))
         if source.events:
-            last = redact.text(format_timeline(source.events))
+            last = _make_safe(format_timeline(source.events))
             report.sections.append((f"HuggingChat events{name}, in seconds since the first", last))
         if report.when == "teardown":
             continue  # reported before, or already closed
         stem = _make_stem(sources, source)
-        lines = [
-            _write_report(folder, stem, f"{said}\n\n{redact.text(format_timeline(source.events, None))}")
-        ]
+        lines = [_write_report(folder, stem, f"{said}\n\n{_make_safe(format_timeline(source.events, None))}")]
         if pictures != "off":
             lines += _take_picture(folder, stem, source)
         if notes.tape is not None and number == 1:
@@ -96,6 +126,11 @@ def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pyt
                 lines.append(f"record it:  {markers.make_rerun_command(item, 'record')}")
             lines += _keep_error_files(call.excinfo.value, folder, pictures != "off")
         report.sections.append((f"HuggingChat files{name}", "\n".join(lines)))
+
+
+def _make_safe(text: str) -> str:
+    """Without secrets, and without what controls a terminal or hides from a reader."""
+    return show_marks(strip_controls(redact.text(text)))
 
 
 def _make_stem(sources: list[ObservedChat], source: ObservedChat) -> str:
@@ -122,7 +157,7 @@ def _take_picture(folder: Path, stem: str, source: ObservedChat) -> list[str]:
             source.picture(path)
             source.pictured = path
         except Exception as error:  # the browser may be gone, which most likely failed the test
-            return [f"screenshot: none ({redact.text(str(error))})"]
+            return [f"screenshot: none ({_make_safe(str(error))})"]
     return [f"screenshot: {source.pictured}"] if source.pictured is not None else []
 
 

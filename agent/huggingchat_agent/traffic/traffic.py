@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
 from huggingchat_agent.events import Seen
 from huggingchat_agent.exchange import Ended, Failed, Started
+from huggingchat_agent.log_records import log
 from huggingchat_agent.traffic.privacy import Privacy
 from huggingchat_agent.wire.routes import classify
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     Take: TypeAlias = Callable[[ExchangeEvent], object]
     Reader: TypeAlias = Callable[[Started, Purpose], Take | None]
-
-log = logging.getLogger("huggingchat_agent")
 
 
 class Traffic:

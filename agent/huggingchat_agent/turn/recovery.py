@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 import time
 import uuid
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, BrowserError, ChatError, SiteError, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
+from huggingchat_agent.log_records import log
 from huggingchat_agent.wire import lenient_json, purposes, requests, routes, updates
 from huggingchat_agent.wire.catch_up import CatchUp, read_updates
 from huggingchat_agent.wire.lines import LineTooLong
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.turn.app_protocol import App
     from huggingchat_agent.turn.turn import Turn
 
-log = logging.getLogger("huggingchat_agent")
 
 # A page that stops a run breaks its stream off first, and says so in the same moment.
 HEAD_START = 0.1  # seconds

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.wire import requests
 
 if TYPE_CHECKING:
     from huggingchat_agent.turn.app_protocol import App
 
-log = logging.getLogger("huggingchat_agent")
 
 # Seconds for the app to take a stop.
 STOP_PATIENCE = 5.0

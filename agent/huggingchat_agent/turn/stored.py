@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.errors import AgentError, ChatError, SiteError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.written import find_written
 from huggingchat_agent.wire import updates
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.fold import Fold
 
-log = logging.getLogger("huggingchat_agent")
 
 # The store lags behind the stream: after a stop, the app's own page reads 8 times in 0.4 s steps.
 READS = 12

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from huggingchat_agent.errors import (
     TurnTimeout,
 )
 from huggingchat_agent.exchange import Started
+from huggingchat_agent.log_records import log
 from huggingchat_agent.turn import outputs, stopping
 from huggingchat_agent.turn.clock import Clock
 from huggingchat_agent.turn.recovery import Recovery
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.turn.tracker import Claim, TurnTracker
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
-log = logging.getLogger("huggingchat_agent")
 
 # After an answer the page reads the conversation again by itself. How long to wait for that.
 REFETCH_PATIENCE = 2.0  # seconds
