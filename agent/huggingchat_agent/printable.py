@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 # Control characters, which a terminal obeys. Line ends and tabs stay.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
@@ -15,6 +17,10 @@ _UNSEEN = (
     *range(0xE0000, 0xE0080),
 )
 _MARKS = {code: f"<U+{code:04X}>" for code in _UNSEEN}
+_ESCAPES = {
+    code: json.dumps(chr(code))[1:-1] if code > 127 else f"\\u{code:04x}"
+    for code in (*range(127, 160), *_UNSEEN)
+}
 _BLANKS = dict.fromkeys(_UNSEEN, "_")
 
 
@@ -26,6 +32,11 @@ def strip_controls(text: str) -> str:
 def show_marks(text: str) -> str:
     """The text with visible marks in place of characters that deceive a reader."""
     return text.translate(_MARKS)
+
+
+def escape_json(text: str) -> str:
+    """JSON with escapes in place of those characters, and of control characters: the same value."""
+    return text.translate(_ESCAPES)
 
 
 def blank_marks(text: str) -> str:

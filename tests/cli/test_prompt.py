@@ -91,6 +91,14 @@ def test_commands_models_and_paths_are_completed(tmp_path):
         assert complete(text) == []
 
 
+@pytest.mark.parametrize("name", ["a\x1b]52;c;eA==\x07", "a\u202egpj.exe", "a\nb", "a\x9b1m"])
+def test_names_that_the_prompt_cannot_show_are_no_completions(tmp_path, name):
+    (tmp_path / name).touch()
+    (tmp_path / "a  b").touch()
+    assert complete("/model ", lambda: [name, *MODELS]) == MODELS
+    assert complete(f"/file {tmp_path}/") == ["a  b"]
+
+
 def test_models_that_cannot_be_read_are_no_completions():
     def fail():
         raise ChatError("The app did not answer.")

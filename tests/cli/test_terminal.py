@@ -2,17 +2,19 @@
 
 import contextlib
 import io
+import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.answer import File, Source
 from huggingchat_agent.chat.export import Export, ExportedMessage
-from huggingchat_agent.cli import console, error_output, show, terminal
+from huggingchat_agent.cli import console, documents, error_output, show, tables, terminal
 from huggingchat_agent.cli.transcript import make_listing, render_transcript
 from huggingchat_agent.errors import ChatError
 from huggingchat_agent.events import FileProduced, SearchSources, ToolCalled, ToolFailed
@@ -153,6 +155,27 @@ def test_answer_keeps_its_characters():
         console.write(text)
         console.out.print(Text(text))
     assert screen.getvalue() == f"{text}{text}\n"
+
+
+HIDING = f"{HOSTILE}\x7f\u202egpj.exe\u200b\U000e0041 שלום"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_json_is_exact_and_controls_no_terminal(is_terminal):
+    screen = Screen() if is_terminal else io.StringIO()
+    with contextlib.redirect_stdout(screen):
+        console.write_line(msgspec.json.encode({"title": HIDING}))
+        documents.write_json([HIDING])
+    shown = screen.getvalue()
+    first, _, second = shown.partition("\n")
+    assert (json.loads(first), json.loads(second)) == ({"title": HIDING}, [HIDING])
+    assert all(each == "\n" or (each.isprintable() and each != "\u202e") for each in shown)
+
+
+def test_lines_for_a_pipe_have_no_control_characters():
+    with contextlib.redirect_stdout(io.StringIO()) as pipe:
+        tables.write_lines([[HOSTILE, "a\tb\nc"]])
+    assert pipe.getvalue() == "a]52;c;ZXZpbA==b[2J2Jc\ta b c\n"
 
 
 def test_one_line_is_one_line():

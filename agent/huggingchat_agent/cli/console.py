@@ -19,7 +19,7 @@ from rich.text import Text
 from huggingchat_agent import redact
 from huggingchat_agent.cli.terminal import Drawing, Terminal, lock, to_one_line
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.printable import show_marks, strip_controls
+from huggingchat_agent.printable import escape_json, show_marks, strip_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def write(text: str) -> None:
 
 def write_line(line: bytes) -> None:
     """Write one line of JSON, in UTF-8, to stdout at once."""
-    write(line.decode() + "\n")
+    write(escape_json(line.decode()) + "\n")
 
 
 def print_facts(rows: list[tuple[str, Any]]) -> None:

@@ -22,7 +22,7 @@ JsonObject = Annotated[bool, typer.Option("--json", help="Print all of them, as 
 
 def write_json(value: Any) -> None:
     """Write a value as indented JSON to stdout."""
-    console.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    console.write_line(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
 def check_writable(

@@ -16,6 +16,7 @@ from prompt_toolkit.output import create_output
 from prompt_toolkit.styles import Style
 
 from huggingchat_agent.errors import AgentError
+from huggingchat_agent.printable import show_marks, strip_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -107,10 +108,11 @@ class _CommandCompleter(Completer):
                     yield Completion(command, -len(name), display=usage, display_meta=meaning)
         elif name == "/model":
             for model in self._list_models():
-                if rest.lower() in model.lower():
+                if rest.lower() in model.lower() and _is_plain(model):
                     yield Completion(model, -len(rest))
         elif name in _TAKE_PATHS:
-            yield from self._paths.get_completions(Document(rest), event)
+            found = self._paths.get_completions(Document(rest), event)
+            yield from (each for each in found if _is_plain(each.text))
 
     def _list_models(self) -> list[str]:
         if self._models is None:
@@ -119,3 +121,8 @@ class _CommandCompleter(Completer):
             except AgentError:  # the command itself reports the error
                 return []
         return self._models
+
+
+def _is_plain(name: str) -> bool:
+    """Whether the prompt can show a name. It has no mark for what controls a terminal or hides."""
+    return show_marks(strip_controls(name)) == name and "\n" not in name

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.cli import attachments, console, documents
+from huggingchat_agent.cli.terminal import to_one_line
 from huggingchat_agent.cli.transcript import make_listing
 from huggingchat_agent.errors import UsageError
 
@@ -89,7 +90,9 @@ class Commands:
         current = self.talk.model or self.talk.read().model
         for model in self._chat.models():
             mark = "*" if model.id == current else " "
-            console.out.print(Text(f"{mark} {model.id}", style="bold" if model.id == current else ""))
+            console.out.print(
+                Text(f"{mark} {to_one_line(model.id)}", style="bold" if model.id == current else "")
+            )
 
     def _retry(self, rest: str) -> Reply:
         return self.talk.retry()

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.terminal import to_one_line
+from huggingchat_agent.printable import strip_controls
 
 if TYPE_CHECKING:
     import datetime
@@ -38,9 +39,12 @@ def print_table(
 
 
 def write_lines(rows: Iterable[Sequence[str]]) -> None:
-    """Write a line for each row to stdout, its cells separated by tabs."""
+    """Write a line for each row to stdout, its cells separated by tabs.
+
+    Without control characters: what reads the pipe may print to a terminal.
+    """
     for row in rows:
-        console.write("\t".join(" ".join(cell.split()) for cell in row) + "\n")
+        console.write("\t".join(strip_controls(" ".join(cell.split())) for cell in row) + "\n")
 
 
 def format_date(moment: datetime.datetime | None) -> str:

@@ -11,6 +11,8 @@ from rich.text import Text
 
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.tables import write_lines
+from huggingchat_agent.cli.terminal import to_one_line
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.tape.har import make_har
 from huggingchat_agent.tape.reader import Tape
@@ -47,8 +49,7 @@ def show(
     found = _read(tape)
     rows = make_timeline(found, fold=not everything)
     if not console.out.is_terminal:
-        for line in rows:
-            _print_row(f"{line.at:.3f}", line.what, line.detail)
+        write_lines((f"{line.at:.3f}", line.what, line.detail) for line in rows)
     else:
         _print_table(found, rows)
     if found.recording.trouble is not None:
@@ -105,22 +106,20 @@ def _read(tape: Tape) -> Summary:
     return found
 
 
-def _print_row(*cells: str) -> None:
-    console.write("\t".join(" ".join(each.split()) for each in cells) + "\n")
-
-
 def _print_table(found: Summary, rows: list[Line]) -> None:
     header = found.recording.header
-    console.out.print(Text.assemble((header.base_url, "bold"), f"  {header.begun}  {found.browser}"))
+    about = to_one_line(f"{header.begun}  {found.browser}")
+    console.out.print(Text.assemble((to_one_line(header.base_url), "bold"), f"  {about}"))
     table = Table(box=None, show_header=False, padding=(0, 1), expand=True)
     table.add_column(justify="right", no_wrap=True, style="dim")
     table.add_column(overflow="fold", ratio=3)
     table.add_column(overflow="fold", ratio=2, style="dim")
     for line in rows:
-        table.add_row(f"{line.at:.3f}", Text(line.what, style=_STYLES[line.kind]), Text(line.detail))
+        what = Text(to_one_line(line.what), style=_STYLES[line.kind])
+        table.add_row(f"{line.at:.3f}", what, Text(to_one_line(line.detail)))
     console.out.print(table)
     for at, text in found.troubles:
-        console.out.print(Text(f"{at:.3f} s: {text}", style="red"))
+        console.out.print(Text(to_one_line(f"{at:.3f} s: {text}"), style="red"))
 
 
 def _print_records(tape: Tape) -> None:
