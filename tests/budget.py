@@ -31,7 +31,7 @@ SUBJECTS = {
     "provider": ("provider/*",),
     "faults": ("faults/*",),
     "batch": ("batching/*",),
-    "doors": ("serve/*",),
+    "doors": ("serve/*", "warm/*", "cli/test_warm.py"),
     "conversations": (
         *(f"e2e/test_{name}.py" for name in ("branches", "conversations", "elicitation", "outputs")),
         *(f"e2e/test_{name}.py" for name in ("preferences", "refusals", "tools", "uploads")),

@@ -31,7 +31,7 @@ ROOMS = [
     {"chat"},
     {"playback"},
     {"huggingchat"},
-    {"batching", "serve"},
+    {"batching", "serve", "warm"},
     {"sync"},
     {"provider"},
     {"doctor"},

@@ -50,9 +50,10 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return same
 
     @property
-    def _held(self) -> bool:
-        """Whether its bytes are here already, without a download."""
-        return isinstance(self.__dict__.get("fetch"), Held)
+    def _held(self) -> bytes | None:
+        """Its bytes, where they are here already, without a download."""
+        fetch = self.__dict__.get("fetch")
+        return fetch.data if isinstance(fetch, Held) else None
 
     async def read(self) -> bytes:
         """Its bytes, downloaded through the signed-in browser.
@@ -178,7 +179,7 @@ class Held:
     """Bytes that need no download."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.data = data
 
     async def __call__(self) -> bytes:
-        return self._data
+        return self.data

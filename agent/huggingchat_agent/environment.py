@@ -20,7 +20,18 @@ def name_variable(name: str) -> str:
 
 def read(name: str) -> str | None:
     """The value of a setting's variable, None where it is not set or empty."""
-    return _aside.get(name_variable(name)) or None
+    variable = name_variable(name)
+    return _aside.get(variable) or _adopted.get(variable) or None
+
+
+def get_ours() -> dict[str, str]:
+    """All of our variables, for a process of ours that gets them over a pipe."""
+    return {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+
+
+def adopt(variables: dict[str, str]) -> None:
+    """Read these from now on, as if they were in the environment. No process that we start gets them."""
+    _adopted.update(variables)
 
 
 def get_inheritable() -> dict[str, str]:
@@ -70,3 +81,4 @@ class _Aside:
 
 
 _aside = _Aside()
+_adopted: dict[str, str] = {}

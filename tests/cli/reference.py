@@ -32,6 +32,12 @@ Wrong usage (2) is an option, an argument or a setting with a value that is not 
 exists where `--force` is not given. A file that is missing, cannot be read or written, or is not of the right
 kind is 1.
 
+## The warm session
+
+`huggingchat serve --background` leaves a signed-in browser behind for the other commands of that profile.
+With `HUGGINGCHAT_WARM=1` the first command does so by itself, and with `HUGGINGCHAT_WARM=0` a command uses
+none. `HUGGINGCHAT_WARM_IDLE` is after how many minutes without a command it ends. See [doors.md](doors.md).
+
 ## Completion
 
 `huggingchat --install-completion` adds completion to your shell (bash, zsh, fish, PowerShell);

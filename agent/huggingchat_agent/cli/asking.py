@@ -14,12 +14,12 @@ from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.wire.elicitations import check_answer
 
 if TYPE_CHECKING:
+    from huggingchat_agent.cli.warm import Answering, Talk
     from huggingchat_agent.events import ElicitationRequested
     from huggingchat_agent.question import Field
-    from huggingchat_agent.sync import Conversation, Reply
 
 
-def settle(talk: Conversation, event: ElicitationRequested) -> Reply | None:
+def settle(talk: Talk, event: ElicitationRequested) -> Answering | None:
     """Answer or decline. Return the rest of the answer, if that is a reply of its own.
 
     If it is too late to answer, say so; the run goes on.

@@ -13,7 +13,7 @@ from huggingchat_agent.errors import StorageError
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.browser.protocols import Upload
-    from huggingchat_agent.sync import Conversation
+    from huggingchat_agent.cli.warm import Talk
 
 Files = Annotated[
     list[Path] | None,
@@ -52,7 +52,7 @@ def make_folder(path: Path | None) -> Path | None:
     return path
 
 
-def save_files(talk: "Conversation", answer: "Answer", where: Path | None) -> None:
+def save_files(talk: "Talk", answer: "Answer", where: Path | None) -> None:
     """Save the files that came with the answer, and the pictures in the outputs of tools."""
     if where is None:
         return

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import redact
 from huggingchat_agent.cli.console import note, say, show_progress
 from huggingchat_agent.cli.interrupts import watch_interrupts
+from huggingchat_agent.cli.warm import find_warm
 from huggingchat_agent.errors import LoginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from huggingchat_agent.cli.options import Options
+    from huggingchat_agent.cli.warm import App
     from huggingchat_agent.session.account import Account
+    from huggingchat_agent.settings import Settings
     from huggingchat_agent.sync import HuggingChat
 
 
@@ -40,32 +44,48 @@ def open_chat(options: Options, **more: Any) -> Iterator[HuggingChat]:
 
 def sign_in(chat: HuggingChat) -> Account:
     """Sign in without asking: with the saved session, or the credentials of the environment."""
-    settings = chat.settings
-    with show_progress("Signing in"):
-        try:
-            account = chat.login()
-        except LoginError as error:
-            if type(error) is not LoginError or (settings.username and settings.password):
-                raise
-            failure = make_login_error(chat)
-            failure.screenshot, failure.snapshot = error.screenshot, error.snapshot
-            raise failure from None
+    with show_progress("Signing in"), explain_login(chat.settings):
+        account = chat.login()
     if account.signed_in:
         note(f"Signed in as {account.username}.")
     return account
 
 
 @contextlib.contextmanager
-def open_signed_in(options: Options, **more: Any) -> Iterator[HuggingChat]:
-    """As `open_chat`, and signed in by `sign_in`."""
+def open_any(options: Options, *, signed_in: bool = False, **more: Any) -> Iterator[App]:
+    """The HuggingChat of the warm session, or one of our own by `open_chat`. A warm one is signed in."""
+    warm = find_warm({**options.to_settings(), **more})
+    if warm is not None:
+        with watch_interrupts(), warm:
+            yield warm
+        return
     with open_chat(options, **more) as chat:
-        sign_in(chat)
+        if signed_in:
+            sign_in(chat)
         yield chat
 
 
-def make_login_error(chat: HuggingChat) -> LoginError:
+def open_signed_in(options: Options, **more: Any) -> AbstractContextManager[App]:
+    """As `open_any`, and signed in by `sign_in`."""
+    return open_any(options, signed_in=True, **more)
+
+
+@contextlib.contextmanager
+def explain_login(settings: Settings) -> Iterator[None]:
+    """Say what to do where there is neither a session nor a password."""
+    try:
+        yield
+    except LoginError as error:
+        if type(error) is not LoginError or (settings.username and settings.password):
+            raise
+        failure = make_login_error(settings)
+        failure.screenshot, failure.snapshot = error.screenshot, error.snapshot
+        raise failure from None
+
+
+def make_login_error(settings: Settings) -> LoginError:
     """The message for a user without a session."""
     return LoginError(
-        f"Not signed in at {redact.address(chat.settings.base_url)}. Run `huggingchat login`, or set "
+        f"Not signed in at {redact.address(settings.base_url)}. Run `huggingchat login`, or set "
         "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
     )

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.sync import Conversation, Reply
+    from huggingchat_agent.cli.warm import Answering, Talk
 
 
-def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bool = False) -> Answer:
+def show(reply: Answering, talk: Talk, *, reasoning: bool = False, plain: bool = False) -> Answer:
     """Show a reply to its end, and return its Answer. Raises the reply's error if it failed.
 
     A terminal shows it as Markdown, unless `plain`. The model's reasoning goes to stderr if that is a
@@ -27,7 +27,7 @@ def show(reply: Reply, talk: Conversation, *, reasoning: bool = False, plain: bo
     declines them. Leaving this early, by Ctrl-C or because nobody reads stdout, stops the run.
     """
     screen = Screen(reasoning, plain=plain)
-    rest: Reply | None = None
+    rest: Answering | None = None
     reply.on(
         "degraded",
         lambda event: screen.print_aside(warn, f"sent by page, not by the composer: {event.reason}"),

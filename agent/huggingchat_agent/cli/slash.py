@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.browser.protocols import Upload
-    from huggingchat_agent.sync import Conversation, HuggingChat, Reply
+    from huggingchat_agent.cli.warm import Answering, App, Talk
 
 LISTED = 20
 
@@ -48,9 +48,9 @@ class Commands:
 
     def __init__(
         self,
-        chat: HuggingChat,
-        talk: Conversation,
-        new: Callable[[], Conversation],
+        chat: App,
+        talk: Talk,
+        new: Callable[[], Talk],
         files: tuple[Upload, ...] = (),
     ) -> None:
         self.talk = talk
@@ -58,7 +58,7 @@ class Commands:
         self._chat = chat
         self._start = new
 
-    def run(self, line: str) -> Reply | None:
+    def run(self, line: str) -> Answering | None:
         """Run a command; return the reply, if the model answers. Raises UsageError for an unknown one."""
         match = _COMMAND.fullmatch(line)
         name = match[1].lower() if match else ""
@@ -68,7 +68,7 @@ class Commands:
             raise UsageError(
                 f"There is no command {line.split()[0]}. /help lists them; // sends the line to the model."
             )
-        reply: Reply | None = action((match[2] or "").strip())
+        reply: Answering | None = action((match[2] or "").strip())
         return reply
 
     def _help(self, rest: str) -> None:
@@ -94,10 +94,10 @@ class Commands:
                 Text(f"{mark} {to_one_line(model.id)}", style="bold" if model.id == current else "")
             )
 
-    def _retry(self, rest: str) -> Reply:
+    def _retry(self, rest: str) -> Answering:
         return self.talk.retry()
 
-    def _edit(self, rest: str) -> Reply:
+    def _edit(self, rest: str) -> Answering:
         if not rest:
             raise UsageError("Give the text that replaces your last message: /edit TEXT.")
         messages = [each.id for each in self.talk.messages() if each.author == "user"]

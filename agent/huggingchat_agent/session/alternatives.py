@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from huggingchat_agent.wire import content, failures
+from huggingchat_agent.wire import content, failures, routes
 
 if TYPE_CHECKING:
     from huggingchat_agent.site.calls import CallResult, Calls
@@ -25,6 +25,14 @@ class Alternatives:
     def routes(self) -> dict[type[Purpose], str]:
         """The route that serves each purpose, as "GET /api/v2/models", of those asked so far."""
         return dict(self._routes)
+
+    def describe(self) -> list[str]:
+        """For a person: what each request that has alternatives is for, and its route."""
+        return [
+            f"{(purpose.__doc__ or '').rstrip('.')}: {route}"
+            for purpose, route in self._routes.items()
+            if len(routes.list_alternatives(purpose)) > 1
+        ]
 
     def order(self, request: Call) -> list[Call]:
         """The request and its alternatives, or the only one that was answered before."""

@@ -69,7 +69,7 @@ class BrowserProfile:
         """Lock the profile, or decide to work with a copy."""
         try:
             self.saved.prepare()
-            if await asyncio.to_thread(self._lock.take):
+            if await asyncio.to_thread(self._lock.claim):
                 self.copied = False
                 self.saved.tidy()
                 return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,10 @@ import msgspec
 from huggingchat_agent import forks
 from huggingchat_agent.errors import ProfileInUse, StorageError
 from huggingchat_agent.state.storage import SavedSession
+from huggingchat_agent.state.warm_socket import ask_to_end
+
+# A warm session closes its browser before it releases the profile.
+YIELD_PATIENCE = 15.0  # seconds
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,7 @@ class ProfileLock:
 
     def __init__(self, home: Path, name: str) -> None:
         self.name = name
+        self._home = home
         self._path = home / "locks" / f"{name}.lock"
         self._holder = home / "locks" / f"{name}.pid"
         self._lock = filelock.FileLock(self._path, mode=0o600, thread_local=False)
@@ -62,6 +68,17 @@ class ProfileLock:
                 "HUGGINGCHAT_HOME."
             ) from None
         return True
+
+    def claim(self) -> bool:
+        """As `take`, and a warm session that has the profile and is idle ends for it."""
+        if self.take():
+            return True
+        if not ask_to_end(self._home, self.name):
+            return False
+        end = time.monotonic() + YIELD_PATIENCE
+        while not (taken := self.take()) and time.monotonic() < end:
+            pass  # `take` itself waits a moment
+        return taken
 
     def release(self) -> None:
         """Release it. Releasing twice is fine."""
@@ -109,7 +126,7 @@ def remove_profile(home: Path, name: str) -> None:
         known = ", ".join(each.name for each in list_profiles(home)) or "none"
         raise StorageError(f"There is no profile {name!r}. There are: {known}.")
     lock = ProfileLock(home, name)
-    if not lock.take():
+    if not lock.claim():
         raise lock.make_in_use_error()
     try:
         shutil.rmtree(folder)

@@ -18,7 +18,7 @@ def bind(file: File, app: App, conversation_id: str) -> File:
 
     A file that holds its bytes is returned unchanged.
     """
-    if file._held:
+    if file._held is not None:
         return file
     home = asyncio.get_running_loop()
 

@@ -12,8 +12,8 @@ import typer
 
 from huggingchat_agent import redact
 from huggingchat_agent.chat.chat import get_session
-from huggingchat_agent.cli import console, documents
-from huggingchat_agent.cli.opening import make_login_error, open_chat
+from huggingchat_agent.cli import console, documents, warm
+from huggingchat_agent.cli.opening import make_login_error, open_any, open_chat
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.tables import format_date
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
@@ -22,7 +22,6 @@ from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync import HuggingChat
 from huggingchat_agent.sync.handlers import get_inner
-from huggingchat_agent.wire import routes
 
 
 def login(
@@ -101,7 +100,7 @@ def status(
     This asks the app itself, with the saved session. With -v it also shows which browser is used and why,
     and where things are kept. The exit code is 3 if the app has a login and you are not signed in.
     """
-    with open_chat(options) as chat:
+    with open_any(options) as chat:
         account = chat.status()
         where = redact.address(chat.settings.base_url)
         if json:
@@ -110,7 +109,7 @@ def status(
         else:
             _print_account(account, where, _describe_browser(chat) if options.verbose else [])
         if account.login_offered and not account.signed_in:
-            raise make_login_error(chat)
+            raise make_login_error(chat.settings)
 
 
 def _print_account(account: Account, where: str, more: list[tuple[str, object]]) -> None:
@@ -135,6 +134,8 @@ def logout(options: Options) -> None:
     if not saved.path.exists():
         console.report(f"There is no saved session in profile {chosen.profile!r}. Nothing to do.")
         return
+    if warm.end(chosen):
+        console.note("The warm session has ended.")
     try:
         with open_chat(options) as chat:
             chat.logout()
@@ -175,7 +176,7 @@ def _make_code_prompt(chat: HuggingChat, progress: console.Progress) -> Callable
     return ask
 
 
-def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
+def _describe_browser(chat: "warm.App") -> list[tuple[str, object]]:
     from huggingchat_agent.browser import abilities, load_engine
     from huggingchat_agent.browser.executable import find_executable
     from huggingchat_agent.browser.sandbox import detect_sandbox
@@ -188,28 +189,26 @@ def _describe_browser(chat: HuggingChat) -> list[tuple[str, object]]:
     able = [each for each in abilities.ABILITIES if can[each.name]]
     unable = [each for each in abilities.ABILITIES if not can[each.name]]
     saved = SavedSession(settings.profile_folder)
-    browser = get_session(get_inner(chat)).browser
+    version, used = _read_browser(chat)
     return [
         ("Browser", f"{found.path} ({found.origin})" if found else where),
-        ("Version", browser.version if browser else "not running"),
+        ("Version", version or "not running"),
         ("Sandbox", "not ours" if settings.connect else f"{'on' if box.on else 'off'}: {box.reason}"),
         ("Engine", settings.engine),
         *_repeat_label("Can", [each.meaning for each in able]),
         *_repeat_label("Cannot", [each.meaning for each in unable]),
-        *_repeat_label("Routes", _describe_routes(chat)),
+        *_repeat_label("Routes", used),
         ("Profile", settings.profile_folder),
         ("Session", f"{saved.path} ({_describe_saved(saved)})"),
     ]
 
 
-def _describe_routes(chat: HuggingChat) -> list[str]:
-    """The route of each request so far that has alternatives."""
-    used = get_session(get_inner(chat)).calls.alternatives.routes
-    return [
-        f"{(purpose.__doc__ or '').rstrip('.')}: {route}"
-        for purpose, route in used.items()
-        if len(routes.list_alternatives(purpose)) > 1
-    ]
+def _read_browser(chat: "warm.App") -> tuple[str, list[str]]:
+    """The browser's version, and the route of each request so far that has alternatives."""
+    if not isinstance(chat, HuggingChat):
+        return chat.link.welcome.browser, chat.describe_routes()
+    session = get_session(get_inner(chat))
+    return session.browser.version if session.browser else "", session.calls.alternatives.describe()
 
 
 def _repeat_label(label: str, lines: list[str]) -> list[tuple[str, object]]:

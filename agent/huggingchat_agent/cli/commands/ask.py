@@ -20,7 +20,7 @@ from huggingchat_agent.user_text import require_text
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
-    from huggingchat_agent.sync import Conversation, HuggingChat, Reply
+    from huggingchat_agent.cli.warm import Answering, App, Talk
 
 Model = Annotated[
     str | None,
@@ -128,8 +128,8 @@ def check_start(model: str | None, system: str | None, conversation: str | None,
 
 @contextlib.contextmanager
 def open_conversation(
-    chat: "HuggingChat", model: str | None, system: str | None, conversation: str | None, temporary: bool
-) -> Iterator["Conversation"]:
+    chat: "App", model: str | None, system: str | None, conversation: str | None, temporary: bool
+) -> Iterator["Talk"]:
     """Start a conversation, or open the named one."""
     if conversation:
         yield chat.conversation(conversation)
@@ -148,8 +148,8 @@ def _read_deadlines(timeout: float | None) -> Deadlines | None:
     return Deadlines(first_update=timeout, idle=timeout, total=timeout)
 
 
-def _print_lines(reply: "Reply", talk: "Conversation") -> "Answer":
-    rest: Reply | None = None
+def _print_lines(reply: "Answering", talk: "Talk") -> "Answer":
+    rest: Answering | None = None
 
     def print_line(event: events.Event) -> None:
         console.write_line(events.to_json(event))
@@ -167,7 +167,7 @@ def _print_lines(reply: "Reply", talk: "Conversation") -> "Answer":
     return _print_lines(rest, talk) if rest is not None else answer
 
 
-def _print_ending(talk: "Conversation", answer: "Answer") -> None:
+def _print_ending(talk: "Talk", answer: "Answer") -> None:
     if answer.interrupted:
         console.warn("the answer stopped before its end.")
     if not talk.temporary:

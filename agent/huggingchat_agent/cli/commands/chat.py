@@ -29,7 +29,7 @@ from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, mak
 from huggingchat_agent.errors import BrowserError, ChatError, StorageError, UsageError
 
 if TYPE_CHECKING:
-    from huggingchat_agent.sync import Conversation, Reply
+    from huggingchat_agent.cli.warm import Answering, Talk
 
 PROMPT = "› "
 
@@ -78,7 +78,7 @@ def chat(
             where = redact.address(app.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
 
-            def start_another() -> "Conversation":
+            def start_another() -> "Talk":
                 return app.new_conversation(model, system_prompt=system, temporary=temporary)
 
             commands = Commands(app, talk, start_another, files)
@@ -86,11 +86,11 @@ def chat(
             def read_models() -> list[str]:
                 return [model.id for model in app.models()]
 
-            def send(text: str) -> "Reply":
+            def send(text: str) -> "Answering":
                 files, commands.files = commands.files, ()
                 return commands.talk.send(text, files=files, tools=tools, web_search=web_search)
 
-            def show_reply(reply: "Reply") -> None:
+            def show_reply(reply: "Answering") -> None:
                 answer = show(reply, commands.talk, reasoning=show_reasoning, plain=plain)
                 attachments.save_files(commands.talk, answer, folder)
 
@@ -126,8 +126,8 @@ class _Dialogue:
     def __init__(
         self,
         commands: Commands,
-        send: "Callable[[str], Reply]",
-        show_reply: "Callable[[Reply], None]",
+        send: "Callable[[str], Answering]",
+        show_reply: "Callable[[Answering], None]",
         read: Callable[[], str | None],
         interrupts: Interrupts,
     ) -> None:
@@ -170,7 +170,7 @@ class _Dialogue:
                 raise
             error_output.tell(error)  # and the person may try again
 
-    def _run_or_send(self, text: str) -> "Reply | None":
+    def _run_or_send(self, text: str) -> "Answering | None":
         if re.match(r"/[A-Za-z]+(\s|$)", text):
             return self._commands.run(text)
         return self._send(text[1:] if text.startswith("//") else text)

@@ -20,7 +20,7 @@ from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.user_text import require_text
 
 if TYPE_CHECKING:
-    from huggingchat_agent.sync import HuggingChat
+    from huggingchat_agent.cli.warm import App
     from huggingchat_agent.wire.conversations import ConversationSummary
 
 Which = Annotated[
@@ -201,7 +201,7 @@ def delete(
         console.note(f"Deleted {_format_count(ids)}.")
 
 
-def _find_conversations(chat: "HuggingChat", ids: list[str] | None) -> "list[ConversationSummary]":
+def _find_conversations(chat: "App", ids: list[str] | None) -> "list[ConversationSummary]":
     """The conversations with these ids, or all for None. Raises ChatError for an unknown id."""
     with console.show_progress("Reading the list"):
         if ids is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from huggingchat_agent.cli import console
-from huggingchat_agent.cli.opening import open_chat
+from huggingchat_agent.cli.opening import open_any
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.state.cookies import Format
 
@@ -37,7 +37,7 @@ def export(
     This first asks the app whether the session is good. Anybody who has the file is signed in as you. Only
     you can read it; keep it that way.
     """
-    with open_chat(options) as chat:
+    with open_any(options) as chat:
         chat.export_cookies(file, format)
     console.report(f"The cookies are in {file}.")
 

@@ -10,11 +10,13 @@ import msgspec
 import typer
 
 from huggingchat_agent import redact
-from huggingchat_agent.cli import console
+from huggingchat_agent.cli import console, warm
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.serve.keys import load_key
+
+_WARM = "Warm session, for the commands of this shell"
 
 INTERRUPTED = 130  # exit code where answers were broken off
 
@@ -58,6 +60,27 @@ def serve(
     json: Annotated[
         bool, typer.Option("--json", help="Print the address, and a new key, as one line of JSON.")
     ] = False,
+    background: Annotated[
+        bool,
+        typer.Option(
+            "--background",
+            rich_help_panel=_WARM,
+            help="Start a warm session: a browser that stays open for the commands of this profile. It opens "
+            "no port, and ends by itself.",
+        ),
+    ] = False,
+    idle: Annotated[
+        float | None,
+        typer.Option(
+            "--idle",
+            metavar="MINUTES",
+            rich_help_panel=_WARM,
+            help="With --background: when it ends without a command. Default: 30 (HUGGINGCHAT_WARM_IDLE).",
+        ),
+    ] = None,
+    stop: Annotated[
+        bool, typer.Option("--stop", rich_help_panel=_WARM, help="End the warm session of this profile.")
+    ] = False,
 ) -> None:
     """Answer programs that speak OpenAI's or Anthropic's protocol, through one signed-in browser.
 
@@ -65,7 +88,14 @@ def serve(
     docs/doors.md for what each client needs, and for what the endpoint does not do.
 
     Ctrl-C finishes the answers that are running; Ctrl-C again ends at once.
+
+    With --background it does something else: it leaves a warm session behind, a signed-in browser for this
+    profile. `ask`, `chat`, `models` and other commands then use that browser and start none. With
+    HUGGINGCHAT_WARM=1 the first command leaves one behind by itself; with HUGGINGCHAT_WARM=0 a command uses
+    none.
     """
+    if background or stop or idle is not None:
+        return warm.serve(options.to_settings(), background=background, stop=stop, idle=idle, json=json)
     _require_server()
     from huggingchat_agent.serve.running import is_loopback, listen
 

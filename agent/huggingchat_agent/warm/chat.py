@@ -1,0 +1,125 @@
+"""HuggingChat for commands of the shell, in the browser of a warm session."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent.warm.conversation import WarmConversation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Self
+
+    from huggingchat_agent.chat.preferences import Preferences
+    from huggingchat_agent.session.account import Account
+    from huggingchat_agent.session.page_data import Models, Tools
+    from huggingchat_agent.settings import Settings
+    from huggingchat_agent.state.cookies import Format as CookieFormat
+    from huggingchat_agent.warm.link import Link
+    from huggingchat_agent.wire.conversations import ConversationSummary
+
+
+class WarmChat:
+    """The methods of `sync.HuggingChat` that commands use. They return and raise the same.
+
+    The end of its `with` block stops what is still running, and leaves the browser to the next command.
+    """
+
+    def __init__(self, link: Link, settings: Settings) -> None:
+        self.settings = settings
+        self.link = link
+        self._lists = itertools.count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self.link.close()
+
+    def status(self) -> Account:
+        """Ask the app who is signed in."""
+        from huggingchat_agent.session.account import Account
+
+        return self.link.call("status", Account)
+
+    def models(self, *, refresh: bool = False) -> Models:
+        """The app's models."""
+        from huggingchat_agent.session.page_data import Models
+        from huggingchat_agent.warm.results import ModelList
+
+        told = self.link.call("models", ModelList, refresh=refresh)
+        found = Models(told.entries)
+        found.source = told.source
+        return found
+
+    def tools(self, *, refresh: bool = False) -> Tools:
+        """The tool servers that the app offers."""
+        from huggingchat_agent.session.page_data import Tools
+        from huggingchat_agent.warm.results import ToolList
+
+        told = self.link.call("tools", ToolList, refresh=refresh)
+        found = Tools(told.entries)
+        found.source, found.missing = told.source, told.missing
+        return found
+
+    def new_conversation(
+        self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False
+    ) -> WarmConversation:
+        """Make a conversation."""
+        given = {"model": model, "system_prompt": system_prompt, "temporary": temporary}
+        return self._get_conversation("new_conversation", temporary=temporary, arguments=given)
+
+    def conversation(self, id_or_url: str) -> WarmConversation:
+        """A conversation that exists, by its id or its address."""
+        return self._get_conversation("conversation", arguments={"which": id_or_url})
+
+    def import_share(self, id_or_link: str) -> WarmConversation:
+        """Your own copy of a shared conversation."""
+        return self._get_conversation("import_share", arguments={"link": id_or_link})
+
+    def conversations(self) -> Iterator[ConversationSummary]:
+        """The account's conversations, the last changed first, loaded as you iterate."""
+        from huggingchat_agent.warm.results import Entries
+
+        number, more = next(self._lists), True
+        while more:
+            told = self.link.call("conversations", Entries, number=number)
+            yield from told.entries
+            more = told.more
+
+    def delete_conversations(
+        self, which: Iterable[str | WarmConversation | ConversationSummary], *, confirmed: int
+    ) -> None:
+        """Delete several, in order."""
+        names = [each if isinstance(each, str) else each.id for each in which]
+        self.link.call("delete_conversations", Any, which=names, confirmed=confirmed)
+
+    def preferences(self) -> Preferences:
+        """The account's settings in the app."""
+        from huggingchat_agent.chat.preferences import Preferences
+
+        return self.link.call("preferences", Preferences)
+
+    def change_preferences(self, **changes: Any) -> Preferences:
+        """Change these and nothing else."""
+        from huggingchat_agent.chat.preferences import Preferences
+
+        return self.link.call("change_preferences", Preferences, **changes)
+
+    def describe_routes(self) -> list[str]:
+        """The route of each request so far that has alternatives."""
+        return self.link.call("routes", list[str])
+
+    def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
+        """Write the session's cookies to a file."""
+        self.link.call("export_cookies", Any, path=str(Path(path).absolute()), format=format)
+
+    def _get_conversation(
+        self, verb: str, *, arguments: dict[str, Any], temporary: bool = False
+    ) -> WarmConversation:
+        from huggingchat_agent.warm.results import Talk
+
+        told = self.link.call(verb, Talk, **arguments)
+        return WarmConversation(self.link, told, via=self.settings.via, temporary=temporary)

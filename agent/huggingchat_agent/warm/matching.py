@@ -1,0 +1,56 @@
+"""Whether a command can use the browser of a warm session: do their settings agree?"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent.redact import Secret
+from huggingchat_agent.settings import Deadlines, read_fields
+
+if TYPE_CHECKING:
+    from huggingchat_agent.settings import Settings
+
+# Of each command alone, or of the place where the socket lies.
+_OWN = {"home", "profile", "profile_in_use", "via", "deadlines", "record", "replay", "faults"}
+# These sign in where no saved session is valid. Here there is one.
+_SIGN_IN = {"username", "password", "totp_secret", "person_timeout", "login_timeout", "insecure"}
+
+COMPARED = tuple(name for name in read_fields() if name not in _OWN | _SIGN_IN)
+
+
+def make_fingerprints(settings: Settings) -> dict[str, str]:
+    """The settings to compare, each as a hash: some hold passwords."""
+    values = {name: getattr(settings, name) for name in COMPARED}
+    return {name: hashlib.sha256(_encode(value)).hexdigest()[:32] for name, value in values.items()}
+
+
+def find_obstacles(settings: Settings) -> list[str]:
+    """The settings with which a command never uses a warm session, and none is started."""
+    found = [name for name in ("record", "replay", "connect", "user_data_dir") if getattr(settings, name)]
+    if not settings.headless:
+        found.append("headless")
+    if settings.deadlines != Deadlines():
+        found.append("deadlines")
+    return found
+
+
+def describe(names: list[str]) -> str:
+    """Settings by their names at the command line."""
+    shown = [_NAMES.get(name) or read_fields()[name][1].name_option(name) for name in names]
+    return ", ".join(shown)
+
+
+_NAMES = {"record": "--record", "deadlines": "--timeout"}
+
+
+def _encode(value: Any) -> bytes:
+    return msgspec.json.encode(value, enc_hook=_reveal)
+
+
+def _reveal(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    return str(value) if not hasattr(value, "keys") else dict(value)

@@ -1,0 +1,132 @@
+"""What a command can ask of a warm session: the methods of HuggingChat and Conversation that commands use."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from huggingchat_agent.chat.chat import get_session
+from huggingchat_agent.errors import AgentError
+from huggingchat_agent.events import ElicitationRequested
+from huggingchat_agent.warm.results import Entries, ModelList, Talk, ToolList
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.chat.reply import Reply
+    from huggingchat_agent.huggingchat import HuggingChat
+    from huggingchat_agent.wire.conversations import ConversationSummary
+
+_PAGE = 30  # conversations of a list at a time
+
+
+class Held:
+    """What one command has in its hands: the chat of all, and conversations and lists of its own."""
+
+    def __init__(self, chat: HuggingChat) -> None:
+        self.chat = chat
+        self._temporary: list[Conversation] = []
+        self._lists: dict[int, AsyncIterator[ConversationSummary]] = {}
+
+    def find(self, talk: str) -> Conversation:
+        """The conversation of that id."""
+        return self.chat.conversation(talk)
+
+    async def release(self) -> None:
+        """Delete the temporary conversations that the command left behind."""
+        for each in self._temporary:
+            with contextlib.suppress(AgentError):
+                await each.delete()
+        self._temporary.clear()
+
+    async def new_conversation(self, temporary: bool = False, **given: Any) -> Talk:
+        made = await self.chat.new_conversation(temporary=temporary, **given)
+        if temporary:
+            self._temporary.append(made)
+        return _describe(made)
+
+    async def conversation(self, which: str) -> Talk:
+        return _describe(self.find(which))
+
+    async def import_share(self, link: str) -> Talk:
+        return _describe(await self.chat.import_share(link))
+
+    async def conversations(self, number: int) -> Entries:
+        """The next ones of that list. A new number begins another list."""
+        entries = self._lists.setdefault(number, self.chat.conversations())
+        found: list[ConversationSummary] = []
+        while len(found) < _PAGE and (each := await anext(entries, None)) is not None:
+            found.append(each)
+        return Entries(entries=found, more=len(found) == _PAGE)
+
+    async def models(self, **given: Any) -> ModelList:
+        found = await self.chat.models(**given)
+        return ModelList(entries=list(found), source=found.source)
+
+    async def tools(self, **given: Any) -> ToolList:
+        found = await self.chat.tools(**given)
+        return ToolList(entries=list(found), source=found.source, missing=found.missing)
+
+    async def routes(self) -> list[str]:
+        """The route of each request so far that has alternatives."""
+        return get_session(self.chat).calls.alternatives.describe()
+
+    async def change_model(self, talk: str, model: str) -> str:
+        conversation = self.find(talk)
+        await conversation.change_model(model)
+        return conversation.model or ""
+
+    async def send(self, talk: str, prompt: str, files: list[list[str]], **given: Any) -> Reply:
+        uploads = [(name, base64.b64decode(data), mime) for name, data, mime in files]
+        return self.find(talk).send(prompt, files=uploads, **given)
+
+    async def retry(self, talk: str, **given: Any) -> Reply:
+        return self.find(talk).retry(**given)
+
+    async def edit(self, talk: str, **given: Any) -> Reply:
+        return self.find(talk).edit(**given)
+
+    async def settle(self, talk: str, event: Any, how: str, content: Any) -> Reply | None:
+        question = self.find(talk).elicitation(msgspec.convert(event, ElicitationRequested))
+        if how == "answer":
+            return await question.answer(content)
+        return await (question.decline() if how == "decline" else question.dismiss())
+
+
+def _describe(conversation: Conversation) -> Talk:
+    return Talk(id=conversation.id, model=conversation.model, url=conversation.url)
+
+
+# Those that start a reply.
+STARTING: dict[str, Callable[..., Awaitable[Reply | None]]] = {
+    "send": Held.send,
+    "retry": Held.retry,
+    "edit": Held.edit,
+    "settle": Held.settle,
+}
+VERBS: dict[str, Callable[..., Awaitable[Any]]] = {
+    "new_conversation": Held.new_conversation,
+    "conversation": Held.conversation,
+    "import_share": Held.import_share,
+    "conversations": Held.conversations,
+    "models": Held.models,
+    "tools": Held.tools,
+    "routes": Held.routes,
+    "change_model": Held.change_model,
+    "status": lambda held: held.chat.status(),
+    "preferences": lambda held: held.chat.preferences(),
+    "change_preferences": lambda held, **changes: held.chat.change_preferences(**changes),
+    "delete_conversations": lambda held, **given: held.chat.delete_conversations(**given),
+    "export_cookies": lambda held, **given: held.chat.export_cookies(**given),
+    "read": lambda held, talk: held.find(talk).read(),
+    "messages": lambda held, talk: held.find(talk).messages(),
+    "rename": lambda held, talk, title: held.find(talk).rename(title),
+    "share": lambda held, talk: held.find(talk).share(),
+    "export": lambda held, talk, form: held.find(talk).export(form),
+    "delete": lambda held, talk: held.find(talk).delete(),
+    "file": lambda held, talk, sha: held.find(talk).file(sha).read(),
+}
