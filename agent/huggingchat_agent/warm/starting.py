@@ -118,6 +118,7 @@ def _start(start: Start) -> Welcome:
         return msgspec.json.decode(line, type=Welcome)
     except msgspec.MsgspecError:
         pass
+    process.wait()  # it has said its last words
     try:
         fault = msgspec.json.decode(line, type=Fault)
     except msgspec.MsgspecError:
