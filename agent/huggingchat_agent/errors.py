@@ -28,6 +28,7 @@
     │   ├── CreditsExhausted        the account has no credits left
     │   ├── FileRejected            a file was refused
     │   ├── GenerationFailed        the app reported an error instead of, or within, an answer
+    │   ├── AnswerInvalid           the answer is not in the form that was asked for
     │   ├── StreamBroken            the answer's stream ended before its end
     │   └── TurnTimeout             a deadline of the turn passed
     └── TapeError
@@ -279,6 +280,10 @@ class FileRejected(ChatError):
 
 class GenerationFailed(ChatError):
     """The app reported an error instead of an answer, or in the middle of one."""
+
+
+class AnswerInvalid(ChatError):
+    """The answer is not in the form that was asked for, also when the model was asked again."""
 
 
 class StreamBroken(ChatError):

@@ -13,6 +13,7 @@ A value is taken as the model wrote it, or not at all: nothing is repaired, adde
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 MOST_PROBLEMS = 5  # that a model is asked to mend at a time
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
-_DECODER = json.JSONDecoder(parse_constant=lambda name: _refuse(f"{name} is not JSON"))
 
 
 class Misshapen(ValueError):
@@ -112,7 +112,7 @@ def find_json(text: str) -> tuple[Any, str]:
             first = first or str(error)
     for place in (match.start() for match in re.finditer(r"[{\[]", text)):
         try:
-            value, end = _DECODER.raw_decode(text, place)
+            value, end = _Strict().raw_decode(text, place)
         except (ValueError, RecursionError):
             break  # what begins here is broken; an object inside it is not the answer
         return value, text[place:end]
@@ -138,10 +138,22 @@ def parse_json(text: str) -> Any:
         raise Misshapen(str(error)[:200]) from None
 
 
+def write_json(value: Any) -> str:
+    """A value of `parse_json` as text."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)  # half a surrogate pair is no text
+
+
 class _Strict(json.JSONDecoder):
     def __init__(self, **given: Any) -> None:
-        super().__init__(**given | {"parse_constant": lambda name: _refuse(f"{name} is not JSON")})
+        given |= {"parse_constant": _refuse, "parse_float": _parse_float}
+        super().__init__(**given)
 
 
-def _refuse(why: str) -> Any:
-    raise Misshapen(why)
+def _parse_float(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
+
+
+def _refuse(name: str) -> Any:
+    raise Misshapen(f"{name} is not JSON")

@@ -43,9 +43,9 @@ def test_value_that_changes_nothing_passes(more):
         {"temperature": 0},
         {"seed": 0},
         {"top_p": 0.5},
-        {"tools": [{"type": "function"}]},
+        {"functions": [{"name": "f"}]},
         {"logprobs": True},
-        {"response_format": {"type": "json_object"}},
+        {"reasoning_effort": "low"},
         {"unheard": 1},
     ],
 )

@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from huggingchat_agent.serve.question import Outcome
 
 
-def list_annotations(outcome: Outcome) -> list[dict[str, Any]]:
-    """Sources as OpenAI's `url_citation`, which names the whole answer; the app's own tools as `tool_use`."""
+def list_annotations(outcome: Outcome, *, flat: bool = False) -> list[dict[str, Any]]:
+    """Sources as OpenAI's `url_citation`, which names the whole answer; the app's own tools as `tool_use`.
+
+    `flat` is the shape of responses: its fields stand beside the type.
+    """
     size = len(outcome.text)
     pages: list[dict[str, Any]] = [
         {
@@ -31,4 +34,6 @@ def list_annotations(outcome: Outcome) -> list[dict[str, Any]]:
         }
         for each in outcome.tools
     ]
+    if flat:
+        return [{"type": each["type"], **each[each["type"]]} for each in pages + tools]
     return pages + tools

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from huggingchat_agent import events
-from huggingchat_agent.errors import AgentError, ChatError, UsageError
+from huggingchat_agent.errors import AgentError, AnswerInvalid, ChatError, UsageError
 from huggingchat_agent.log_records import log
-from huggingchat_agent.serve.cutting import Cutter
 from huggingchat_agent.serve.question import (
     Message,
     Outcome,
@@ -22,7 +22,9 @@ from huggingchat_agent.serve.question import (
     format_history,
 )
 from huggingchat_agent.serve.refusals import Refusal
+from huggingchat_agent.serve.shaping import Shaper, write_instructions
 from huggingchat_agent.serve.threads import Thread, Threads, hash_messages, split_at_last_answer
+from huggingchat_agent.serve.tool_format import describe_tools
 from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Answerer:
         Raises Refusal or AgentError.
         """
         scope = f"{scope} {self.chat.settings.base_url} {question.model}"
+        if question.tools:  # the system prompt describes them
+            scope += describe_tools(question.tools)
         task = len(question.messages) == 1 and question.messages[0].text.startswith(_TASK)
         async with self.places.take():
             sent = await self._continue(question, scope) or await self._begin(question)
@@ -87,7 +91,7 @@ class Answerer:
             return None
         self._busy.add(known.conversation)
         try:
-            reply = await self._send_next(known, new)
+            reply = await self._send_next(known, new, write_instructions(question))
         except BaseException:
             self._busy.discard(known.conversation)
             raise
@@ -98,10 +102,10 @@ class Answerer:
         conversation.temporary = False
         return _Sent(conversation, reply, known.turns + 1, prefix)
 
-    async def _send_next(self, known: Thread, new: tuple[Message, ...]) -> Reply | None:
+    async def _send_next(self, known: Thread, new: tuple[Message, ...], instructions: str) -> Reply | None:
         """Send them after the answer that they follow. Where another message does, they make a branch."""
         conversation = self.chat.conversation(known.conversation)
-        prompt = format_history(new)
+        prompt = format_history(new) + instructions
         files = _list_files(new)
         if known.follower:  # an edit keeps the files of the message that it replaces
             return None if files else conversation.edit(known.follower, prompt, via="page")
@@ -123,54 +127,53 @@ class Answerer:
             question.model, system_prompt=question.system, temporary=not self._keep
         )
         self._busy.add(conversation.id)
+        prompt += write_instructions(question)
         reply = conversation.send(prompt, via="page", files=_list_files(question.messages))
         return _Sent(conversation, reply, 1)
 
     async def _follow(self, sent: _Sent, question: Question) -> AsyncGenerator[Piece, None]:
-        cutter = Cutter(question.stop, question.max_tokens)
-        shown: list[str] = []
-        async with sent.reply:
-            async for event in sent.reply:
-                match event:
-                    case events.Token():
-                        if text := cutter.feed(event.text):
-                            shown.append(text)
-                            yield Text(text)
-                    case events.Reasoning() if event.text:
-                        yield Thought(event.text)
-                    case events.ElicitationRequested():
-                        raise Refusal(
-                            422,
-                            f"A tool asks, and nobody is here to answer: {event.message}",
-                            code="elicitation",
-                        )
-                if cutter.reason is not None:
-                    break
-        answer = await sent.reply.answer()
-        if rest := cutter.end():
-            shown.append(rest)
-            yield Text(rest)
-        sent.answer = answer
-        text = "".join(shown)
+        shaper, shown = Shaper(question), []
+        async with aclosing(_listen(sent.reply, shaper)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Text):
+                    shown.append(piece.text)
+                yield piece
+        answers = [await sent.reply.answer()]
+        shaped = shaper.end()
+        if shaped.problem:
+            sent.reply = sent.conversation.send(shaped.problem, via="page")
+            async with aclosing(_listen(sent.reply)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            answers.append(await sent.reply.answer())
+            shaped = shaper.end_again(answers[-1].text)
+            if shaped.problem:
+                raise AnswerInvalid(f"The model was asked twice, and its answer is wrong: {shaped.why}.")
+        if shaped.rest:
+            shown.append(shaped.rest)
+            yield Text(shaped.rest)
+        sent.answer, sent.asked = answers[-1], answers[0].user_message_id
+        text, reasoning = "".join(shown), "\n\n".join(each.reasoning for each in answers if each.reasoning)
         yield Outcome(
             model=question.model,
             text=text,
-            reasoning=answer.reasoning,
-            finish=cutter.reason or "stop",
-            stopped_by=cutter.stopped_by,
-            sources=tuple(answer.sources),
-            tools=tuple(answer.tools),
-            prompt_tokens=estimate_tokens(*(each.text for each in question.messages)),
-            completion_tokens=estimate_tokens(text, answer.reasoning),
+            reasoning=reasoning,
+            calls=shaped.calls,
+            finish=shaper.cutter.reason or "stop",
+            stopped_by=shaper.cutter.stopped_by,
+            sources=tuple(source for each in answers for source in each.sources),
+            tools=tuple(tool for each in answers for tool in each.tools),
+            prompt_tokens=estimate_tokens(*(each.content for each in question.messages)),
+            completion_tokens=estimate_tokens(text, reasoning, *(each.arguments for each in shaped.calls)),
         )
 
     def _remember(self, sent: _Sent, question: Question, scope: str, outcome: Outcome) -> None:
         assert sent.answer is not None
         if not sent.answer.message_id:
             return
-        messages = (*question.messages, Message("assistant", outcome.text))
-        if sent.prefix and sent.answer.user_message_id:
-            self._threads.set_follower(sent.prefix, sent.answer.user_message_id)
+        messages = (*question.messages, Message("assistant", outcome.text, calls=outcome.calls))
+        if sent.prefix and sent.asked:
+            self._threads.set_follower(sent.prefix, sent.asked)
         self._threads.add(
             hash_messages(scope, messages), sent.conversation.id, sent.answer.message_id, turns=sent.turns
         )
@@ -189,7 +192,24 @@ class _Sent:
         self.conversation, self.reply = conversation, reply
         self.turns, self.prefix = turns, prefix
         self.answer: Answer | None = None
+        self.asked = ""  # the id of the message that it answers
         self.recorded = False
+
+
+async def _listen(reply: Reply, shaper: Shaper | None = None) -> AsyncGenerator[Text | Thought, None]:
+    """What may be shown at once. It stops the run where the shaper needs no more."""
+    async with reply:
+        async for event in reply:
+            match event:
+                case events.Token() if shaper is not None and (text := shaper.feed(event.text)):
+                    yield Text(text)
+                case events.Reasoning() if event.text:
+                    yield Thought(event.text)
+                case events.ElicitationRequested():
+                    message = f"A tool asks, and nobody is here to answer: {event.message}"
+                    raise Refusal(422, message, code="elicitation")
+            if shaper is not None and shaper.over:
+                return
 
 
 async def _delete(conversation: Conversation) -> None:

@@ -17,6 +17,7 @@ from huggingchat_agent.serve.messages import Messages
 from huggingchat_agent.serve.pump import Pump
 from huggingchat_agent.serve.question import Outcome
 from huggingchat_agent.serve.refusals import Refusal, explain
+from huggingchat_agent.serve.responses import Responses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from huggingchat_agent.serve.answering import Answerer
     from huggingchat_agent.serve.keys import Key
     from huggingchat_agent.serve.protocols import Api, Rendering
-    from huggingchat_agent.serve.question import Piece
+    from huggingchat_agent.serve.question import Piece, Question
 
 KEEP_ALIVE = 10.0  # seconds of silence until an empty chunk is sent
 
-APIS: tuple[Api, ...] = (ChatCompletions(), Messages())
+APIS: tuple[Api, ...] = (ChatCompletions(), Responses(), Messages())
 
 
 class Endpoint:
@@ -45,11 +46,12 @@ class Endpoint:
         hosts: Iterable[str],
         exposed: bool = False,
         lenient: bool = False,
+        tool_emulation: bool = True,
         keep_alive: float = KEEP_ALIVE,
     ) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
         self._answerer, self._key = answerer, key
-        self._lenient, self._keep_alive = lenient, keep_alive
+        self._lenient, self._tool_emulation, self._keep_alive = lenient, tool_emulation, keep_alive
         routes = [
             Route("/healthz", self._show_health, methods=["GET"]),
             Route("/pressure", self._show_pressure, methods=["GET"]),
@@ -108,7 +110,7 @@ class Endpoint:
                 body = msgspec.json.decode(request.state.body)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise Refusal(400, f"The body is not valid JSON: {error}.", code="invalid_json") from None
-            question = api.parse(body, lenient=self._lenient)
+            question = self._limit_tools(api.parse(body, lenient=self._lenient))
             headers = {"x-huggingchat-ignored": _join_names(question.ignored)} if question.ignored else {}
             try:
                 question = await self._answerer.resolve_model(question)
@@ -130,6 +132,20 @@ class Endpoint:
             return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
         return answer
+
+    def _limit_tools(self, question: Question) -> Question:
+        if self._tool_emulation or not question.tools:
+            return question
+        if not self._lenient:
+            raise Refusal(
+                400,
+                "This server runs with --no-tool-emulation: it takes no tools.",
+                code="unsupported_parameter",
+                param="tools",
+            )
+        return msgspec.structs.replace(
+            question, tools=(), must_call=None, ignored=(*question.ignored, "tools")
+        )
 
     async def _wait_for_first(self, pump: Pump) -> Piece | None:
         """The first piece, so that a refusal gets a status of its own. None where it takes long."""

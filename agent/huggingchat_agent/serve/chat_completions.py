@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from huggingchat_agent.serve.annotations import list_annotations
-from huggingchat_agent.serve.parameters import ANY, check_tokens, read_parameters
+from huggingchat_agent.serve.history import History
+from huggingchat_agent.serve.parameters import ANY, check_tokens, make_form, offer_tools, read_parameters
 from huggingchat_agent.serve.pictures import read_data_url
 from huggingchat_agent.serve.protocols import encode_event
-from huggingchat_agent.serve.question import Message, Outcome, Picture, Question, Text, Thought
-from huggingchat_agent.serve.refusals import Refusal
+from huggingchat_agent.serve.question import Message, Outcome, Question, Text, Thought
+from huggingchat_agent.serve.tool_format import ToolCall
+
+if TYPE_CHECKING:
+    from huggingchat_agent.serve.refusals import Refusal
+    from huggingchat_agent.structured import Form
 
 
 class _TextPart(msgspec.Struct, tag="text", tag_field="type"):
@@ -29,10 +34,47 @@ class _PicturePart(msgspec.Struct, tag="image_url", tag_field="type"):
     image_url: _PictureAddress
 
 
+class _Called(msgspec.Struct):
+    name: str
+    arguments: str = "{}"
+
+
+class _Call(msgspec.Struct):
+    id: str
+    function: _Called
+    type: Literal["function"] = "function"
+
+
 class _Message(msgspec.Struct):
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[_TextPart | _PicturePart] | None = None
-    tool_calls: list[Any] | None = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: str = ""
+
+
+class _Function(msgspec.Struct):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class _Tool(msgspec.Struct):
+    type: Literal["function"]
+    function: _Function
+
+
+class _Chosen(msgspec.Struct):
+    type: Literal["function"]
+    function: _Called
+
+
+class _Schema(msgspec.Struct):
+    schema: dict[str, Any] | None = None
+
+
+class _Format(msgspec.Struct):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: _Schema | None = None
 
 
 class _StreamOptions(msgspec.Struct):
@@ -47,6 +89,10 @@ class _Request(msgspec.Struct):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     stop: str | list[str] | None = None
+    tools: list[_Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | _Chosen | None = None
+    parallel_tool_calls: bool = True
+    response_format: _Format | None = None
 
 
 # Values that change nothing here: what the app does anyway, or notes for the server's own books.
@@ -59,11 +105,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "logit_bias": ({},),
     "logprobs": (False,),
     "top_logprobs": (0,),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
-    "parallel_tool_calls": (True, False),
     "functions": ([],),
-    "response_format": ({"type": "text"},),
     "modalities": (["text"],),
     "service_tier": ("auto", "default"),
     "user": (ANY,),
@@ -94,6 +136,8 @@ class ChatCompletions:
             max_tokens=min(limits, default=None),
             stop=tuple(stop),
             ignored=ignored,
+            form=_read_format(request.response_format),
+            **_read_tools(request),
         )
 
     def render(self, question: Question) -> _Rendering:
@@ -105,24 +149,42 @@ class ChatCompletions:
         return refusal.to_openai()
 
 
+def _read_format(given: _Format | None) -> Form | None:
+    if given is None or given.type == "text":
+        return None
+    return make_form(given.json_schema and given.json_schema.schema, needs_schema=given.type == "json_schema")
+
+
+def _read_tools(request: _Request) -> dict[str, Any]:
+    given, choice = [each.function for each in request.tools or ()], request.tool_choice
+    must: str | None = "" if choice == "required" else None
+    if isinstance(choice, _Chosen):
+        must = choice.function.name
+    return offer_tools(
+        [(each.name, each.description or "", each.parameters) for each in given],
+        may_call=choice != "none",
+        must_call=must,
+        one_call=not request.parallel_tool_calls,
+    )
+
+
 def _read_messages(given: list[_Message]) -> tuple[Message, ...]:
-    read = []
-    pictures = 0
+    history = History()
     for each in given:
-        if each.tool_calls:
-            raise Refusal(400, "Tool calls of the client are not supported.", param="messages")
         parts = each.content if isinstance(each.content, list) else []
-        found: list[Picture] = []
-        for part in parts:
-            if isinstance(part, _PicturePart):
-                pictures += 1
-                found.append(read_data_url(part.image_url.url, pictures))
         text = each.content if isinstance(each.content, str) else None
         if text is None:
             text = "\n".join(part.text for part in parts if isinstance(part, _TextPart))
-        role = "system" if each.role == "developer" else each.role
-        read.append(Message(role, text, tuple(found)))
-    return tuple(read)
+        pictures = [part.image_url.url for part in parts if isinstance(part, _PicturePart)]
+        found = [read_data_url(url, history.count_picture()) for url in pictures]
+        calls = [
+            ToolCall(call.id, call.function.name, call.function.arguments) for call in each.tool_calls or ()
+        ]
+        if each.role == "tool":
+            history.add_result(each.tool_call_id, text, found)
+        else:
+            history.add("system" if each.role == "developer" else each.role, text, found, calls)
+    return history.messages
 
 
 class _Rendering:
@@ -137,7 +199,9 @@ class _Rendering:
             message["reasoning_content"] = outcome.reasoning
         if noted := list_annotations(outcome):
             message["annotations"] = noted
-        choice = {"index": 0, "message": message, "finish_reason": outcome.finish, "logprobs": None}
+        if outcome.calls:
+            message |= {"content": outcome.text or None, "tool_calls": list(map(_write_call, outcome.calls))}
+        choice = {"index": 0, "message": message, "finish_reason": _describe_end(outcome), "logprobs": None}
         body = {"object": "chat.completion", **self._head, "model": outcome.model, "choices": [choice]}
         return body | {"usage": _count(outcome)}
 
@@ -153,7 +217,9 @@ class _Rendering:
 
     def end(self, outcome: Outcome) -> bytes:
         noted = list_annotations(outcome)
-        parts = [self._chunk({"annotations": noted} if noted else {}, finish=outcome.finish)]
+        calls = [{"index": number, **_write_call(each)} for number, each in enumerate(outcome.calls)]
+        parts = [self._chunk({"tool_calls": calls})] if calls else []
+        parts.append(self._chunk({"annotations": noted} if noted else {}, finish=_describe_end(outcome)))
         if self._question.include_usage:
             parts.append(self._encode([], usage=_count(outcome)))
         return b"".join([*parts, encode_event(b"[DONE]")])
@@ -169,6 +235,18 @@ class _Rendering:
             more.setdefault("usage", None)
         chunk = {"object": "chat.completion.chunk", **self._head, "model": self._model, "choices": choices}
         return encode_event(msgspec.json.encode(chunk | more))
+
+
+def _write_call(call: ToolCall) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": call.arguments},
+    }
+
+
+def _describe_end(outcome: Outcome) -> str:
+    return "tool_calls" if outcome.calls and outcome.finish == "stop" else outcome.finish
 
 
 def _count(outcome: Outcome) -> dict[str, Any]:

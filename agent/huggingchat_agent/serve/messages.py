@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from huggingchat_agent.serve.parameters import ANY, check_tokens, read_parameters
+from huggingchat_agent.serve.history import History
+from huggingchat_agent.serve.parameters import ANY, check_tokens, make_form, offer_tools, read_parameters
 from huggingchat_agent.serve.pictures import decode_picture
 from huggingchat_agent.serve.protocols import encode_event
-from huggingchat_agent.serve.question import Message, Outcome, Picture, Question, Text, Thought
+from huggingchat_agent.serve.question import Outcome, Picture, Question, Text, Thought
+from huggingchat_agent.serve.tool_format import ToolCall
+from huggingchat_agent.structured import write_json
 
 if TYPE_CHECKING:
     from huggingchat_agent.serve.refusals import Refusal
@@ -34,9 +38,43 @@ class _ImageBlock(msgspec.Struct, tag="image", tag_field="type"):
     source: _Source
 
 
+class _CallBlock(msgspec.Struct, tag="tool_use", tag_field="type"):
+    id: str
+    name: str
+    input: dict[str, Any] = {}
+
+
+class _ResultBlock(msgspec.Struct, tag="tool_result", tag_field="type"):
+    tool_use_id: str
+    content: str | list[_TextBlock | _ImageBlock] = ""
+    is_error: bool = False
+
+
 class _Message(msgspec.Struct):
     role: Literal["user", "assistant"]
-    content: str | list[_TextBlock | _ThinkingBlock | _ImageBlock]
+    content: str | list[_TextBlock | _ThinkingBlock | _ImageBlock | _CallBlock | _ResultBlock]
+
+
+class _Tool(msgspec.Struct):
+    name: str
+    input_schema: dict[str, Any]
+    description: str = ""
+    type: Literal["custom"] | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    type: Literal["auto", "any", "tool", "none"]
+    name: str = ""
+    disable_parallel_tool_use: bool = False
+
+
+class _Format(msgspec.Struct, frozen=True):
+    type: Literal["json_schema"]
+    schema: dict[str, Any]
+
+
+class _Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: _Format | None = None
 
 
 class _Request(msgspec.Struct):
@@ -46,12 +84,14 @@ class _Request(msgspec.Struct):
     system: str | list[_TextBlock] | None = None
     stop_sequences: list[str] = []
     stream: bool = False
+    tools: list[_Tool] = []
+    tool_choice: _Choice = _Choice("auto")
+    output_config: _Output = _Output()
 
 
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "temperature": (1,),
     "top_p": (1,),
-    "tools": ([],),
     "thinking": ({"type": "disabled"},),
     "service_tier": ("auto", "standard_only"),
     "metadata": (ANY,),
@@ -67,24 +107,26 @@ class Messages:
         """The question in a request. Raises Refusal."""
         request, ignored = read_parameters(body, _Request, _NEUTRAL, lenient=lenient)
         check_tokens(request.max_tokens, "max_tokens")
-        messages = []
-        pictures = 0
+        history = History()
         if request.system:
-            messages.append(Message("system", _join(request.system)))
+            history.add("system", _join(request.system))
         for each in request.messages:
-            found: list[Picture] = []
-            for block in each.content if isinstance(each.content, list) else ():
-                if isinstance(block, _ImageBlock):
-                    pictures += 1
-                    found.append(decode_picture(block.source.media_type, block.source.data, pictures))
-            messages.append(Message(each.role, _join(each.content), tuple(found)))
+            _read_message(each, history)
+        form, choice = request.output_config.format, request.tool_choice
         return Question(
             model=request.model,
-            messages=tuple(messages),
+            messages=history.messages,
             stream=request.stream,
             max_tokens=request.max_tokens,
             stop=tuple(request.stop_sequences),
             ignored=ignored,
+            form=None if form is None else make_form(form.schema, needs_schema=True),
+            **offer_tools(
+                [(each.name, each.description, each.input_schema) for each in request.tools],
+                may_call=choice.type != "none",
+                must_call={"any": "", "tool": choice.name}.get(choice.type),
+                one_call=choice.disable_parallel_tool_use,
+            ),
         )
 
     def render(self, question: Question) -> _Rendering:
@@ -94,6 +136,31 @@ class Messages:
     def refuse(self, refusal: Refusal) -> dict[str, Any]:
         """The body of a refusal."""
         return refusal.to_anthropic()
+
+
+def _read_message(given: _Message, history: History) -> None:
+    """Add a message. Results of tools come first in it, and are messages of their own."""
+    blocks = given.content if isinstance(given.content, list) else []
+    for block in blocks:
+        if isinstance(block, _ResultBlock):
+            text = f"Error: {_join(block.content)}" if block.is_error else _join(block.content)
+            history.add_result(block.tool_use_id, text, _read_pictures(block.content, history))
+    calls = [
+        ToolCall(each.id, each.name, write_json(each.input))
+        for each in blocks
+        if isinstance(each, _CallBlock)
+    ]
+    text, pictures = _join(given.content), _read_pictures(given.content, history)
+    if text or pictures or calls or not any(isinstance(each, _ResultBlock) for each in blocks):
+        history.add(given.role, text, pictures, calls)
+
+
+def _read_pictures(content: Any, history: History) -> list[Picture]:
+    return [
+        decode_picture(block.source.media_type, block.source.data, history.count_picture())
+        for block in (content if isinstance(content, list) else ())
+        if isinstance(block, _ImageBlock)
+    ]
 
 
 def _join(content: Any) -> str:
@@ -112,10 +179,13 @@ class _Rendering:
         self._open = ""  # the type of the block that is open
 
     def whole(self, outcome: Outcome) -> dict[str, Any]:
-        content = []
+        content: list[dict[str, Any]] = []
         if outcome.reasoning:
             content.append({"type": "thinking", "thinking": outcome.reasoning, "signature": ""})
-        content.append({"type": "text", "text": outcome.text})
+        if outcome.text or not outcome.calls:
+            content.append({"type": "text", "text": outcome.text})
+        for each in outcome.calls:
+            content.append(_write_call(each) | {"input": json.loads(each.arguments)})
         usage = {"input_tokens": outcome.prompt_tokens, "output_tokens": outcome.completion_tokens}
         return self._message(content) | _describe_end(outcome) | {"usage": usage | {"estimated": True}}
 
@@ -128,11 +198,8 @@ class _Rendering:
         kind = "text" if isinstance(piece, Text) else "thinking"
         head = b""
         if self._open != kind:
-            head = self._end_block()
-            self._block += 1
-            self._open = kind
             block = {"type": kind, kind: ""} | ({"signature": ""} if kind == "thinking" else {})
-            head += _encode("content_block_start", index=self._block, content_block=block)
+            head = self._begin_block(kind, block)
         delta = {"type": f"{kind}_delta", kind: piece.text}
         return head + _encode("content_block_delta", index=self._block, delta=delta)
 
@@ -142,14 +209,27 @@ class _Rendering:
     def end(self, outcome: Outcome) -> bytes:
         usage = {"input_tokens": outcome.prompt_tokens, "output_tokens": outcome.completion_tokens}
         usage |= {"estimated": True}
+        calls = b"".join(map(self._add_call, outcome.calls))
         return (
-            self._end_block()
+            calls
+            + self._end_block()
             + _encode("message_delta", delta=_describe_end(outcome), usage=usage)
             + _encode("message_stop")
         )
 
     def fail(self, refusal: Refusal) -> bytes:
         return encode_event(msgspec.json.encode(refusal.to_anthropic()), "error")
+
+    def _add_call(self, call: ToolCall) -> bytes:
+        head = self._begin_block("tool_use", _write_call(call))
+        delta = {"type": "input_json_delta", "partial_json": call.arguments}
+        return head + _encode("content_block_delta", index=self._block, delta=delta)
+
+    def _begin_block(self, kind: str, block: dict[str, Any]) -> bytes:
+        head = self._end_block()
+        self._block += 1
+        self._open = kind
+        return head + _encode("content_block_start", index=self._block, content_block=block)
 
     def _end_block(self) -> bytes:
         if not self._open:
@@ -162,8 +242,13 @@ class _Rendering:
         return head | {"content": content}
 
 
+def _write_call(call: ToolCall) -> dict[str, Any]:
+    """A block without the arguments: a stream sends them as deltas."""
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": {}}
+
+
 def _describe_end(outcome: Outcome) -> dict[str, Any]:
-    reason = "max_tokens" if outcome.finish == "length" else "end_turn"
+    reason = "max_tokens" if outcome.finish == "length" else "tool_use" if outcome.calls else "end_turn"
     if outcome.stopped_by is not None:
         reason = "stop_sequence"
     return {"stop_reason": reason, "stop_sequence": outcome.stopped_by}

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.serve.refusals import Refusal
+from huggingchat_agent.serve.tool_format import make_tools
+from huggingchat_agent.structured import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -61,3 +64,28 @@ def check_tokens(value: int | None, name: str) -> None:
     """Raises Refusal for a number of tokens below 1."""
     if value is not None and value < 1:
         raise Refusal(400, f"{name} is a number from 1 up, not {value}.", param=name)
+
+
+def make_form(schema: Any, *, needs_schema: bool) -> Form:
+    """The form of an answer in JSON. Raises Refusal."""
+    if schema is None and needs_schema:
+        raise Refusal(400, "A format of the type json_schema needs a schema.", param="response_format")
+    try:
+        return Form(schema)
+    except UsageError as error:
+        raise Refusal(400, error.message, param="response_format", code="invalid_schema") from None
+
+
+def offer_tools(
+    offered: Sequence[tuple[str, str, Any]], *, may_call: bool, must_call: str | None, one_call: bool
+) -> dict[str, Any]:
+    """The fields of a Question about the client's tools: name, description, schema. Raises Refusal."""
+    try:
+        tools = make_tools(offered)
+    except UsageError as error:
+        raise Refusal(400, error.message, param="tools", code="invalid_tool") from None
+    if must_call is not None and must_call not in ("", *(each.name for each in tools)):
+        raise Refusal(400, f"tool_choice names no tool: {must_call[:80]!r}.", param="tool_choice")
+    if must_call is not None and not tools:
+        raise Refusal(400, "tool_choice asks for a call, and there are no tools.", param="tool_choice")
+    return {"tools": tools, "may_call": may_call, "must_call": must_call, "one_call": one_call}

@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from huggingchat_agent.answer import Source, ToolUse
+from huggingchat_agent.serve.tool_format import Tool, ToolCall, describe_tools, write_calls, write_result
+from huggingchat_agent.structured import Form
 
 CHARACTERS_PER_TOKEN = 4  # the app counts no tokens for us; this is the usual estimate
 
@@ -20,18 +22,36 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message of a list."""
+    """One message of a list. `calls` are those of an answer; `result_of` is the call that a tool answered."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     text: str
     pictures: tuple[Picture, ...] = ()
+    calls: tuple[ToolCall, ...] = ()
+    result_of: ToolCall | None = None
+
+    @property
+    def content(self) -> str:
+        """All of it as text, with the calls and the result as the model reads them."""
+        if self.result_of is not None:
+            return write_result(self.result_of, self.text)
+        return "\n".join(each for each in (self.text, write_calls(self.calls)) if each)
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks. `ignored` are the parameters that have no effect here."""
+    """What a client asks. `ignored` are the parameters that have no effect here.
+
+    `must_call` is the tool that the answer must call, "" for any; None where it need not call one. Where
+    `may_call` is false it calls none. `form` is None for free text.
+    """
 
     model: str
     messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    may_call: bool = True
+    must_call: str | None = None
+    one_call: bool = False
+    form: Form | None = None
     stream: bool = False
     include_usage: bool = False
     max_tokens: int | None = None
@@ -40,8 +60,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def system(self) -> str | None:
-        """The system messages as one text. None without any, so that the model's own prompt counts."""
-        return "\n".join(each.text for each in self.messages if each.role == "system") or None
+        """The system messages and the client's tools. None without any: the model's own prompt counts."""
+        texts = [each.text for each in self.messages if each.role == "system"]
+        return "\n\n".join([*texts, *([describe_tools(self.tools)] if self.tools else [])]) or None
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -60,11 +81,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The end of an answer, and all of it.
 
     `finish` is "length" where `max_tokens` cut it. `stopped_by` is the stop sequence that cut it, or None.
+    `calls` are for the client's tools, `tools` are those that the app used.
     """
 
     model: str
     text: str
     reasoning: str = ""
+    calls: tuple[ToolCall, ...] = ()
     finish: Literal["stop", "length"] = "stop"
     stopped_by: str | None = None
     sources: tuple[Source, ...] = ()
@@ -83,7 +106,7 @@ def estimate_tokens(*texts: str) -> int:
 
 def format_history(messages: tuple[Message, ...]) -> str:
     """All messages except the system's as one prompt, with their roles where they have several."""
-    spoken = [each for each in messages if each.role != "system" and each.text.strip()]
-    if all(each.role == "user" for each in spoken):
-        return "\n\n".join(each.text for each in spoken)
-    return "\n".join([*(f"{each.role.capitalize()}: {each.text}" for each in spoken), "Assistant:"])
+    spoken = [each for each in messages if each.role != "system" and each.content.strip()]
+    if len({each.role for each in spoken}) == 1 and spoken[0].role != "assistant":
+        return "\n\n".join(each.content for each in spoken)
+    return "\n".join([*(f"{each.role.capitalize()}: {each.content}" for each in spoken), "Assistant:"])

@@ -8,6 +8,7 @@ from typing import Any
 from huggingchat_agent import redact
 from huggingchat_agent.errors import (
     AgentError,
+    AnswerInvalid,
     BrowserError,
     ChatError,
     ConversationTooLong,
@@ -34,6 +35,7 @@ _KNOWN: tuple[tuple[type[AgentError], int, str, str | None], ...] = (
     (LoginError, 503, "server_error", "not_signed_in"),
     (BrowserError, 503, "server_error", "browser_failed"),
     (UsageError, 400, INVALID, None),
+    (AnswerInvalid, 502, "server_error", "invalid_answer"),
     (ChatError, 502, "server_error", "app_failed"),
     (AgentError, 502, "server_error", "app_failed"),
 )

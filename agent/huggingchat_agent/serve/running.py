@@ -37,6 +37,7 @@ class Running:
         *,
         host: str = "127.0.0.1",
         lenient: bool = False,
+        tool_emulation: bool = True,
         keep: bool = False,
         limit: int = 4,
         queue: int = 32,
@@ -59,6 +60,7 @@ class Running:
             hosts=hosts,
             exposed=not is_loopback(host),
             lenient=lenient,
+            tool_emulation=tool_emulation,
             keep_alive=keep_alive,
         )
         # The loop is ours, the log too, and there are no WebSockets.

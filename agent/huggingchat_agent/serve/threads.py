@@ -6,6 +6,7 @@ The file holds hashes and ids, no text. A row stands for the messages up to and 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from huggingchat_agent.serve.question import Message
+    from huggingchat_agent.serve.tool_format import ToolCall
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS threads (
@@ -107,10 +109,20 @@ def hash_messages(scope: str, messages: Sequence[Message]) -> str:
             each.role,
             each.text.strip(),
             [hashlib.sha256(picture.data).hexdigest() for picture in each.pictures],
+            *map(_normalize, each.calls),
+            *([each.result_of.id] if each.result_of else []),
         )
         for each in messages
     ]
     return hashlib.sha256(msgspec.json.encode((scope, plain))).hexdigest()
+
+
+def _normalize(call: ToolCall) -> tuple[str, str, str]:
+    """A call whose JSON a client has perhaps written in another way."""
+    try:
+        return call.id, call.name, json.dumps(json.loads(call.arguments), sort_keys=True)
+    except ValueError:
+        return call.id, call.name, call.arguments
 
 
 def split_at_last_answer(

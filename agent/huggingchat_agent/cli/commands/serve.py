@@ -40,6 +40,13 @@ def serve(
             help="Ignore parameters that have no effect here. The header X-Huggingchat-Ignored names them.",
         ),
     ] = False,
+    tool_emulation: Annotated[
+        bool,
+        typer.Option(
+            "--tool-emulation/--no-tool-emulation",
+            help="Describe the tools of a client to the model in its prompt, or refuse them with status 400.",
+        ),
+    ] = True,
     keep: Annotated[
         bool,
         typer.Option("--keep", help="Delete no conversation. By default those of one turn are deleted."),
@@ -109,6 +116,7 @@ def serve(
         settings["replay"] = replay
     chat = HuggingChat(**settings)
     given: dict[str, Any] = {"lenient": lenient, "keep": keep, "limit": concurrency, "queue": queue}
+    given["tool_emulation"] = tool_emulation
     given["per_minute"] = _parse_rate(rate_limit)
     with listen(host, port) as listening:
         if not is_loopback(host):
