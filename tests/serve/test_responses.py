@@ -96,9 +96,8 @@ def test_end_says_why():
     silent = stream(text="")[-1]["response"]["output"]
     assert silent[0]["content"][0]["text"] == ""
     failed = Responses().render(Question(model="m", messages=())).fail(Refusal(502, "Bad luck", code="x"))
-    assert read_stream(failed.decode())[0] == {
-        **{"type": "error", "sequence_number": 0, "code": "x", "message": "Bad luck", "param": None}
-    }
+    (event,) = read_stream(failed.decode())
+    assert (event["type"], event["code"], event["message"]) == ("error", "x", "Bad luck")
 
 
 @pytest.mark.browser
