@@ -1,5 +1,7 @@
 """`/v1/responses`: its requests, its answers, its streams."""
 
+from typing import Any
+
 import pytest
 
 from huggingchat_agent.answer import Source
@@ -54,7 +56,7 @@ def test_what_it_cannot_do_is_refused(more, param):
     assert (found.value.status, found.value.param) == (400, param)
 
 
-def stream(*pieces, **outcome):
+def stream(*pieces, **outcome) -> list[Any]:
     rendering = Responses().render(parse(tools=TOOLS))
     end = Outcome(model=MODEL, **outcome)
     parts = [rendering.begin(), *map(rendering.add, pieces), rendering.idle(), rendering.end(end)]
@@ -84,7 +86,7 @@ def test_stream_is_a_list_of_items_that_begin_and_end():
     ended = events[-1]["response"]
     for one, other in zip(ended["output"], whole["output"], strict=True):
         assert {**one, "id": ""} == {**other, "id": ""}
-    cited = {"type": "url_citation", "url": "https://example.org", "title": "Example"}
+    cited: dict[str, Any] = {"type": "url_citation", "url": "https://example.org", "title": "Example"}
     assert whole["output"][1]["content"][0]["annotations"] == [cited | {"start_index": 0, "end_index": 6}]
     assert ended["usage"]["estimated"] and ended["tools"][0]["name"] == "get_weather"
 
