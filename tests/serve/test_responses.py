@@ -106,7 +106,7 @@ def test_end_says_why():
 @pytest.mark.asyncio(loop_scope="module")
 async def test_items_of_an_answer_continue_its_conversation(door, site):
     items = [{"role": "user", "content": f"recite «I look. {CALL}» for responses"}]
-    body = {"model": MODEL, "input": items, "tools": TOOLS}
+    body: dict[str, Any] = {"model": MODEL, "input": items, "tools": TOOLS}
     answer = (await door.client.post("/v1/responses", json=body)).json()
     assert [each["type"] for each in answer["output"]] == ["message", "function_call"], answer
     result = {"type": "function_call_output", "call_id": answer["output"][1]["call_id"], "output": "Rain."}

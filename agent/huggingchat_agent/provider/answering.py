@@ -17,8 +17,8 @@ from huggingchat_agent.provider.parts import (
     TitleGeneration,
 )
 from huggingchat_agent.provider.prompts import find_last_user_message, format_prompt, join_system_prompts
-from huggingchat_agent.provider.tool_results import find_linked_pages, find_listed_pages, iterate_blocks
 from huggingchat_agent.wire.models import pick_model
+from huggingchat_agent.wire.tool_results import find_linked_pages, find_listed_pages, iterate_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -12,8 +12,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from huggingchat_agent.serve.chat_completions import ChatCompletions
+from huggingchat_agent.serve.download import Downloader
 from huggingchat_agent.serve.guard import Guard
 from huggingchat_agent.serve.messages import Messages
+from huggingchat_agent.serve.pictures import load_pictures
 from huggingchat_agent.serve.pump import Pump
 from huggingchat_agent.serve.question import Outcome
 from huggingchat_agent.serve.refusals import Refusal, explain
@@ -48,9 +50,10 @@ class Endpoint:
         lenient: bool = False,
         tool_emulation: bool = True,
         keep_alive: float = KEEP_ALIVE,
+        downloader: Downloader | None = None,
     ) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
-        self._answerer, self._key = answerer, key
+        self._answerer, self._key, self._downloader = answerer, key, downloader or Downloader()
         self._lenient, self._tool_emulation, self._keep_alive = lenient, tool_emulation, keep_alive
         routes = [
             Route("/healthz", self._show_health, methods=["GET"]),
@@ -113,6 +116,7 @@ class Endpoint:
             question = self._limit_tools(api.parse(body, lenient=self._lenient))
             headers = {"x-huggingchat-ignored": _join_names(question.ignored)} if question.ignored else {}
             try:
+                question = await load_pictures(question, self._downloader)
                 question = await self._answerer.resolve_model(question)
             except Exception as error:
                 raise explain(error) from error

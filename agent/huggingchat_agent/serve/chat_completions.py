@@ -11,7 +11,7 @@ import msgspec
 from huggingchat_agent.serve.annotations import list_annotations
 from huggingchat_agent.serve.history import History
 from huggingchat_agent.serve.parameters import ANY, check_tokens, make_form, offer_tools, read_parameters
-from huggingchat_agent.serve.pictures import read_data_url
+from huggingchat_agent.serve.pictures import read_picture
 from huggingchat_agent.serve.protocols import encode_event
 from huggingchat_agent.serve.question import Message, Outcome, Question, Text, Thought
 from huggingchat_agent.serve.tool_format import ToolCall
@@ -176,7 +176,7 @@ def _read_messages(given: list[_Message]) -> tuple[Message, ...]:
         if text is None:
             text = "\n".join(part.text for part in parts if isinstance(part, _TextPart))
         pictures = [part.image_url.url for part in parts if isinstance(part, _PicturePart)]
-        found = [read_data_url(url, history.count_picture()) for url in pictures]
+        found = [read_picture(url, history.count_picture()) for url in pictures]
         calls = [
             ToolCall(call.id, call.function.name, call.function.arguments) for call in each.tool_calls or ()
         ]

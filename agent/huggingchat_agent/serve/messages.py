@@ -10,7 +10,7 @@ import msgspec
 
 from huggingchat_agent.serve.history import History
 from huggingchat_agent.serve.parameters import ANY, check_tokens, make_form, offer_tools, read_parameters
-from huggingchat_agent.serve.pictures import decode_picture
+from huggingchat_agent.serve.pictures import decode_picture, read_picture
 from huggingchat_agent.serve.protocols import encode_event
 from huggingchat_agent.serve.question import Outcome, Picture, Question, Text, Thought
 from huggingchat_agent.serve.tool_format import ToolCall
@@ -28,14 +28,17 @@ class _ThinkingBlock(msgspec.Struct, tag="thinking", tag_field="type"):
     thinking: str = ""
 
 
-class _Source(msgspec.Struct):
-    type: Literal["base64"]
+class _Data(msgspec.Struct, tag="base64", tag_field="type"):
     media_type: str
     data: str
 
 
+class _Address(msgspec.Struct, tag="url", tag_field="type"):
+    url: str
+
+
 class _ImageBlock(msgspec.Struct, tag="image", tag_field="type"):
-    source: _Source
+    source: _Data | _Address
 
 
 class _CallBlock(msgspec.Struct, tag="tool_use", tag_field="type"):
@@ -156,10 +159,16 @@ def _read_message(given: _Message, history: History) -> None:
 
 
 def _read_pictures(content: Any, history: History) -> list[Picture]:
+    sources = [
+        each.source
+        for each in (content if isinstance(content, list) else ())
+        if isinstance(each, _ImageBlock)
+    ]
     return [
-        decode_picture(block.source.media_type, block.source.data, history.count_picture())
-        for block in (content if isinstance(content, list) else ())
-        if isinstance(block, _ImageBlock)
+        decode_picture(each.media_type, each.data, history.count_picture())
+        if isinstance(each, _Data)
+        else read_picture(each.url, history.count_picture())
+        for each in sources
     ]
 
 

@@ -18,30 +18,37 @@ WAIT = 5.0  # seconds that a client is asked to wait where the queue is full
 
 
 class Places:
-    """At most `limit` answers run and `queue` wait. At most `per_minute` begin in a minute, if given."""
+    """At most `limit` answers run and `queue` wait. At most `per_minute` begin in a minute, if given.
 
-    def __init__(self, *, limit: int = 4, queue: int = 32, per_minute: int | None = None) -> None:
-        self.limit, self.queue, self.per_minute = limit, queue, per_minute
+    What would begin too early waits in the queue, or is refused where `waits` is false.
+    """
+
+    def __init__(
+        self, *, limit: int = 4, queue: int = 32, per_minute: int | None = None, waits: bool = True
+    ) -> None:
+        self.limit, self.queue, self.per_minute, self.waits = limit, queue, per_minute, waits
         self.running = 0
         self.queued = 0
         self._free = asyncio.Semaphore(limit)
-        self._begun: deque[float] = deque()
+        self._begins: deque[float] = deque()  # when the last ones began, or will begin
 
     @property
     def free(self) -> int:
         """How many more answers could begin at once."""
-        return max(0, self.limit - self.running - self.queued)
+        return max(0, self.limit - self.running - self.queued) if self._count_seconds() <= 0 else 0
 
     @contextlib.asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """Wait for a place, and keep it for the block. Raises Refusal (429) where the queue is full."""
+        """Wait for a place, and keep it for the block. Raises Refusal (429) where it cannot wait."""
+        seconds = self._count_seconds()
         if self.running + self.queued >= self.limit + self.queue:
-            raise _refuse(
-                f"{self.running} answers run and {self.queued} wait. Try again in a few seconds.", WAIT
-            )
-        self._count()
+            said = f"{self.running} answers run and {self.queued} wait. Try again in a few seconds."
+            raise _refuse(said, max(seconds, WAIT))
+        if seconds > 0 and not self.waits:
+            raise _refuse(f"This server takes {self.per_minute} requests a minute (--rate-limit).", seconds)
         self.queued += 1
         try:
+            await self._wait_for_turn(seconds)
             await self._free.acquire()
         finally:
             self.queued -= 1
@@ -52,16 +59,25 @@ class Places:
             self.running -= 1
             self._free.release()
 
-    def _count(self) -> None:
+    def _count_seconds(self) -> float:
+        """Seconds until one more may begin."""
+        now = time.monotonic()
+        while self._begins and now - self._begins[0] >= MINUTE:
+            self._begins.popleft()
+        if self.per_minute is None or len(self._begins) < self.per_minute:
+            return 0.0
+        return self._begins[-self.per_minute] + MINUTE - now
+
+    async def _wait_for_turn(self, seconds: float) -> None:
         if self.per_minute is None:
             return
-        now = time.monotonic()
-        while self._begun and now - self._begun[0] >= MINUTE:
-            self._begun.popleft()
-        if len(self._begun) >= self.per_minute:
-            wait = MINUTE - (now - self._begun[0])
-            raise _refuse(f"This server takes {self.per_minute} requests a minute (--rate-limit).", wait)
-        self._begun.append(now)
+        begins = time.monotonic() + seconds
+        self._begins.append(begins)
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            self._begins.remove(begins)  # it never began
+            raise
 
 
 def _refuse(message: str, wait: float) -> Refusal:

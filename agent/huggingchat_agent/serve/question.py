@@ -14,11 +14,12 @@ CHARACTERS_PER_TOKEN = 4  # the app counts no tokens for us; this is the usual e
 
 
 class Picture(msgspec.Struct, frozen=True):
-    """A picture of a message."""
+    """A picture of a message. With a `url` it is still to be downloaded, and has no data."""
 
     name: str
-    data: bytes
-    mime: str
+    data: bytes = b""
+    mime: str = ""
+    url: str = ""
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from huggingchat_agent.serve.history import History
 from huggingchat_agent.serve.parameters import ANY, check_tokens, make_form, offer_tools, read_parameters
-from huggingchat_agent.serve.pictures import read_data_url
+from huggingchat_agent.serve.pictures import read_picture
 from huggingchat_agent.serve.question import Question
 from huggingchat_agent.serve.response_stream import Rendering
 from huggingchat_agent.serve.tool_format import ToolCall
@@ -183,4 +183,4 @@ def _read_pictures(content: _Content, history: History) -> list[Picture]:
     if isinstance(content, str):
         return []
     urls = [each.image_url for each in content if isinstance(each, _InputImage)]
-    return [read_data_url(url, history.count_picture()) for url in urls]
+    return [read_picture(url, history.count_picture()) for url in urls]

@@ -42,6 +42,7 @@ class Running:
         limit: int = 4,
         queue: int = 32,
         per_minute: int | None = None,
+        waits: bool = True,
         keep_alive: float = KEEP_ALIVE,
     ) -> None:
         """`listening` is from `listen`, and closed at the end. Raises StorageError."""
@@ -51,7 +52,7 @@ class Running:
         self.aborted = False
         tape = chat.settings.replay is not None  # what it answers is nothing to go on with, or to delete
         self._threads = Threads(None if tape else chat.settings.profile_folder / "serve.sqlite")
-        places = Places(limit=limit, queue=queue, per_minute=per_minute)
+        places = Places(limit=limit, queue=queue, per_minute=per_minute, waits=waits)
         self._answerer = Answerer(chat, self._threads, places, keep=keep or tape)
         hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", _in_url(host))}
         self._endpoint = Endpoint(

@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import socket
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -17,6 +17,7 @@ from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.serve.keys import load_key
 
 _WARM = "Warm session, for the commands of this shell"
+OverLimit = Literal["wait", "refuse"]
 
 INTERRUPTED = 130  # exit code where answers were broken off
 
@@ -59,8 +60,12 @@ def serve(
     ] = 32,
     rate_limit: Annotated[
         str | None,
-        typer.Option(metavar="N/min", help="How many may begin in a minute. Others get status 429."),
+        typer.Option(metavar="N/min", help="How many may begin in a minute. Others wait in the queue."),
     ] = None,
+    over_limit: Annotated[
+        OverLimit,
+        typer.Option("--over-limit", help="What happens to others: they wait, or get status 429 at once."),
+    ] = "wait",
     replay: Annotated[
         Path | None, typer.Option(metavar="TAPE", help="Let a tape answer in place of a browser.")
     ] = None,
@@ -117,7 +122,7 @@ def serve(
     chat = HuggingChat(**settings)
     given: dict[str, Any] = {"lenient": lenient, "keep": keep, "limit": concurrency, "queue": queue}
     given["tool_emulation"] = tool_emulation
-    given["per_minute"] = _parse_rate(rate_limit)
+    given |= {"per_minute": _parse_rate(rate_limit), "waits": over_limit == "wait"}
     with listen(host, port) as listening:
         if not is_loopback(host):
             console.warn(
@@ -130,7 +135,7 @@ def serve(
 
 
 def _require_server() -> None:
-    for name in ("starlette", "uvicorn"):
+    for name in ("starlette", "uvicorn", "httpcore"):
         if importlib.util.find_spec(name) is None:
             raise UsageError(
                 f"`huggingchat serve` needs {name}. Install it: pip install 'huggingchat-agent[server]'."

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from huggingchat_agent.provider.tool_results import find_linked_pages, find_listed_pages
+from huggingchat_agent.wire.tool_results import find_linked_pages, find_listed_pages
 
 PAGES = [{"url": "https://one.example/?q=1", "title": "One"}, {"url": "https://two.example", "title": "Two"}]
 
