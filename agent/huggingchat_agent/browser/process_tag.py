@@ -55,7 +55,7 @@ class Owner(NamedTuple):
 
 
 def is_alive(process: int) -> bool:
-    """Whether there is a process of that id. True where that is not known."""
+    """Whether a process of that id runs. True where that is not known."""
     if os.name != "posix":
         return True
     try:
@@ -64,7 +64,8 @@ def is_alive(process: int) -> bool:
         return False
     except PermissionError:
         pass
-    return True
+    # One that has ended is still there until its parent asks for its outcome.
+    return b") Z " not in _read_bytes(Path(f"/proc/{process}/stat"))
 
 
 def make_tag() -> str:

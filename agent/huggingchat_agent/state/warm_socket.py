@@ -24,10 +24,8 @@ log = logging.getLogger("huggingchat_agent")
 
 # The system's limit for a socket's path is 107 bytes on Linux and 103 on macOS.
 _LONGEST = 100  # bytes
+_LONGEST_ANSWER = 1000  # bytes
 _PATIENCE = 3.0  # seconds for an answer of a process that is idle
-
-ENDED = b'{"ended":true}\n'
-BUSY = b'{"ended":false}\n'
 
 
 class Opening(msgspec.Struct, omit_defaults=True):
@@ -39,6 +37,13 @@ class Opening(msgspec.Struct, omit_defaults=True):
     do: str = "open"
     version: str = ""
     settings: dict[str, str] = {}
+
+
+class Ending(msgspec.Struct):
+    """The answer to "yield" and "end": whether it ends, and the id of its process."""
+
+    ended: bool
+    process: int
 
 
 def find_path(home: Path, profile: str) -> Path:
@@ -90,18 +95,19 @@ def is_ours(link: socket.socket) -> bool:
     return bool(struct.unpack("3i", found)[1] == os.getuid())
 
 
-def ask_to_end(home: Path, profile: str, *, anyway: bool = False) -> bool:
+def ask_to_end(home: Path, profile: str, *, anyway: bool = False) -> int:
     """Ask the warm session of a profile to end. It does if nobody uses it, or `anyway`.
 
-    Returns whether it ends. It closes its browser and releases the profile some time later.
+    Returns the id of the process that ends, else 0. It closes its browser and releases the profile first.
     """
     link = connect(find_path(home, profile))
     if link is None:
-        return False
-    with contextlib.suppress(OSError), link:
+        return 0
+    with contextlib.suppress(OSError, msgspec.MsgspecError), link, link.makefile("rb") as lines:
         link.sendall(msgspec.json.encode(Opening(do="end" if anyway else "yield")) + b"\n")
-        return link.makefile("rb").readline(len(BUSY)) == ENDED
-    return False
+        answer = msgspec.json.decode(lines.readline(_LONGEST_ANSWER), type=Ending)
+        return answer.process if answer.ended else 0
+    return 0
 
 
 def _is_private(folder: Path) -> bool:

@@ -101,7 +101,7 @@ class Server:
         opening = msgspec.json.decode(await reader.readuntil(b"\n"), type=warm_socket.Opening)
         if opening.do != "open":
             ends = opening.do == "end" or not self._connections
-            writer.write(warm_socket.ENDED if ends else warm_socket.BUSY)
+            writer.write(encode(warm_socket.Ending(ends, os.getpid())))
             await writer.drain()
             if ends:
                 self.stop()

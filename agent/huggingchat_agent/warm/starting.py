@@ -11,6 +11,7 @@ import msgspec
 
 import huggingchat_agent
 from huggingchat_agent import environment
+from huggingchat_agent.browser.process_tag import is_alive
 from huggingchat_agent.errors import BrowserError, UsageError
 from huggingchat_agent.state import warm_socket
 from huggingchat_agent.warm.link import Link
@@ -82,17 +83,13 @@ def start(settings: Settings, options: dict[str, Any], *, idle: float = IDLE) ->
 def end(settings: Settings) -> bool:
     """End the warm session of the profile, with the answers that are still coming. False if none runs.
 
-    Returns when it has released the profile, or after END_PATIENCE.
+    Returns when its process is gone, or after END_PATIENCE.
     """
-    from huggingchat_agent.state.profiles import ProfileLock
-
-    if not warm_socket.ask_to_end(settings.home, settings.profile, anyway=True):
-        return False
-    lock, until = ProfileLock(settings.home, settings.profile), time.monotonic() + END_PATIENCE
-    while not lock.take() and time.monotonic() < until:
-        pass  # `take` itself waits a moment
-    lock.release()
-    return True
+    process = warm_socket.ask_to_end(settings.home, settings.profile, anyway=True)
+    until = time.monotonic() + END_PATIENCE
+    while process and is_alive(process) and time.monotonic() < until:
+        time.sleep(0.02)  # it is no child of ours, so there is no event for its end
+    return bool(process)
 
 
 def _start(start: Start) -> Welcome:
