@@ -40,7 +40,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         'git diff | huggingchat ask "Review this change." --temporary > review.txt',
         'huggingchat ask --web-search "What happened today?"',
         "huggingchat ask --json hello | jq -j 'select(.event == \"token\").text'",
-        'huggingchat ask --conversation 66b0c0ffee66b0c0ffee66b0 "Tell me more."',
+        'huggingchat ask --last "Tell me more."',
+        'huggingchat ask -x "A shell function that counts words" > words.sh',
+        'huggingchat ask --schema city.json "Where is the Louvre?"',
     ),
     "chat": ("huggingchat chat", "huggingchat chat --model llama --temporary"),
     "batch": (

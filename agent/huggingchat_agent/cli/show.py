@@ -16,17 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.answer import Answer
+    from huggingchat_agent.cli.views import View
     from huggingchat_agent.cli.warm import Answering, Talk
 
 
-def show(reply: Answering, talk: Talk, *, reasoning: bool = False, plain: bool = False) -> Answer:
+def show(
+    reply: Answering,
+    talk: Talk,
+    *,
+    reasoning: bool = False,
+    plain: bool = False,
+    view: View | None = None,
+) -> Answer:
     """Show a reply to its end, and return its Answer. Raises the reply's error if it failed.
 
-    A terminal shows it as Markdown, unless `plain`. The model's reasoning goes to stderr if that is a
-    terminal, with -v, and with `reasoning`. A person answers a tool's questions; without a terminal the agent
-    declines them. Leaving this early, by Ctrl-C or because nobody reads stdout, stops the run.
+    A terminal shows it as Markdown, unless `plain`; a `view` shows it in its own way. The model's reasoning
+    goes to stderr if that is a terminal, with -v, and with `reasoning`. A person answers a tool's questions;
+    without a terminal the agent declines them. Leaving this early, by Ctrl-C or because nobody reads stdout,
+    stops the run.
     """
-    screen = Screen(reasoning, plain=plain)
+    screen = Screen(reasoning, plain=plain, view=view)
     rest: Answering | None = None
     reply.on(
         "degraded",
@@ -60,7 +69,7 @@ def show(reply: Answering, talk: Talk, *, reasoning: bool = False, plain: bool =
             screen.end()
             keys.unmute()
         answer = reply.result()
-    return show(rest, talk, reasoning=reasoning, plain=plain) if rest is not None else answer
+    return show(rest, talk, reasoning=reasoning, plain=plain, view=view) if rest is not None else answer
 
 
 def describe_wait(event: events.Queued) -> str:
@@ -88,8 +97,9 @@ def say_hidden(count: int) -> None:
 class Screen:
     """Shows the events of a reply. It tracks the cursor, because two streams share a terminal."""
 
-    def __init__(self, reasoning: bool = False, *, plain: bool = False) -> None:
-        self._answer = choose_view(plain=plain)
+    def __init__(self, reasoning: bool = False, *, plain: bool = False, view: View | None = None) -> None:
+        self._silent = view is not None
+        self._answer = view or choose_view(plain=plain)
         self._reasoning = reasoning or err.is_terminal or is_verbose()
         self._thinking = False
         self._hidden = 0  # characters of reasoning that it did not show
@@ -99,7 +109,8 @@ class Screen:
     def show(self, event: events.TurnEvent) -> None:
         match event:
             case events.Token(text=text):
-                self._settle()
+                if not self._silent:
+                    self._settle()
                 self._answer.feed(text)
             case events.Reasoning(text=text, status=status) if text or status:
                 self._think(text or f"{status}\n")

@@ -34,6 +34,19 @@ def choose_view(*, plain: bool) -> View:
     return MarkdownView(door.out)
 
 
+class SilentView:
+    """Shows nothing."""
+
+    def feed(self, text: str) -> None:
+        pass
+
+    def pause(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
 class PlainView:
     """Writes token by token, and neither adds nor removes anything."""
 

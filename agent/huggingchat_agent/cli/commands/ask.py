@@ -2,19 +2,20 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from huggingchat_agent import events
 from huggingchat_agent.choices import Via
-from huggingchat_agent.cli import attachments, console, stdin
+from huggingchat_agent.cli import attachments, console, excerpts, stdin
 from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
-from huggingchat_agent.errors import UsageError
+from huggingchat_agent.errors import ChatError, UsageError
 from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.user_text import require_text
 
@@ -36,8 +37,14 @@ System = Annotated[
 ]
 Continue = Annotated[
     str | None,
-    typer.Option("--conversation", "-c", metavar="ID", help="Continue this conversation: its id or address."),
+    typer.Option(
+        "--conversation",
+        "-c",
+        metavar="ID",
+        help="Continue this conversation: its id, its address, or `last` for the one changed last.",
+    ),
 ]
+Last = Annotated[bool, typer.Option("--last", help="The same as -c last.")]
 HowToSend = Annotated[
     Via | None,
     typer.Option(
@@ -54,6 +61,10 @@ Plain = Annotated[
 ]
 
 
+# In place of an id: the conversation changed last.
+LAST = "last"
+
+
 def ask(
     options: Options,
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from stdin.")],
@@ -63,6 +74,7 @@ def ask(
     model: Model = None,
     system: System = None,
     conversation: Continue = None,
+    last: Last = False,
     via: HowToSend = None,
     temporary: Temporary = False,
     tool: Tool = None,
@@ -72,6 +84,18 @@ def ask(
     save_files: attachments.SaveFiles = None,
     show_reasoning: attachments.ShowReasoning = False,
     plain: Plain = False,
+    extract: Annotated[
+        bool,
+        typer.Option("--extract", "-x", help="Print only the first block of code of the answer."),
+    ] = False,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Ask for JSON that fits the JSON schema in this file, and print it. If the answer does not "
+            "fit, the model is asked once more.",
+        ),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print every event of the turn as one line of JSON.")
     ] = False,
@@ -92,7 +116,11 @@ def ask(
     is left alone, and so is a file that was already read in part. In a loop that reads from a pipe, give
     </dev/null or --no-stdin, or the first question takes the lines of all others.
     """
+    conversation = choose_conversation(conversation, last)
     check_start(model, system, conversation, temporary)
+    if extract + json + (schema is not None) > 1:
+        raise UsageError("--extract, --schema and --json exclude each other.")
+    form = None if schema is None else excerpts.read_form(schema)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools)
@@ -105,14 +133,33 @@ def ask(
         raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
     with open_signed_in(options, via=via, deadlines=deadlines, record=tape) as chat:
         with open_conversation(chat, model, system, conversation, temporary) as talk:
-            reply = talk.send(prompt, files=files, tools=tools, web_search=web_search)
-            answer = (
-                _print_lines(reply, talk)
-                if json
-                else show(reply, talk, reasoning=show_reasoning, plain=plain)
+
+            def send(text: str) -> "Answering":
+                return talk.send(text, tools=tools, web_search=web_search)
+
+            reply = talk.send(
+                prompt if form is None else prompt + form.instructions,
+                files=files,
+                tools=tools,
+                web_search=web_search,
             )
+            if json:
+                answer = _print_lines(reply, talk)
+            elif form is not None:
+                answer = excerpts.show_json(reply, talk, form, send, reasoning=show_reasoning)
+            elif extract:
+                answer = excerpts.show_code(reply, talk, reasoning=show_reasoning)
+            else:
+                answer = show(reply, talk, reasoning=show_reasoning, plain=plain)
             attachments.save_files(talk, answer, folder)
             _print_ending(talk, answer)
+
+
+def choose_conversation(conversation: str | None, last: bool) -> str | None:
+    """What -c and --last name. Raises UsageError for both."""
+    if last and conversation not in (None, LAST):
+        raise UsageError("--last and --conversation name two conversations. Give one of them.")
+    return LAST if last else conversation
 
 
 def check_start(model: str | None, system: str | None, conversation: str | None, temporary: bool) -> None:
@@ -132,12 +179,21 @@ def open_conversation(
 ) -> Iterator["Talk"]:
     """Start a conversation, or open the named one."""
     if conversation:
-        yield chat.conversation(conversation)
+        yield chat.conversation(_find_last(chat) if conversation == LAST else conversation)
         return
     with console.show_progress("Starting a conversation"):
         talk = chat.new_conversation(model, system_prompt=system, temporary=temporary)
     with talk:
         yield talk
+
+
+def _find_last(chat: "App") -> str:
+    with console.show_progress("Looking for the last conversation"):
+        newest = next(iter(chat.conversations()), None)
+    if newest is None:
+        raise ChatError("There is no conversation yet to continue. Leave out -c.")
+    console.note(f"Continuing: {newest.title} ({newest.id})")
+    return newest.id
 
 
 def _read_deadlines(timeout: float | None) -> Deadlines | None:

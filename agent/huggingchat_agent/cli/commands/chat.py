@@ -12,11 +12,13 @@ from huggingchat_agent.cli import attachments, console, error_output, keyboard
 from huggingchat_agent.cli.commands.ask import (
     Continue,
     HowToSend,
+    Last,
     Model,
     Plain,
     System,
     Temporary,
     check_start,
+    choose_conversation,
     open_conversation,
 )
 from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
@@ -41,6 +43,7 @@ def chat(
     model: Model = None,
     system: System = None,
     conversation: Continue = None,
+    last: Last = False,
     via: HowToSend = None,
     temporary: Temporary = False,
     record: RecordTo = None,
@@ -68,6 +71,7 @@ def chat(
 
     Through a pipe, each line is a message.
     """
+    conversation = choose_conversation(conversation, last)
     check_start(model, system, conversation, temporary)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = make_record(record, full, hide, hide_username)
