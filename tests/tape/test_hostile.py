@@ -16,7 +16,7 @@ import pytest
 
 from huggingchat_agent import replay
 from huggingchat_agent.errors import SettingsError, TapeCorrupt, TapeError
-from huggingchat_agent.playback import player
+from huggingchat_agent.playback import pauses, player
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape import patterns, reader
 from huggingchat_agent.tape.har import make_har
@@ -114,6 +114,32 @@ async def test_replay_does_not_wait_for_turns_whose_end_is_not_on_the_tape(tmp_p
     with pytest.raises(TapeCorrupt, match="does not hold the end of each of its turns"):
         await replay(write(tmp_path / "a.tape", lines), speed=0).run()
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("at", [tapes.LONGEST, -tapes.LONGEST])
+async def test_replay_does_not_wait_for_years(tmp_path, monkeypatch, caplog, at):
+    monkeypatch.setattr(pauses, "LONGEST", 0.2)
+    records = [json.loads(line) for line in read_lines("v1-conversation.tape")]
+    records[3]["at"] = at
+    path = write(tmp_path / "a.tape", [json.dumps(each).encode() for each in records])
+    texts = [
+        event.text async for event in replay(TAPES / "v1-conversation.tape", speed=0) if event.name == "token"
+    ]
+    async with asyncio.timeout(30):
+        assert [event.text async for event in replay(path, speed=10) if event.name == "token"] == texts
+    assert caplog.text.count("The tape has pauses of more than") == 1
+    assert re.search(r"one of (1,000,000,00\d|999,999,99\d) s", caplog.text)
+
+
+@pytest.mark.parametrize("speed", [0, 100])
+async def test_pauses_up_to_the_limit_stay(caplog, speed):
+    await replay(TAPES / "v1-conversation.tape", speed=speed).run()
+    assert caplog.text == ""
+
+
+def test_times_after_a_long_pause_keep_their_distances():
+    records = [tapes.Browser(n=n, at=at, version="") for n, at in enumerate((1.0, 61.0, 500.0, 501.5, 499.0))]
+    assert [each.at for each in pauses.shorten_pauses(records)] == [1.0, 61.0, 121.0, 122.5, 120.0]
 
 
 async def test_tape_that_goes_on_after_its_end_is_corrupt(tmp_path):

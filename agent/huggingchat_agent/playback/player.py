@@ -16,6 +16,7 @@ from huggingchat_agent.errors import AgentError, TapeCorrupt, TapeMismatch, Usag
 from huggingchat_agent.exchange import Failed
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.playback.faults import with_faults
+from huggingchat_agent.playback.pauses import shorten_pauses
 from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
@@ -49,8 +50,9 @@ class Replay(Emitter):
     same ids, texts and numbers, `exchange` included; iterating gives all but `exchange`. `complete` says
     whether the recording was closed properly.
 
-    Speed 1 takes as long as the recording, speed 2 half of that, speed 0 no time. Recorded failures come
-    again as `failed` events. Playing raises only errors of the tape itself: TapeVersion, or TapeCorrupt after
+    Speed 1 takes as long as the recording, speed 2 half of that, speed 0 no time. A pause of more than a
+    minute on the tape counts as a minute, and a warning in the log says so. Recorded failures come again as
+    `failed` events. Playing raises only errors of the tape itself: TapeVersion, or TapeCorrupt after
     everything readable.
     """
 
@@ -86,7 +88,8 @@ class Replay(Emitter):
         """Play the tape to its end, and wait for the handlers."""
         recording = self._tape.load(pictures=False)
         self.complete = recording.complete
-        records = with_faults(recording.records, self._faults)
+        records = shorten_pauses(recording.records) if self.speed else recording.records
+        records = with_faults(records, self._faults)
         app = _RecordedApp(recording.header, records)
         tracker, traffic = TurnTracker(app, self._publish), Traffic(app.base_path)
         traffic.show(self)

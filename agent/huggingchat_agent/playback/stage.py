@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.playback.faults import exchange_of, with_faults
 from huggingchat_agent.playback.matcher import raise_mismatch
+from huggingchat_agent.playback.pauses import shorten_pauses
 from huggingchat_agent.playback.player import check_speed
 from huggingchat_agent.playback.server import TapeServer
 from huggingchat_agent.tape.reader import Tape
@@ -38,6 +39,8 @@ async def open_stage(
     recording = tape.load(pictures=False)
     if recording.trouble is not None:
         raise recording.trouble
+    if speed:
+        recording = recording._replace(records=shorten_pauses(recording.records))
     # In a browser a stall takes its seconds whatever the speed, so the server makes it.
     pauses = {exchange_of(recording.records, each): each.stall for each in faults if each.stall}
     changed = with_faults(recording.records, [each for each in faults if not each.stall])

@@ -25,7 +25,8 @@ def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")],
     json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
     speed: Annotated[
-        float, typer.Option(metavar="X", help="1 is as fast as it was, 2 twice as fast, 0 all at once.")
+        float,
+        typer.Option(metavar="X", help="1 is as fast as it was, 2 twice as fast, 0 all at once."),
     ] = 1.0,
     browser: Annotated[
         bool,
@@ -60,7 +61,8 @@ def replay(
         ),
     ] = None,
 ) -> None:
-    """Play a tape: the same events in the same order, at the same speed.
+    """Play a tape: the same events in the same order, at the same speed. A pause of more than a minute counts
+    as a minute.
 
     This opens nothing and sends nothing. With --browser, the agent's actions run again, in a browser that
     reaches nothing but the tape. The exit code is 1 if a turn fails, on the tape or because of a fault.
