@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from pathlib import Path
 
 
@@ -54,3 +55,13 @@ def is_loopback(address):
     return address == "00000000000000000000000001000000" or (
         address[16:].startswith("FFFF0000") and address.endswith("7F")
     )
+
+
+def find_own_address():
+    """This machine's address in its network; the one on loopback if it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        try:
+            unused.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return unused.getsockname()[0]

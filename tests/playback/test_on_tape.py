@@ -1,6 +1,7 @@
 """A full tape in a real browser: the app as it was, with no app and no network."""
 
 import asyncio
+import socket
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ from huggingchat_agent.playback import faults
 from huggingchat_agent.settings import Record
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize
-from tests.playback.sockets import find_family, is_loopback, list_sockets
+from tests.playback.sockets import find_family, find_own_address, is_loopback, list_sockets
 from tests.recorded import PROMPTS, make_account_settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -141,6 +142,24 @@ async def test_other_origins_are_refused_quietly_and_counted(recorded):
                 break
             await asyncio.sleep(0.05)
         assert chat.elsewhere == 2
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind((find_own_address(), 0))
+            other.setblocking(False)
+            host, port = other.getsockname()
+            # WebRTC knows no rules for host names.
+            await page.evaluate(
+                """(server) => new Promise((done) => {
+                    const peer = new RTCPeerConnection({ iceServers: [{ urls: server }] });
+                    peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && done(1);
+                    setTimeout(() => done(1), 1000);
+                    peer.createDataChannel('x');
+                    peer.createOffer().then((offer) => peer.setLocalDescription(offer));
+                })""",
+                f"stun:{host}:{port}",
+                timeout=10,
+            )
+            with pytest.raises(BlockingIOError):
+                other.recv(2000)
 
 
 async def test_faults_happen_in_the_browser_too(recorded):

@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import math
+import re
 import socket
 import tempfile
 from pathlib import Path
@@ -32,11 +33,17 @@ if TYPE_CHECKING:
 
 
 _HOST = "127.0.0.1"
+# The rules for host names do not hold for WebRTC, which would reach other machines by UDP. Newer browsers
+# know the first name of the switch, older ones the second.
+_WEBRTC_POLICIES = ("webrtc-ip-handling-policy", "force-webrtc-ip-handling-policy")
 # Headers about the recorded connection, or about cookies, which are not on the tape.
 _DROPPED = {
     *("connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "date"),
     *("set-cookie", "alt-svc", "strict-transport-security", "server"),
 }
+# What HTTP/1.1 can carry. HTTP/2 has more, and a tape from elsewhere may hold anything.
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_UNFIT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class TapeServer:
@@ -71,6 +78,7 @@ class TapeServer:
         return (
             f"--host-resolver-rules={rules}",
             "--no-proxy-server",
+            *(f"--{name}=disable_non_proxied_udp" for name in _WEBRTC_POLICIES),
             *((f"--ignore-certificate-errors-spki-list={self._pin}",) if self._pin else ()),
         )
 
@@ -108,13 +116,12 @@ class TapeServer:
         self._folder.cleanup()
 
     def _certify(self) -> tuple[str, str]:
-        """A certificate for the app's host. A switch tells the browser to accept it."""
+        """A certificate. A switch tells the browser to accept it for any host."""
         import trustme
         from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
         from cryptography.x509 import load_pem_x509_certificate
 
-        host = urlsplit(self._summary.recording.header.base_url).hostname or ""
-        issued = trustme.CA().issue_cert(host)
+        issued = trustme.CA().issue_cert("localhost")  # not every name that browsers take can be in one
         certificate, key = Path(self._folder.name, "certificate.pem"), Path(self._folder.name, "key.pem")
         certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
         key.write_bytes(issued.private_key_pem.bytes())
@@ -160,8 +167,9 @@ class TapeServer:
         headers = [
             (name.encode(), line.encode())
             for name, value in response.headers.items()
-            if name not in _DROPPED and not name.startswith(":")
+            if name not in _DROPPED and _NAME.fullmatch(name)
             for line in value.split("\n")
+            if not _UNFIT.search(line)
         ]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         # Hypercorn holds the headers back until a first piece of the body.
