@@ -22,6 +22,7 @@ from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import stored
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.wire import multipart, requests
+from huggingchat_agent.wire.lines import LONGEST
 
 GENERATION = "6f1c0c0e-7f0b-4d29-9c5b-0d6f3b1e2a11"
 ASKED = {"type": "elicitation", "subtype": "request", "request": {"elicitationId": "e", "message": "Who?"}}
@@ -291,16 +292,16 @@ async def test_deadline_behind_a_proxy_that_holds_everything_back_looks_at_what_
     assert turn.error.partial == "Wait. So: Ada"
 
 
-async def test_line_that_is_too_long_is_an_error_that_says_so(monkeypatch):
-    monkeypatch.setattr("huggingchat_agent.wire.lines.LONGEST", 1000)
+async def test_line_that_is_too_long_is_an_error_that_says_so():
     started, responded, first, _ = exchange(SETTLED, STARTED, token("So: "))
     common: dict[str, Any] = {"exchange_id": "1", "page": "p", "at": time.monotonic()}
-    flood = [Chunk(**common, data=b"x" * 600), Chunk(**common, data=b"x" * 600)]
+    part = b"x" * (LONGEST * 3 // 5)
+    flood = [Chunk(**common, data=part), Chunk(**common, data=part)]
     app = App(("Wait. ", PARKED))
     app.recovers = True
     turn = await play(app, [started, responded, first, *flood])
     assert isinstance(turn.error, StreamBroken)
-    assert "longer than 1,000 bytes" in turn.error.message
+    assert f"longer than {LONGEST:,} bytes" in turn.error.message
     assert turn.error.partial == "So: "
 
 

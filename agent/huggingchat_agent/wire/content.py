@@ -39,12 +39,20 @@ def find_content(body: bytes, key: str) -> Any:
     raise PageChanged(f"The app's answer holds no {key}.")
 
 
+def find_object(body: bytes, key: str) -> dict[str, Any]:
+    """The object with that key. Raises as `find_content`, also for a bare list."""
+    found = find_content(body, key)
+    if not isinstance(found, dict):
+        raise PageChanged(f"The app's answer holds no {key}.")
+    return found
+
+
 def load_part(body: bytes, key: str) -> Any:
     """The part of that name of a page's data. Any other answer is that part itself.
 
     Raises as `find_content`.
     """
-    return find_content(body, key)[key] if is_page_data(body) else superjson.load(body)
+    return find_object(body, key)[key] if is_page_data(body) else superjson.load(body)
 
 
 def parse_flags(body: bytes) -> dict[str, Any]:

@@ -7,10 +7,10 @@ LONGEST = 64 * 1024 * 1024  # bytes
 
 
 class LineTooLong(ValueError):
-    """A line is longer than LONGEST. What came before it was given back."""
+    """A line, or an event of several, is too long. What came before it was given back."""
 
-    def __init__(self) -> None:
-        super().__init__(f"one of its lines is longer than {LONGEST:,} bytes, the most that is read")
+    def __init__(self, longest: int) -> None:
+        super().__init__(f"one of its lines is longer than {longest:,} bytes, the most that is read")
 
 
 class LineSplitter:
@@ -21,8 +21,8 @@ class LineSplitter:
     every line comes as it is, without its newline.
     """
 
-    def __init__(self, *, all_of: bool = False) -> None:
-        self._all_of = all_of
+    def __init__(self, *, all_of: bool = False, longest: int = LONGEST) -> None:
+        self._all_of, self._longest = all_of, longest
         self._begun: list[bytes] = []  # pieces of the line that is not complete
         self._length = 0  # of those pieces
 
@@ -38,8 +38,8 @@ class LineSplitter:
         if not end:
             self._begun.append(data)
             self._length += len(data)
-            if self._length > LONGEST:
-                raise LineTooLong
+            if self._length > self._longest:
+                raise LineTooLong(self._longest)
             return b""
         whole = b"".join((*self._begun, data[:end]))
         self._begun = [data[end:]]

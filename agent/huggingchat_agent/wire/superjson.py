@@ -22,27 +22,31 @@ def load(body: bytes | str) -> Any:
     """The value of a body, which may also be plain JSON without the wrapper.
 
     Undefined keys are left out. A Date becomes a datetime in UTC, a Set a set and a Map a dict (lists if
-    their members are not hashable), an ObjectId its hex string. Unknown annotations change nothing.
-    Raises PageChanged if the body is not JSON.
+    their members are not hashable), an ObjectId its hex string. Unknown and malformed annotations change
+    nothing. Raises PageChanged if the body is not JSON.
     """
     try:
         raw = lenient_json.load(body)
-    except ValueError:
+        if not isinstance(raw, dict) or "json" not in raw or raw.keys() - {"json", "meta"}:
+            return raw
+        return _annotate_root(raw["json"], raw.get("meta"))
+    except (ValueError, RecursionError):
         raise PageChanged("The app answered with something other than JSON.") from None
-    if not isinstance(raw, dict) or "json" not in raw or raw.keys() - {"json", "meta"}:
-        return raw
-    meta = raw.get("meta") or {}
-    values = meta.get("values") or {}
-    root = [raw["json"]]
+
+
+def _annotate_root(value: Any, meta: Any) -> Any:
+    if not isinstance(meta, dict):
+        return value
+    root, notes = [value], meta.get("values")
     legacy = not meta.get("v")
-    if isinstance(values, list):
-        _annotate(root, 0, values, legacy)
-    else:
-        _annotate_below(root[0], values, legacy)
+    _annotate(root, 0, notes, legacy)
+    _annotate_below(root[0], notes, legacy)
     return root[0]
 
 
-def _annotate_below(value: Any, notes: dict[str, Any], legacy: bool) -> None:
+def _annotate_below(value: Any, notes: Any, legacy: bool) -> None:
+    if not isinstance(notes, dict):
+        return
     for path, note in notes.items():
         *way, last = _split_path(path, legacy)
         try:
@@ -55,6 +59,8 @@ def _annotate_below(value: Any, notes: dict[str, Any], legacy: bool) -> None:
 
 
 def _annotate(parent: Any, key: Any, note: Any, legacy: bool) -> None:
+    if not isinstance(note, list) or not note:
+        return
     kind, *below = note
     value = parent[key]
     for notes in below:

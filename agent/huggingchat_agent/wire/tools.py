@@ -9,7 +9,7 @@ import msgspec
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire import lenient_json, name_lookup
-from huggingchat_agent.wire.content import find_content, is_page_data
+from huggingchat_agent.wire.content import find_object, is_page_data
 from huggingchat_agent.wire.structs import convert, require_list
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def parse_servers(body: bytes) -> list[ToolServer]:
     Raises PageChanged.
     """
     if is_page_data(body):
-        return _parse_built_in(find_content(body, "tools"))
+        return _parse_built_in(find_object(body, "tools"))
     try:
         raw = lenient_json.load(body)
     except ValueError:
@@ -77,7 +77,8 @@ def parse_servers(body: bytes) -> list[ToolServer]:
 
 
 def _parse_built_in(page: dict[str, Any]) -> list[ToolServer]:
-    on = (page.get("settings") or {}).get("tools") or []
+    settings = page.get("settings")
+    on = settings.get("tools") if isinstance(settings, dict) else None
     return [
         convert(
             ToolServer,
@@ -85,7 +86,7 @@ def _parse_built_in(page: dict[str, Any]) -> list[ToolServer]:
                 **each,
                 "id": each.get("_id"),
                 "name": each.get("displayName") or each.get("name"),
-                "isOnByDefault": each.get("_id") in on,
+                "isOnByDefault": isinstance(on, list) and each.get("_id") in on,
             },
         )
         for each in require_list(page["tools"], "tools")
