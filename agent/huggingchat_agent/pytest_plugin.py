@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent import sync
     from huggingchat_agent.huggingchat import HuggingChat
+    from huggingchat_agent.testing.endpoint import Endpoint
 
 MODES = get_args(Mode)
 
@@ -59,10 +60,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "huggingchat(tape=..., mode=..., model=..., keep=..., faults=...): the test's tape (a name or a "
-        "path), where its answers come from (replay, once, record or live), the model of its "
-        "`conversation`, whether to keep that on the server, and the faults to stage in replay (see "
-        "huggingchat_agent.playback.faults).",
+        "huggingchat(tape=..., mode=..., model=..., keep=..., faults=..., speed=...): the test's tape (a "
+        "name or a path), where its answers come from (replay, once, record or live), the model of its "
+        "`conversation`, whether to keep that on the server, the faults to stage in replay (see "
+        "huggingchat_agent.playback.faults), and the speed of `huggingchat_endpoint`.",
     )
     if config.getini("huggingchat_mode") not in MODES:
         raise pytest.UsageError(
@@ -235,6 +236,30 @@ def huggingchat_sync(
     wanted = browser_context.merge_settings(request.node, huggingchat_settings, _huggingchat_context)
     with chats.open_sync_chat(request.node, wanted, huggingchat_tapes, _huggingchat_home) as chat:
         yield chat
+
+
+@pytest.fixture
+def huggingchat_endpoint(
+    request: pytest.FixtureRequest,
+    huggingchat_settings: Mapping[str, Any],
+    huggingchat_tapes: Path,
+    _huggingchat_home: Path,
+) -> Iterator[Endpoint]:
+    """An endpoint in OpenAI's and Anthropic's protocols that the test's tape answers, with its timing, for
+    sync and async tests. Needs the extra `server`. A program gets its `base_url` and its `key`. `journal` has
+    what the program asked; each of its next messages takes the first of `faults` away.
+
+        def test_program(huggingchat_endpoint):
+            client = OpenAI(base_url=huggingchat_endpoint.base_url, api_key=huggingchat_endpoint.key)
+            ...
+            assert huggingchat_endpoint.journal[-1].body["stream"]
+    """
+    from huggingchat_agent.testing import endpoint
+
+    with endpoint.open_endpoint(
+        request.node, huggingchat_settings, huggingchat_tapes, _huggingchat_home
+    ) as opened:
+        yield opened
 
 
 @pytest.fixture

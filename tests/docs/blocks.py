@@ -17,6 +17,7 @@ EXCEPTIONS = {
     "from hugchat import hugchat": "another package's program",
     "from openai import OpenAI": "another package's client: tests/serve/test_clients.py runs it",
     "from anthropic import Anthropic": "another package's client: tests/serve/test_clients.py runs it",
+    '["my-program"]': "a program that is not here: tests/serve/test_replay.py uses the fixture",
     "huggingchat serve": "runs until Ctrl-C: tests/serve/test_command.py",
     "from g4f.client": "tests/provider/test_g4f.py runs it, with g4f in an environment of its own",
     "import AuthResult, FinishReason": "tests/provider/test_examples.py runs it",

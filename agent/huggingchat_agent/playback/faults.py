@@ -72,7 +72,7 @@ def with_faults(records: Sequence[AnyRecord], faults: Iterable[Fault]) -> list[A
     for fault in faults:
         if not isinstance(fault, Fault):
             raise UsageError(f"A fault is made with cut, stall or status of playback.faults, not {fault!r}.")
-        changed = _apply(changed, fault, exchange_of(changed, fault))
+        changed = apply_fault(changed, fault, exchange_of(changed, fault))
     return changed
 
 
@@ -91,7 +91,8 @@ def exchange_of(records: Sequence[AnyRecord], fault: Fault) -> str:
     return found[fault.nth - 1]
 
 
-def _apply(records: list[AnyRecord], fault: Fault, exchange: str) -> list[AnyRecord]:
+def apply_fault(records: Sequence[AnyRecord], fault: Fault, exchange: str) -> list[AnyRecord]:
+    """The records with a fault in the exchange of that id."""
     out: list[AnyRecord] = []
     seen, late, over = 0, 0.0, False
     for record in records:

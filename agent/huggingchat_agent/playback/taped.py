@@ -23,7 +23,7 @@ import msgspec
 
 from huggingchat_agent.errors import TapeMismatch
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
-from huggingchat_agent.playback.faults import with_faults
+from huggingchat_agent.playback.faults import apply_fault, with_faults
 from huggingchat_agent.playback.matcher import AGENT, Matcher
 from huggingchat_agent.site.calls import CallResult, make_no_answer_error
 from huggingchat_agent.tape import format as tapes
@@ -31,12 +31,13 @@ from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import recovers, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.site.calls import Calls
-    from huggingchat_agent.tape.summary import Exchange
+    from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.wire.requests import Call
 
 
@@ -51,6 +52,11 @@ def adapt_settings(settings: Settings) -> Settings:
     return msgspec.structs.replace(
         settings, base_url=tape.header.base_url, via="page", record=None, recover=recover
     )
+
+
+def read_fields(request: Call) -> bytes:
+    """The fields of a message, as JSON."""
+    return next((part.body for part in request.form or () if part.name == "data"), "").encode()
 
 
 class TapedCalls:
@@ -94,10 +100,8 @@ class TapedCalls:
         return result, body if status == 200 else b""
 
     async def start(self, request: Call, key: str, *, timeout: float) -> None:
-        fields = next((part.body for part in request.form or () if part.name == "data"), "")
-        self._play(
-            self._require_matcher(), request.method, self._settings.base_url + request.path, fields.encode()
-        )
+        fields = read_fields(request)
+        self._play(self._require_matcher(), request.method, self._settings.base_url + request.path, fields)
 
     async def abort(self, key: str, *, timeout: float) -> None:
         """Does nothing: a recorded stream has ended when `start` returns."""
@@ -125,21 +129,30 @@ class TapedCalls:
 
     def _play(self, matcher: Matcher, method: str, url: str, body: bytes = b"") -> list[ExchangeEvent]:
         """Let an exchange happen again. Raises TapeMismatch."""
-        parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        found, _ = matcher.find(method, target, body, "application/json")
-        events = list(self._repeat(matcher, found))
+        events = self._find(matcher, method, url, body)
         for event in events:
             self._sink(event)
         return events
 
-    def _repeat(self, matcher: Matcher, found: Exchange) -> Iterator[ExchangeEvent]:
+    def _find(
+        self, matcher: Matcher, method: str, url: str, body: bytes, faults: Iterable[Fault] = ()
+    ) -> list[ExchangeEvent]:
+        """The events of the exchange that answers, with these faults too. Raises TapeMismatch."""
+        parts = urlsplit(url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        found, _ = matcher.find(method, target, body, "application/json")
+        records = found.records
+        for fault in faults:
+            records = apply_fault(records, fault, found.request.id)
+        return list(self._repeat(matcher, records))
+
+    def _repeat(self, matcher: Matcher, records: Sequence[AnyRecord]) -> Iterator[ExchangeEvent]:
         """Its events, timed as if they had just happened."""
         self._played += 1
         here: dict[str, Any] = {"exchange_id": f"{self.page_id}:{self._played}", "page": self.page_id}
-        last = found.records[-1]
+        last = records[-1]
         began = time.monotonic() - last.at
-        for record in found.records:
+        for record in records:
             event = tapes.to_exchange(record, began + record.at)
             if isinstance(event, Started) and event.body is not None:
                 event = msgspec.structs.replace(event, body=matcher.put_current_ids(event.body))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from huggingchat_agent.chat.chat import Chat
+    from huggingchat_agent.serve.journal import Journal
     from huggingchat_agent.serve.keys import Key
 
 SWEEP = 60.0  # seconds between two looks for conversations that nobody continues
@@ -44,6 +45,7 @@ class Running:
         per_minute: int | None = None,
         waits: bool = True,
         keep_alive: float = KEEP_ALIVE,
+        journal: Journal | None = None,
     ) -> None:
         """`listening` is from `listen`, and closed at the end. Raises StorageError."""
         self._socket = listening
@@ -66,7 +68,7 @@ class Running:
         )
         # The loop is ours, the log too, and there are no WebSockets.
         config = uvicorn.Config(
-            self._endpoint.app,
+            self._endpoint.app if journal is None else journal.watch(self._endpoint.app),
             lifespan="off",
             ws="none",
             log_config=None,

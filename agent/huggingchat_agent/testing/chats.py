@@ -33,7 +33,7 @@ def open_chat(
     loop: asyncio.AbstractEventLoop,
 ) -> Iterator[HuggingChat]:
     """A HuggingChat, open and signed in, in the test's loop."""
-    with tapes.run_on_tape(item, _use_worker_home(given, home), folder, home) as wanted:
+    with tapes.run_on_tape(item, use_worker_home(given, home), folder, home) as wanted:
         chat = HuggingChat(**wanted)
         note = observations.get_observations(item).observe(chat, chat.settings)
         if not chat.settings.replay:
@@ -54,7 +54,7 @@ def open_sync_chat(
     item: pytest.Function, given: Mapping[str, Any], folder: Path, home: Path
 ) -> Iterator[sync.HuggingChat]:
     """The same without async."""
-    with tapes.run_on_tape(item, _use_worker_home(given, home), folder, home) as wanted:
+    with tapes.run_on_tape(item, use_worker_home(given, home), folder, home) as wanted:
         chat = sync.HuggingChat(**wanted)
         note = observations.get_observations(item).observe(get_inner(chat), chat.settings)
         if not chat.settings.replay:
@@ -103,7 +103,7 @@ def _make_conversation_args(item: pytest.Function, settings: Settings) -> dict[s
     return {"model": chosen.model, "temporary": not (chosen.keep or settings.replay)}
 
 
-def _use_worker_home(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
+def use_worker_home(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
     """The settings with the worker's own home, which starts from the session that `login` saved.
 
     A home named in the settings is used as it is.

@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import Mode
 
 
-_TYPES = {"tape": (str, Path), "mode": (str,), "model": (str,), "keep": (bool,), "faults": (list, tuple)}
+_TYPES = {
+    "tape": (str, Path),
+    "mode": (str,),
+    "model": (str,),
+    "keep": (bool,),
+    "faults": (list, tuple),
+    "speed": (int, float),
+}
 
 
 class MarkerArgs(NamedTuple):
     """`tape` is a name or a path; None names it after the test. `keep` leaves conversations on the server.
 
-    `faults` (see `playback.faults`) are staged in replay.
+    `faults` (see `playback.faults`) are staged in replay. `speed` is that of `huggingchat_endpoint`.
     """
 
     mode: Mode
@@ -31,6 +38,7 @@ class MarkerArgs(NamedTuple):
     model: str | None
     keep: bool
     faults: tuple[Any, ...]
+    speed: float
 
 
 def read_marker(item: pytest.Item) -> MarkerArgs:
@@ -53,6 +61,7 @@ def read_marker(item: pytest.Item) -> MarkerArgs:
         tape=cast("str | Path | None", given.get("tape")),
         model=cast("str | None", given.get("model")),
         faults=tuple(cast("Sequence[Any]", given.get("faults", ()))),
+        speed=cast("float", given.get("speed", 1.0)),
         keep=bool(given.get("keep", item.config.getoption("huggingchat_keep"))),
     )
 

@@ -8,14 +8,11 @@ import typer
 
 from huggingchat_agent import events
 from huggingchat_agent.cli import console
+from huggingchat_agent.cli.fault_options import Cut, InMessage, Stall, Status, choose_faults
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import Screen
-from huggingchat_agent.errors import UsageError
-from huggingchat_agent.playback import faults
 from huggingchat_agent.playback.player import Replay
 from huggingchat_agent.playback.rerun import Rerun
-
-_FAULTS = "Faults to add, in the first message or the one that --in names"
 
 _OF_THE_BROWSER = ("engine", "headless", "channel")
 
@@ -32,34 +29,10 @@ def replay(
         bool,
         typer.Option("--browser", help="Use a real browser that a full tape answers. --headed shows it."),
     ] = False,
-    cut: Annotated[
-        int | None,
-        typer.Option(
-            metavar="BYTES", min=0, rich_help_panel=_FAULTS, help="Break the stream after this many bytes."
-        ),
-    ] = None,
-    stall: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BYTES:SECONDS", rich_help_panel=_FAULTS, help="Pause the stream there for this long."
-        ),
-    ] = None,
-    status: Annotated[
-        int | None,
-        typer.Option(
-            metavar="CODE",
-            min=faults.STATUSES[0],
-            max=faults.STATUSES[-1],
-            rich_help_panel=_FAULTS,
-            help="Answer with this status, from 200 to 599.",
-        ),
-    ] = None,
-    message: Annotated[
-        int | None,
-        typer.Option(
-            "--in", metavar="N", min=1, rich_help_panel=_FAULTS, help="In which message, from 1. Default: 1."
-        ),
-    ] = None,
+    cut: Cut = None,
+    stall: Stall = None,
+    status: Status = None,
+    message: InMessage = None,
 ) -> None:
     """Play a tape: the same events in the same order, at the same speed. A pause of more than a minute counts
     as a minute.
@@ -67,7 +40,7 @@ def replay(
     This opens nothing and sends nothing. With --browser, the agent's actions run again, in a browser that
     reaches nothing but the tape. The exit code is 1 if a turn fails, on the tape or because of a fault.
     """
-    chosen = _choose_faults(cut, stall, status, message)
+    chosen = choose_faults(cut, stall, status, message)
     if browser:
         given = {name: value for name, value in options.to_settings().items() if name in _OF_THE_BROWSER}
         played: Replay | Rerun = Rerun(file, speed=speed, faults=chosen, **given)
@@ -99,23 +72,3 @@ async def _play(played: Replay | Rerun, *, json: bool) -> bool:
     if not played.complete:
         console.warn("the tape is incomplete: the program that recorded it ended before it closed the tape.")
     return failed
-
-
-def _choose_faults(
-    cut: int | None, stall: str | None, status: int | None, message: int | None
-) -> list[faults.Fault]:
-    nth = message or 1
-    chosen = []
-    if cut is not None:
-        chosen.append(faults.cut(cut, nth=nth))
-    if stall is not None:
-        after, _, seconds = stall.partition(":")
-        try:
-            chosen.append(faults.stall(int(after), float(seconds), nth=nth))
-        except ValueError:
-            raise UsageError(f"--stall takes BYTES:SECONDS, such as 500:3, not {stall!r}.") from None
-    if status is not None:
-        chosen.append(faults.status(status, nth=nth))
-    if message is not None and not chosen:
-        raise UsageError("--in names the message for a fault. Give --cut, --stall or --status with it.")
-    return chosen

@@ -1,21 +1,26 @@
 """`serve`."""
 
 import asyncio
+import contextlib
 import importlib.util
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
 import typer
 
 from huggingchat_agent import redact
 from huggingchat_agent.cli import console, warm
+from huggingchat_agent.cli.fault_options import Cut, InMessage, Stall, Status, choose_faults
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.huggingchat import HuggingChat
+from huggingchat_agent.serve.journal import Asked, Journal
 from huggingchat_agent.serve.keys import load_key
 
+_TAPE = "A tape as the endpoint"
 _WARM = "Warm session, for the commands of this shell"
 OverLimit = Literal["wait", "refuse"]
 
@@ -67,7 +72,24 @@ def serve(
         typer.Option("--over-limit", help="What happens to others: they wait, or get status 429 at once."),
     ] = "wait",
     replay: Annotated[
-        Path | None, typer.Option(metavar="TAPE", help="Let a tape answer in place of a browser.")
+        Path | None,
+        typer.Option(metavar="TAPE", rich_help_panel=_TAPE, help="Let a tape answer in place of a browser."),
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(
+            metavar="X", rich_help_panel=_TAPE, help="1 is as fast as it was, 2 twice as fast, 0 all at once."
+        ),
+    ] = 1.0,
+    cut: Cut = None,
+    stall: Stall = None,
+    status: Status = None,
+    message: InMessage = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write each request to this file, as a line of JSON, without keys."
+        ),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the address, and a new key, as one line of JSON.")
@@ -109,6 +131,7 @@ def serve(
     if background or stop or idle is not None:
         return warm.serve(options.to_settings(), background=background, stop=stop, idle=idle, json=json)
     _require_server()
+    from huggingchat_agent.serve.recorded import RecordedChat
     from huggingchat_agent.serve.running import is_loopback, listen
 
     if not is_loopback(host) and not expose:
@@ -116,14 +139,22 @@ def serve(
             f"Other machines could reach {host}. Add --expose if they should: all who have the key can then "
             "use your account."
         )
-    settings = options.to_settings()
+    faults = choose_faults(cut, stall, status, message)
     if replay is not None:
-        settings["replay"] = replay
-    chat = HuggingChat(**settings)
+        chat: HuggingChat = RecordedChat(
+            **options.to_settings() | {"replay": replay, "faults": faults}, speed=speed
+        )
+    elif faults or speed != 1.0:
+        raise UsageError("Speed and faults are those of a tape. Name one with --replay.")
+    else:
+        chat = HuggingChat(**options.to_settings())
     given: dict[str, Any] = {"lenient": lenient, "keep": keep, "limit": concurrency, "queue": queue}
     given["tool_emulation"] = tool_emulation
     given |= {"per_minute": _parse_rate(rate_limit), "waits": over_limit == "wait"}
-    with listen(host, port) as listening:
+    with contextlib.ExitStack() as stack:
+        if journal is not None:
+            given["journal"] = Journal(_write_to(stack.enter_context(_open_journal(journal))))
+        listening = stack.enter_context(listen(host, port))
         if not is_loopback(host):
             console.warn(
                 f"Other machines can reach {host}, and the connection is not encrypted. Put a server with "
@@ -132,6 +163,20 @@ def serve(
         work = _serve(chat, listening, host, given, new_key=new_key, json=json)
         if not asyncio.run(work):
             raise SystemExit(INTERRUPTED)
+
+
+def _open_journal(path: Path) -> BinaryIO:
+    try:
+        return path.open("ab", buffering=0)
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
+
+
+def _write_to(file: BinaryIO) -> Callable[[Asked], None]:
+    def write(asked: Asked) -> None:
+        file.write(msgspec.json.encode(asked) + b"\n")
+
+    return write
 
 
 def _require_server() -> None:
