@@ -1,5 +1,7 @@
 """A thread that waits for a handler, while the handler waits for that thread, is told so."""
 
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -85,3 +87,22 @@ def test_handler_that_works_is_waited_for():
     assert not look_until_refused(handler.ident, looks=100)
     done.set()
     handler.join()
+
+
+COLLECT_WHILE_LOOKING = """
+import gc, threading
+from huggingchat_agent.sync.deadlock import Watch
+
+watch = Watch()
+gc.set_threshold(3, 1, 1)
+for _ in range(500):
+    # What frees one of these takes the lock that Python holds while it lists the threads.
+    local = threading.local()
+    local.itself = local
+    del local
+    watch.look(threading.get_ident())
+"""
+
+
+def test_collection_while_it_looks_is_no_deadlock():
+    subprocess.run([sys.executable, "-c", COLLECT_WHILE_LOOKING], check=True, timeout=30)

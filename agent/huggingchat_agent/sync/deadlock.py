@@ -7,6 +7,7 @@ itself waits for such a thread, neither ends.
 from __future__ import annotations
 
 import concurrent.futures
+import gc
 import queue
 import sys
 import threading
@@ -45,7 +46,7 @@ class Watch:
 
 def _waits_for(waiter: int, other: int) -> bool | None:
     """Whether a thread waits for another one; None if it waits, and cannot be seen for what."""
-    frames = sys._current_frames()
+    frames = _read_frames()
     waits: bool | None = False
     running = {id(future) for future in _running_futures(frames.get(other))}
     for frame in _walk(frames.get(waiter)):
@@ -57,6 +58,21 @@ def _waits_for(waiter: int, other: int) -> bool | None:
         ):
             return True
     return waits
+
+
+def _read_frames() -> dict[int, FrameType]:
+    """The top frame of each thread.
+
+    Without garbage collection: Python 3.11 holds a lock meanwhile that a collection takes too, and would hang
+    for good (CPython issue 106883).
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _is(awaited: Any, thread: int, running: set[int]) -> bool:
