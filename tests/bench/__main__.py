@@ -8,6 +8,7 @@
 * CPU: of this process (where raw and agent run), and with all browsers and drivers, for 10,000 tokens.
 * recorded: by page, in a second session that is recorded. The two take turns.
 * by hand: Playwright fills in the page, presses Enter, and polls the text that the page shows.
+* from the shell: a command from its start to its end, with a browser of its own or in a warm session, in s.
 * replays: 100 tests of two turns each, from a tape, the start of pytest included, in s.
 * ceiling: the stand-in's burst thrown away unread, in ms. Where that is not far below the others
   (a fifth of page), the stand-in is what was measured.
@@ -37,7 +38,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
-from tests.bench import replays
+from tests.bench import replays, shell
 from tests.bench.by_hand import by_hand
 from tests.bench.processes import megabytes, spent
 from tests.raw import Raw
@@ -172,7 +173,14 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
         return figures, chat._session.browser.version
 
 
-def report(figures: Figures, browser: str, engine: str, rounds: int, replayed: float | None) -> str:
+def report(
+    figures: Figures,
+    browser: str,
+    engine: str,
+    rounds: int,
+    replayed: float | None,
+    commands: list[str],
+) -> str:
     """The figures as a Markdown table, with what they were taken on."""
 
     def part_of(values: list[float], part: float = 0.5) -> float:
@@ -221,6 +229,8 @@ def report(figures: Figures, browser: str, engine: str, rounds: int, replayed: f
             f"{replays.COUNT} tests of two turns each, replayed by pytest without a browser: "
             f"{replayed:.1f} s.",
         ]
+    if commands:
+        lines += ["", *commands]
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}"
         for name in ("playwright", "nodriver", "aiohttp", "hypercorn")
@@ -245,7 +255,7 @@ def main() -> int:
     engine, rounds = arguments.engine, arguments.rounds
     if arguments.app:
         figures, browser = asyncio.run(measure(arguments.app, engine, rounds, app=True))
-        replayed = None
+        replayed, commands = None, []
     else:
         with subprocess.Popen(
             [sys.executable, "-m", "fixtures.site", "--port", "0"], stdout=subprocess.PIPE, text=True
@@ -254,10 +264,11 @@ def main() -> int:
                 assert site.stdout is not None
                 base_url = site.stdout.readline().split()[-1]
                 figures, browser = asyncio.run(measure(base_url, engine, rounds, app=False))
+                commands = shell.report(shell.measure(base_url, rounds))
             finally:
                 site.terminate()
         replayed = replays.measure()
-    table = report(figures, browser, engine, rounds, replayed)
+    table = report(figures, browser, engine, rounds, replayed, commands)
     if arguments.json:
         arguments.json.write_text(figures.as_json())
     if arguments.write:

@@ -9,12 +9,12 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
-import typer.core
 
 import huggingchat_agent
 from huggingchat_agent.cli import console, error_output
 from huggingchat_agent.cli.keyboard import keep_mode
 from huggingchat_agent.cli.options import Options, add_options, format_examples
+from huggingchat_agent.cli.plain_values import Command, Group
 from huggingchat_agent.errors import StorageError
 
 # In the order of the help page: the order in which users need them.
@@ -102,7 +102,7 @@ class _Commands(Mapping[str, Any]):
         return len(COMMANDS) + len(GROUPS)
 
 
-class _Group(typer.core.TyperGroup):
+class _Main(Group):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self.commands: Any = _Commands()
@@ -123,22 +123,23 @@ def _make_typer(name: str, **more: Any) -> typer.Typer:
 
 def _make_command(name: str) -> Any:
     alone = _make_typer(name, add_completion=False)
-    alone.command(name, epilog=format_examples(*COMMANDS[name]))(add_options(getattr(load(name), name)))
+    examples = format_examples(*COMMANDS[name])
+    alone.command(name, cls=Command, epilog=examples)(add_options(getattr(load(name), name)))
     return typer.main.get_command(alone)
 
 
 def _make_group(name: str) -> Any:
     module = load(name)
-    group = _make_typer(name, add_completion=False, no_args_is_help=True)
+    group = _make_typer(name, cls=Group, add_completion=False, no_args_is_help=True)
     examples = format_examples(*(lines[0] for lines in module.COMMANDS.values()))
     group.callback(epilog=examples)(add_options(getattr(module, name)))
     for function, lines in module.COMMANDS.items():
         below = function.__name__.rstrip("_")
-        group.command(below, epilog=format_examples(*lines))(add_options(function))
+        group.command(below, cls=Command, epilog=format_examples(*lines))(add_options(function))
     return typer.main.get_command(group)
 
 
-app = _make_typer("huggingchat", cls=_Group)
+app = _make_typer("huggingchat", cls=_Main)
 
 
 def _print_version(wanted: bool) -> None:

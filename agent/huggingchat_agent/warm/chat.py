@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.warm.conversation import WarmConversation
+from huggingchat_agent.warm.protocol import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -119,7 +120,5 @@ class WarmChat:
     def _get_conversation(
         self, verb: str, *, arguments: dict[str, Any], temporary: bool = False
     ) -> WarmConversation:
-        from huggingchat_agent.warm.results import Talk
-
         told = self.link.call(verb, Talk, **arguments)
         return WarmConversation(self.link, told, via=self.settings.via, temporary=temporary)

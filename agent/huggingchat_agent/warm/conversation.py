@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Upload
     from huggingchat_agent.choices import Via
     from huggingchat_agent.warm.link import Link
-    from huggingchat_agent.warm.results import Talk
+    from huggingchat_agent.warm.protocol import Talk
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.elicitations import Value
 

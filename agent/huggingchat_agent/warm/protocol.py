@@ -59,6 +59,14 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: Fault | None = None
 
 
+class Talk(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation, as the methods that make one return it."""
+
+    id: str
+    model: str | None
+    url: str
+
+
 class Result(msgspec.Struct, frozen=True, tag="result"):
     """What a call returned."""
 

@@ -10,14 +10,6 @@ from huggingchat_agent.wire.models import Model
 from huggingchat_agent.wire.tools import ToolServer
 
 
-class Talk(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation."""
-
-    id: str
-    model: str | None
-    url: str
-
-
 class Entries(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the list of conversations."""
 

@@ -11,7 +11,8 @@ import msgspec
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.events import ElicitationRequested
-from huggingchat_agent.warm.results import Entries, ModelList, Talk, ToolList
+from huggingchat_agent.warm.protocol import Talk
+from huggingchat_agent.warm.results import Entries, ModelList, ToolList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
