@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
+
+# What a file system without hard links says, such as FAT.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 _LONGEST = 100  # bytes of a file's name that the name of its draft keeps
 
@@ -38,13 +42,29 @@ def write_draft(path: Path, data: bytes, *, private: bool = False) -> Iterator[s
 def write(path: Path, data: bytes, *, private: bool = False, replace: bool = True) -> None:
     """Write a file. If this raises OSError, the old file is unchanged.
 
-    Without `replace`, raises FileExistsError if the name is taken.
+    A link at its place stays, and the file that it leads to is written. A device or a pipe (/dev/stdout) gets
+    the bytes. Without `replace`, raises FileExistsError if the name is taken.
     """
+    if replace and path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
+    path = Path(os.path.realpath(path)) if replace else path
     with write_draft(path, data, private=private) as name:
         if replace:
             os.replace(name, path)
         else:
-            os.link(name, path)
+            _give_name(name, path)
+
+
+def _give_name(draft: str, path: Path) -> None:
+    """Give the draft its name, if nothing has it. Raises FileExistsError."""
+    try:
+        os.link(draft, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        path.touch(exist_ok=False)
+        os.replace(draft, path)
 
 
 def write_all(files: Mapping[Path, bytes], *, private: bool = False) -> None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _LONGEST = 200  # bytes of a name in UTF-8; disks take 255, and a number or a draft's ending comes on top
 
 # Characters with a meaning for some file system, or for the reader of a file list.
-_UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\:*?"<>|]+')
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|con(in|out)\$|(com|lpt)[\d¹²³]) *(\..*)?", re.ASCII)
 
 
 def save(data: bytes, where: Path, name: str, mime: str) -> Path:
@@ -42,18 +42,19 @@ def save(data: bytes, where: Path, name: str, mime: str) -> Path:
                 files.write(path, data, replace=False)
                 return path
             number += 1
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no path can have these characters
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise StorageError(
-            f"Cannot save {str(where)!r}: {error.strerror or type(error).__name__}. Name another place."
+            f"Cannot save {str(where)!r}: {reason or type(error).__name__}. Name another place."
         ) from None
 
 
 def make_safe_name(name: str, mime: str = "") -> str:
     """A plain file name that is like `name`; with the ending of the media type if it has none."""
-    plain = _UNFIT.sub("_", re.split(r"[/\\]", blank_marks(repair(name)))[-1]).strip(" .")
+    plain = _UNFIT.sub("_", re.split(r"[/\\]", blank_marks(repair(name)))[-1]).strip().strip(" .")
     if not plain or _RESERVED.fullmatch(plain):
         plain = f"file_{plain}".rstrip("_")
     stem, suffix = os.path.splitext(plain)
     suffix = suffix or mimetypes.guess_extension(mime.partition(";")[0]) or ""
     suffix = files.shorten(suffix, 20)
-    return files.shorten(stem, _LONGEST - len(suffix.encode())) + suffix
+    return f"{files.shorten(stem, _LONGEST - len(suffix.encode()))}{suffix}".rstrip(" .")

@@ -57,10 +57,7 @@ def write(text: str, path: Path | None) -> None:
 def write_file(path: Path, text: str, *, private: bool = False) -> None:
     """Write a file, whole or not at all. Raises StorageError."""
     try:
-        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-            path.write_text(text, encoding="utf-8")
-        else:
-            files.write(path.resolve(), text.encode(), private=private)
+        files.write(path, text.encode(), private=private)
     except OSError as error:
         raise StorageError(
             f"{path} cannot be written: {error.strerror or error}. Name another file."

@@ -134,5 +134,6 @@ def write_private(path: Path, body: bytes) -> None:
     """Write a file of secrets, whole or not at all. Only its owner can read it. Raises StorageError."""
     try:
         files.write(path, body, private=True)
-    except OSError as error:
-        raise StorageError(f"Cannot write {path}: {error.strerror or type(error).__name__}.") from None
+    except (OSError, ValueError) as error:  # ValueError: no path can have these characters
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise StorageError(f"Cannot write {str(path)!r}: {reason or type(error).__name__}.") from None
