@@ -79,6 +79,28 @@ def test_errors_are_the_same(warm, shell):
         assert done.code != 0
 
 
+def test_time_that_an_answer_may_take_is_that_of_the_command(warm, stand_in):
+    done = warm.here("ask", "--timeout", "0.5", "--via", "page", "hold 3")
+    assert (done.code, done.out) == (1, "")
+    assert "missed its total deadline of 0.5 s" in done.err
+    stand_in.control.release(upto=2)
+    assert warm.here("ask", "--via", "page", "hello").code == 0
+
+
+def test_secrets_are_neither_in_its_command_line_nor_in_its_environment(starting):
+    secret = {"HUGGINGCHAT_PASSWORD": "v3ry s3cret", "HUGGINGCHAT_HTTP_CREDENTIALS": "ada:v3ry s3cret"}
+    starting.more |= secret
+    assert starting("serve", "--background").code == 0
+    processes = starting.processes()
+    assert len(processes) > 2
+    for each in processes:
+        for name in ("cmdline", "environ"):
+            shown = Path(f"/proc/{each}/{name}").read_text(errors="replace")
+            assert "s3cret" not in shown and "HUGGINGCHAT_HOME" not in shown
+    assert starting("logout").out.startswith("Signed out of ")
+    assert not starting.processes()
+
+
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_end_of_a_command_stops_the_answer_and_leaves_the_browser(warm, stand_in, number, code):
     before = len(stand_in.control.conversations())

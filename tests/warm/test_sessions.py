@@ -1,15 +1,19 @@
 """Who gets a warm session, and when it ends."""
 
 import os
+import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from huggingchat_agent.errors import BrowserClosed, StorageError
-from huggingchat_agent.settings import Deadlines, make_settings
+from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state import warm_socket
 from huggingchat_agent.state.profiles import ProfileLock
 from huggingchat_agent.warm import starting
@@ -40,6 +44,30 @@ def test_link_in_place_of_the_folder_is_not_used(tmp_path):
     path.parent.symlink_to(elsewhere)
     with pytest.raises(StorageError, match="only you can use"):
         warm_socket.make_folder(path.parent)
+
+
+AS_NOBODY = """
+import os, socket, sys
+os.setuid(65534)
+with socket.socket(socket.AF_UNIX) as link:
+    link.connect(sys.argv[1])
+    link.sendall(b'{"do":"open"}\\n')
+    print(link.recv(1000))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be another user")
+def test_other_user_gets_no_answer(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.mkdtemp())
+    home = Path(tempfile.gettempdir(), "long " * 25)
+    with Warm(home) as warm:
+        for each in (Path(tempfile.gettempdir()), warm.path.parent, warm.path):
+            each.chmod(0o777)  # else the system refuses already
+        command = [sys.executable, "-c", AS_NOBODY, str(warm.path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        assert (done.stdout, done.stderr) == ("b''\n", "")
+        assert warm_socket.connect(warm.path) is None  # for the folder is anybody's now
+    shutil.rmtree(tempfile.gettempdir())
 
 
 def test_long_path_gets_a_short_name(tmp_path, monkeypatch):
@@ -152,7 +180,6 @@ def test_other_settings_bypass_it_and_are_named(warm, name):
         ({"connect": "http://127.0.0.1:9222"}, "--connect"),
         ({"record": "x.tape"}, "--record"),
         ({"user_data_dir": "browser"}, "--user-data-dir"),
-        ({"deadlines": Deadlines(total=5)}, "--timeout"),
     ],
     ids=str,
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from huggingchat_agent.answer import File
 from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import export, uploads
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.uploads import Given
+    from huggingchat_agent.settings import Deadlines
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 
@@ -66,6 +69,7 @@ class Conversation(Emitter):
         self._ending: Reply | None = None  # the one before
         self._branching = False  # that reply makes a branch
         self._tools: tuple[tuple[str, ...] | None, bool] = (None, False)  # chosen for the last turn
+        self._deadlines: Deadlines | None = None  # of its turns, None for those of the settings
         self._leaf: str | None = None  # a message on the branch to go on with, None for the one made last
 
     def __repr__(self) -> str:
@@ -159,6 +163,7 @@ class Conversation(Emitter):
                 f"Conversation {self.id} is still answering. Await that reply, or stop it, before you send "
                 "again."
             )
+        draft = msgspec.structs.replace(draft, deadlines=self._deadlines)
         self._branching = draft.target.branches
         self._tools = (draft.tools, draft.web_search)
         chosen = parse_choice("via", via, Via, wrong=UsageError) if via else self._chat.settings.via

@@ -8,6 +8,7 @@ import msgspec
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.multipart import FormPart
@@ -153,7 +154,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A message to send. `prompt` is None for a retry and a resumption, which have none.
 
     `tools` are the names of the tool servers that are on for this turn, None for the app's own choice.
-    `web_search` wants one among them that searches the web.
+    `web_search` wants one among them that searches the web. `deadlines` are those of the settings where they
+    are None.
     """
 
     prompt: str | None = None
@@ -161,6 +163,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     uploads: tuple[Upload, ...] = ()
     tools: tuple[str, ...] | None = None
     web_search: bool = False
+    deadlines: Deadlines | None = None
 
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ class Sending:
         self._chat, self._session, self._tracker = chat, chat._session, chat._tracker
         self._conversation_id, self._draft, self._wanted = conversation_id, draft, via
         self._step = chat.settings.step_timeout
+        self._deadlines = draft.deadlines or chat.settings.deadlines
         self._emitter: Emitter = chat
         self._stopped = False
         self._pressed = False  # the send gesture was made, and the app may have the message
@@ -222,6 +223,7 @@ class Sending:
                 listener=self._emitter.emit,
                 on_rejected=self._hold,
                 generation_id=sender.generation_id,
+                deadlines=self._deadlines,
             )
             self.via = sender.via
             self._pressed = True
@@ -260,7 +262,7 @@ class Sending:
         if fresh and (spot := self._draft.target.find_spot_after(fresh.id, is_root=fresh.is_root)):
             return spot
         read = await read_at_rest(
-            self._read_and_learn, self._chat.settings.deadlines.first_update, lambda: self._emit_queued("run")
+            self._read_and_learn, self._deadlines.first_update, lambda: self._emit_queued("run")
         )
         self._known = {each.id for each in read.messages}
         return self._draft.target.find_spot(read)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from huggingchat_agent import events
     from huggingchat_agent.choices import SentVia
     from huggingchat_agent.exchange import ExchangeEvent
+    from huggingchat_agent.settings import Deadlines
     from huggingchat_agent.turn.app_protocol import App
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.purposes import Purpose
@@ -44,7 +45,8 @@ class Claim:
     """A sender's claim to the turn of its next post. `turn` resolves to it; `withdraw` gives the claim up.
 
     `listener` gets the events of the turn. If the turn fails because the app no longer knows the session,
-    `on_rejected` gets that failure instead, if there is one.
+    `on_rejected` gets that failure instead, if there is one. `deadlines` are those of the app where they are
+    None.
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class Claim:
         listener: Callable[[events.TurnEvent], object] | None,
         on_rejected: Callable[[events.Failed], object] | None = None,
         generation_id: str | None = None,
+        deadlines: Deadlines | None = None,
     ) -> None:
         self.page_id, self.conversation_id = page_id, conversation_id
         self.via, self.generation_id = via, generation_id
-        self.listener, self.on_rejected = listener, on_rejected
+        self.listener, self.on_rejected, self.deadlines = listener, on_rejected, deadlines
         self.turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._tracker = tracker
         tracker.claims.append(self)

@@ -98,7 +98,8 @@ class Turn:
         self._ended = False  # as `_over`, for code that does not wait
         self._over = asyncio.Event()
         self._said = 0.0  # when the app's last line came, or the stream broke off
-        self._clock = Clock(started.at, tracker.app.deadlines)
+        limits = (claim.deadlines if claim else None) or tracker.app.deadlines
+        self._clock = Clock(started.at, limits)
         self.stored = Stored(tracker.app, conversation_id, self.request, self.generation_id, self.fold)
         self._others: list[updates.Update] = []  # so far, without tokens and keep-alives
         self._recovery: Recovery | None = None  # once the stream broke

@@ -121,4 +121,4 @@ class WarmChat:
         self, verb: str, *, arguments: dict[str, Any], temporary: bool = False
     ) -> WarmConversation:
         told = self.link.call(verb, Talk, **arguments)
-        return WarmConversation(self.link, told, via=self.settings.via, temporary=temporary)
+        return WarmConversation(self.link, told, self.settings, temporary=temporary)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from huggingchat_agent import answer
     from huggingchat_agent.browser.protocols import Upload
     from huggingchat_agent.choices import Via
+    from huggingchat_agent.settings import Settings
     from huggingchat_agent.warm.link import Link
     from huggingchat_agent.warm.protocol import Talk
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
@@ -40,10 +41,10 @@ STOP_PATIENCE = 12.0  # seconds
 class WarmConversation:
     """Made by `WarmChat`. A temporary one is deleted at the end of its `with` block."""
 
-    def __init__(self, link: Link, about: Talk, *, via: Via, temporary: bool) -> None:
+    def __init__(self, link: Link, about: Talk, settings: Settings, *, temporary: bool) -> None:
         self.id, self.model, self.url = about.id, about.model, about.url
         self.temporary = temporary
-        self._link, self._via = link, via
+        self._link, self._settings = link, settings
 
     def __enter__(self) -> Self:
         return self
@@ -67,15 +68,15 @@ class WarmConversation:
         """Send a message. Returns at once."""
         given = [(each.name, base64.b64encode(each.data).decode(), each.mime) for each in files]
         more = {"prompt": prompt, "files": given, "tools": tools, "web_search": web_search}
-        return self._start("send", via=via or self._via, **more)
+        return self._start("send", via, **more)
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> WarmReply:
         """Ask for another answer, beside the old one."""
-        return self._start("retry", message_id=message_id, via=via or self._via)
+        return self._start("retry", via, message_id=message_id)
 
     def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> WarmReply:
         """Replace a message of the user, on a new branch."""
-        return self._start("edit", user_message_id=user_message_id, prompt=prompt, via=via or self._via)
+        return self._start("edit", via, user_message_id=user_message_id, prompt=prompt)
 
     def elicitation(self, event: events.ElicitationRequested) -> WarmElicitation:
         """The question in an event of this conversation."""
@@ -120,8 +121,9 @@ class WarmConversation:
     def _call(self, verb: str, kind: type[T], **arguments: Any) -> T:
         return self._link.call(verb, kind, talk=self.id, **arguments)
 
-    def _start(self, verb: str, **arguments: Any) -> WarmReply:
-        number = self._link.send(verb, talk=self.id, **arguments)
+    def _start(self, verb: str, via: Via | None, **arguments: Any) -> WarmReply:
+        own = {"via": via or self._settings.via, "deadlines": self._settings.deadlines}
+        number = self._link.send(verb, talk=self.id, **own, **arguments)
         self._link.take_result(number)
         return WarmReply(self._link, number)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.settings import Deadlines, read_fields
+from huggingchat_agent.settings import read_fields
 
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
@@ -32,8 +32,6 @@ def find_obstacles(settings: Settings) -> list[str]:
     found = [name for name in ("record", "replay", "connect", "user_data_dir") if getattr(settings, name)]
     if not settings.headless:
         found.append("headless")
-    if settings.deadlines != Deadlines():
-        found.append("deadlines")
     return found
 
 
@@ -43,7 +41,7 @@ def describe(names: list[str]) -> str:
     return ", ".join(shown)
 
 
-_NAMES = {"record": "--record", "deadlines": "--timeout"}
+_NAMES = {"record": "--record"}
 
 
 def _encode(value: Any) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.events import ElicitationRequested
+from huggingchat_agent.settings import Deadlines
 from huggingchat_agent.warm.protocol import Talk
 from huggingchat_agent.warm.results import Entries, ModelList, ToolList
 
@@ -81,15 +82,23 @@ class Held:
         await conversation.change_model(model)
         return conversation.model or ""
 
-    async def send(self, talk: str, prompt: str, files: list[list[str]], **given: Any) -> Reply:
+    async def send(
+        self, talk: str, deadlines: Any, prompt: str, files: list[list[str]], **given: Any
+    ) -> Reply:
         uploads = [(name, base64.b64decode(data), mime) for name, data, mime in files]
-        return self.find(talk).send(prompt, files=uploads, **given)
+        return self._find(talk, deadlines).send(prompt, files=uploads, **given)
 
-    async def retry(self, talk: str, **given: Any) -> Reply:
-        return self.find(talk).retry(**given)
+    async def retry(self, talk: str, deadlines: Any, **given: Any) -> Reply:
+        return self._find(talk, deadlines).retry(**given)
 
-    async def edit(self, talk: str, **given: Any) -> Reply:
-        return self.find(talk).edit(**given)
+    async def edit(self, talk: str, deadlines: Any, **given: Any) -> Reply:
+        return self._find(talk, deadlines).edit(**given)
+
+    def _find(self, talk: str, deadlines: Any) -> Conversation:
+        """The conversation, for a turn with the deadlines of this command."""
+        conversation = self.find(talk)
+        conversation._deadlines = msgspec.convert(deadlines, Deadlines)
+        return conversation
 
     async def settle(self, talk: str, event: Any, how: str, content: Any) -> Reply | None:
         question = self.find(talk).elicitation(msgspec.convert(event, ElicitationRequested))
