@@ -1,6 +1,7 @@
 """Text of the user that UTF-8 cannot hold is refused where it comes in."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,3 +78,22 @@ async def test_prompt_and_title_are_refused_at_once():
             await conversation.rename("\ud83d")
         with pytest.raises(UsageError, match="The system prompt holds"):
             await chat.new_conversation(system_prompt="\ud83d")
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [("a\0b", "holds a NUL"), ("a\ud83d", "holds half a character"), (5, "must be a path"), (b"x", "a path")],
+)
+async def test_path_that_can_be_none_is_refused_at_once(path, why):
+    async with HuggingChat(replay=TAPE) as chat:
+        for write in (chat.export_cookies, chat.screenshot):
+            with pytest.raises(UsageError, match=f"path .*{why}"):
+                await write(path)
+
+
+@pytest.mark.parametrize("setting", ["home", "user_data_dir", "record", "replay", "browser"])
+@pytest.mark.parametrize("path", ["a\0b", "a\ud83d"])
+def test_path_of_a_setting_is_refused_at_once(setting, path):
+    given: dict[str, Any] = {setting: path}
+    with pytest.raises(SettingsError, match=f"{setting} holds"):
+        HuggingChat(**given)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,10 +12,12 @@ import msgspec
 from huggingchat_agent import saving
 from huggingchat_agent.choices import SentVia
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.user_text import require_path
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +78,9 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """
         import asyncio  # not for those who only read answers: it takes a while to load
 
+        place = require_path("path", path)
         data = await self.read()
-        return await asyncio.to_thread(saving.save, data, Path(path), self.name, self.mime)
+        return await asyncio.to_thread(saving.save, data, place, self.name, self.mime)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,11 +6,9 @@ Each function takes the name of the setting and the raw value, and raises Settin
 from __future__ import annotations
 
 import math
-import os
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from huggingchat_agent import origin
@@ -20,7 +18,10 @@ from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.one_time_password import parse_totp_secret
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret, remember
-from huggingchat_agent.user_text import explain_unencodable, require_text
+from huggingchat_agent.user_text import require_path, require_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NO = ("", "0", "false", "no", "off")
 
@@ -67,22 +68,12 @@ def _parse_number(name: str, value: Any, wanted: str, fits: Any) -> float:
 
 
 def parse_path(name: str, value: Any) -> Path:
-    if not isinstance(value, str | Path):
-        raise SettingsError(f"{name} must be a path, not {value!r}.")
-    try:
-        usable = b"\0" not in os.fsencode(value)
-    except UnicodeEncodeError as error:
-        raise SettingsError(explain_unencodable(name, error)) from None
-    if not usable:
-        raise SettingsError(f"{name} holds a NUL, which no path can.")
-    return Path(value).expanduser().absolute()
+    return require_path(name, value, wrong=SettingsError).expanduser().absolute()
 
 
 def parse_program(name: str, value: Any) -> str:
     """The path or name of a program, unchanged."""
-    if not isinstance(value, str | Path):
-        raise SettingsError(f"{name} must be the path of a program, not {value!r}.")
-    return str(value)
+    return str(require_path(name, value, wrong=SettingsError))
 
 
 def parse_words(name: str, value: Any) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from huggingchat_agent.errors import AgentError, UsageError
@@ -19,6 +21,19 @@ def require_text(name: str, value: Any, *, wrong: type[AgentError] = UsageError)
     except UnicodeEncodeError as error:
         raise wrong(explain_unencodable(name, error)) from None
     return value
+
+
+def require_path(name: str, value: Any, *, wrong: type[AgentError] = UsageError) -> Path:
+    """The value as a path. Raises `wrong`, with `name`, if no path can be that."""
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        raise wrong(f"{name} must be a path, not {value!r}.")
+    try:
+        encoded = os.fsencode(value)
+    except UnicodeEncodeError as error:
+        raise wrong(explain_unencodable(name, error)) from None
+    if b"\0" in encoded:
+        raise wrong(f"{name} holds a NUL, which no path can.")
+    return Path(value)
 
 
 def explain_unencodable(name: str, error: UnicodeEncodeError) -> str:

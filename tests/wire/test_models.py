@@ -121,3 +121,12 @@ def test_model_that_nothing_is_like_names_some_that_there_are():
         pick_model(models, "qqq")
     with pytest.raises(UnknownModel, match=r"There are: none at all\."):
         pick_model([], "qqq")
+
+
+def test_name_of_any_length_is_cut_in_the_sentence():
+    models = [Model(id=f"org/x-{number}", name="", display_name="") for number in range(30)]
+    with pytest.raises(UnknownModel) as caught:
+        pick_model(models, "y" * 100_000)
+    assert len(str(caught.value)) < 400
+    with pytest.raises(UnknownModel, match=r"could be any of: .*, and 20 more\. Say which\."):
+        pick_model(models, "x-")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import insort
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import events, redact
@@ -31,10 +30,12 @@ from huggingchat_agent.site.calls import PageCalls, require_success
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import TurnTracker
+from huggingchat_agent.user_text import require_path
 from huggingchat_agent.wire import purposes, routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
     from typing import Unpack
 
@@ -121,9 +122,10 @@ class Attached(Emitter):
 
         Raises BrowserError, or StorageError if it cannot be written.
         """
+        place = require_path("path", path)
         picture = await self._page.take_snapshot()
-        await asyncio.to_thread(write_private, Path(path), picture.png)
-        return Path(path)
+        await asyncio.to_thread(write_private, place, picture.png)
+        return place
 
     async def close(self) -> None:
         """Stop watching the page, which stays as it is. Turns that are running fail. Twice is fine."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,13 +23,14 @@ from huggingchat_agent.state import cookies as cookie_formats
 from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import TurnTracker
-from huggingchat_agent.user_text import require_text
+from huggingchat_agent.user_text import require_path, require_text
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_new_conversation
 from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -222,11 +222,12 @@ class Chat(Emitter):
         StorageError if the file cannot be written.
         """
         parsing.parse_choice("format", format, cookie_formats.Format, wrong=UsageError)
+        place = require_path("path", path)
         self._check_open()
         if not (await accounts.read_account(self._session)).signed_in:
             raise SessionRejected("Nobody is signed in, so there is no session to export. Sign in first.")
         body = cookie_formats.encode(await self._session.profile.read_state(), format, self.settings.base_url)
-        await asyncio.to_thread(write_private, Path(path), body)
+        await asyncio.to_thread(write_private, place, body)
 
     async def models(self, *, refresh: bool = False) -> Models:
         """The app's models. They come from its own traffic if it listed them there; `source` says where from.
@@ -347,10 +348,11 @@ class Chat(Emitter):
 
         Raises StorageError if it cannot be written.
         """
+        place = require_path("path", path)
         self._check_open()
         picture = await (await self._session.tabs.get_front()).take_snapshot()
-        await asyncio.to_thread(write_private, Path(path), picture.png)
-        return Path(path)
+        await asyncio.to_thread(write_private, place, picture.png)
+        return place
 
     async def _load_cookies(self, given: str | Path | dict[str, Any]) -> dict[str, Any]:
         """The storage state of a file or a mapping."""

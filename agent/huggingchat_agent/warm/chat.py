@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from huggingchat_agent.user_text import require_path
 from huggingchat_agent.warm.conversation import WarmConversation
 from huggingchat_agent.warm.protocol import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
     from typing import Self
 
     from huggingchat_agent.chat.preferences import Preferences
@@ -115,7 +116,7 @@ class WarmChat:
 
     def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
         """Write the session's cookies to a file."""
-        self.link.call("export_cookies", Any, path=str(Path(path).absolute()), format=format)
+        self.link.call("export_cookies", Any, path=str(require_path("path", path).absolute()), format=format)
 
     def _get_conversation(
         self, verb: str, *, arguments: dict[str, Any], temporary: bool = False

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -15,11 +14,13 @@ import msgspec
 from huggingchat_agent import events, saving
 from huggingchat_agent.answer import Answer
 from huggingchat_agent.errors import AgentError
+from huggingchat_agent.user_text import require_path
 from huggingchat_agent.warm.protocol import Happened, decode_event
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -238,4 +239,4 @@ class WarmFile:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file, or into a folder under its own name, cleaned. Returns its path."""
-        return saving.save(self.read(), Path(path), self._file.name, self._file.mime)
+        return saving.save(self.read(), require_path("path", path), self._file.name, self._file.mime)

@@ -68,10 +68,10 @@ def pick_model(models: Sequence[Model], wanted: str) -> Model:
     if len(found) == 1:
         return found[0]
     if found:
-        candidates = ", ".join(model.id for model in found)
-        raise UnknownModel(f"{wanted!r} could be any of: {candidates}. Say which.")
+        candidates = name_lookup.list_names([model.id for model in found])
+        raise UnknownModel(f"{name_lookup.quote(wanted)} could be any of: {candidates}. Say which.")
     there = name_lookup.suggest(models, wanted, _list_names, lambda each: each.id)
-    raise UnknownModel(f"The app has no model {wanted!r}. {there}")
+    raise UnknownModel(f"The app has no model {name_lookup.quote(wanted)}. {there}")
 
 
 def _parse_list(raw: Any) -> list[Model]:

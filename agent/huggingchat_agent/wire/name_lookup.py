@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 _CLOSE = 0.6  # of 1, where names are equal
 _LISTED = 10
+_LONGEST = 80  # characters of a name that is repeated in a sentence, or compared
 
 
 def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:
@@ -32,6 +33,17 @@ def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence
     return whole[:1] or [thing for thing, its in called if any(folded in each for each in _fold_case(its))]
 
 
+def quote(wanted: str) -> str:
+    """The name in quotation marks, cut if it is long: it may be a whole text by mistake."""
+    return repr(wanted if len(wanted) <= _LONGEST else f"{wanted[:_LONGEST]}…")
+
+
+def list_names(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{', '.join(names[:_LISTED]) or 'none at all'}{more}"
+
+
 def suggest(
     things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]], show: Callable[[T], str]
 ) -> str:
@@ -39,7 +51,7 @@ def suggest(
 
     If none is close, it lists the first few.
     """
-    folded = wanted.strip().casefold()
+    folded = wanted.strip().casefold()[:_LONGEST]
 
     def measure(thing: T) -> float:
         known = _fold_case(names(thing))
@@ -49,8 +61,7 @@ def suggest(
     closest = sorted(things, key=lambda each: -measure(each))[:3]
     if closest and measure(closest[0]) >= _CLOSE:
         return f"The closest are: {', '.join(map(show, closest))}."
-    more = f", and {len(things) - _LISTED} more" if len(things) > _LISTED else ""
-    return f"There are: {', '.join(map(show, things[:_LISTED])) or 'none at all'}{more}."
+    return f"There are: {list_names(list(map(show, things)))}."
 
 
 def _fold_case(names: Sequence[str]) -> set[str]:

@@ -114,15 +114,15 @@ def choose_servers(
 
 
 def _pick_server(offered: Sequence[ToolServer], wanted: str) -> ToolServer:
-    found = name_lookup.find_matches(offered, wanted, _list_names)
+    found, name = name_lookup.find_matches(offered, wanted, _list_names), name_lookup.quote(wanted)
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"{wanted!r} could be any of these tool servers: {_join_names(found)}. Say which.")
+        raise UsageError(f"{name} could be any of these tool servers: {_join_names(found)}. Say which.")
     if not offered:
-        raise UsageError(f"The app offers no tool servers, so there is no {wanted!r}.")
+        raise UsageError(f"The app offers no tool servers, so there is no {name}.")
     there = name_lookup.suggest(offered, wanted, _list_names, lambda each: each.name)
-    raise UsageError(f"The app offers no tool server {wanted!r}. {there}")
+    raise UsageError(f"The app offers no tool server {name}. {there}")
 
 
 def _find_web_search(offered: Sequence[ToolServer]) -> ToolServer:
