@@ -22,7 +22,7 @@ EXCEPTIONS = {
     "from g4f.client": "tests/provider/test_g4f.py runs it, with g4f in an environment of its own",
     "import AuthResult, FinishReason": "tests/provider/test_examples.py runs it",
     "chat.create_conversation(model=models[0])": "tests/provider/test_examples.py runs it",
-    "on_tape(": "takes a browser of its own: tests/tape/test_on_tape.py",
+    "on_tape(": "takes a browser of its own: tests/playback/test_on_tape.py",
     "huggingchat login --username ada": "asks for a password at a terminal: tests/cli/test_account.py",
     "--headed": "opens a window for a person: tests/signin/test_person.py",
     "huggingchat record": "opens a window for a person: tests/tape/test_person.py",
@@ -33,7 +33,7 @@ EXCEPTIONS = {
     "huggingchat conversations delete --all": "asks at a terminal: tests/cli/test_conversations.py",
     "huggingchat profiles remove work": "a profile that is not here: tests/cli/test_profiles.py",
     "--profile work": "a profile that is not here: tests/cli/test_profiles.py",
-    "replay run.tape --browser": "takes a browser of its own: tests/tape/test_on_tape.py",
+    "replay run.tape --browser": "takes a browser of its own: tests/playback/test_on_tape.py",
 }
 
 

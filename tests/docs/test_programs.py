@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import re
 import subprocess
 import sys
 from itertools import groupby
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 import huggingchat_agent
-from tests.docs.blocks import EXCEPTIONS, PAGES, Block, blocks, commands
+from tests.docs.blocks import EXCEPTIONS, PAGES, ROOT, Block, blocks, commands
 
 BLOCKS = [each for each in blocks("python") if each.excepted is None]
 TESTS = [each for each in BLOCKS if "import pytest" in each.text or "def test_" in each.text]
@@ -23,6 +24,8 @@ OTHERS = [each for each in BLOCKS if each not in TESTS]
 def test_every_exception_is_still_one():
     used = {each.excepted for each in [*blocks("python"), *commands()]}
     assert EXCEPTIONS.keys() - used == set()
+    named = {path for reason in EXCEPTIONS.values() for path in re.findall(r"tests/[\w/.]+", reason)}
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_pages_are_found():
