@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from huggingchat_agent import Answer, HuggingChat, Timing, sync
+from huggingchat_agent import Answer, HuggingChat, Journal, Timing, replay, sync
 from huggingchat_agent.chat.conversation import Conversation
+from huggingchat_agent.chat.elicitation import Elicitation
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.errors import StreamBroken
+from huggingchat_agent.question import Question
 from huggingchat_agent.sync.thread import LoopThread
+from tests.playback.test_released import TAPES
 from tests.scripted import Scripted
 
 SETTINGS: Any = {"base_url": "https://chat.example.org", "username": "ada", "password": "correct horse"}
@@ -34,6 +37,30 @@ def test_conversation_says_what_can_be_done_with_it():
     assert repr(conversation) == "<Conversation c with org/llama: ready>"
     conversation.deleted = True
     assert repr(conversation) == "<Conversation c with org/llama: deleted>"
+
+
+async def test_replay_says_whether_it_was_played():
+    tape = TAPES / "v1-conversation.tape"
+    played = replay(tape, speed=0)
+    seen = {repr(played), repr(sync.replay(tape))}
+    assert seen == {f"<Replay of {str(tape)!r}: not played yet>"}
+    async for _ in played:
+        seen.add(repr(played))
+    assert f"<Replay of {str(tape)!r}: playing>" in seen
+    assert repr(played) == f"<Replay of {str(tape)!r}: played>"
+
+
+def test_journal_says_whether_it_is_open(tmp_path):
+    journal = Journal(tmp_path / "j")
+    assert repr(journal) == f"<Journal {str(tmp_path / 'j')!r}: not open>"
+    with journal:
+        assert repr(journal) == f"<Journal {str(tmp_path / 'j')!r}: open, 0 done>"
+
+
+def test_question_of_a_tool_says_who_asks_what():
+    question = Question(elicitation_id="i", server="Mock", message="Your name?", mode="form", fields=[])
+    conversation = Conversation(HuggingChat(**SETTINGS), "c")
+    assert repr(Elicitation(conversation, question)) == "<Elicitation of 'Mock': 'Your name?'>"
 
 
 def test_answer_is_shortened():

@@ -50,6 +50,10 @@ class Journal:
         self._done: dict[str, Result] = {}
         self._file: IO[bytes] | None = None
 
+    def __repr__(self) -> str:
+        state = "not open" if self._file is None or self._file.closed else f"open, {len(self._done)} done"
+        return f"<Journal {str(self.path)!r}: {state}>"
+
     def __enter__(self) -> Self:
         try:
             self._file = self.path.open("a+b")

@@ -84,6 +84,10 @@ class Attached(Emitter):
         self._begun = asyncio.Event()
         self._closed = False
 
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<Attached to a page of {self.settings.base_url}: {state}, {len(self._turns)} to wait for>"
+
     async def wait_for_answer(self, timeout: float | None = None) -> Answer:
         """Wait for the next answer, in the order of the messages. Every handler has handled its `finished`
         by then. Raises the turn's error if it failed.

@@ -40,6 +40,9 @@ class Elicitation:
         self.question = question
         self._conversation = conversation
 
+    def __repr__(self) -> str:
+        return f"<Elicitation of {self.question.server or 'a tool'!r}: {self.question.message!r}>"
+
     async def answer(self, content: Mapping[str, Value] | None = None) -> Reply | None:
         """Answer the fields by name. A visit to an address (mode "url") takes no fields.
 

@@ -60,6 +60,7 @@ class Replay(Emitter):
         super().__init__()
         self.speed = check_speed(speed)
         self.complete = False
+        self._over: bool | None = None  # None before the beginning
         self._tape = Tape(parsing.parse_path("path", path))
         self._faults = tuple(faults)
         self._queue: asyncio.Queue[events.AnyEvent | None] = asyncio.Queue()
@@ -67,6 +68,10 @@ class Replay(Emitter):
         self._turns: dict[int, Turn] = {}
         self._muted: set[int] = set()
         self._patience = _PATIENCE
+
+    def __repr__(self) -> str:
+        state = {None: "not played yet", False: "playing", True: "played"}[self._over]
+        return f"<Replay of {str(self._tape.path)!r}: {state}>"
 
     @property
     def header(self) -> tapes.Header:
@@ -86,6 +91,7 @@ class Replay(Emitter):
 
     async def run(self) -> None:
         """Play the tape to its end, and wait for the handlers."""
+        self._over = False
         recording = self._tape.load(pictures=False)
         self.complete = recording.complete
         records = shorten_pauses(recording.records) if self.speed else recording.records
@@ -103,6 +109,7 @@ class Replay(Emitter):
             await traffic.close()
             all_ended = await tracker.close(within=self._patience)
             await self._drain_handlers()
+            self._over = True
         if recording.trouble is not None:
             raise recording.trouble
         if not all_ended:

@@ -71,6 +71,9 @@ class Attached(Handlers):
         self._sees_exchanges = False
         pass_on(inner, self._receive)
 
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     @property
     def settings(self) -> Settings:
         """The settings, from arguments and from the environment."""

@@ -30,6 +30,9 @@ class Elicitation:
         self._inner = inner
         self._thread = thread
 
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     @property
     def question(self) -> Question:
         """What is asked."""

@@ -30,6 +30,9 @@ class Replay(Handlers):
         super().__init__(self._inner)
         self._events: list[AnyEvent] = []
 
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     @property
     def header(self) -> Header:
         """The header of the tape."""
