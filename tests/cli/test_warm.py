@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from huggingchat_agent.state.profiles import ProfileLock
 from tests.cli.shell import Shell
 from tests.cli.test_ask import LONG, find_newest, read_until
 
@@ -20,6 +19,7 @@ pytestmark = pytest.mark.browser
 def warm(stand_in, saved_home, tmp_path_factory):
     """Signed in, with a warm session."""
     shell = Shell(stand_in.url, shutil.copytree(saved_home, tmp_path_factory.mktemp("warm") / "state"))
+    shell.more = {"HUGGINGCHAT_PASSWORD": "v3ry s3cret"}
     done = shell("serve", "--background", "--json")
     assert done.code == 0, done.err
     yield shell
@@ -87,18 +87,13 @@ def test_time_that_an_answer_may_take_is_that_of_the_command(warm, stand_in):
     assert warm.here("ask", "--via", "page", "hello").code == 0
 
 
-def test_secrets_are_neither_in_its_command_line_nor_in_its_environment(starting):
-    secret = {"HUGGINGCHAT_PASSWORD": "v3ry s3cret", "HUGGINGCHAT_HTTP_CREDENTIALS": "ada:v3ry s3cret"}
-    starting.more |= secret
-    assert starting("serve", "--background").code == 0
-    processes = starting.processes()
+def test_secrets_are_neither_in_its_command_line_nor_in_its_environment(warm):
+    processes = warm.processes()
     assert len(processes) > 2
     for each in processes:
         for name in ("cmdline", "environ"):
             shown = Path(f"/proc/{each}/{name}").read_text(errors="replace")
             assert "s3cret" not in shown and "HUGGINGCHAT_HOME" not in shown
-    assert starting("logout").out.startswith("Signed out of ")
-    assert not starting.processes()
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
@@ -135,21 +130,37 @@ def test_one_that_is_killed_leaves_no_browser_and_no_obstacle(starting):
     assert starting("serve", "--stop").out == "The warm session of profile 'default' does not run.\n"
 
 
-def test_idle_one_ends_and_another_program_gets_the_profile(starting):
-    assert starting("serve", "--background", "--idle", "30").code == 0
-    lock = ProfileLock(starting.home, "default")
-    assert not lock.take()
-    assert lock.claim()  # as a program that opens a HuggingChat
-    lock.release()
-    wait_until_gone(starting, 5)
+def test_idle_one_ends(starting):
     assert starting("serve", "--background", env={"HUGGINGCHAT_WARM_IDLE": "0.02"}).code == 0
     wait_until_gone(starting, 15)
 
 
-def test_start_fails_as_a_command_would(stranger):
-    done = stranger("serve", "--background")
-    assert (done.code, done.out) == (3, "")
-    assert "Not signed in" in done.err
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        pytest.param("logout", "Signed out of ", marks=pytest.mark.soak),
+        pytest.param("login", "Already signed in ", marks=pytest.mark.soak),
+        pytest.param("profiles remove default", "Profile 'default' is removed", marks=pytest.mark.soak),
+    ],
+)
+def test_who_needs_the_profile_itself_ends_it(starting, command, says):
+    assert starting("serve", "--background").code == 0
+    done = starting(*command.split())
+    assert (done.code, done.out[: len(says)]) == (0, says), done.err
+    wait_until_gone(starting, 5)
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "says"),
+    [
+        ({"HUGGINGCHAT_BROWSER": "/no/such/browser"}, 4, "/no/such/browser"),
+        pytest.param({}, 3, "Not signed in", marks=pytest.mark.soak),
+    ],
+)
+def test_start_fails_as_a_command_would(stranger, environment, code, says):
+    done = stranger("serve", "--background", env=environment)
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
     assert not stranger.processes()
 
 

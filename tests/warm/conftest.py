@@ -14,6 +14,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent import __version__ as version
 from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state import warm_socket
+from huggingchat_agent.state.profiles import ProfileLock
 from huggingchat_agent.warm.chat import WarmChat
 from huggingchat_agent.warm.link import Link
 from huggingchat_agent.warm.matching import make_fingerprints
@@ -72,6 +73,8 @@ class Warm:
         return WarmChat(self.open()[0], self.settings)
 
     async def _run(self) -> None:
+        lock = ProfileLock(self.home, "default")  # a tape has no profile of its own
+        assert lock.take()
         async with HuggingChat(replay=self.tape, home=self.home) as chat:
             self._loop = asyncio.get_running_loop()
             self._server = Server(chat, await chat.login(), "a tape", self.path, self.idle)
@@ -79,6 +82,7 @@ class Warm:
             await self._server.start()
             self._ready.set()
             await self._server.run()
+        lock.release()
 
 
 @pytest.fixture

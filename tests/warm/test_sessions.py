@@ -127,16 +127,18 @@ def test_profile_goes_to_who_asks_for_it(tmp_path):
 def test_lock_is_taken_from_an_idle_one(tmp_path):
     lock = ProfileLock(tmp_path, "default")
     with Warm(tmp_path) as warm:
-        held = ProfileLock(tmp_path, "default")
-        assert held.take()
-        assert not lock.take()  # as one that only looks
+        assert not lock.take()  # as who only looks
         assert warm.running
-        warm._loop.call_soon_threadsafe(warm._server._over.set)
+        assert lock.claim()
         warm.wait()
-        assert not lock.claim()
-        held.release()
-    assert lock.claim()
     lock.release()
+
+
+def test_lock_stays_with_one_in_use(warm):
+    lock = ProfileLock(warm.home, "default")
+    with warm.chat() as chat:
+        assert not lock.claim()
+        assert chat.status().signed_in
 
 
 def test_end_stops_what_runs_and_commands_hear_of_it(tmp_path):
