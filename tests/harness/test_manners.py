@@ -78,7 +78,7 @@ def test_wrong_markers_end_the_run_before_its_first_test_and_name_what_is_allowe
     project.write("test_first.py", "def test_first():\n    raise RuntimeError('it ran')\n")
     result = project.run("-v")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    allowed = "takes tape=, mode=, model=, keep=, faults="
+    allowed = "takes tape=, mode=, model=, keep=, faults=, speed="
     assert [line for line in result.outlines if line.startswith("ERROR: ")] == [
         f"ERROR: test_marker.py::{said}"
         for said in (
