@@ -1,4 +1,4 @@
-"""An environment with another project's client in it, made the first time and kept for the next."""
+"""Environments with other projects' clients in them, made the first time and kept for the next."""
 
 from __future__ import annotations
 
@@ -11,29 +11,40 @@ import filelock
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / ".venv-g4f"
-# What its provider needs, and no more: g4f[all] would take many minutes.
-PACKAGES = ("g4f==8.8.6", "curl_cffi>=0.7,<1")
 INSTALL_SECONDS = 240
+
+# What g4f's provider needs, and no more: g4f[all] would take many minutes.
+G4F = ("g4f==8.8.6", "curl_cffi>=0.7,<1")
+CLIENTS = ("openai>=3", "anthropic>=2")
 
 
 def find_interpreter(*, with_agent: bool = False) -> Path:
-    """Its Python; `with_agent` with the agent installed beside, from this folder."""
-    python = PLACE / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    with filelock.FileLock(PLACE.with_suffix(".lock")):  # two workers may want it at the same time
-        if not _is_installed("installed", " ".join(PACKAGES)):
-            venv.create(PLACE, clear=True)  # without pip, whose set-up takes as long as the packages
-            _install(python, *PACKAGES)
-            (PLACE / "installed").write_text(" ".join(PACKAGES))
-        wanted = (ROOT / "pyproject.toml").read_text()
-        if with_agent and not _is_installed("installed-agent", wanted):
-            _install(python, "--editable", str(ROOT))
-            (PLACE / "installed-agent").write_text(wanted)
+    """The Python with g4f; `with_agent` with the agent installed beside, from this folder."""
+    return _make("g4f", G4F, str(ROOT) if with_agent else "")
+
+
+def find_clients() -> Path:
+    """The Python with the clients of the endpoint, and the agent with its own doors."""
+    return _make("clients", CLIENTS, f"{ROOT}[server,mcp,llm,nodriver]")
+
+
+def _make(name: str, packages: tuple[str, ...], agent: str) -> Path:
+    place = ROOT / f".venv-{name}"
+    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    with filelock.FileLock(place.with_suffix(".lock")):  # two workers may want it at the same time
+        if not _is_installed(place / "installed", " ".join(packages)):
+            venv.create(place, clear=True)  # without pip, whose set-up takes as long as the packages
+            _install(python, *packages)
+            (place / "installed").write_text(" ".join(packages))
+        wanted = agent + (ROOT / "pyproject.toml").read_text()
+        if agent and not _is_installed(place / "installed-agent", wanted):
+            _install(python, "--editable", agent)
+            (place / "installed-agent").write_text(wanted)
     return python
 
 
-def _is_installed(stamp: str, wanted: str) -> bool:
-    path = PLACE / stamp
-    return path.exists() and path.read_text() == wanted
+def _is_installed(stamp: Path, wanted: str) -> bool:
+    return stamp.exists() and stamp.read_text() == wanted
 
 
 def _install(python: Path, *what: str) -> None:

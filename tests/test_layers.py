@@ -34,7 +34,7 @@ ROOMS = [
     {"batching", "serve", "warm"},
     {"sync"},
     {"provider"},
-    {"doctor"},
+    {"doctor", "mcp_server", "llm_plugin"},
     {"cli", "__main__", "pytest_plugin", "testing"},
 ]
 ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}

@@ -1,131 +1,108 @@
 """Real clients of the endpoint, in an environment of their own, and a page in a browser."""
 
 import asyncio
-import subprocess
+import json
+import os
+import shutil
 import sys
-import venv
-from pathlib import Path
 
-import filelock
+import httpx
 import pytest
 
-from tests.serve.conftest import MODEL
+from tests import foreign
+from tests.cli.shell import Shell
+from tests.serve import programs
+from tests.serve.conftest import MODEL, read_stream
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("openai", "anthropic")
-PLACE = ROOT / ".venv-clients"
-
-OPENAI = """
-import asyncio, sys
-from openai import AsyncOpenAI, AuthenticationError, BadRequestError, NotFoundError, OpenAI
-
-url, key, model = sys.argv[1:]
-client = OpenAI(base_url=url, api_key=key, max_retries=0)
-hello = [{"role": "user", "content": "hello"}]
-assert model in [each.id for each in client.models.list()]
-answer = client.chat.completions.create(model=model, messages=hello, temperature=1, user="ada")
-assert answer.choices[0].message.content.startswith("You said: hello"), answer
-assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
-def ask(**more):
-    return client.chat.completions.create(model=model, messages=hello, **more)
-chunks = list(ask(stream=True, stream_options={"include_usage": True}))
-assert chunks[-1].usage.completion_tokens
-assert "".join(c.choices[0].delta.content or "" for c in chunks[:-1]).startswith("You said: hello")
-for wrong, kind in (({"seed": 1}, BadRequestError), ({"n": 2}, BadRequestError)):
-    try:
-        ask(**wrong)
-        raise SystemExit(f"{wrong} passed")
-    except kind as error:
-        assert error.param in wrong, error
-try:
-    OpenAI(base_url=url, api_key="wrong", max_retries=0).models.list()
-    raise SystemExit("a wrong key passed")
-except AuthenticationError as error:
-    assert error.code == "invalid_api_key"
-try:
-    client.chat.completions.create(model="no such", messages=hello)
-    raise SystemExit("an unknown model passed")
-except NotFoundError as error:
-    assert error.code == "model_not_found"
-async def cancel():
-    async with AsyncOpenAI(base_url=url, api_key=key) as client:
-        long = [{"role": "user", "content": "count 4000 every 10"}]
-        stream = await client.chat.completions.create(model=model, messages=long, stream=True)
-        async for chunk in stream:
-            if chunk.choices[0].delta.content:
-                break
-        await stream.close()
-asyncio.run(cancel())
-print("all well")
-"""
+LONG = [pytest.mark.soak, pytest.mark.foreign]
 
 
-ANTHROPIC = """
-import sys
-from anthropic import Anthropic, AuthenticationError, NotFoundError
-
-url, key, model = sys.argv[1:]
-url = url.removesuffix("/v1")
-client = Anthropic(base_url=url, api_key=key, max_retries=0)
-hello = {"max_tokens": 1000, "messages": [{"role": "user", "content": "hello"}]}
-assert client.messages.create(model=model, **hello).content[0].text.startswith("You said: hello")
-with client.messages.stream(model=model, **hello) as stream:
-    assert "".join(stream.text_stream).startswith("You said: hello")
-    assert stream.get_final_message().stop_reason == "end_turn"
-try:
-    client.messages.create(model="no such", **hello)
-    raise SystemExit("an unknown model passed")
-except NotFoundError as error:
-    assert error.body["error"]["type"] == "not_found_error"
-try:
-    Anthropic(base_url=url, api_key="wrong", max_retries=0).messages.create(model=model, **hello)
-    raise SystemExit("a wrong key passed")
-except AuthenticationError:
-    print("all well")
-"""
-
-
-def find_python():
-    """The Python of the environment with the clients. The first time, pip makes it."""
-    python = PLACE / "bin" / "python"
-    with filelock.FileLock(PLACE.with_suffix(".lock")):
-        installed = PLACE / "installed"
-        if not installed.exists() or installed.read_text() != " ".join(PACKAGES):
-            venv.create(PLACE, with_pip=True, clear=True)
-            pip = [str(python), "-m", "pip", "install", "--quiet", *PACKAGES]
-            subprocess.run(pip, check=True, timeout=240)
-            installed.write_text(" ".join(PACKAGES))
-    return python
+async def run_program(program, *arguments, **environment):
+    python = await asyncio.to_thread(foreign.find_clients)
+    child = await asyncio.create_subprocess_exec(
+        python,
+        "-c",
+        program,
+        *arguments,
+        env={"NO_PROXY": "*", "PATH": os.environ["PATH"], **environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await child.communicate()
+    assert out.endswith(b"all well\n"), err.decode()[-4000:]
 
 
 @pytest.mark.parametrize(
     "program",
     [
-        pytest.param(OPENAI, id="openai", marks=[pytest.mark.soak, pytest.mark.foreign]),
-        pytest.param(ANTHROPIC, id="anthropic", marks=[pytest.mark.soak, pytest.mark.foreign]),
+        pytest.param(programs.OPENAI, id="openai", marks=LONG),
+        pytest.param(programs.ANTHROPIC, id="anthropic", marks=LONG),
     ],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="the path of its Python")
 async def test_program_of_a_client_runs(door, site, program):
-    python = await asyncio.to_thread(find_python)
-    child = await asyncio.create_subprocess_exec(
-        python,
-        "-c",
-        program,
-        f"{door.url}/v1",
-        door.key,
-        MODEL,
-        env={"NO_PROXY": "*"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await child.communicate()
-    assert out == b"all well\n", err.decode()
+    await run_program(program, f"{door.url}/v1", door.key, MODEL)
     async with asyncio.timeout(10):
         while site.control.running:  # noqa: ASYNC110 -- the site has no event for it
             await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def shell(site, tmp_path):
+    """Signs in by itself, and ends its warm session."""
+    shell = Shell(site.url, tmp_path / "state")
+    shell.more = {"HUGGINGCHAT_USERNAME": site.username, "HUGGINGCHAT_PASSWORD": site.password}
+    shell.more["LLM_USER_PATH"] = str(tmp_path)
+    yield shell
+    shell("serve", "--stop")
+    assert not shell.processes()
+
+
+@pytest.mark.parametrize("how", [pytest.param(each, marks=LONG) for each in ("stdio", "http")])
+async def test_client_of_mcp_uses_every_tool(shell, site, how):
+    python = str(await asyncio.to_thread(foreign.find_clients))
+    command, arguments = python, ["-m", "huggingchat_agent", "mcp"]
+    given = {"command": command, "args": arguments, "env": shell.environment()}
+    if how == "stdio":
+        await run_program(programs.MCP, json.dumps(given))
+    else:
+        more = ["--http", "--port", "0", "--json"]
+        serving = await asyncio.create_subprocess_exec(
+            command, *arguments, *more, env=shell.environment(), stdout=asyncio.subprocess.PIPE
+        )
+        assert serving.stdout is not None
+        opened = await serving.stdout.readline()
+        try:
+            await run_program(programs.MCP, opened.decode())
+            async with httpx.AsyncClient(trust_env=False) as stranger:
+                url = json.loads(opened)["url"]
+                assert (await stranger.post(url, json={})).status_code == 401
+        finally:
+            serving.terminate()
+            await serving.wait()
+    assert not site.control.running
+
+
+@pytest.mark.parametrize("program", [pytest.param(programs.LLM, id="llm", marks=LONG)])
+async def test_plugin_of_llm_answers(shell, program):
+    await run_program(program, **shell.environment())
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")
+async def test_curl_gets_a_stream(door):
+    body = json.dumps({"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "hello"}]})
+    child = await asyncio.create_subprocess_exec(
+        *("curl", "-sN", "--noproxy", "*", f"{door.url}/v1/chat/completions"),
+        *("-H", f"Authorization: Bearer {door.key}", "-H", "Content-Type: application/json", "-d", body),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await child.communicate()
+    chunks = read_stream(out.decode())
+    text = "".join(each["choices"][0]["delta"].get("content") or "" for each in chunks)
+    assert text.startswith("You said: hello") and out.endswith(b"[DONE]\n\n")
 
 
 async def test_page_of_another_origin_cannot_use_it(door, chat, site):

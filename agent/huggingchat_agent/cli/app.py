@@ -55,6 +55,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "huggingchat serve --port 9000 --concurrency 8 --rate-limit 20/min",
         "huggingchat serve --new-key --json",
     ),
+    "mcp": (
+        "huggingchat mcp",
+        "huggingchat mcp --profile work --folder ~/papers",
+        "huggingchat mcp --http --port 9001",
+    ),
     "record": ("huggingchat record run.tape", "huggingchat record --full --hide 'ACME-[0-9]+' run.tape"),
     "replay": (
         "huggingchat replay run.tape",

@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import uvicorn
 
@@ -19,6 +19,8 @@ from huggingchat_agent.serve.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp
 
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.serve.journal import Journal
@@ -66,17 +68,9 @@ class Running:
             tool_emulation=tool_emulation,
             keep_alive=keep_alive,
         )
-        # The loop is ours, the log too, and there are no WebSockets.
-        config = uvicorn.Config(
-            self._endpoint.app if journal is None else journal.watch(self._endpoint.app),
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
+        self._server = Listener.make(
+            self._endpoint.app if journal is None else journal.watch(self._endpoint.app)
         )
-        self._server = _Server(config)
 
     @property
     def answering(self) -> int:
@@ -112,15 +106,45 @@ class Running:
             await asyncio.sleep(SWEEP)
 
 
-class _Server(uvicorn.Server):
+class Listener(uvicorn.Server):
+    """Answers on a socket until `should_exit`."""
+
+    @classmethod
+    def make(cls, app: ASGIApp) -> Listener:
+        """The loop is the caller's, the log too, and there are no WebSockets."""
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
+        return cls(config)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the caller: it asks for the end by `finish` and `abort`."""
         yield
 
 
+class Endable(Protocol):
+    """What Ctrl-C ends."""
+
+    @property
+    def answering(self) -> int:
+        """How many answers are on their way."""
+
+    def finish(self) -> None:
+        """End when the answers are out."""
+
+    def abort(self) -> None:
+        """End now."""
+
+
 @contextlib.contextmanager
-def handle_signals(running: Running, say: Callable[[str], None]) -> Iterator[None]:
+def handle_signals(running: Endable, say: Callable[[str], None]) -> Iterator[None]:
     """The first Ctrl-C finishes the answers, the second one ends."""
     loop = asyncio.get_running_loop()
     asked = False

@@ -177,6 +177,11 @@ class WarmReply:
                 while not self.done:
                     self._take(STOP_PATIENCE)
 
+    def ask_to_stop(self) -> None:
+        """Stop the run, from another thread. The thread that reads the reply gets its end."""
+        if not self.done:
+            self._link.call("stop", Any, reply=self._number)
+
     def __enter__(self) -> Self:
         return self
 
