@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.warm.chat import WarmChat
     from huggingchat_agent.warm.conversation import WarmConversation, WarmReply
 
-_ID = "conversation_id"  # in what llm's log keeps of a response
+_NOTE = "huggingchat"  # what llm's log keeps with an answer, and gives back
 
 _IMAGES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
 _TEXTS = {"text/plain", "text/markdown", "text/csv", "text/html", "application/json", "application/pdf"}
@@ -58,9 +58,7 @@ class _Both:
     def supported_server_side_tools(self) -> tuple[type[llm.ServerSideTool], ...]:
         return (AppTools,)
 
-    def _stream(
-        self, prompt: Any, response: Any, conversation: Any, hold: Callable[[WarmReply], None]
-    ) -> Iterator[Any]:
+    def _stream(self, prompt: Any, response: Any, hold: Callable[[WarmReply], None]) -> Iterator[Any]:
         """Ask, and yield the pieces. `hold` gets the reply, to be stopped from another thread."""
         files = [
             Upload(_name(each, number), each.resolve_type(), each.content_bytes())
@@ -68,30 +66,29 @@ class _Both:
         ]
         tools = [each.server for each in prompt.tools if isinstance(each, AppTools)]
         options = prompt.options
-        with _explain(), Sessions({}).open() as chat, self._find(chat, prompt, conversation) as talk:
+        with _explain(), Sessions({}).open() as chat, self._find(chat, prompt) as talk:
             given: dict[str, Any] = {"files": files, "web_search": options.web_search}
             with talk.send(prompt.prompt or "", via="page", tools=tools or None, **given) as reply:
                 hold(reply)
+                note = None if options.temporary else {_NOTE: {"conversation_id": talk.id}}
                 for event in reply:
                     match event:
                         case events.Token():
-                            yield StreamEvent(type="text", chunk=event.text)
+                            yield StreamEvent(type="text", chunk=event.text, provider_metadata=note)
                         case events.Reasoning() if event.text:
                             yield StreamEvent(type="reasoning", chunk=event.text)
                         case events.ElicitationRequested():
                             raise ChatError(f"A tool asks, and nobody is here to answer: {event.message}")
                 answer = reply.result()
-            response.response_json = {
-                _ID: "" if options.temporary else talk.id,
-                "message_id": answer.message_id,
-            }
             if answer.router is not None and answer.router.model:
                 response.set_resolved_model(answer.router.model)
 
-    def _find(self, chat: WarmChat, prompt: Any, conversation: Any) -> WarmConversation:
+    def _find(self, chat: WarmChat, prompt: Any) -> WarmConversation:
         """The conversation of the app that llm's goes on with, or a new one."""
-        earlier = [each.response_json or {} for each in (conversation.responses if conversation else ())]
-        known = [each[_ID] for each in earlier if each.get(_ID)]
+        earlier = [each for each in prompt.messages if each.role == "assistant"]
+        parts = [part for message in earlier for part in message.parts]
+        notes = [(getattr(each, "provider_metadata", None) or {}).get(_NOTE) or {} for each in parts]
+        known = [each["conversation_id"] for each in notes if each.get("conversation_id")]
         if known:
             return chat.conversation(known[-1])
         if earlier:
@@ -110,7 +107,7 @@ class HuggingChat(_Both, llm.Model):
         """Options of `-o`."""
 
     def execute(self, prompt: Any, stream: bool, response: Any, conversation: Any) -> Iterator[Any]:
-        yield from self._stream(prompt, response, conversation, lambda reply: None)
+        yield from self._stream(prompt, response, lambda reply: None)
 
 
 class AsyncHuggingChat(_Both, llm.AsyncModel):
@@ -128,7 +125,7 @@ class AsyncHuggingChat(_Both, llm.AsyncModel):
 
         def work() -> None:
             try:
-                for piece in self._stream(prompt, response, conversation, begun.append):
+                for piece in self._stream(prompt, response, begun.append):
                     loop.call_soon_threadsafe(pieces.put_nowait, piece)
             finally:
                 loop.call_soon_threadsafe(pieces.put_nowait, None)
