@@ -18,7 +18,6 @@ EXCEPTIONS = {
     "from openai import OpenAI": "another package's client: tests/serve/test_clients.py runs it",
     "from anthropic import Anthropic": "another package's client: tests/serve/test_clients.py runs it",
     '["my-program"]': "a program that is not here: tests/serve/test_replay.py uses the fixture",
-    "llm -m huggingchat/omni": "another project's command: tests/serve/test_clients.py runs it",
     "huggingchat mcp": "talks to a client until that leaves: tests/serve/test_clients.py",
     "huggingchat serve": "runs until Ctrl-C: tests/serve/test_command.py",
     "from g4f.client": "tests/provider/test_g4f.py runs it, with g4f in an environment of its own",
