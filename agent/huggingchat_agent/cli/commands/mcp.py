@@ -32,7 +32,7 @@ def mcp(
         bool, typer.Option("--json", help="With --http: print address and a new key as one line of JSON.")
     ] = False,
 ) -> None:
-    """Offer HuggingChat as tools to programs that speak MCP (Model Context Protocol).
+    """Offer HuggingChat as tools to programs that speak MCP.
 
     A client starts this command and talks to it over stdin and stdout. docs/doors.md has the entry for the
     settings of each usual client. All clients share one browser, in the warm session of the profile, which
