@@ -5,6 +5,7 @@ import random
 import re
 import threading
 import time
+from itertools import groupby
 
 import pytest
 
@@ -61,11 +62,52 @@ class Screen(io.StringIO):
             assert code == "2"
             self.lines[self.row] = ""
         else:
-            assert letter == "m" or code == "?25"
+            assert letter == "m" or code in ("?25", "?7")
 
     @property
     def shown(self):
         return [line.rstrip() for line in self.lines]
+
+
+class Edge(Screen):
+    """A terminal of 40 columns that gives a character two, where rich counts one or none."""
+
+    WIDE = "\u3164\u2028\u0600"
+
+    def __init__(self):
+        super().__init__()
+        self.wraps = True
+
+    def step(self, match):
+        code, letter, *_, words = match.groups()
+        if code == "?7":
+            self.wraps = letter == "h"
+        if not words:
+            super().step(match)
+            return
+        for each in words:
+            width = 2 if each in self.WIDE else 1
+            if self.column + width > 40:
+                if self.wraps:
+                    super().step(STEP.fullmatch("\r")), super().step(STEP.fullmatch("\n"))
+                else:
+                    self.column = 40 - width
+            super().step(STEP.fullmatch(each))
+            self.column += width - 1
+
+
+def test_character_that_a_terminal_shows_wider_spoils_no_drawing():
+    screen = Edge()
+    view = MarkdownView(console(screen))
+    text = "".join(f"p{number} {each} {'word ' * 12}\n\n" for number, each in enumerate(Edge.WIDE * 2))
+    for piece in re.findall("(?s).{1,3}", text):
+        view.feed(piece)
+        draw(view)
+    view.end()
+    shown = " ".join(screen.shown)
+    assert [shown.count(f"p{number} ") for number in range(6)] == [1] * 6
+    assert shown.count("word") == 6 * 12 and screen.wraps
+    assert max(len(list(run)) for blank, run in groupby(screen.shown, lambda line: not line) if blank) == 1
 
 
 def console(screen, height=12):

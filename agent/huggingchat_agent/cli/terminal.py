@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.segment import Segment
+from rich.segment import ControlType, Segment
 
 from huggingchat_agent.printable import show_marks, strip_controls
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FRAMES = 10  # a second, at most
 # A slow frame is followed by a pause this many times as long.
 REST = 4
+
+# Whether the terminal goes on in the next line at its edge. Rich has no name for this control.
+_NO_WRAP, _WRAP = (Segment(code, None, [(ControlType.CARRIAGE_RETURN,)]) for code in ("\x1b[?7l", "\x1b[?7h"))
 
 # Hold this while you write to the terminal: two threads that write at once lose lines.
 lock = threading.RLock()
@@ -68,6 +71,27 @@ class Terminal(Console):
                 yield Segment(show_marks(text) if self._marks else text, segment.style)
 
 
+class _Unwrapped:
+    """Something whose lines a terminal cuts at its edge.
+
+    Terminals do not agree how wide some characters are. A line that one of them wraps would take two, and a
+    drawing that counts one would not be erased whole.
+    """
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterable[RenderableType | Segment]:
+        if console.is_dumb_terminal:
+            yield self._renderable
+            return
+        yield _NO_WRAP
+        yield self._renderable
+        yield _WRAP
+
+
 class Drawing:
     """Draws something in place until `stop`. Set `changed` when there is something new to draw.
 
@@ -79,7 +103,7 @@ class Drawing:
         self._animated = animated
         self._over = threading.Event()
         self._live = Live(
-            renderable,
+            _Unwrapped(renderable),
             console=console,
             auto_refresh=False,
             transient=True,
