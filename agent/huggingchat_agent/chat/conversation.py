@@ -237,6 +237,21 @@ class Conversation(Emitter):
         self._leaf = message_id
         return read.active_leaf(message_id)
 
+    async def _go_on_after(self, message_id: str) -> bool:
+        """Check a message out, if it is the last of its branch. What was read a moment ago is not read again.
+
+        Raises UsageError if there is no such message.
+        """
+        if self._chat._notes.get_fresh_leaf(self.id) != message_id:
+            read = await self.read()
+            drafts.find(read, message_id)
+            if read.active_leaf(message_id).id != message_id:
+                return False
+            if read.active_leaf().id == message_id:
+                self._chat._notes.know_leaf(self.id, message_id)
+        self._leaf = message_id
+        return True
+
     async def read(self) -> ConversationRead:
         """The conversation as the server stores it, all branches of it."""
         return await read_conversation(self._chat._session, self.id)
@@ -281,6 +296,7 @@ class Conversation(Emitter):
             if error.status != 404:
                 raise
         self.deleted = True
+        self._chat._notes.forget(self.id)
         self._chat._forget(self)
 
     async def __aenter__(self) -> Conversation:

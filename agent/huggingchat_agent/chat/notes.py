@@ -44,6 +44,15 @@ class Notes:
         self._leaves = {each: known for each, known in self._leaves.items() if now - known.at < self._fresh}
         self._leaves[conversation_id] = Leaf(leaf, is_root, now)
 
+    def forget(self, conversation_id: str) -> None:
+        """Forget a conversation that is gone."""
+        self._leaves.pop(conversation_id, None)
+
+    def get_fresh_leaf(self, conversation_id: str) -> str | None:
+        """As `take_fresh_leaf`, and it stays. Only the id."""
+        leaf = self._leaves.get(conversation_id)
+        return leaf.id if leaf and time.monotonic() - leaf.at < self._fresh else None
+
     def take_fresh_leaf(self, conversation_id: str) -> Leaf | None:
         """The last message of a conversation, if the app named it a moment ago and no turn began since."""
         leaf = self._leaves.pop(conversation_id, None)

@@ -110,12 +110,11 @@ class Answerer:
         if known.follower:  # an edit keeps the files of the message that it replaces
             return None if files else conversation.edit(known.follower, prompt, via="page")
         try:
-            last = await conversation.checkout(known.answer)
+            if not await conversation._go_on_after(known.answer):  # somebody has continued it in the app
+                return None
         except (ChatError, UsageError) as error:
             log.info("Conversation %s cannot go on (%s); a new one is made.", conversation.id, error.message)
             self._threads.forget(conversation.id)
-            return None
-        if last.id != known.answer:  # somebody has continued it in the app
             return None
         return conversation.send(prompt, via="page", files=files)
 
