@@ -38,7 +38,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
-from tests.bench import replays, shell
+from tests.bench import doors, replays, shell
 from tests.bench.by_hand import by_hand
 from tests.bench.processes import megabytes, spent
 from tests.raw import Raw
@@ -265,6 +265,7 @@ def main() -> int:
                 base_url = site.stdout.readline().split()[-1]
                 figures, browser = asyncio.run(measure(base_url, engine, rounds, app=False))
                 commands = shell.report(shell.measure(base_url, rounds))
+                commands += ["", doors.report(*asyncio.run(doors.measure(base_url, 10 * rounds)))]
             finally:
                 site.terminate()
         replayed = replays.measure()
