@@ -124,3 +124,10 @@ def test_port_in_use_says_what_to_do():
 )
 def test_loopback(host, own):
     assert is_loopback(host) is own
+
+
+def test_connection_sends_each_token_at_once():
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:  # else a token waits for the acknowledgement of the one before, 40 ms
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -188,9 +188,12 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there, on any free port for 0. Raises UsageError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise UsageError(
             f"Cannot listen on {_in_url(host)} port {port}: {error.strerror or error}. Choose another --port "
             "or --host."
         ) from None
+    # Tokens are small packets. Connections inherit this; asyncio sets it only if a socket names its protocol.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
