@@ -81,6 +81,18 @@ with client.responses.stream(model=model, input=[items[0]], tools=[offered]) as 
     final = stream.get_final_response()
 assert "response.function_call_arguments.delta" in kinds and final.output[-1].name == "get_weather"
 
+slow = "count 3 every 700"  # the door sends empty chunks meanwhile
+pieces = [
+    each.choices[0].delta.content or ""
+    for each in client.chat.completions.create(
+        model=model, messages=[{"role": "user", "content": slow}], stream=True
+    )
+]
+assert "2@" in "".join(pieces), pieces
+with client.responses.stream(model=model, input=slow) as stream:
+    assert "2@" in "".join(each.delta for each in stream if each.type == "response.output_text.delta")
+    assert "2@" in stream.get_final_response().output_text
+
 async def ask_side_by_side():
     async with AsyncOpenAI(base_url=url, api_key=key) as client:
         asked = [
@@ -125,6 +137,9 @@ with client.messages.stream(model=model, max_tokens=1000, messages=said, tools=[
 assert message.stop_reason == "tool_use", message
 (called,) = [each for each in message.content if each.type == "tool_use"]
 assert called.input == {"city": "Paris"}
+slow = [{"role": "user", "content": "count 3 every 700"}]  # the door sends pings meanwhile
+with client.messages.stream(model=model, max_tokens=1000, messages=slow) as stream:
+    assert "2@" in "".join(stream.text_stream)
 result = {"type": "tool_result", "tool_use_id": called.id, "content": "It rains."}
 said += [{"role": "assistant", "content": message.content}, {"role": "user", "content": [result]}]
 again = client.messages.create(model=model, max_tokens=1000, messages=said, tools=[tool])

@@ -207,6 +207,12 @@ async def test_without_emulation_tools_are_refused_or_named(chat_on_nothing):
         refused = await door.ask("hello", tools=TOOLS)
         assert refused.status_code == 400 and "--no-tool-emulation" in refused.json()["error"]["message"]
         assert refused.json()["error"]["param"] == "tools"
+        said = {"model": "m", "max_tokens": 9, "messages": HELLO["messages"]}
+        body = said | {"tools": [{"name": "get_time", "input_schema": {"type": "object"}}]}
+        assert (await door.client.post("/v1/messages", json=body)).status_code == 400
+        body = {"model": "m", "input": "hello", "tools": [{"type": "function", "name": "get_time"}]}
+        refused = await door.client.post("/v1/responses", json=body)
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "tools")
 
 
 @pytest.mark.browser
