@@ -241,9 +241,17 @@ import base64, pathlib
 dot = pathlib.Path(os.environ["LLM_USER_PATH"]) / "dot.png"
 dot.write_bytes(base64.b64decode(pixel))
 assert "[images=1]" in run("-m", "huggingchat/Qwen/Qwen2.5-VL-7B-Instruct", "look", "-a", str(dot))
-(logged,) = json.loads(run("logs", "-n", "1", "--json"))
 refused = start("-m", llama, "fail 500")
 assert refused.returncode and "upstream failure" in refused.stderr and "Traceback" not in refused.stderr
+
+tool = os.environ["APP_TOOL"]
+assert run("-m", llama, "-T", f'AppTools("{tool}")', "use tool echo")
+refused = start("-m", llama, "-T", 'AppTools("no such")', "hello")
+assert refused.returncode and "no such" in refused.stderr and "Traceback" not in refused.stderr, refused
+if "huggingchat/omni" in known:
+    run("-m", "huggingchat/omni", "route to small/model")
+    (logged,) = json.loads(run("logs", "-n", "1", "--json"))
+    assert logged["resolved_model"] == "small/model", logged
 
 response = llm.get_model(llama).prompt("reason")
 events = list(response.stream_events())

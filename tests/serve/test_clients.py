@@ -1,6 +1,7 @@
 """Real clients of the endpoint, in an environment of their own, and a page in a browser."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -9,8 +10,10 @@ import sys
 import httpx
 import pytest
 
+from fixtures.site import StandIn
 from tests import foreign
 from tests.cli.shell import Shell
+from tests.quick import QUICK
 from tests.serve import programs
 from tests.serve.conftest import MODEL, read_stream
 
@@ -50,15 +53,20 @@ async def test_program_of_a_client_runs(door, site, program):
             await asyncio.sleep(0.02)
 
 
-@pytest.fixture
-def shell(site, tmp_path):
-    """Signs in by itself, and ends its warm session."""
-    shell = Shell(site.url, tmp_path / "state")
+@contextlib.contextmanager
+def sign_in_by_itself(site, folder):
+    """A shell with the account of a site. Its warm session ends with the block."""
+    shell = Shell(site.url, folder / "state")
     shell.more = {"HUGGINGCHAT_USERNAME": site.username, "HUGGINGCHAT_PASSWORD": site.password}
-    shell.more["LLM_USER_PATH"] = str(tmp_path)
     yield shell
     shell("serve", "--stop")
     assert not shell.processes()
+
+
+@pytest.fixture
+def shell(site, tmp_path):
+    with sign_in_by_itself(site, tmp_path) as shell:
+        yield shell
 
 
 @pytest.mark.parametrize("how", [pytest.param(each, marks=LONG) for each in ("stdio", "http")])
@@ -87,8 +95,9 @@ async def test_client_of_mcp_uses_every_tool(shell, site, how):
 
 
 @pytest.mark.parametrize("program", [pytest.param(programs.LLM, id="llm", marks=LONG)])
-async def test_plugin_of_llm_answers(shell, program):
-    await run_program(program, **shell.environment())
+async def test_plugin_of_llm_answers(tmp_path, program):
+    with StandIn(router=True, echo_pause=0.0, **QUICK) as site, sign_in_by_itself(site, tmp_path) as shell:
+        await run_program(program, **shell.environment({"APP_TOOL": "mock", "LLM_USER_PATH": str(tmp_path)}))
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl")

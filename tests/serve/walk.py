@@ -22,7 +22,12 @@ from tests.serve.conftest import MODEL
 def main(base_url: str) -> None:
     python = str(foreign.find_clients())
     with tempfile.TemporaryDirectory() as home:
-        chosen = {"HUGGINGCHAT_BASE_URL": base_url, "HUGGINGCHAT_HOME": home, "LLM_USER_PATH": home}
+        chosen = {
+            "HUGGINGCHAT_BASE_URL": base_url,
+            "HUGGINGCHAT_HOME": home,
+            "LLM_USER_PATH": home,
+            "APP_TOOL": "Bench",
+        }
         environment = os.environ | chosen
         agent = [python, "-m", "huggingchat_agent"]
         serving = subprocess.Popen(
