@@ -95,7 +95,8 @@ def take_turns(
     With `marked`, of the tests that have that marker.
 
     Which one follows from the name of the test, so that all values stay in use everywhere, and the other
-    engine takes the next. A test marked `each_way` keeps all of its cases.
+    engine takes the next. A value that stands twice in `values` has twice the turns. A test marked `each_way`
+    keeps all of its cases.
     """
     spared = []
     for item in items:
@@ -120,7 +121,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     does a part of its rounds in the default run; of one's cases those that are marked so
     (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all.
     """
-    take_turns(config, items, "via", ("ui", "page"))
+    # By ui the first message of a conversation takes a page of its own, ten times the cost of all else.
+    take_turns(config, items, "via", ("ui", "page", "page"))
     take_turns(config, items, "build", ("2026-08", "2026-01", "2025-04"))
     take_turns(config, items, "engine", ("playwright", "nodriver"), marked="either_engine")
     marks = [(item, getattr(getattr(item, "callspec", None), "marks", ())) for item in items]

@@ -10,6 +10,7 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.settings import Record
+from tests.signed_in import save_session
 
 if TYPE_CHECKING:
     from huggingchat_agent.choices import Via
@@ -56,10 +57,7 @@ async def _record(chat, told):
         return [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def saved_home(stand_in, tmp_path_factory):
+@pytest.fixture(scope="session")
+def saved_home(stand_in, tmp_path_factory):
     """A state folder with the session of ada."""
-    home = tmp_path_factory.mktemp("state")
-    async with HuggingChat(**make_account_settings(stand_in, home)) as chat:
-        await chat.login()
-    return home
+    return save_session(stand_in, tmp_path_factory.mktemp("state"))

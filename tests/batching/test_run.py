@@ -9,6 +9,7 @@ from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat, Journal, Result, batch
 from huggingchat_agent.batching.items import arrange
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -23,6 +24,7 @@ def site():
 async def chat(site, tmp_path_factory, borrowed):
     given = {"username": site.username, "password": site.password, "engine": "nodriver", "isolated": True}
     home, address = tmp_path_factory.mktemp("state"), borrowed["HUGGINGCHAT_CONNECT"]
+    save_session(site, home)
     async with HuggingChat(base_url=site.url, home=home, connect=address, **given) as chat:
         await chat.login()
         yield chat

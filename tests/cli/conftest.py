@@ -11,6 +11,7 @@ from huggingchat_agent.cli import error_output
 from huggingchat_agent.sync import HuggingChat
 from tests.cli.shell import Shell
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 PASSWORD = "correct horse"
 
@@ -24,10 +25,7 @@ def stand_in():
 @pytest.fixture(scope="session")
 def saved_home(stand_in, tmp_path_factory):
     """A state folder with the session of ada; copy it to change it."""
-    shell = Shell(stand_in.url, tmp_path_factory.mktemp("signed in"))
-    done = shell("login", "--username", "ada", "--password-stdin", stdin=PASSWORD + "\n")
-    assert done.code == 0, done.err
-    return shell.home
+    return save_session(stand_in, tmp_path_factory.mktemp("signed in"))
 
 
 @pytest.fixture
@@ -76,6 +74,7 @@ def recorded(saved_home, tmp_path_factory):
     with StandIn(echo_pause=0.001, tool_servers=TOOLS, **QUICK) as site:
         account = {"username": site.username, "password": site.password}
         tape = folder / "read.tape"
+        save_session(site, folder)
         with HuggingChat(base_url=site.url, home=folder, record=tape, via="page", **account) as chat:
             chat.login()
             told = chat.new_conversation()

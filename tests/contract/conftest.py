@@ -20,6 +20,7 @@ from huggingchat_agent.choices import EngineName
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.settings import make_settings
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +47,9 @@ def account(site):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chat(engine, account, tmp_path_factory):
-    async with HuggingChat(engine=engine, home=tmp_path_factory.mktemp("state"), **account) as chat:
+async def chat(engine, account, site, tmp_path_factory):
+    home = save_session(site, tmp_path_factory.mktemp("state"))
+    async with HuggingChat(engine=engine, home=home, **account) as chat:
         await chat.login()
         yield chat
 

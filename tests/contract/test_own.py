@@ -18,11 +18,13 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import process_tag
 from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SettingsError, SiteError
+from tests.signed_in import save_session
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
-async def test_window_is_shown_and_used(engine, account, on_screen, tmp_path):
+async def test_window_is_shown_and_used(engine, account, site, on_screen, tmp_path):
+    save_session(site, tmp_path)
     async with HuggingChat(engine=engine, headless=False, home=tmp_path, **account) as chat:
         await chat.login()
         page = await chat._session.tabs.get_shared()

@@ -13,6 +13,7 @@ import pytest
 
 from huggingchat_agent.browser import process_tag
 from tests.browser.conftest import Seen
+from tests.signed_in import save_session
 
 pytestmark = [
     pytest.mark.browser,
@@ -74,8 +75,9 @@ async def test_starts_and_stops_leave_nothing(started, temporary, times):
         assert await list_leftovers(processes, known, temporary) == {}
 
 
-async def test_killed_program_leaves_nothing(engine, account, temporary, tmp_path):
+async def test_killed_program_leaves_nothing(engine, account, site, temporary, tmp_path):
     """In the middle of an answer, with no chance to clear up."""
+    save_session(site, tmp_path)
     script = f"""
         import asyncio
         from huggingchat_agent import HuggingChat

@@ -16,6 +16,7 @@ from huggingchat_agent.browser import process_tag
 from huggingchat_agent.errors import BrowserClosed, PageChanged, StreamBroken
 from huggingchat_agent.events import Token, to_json
 from tests.e2e.reports import read_picture, read_tree
+from tests.signed_in import save_session
 
 if TYPE_CHECKING:
     from huggingchat_agent.choices import Via
@@ -121,6 +122,7 @@ async def test_events_are_the_same_on_every_engine(account, site, tmp_path):
     ways: tuple[Via, ...] = ("ui", "page")
     for engine in ("playwright", "nodriver"):
         heard[engine] = []
+        save_session(site, tmp_path / engine)
         async with HuggingChat(engine=engine, home=tmp_path / engine, **account) as chat:
             await chat.login()
             for via, prompt in itertools.product(ways, SCRIPTED):
@@ -149,7 +151,8 @@ async def test_session_saved_by_one_is_used_by_the_other(engine, account, site, 
     assert site.control.logins == logins
 
 
-async def test_killed_browser_gives_the_partial_text(engine, account, via, tmp_path):
+async def test_killed_browser_gives_the_partial_text(engine, account, site, via, tmp_path):
+    save_session(site, tmp_path)
     async with HuggingChat(engine=engine, home=tmp_path, recover=False, **account) as chat:
         await chat.login()
         conversation = await chat.new_conversation()

@@ -17,7 +17,8 @@ from fixtures.site import StandIn
 from huggingchat_agent import Record
 from huggingchat_agent.sync import HuggingChat
 from tests.docs.blocks import ROOT
-from tests.persons import Persons
+from tests.persons import Persons, borrow
+from tests.signed_in import save_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +59,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def online(stand_in: StandIn, browser: str, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """The stand-in with a conversation and a share of it, and a session saved and exported."""
     folder, home = tmp_path_factory.mktemp("files"), tmp_path_factory.mktemp("home")
+    save_session(stand_in, home)
     account = {"username": stand_in.username, "password": stand_in.password}
-    given = {"base_url": stand_in.url, "connect": browser, "isolated": True, "home": home}
+    given = {
+        "base_url": stand_in.url,
+        "connect": browser,
+        "isolated": True,
+        "engine": "nodriver",
+        "home": home,
+    }
     tape = Record(folder / "run.tape", pictures=False)
     with HuggingChat(**given, **account, record=tape) as chat:
         chat.login()
@@ -73,8 +81,7 @@ def online(stand_in: StandIn, browser: str, tmp_path_factory: pytest.TempPathFac
         "HUGGINGCHAT_HOME": str(home),
         "HUGGINGCHAT_USERNAME": stand_in.username,
         "HUGGINGCHAT_PASSWORD": stand_in.password,
-        "HUGGINGCHAT_CONNECT": browser,
-        "HUGGINGCHAT_ISOLATED": "yes",
+        **borrow(browser),
     }
     places = {
         "66b0c0ffee66b0c0ffee66b0": conversation.id,

@@ -8,6 +8,7 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 # No longer than a page that works may take: a drift that breaks the page costs this much.
 STEP = 5.0
@@ -29,7 +30,7 @@ def site(shared_site):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_chat(shared_site, tmp_path_factory):
     account = {"username": shared_site.username, "password": shared_site.password}
-    home = tmp_path_factory.mktemp("state")
+    home = save_session(shared_site, tmp_path_factory.mktemp("state"))
     async with HuggingChat(base_url=shared_site.url, home=home, step_timeout=STEP, **account) as chat:
         await chat.login()
         yield chat

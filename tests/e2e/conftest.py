@@ -2,7 +2,7 @@
 
 Starting a browser and signing in takes longer than most tests, so a module shares one chat and one
 site. A test that breaks either, or counts what happens from the start, is marked `fresh` and gets
-its own.
+its own. Somebody has signed in before, except where a test is marked `stranger`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 
 def make_settings_for(site, home):
@@ -29,7 +30,8 @@ def shared_site():
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_chat(shared_site, tmp_path_factory):
-    async with HuggingChat(**make_settings_for(shared_site, tmp_path_factory.mktemp("state"))) as chat:
+    home = save_session(shared_site, tmp_path_factory.mktemp("state"))
+    async with HuggingChat(**make_settings_for(shared_site, home)) as chat:
         await chat.login()
         yield chat
 
@@ -45,8 +47,10 @@ def site(request):
 
 
 @pytest.fixture
-def settings(site, tmp_path):
+def settings(request, site, tmp_path):
     """For a chat that the test opens itself."""
+    if not request.node.get_closest_marker("stranger"):
+        save_session(site, tmp_path / "state")
     return make_settings_for(site, tmp_path / "state")
 
 

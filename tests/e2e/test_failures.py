@@ -184,12 +184,14 @@ async def test_missing_browser_is_told_before_anything(settings, tmp_path):
         await HuggingChat(**settings, browser=str(tmp_path / "no-such-browser")).open()
 
 
+@pytest.mark.stranger
 async def test_file_in_the_place_of_the_state_folder_is_a_storage_error(settings, tmp_path):
     (tmp_path / "state").write_text("a file")
     with pytest.raises(StorageError, match="state"):
         await HuggingChat(**settings).open()
 
 
+@pytest.mark.stranger
 async def test_full_disk_is_a_storage_error_and_leaves_no_half_file(settings):
     async with HuggingChat(**settings) as chat:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -37,6 +37,7 @@ def _shape(request):
 
 
 @pytest.mark.fresh
+@pytest.mark.stranger
 async def test_requests_of_a_session_are_these_and_no_others(chat, site):
     await chat.login()
     await chat.tools()

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.exchange import Ended
+from huggingchat_agent.exchange import Ended, Started
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -27,18 +27,18 @@ async def test_models_come_from_the_apps_own_traffic(chat):
 @pytest.mark.fresh
 async def test_models_come_from_a_request_of_the_page_where_nothing_is_inlined(chat):
     heard = (await chat.models()).source
-    over = asyncio.Event()
+    url, mine, over = f"{chat.settings.base_url}/api/v2/models", set(), asyncio.Event()
 
     @chat.on("exchange")
     def watch(event):
-        if isinstance(event.exchange, Ended):
+        if isinstance(event.exchange, Started) and event.exchange.url == url:
+            mine.add(event.exchange.exchange_id)
+        if isinstance(event.exchange, Ended) and event.exchange.exchange_id in mine:
             over.set()
 
     page = await chat._session.tabs.get_shared()
     await page.evaluate(
-        "async (url) => { await (await fetch(url, {cache: 'no-store'})).text(); }",
-        f"{chat.settings.base_url}/api/v2/models",
-        timeout=5,
+        "async (url) => { await (await fetch(url, {cache: 'no-store'})).text(); }", url, timeout=5
     )
     await over.wait()
     assert (heard, (await chat.models()).source) == ("inlined", "request")

@@ -12,7 +12,10 @@ from huggingchat_agent.emitter import NAMES
 from huggingchat_agent.errors import AgentError, LoginError
 from huggingchat_agent.events import to_json
 
-pytestmark = [pytest.mark.browser, pytest.mark.fresh, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    *(pytest.mark.browser, pytest.mark.fresh, pytest.mark.stranger),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 PASSWORD = "correct horse"
 

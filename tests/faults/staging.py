@@ -22,6 +22,7 @@ from huggingchat_agent.browser import process_tag
 from huggingchat_agent.errors import AgentError
 from tests.faults.proxy import Proxy
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,7 @@ class Stage:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.site)
         self.proxy = self._stack.enter_context(Proxy(self.site.url))
+        save_session(self.site, self._home)
         account: dict[str, Any] = {"username": self.site.username, "password": self.site.password}
         chat = HuggingChat(engine=self.engine, base_url=self.proxy.url, home=self._home, **account)
         self.chat = await self._stack.enter_async_context(chat)

@@ -14,6 +14,7 @@ from huggingchat_agent import HuggingChat
 from tests.faults.proxy import Proxy
 from tests.faults.staging import PROMPT, TEXT
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 pytestmark = pytest.mark.browser
 
@@ -35,6 +36,7 @@ def children(process):
 async def test_answer_is_whole_after_the_machine_was_asleep(engine, network, tmp_path):
     with StandIn(**QUICK) as site, Proxy(site.url) as proxy:
         account: dict[str, Any] = {"username": site.username, "password": site.password}
+        save_session(site, tmp_path)
         async with HuggingChat(base_url=proxy.url, home=tmp_path, **account) as chat:
             await chat.login()
         arguments = [proxy.url, str(tmp_path), engine, PROMPT.replace("every 10", "every 50")]

@@ -14,6 +14,7 @@ import pytest
 
 from fixtures.site import StandIn
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,10 +44,20 @@ class Project:
     """A folder with tests, and how to run them."""
 
     def __init__(
-        self, folder: Path, site: StandIn | None = None, borrowed: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        site: StandIn | None = None,
+        borrowed: Mapping[str, str] | None = None,
+        *,
+        signed_in: bool = True,
     ) -> None:
-        """`borrowed` is the environment of a browser to use, see tests/persons.py. Else it starts its own."""
+        """`borrowed` is the environment of a browser to use, see tests/persons.py. Else it starts its own.
+
+        Somebody has signed in before, or not.
+        """
         self.folder = folder
+        if site and signed_in:
+            save_session(site, folder / "home")
         account = {"HUGGINGCHAT_USERNAME": "ada", "HUGGINGCHAT_PASSWORD": "correct horse"}
         self.environment = {
             **{

@@ -114,7 +114,7 @@ class Live(NamedTuple):
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory, site, borrowed):
-    project = Project(tmp_path_factory.mktemp("live"), site, borrowed)
+    project = Project(tmp_path_factory.mktemp("live"), site, borrowed, signed_in=False)
     for name, text in FILES.items():
         project.write(name, text)
     before = count_logins(site)
@@ -223,8 +223,8 @@ def test_only_failures_leave_something_and_no_secret_is_in_it(live):
             assert secret not in body, path
 
 
-def test_workers_of_xdist_sign_in_once_each(project, site, borrowed):
-    project.environment |= borrowed
+def test_workers_of_xdist_sign_in_once_each(tmp_path, site, borrowed):
+    project = Project(tmp_path, site, borrowed, signed_in=False)
     before = count_logins(site)
     project.write(
         "test_two.py",

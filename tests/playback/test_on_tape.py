@@ -99,9 +99,7 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
     assert [(each.text, each.message_id, each.user_message_id) for each in now] == [
         (each.text, each.message_id, each.user_message_id) for each in answers
     ]
-    assert measure_spans(told)[-1] == pytest.approx(measure_spans(then)[-1], rel=0.5), (
-        "the last one was paced"
-    )
+    assert measure_spans(told)[-1] > measure_spans(then)[-1] / 2, "the last one was paced"
     assert chat.port in {port for _, port in seen}, "it was looked at the wrong processes"
     assert all(is_loopback(address) for address, _ in seen)
 

@@ -14,6 +14,7 @@ from huggingchat_agent.provider import HuggingChat
 from huggingchat_agent.provider.background import background
 from tests.budget import leave_to_soak
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 LLAMA, QWEN, DEEPSEEK = (
     "meta-llama/Llama-3.3-70B-Instruct",
@@ -64,10 +65,11 @@ def ended():
 
 @pytest.fixture
 def run(site, tmp_path, borrowed):
-    """Run a program in a process of its own, signed in by what the environment says; what it printed.
+    """Run a program in a process of its own, signed in before; what it printed.
 
     It uses a browser that runs already.
     """
+    save_session(site, tmp_path / "home")
 
     def run(*command, **environment):
         ran = subprocess.run(
@@ -103,7 +105,7 @@ def provider_at(tmp_path_factory, engine):
     """A separate provider for a site: `provider_at(site, **options)`."""
 
     def make(site, **options):
-        home = tmp_path_factory.mktemp("home")
+        home = save_session(site, tmp_path_factory.mktemp("home"))
         account = {"username": site.username, "password": site.password}
         chosen = {"home": home, "engine": engine, **account, **options}
         return type("HuggingChat", (HuggingChat,), {"url": site.url, "options": chosen})

@@ -13,12 +13,12 @@ from tests.provider import document
 
 
 @pytest.mark.browser
-def test_examples_of_the_async_iterator_and_of_a_script_run(run, site):
+def test_examples_of_the_async_iterator_and_of_a_script_run(run, site, tmp_path):
     # One after the other in one process, as a program that does both would: one browser, one sign-in.
     before = site.control.logins
-    iterated, said = run(sys.executable, "-c", f"{document.ITERATOR}\nprint('---')\n{document.SCRIPT}").split(
-        "---\n"
-    )
+    program = f"{document.ITERATOR}\nprint('---')\n{document.SCRIPT}"
+    home = str(tmp_path / "of a stranger")
+    iterated, said = run(sys.executable, "-c", program, HUGGINGCHAT_HOME=home).split("---\n")
     assert re.fullmatch(r"You said: Why is the sky blue\? \[history=2 path=\w+\]\n\[stop\]\n", iterated)
     assert said.startswith("You said: Hello, world! [history=2 ")
     assert site.control.logins == before + 1

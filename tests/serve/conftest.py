@@ -16,6 +16,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.serve.keys import load_key
 from huggingchat_agent.serve.running import Running, listen
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,6 +83,7 @@ def site():
 async def chat(site, tmp_path_factory, borrowed):
     given = {"username": site.username, "password": site.password, "engine": "nodriver", "isolated": True}
     home, address = tmp_path_factory.mktemp("state"), borrowed["HUGGINGCHAT_CONNECT"]
+    save_session(site, home)
     async with HuggingChat(base_url=site.url, home=home, connect=address, **given) as chat:
         await chat.login()
         yield chat
