@@ -119,7 +119,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Of a test that goes by ui and by page it takes one way, and of one on several builds of the app one of
     them (see `take_turns`). A test that is marked soak
     does a part of its rounds in the default run; of one's cases those that are marked so
-    (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all.
+    (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all, nor is
+    a test that is marked long.
     """
     # By ui the first message of a conversation takes a page of its own, ten times the cost of all else.
     take_turns(config, items, "via", ("ui", "page", "page"))
@@ -127,6 +128,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     take_turns(config, items, "engine", ("playwright", "nodriver"), marked="either_engine")
     marks = [(item, getattr(getattr(item, "callspec", None), "marks", ())) for item in items]
     leave_to_soak(config, items, [item for item, own in marks if any(mark.name == "soak" for mark in own)])
+    leave_to_soak(config, items, [item for item in items if item.get_closest_marker("long")])
     if config.getoption("--soak"):
         for item in items:
             if item.get_closest_marker("soak") and not item.get_closest_marker("timeout"):

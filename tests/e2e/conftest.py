@@ -84,4 +84,4 @@ def without_recovery(chat):
 @pytest.fixture
 def turns(request):
     """How many turns the long runs take."""
-    return 300 if request.config.getoption("--soak") else 30
+    return 300 if request.config.getoption("--soak") else 12

@@ -10,6 +10,7 @@ from tests.quick import QUICK
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.either_engine
 @pytest.mark.parametrize("engine", ["playwright", "nodriver"])
 @pytest.mark.parametrize("in_use", [False, True], ids=["", "copy"])
 async def test_conversations_are_there_in_the_browser_after_one_that_was_killed(engine, in_use, tmp_path):

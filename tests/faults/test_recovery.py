@@ -70,7 +70,9 @@ async def test_reattached_stream_that_breaks_is_taken_up_again(chat, site, via):
     reply = conversation.send("hold 24", via=via)
     reply.on("token", lambda event: site.control.release(next(released), conversation.id))
     assert parse_numbers((await check_whole(reply, site)).text) == list(range(24))
-    assert [each.means for each in find_events(reply, "recovered")].count("reattach") >= 3
+    # By ui the page comes back to the run too, and some of the breaks are of its own streams.
+    breaks = 3 if via == "page" else 1
+    assert [each.means for each in find_events(reply, "recovered")].count("reattach") >= breaks
 
 
 @pytest.mark.fresh

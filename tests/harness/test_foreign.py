@@ -170,6 +170,7 @@ def test_other_plugins_cause_no_warning_by_what_is_asked_of_them_and_are_not_wok
     result.stdout.fnmatch_lines(["There is no tape of this test: *"])
 
 
+@pytest.mark.long
 def test_options_of_pytest_playwright_are_followed_or_said_not_to_be(project, site):
     run_beside(project, "pytest-playwright").write(
         "conftest.py",
@@ -270,6 +271,7 @@ def browser_context_args(browser_context_args):
 """
 
 
+@pytest.mark.long
 def test_async_pages_share_the_loop_beside_pytest_playwright_asyncio(project):
     run_beside(project, "pytest-playwright-asyncio").write(
         "pytest.ini",
