@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import socket
 import stat
@@ -19,8 +18,7 @@ from pathlib import Path
 import msgspec
 
 from huggingchat_agent.errors import StorageError
-
-log = logging.getLogger("huggingchat_agent")
+from huggingchat_agent.log_records import log
 
 # The system's limit for a socket's path is 107 bytes on Linux and 103 on macOS.
 _LONGEST = 100  # bytes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.log_records import log
 from huggingchat_agent.warm.protocol import (
     Happened,
     Problem,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.huggingchat import HuggingChat
 
-log = logging.getLogger("huggingchat_agent")
 
 # The events that a reply has beside those of its turn.
 BESIDE = (events.Degraded.name, events.Drift.name, events.Queued.name, events.Retrying.name)

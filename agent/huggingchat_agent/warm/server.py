@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import huggingchat_agent
+from huggingchat_agent.log_records import log
 from huggingchat_agent.state import warm_socket
 from huggingchat_agent.warm.connection import Connection
 from huggingchat_agent.warm.matching import make_fingerprints
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.huggingchat import HuggingChat
     from huggingchat_agent.session.account import Account
 
-log = logging.getLogger("huggingchat_agent")
 
 LOOK_SECONDS = 5.0  # seconds between two looks at the clock and at the socket's file
 
