@@ -12,6 +12,7 @@ ROOMS = [
     | {"user_text", "structured"}
     | {"forks", "handler_failures", "handler_queue", "log_records"},
     {
+        "conflicts",
         "context_args",
         "http_credentials",
         "proxy",

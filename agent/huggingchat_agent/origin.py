@@ -44,6 +44,11 @@ class Origin(NamedTuple):
         except ValueError:
             return False
 
+    @property
+    def private(self) -> bool:
+        """Whether others on the network cannot read what is sent there."""
+        return self.scheme in ("https", "wss") or self.loopback
+
 
 def parse_origin(url: str) -> Origin:
     """The origin of an address. Raises ValueError if it does not name a host."""

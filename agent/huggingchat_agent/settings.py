@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 import platformdirs
 
-from huggingchat_agent import environment, parsing
+from huggingchat_agent import conflicts, environment, parsing
 from huggingchat_agent.choices import EngineName, InUse, Via
 from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import SettingsError
@@ -352,7 +352,7 @@ def make_settings(**given: Unpack[Given]) -> Settings:
     if "home" not in values:
         values["home"] = parsing.parse_path("home", platformdirs.user_data_dir("huggingchat-agent", False))
     chosen = Settings(**values)
-    _check_together(chosen)
+    conflicts.check_together(chosen, lambda name: read_fields()[name][1].name_option(name))
     return chosen
 
 
@@ -367,34 +367,3 @@ def _advise(name: str) -> str:
     meant = {each: each for each in read_fields()} | times | {"timeout": times["total_timeout"]}
     close = difflib.get_close_matches(name, meant, 1)
     return f"Did you mean {meant[close[0]]}?" if close else f"There are: {', '.join(read_fields())}."
-
-
-def _check_together(chosen: Settings) -> None:
-    if chosen.connect:
-        for name in ("channel", "browser_args", "user_data_dir", "proxy"):
-            if getattr(chosen, name):
-                raise _make_conflict_error(
-                    "{} is for a browser that the agent starts, but {} uses one that runs already. "
-                    "Leave one of the two out.",
-                    name,
-                    "connect",
-                )
-    for name in ("context_args", "http_credentials"):
-        if getattr(chosen, name) and chosen.connect and not chosen.isolated:
-            raise _make_conflict_error(
-                "{0} apply to pages in a context of the agent's own, but {1} opens pages in the "
-                "browser's context. Add {2}, or leave {0} out.",
-                name,
-                "connect",
-                "isolated",
-            )
-    if chosen.browser and chosen.channel:
-        sentence = "{} and {} both name a browser. Leave one of the two out."
-        raise _make_conflict_error(sentence, "browser", "channel")
-
-
-def _make_conflict_error(sentence: str, *names: str) -> SettingsError:
-    """The error for settings that exclude each other, by their names here and at the command line."""
-    error = SettingsError(sentence.format(*names))
-    error.shell_message = sentence.format(*(read_fields()[name][1].name_option(name) for name in names))
-    return error

@@ -205,8 +205,7 @@ class SignIn:
 
     def _check_encryption(self) -> None:
         """Raise LoginError if others on the network could read the typed text."""
-        place = parse_origin(self._seen.address)
-        if place.scheme != "https" and not place.loopback and not self._insecure:
+        if not parse_origin(self._seen.address).private and not self._insecure:
             raise LoginError(
                 f"The sign-in page at {self._where} is not encrypted (plain http), so others on the network "
                 "could read the password. The agent did not type it.",
