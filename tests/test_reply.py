@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from huggingchat_agent import events, sync
+from huggingchat_agent.chat.draft import Draft
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.errors import SessionRejected, StreamBroken
 from huggingchat_agent.session.sign_in_again import Recovery
+from huggingchat_agent.settings import NO_DEADLINES
 from huggingchat_agent.sync.thread import LoopThread
 from tests.scripted import Scripted
 
@@ -105,12 +107,11 @@ class Attempts(Sending):
     """Each attempt to send makes the next one of these turns."""
 
     def __init__(self, recovery, turns):
-        settings = SimpleNamespace(step_timeout=1.0)
+        settings = SimpleNamespace(step_timeout=1.0, deadlines=NO_DEADLINES)
         chat: Any = SimpleNamespace(
             _session=SimpleNamespace(recovery=recovery, epoch=1), _tracker=None, settings=settings
         )
-        draft: Any = None
-        super().__init__(chat, "c", draft, "page")
+        super().__init__(chat, "c", Draft(), "page")
         self.turns = turns
 
     async def _attempt(self):
