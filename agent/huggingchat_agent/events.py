@@ -9,7 +9,7 @@ A message that could not be sent has `failed` alone.
 
 Each carries `conversation_id`, `turn` (1, 2, ... within the session), `seq` (from 1, strictly rising within
 the turn) and `at` (seconds, monotonic clock of this process). Events of the agent itself (`exchange`,
-`degraded`, `drift`, `queued`, `retrying`, `handler_failed`) stand outside that order.
+`degraded`, `drift`, `queued`, `retrying`, `recycled`, `handler_failed`) stand outside that order.
 
 A type checker knows the class by the name: after `if event.name == "token"` an event of a reply is a
 Token, and so is what a handler of `on("token", handler)` gets.
@@ -323,6 +323,21 @@ class Retrying(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class Recycled(Event, frozen=True, kw_only=True):
+    """A new one has taken the place of the browser, or of a conversation's tab, between two messages.
+
+    `what` is "browser" or "tab", and `turns` how many it had. `reason` is "turns" or "memory". For a browser,
+    `seconds` is how long that took. `conversation_id` is that of the tab.
+    """
+
+    name: ClassVar[Literal["recycled"]] = "recycled"
+    what: Literal["browser", "tab"]
+    reason: str
+    turns: int
+    seconds: float = 0.0
+    conversation_id: str = ""
+
+
 class HandlerFailed(Event, frozen=True, kw_only=True):
     """A handler raised `error`. The stream goes on. `handled` is the name of the event it got."""
 
@@ -332,33 +347,12 @@ class HandlerFailed(Event, frozen=True, kw_only=True):
     error: BaseException
 
 
-AnyTurnEvent: TypeAlias = (
-    Started
-    | Token
-    | Reasoning
-    | Status
-    | Title
-    | ToolCalled
-    | ToolEta
-    | ToolProgress
-    | ToolResult
-    | ToolFailed
-    | SearchUpdate
-    | SearchSources
-    | SearchFailed
-    | SearchFinished
-    | FileProduced
-    | RouterChose
-    | ElicitationRequested
-    | ElicitationResolved
-    | Unknown
-    | AnswerReady
-    | Finished
-    | Failed
-    | Recovering
-    | Recovered
-)
-AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Drift | Queued | Retrying | HandlerFailed
+_OfText: TypeAlias = Started | Token | Reasoning | Status | Title | Unknown
+_OfTools: TypeAlias = ToolCalled | ToolEta | ToolProgress | ToolResult | ToolFailed | FileProduced
+_OfSearch: TypeAlias = SearchUpdate | SearchSources | SearchFailed | SearchFinished | RouterChose
+_OfCourse: TypeAlias = ElicitationRequested | ElicitationResolved | Recovering | Recovered
+AnyTurnEvent: TypeAlias = _OfText | _OfTools | _OfSearch | _OfCourse | AnswerReady | Finished | Failed
+AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Drift | Queued | Retrying | Recycled | HandlerFailed
 
 
 def every(base: type[Event] = Event) -> list[type[Event]]:

@@ -55,6 +55,11 @@ def parse_milliseconds(name: str, value: Any) -> float:
     return _parse_number(name, value, "a number of milliseconds, 0 or more", lambda number: number >= 0)
 
 
+def parse_count(name: str, value: Any) -> int:
+    wanted = "a whole number, 0 or more"
+    return int(_parse_number(name, value, wanted, lambda number: number >= 0 and number == int(number)))
+
+
 def _parse_number(name: str, value: Any, wanted: str, fits: Any) -> float:
     number = math.nan
     if isinstance(value, int | float | str) and not isinstance(value, bool):

@@ -236,6 +236,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Field("How long a turn may take.", _parse_deadlines, variable=False),
     ] = Deadlines()
     recover: Annotated[bool, Field("Take an answer up again when its stream breaks.")] = True
+    tab_turns: Annotated[
+        int, Field("Turns after which a conversation gets another tab, 0 for never.", parsing.parse_count)
+    ] = 100
+    browser_turns: Annotated[
+        int,
+        Field("Turns after which another browser takes over, 0 for never.", parsing.parse_count),
+    ] = 250
+    browser_memory: Annotated[
+        int,
+        Field(
+            "MiB of memory of browser and driver above which another browser takes over, 0 for never.",
+            parsing.parse_count,
+        ),
+    ] = 4096
     record: Annotated[Record | None, Field("The tape to record the session on.", _parse_record)] = None
     replay: Annotated[
         Path | None,
@@ -301,6 +315,9 @@ class Given(TypedDict, total=False):
     person_timeout: float | None
     deadlines: Deadlines | None
     recover: bool | None
+    tab_turns: int | None
+    browser_turns: int | None
+    browser_memory: int | None
     record: str | Path | Record | None
     replay: str | Path | None
     faults: Sequence[Any] | None

@@ -136,3 +136,13 @@ def test_event_that_never_ends_is_an_error(line):
     with pytest.raises(LineTooLong):
         for _ in range(LIMIT + 1):
             decoder.feed(line)
+
+
+def test_whole_line_over_the_limit_is_an_error_too():
+    with pytest.raises(LineTooLong):
+        LineSplitter(longest=LIMIT).feed(b"x" * (LIMIT + 1) + b"\n")
+    splitter = LineSplitter(longest=LIMIT)
+    splitter.feed(b"x" * LIMIT)
+    with pytest.raises(LineTooLong):
+        splitter.feed(b"x\n")
+    assert LineSplitter(longest=LIMIT).feed(b"x" * LIMIT + b"\n") == [b"x" * LIMIT]

@@ -202,6 +202,10 @@ class PlaywrightBrowser(RunningBrowser):
             self._path, _WRITTEN.findall(logs) or [logs.partition("\n")[0]]
         )
 
+    def _find_processes(self) -> set[int]:
+        driver = {self._driver.pid} if self._driver is not None else set()
+        return super()._find_processes() | driver
+
     async def _watch_driver(self, driver: asyncio.subprocess.Process) -> None:
         """Playwright does not report that its own process died, and nothing works without it."""
         await driver.wait()

@@ -159,6 +159,9 @@ class Browser(Protocol):
         From a browser that is not ours, only those of the app's host.
         """
 
+    def measure_memory(self) -> float:
+        """MiB of the processes that we started for it, the driver's included. 0 if that is not known."""
+
     def on_closed(self, callback: Callable[[], None]) -> None:
         """Call back once when the browser is gone for any reason."""
 

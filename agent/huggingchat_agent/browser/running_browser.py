@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import process_tag, site_data, start_failures, temporary
+from huggingchat_agent.browser import memory, process_tag, site_data, start_failures, temporary
 from huggingchat_agent.browser.cdp import Refused, make_refusal
 from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.executable import find_or_download
@@ -131,6 +131,13 @@ class RunningBrowser(ABC):
         state = await run_driver(TAB_SECONDS, "read the session", self._read_state())
         redact.remember_cookies(state)
         return state
+
+    def measure_memory(self) -> float:
+        return memory.measure(self._find_processes())
+
+    def _find_processes(self) -> set[int]:
+        """Everything that was started for it."""
+        return set(process_tag.find_processes(self.tag))
 
     def on_closed(self, callback: Callable[[], None]) -> None:
         if self._gone:

@@ -84,6 +84,16 @@ class Sending:
         if self._after is not None:
             await self._after._wait_until_done()
             self._after = None
+        recycler = self._session.recycler
+        if recycler is not None and not self._tracker.has_running:
+            await recycler.replace_if_due()
+        async with self._session.use():
+            turn = await self._send()
+        if recycler is not None:
+            recycler.count_turn()
+        return turn
+
+    async def _send(self) -> Turn:
         count = self._session.recovery.count
         turn: Turn | None = None
         try:

@@ -39,7 +39,13 @@ _PATIENCE = 8.0  # seconds until a turn reaches its recorded end; half of it aft
 
 _EVENTS = {each.name: each for each in events.every()}
 # Events of the agent without an exchange. The replay emits them as recorded.
-_OF_AGENT = (events.Degraded.name, events.Drift.name, events.Queued.name, events.Retrying.name)
+_OF_AGENT = (
+    events.Degraded.name,
+    events.Drift.name,
+    events.Queued.name,
+    events.Retrying.name,
+    events.Recycled.name,
+)
 
 
 @asyncio_only()

@@ -6,6 +6,7 @@ They sign in again if the app has dropped the session, and are made again by the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,6 +19,7 @@ from huggingchat_agent.wire.retry_rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from huggingchat_agent import events
     from huggingchat_agent.session.sign_in_again import Recovery
@@ -52,6 +54,7 @@ class AppCalls:
         self.alternatives = Alternatives()
         self.drifts = Drifts()
         self.after_write: Callable[[], Awaitable[None]] | None = None  # to call once, after the next write
+        self.use: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext  # around a request
         self._opener, self._note = opener, note
         self.unheard = False  # whether the last call got no answer for UNHEARD_AFTER
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -114,11 +117,12 @@ class AppCalls:
 
     async def repeat(self, request: Call, once: Callable[[], Awaitable[T]], conversation_id: str = "") -> T:
         """The result of an attempt, of as many as the rule of the request allows."""
-        if self._note is None:
-            return await once()
-        async for attempt in attempts(RULES[request.repeats], request, conversation_id, self._note):
-            with attempt:
+        async with self.use():
+            if self._note is None:
                 return await once()
+            async for attempt in attempts(RULES[request.repeats], request, conversation_id, self._note):
+                with attempt:
+                    return await once()
         raise AssertionError("there is always a first attempt")
 
     async def _try(self, calls: Calls, request: Call, conversation_id: str = "") -> CallResult:

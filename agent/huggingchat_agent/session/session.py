@@ -5,6 +5,7 @@ Each of the three is an object. If a tape answers the calls, there is no profile
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from huggingchat_agent.errors import AgentError, BrowserError
@@ -12,6 +13,7 @@ from huggingchat_agent.log_records import log
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.profile import BrowserProfile
+from huggingchat_agent.session.recycling import Recycler
 from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.session.tabs import Tabs
 from huggingchat_agent.state.storage import SavedSession
@@ -35,7 +37,8 @@ class Session:
     """Connects the three parts. Implements `turn.app_protocol.App`.
 
     `sink` gets every exchange. `tape` takes the sink and makes an opener of calls that a tape answers.
-    `saved` replaces the profile's own session file. `note` gets an event for each request that is made again.
+    `saved` replaces the profile's own session file. `note` gets an event for each request
+    that is made again, and for each browser and tab that is replaced.
     """
 
     def __init__(
@@ -46,7 +49,7 @@ class Session:
         tape: Callable[[Sink], Opener] | None = None,
         saved: SavedSession | None = None,
         watcher: Watcher | None = None,
-        note: Callable[[events.Retrying], object] = lambda event: None,
+        note: Callable[[events.Retrying | events.Recycled], object] = lambda event: None,
     ) -> None:
         self.settings = settings
         self.recovery = Recovery(self.explain)
@@ -54,16 +57,20 @@ class Session:
         self.saved = saved or SavedSession(settings.profile_folder)
         self._profile: BrowserProfile | None = None
         self._tabs: Tabs | None = None
+        self.recycler: Recycler | None = None
         if tape is not None:
             opener = tape(sink)
         else:
             self._profile = BrowserProfile(settings, self.saved)
             self._tabs = Tabs(settings, self._profile, self.connections, sink, watcher)
+            self._tabs.note = note
+            self.recycler = Recycler(settings, self._profile, self._tabs, note)
             opener = self._tabs.open_calls
         self.note = note
         self.calls = AppCalls(
             opener, self.recovery, timeout=settings.step_timeout, note=note if tape is None else None
         )
+        self.calls.use = self.use
         self.ask = self.calls.ask
         self.drifts = self.calls.drifts
 
@@ -83,6 +90,10 @@ class Session:
     def epoch(self) -> int:
         """How many browsers were started so far. A tape has none."""
         return self._profile.epoch if self._profile else 0
+
+    def use(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Keep the browser as long as this lasts: it is not replaced meanwhile."""
+        return self.recycler.use() if self.recycler else contextlib.nullcontext()
 
     async def recover(self, epoch: int) -> int:
         """After BrowserClosed: have a browser again, with the saved session. Returns the epoch as it is then.

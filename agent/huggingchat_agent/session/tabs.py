@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
+from huggingchat_agent import events
 from huggingchat_agent.errors import (
     AgentError,
     BrowserClosed,
@@ -47,6 +48,7 @@ class Tab:
         self.conversation_id = conversation_id
         self.leaf: str | None = None
         self.busy = False
+        self.turns = 0
 
 
 class Watcher(Protocol):
@@ -81,6 +83,12 @@ class Tabs:
         self._pages: list[Page] = []
         self._opening = asyncio.Lock()
         self._closed = False
+        self.note: Callable[[events.Recycled], object] = lambda event: None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a conversation is driven through its tab now."""
+        return any(tab.busy for tab in self._tabs.values())
 
     async def get_shared(self) -> Page:
         """The tab for calls, on a page of the app. Opens another if it was lost.
@@ -117,9 +125,18 @@ class Tabs:
         return tab
 
     async def release(self, tab: Tab) -> None:
-        """Take back a conversation's tab. Closes the least recently used tabs."""
+        """Take back a conversation's tab. Closes it after many turns, and the least recently used tabs."""
         tab.busy = False
+        tab.turns += 1
         if self._tabs.get(tab.conversation_id) is tab:
+            if self._is_used_up(tab):
+                await self.close_tab(tab.conversation_id)
+                self.note(
+                    events.Recycled(
+                        what="tab", reason="turns", turns=tab.turns, conversation_id=tab.conversation_id
+                    )
+                )
+                return
             self._tabs[tab.conversation_id] = self._tabs.pop(tab.conversation_id)  # most recently used
         idle = [each for each in self._tabs.values() if not each.busy]
         for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
@@ -231,6 +248,11 @@ class Tabs:
             await page.close()
             raise
         return page
+
+    def _is_used_up(self, tab: Tab) -> bool:
+        """Whether its page had its turns. One that a person may look at stays."""
+        chosen = self._settings
+        return chosen.headless and not chosen.connect and 0 < chosen.tab_turns <= tab.turns
 
     def _check_open(self) -> None:
         if self._closed:

@@ -46,6 +46,7 @@ _OUTSIDE_TURNS = (
     events.Drift.name,
     events.Queued.name,
     events.Retrying.name,
+    events.Recycled.name,
     events.HandlerFailed.name,
 )
 

@@ -138,6 +138,11 @@ class TurnTracker:
             turn.conversation_id == conversation_id and not turn.done.is_set() for turn in self._running
         )
 
+    @property
+    def has_running(self) -> bool:
+        """Whether any turn is under way."""
+        return any(not turn.done.is_set() for turn in self._running)
+
     def find_page(self, number: int) -> str:
         """The tab that a turn under way was sent from; "" if there is no such turn."""
         return next((turn.page_id for turn in self._running if turn.number == number), "")

@@ -41,6 +41,8 @@ class LineSplitter:
             if self._length > self._longest:
                 raise LineTooLong(self._longest)
             return b""
+        if self._length + data.find(b"\n") > self._longest:
+            raise LineTooLong(self._longest)
         whole = b"".join((*self._begun, data[:end]))
         self._begun = [data[end:]]
         self._length = len(data) - end

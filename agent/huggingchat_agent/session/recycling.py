@@ -1,0 +1,97 @@
+"""Replaces a browser that has worked for long, between two messages.
+
+Browsers and drivers grow with use: the driver of Playwright by about 0.2 MiB with each turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from huggingchat_agent import events
+from huggingchat_agent.errors import AgentError
+from huggingchat_agent.log_records import log
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from huggingchat_agent.session.profile import BrowserProfile
+    from huggingchat_agent.session.tabs import Tabs
+    from huggingchat_agent.settings import Settings
+
+MEASURE_EVERY = 10  # turns: to measure takes some hundredths of a second of a processor
+
+
+class Recycler:
+    """Counts the turns of a browser, and replaces it after too many or if it has too much memory.
+
+    It does so only while nothing uses the browser, and what would use it meanwhile waits. It leaves browsers
+    alone that have a window or cookies of their own, and those that run already. `note` gets the event.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        profile: BrowserProfile,
+        tabs: Tabs,
+        note: Callable[[events.Recycled], object],
+    ) -> None:
+        self._settings, self._profile, self._tabs, self._note = settings, profile, tabs, note
+        self._ours = settings.headless and not settings.connect and not settings.own_cookies
+        self._users = 0
+        self._replacing = asyncio.Lock()
+        self._turns = 0
+        self._epoch = 0  # the browser that the turns were counted of
+
+    @contextlib.asynccontextmanager
+    async def use(self) -> AsyncIterator[None]:
+        """Keep the browser as long as this lasts. Waits while it is replaced, unless it is in use already."""
+        if not self._users:
+            async with self._replacing:
+                pass
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+
+    def count_turn(self) -> None:
+        """A turn is over."""
+        if self._epoch != self._profile.epoch:
+            self._epoch, self._turns = self._profile.epoch, 0
+        self._turns += 1
+
+    async def replace_if_due(self) -> None:
+        """Replace the browser if that is due and nothing uses it. Never raises because of a browser.
+
+        If the other browser does not start, the next call starts one with the saved session.
+        """
+        if not self._ours or self._busy or self._replacing.locked() or self._epoch != self._profile.epoch:
+            return
+        async with self._replacing:
+            reason = await self._find_reason()
+            if reason:
+                begun, turns = time.monotonic(), self._turns
+                try:
+                    await self._tabs.restart(await self._profile.read_state())
+                except AgentError as error:
+                    log.warning("The browser could not be replaced after %d turns: %s", turns, error)
+                    return
+                seconds = time.monotonic() - begun
+                self._note(events.Recycled(what="browser", reason=reason, turns=turns, seconds=seconds))
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._users) or self._tabs.busy or self._profile.browser is None
+
+    async def _find_reason(self) -> str:
+        """Why it is due; "" if it is not."""
+        if 0 < self._settings.browser_turns <= self._turns:
+            return "turns"
+        browser = self._profile.browser
+        if browser and self._settings.browser_memory and self._turns and self._turns % MEASURE_EVERY == 0:
+            if await asyncio.to_thread(browser.measure_memory) > self._settings.browser_memory:
+                return "memory"
+        return ""

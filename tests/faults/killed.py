@@ -1,0 +1,176 @@
+"""Processes that are killed by SIGKILL in the middle of an answer: what they leave behind.
+
+    scripts/killed --rounds 50                      both engines, 50 times each
+    scripts/killed --rounds 5 --engine nodriver
+
+Counts the browser processes 5 s after the kill, and the temporary folders after the next start. Exits with 1
+if there were any. Saves the rounds in out/killed.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from fixtures.site import StandIn
+from huggingchat_agent.browser import process_tag
+from tests.faults.soak import describe_machine
+from tests.quick import QUICK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ENGINES = ("playwright", "nodriver")
+PATIENCE = 5.0  # seconds after the kill
+
+PROGRAM = """
+import asyncio, sys
+from huggingchat_agent import HuggingChat
+
+async def main():
+    async with HuggingChat(via="page") as chat:
+        await chat.login()
+        print(chat._session.browser.tag, flush=True)
+        conversation = await chat.new_conversation()
+        conversation.on("started", lambda event: print("started", flush=True))
+        await conversation.send("count 3000 every 10")
+
+asyncio.run(main())
+"""
+NEXT = """
+import asyncio
+from huggingchat_agent import HuggingChat
+
+async def main():
+    async with HuggingChat():
+        pass
+
+asyncio.run(main())
+"""
+
+
+class Round(msgspec.Struct, kw_only=True):
+    """One kill. `seconds` is how long processes were left, `folders` what the next start did not remove."""
+
+    engine: str
+    moment: str
+    processes: int
+    seconds: float
+    folders_at_once: int
+    folders: int
+
+
+def find_folders(place: Path) -> list[Path]:
+    return [each for each in place.iterdir() if each.is_dir()]
+
+
+def kill_once(site: StandIn, engine: str, home: Path, chance: random.Random) -> Round:
+    """Start a program, kill it at a random moment, count, start another one, count again."""
+    temporary = home / "tmp"
+    temporary.mkdir(exist_ok=True)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HUGGINGCHAT_")},
+        "HUGGINGCHAT_BASE_URL": site.url,
+        "HUGGINGCHAT_ENGINE": engine,
+        "HUGGINGCHAT_HOME": str(home / "state"),
+        "HUGGINGCHAT_USERNAME": site.username,
+        "HUGGINGCHAT_PASSWORD": site.password,
+        "TMPDIR": str(temporary),
+    }
+    moment = chance.choice(("while it starts", "signed in", "in an answer"))
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        if moment == "while it starts":
+            time.sleep(chance.uniform(0.5, 2.0))
+        else:
+            process.stdout.readline()
+            if moment == "in an answer":
+                process.stdout.readline()
+        process.kill()
+        began = time.monotonic()
+        found = _find_browsers(process.pid)
+        while found and time.monotonic() - began < PATIENCE:
+            time.sleep(0.1)
+            found = _find_browsers(process.pid)
+        seconds = time.monotonic() - began
+    at_once = len(find_folders(temporary))
+    subprocess.run([sys.executable, "-c", NEXT], env=environment, check=True, timeout=60)
+    left = find_folders(temporary)
+    process_tag.kill_processes(found)
+    return Round(
+        engine=engine,
+        moment=moment,
+        processes=len(found),
+        seconds=seconds,
+        folders_at_once=at_once,
+        folders=len(left),
+    )
+
+
+def _find_browsers(owner: int) -> list[int]:
+    """The processes of browsers that this process started."""
+    found = ((each, process_tag.find_owner(each)) for each in process_tag.find_processes())
+    return [each for each, started in found if started is not None and started.process == owner]
+
+
+def tabulate(rounds: Iterable[Round]) -> list[list[str]]:
+    rows = []
+    for engine in ENGINES:
+        if ours := [each for each in rounds if each.engine == engine]:
+            figures = [len(ours), sum(each.processes for each in ours), sum(each.folders for each in ours)]
+            rows.append([engine, *map(str, figures), f"{max(each.seconds for each in ours):.1f}"])
+    return rows
+
+
+COLUMNS = ("engine", "kills", "processes after 5 s", "folders after the next start", "longest, s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="scripts/killed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=50, help="kills of each engine (default 50)")
+    parser.add_argument("--engine", choices=ENGINES, help="this engine alone")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many minutes")
+    parser.add_argument("--seed", type=int, default=0, help="what draws the moments (default 0)")
+    parser.add_argument("--json", type=Path, default=Path("out", "killed.json"), help="the file of rounds")
+    given = parser.parse_args()
+    engines = [given.engine] if given.engine else list(ENGINES)
+    chance = random.Random(given.seed)
+    console, rounds = Console(), []
+    until = time.monotonic() + 60 * given.minutes
+    todo = [engine for _ in range(given.rounds) for engine in engines]
+    with StandIn(**QUICK) as site, tempfile.TemporaryDirectory() as home:
+        try:
+            for engine in track(todo, "kills", console=Console(stderr=True)):
+                if time.monotonic() > until:
+                    break
+                rounds.append(kill_once(site, engine, Path(home), chance))
+        except KeyboardInterrupt:
+            console.print("Stopped before the end.")
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_bytes(msgspec.json.format(msgspec.json.encode(rounds), indent=1))
+    table = Table(*COLUMNS, title=f"{signal.SIGKILL.name}, seed {given.seed}, {describe_machine()}")
+    for row in tabulate(rounds):
+        table.add_row(*row)
+    console.print(table)
+    sys.exit(any(each.processes or each.folders for each in rounds))
+
+
+if __name__ == "__main__":
+    main()
