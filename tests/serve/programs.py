@@ -203,6 +203,22 @@ async def use(read, write):
         stopped = (await asyncio.wait_for(long, 20)).structured_content
         assert stopped["stopped"] and stopped["text"], stopped
 
+        began.clear()
+        left = asyncio.create_task(session.call_tool(
+            "continue_conversation",
+            {"conversation_id": said["conversation_id"], "prompt": "count 4000 every 20"},
+            progress_callback=notice,
+        ))
+        await asyncio.wait_for(began.wait(), 20)
+        left.cancel()
+        await asyncio.wait([left])
+        async with asyncio.timeout(20):  # the run stops, and the conversation can go on
+            while (later := await session.call_tool(
+                "continue_conversation", {"conversation_id": said["conversation_id"], "prompt": "and now?"}
+            )).is_error:
+                assert "is answering" in later.content[0].text, later
+                await asyncio.sleep(0.1)
+
 async def main():
     given = json.loads(sys.argv[1])
     if "url" in given:
