@@ -41,6 +41,22 @@ async def test_for_and_async_for_each_name_the_other(name):
         [each async for each in other]
 
 
+async def test_list_of_conversations_is_read_by_async_for_alone():
+    async with HuggingChat(replay=TAPE) as chat:
+        with pytest.raises(UsageError, match="Use `async for`, not `for`"):
+            list(chat.conversations())  # type: ignore[call-overload]
+        with pytest.raises(UsageError, match="Use `async for`, not `await`"):
+            await chat.conversations()  # type: ignore[misc]
+        with pytest.raises(UsageError, match=r"no option 'timeout' for a message: give deadlines="):
+            chat.conversation("66b0c0ffee66b0c0ffee66b0").send("x", timeout=5)
+
+
+@pytest.mark.parametrize("timeout", [-1, "5", float("nan")])
+def test_wrong_timeout_of_a_result_is_refused(timeout):
+    with pytest.raises(UsageError, match="timeout must be a number of seconds"):
+        object.__new__(sync.Reply).result(timeout=timeout)
+
+
 async def test_a_sync_reply_is_not_awaited():
     with pytest.raises(UsageError, match=r"Call `result\(\)` and do not await: .* is on the way already"):
         await object.__new__(sync.Reply)  # type: ignore[misc]

@@ -33,6 +33,14 @@ def asyncio_only(note: str = "") -> Callable[[C], C]:
     return decorate
 
 
+def async_for_only(cls: C) -> C:
+    """Refuse `for`, `await` and `list()`."""
+    why = "what it gives is loaded as you iterate. Without asyncio, use huggingchat_agent.sync."
+    _refuse(cls, ("__iter__",), f"Use `async for`, not `for`: {why}")
+    _refuse(cls, ("__await__",), f"Use `async for`, not `await`: {why}")
+    return cls
+
+
 def sync_only(note: str = "") -> Callable[[C], C]:
     """Refuse `async with`, `async for` and `await`. `note` follows the advice."""
     other = "is of huggingchat_agent.sync, the API without asyncio."

@@ -298,15 +298,14 @@ class Chat(Emitter):
             known = self._conversations[found] = Conversation(self, found)
         return known
 
-    async def conversations(self) -> AsyncIterator[ConversationSummary]:
+    def conversations(self) -> AsyncIterator[ConversationSummary]:
         """The account's conversations, the last changed first.
 
         They are loaded page by page (30 each) as you iterate, and each comes once. Do not delete any
         meanwhile: others would move up and be missed.
         """
         self._check_open()
-        async for each in conversation_list.iterate(self._session):
-            yield each
+        return conversation_list.Entries(conversation_list.iterate(self._session))
 
     async def delete_conversations(
         self, which: Iterable[str | Conversation | ConversationSummary], *, confirmed: int

@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import AgentError, UsageError
+from huggingchat_agent.mistakes import async_for_only
 from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_list, parse_new_conversation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.session.session import Session
@@ -21,6 +22,24 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"(?:^|/conversation/)([0-9a-f]{24})(?:[/?#]|$)")
 _SHARE_ID = re.compile(r"(?:^|/r/|/conversation/)([A-Za-z0-9_-]{7})(?:[/?#]|$)")
+
+
+@async_for_only
+class Entries:
+    """The conversations of the account, by `async for`."""
+
+    def __init__(self, entries: AsyncGenerator[ConversationSummary]) -> None:
+        self._entries = entries
+
+    def __aiter__(self) -> Entries:
+        return self
+
+    async def __anext__(self) -> ConversationSummary:
+        return await anext(self._entries)
+
+    async def aclose(self) -> None:
+        """Load no more."""
+        await self._entries.aclose()
 
 
 def parse_conversation_id(id_or_url: str) -> str:
@@ -32,7 +51,7 @@ def parse_conversation_id(id_or_url: str) -> str:
     raise UsageError(f"Not a conversation: {id_or_url!r}. Give its 24-digit id, or the address of its page.")
 
 
-async def iterate(session: Session) -> AsyncIterator[ConversationSummary]:
+async def iterate(session: Session) -> AsyncGenerator[ConversationSummary]:
     """The conversations, the last changed first. A page is loaded when its first entry is needed.
 
     Each comes once, even if the list grows meanwhile. If conversations are deleted meanwhile, others move up

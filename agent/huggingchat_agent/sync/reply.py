@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import events
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.eventlog import EventLog
 from huggingchat_agent.mistakes import SENT, sync_only
 from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
@@ -76,9 +77,11 @@ class Reply(Handlers):
     def result(self, timeout: float | None = None) -> Answer:
         """Wait for the whole answer.
 
-        Raises what went wrong with it, or TimeoutError after `timeout` seconds. The reply goes on then, and
-        you can call `result` again.
+        Raises what went wrong with it, UsageError for a wrong `timeout`, or TimeoutError after that many
+        seconds. The reply goes on then, and you can call `result` again.
         """
+        if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+            raise UsageError(f"timeout must be a number of seconds, 0 or more, not {timeout!r}.")
         if self._answer is None:
             self._answer = self._thread.submit(_answer(self._inner))
         try:
