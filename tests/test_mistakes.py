@@ -47,7 +47,9 @@ async def test_list_of_conversations_is_read_by_async_for_alone():
             list(chat.conversations())  # type: ignore[call-overload]
         with pytest.raises(UsageError, match="Use `async for`, not `await`"):
             await chat.conversations()  # type: ignore[misc]
-        with pytest.raises(UsageError, match=r"no option 'timeout' for a message: give deadlines="):
+        with pytest.raises(
+            UsageError, match=r"no option 'timeout' for a message: give HuggingChat deadlines="
+        ):
             chat.conversation("66b0c0ffee66b0c0ffee66b0").send("x", timeout=5)
 
 
