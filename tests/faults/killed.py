@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ENGINES = ("playwright", "nodriver")
+MOMENTS = ("while it starts", "signed in", "in an answer")
 PATIENCE = 5.0  # seconds after the kill
 
 PROGRAM = """
@@ -63,22 +65,22 @@ asyncio.run(main())
 
 
 class Round(msgspec.Struct, kw_only=True):
-    """One kill. `seconds` is how long processes were left, `folders` what the next start did not remove."""
+    """One kill. `seconds` is how long processes were left, `left` what the next start did not remove."""
 
     engine: str
     moment: str
     processes: int
     seconds: float
     folders_at_once: int
-    folders: int
+    left: list[str]
 
 
 def find_folders(place: Path) -> list[Path]:
     return [each for each in place.iterdir() if each.is_dir()]
 
 
-def kill_once(site: StandIn, engine: str, home: Path, chance: random.Random) -> Round:
-    """Start a program, kill it at a random moment, count, start another one, count again."""
+def kill_once(site: StandIn, engine: str, home: Path, moment: str, chance: random.Random) -> Round:
+    """Start a program, kill it at that moment, count, start another one, count again."""
     temporary = home / "tmp"
     temporary.mkdir(exist_ok=True)
     environment = {
@@ -90,7 +92,6 @@ def kill_once(site: StandIn, engine: str, home: Path, chance: random.Random) -> 
         "HUGGINGCHAT_PASSWORD": site.password,
         "TMPDIR": str(temporary),
     }
-    moment = chance.choice(("while it starts", "signed in", "in an answer"))
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
@@ -111,6 +112,8 @@ def kill_once(site: StandIn, engine: str, home: Path, chance: random.Random) -> 
     at_once = len(find_folders(temporary))
     subprocess.run([sys.executable, "-c", NEXT], env=environment, check=True, timeout=60)
     left = find_folders(temporary)
+    for each in left:  # it counts once
+        shutil.rmtree(each, ignore_errors=True)
     process_tag.kill_processes(found)
     return Round(
         engine=engine,
@@ -118,7 +121,7 @@ def kill_once(site: StandIn, engine: str, home: Path, chance: random.Random) -> 
         processes=len(found),
         seconds=seconds,
         folders_at_once=at_once,
-        folders=len(left),
+        left=[each.name for each in left],
     )
 
 
@@ -132,7 +135,7 @@ def tabulate(rounds: Iterable[Round]) -> list[list[str]]:
     rows = []
     for engine in ENGINES:
         if ours := [each for each in rounds if each.engine == engine]:
-            figures = [len(ours), sum(each.processes for each in ours), sum(each.folders for each in ours)]
+            figures = [len(ours), sum(each.processes for each in ours), sum(len(each.left) for each in ours)]
             rows.append([engine, *map(str, figures), f"{max(each.seconds for each in ours):.1f}"])
     return rows
 
@@ -147,6 +150,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50, help="kills of each engine (default 50)")
     parser.add_argument("--engine", choices=ENGINES, help="this engine alone")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many minutes")
+    parser.add_argument("--moment", choices=MOMENTS, help="this moment alone")
     parser.add_argument("--seed", type=int, default=0, help="what draws the moments (default 0)")
     parser.add_argument("--json", type=Path, default=Path("out", "killed.json"), help="the file of rounds")
     given = parser.parse_args()
@@ -160,7 +164,9 @@ def main() -> None:
             for engine in track(todo, "kills", console=Console(stderr=True)):
                 if time.monotonic() > until:
                     break
-                rounds.append(kill_once(site, engine, Path(home), chance))
+                rounds.append(
+                    kill_once(site, engine, Path(home), given.moment or chance.choice(MOMENTS), chance)
+                )
         except KeyboardInterrupt:
             console.print("Stopped before the end.")
     given.json.parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +175,7 @@ def main() -> None:
     for row in tabulate(rounds):
         table.add_row(*row)
     console.print(table)
-    sys.exit(any(each.processes or each.folders for each in rounds))
+    sys.exit(any(each.processes or each.left for each in rounds))
 
 
 if __name__ == "__main__":

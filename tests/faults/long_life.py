@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
 
+PROMPT, TEXT = "count 5 every 1 in emoji", "0👍 1👍 2👍 3👍 4👍"
 PER_CONVERSATION = 20  # messages
 EVERY = 10  # messages between two samples
 WARM_UP = 0.1  # of the samples, which the slope leaves out
@@ -129,8 +130,8 @@ async def run(
                 if number and number % PER_CONVERSATION == 0:
                     await conversation.delete()
                     conversation = await chat.new_conversation()
-                answer = await conversation.send("count 5 every 1", via=("ui", "page")[number % 2])
-                results.wrong += answer.text.split() != ["0", "1", "2", "3", "4"]
+                answer = await conversation.send(PROMPT, via=("ui", "page")[number % 2])
+                results.wrong += answer.text.rstrip() != TEXT
                 if (number + 1) % EVERY == 0:
                     browser = chat._session.browser
                     results.samples.append(await asyncio.to_thread(take_sample, browser, number + 1, began))

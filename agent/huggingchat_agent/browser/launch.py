@@ -110,8 +110,6 @@ HEADLESS = (
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
 _LOOK_SECONDS = 0.02  # seconds between two looks at the disk, which reports no change
 _ALL_HOSTS = "--proxy-bypass-list=<-loopback>"
-# A socket's path has at most 107 bytes, and the browser adds this many to that of its temporary folder.
-_LONGEST_TEMPORARY = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
 
 
 class LaunchedBrowser:
@@ -128,9 +126,6 @@ class LaunchedBrowser:
         """Start it and wait until it listens, without a time limit: cancel it. Raises BrowserError."""
         self._profile = settings.user_data_dir or self._profile
         before = self._read_address()  # left by an earlier browser
-        environment = process_tag.tag_environment(self._tag)
-        if len(str(self._folder.path)) <= _LONGEST_TEMPORARY:
-            environment["TMPDIR"] = str(self._folder.path)
         chosen = [
             *(HEADLESS if settings.headless else ()),
             *([] if sandboxed else ["--no-sandbox"]),
@@ -147,7 +142,7 @@ class LaunchedBrowser:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=environment,
+                env=self._folder.make_environment(),
                 start_new_session=True,
             )
         await self._folder.guard(self._process.pid)

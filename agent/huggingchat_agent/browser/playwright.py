@@ -125,6 +125,7 @@ class PlaywrightBrowser(RunningBrowser):
         raise start_failures.make_connect_error(connect, why)
 
     def _make_launch_options(self) -> dict[str, Any]:
+        assert self._folder is not None
         return {
             "executable_path": self._path,
             "headless": self._settings.headless,
@@ -135,7 +136,7 @@ class PlaywrightBrowser(RunningBrowser):
                 process_tag.make_switch(self.tag),
                 *self._settings.browser_args,
             ],
-            "env": dict(process_tag.tag_environment(self.tag)),
+            "env": dict(self._folder.make_environment()),
             "proxy": _format_proxy(self._settings.proxy),
             # We handle signals ourselves.
             "handle_sigint": False,

@@ -37,6 +37,8 @@ _ELSEWHERE = ("playwright_chromiumdev_profile-", "org.chromium.", ".org.chromium
 
 # A word on its input means a normal end; the end of its input means that we are gone.
 _WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; shift; sleep 0.2; rm -rf -- "$@"'
+# A socket's path has at most 107 bytes, and the browser adds this many to that of its temporary folder.
+_LONGEST = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
 _SWEEPS = 25
 _SWEEP_SECONDS = 0.02
 
@@ -51,9 +53,16 @@ class TemporaryFolder:
         forks.keep_lock_from_children(self._lock)
         self._elsewhere: list[Path] = []
         self._watcher: asyncio.subprocess.Process | None = None
-        self._mark = self.path / MARK
+        self._tag, self._mark = tag, self.path / MARK
         (self.path / OWNER).write_text(str(process_tag.Owner.current()))
         self._mark.write_text(f"{tag}\n")
+
+    def make_environment(self) -> dict[str, str]:
+        """That of the browser. Its own temporary folders are in this one, if paths allow."""
+        environment = process_tag.tag_environment(self._tag)
+        if len(str(self.path)) <= _LONGEST:
+            environment["TMPDIR"] = str(self.path)
+        return environment
 
     async def guard(self, group: int, elsewhere: Iterable[Path] = ()) -> None:
         """If we are killed, have that process group killed, and this folder and those `elsewhere` removed."""
