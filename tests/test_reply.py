@@ -1,6 +1,7 @@
 """A reply at its edges: when it is over, and that nothing is sent after a stop."""
 
 import asyncio
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -108,9 +109,8 @@ class Attempts(Sending):
 
     def __init__(self, recovery, turns):
         settings = SimpleNamespace(step_timeout=1.0, deadlines=NO_DEADLINES)
-        chat: Any = SimpleNamespace(
-            _session=SimpleNamespace(recovery=recovery, epoch=1), _tracker=None, settings=settings
-        )
+        session = SimpleNamespace(recovery=recovery, epoch=1, recycler=None, use=contextlib.nullcontext)
+        chat: Any = SimpleNamespace(_session=session, _tracker=None, settings=settings)
         super().__init__(chat, "c", Draft(), "page")
         self.turns = turns
 

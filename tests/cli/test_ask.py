@@ -36,7 +36,7 @@ def test_ask_prints_the_answer_and_nothing_else(shell, stand_in):
 
 
 def test_ask_reads_the_prompt_from_stdin_and_goes_on_in_a_conversation(shell, stand_in):
-    first = shell("ask", "-", "--via", "page", stdin="one\ntwo\n")
+    first = shell("ask", "--via", "page", stdin="one\ntwo\n")
     assert first.out.startswith("You said: one\ntwo")
     conversation = find_newest(stand_in)
     second = shell.here("ask", "--conversation", conversation["id"], "--via", "page", "three")

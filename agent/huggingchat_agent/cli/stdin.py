@@ -18,6 +18,11 @@ def read_all() -> str:
     return sys.stdin.read()
 
 
+def read_piped_text() -> str:
+    """All of stdin if that is a pipe or a file; nobody types a prompt there without being asked for one."""
+    return "" if sys.stdin.isatty() else read_all()
+
+
 def add_piped_text(prompt: str) -> str:
     """The prompt, a blank line and the text on stdin, if there is any. Says on stderr how much that is."""
     text = read_all() if _has_text() else ""

@@ -93,6 +93,7 @@ class TapeServer:
         # Name the protocol: otherwise asyncio leaves Nagle's algorithm on, which delays small pieces.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.bind((_HOST, 0))
+        listening.listen()  # at once: early clients wait until the server has started
         self.port = listening.getsockname()[1]
         config = Config()
         config.bind = [f"fd://{listening.detach()}"]

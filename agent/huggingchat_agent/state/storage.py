@@ -99,7 +99,7 @@ class SavedSession:
     def tidy(self) -> None:
         """Remove the leftovers of a save that was killed. Only for the holder of the profile's lock."""
         with contextlib.suppress(OSError):
-            for pattern in (".session.json.*.part", ".session-*.json", ".previous-*"):
+            for pattern in (".session.*.part", ".session-*.json", ".previous-*"):
                 for draft in self.folder.glob(pattern):
                     draft.unlink(missing_ok=True)
 
@@ -116,11 +116,8 @@ class SavedSession:
         return found
 
     def _keep_previous(self) -> None:
-        # A hard link, renamed into place, so that the session itself is never missing.
-        spare = self.folder / f".previous-{os.getpid()}"
-        spare.unlink(missing_ok=True)
-        os.link(self.path, spare)
-        os.replace(spare, self.previous)
+        # A copy, renamed into place, so that the session itself is never missing.
+        files.write(self.previous, self.path.read_bytes(), private=True)
 
     def _make_error(self, verb: str, error: OSError) -> StorageError:
         reason = error.strerror or type(error).__name__

@@ -67,7 +67,12 @@ LAST = "last"
 
 def ask(
     options: Options,
-    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from stdin.")],
+    prompt: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PROMPT", help="What to ask; - reads it from stdin, and so does a pipe alone."
+        ),
+    ] = None,
     no_stdin: Annotated[
         bool, typer.Option("--no-stdin", help="Send the prompt alone, whatever stdin holds.")
     ] = False,
@@ -127,10 +132,14 @@ def ask(
     deadlines = _read_deadlines(timeout)
     if prompt == "-":
         prompt = stdin.read_all()
+    elif prompt is None:
+        prompt = "" if no_stdin else stdin.read_piped_text()
     elif prompt.strip() and not no_stdin:
         prompt = stdin.add_piped_text(prompt)
     if not require_text("The prompt", prompt).strip():
-        raise UsageError("The prompt is empty. Give it as an argument, or on stdin with `-`.")
+        raise UsageError(
+            "The prompt is empty. Give it as the argument PROMPT, or on stdin. See `huggingchat ask --help`."
+        )
     with open_signed_in(options, via=via, deadlines=deadlines, record=tape) as chat:
         with open_conversation(chat, model, system, conversation, temporary) as talk:
 
