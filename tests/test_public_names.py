@@ -57,7 +57,7 @@ def list_losses(before, now, where):
     elif "|" in str(before):
         if not set(before.split("|")) <= set(str(now).split("|")):
             yield f"{where}: was {before}, is {now}"
-    elif before != now:
+    elif before != now and (before, now) != ("required", "optional"):
         yield f"{where}: was {before}, is {now}"
 
 

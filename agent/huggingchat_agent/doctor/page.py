@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import time
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
 from huggingchat_agent.doctor.finding import Finding
 from huggingchat_agent.doctor.known_controls import KNOWN
-from huggingchat_agent.errors import AgentError
+from huggingchat_agent.errors import AgentError, BrowserTimeout
 from huggingchat_agent.site.gestures import messages, parts
 from huggingchat_agent.site.gestures.composer import FIELD
 from huggingchat_agent.site.gestures.dialogs import clear_way
@@ -45,7 +46,7 @@ async def check_page(
     `notice` gets what stands in front. A control named after the user is not new. Raises BrowserError.
     """
     with contextlib.suppress(AgentError):  # the controls behind it are reported as missing
-        await clear_way(page, FIELD, timeout=min(timeout, _TO_APPEAR), notice=notice)
+        await _clear_way(page, notice, min(timeout, _TO_APPEAR))
     for part in (parts.COMPOSER, parts.SEND):
         yield await _check(page, part)
     if answer is not None and answer.message_id:
@@ -55,6 +56,16 @@ async def check_page(
             yield each
     for role, name in await _find_new(page, username):
         yield Finding(area="app", check="the page", state="new", text=f"{role} {name!r}")
+
+
+async def _clear_way(page: Page, notice: Notice, timeout: float) -> None:
+    """Close what stands in front. Until the page's scripts run, a press of its button does nothing."""
+    end = time.monotonic() + timeout
+    while (left := end - time.monotonic()) > 0:
+        try:
+            return await clear_way(page, FIELD, timeout=left, notice=notice)
+        except BrowserTimeout:
+            continue
 
 
 class StopSeen:
