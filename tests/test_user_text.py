@@ -29,8 +29,10 @@ def test_nul_is_refused_wherever_text_comes_in():
         HuggingChat(profile="a\0b")
     with pytest.raises(SettingsError, match="holds a NUL"):
         HuggingChat(home="a\0b")
-    with pytest.raises(FileRejected, match="null byte"):
+    with pytest.raises(FileRejected, match="The path of a file holds a NUL"):
         uploads.read(["a\0b"])
+    with pytest.raises(FileRejected, match="The path of a file holds half a character"):
+        uploads.read(["a\ud83d"])
 
 
 def test_what_is_no_text_is_refused():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.mistakes import async_for_only
 from huggingchat_agent.user_text import require_text
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import name_lookup, requests
 from huggingchat_agent.wire.conversations import parse_list, parse_new_conversation
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def parse_conversation_id(id_or_url: str) -> str:
     """The id in an id or an address. Raises UsageError for anything else."""
     if found := _ID.search(require_text("A conversation", id_or_url).strip()):
         return found[1]
+    given = name_lookup.quote(id_or_url)
     if _SHARE_ID.search(id_or_url.strip()):
-        raise UsageError(f"{id_or_url!r} is a share, not a conversation. Import it to have one of your own.")
-    raise UsageError(f"Not a conversation: {id_or_url!r}. Give its 24-digit id, or the address of its page.")
+        raise UsageError(f"{given} is a share, not a conversation. Import it to have one of your own.")
+    raise UsageError(f"Not a conversation: {given}. Give its 24-digit id, or the address of its page.")
 
 
 async def iterate(session: Session) -> AsyncGenerator[ConversationSummary]:
@@ -97,6 +98,8 @@ async def take_over(session: Session, id_or_link: str, models: Sequence[Model]) 
     """Import a share, by its link or its 7-character id. Returns the id of the account's copy."""
     found = _SHARE_ID.search(require_text("A share", id_or_link).strip())
     if found is None:
-        raise UsageError(f"Not a share: {id_or_link!r}. Give its link, or the 7 characters at its end.")
+        raise UsageError(
+            f"Not a share: {name_lookup.quote(id_or_link)}. Give its link, or the 7 characters at its end."
+        )
     request = requests.import_share(found[1], models[0].id if models else "")
     return parse_new_conversation(await session.ask(request))[0]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import mimetypes
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import FileRejected, UsageError
-from huggingchat_agent.user_text import repair
+from huggingchat_agent.user_text import repair, require_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from huggingchat_agent.wire.models import Model
 
@@ -80,7 +80,7 @@ def _read(given: Given) -> Upload:
                 return _check(name, bytes(data), *(str(each) for each in mime))
         raise UsageError("A file given as a tuple is (name, bytes) or (name, bytes, media type).")
     if isinstance(given, str | os.PathLike):
-        return _from_path(Path(given))
+        return _from_path(require_path("The path of a file", given, wrong=FileRejected))
     name = os.path.basename(str(getattr(given, "name", "")))
     if not hasattr(given, "read") or not name:
         raise UsageError(
@@ -107,11 +107,9 @@ def _from_path(path: Path) -> Upload:
             raise _make_size_error(str(path), f"{size:,} bytes")
         with path.open("rb") as file:  # the size says nothing of a device or a pipe
             return _check(path.name, _read_content(file), shown=str(path))
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise FileRejected(
-            f"The file {str(path)!r} cannot be read: {reason or type(error).__name__}. Check its path."
-        ) from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise FileRejected(f"The file {str(path)!r} cannot be read: {reason}. Check its path.") from None
 
 
 def _check(name: str, data: bytes, mime: str = "", *, shown: str = "") -> Upload:
