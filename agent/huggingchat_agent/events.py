@@ -12,7 +12,8 @@ the turn) and `at` (seconds, monotonic clock of this process). Events of the age
 `degraded`, `drift`, `queued`, `retrying`, `recycled`, `handler_failed`) stand outside that order.
 
 A type checker knows the class by the name: after `if event.name == "token"` an event of a reply is a
-Token, and so is what a handler of `on("token", handler)` gets.
+Token, and so is what a handler of `on("token", handler)` gets. mypy does
+not see that of a lambda with a default argument: write a function there.
 
 `to_json` gives the line that `--json` prints.
 """
