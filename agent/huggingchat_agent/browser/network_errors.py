@@ -16,6 +16,11 @@ _CERTIFICATE = (
 )
 
 _ADVICE: tuple[tuple[str, str], ...] = (
+    (
+        r"(DATABASE|VERIFIER)_CHANGED|AFTER_READ|CONTEXT_SHUT_DOWN",
+        "Something of the browser changed while the page loaded. Try again.",
+    ),
+    (r"HTTPS_ONLY", "The host is known to serve https alone. Write https:// in the address."),
     (r"PROXY_CERTIFICATE_INVALID", "The browser does not trust the proxy's certificate."),
     (r"PAC_|MANDATORY_PROXY", "The proxy configuration script of this machine does not work."),
     (r"UNEXPECTED_PROXY_AUTH", "The site asks for a proxy's password, but no proxy is set. Set proxy."),
@@ -50,11 +55,11 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "The host does not answer. Check the address, and that no firewall is in the way.",
     ),
     (
-        r"INTERNET_DISCONNECTED|NETWORK_|SOCKET_",
+        r"INTERNET_DISCONNECTED|NETWORK_|(?<!MAX_)SOCKET_",
         "This machine has no working network connection, or it changed just now. Try again.",
     ),
     (
-        r"NO_BUFFER_SPACE|INSUFFICIENT_RESOURCES|OUT_OF_MEMORY|ADDRESS_IN_USE",
+        r"NO_BUFFER_SPACE|MAX_SOCKET|INSUFFICIENT_RESOURCES|OUT_OF_MEMORY|ADDRESS_IN_USE",
         "This machine has too little memory, or too few free ports, for the browser. Close other programs.",
     ),
     (
@@ -67,7 +72,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         r"CLIENT_AUTH|CLIENT_CERT|FOR_CERT",
         "The site asks for a client certificate. Give one by context_args.",
     ),
-    (r"CERT_|CERTIFICATE|PINNED_KEY", _CERTIFICATE.format("")),
+    (r"CERT_|CERTIFICATE|PINNED_KEY|\bERR_CT_|INSECURE_RESPONSE", _CERTIFICATE.format("")),
     (
         r"SSL_|ECH_|QUIC|TLS|ALPN|EARLY_DATA",
         "No encrypted connection could be made. Check that the site serves https at this port.",
@@ -83,7 +88,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ),
     (
         r"RESPONSE_HEADERS|INVALID_RESPONSE|INVALID_HTTP|INVALID_CHUNKED|CONTENT_DECODING|HTTP2|SPDY|SYN_REPLY"
-        r"|HTTP_1_1",
+        r"|HTTP_1_1|METHOD_NOT_SUPPORTED",
         "The answer there is not proper HTTP. Check the port, and whether it serves http or https.",
     ),
     (r"REDIRECT", "The site redirects without end, or wrongly."),
