@@ -16,7 +16,7 @@ from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 from tests.persons import Persons, program
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.either_engine, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -20,7 +20,7 @@ from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SettingsError, SiteError
 from tests.signed_in import save_session
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.either_engine, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_window_is_shown_and_used(engine, account, site, on_screen, tmp_path):
