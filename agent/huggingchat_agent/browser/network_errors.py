@@ -17,10 +17,10 @@ _CERTIFICATE = (
 
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
-        r"(DATABASE|VERIFIER)_CHANGED|AFTER_READ|CONTEXT_SHUT_DOWN",
-        "Something of the browser changed while the page loaded. Try again.",
+        r"(DATABASE|VERIFIER)_CHANGED|AFTER_READ|CONTEXT_SHUT_DOWN|INCONSISTENT_IP",
+        "Something on this machine changed while the page loaded. Try again.",
     ),
-    (r"HTTPS_ONLY", "The host is known to serve https alone. Write https:// in the address."),
+    (r"HTTPS_ONLY", "This host serves https only. Write https:// in the address."),
     (r"PROXY_CERTIFICATE_INVALID", "The browser does not trust the proxy's certificate."),
     (r"PAC_|MANDATORY_PROXY", "The proxy configuration script of this machine does not work."),
     (r"UNEXPECTED_PROXY_AUTH", "The site asks for a proxy's password, but no proxy is set. Set proxy."),
@@ -88,7 +88,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ),
     (
         r"RESPONSE_HEADERS|INVALID_RESPONSE|INVALID_HTTP|INVALID_CHUNKED|CONTENT_DECODING|HTTP2|SPDY|SYN_REPLY"
-        r"|HTTP_1_1|METHOD_NOT_SUPPORTED",
+        r"|HTTP_1_1|METHOD_NOT_SUPPORTED|ENCODING_|RANGE_NOT|TOO_BIG_TO_DRAIN|SIGNED_EXCHANGE|WEB_BUNDLE|ACCEPT_CH",
         "The answer there is not proper HTTP. Check the port, and whether it serves http or https.",
     ),
     (r"REDIRECT", "The site redirects without end, or wrongly."),

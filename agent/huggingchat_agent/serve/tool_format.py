@@ -43,7 +43,7 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class Tool:
-    """A tool that a client offers. `parameters` is a JSON schema. Raises UsageError if it is none."""
+    """A tool that a client offers. `parameters` is a JSON schema; any other value raises UsageError."""
 
     def __init__(self, name: str, description: str, parameters: Any) -> None:
         self.name, self.description, self.parameters = name, description, parameters
