@@ -28,7 +28,7 @@ from rich.table import Table
 
 from fixtures.site import StandIn
 from huggingchat_agent.browser import process_tag
-from tests.faults.soak import describe_machine
+from tests.faults.results import describe_machine
 from tests.quick import QUICK
 
 if TYPE_CHECKING:

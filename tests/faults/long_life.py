@@ -14,28 +14,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import datetime
 import multiprocessing
 import os
-import platform
 import signal
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from statistics import linear_regression
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import memory, process_tag
-from tests.faults.soak import describe_machine
+from tests.faults.results import Made, describe_run, make_progress
 from tests.quick import QUICK
 
 if TYPE_CHECKING:
@@ -60,13 +56,10 @@ class Sample(msgspec.Struct, kw_only=True):
     browser: float
 
 
-class Results(msgspec.Struct, kw_only=True):
+class Results(Made, kw_only=True):
     """All samples of a run, and where it was made."""
 
     engine: str
-    machine: str
-    date: str
-    versions: dict[str, str]
     samples: list[Sample] = []
     recycled: list[dict[str, Any]] = []
     wrong: int = 0
@@ -210,19 +203,9 @@ def main() -> None:
     )
     parser.add_argument("--plot", type=Path, help="an SVG file to write")
     given = parser.parse_args()
-    versions = {name: version(name) for name in ("playwright", "nodriver")} | {
-        "Python": platform.python_version()
-    }
-    today = str(datetime.datetime.now(datetime.UTC).date())
-    results = Results(engine=given.engine, machine=describe_machine(), date=today, versions=versions)
+    results = Results(engine=given.engine, **describe_run("playwright", "nodriver"))
     settings = {} if given.browser_turns is None else {"browser_turns": given.browser_turns}
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
+    progress = make_progress()
 
     async def work(site: Site, done: Callable[[], object]) -> None:
         async with asyncio.timeout(60 * given.minutes if given.minutes is not None else None):

@@ -6,30 +6,27 @@
 
 Each run is drawn by the seed and its number alone, so the same seed gives the same faults. A run is
 right if the answer is the model's text, every character once and in order. A typed error is right too, if its
-partial text is how the model's text begins. Exits with 1 if any run was neither, or left a process behind.
+partial text is how the model's text begins. Exits with 1 if any run was neither, left a process behind, or
+sent its message twice.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import datetime
 import json
-import os
-import platform
 import random
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tests.faults.results import Made, describe_run, make_progress
 from tests.faults.staging import COUNT, FAULTS, MOMENTS, Outcome, Stage
 
 if TYPE_CHECKING:
@@ -42,13 +39,10 @@ PER_CHAT = 12  # messages until the chat is closed and another one opened, on th
 COLUMNS = ("runs", "right", "typed error", "lost", "doubled", "hangs", "orphans", "sent twice", "longest, s")
 
 
-class Results(msgspec.Struct, kw_only=True):
+class Results(Made, kw_only=True):
     """All runs so far, and where they were made."""
 
     seed: int
-    machine: str
-    date: str
-    versions: dict[str, str]
     runs: list[Outcome] = []
 
 
@@ -131,21 +125,20 @@ def show(results: Results, console: Console) -> None:
             console.print(f"run {number}: {each}", markup=False)
 
 
-def describe_machine() -> str:
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-
-
 def load(path: Path, seed: int) -> Results:
-    """The runs in a file, if they have that seed."""
-    versions = {name: version(name) for name in ("playwright", "nodriver", "tenacity")}
-    versions["Python"] = platform.python_version()
-    today = str(datetime.datetime.now(datetime.UTC).date())
-    found = Results(seed=seed, machine=describe_machine(), date=today, versions=versions)
-    if path.exists():
-        before = msgspec.json.decode(path.read_bytes(), type=Results)
-        if before.seed != seed:
-            sys.exit(f"{path} has runs of seed {before.seed}. Name another file, or take that seed.")
-        found.runs = before.runs
+    """The runs in a file, to go on with; none if there is no file.
+
+    Exits if they are of another seed, or were made on another machine or with other versions.
+    """
+    now = Results(seed=seed, **describe_run("playwright", "nodriver", "tenacity"))
+    if not path.exists():
+        return now
+    found = msgspec.json.decode(path.read_bytes(), type=Results)
+    if found.seed != seed:
+        sys.exit(f"{path} has runs of seed {found.seed}. Name another file, or take that seed.")
+    if (found.machine, found.versions) != (now.machine, now.versions):
+        made = f"{found.machine}, {found.versions}"
+        sys.exit(f"{path} has runs that were made elsewhere ({made}). Name another file.")
     return found
 
 
@@ -170,13 +163,7 @@ def main() -> None:
     runs = given.runs or sys.maxsize
     until = time.monotonic() + (60 * given.minutes if given.minutes is not None else float("inf"))
     console = Console()
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
+    progress = make_progress()
     with progress:
         task = progress.add_task("runs", total=given.runs or None, completed=len(results.runs))
         bad = 0

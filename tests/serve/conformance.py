@@ -12,6 +12,10 @@ import os
 import re
 import sys
 import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SCENARIOS = (
     "server-initialize",
@@ -50,27 +54,23 @@ class Proxy:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, out = await asyncio.open_connection(HOST, self._port)
-        await asyncio.gather(self._forward(reader, out), _copy(there, writer))
+        await asyncio.gather(_copy(reader, out, self._change), _copy(there, writer, bytes))
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        own, key = f"{HOST}:{self.port}".encode(), f"\r\nAuthorization: Bearer {self._key}".encode()
-        try:
-            while data := await reader.read(65536):
-                head, end, rest = data.partition(b"\r\n\r\n")
-                if b" HTTP/1.1\r\n" in head:
-                    data = head.replace(own, f"{HOST}:{self._port}".encode()) + key + end + rest
-                writer.write(data)
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
+    def _change(self, data: bytes) -> bytes:
+        """The same, if it is not the head of a request."""
+        head, end, rest = data.partition(b"\r\n\r\n")
+        if b" HTTP/1.1\r\n" not in head:
+            return data
+        head = head.replace(f"{HOST}:{self.port}".encode(), f"{HOST}:{self._port}".encode())
+        return head + f"\r\nAuthorization: Bearer {self._key}".encode() + end + rest
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Callable[[bytes], bytes]
+) -> None:
     try:
         while data := await reader.read(65536):
-            writer.write(data)
+            writer.write(change(data))
             await writer.drain()
     except ConnectionError:
         pass
