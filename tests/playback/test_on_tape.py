@@ -99,7 +99,9 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
     assert [(each.text, each.message_id, each.user_message_id) for each in now] == [
         (each.text, each.message_id, each.user_message_id) for each in answers
     ]
-    assert measure_spans(told)[-1] > measure_spans(then)[-1] / 2, "the last one was paced"
+    recorded_span = measure_spans(then)[-1]
+    # The last one was paced; the seconds are for a busy machine.
+    assert recorded_span / 2 < measure_spans(told)[-1] < recorded_span + 5.0
     assert chat.port in {port for _, port in seen}, "it was looked at the wrong processes"
     assert all(is_loopback(address) for address, _ in seen)
 
