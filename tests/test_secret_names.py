@@ -85,6 +85,12 @@ KEPT = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch):
+    """Forget what other tests of this process made secret."""
+    monkeypatch.setattr(redact, "_known", set())
+
+
 @pytest.mark.parametrize("text", LOGGED)
 def test_value_is_masked_wherever_text_goes(text):
     assert VALUE not in redact.text(text)
