@@ -36,18 +36,23 @@ class Origin(NamedTuple):
     @property
     def loopback(self) -> bool:
         """Whether this machine itself answers there."""
-        name = self.host.removesuffix(".")
-        if name == "localhost" or name.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(name).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def private(self) -> bool:
         """Whether others on the network cannot read what is sent there."""
         return self.scheme in ("https", "wss") or self.loopback
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, without brackets, is this machine itself."""
+    name = host.removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def parse_origin(url: str) -> Origin:

@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.origin import is_loopback
 from huggingchat_agent.serve.guard import LARGEST_BODY
 from huggingchat_agent.serve.keys import load_key
-from huggingchat_agent.serve.running import is_loopback, listen
+from huggingchat_agent.serve.running import listen
 from tests.serve.conftest import open_door
 
 BODY = json.dumps({"model": "llama", "messages": [{"role": "user", "content": "hello"}]})

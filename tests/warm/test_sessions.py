@@ -18,6 +18,7 @@ from huggingchat_agent.state import warm_socket
 from huggingchat_agent.state.profiles import ProfileLock
 from huggingchat_agent.warm import starting
 from huggingchat_agent.warm.matching import COMPARED, describe, find_obstacles, make_fingerprints
+from huggingchat_agent.warm.verbs import VERBS
 from tests.warm.conftest import Warm
 
 
@@ -216,3 +217,20 @@ def test_fingerprints_hold_no_secret(tmp_path):
     marks = make_fingerprints(make_settings(home=tmp_path, proxy=CHANGES["proxy"]))
     assert set(marks) == set(COMPARED)
     assert "s3cret" not in str(marks)
+
+
+class Odd(TimeoutError):
+    """A driver's error, with something that no message can hold."""
+
+    def __init__(self):
+        super().__init__("too late")
+        self.driver = object()
+
+
+def test_error_of_any_kind_ends_the_call(warm, monkeypatch):
+    async def fail(held, **arguments):
+        raise Odd
+
+    monkeypatch.setitem(VERBS, "tools", fail)
+    with warm.chat() as chat, pytest.raises(RuntimeError, match="Odd: too late"):
+        chat.tools()

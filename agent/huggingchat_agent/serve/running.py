@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 import socket
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import uvicorn
 
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.origin import is_loopback
 from huggingchat_agent.serve.answering import Answerer
 from huggingchat_agent.serve.app import KEEP_ALIVE, Endpoint
 from huggingchat_agent.serve.places import Places
@@ -168,16 +168,6 @@ def handle_signals(running: Endable, say: Callable[[str], None]) -> Iterator[Non
         for each, handler in before.items():
             loop.remove_signal_handler(each)
             signal.signal(each, handler)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach that address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _in_url(host: str) -> str:

@@ -81,8 +81,6 @@ class Connection:
                 self._write(Result(request.id, encode_value(value)))
             else:
                 raise UsageError(f"There is no request {request.verb!r}.")
-        except OSError:
-            pass  # the command is gone
         except Exception as error:
             if not isinstance(error, AgentError):
                 log.exception("A request could not be answered.")

@@ -110,16 +110,17 @@ def decode_event(message: Happened) -> events.Event:
 
 
 def make_fault(error: BaseException) -> Fault:
-    """An error as a value, without secrets."""
+    """An error as a value, without secrets. Of an error that is not ours: its name and text alone."""
+    notes = list(getattr(error, "__notes__", ()))
+    if not isinstance(error, errors.AgentError):
+        return Fault(kind="", message=redact.text(f"{type(error).__name__}: {error}"), notes=notes)
     kinds = (each.__name__ for each in type(error).__mro__ if each.__module__ == errors.__name__)
-    kind = next(kinds, "")
-    text = error.message if isinstance(error, errors.AgentError) else f"{type(error).__name__}: {error}"
     cause = error.__cause__
     return Fault(
-        kind=kind,
-        message=redact.text(text),
+        kind=next(kinds, ""),
+        message=redact.text(error.message),
         about={name: value for name, value in vars(error).items() if name not in ("message", "__notes__")},
-        notes=list(getattr(error, "__notes__", ())),
+        notes=notes,
         cause=make_fault(cause) if isinstance(cause, errors.AgentError) else None,
     )
 

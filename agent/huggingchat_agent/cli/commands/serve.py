@@ -131,8 +131,9 @@ def serve(
     if background or stop or idle is not None:
         return warm.serve(options.to_settings(), background=background, stop=stop, idle=idle, json=json)
     _require_server()
+    from huggingchat_agent.origin import is_loopback
     from huggingchat_agent.serve.recorded import RecordedChat
-    from huggingchat_agent.serve.running import is_loopback, listen
+    from huggingchat_agent.serve.running import listen
 
     if not is_loopback(host) and not expose:
         raise UsageError(
