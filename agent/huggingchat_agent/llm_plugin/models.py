@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import llm
@@ -141,15 +142,13 @@ class AsyncHuggingChat(_Both, llm.AsyncModel):
                     await asyncio.to_thread(reply.ask_to_stop)
 
 
-class _explain:
+@contextlib.contextmanager
+def _explain() -> Iterator[None]:
     """Our errors as those of llm, which prints them as a sentence."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, AgentError):
-            raise llm.ModelError(error.for_shell()) from None
+    try:
+        yield
+    except AgentError as error:
+        raise llm.ModelError(error.for_shell()) from None
 
 
 def _name(attachment: Any, number: int) -> str:
