@@ -69,8 +69,9 @@ async def upload(cdp: Cdp, selector: str, files: Sequence[Upload], obstacle: Obs
             if field is None:
                 obstacle.now = "it is not there"
             else:
-                obstacle.now = "the files are being handed over"
-                kept = kept or [[each.name, each.mime, await _hand_over(cdp, each.data)] for each in files]
+                if not kept:  # later, why the input did not take them is what a timeout has to say
+                    obstacle.now = "the files are being handed over"
+                    kept = [[each.name, each.mime, await _hand_over(cdp, each.data)] for each in files]
                 obstacle.now = await evaluation.call_on(cdp, field, in_page.SET_FILES, kept)
                 if not obstacle.now:
                     return
