@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 from tests.signed_in import save_session
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 import pytest
 
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.turn.clock import Clock
 
 

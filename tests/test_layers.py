@@ -17,6 +17,8 @@ ROOMS = [
         "http_credentials",
         "proxy",
         "parsing",
+        "setting_field",
+        "setting_values",
         "settings",
         "one_time_password",
         "emitter",

@@ -13,7 +13,7 @@ from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.errors import SessionRejected, StreamBroken
 from huggingchat_agent.session.sign_in_again import Recovery
-from huggingchat_agent.settings import NO_DEADLINES
+from huggingchat_agent.setting_values import NO_DEADLINES
 from huggingchat_agent.sync.thread import LoopThread
 from tests.scripted import Scripted
 

@@ -10,7 +10,8 @@ from huggingchat_agent import redact
 from huggingchat_agent.environment import get_inheritable, put_secrets_aside
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.redact import Secret
-from huggingchat_agent.settings import Deadlines, Given, Record, Settings, make_settings, read_fields
+from huggingchat_agent.setting_values import Deadlines, Record
+from huggingchat_agent.settings import Given, Settings, make_settings, read_fields
 
 
 @pytest.fixture(autouse=True)

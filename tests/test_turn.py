@@ -17,7 +17,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import stored
 from huggingchat_agent.turn.tracker import TurnTracker

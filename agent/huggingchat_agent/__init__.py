@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.account import Account as Account
     from huggingchat_agent.session.page_data import Models as Models
     from huggingchat_agent.session.page_data import Tools as Tools
-    from huggingchat_agent.settings import Deadlines as Deadlines
-    from huggingchat_agent.settings import Record as Record
+    from huggingchat_agent.setting_values import Deadlines as Deadlines
+    from huggingchat_agent.setting_values import Record as Record
     from huggingchat_agent.settings import Settings as Settings
     from huggingchat_agent.tape.format import Header as Header
     from huggingchat_agent.wire.conversations import ConversationRead as ConversationRead
@@ -72,7 +72,8 @@ _NAMES = {
     "question": ("Field",),
     "session.account": ("Account",),
     "session.page_data": ("Models", "Tools"),
-    "settings": ("Deadlines", "Record", "Settings"),
+    "setting_values": ("Deadlines", "Record"),
+    "settings": ("Settings",),
     "sync": ("sync",),
     "tape.format": ("Header",),
     "wire.conversations": ("ConversationRead", "ConversationSummary", "StoredMessage"),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, Unpack, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,84 +20,13 @@ from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret
+from huggingchat_agent.setting_field import Field
+from huggingchat_agent.setting_values import Deadlines, Record, parse_deadlines, parse_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT_BASE_URL = "https://huggingface.co/chat"
-
-
-class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds that a turn may take. Keep-alives do not count as updates.
-
-    The idle clock pauses while a tool runs. While a tool's question waits for its answer, which the app
-    may allow an hour, the total clock pauses as well.
-    """
-
-    first_update: float = 60.0
-    """Until the first update."""
-    idle: float = 120.0
-    """Between two updates."""
-    total: float = 900.0
-    """For the whole turn."""
-
-
-NO_DEADLINES = Deadlines(first_update=1e8, idle=1e8, total=1e8)
-
-
-class Record(msgspec.Struct, frozen=True):
-    """How to record a session (see docs/tape.md)."""
-
-    path: str | Path
-    """The tape to write."""
-    full: bool = False
-    """Record the app's pages and scripts too, so that the tape can answer a real browser."""
-    hide: tuple[str, ...] = ()
-    """Regular expressions. The tape leaves out their matches."""
-    hide_username: bool = False
-    """Leave out the user name."""
-    pictures: bool = True
-    """Take screenshots."""
-
-
-def _parse_deadlines(name: str, value: Any) -> Deadlines:
-    if not isinstance(value, Deadlines):
-        raise SettingsError(f"{name} must be a Deadlines, such as Deadlines(total=60), not {value!r}.")
-    for field in value.__struct_fields__:
-        parsing.parse_seconds(f"{name}.{field}", getattr(value, field))
-    return value
-
-
-def _parse_record(name: str, value: Any) -> Record:
-    record = value if isinstance(value, Record) else Record(parsing.parse_path(name, value))
-    hide = parsing.parse_texts(f"{name}.hide", record.hide)
-    return msgspec.structs.replace(record, path=parsing.parse_path(name, record.path), hide=hide)
-
-
-class Field(msgspec.Struct, frozen=True):
-    """The description of a setting beside its type and default.
-
-    It gives the environment variable, the option of the command line, and their help.
-    """
-
-    help: str
-    parse: Callable[[str, Any], Any] | None = None
-    """Parses the raw value, by setting name. None: the type decides."""
-    variable: bool = True
-    """Whether `HUGGINGCHAT_<NAME>` can give it."""
-    panel: Literal["", "global", "browser"] = ""
-    """The panel of its option in the help; "" if it is not an option of every command."""
-    metavar: str | None = None
-    """The name of the option's value in the help."""
-    opposite: str = ""
-    """Variable and option have this name and the opposite meaning."""
-    shell_help: str = ""
-    """The option's help, if it differs from `help`."""
-
-    def name_option(self, name: str) -> str:
-        """The name of that setting at the command line: an option, else a variable."""
-        name = self.opposite or name
-        return f"--{name.replace('_', '-')}" if self.panel else environment.name_variable(name)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,7 +161,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 600.0
     deadlines: Annotated[
         Deadlines,
-        Field("How long a turn may take.", _parse_deadlines, variable=False),
+        Field("How long a turn may take.", parse_deadlines, variable=False),
     ] = Deadlines()
     recover: Annotated[bool, Field("Take an answer up again when its stream breaks.")] = True
     tab_turns: Annotated[
@@ -250,7 +178,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             parsing.parse_count,
         ),
     ] = 4096
-    record: Annotated[Record | None, Field("The tape to record the session on.", _parse_record)] = None
+    record: Annotated[Record | None, Field("The tape to record the session on.", parse_record)] = None
     replay: Annotated[
         Path | None,
         Field("A tape that answers in place of a browser. The address is the tape's; no session is touched."),

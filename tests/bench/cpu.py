@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 from tests.bench.rig import open_rig, pause, token_line
 from tests.wire import cdp
 

@@ -14,10 +14,12 @@ from rich.text import Text
 from huggingchat_agent import environment
 from huggingchat_agent.cli.app import app
 from huggingchat_agent.cli.options import SHARED
-from huggingchat_agent.settings import Field, read_fields
+from huggingchat_agent.settings import read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from huggingchat_agent.setting_field import Field
 
 HEAD = """\
 # The command line

@@ -6,7 +6,7 @@ import pytest
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import TurnTimeout, UsageError
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.setting_values import Deadlines
 from tests.e2e.reports import read_picture, read_tree
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]

@@ -24,7 +24,7 @@ from rich.console import Console
 
 from huggingchat_agent import HuggingChat, on_tape, replay
 from huggingchat_agent.browser import process_tag as marks
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape.reader import Tape
 from tests.playback.sockets import find_family, is_loopback, list_sockets
 

@@ -20,7 +20,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.playback import faults
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize
 from tests.playback.sockets import find_family, find_own_address, is_loopback, list_sockets

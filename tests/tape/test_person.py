@@ -13,7 +13,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.exchange import Chunk, Failed, Responded, Started
 from huggingchat_agent.playback.rerun import Rerun
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape.har import make_har
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.report import render_report

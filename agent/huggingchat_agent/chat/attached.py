@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.browser.attached_page import AsyncPage, AttachedPage
-    from huggingchat_agent.settings import Deadlines, Given, Settings
+    from huggingchat_agent.setting_values import Deadlines
+    from huggingchat_agent.settings import Given, Settings
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.requests import Call
 

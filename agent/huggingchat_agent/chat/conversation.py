@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.uploads import Given
-    from huggingchat_agent.settings import Deadlines
+    from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
 

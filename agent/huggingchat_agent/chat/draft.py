@@ -8,7 +8,7 @@ import msgspec
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.multipart import FormPart

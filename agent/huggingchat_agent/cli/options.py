@@ -10,7 +10,8 @@ import typer
 
 from huggingchat_agent import environment
 from huggingchat_agent.cli import console, error_output
-from huggingchat_agent.settings import Field, read_fields
+from huggingchat_agent.setting_field import Field
+from huggingchat_agent.settings import read_fields
 
 _PANELS = {
     "global": "Global options, before or after the command",

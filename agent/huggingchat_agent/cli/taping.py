@@ -9,7 +9,7 @@ import typer
 
 from huggingchat_agent import environment
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 
 PANEL = "Recording"
 

@@ -17,7 +17,7 @@ from huggingchat_agent.exchange import Failed
 from huggingchat_agent.mistakes import asyncio_only
 from huggingchat_agent.playback.faults import with_faults
 from huggingchat_agent.playback.pauses import shorten_pauses
-from huggingchat_agent.settings import NO_DEADLINES
+from huggingchat_agent.setting_values import NO_DEADLINES
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import TAB_GONE, extract_path, read_vias, recovers

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Browser, Page
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.session.tabs import Watcher
-    from huggingchat_agent.settings import Deadlines, Settings
+    from huggingchat_agent.setting_values import Deadlines
+    from huggingchat_agent.settings import Settings
     from huggingchat_agent.site.calls import Calls
     from huggingchat_agent.wire.requests import Call
 

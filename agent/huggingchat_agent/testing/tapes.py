@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from huggingchat_agent import files
-from huggingchat_agent.settings import Record
+from huggingchat_agent.setting_values import Record
 from huggingchat_agent.testing import markers, observations, plugin_options
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from huggingchat_agent.wire.conversations import parse_conversation
 if TYPE_CHECKING:
     from huggingchat_agent import events
     from huggingchat_agent.errors import AgentError
-    from huggingchat_agent.settings import Deadlines
+    from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.wire.conversations import ConversationRead
     from huggingchat_agent.wire.requests import Call
 

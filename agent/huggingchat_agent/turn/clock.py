@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from huggingchat_agent.settings import Deadlines
+    from huggingchat_agent.setting_values import Deadlines
 
 
 class Clock:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from huggingchat_agent import events
     from huggingchat_agent.choices import SentVia
     from huggingchat_agent.exchange import ExchangeEvent
-    from huggingchat_agent.settings import Deadlines
+    from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.turn.app_protocol import App
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.purposes import Purpose

@@ -11,7 +11,7 @@ import msgspec
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.events import ElicitationRequested
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.warm.protocol import Talk
 from huggingchat_agent.warm.results import Entries, ModelList, ToolList
 

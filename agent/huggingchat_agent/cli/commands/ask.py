@@ -16,7 +16,7 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, RecordTo, make_record
 from huggingchat_agent.errors import ChatError, UsageError
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.user_text import require_text
 
 if TYPE_CHECKING:

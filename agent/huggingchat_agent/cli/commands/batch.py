@@ -20,7 +20,7 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.terminal import to_one_line
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.huggingchat import HuggingChat
-from huggingchat_agent.settings import Deadlines
+from huggingchat_agent.setting_values import Deadlines
 
 FAILED = 1  # exit code where an item has no answer
 

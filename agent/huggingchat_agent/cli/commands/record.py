@@ -14,7 +14,7 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.taping import Full, Hide, HideUsername, make_record
 from huggingchat_agent.errors import TapeError
 from huggingchat_agent.huggingchat import HuggingChat
-from huggingchat_agent.settings import NO_DEADLINES
+from huggingchat_agent.setting_values import NO_DEADLINES
 from huggingchat_agent.tape.reader import Tape
 
 
