@@ -43,5 +43,6 @@ async def chat(shared_chat):
     drifts = shared_chat._session.drifts
     drifts.found.clear()
     drifts._known.clear()
+    shared_chat._session.tabs.failed_gestures.clear()
     yield shared_chat
     shared_chat.remove_all_listeners()

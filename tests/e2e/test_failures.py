@@ -125,15 +125,22 @@ async def test_missing_control_is_named_and_pictured(hasty, site):
 
 
 @pytest.mark.fresh
-async def test_auto_goes_by_page_when_a_control_is_missing_and_says_so(hasty, site):
-    site.control.rename("Send message", "Dispatch")
+async def test_auto_goes_by_page_at_once_after_a_page_that_never_came_alive(hasty, site):
+    site.control.switch(hydration_delay=3600)
     heard: list[Any] = []
     hasty.on("degraded", heard.append)
-    conversation = await hasty.new_conversation()
-    answer = await conversation.send("hello", via="auto")
-    assert answer.via == "page"
-    assert [event.conversation_id for event in heard] == [conversation.id]
-    assert "Send message" in heard[0].reason
+    first, second = await hasty.new_conversation(), await hasty.new_conversation()
+    for conversation in (first, second):
+        assert (await conversation.send("hello", via="auto")).via == "page"
+    assert [each.conversation_id for each in heard] == [first.id, second.id]
+    assert "Send message" in heard[0].reason and "not tried" not in heard[0].reason
+    assert heard[1].reason.startswith(heard[0].reason) and heard[1].reason.endswith("was not tried again.")
+    assert site.control.count("GET", f"/chat/conversation/{first.id}") == 1
+    assert site.control.count("GET", f"/chat/conversation/{second.id}") == 0
+    site.control.switch(hydration_delay=0.1)
+    await second.send("this page is alive", via="ui")
+    assert (await second.send("so is the next", via="auto")).via == "ui"
+    assert len(heard) == 2
 
 
 @pytest.mark.fresh

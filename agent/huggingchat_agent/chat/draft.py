@@ -165,6 +165,11 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     web_search: bool = False
     deadlines: Deadlines | None = None
 
+    @property
+    def gesture(self) -> str:
+        """What a page does for it. A page that cannot do it for one draft cannot for another."""
+        return f"{type(self.target).__name__}{' with files' if self.uploads else ''}"
+
 
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Where a draft goes, in a conversation as it is now.

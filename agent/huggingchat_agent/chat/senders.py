@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from huggingchat_agent import redact
+from huggingchat_agent.chat.unsent import NotLoaded
 from huggingchat_agent.errors import BrowserTimeout, PageChanged, SiteError
 from huggingchat_agent.site.gestures import branches, composer, first_message
 
@@ -147,7 +148,7 @@ class UiSender:
             if spot.path and await self._shows_leaf(tab, spot, 1.0) is not True:
                 raise self._make_branch_error()
         except BrowserTimeout as error:
-            raise PageChanged(f"The page of the conversation did not load: {error}") from None
+            raise NotLoaded(error) from None
 
     async def post(self) -> None:
         assert self._tab and self._spot

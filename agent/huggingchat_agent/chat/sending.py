@@ -14,7 +14,8 @@ from huggingchat_agent.chat import tool_choice, uploads
 from huggingchat_agent.chat.outcome import find_turn
 from huggingchat_agent.chat.rest import read_at_rest
 from huggingchat_agent.chat.senders import PageSender, UiSender
-from huggingchat_agent.chat.unsent import NothingSent, SentElsewhere
+from huggingchat_agent.chat.unsent import NothingSent, NotLoaded, SentElsewhere
+from huggingchat_agent.chat.ways import choose_ways
 from huggingchat_agent.errors import (
     SIGN_IN_AGAIN,
     AgentError,
@@ -22,7 +23,6 @@ from huggingchat_agent.errors import (
     ChatError,
     PageChanged,
     SessionRejected,
-    UsageError,
 )
 from huggingchat_agent.log_records import log
 from huggingchat_agent.session.account import read_account
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 # Seconds. The app posts right after the send gesture, but its scripts may be slow on a slow machine.
 POST_PATIENCE = 15.0
-
-_TOOLS_MENU = "the page's tools menu counts for all turns, while a request chooses for its own turn only"
-_PASTED_ONLY = "its page gives a model pasted text only, while a request can call a file that"
 
 
 class Sending:
@@ -162,24 +159,18 @@ class Sending:
         if self._session.in_browser:
             await self._session.tabs.make_room(self._conversation_id)
         tools = await tool_choice.choose(self._chat, self._draft, self._find_model)
-        senders = self._choose_senders(tools)
+        senders = [
+            self._make_ui_sender() if way == "ui" else self._make_page_sender(tools)
+            for way in choose_ways(self._draft, self._wanted, with_tools=tools is not None)
+        ]
         held = max(sender.connections for sender in senders)
         async with self._session.connections.stream(
             held, lambda count: self._emit_queued("connections", count)
         ):
             spot = await self._find_spot()
             for sender in senders[:-1]:
-                try:
-                    return await self._send_by(sender, spot)
-                except (PageChanged, NothingSent) as error:
-                    elsewhere = isinstance(error, SentElsewhere)
-                    instead = "" if elsewhere else "sent by page"
-                    self._session.drifts.note_page(error, self._conversation_id, instead)
-                    if elsewhere:
-                        raise
-                    self._emitter.emit(
-                        events.Degraded(conversation_id=self._conversation_id, reason=error.message)
-                    )
+                if (turn := await self._send_if_page_can(sender, spot)) is not None:
+                    return turn
             try:
                 return await self._send_by(senders[-1], spot)
             except PageChanged as error:
@@ -187,18 +178,26 @@ class Sending:
                 await self._session.save_report(error, senders[-1].page_id)
                 raise
 
-    def _choose_senders(self, tools: ToolChoice | None) -> list[Sender]:
-        """The ways to try, in order. The next one is tried only if this one could not send at all."""
-        via: Via = "page" if self._draft.target.page_only else self._wanted
-        if tools is not None:
-            via = self._check_via(via, "Tools for one turn", _TOOLS_MENU)
-        if any(each.mime == uploads.PASTED for each in self._draft.uploads):
-            via = self._check_via(via, "Text files on this app", _PASTED_ONLY)
-        ui, page = self._make_ui_sender, self._make_page_sender
-        ways = {"ui": [ui], "page": [page], "auto": [ui, page]}[via]
-        return [way(tools) for way in ways]
+    async def _send_if_page_can(self, sender: Sender, spot: Spot) -> Turn | None:
+        """Send it by ui. None if that could not send it. A page that failed a moment ago is not tried."""
+        failed, gesture = self._session.tabs.failed_gestures, self._draft.gesture
+        reason = failed.find(gesture)
+        if not reason:
+            try:
+                return await self._send_by(sender, spot)
+            except (PageChanged, NothingSent) as error:
+                elsewhere = isinstance(error, SentElsewhere)
+                instead = "" if elsewhere else "sent by page"
+                self._session.drifts.note_page(error, self._conversation_id, instead)
+                if elsewhere:
+                    raise
+                reason = error.message
+                if error.part or isinstance(error, NotLoaded):
+                    failed.note(gesture, reason)
+        self._emitter.emit(events.Degraded(conversation_id=self._conversation_id, reason=reason))
+        return None
 
-    def _make_ui_sender(self, tools: ToolChoice | None) -> Sender:
+    def _make_ui_sender(self) -> Sender:
         return UiSender(
             self._session.tabs,
             self._draft,
@@ -238,6 +237,8 @@ class Sending:
             self.via = sender.via
             self._pressed = True
             turn = await self._follow(claim, sender, spot)
+            if sender.via == "ui":
+                self._session.tabs.failed_gestures.forget(self._draft.gesture)
             return turn
         finally:
             await sender.release(turn)
@@ -257,14 +258,6 @@ class Sending:
         if conversation.model is None:
             conversation.model = (await read_conversation(self._session, self._conversation_id)).model
         return next((each for each in await self._chat.models() if each.id == conversation.model), None)
-
-    def _check_via(self, via: Via, what: str, why: str) -> Via:
-        """How to send what a page cannot: in the request itself. Raises UsageError for "ui"."""
-        if via == "ui":
-            raise UsageError(f'{what} need via="page": {why}. Or leave them out.')
-        if via == "auto":
-            log.info("Sent by page: %s.", why)
-        return "page"
 
     async def _find_spot(self) -> Spot:
         """Where the draft goes, by a leaf that was read a moment ago, else by a new read."""

@@ -22,6 +22,13 @@ class NothingSent(BrowserError):
         )
 
 
+class NotLoaded(PageChanged):
+    """The page did not come, or what the agent needs of it did not."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(f"The page of the conversation did not load: {why}")
+
+
 class SentElsewhere(PageChanged):
     """The page sent the message by a route that the agent does not know. It must not be sent again."""
 

@@ -22,6 +22,7 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.origin import is_within, parse_origin
 from huggingchat_agent.session import error_report
+from huggingchat_agent.session.failed_gestures import FailedGestures
 from huggingchat_agent.site.calls import PageCalls
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Tabs:
         self._sink = sink
         self._watcher = watcher
         self.begins_at_home = False  # the app takes a first message on its home page only
+        self.failed_gestures = FailedGestures()
         self._shared: Page | None = None
         self._tabs: dict[str, Tab] = {}
         self._pages: list[Page] = []
@@ -235,6 +237,7 @@ class Tabs:
     async def _open_shared(self, state: dict[str, Any] | None = None) -> Page:
         if self._profile.browser is None:
             self._tabs.clear()
+            self.failed_gestures.clear()
             browser = await self._profile.start(state)
             if self._watcher is not None:
                 self._watcher.see_browser(browser.version)

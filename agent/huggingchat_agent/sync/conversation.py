@@ -93,7 +93,7 @@ class Conversation(Handlers):
           retried, so "ui" raises PageChanged then: `retry` it, or send by page.
         * "page" makes the same request inside the page.
         * "auto" is ui, and page if a control cannot be found before anything was sent. The event `degraded`
-          says so.
+          says so. Messages after it then go by page at once, for five minutes or until one by ui works.
 
         `files` are paths, (name, bytes), (name, bytes, media type), or open files that have a name. They are
         read at once.
