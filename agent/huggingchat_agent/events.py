@@ -314,6 +314,7 @@ class Retrying(Event, frozen=True, kw_only=True):
     """A request is made again `delay` seconds later, because it failed (`reason`) in a way that may pass.
 
     `request` is its route, `attempt` the number of the coming attempt. `conversation_id` may be "".
+    A message that the browser has sent again by itself is reported when the turn is over, with `delay` 0.
     """
 
     name: ClassVar[Literal["retrying"]] = "retrying"

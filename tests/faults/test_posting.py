@@ -62,6 +62,11 @@ async def test_message_that_is_reset_on_its_way_is_sent_once_or_not_at_all(stage
     assert stage.proxy.dropped.is_set()
 
 
+async def test_message_that_the_browser_repeats_by_itself_is_reported(stage, via):
+    outcome = await stage.send(via, "connection reset", "before the answer begins")
+    assert outcome.right and outcome.sent == 1 + outcome.repeated, outcome
+
+
 async def test_browser_killed_while_the_message_is_on_its_way_sends_it_once(stage, via):
     conversation = await stage.chat.new_conversation()
     stage.site.control.delay(1.0)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, ChatError, SiteError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.turn.app_protocol import read_conversation
@@ -37,6 +38,7 @@ class Stored:
     ) -> None:
         self.generation_id = generation_id
         self.cut = False  # the agent dropped the stream
+        self.copies = 0  # how often the app holds the message; apps without generation ids do not show it
         self._app, self._conversation_id = app, conversation_id
         self._request, self._fold = request, fold
 
@@ -69,7 +71,30 @@ class Stored:
 
     async def read_once(self) -> ConversationRead:
         """The conversation as it is now. Raises what the app or the browser says instead."""
-        return await read_conversation(self._app, self._conversation_id)
+        read = await read_conversation(self._app, self._conversation_id)
+        self.count_copies(read)
+        return read
+
+    def count_copies(self, read: ConversationRead) -> None:
+        """Note how often the app holds the message: more than once where the browser repeated its request."""
+        if self.generation_id:
+            self.copies = max(self.copies, len(read.of_generation(self.generation_id)))
+
+    def report_copies(self) -> None:
+        """Report what no client of a browser can prevent: Chromium sends a request again by itself, a POST
+        too, if a connection that it has used before breaks before the headers of the answer.
+        """
+        for attempt in range(2, self.copies + 1):
+            self._app.note(
+                events.Retrying(
+                    conversation_id=self._conversation_id,
+                    request="POST /conversation/{conversation_id}",
+                    attempt=attempt,
+                    delay=0.0,
+                    reason="the connection broke before the answer began, and the browser sent the message "
+                    "again by itself; the conversation holds both",
+                )
+            )
 
     async def read_message(self, most: int = 1) -> StoredMessage | None:
         """The message as stored, as soon as its run is over; after `most` reads, as it is by then."""

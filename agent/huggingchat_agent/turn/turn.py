@@ -198,6 +198,7 @@ class Turn:
             self.answer = await self._settle()
             self._tracker.on_answer(self)
         except AgentError as error:
+            self.stored.report_copies()
             await self._fail(error)
         except Exception as error:
             # A bug in the agent. Whatever waits for this must still get an error.
@@ -206,6 +207,7 @@ class Turn:
                 PageChanged(f"The answer could not be read to its end ({type(error).__name__}).")
             )
         else:
+            self.stored.report_copies()
             now = time.monotonic()
             self.publish(self.fold.stamp(events.AnswerReady, now, answer=self.answer))
             self.publish(self.fold.stamp(events.Finished, now))
@@ -274,6 +276,8 @@ class Turn:
         if fold.terminal is None and not self.stop_seen:
             raise await self._explain_break(self._lost or self._stream.why)
         read = await self._read_final()
+        if read is not None:
+            self.stored.count_copies(read)
         message = self.stored.find_message(read)
         self._tracker.learn_from(read, message)
         stored = self._find_final(read)

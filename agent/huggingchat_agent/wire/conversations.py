@@ -67,9 +67,13 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
         return next((each for each in self.messages if each.id == message_id), None)
 
     def by_generation(self, generation_id: str) -> StoredMessage | None:
-        """The message that a run wrote."""
-        found = [each for each in self.messages if each.generation_id == generation_id]
+        """The message that a run wrote; of several the newest, which is the one that a stream shows."""
+        found = self.of_generation(generation_id)
         return found[-1] if found else None
+
+    def of_generation(self, generation_id: str) -> list[StoredMessage]:
+        """The messages with that id. They are several if a browser repeated the request."""
+        return [each for each in self.messages if each.generation_id == generation_id]
 
     def parent(self, message: StoredMessage) -> StoredMessage | None:
         """The message it answers, None for the root."""
