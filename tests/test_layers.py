@@ -14,6 +14,7 @@ ROOMS = [
     {
         "conflicts",
         "context_args",
+        "endpoint",
         "http_credentials",
         "proxy",
         "parsing",

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
-from huggingchat_agent import origin
+from huggingchat_agent import endpoint, origin
 from huggingchat_agent.context_args import ContextArgs
+from huggingchat_agent.endpoint import Addresses, Endpoint
 from huggingchat_agent.errors import AgentError, SettingsError
 from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.one_time_password import parse_totp_secret
 from huggingchat_agent.proxy import Proxy
-from huggingchat_agent.redact import Secret, remember
+from huggingchat_agent.redact import Secret
 from huggingchat_agent.user_text import require_path, require_text
 
 if TYPE_CHECKING:
@@ -155,21 +156,13 @@ def parse_base_url(name: str, value: Any) -> str:
     return normal
 
 
-def parse_connect(name: str, value: Any) -> str:
-    address = parse_text(name, value)
-    try:
-        parts = urlsplit(address)
-        good = parts.scheme in ("http", "https", "ws", "wss") and parts.hostname and (parts.port or True)
-    except ValueError:
-        good = False
-    if not good:
-        raise SettingsError(
-            f"{name} is not the address of a browser. Give it like http://127.0.0.1:9222, or the ws:// "
-            "address of a Playwright server."
-        )
-    for hidden in (parts.password or "", parts.query):
-        remember(hidden)
-    return address
+def parse_connect(name: str, value: Any) -> Addresses | None:
+    """The addresses of one browser or several. A text may have commas between them."""
+    if isinstance(value, str):
+        addresses = endpoint.split(parse_text(name, value)) or [value]
+    else:
+        addresses = list(parse_texts(name, value))
+    return Addresses.combine(dict.fromkeys(map(Endpoint.parse, addresses))) or None
 
 
 def parse_context_args(name: str, value: Any) -> ContextArgs:

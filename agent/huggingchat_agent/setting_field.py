@@ -25,6 +25,8 @@ class Field(msgspec.Struct, frozen=True):
     """The panel of its option in the help; "" if it is not an option of every command."""
     metavar: str | None = None
     """The name of the option's value in the help."""
+    several: bool = False
+    """Whether its option may be given several times."""
     opposite: str = ""
     """Variable and option have this name and the opposite meaning."""
     shell_help: str = ""

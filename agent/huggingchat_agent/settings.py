@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 import platformdirs
 
-from huggingchat_agent import conflicts, environment, parsing
+from huggingchat_agent import conflicts, endpoint, environment, parsing
 from huggingchat_agent.choices import EngineName, InUse, Via
 from huggingchat_agent.context_args import ContextArgs
+from huggingchat_agent.endpoint import Endpoint
 from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.origin import parse_origin
@@ -82,10 +83,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Field(
             "Use a browser that runs already, with its own cookies: http://127.0.0.1:9222, or the ws:// "
-            "address of a Playwright server.",
+            "address of a Playwright server. Of several, the least loaded one that answers.",
             parsing.parse_connect,
             panel="browser",
             metavar="URL",
+            several=True,
         ),
     ] = None
     isolated: Annotated[
@@ -199,6 +201,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return urlsplit(self.base_url).path
 
     @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The running browsers to choose from; none, if the agent starts its own."""
+        return tuple(map(Endpoint, endpoint.split(self.connect or "")))
+
+    @property
     def own_cookies(self) -> bool:
         """Whether the browser keeps its own cookies: if it runs already, or has its own profile folder."""
         return self.user_data_dir is not None or (self.connect is not None and not self.isolated)
@@ -224,7 +231,7 @@ class Given(TypedDict, total=False):
     profile_in_use: str | None
     headless: bool | None
     insecure: bool | None
-    connect: str | None
+    connect: str | Sequence[str] | None
     isolated: bool | None
     browser: str | None
     channel: str | None

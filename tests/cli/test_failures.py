@@ -130,6 +130,20 @@ def test_proxy_with_a_password_is_refused_where_others_can_read_it(stranger):
 
 
 @pytest.mark.parametrize(
+    "address", ["wss://far.example.org/?token=8f3a-a-token", "wss://ada:pw@far.example.org"]
+)
+def test_token_of_a_browsers_address_is_refused_on_the_command_line(shell, address):
+    done = shell.here("models", "--connect", "http://127.0.0.1:9", "--connect", address)
+    check_failed(done, 2, "--connect", "HUGGINGCHAT_CONNECT")
+    assert address not in done.err
+
+
+def test_each_of_several_browsers_that_do_not_answer_is_named(shell):
+    done = shell.here("models", "--connect", "http://127.0.0.1:9", "--connect", "http://127.0.0.1:7/browser")
+    check_failed(done, 4, "None of 2 browsers answers", "http://127.0.0.1:9: ", "http://127.0.0.1:7/…: ")
+
+
+@pytest.mark.parametrize(
     ("name", "value", "says"),
     [
         ("ENGINE", "lynx", "lynx"),

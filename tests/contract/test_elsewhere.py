@@ -1,8 +1,11 @@
 """A browser that runs already: used, and left as it was found."""
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
+import re
 import signal
 import subprocess
 import time
@@ -13,6 +16,7 @@ import pytest_asyncio
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser.running_browser import CLOSE_SECONDS
 from huggingchat_agent.browser.sandbox import detect_sandbox
+from huggingchat_agent.endpoint import Endpoint
 from huggingchat_agent.errors import BrowserClosed, BrowserError
 from tests.persons import Persons, program
 
@@ -114,32 +118,36 @@ async def test_nobody_there_is_told_with_what_to_do(started, address, unused_tcp
     assert asyncio.all_tasks() == tasks
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def playwright_server(tmp_path_factory):
-    """The server that Playwright's own driver can be, with this machine's browser; its address."""
+@contextlib.asynccontextmanager
+async def serving_browsers(folder):
+    """The server that Playwright's own driver can be, with our browser: its address and process."""
     from playwright._impl._driver import compute_driver_executable, get_driver_env
 
-    config = tmp_path_factory.mktemp("server") / "config.json"
+    config = folder / "config.json"
     options = {"executablePath": program(), "headless": True, "chromiumSandbox": detect_sandbox().on}
     config.write_text(json.dumps(options))
-    driver = compute_driver_executable()
     process = await asyncio.create_subprocess_exec(
-        *driver,
-        "launch-server",
-        "--browser",
-        "chromium",
-        "--config",
-        str(config),
+        *compute_driver_executable(),
+        *("launch-server", "--browser", "chromium", "--config", str(config)),
         stdout=subprocess.PIPE,
         env=get_driver_env(),
         start_new_session=True,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(30):
-        address = (await process.stdout.readline()).decode().strip()
-    yield address
-    process.terminate()
-    await process.wait()
+    try:
+        async with asyncio.timeout(30):
+            address = (await process.stdout.readline()).decode().strip()
+        yield address, process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def playwright_server(tmp_path_factory):
+    async with serving_browsers(tmp_path_factory.mktemp("server")) as (address, _):
+        yield address
 
 
 async def test_playwright_server_is_used(engine, account, tmp_path, playwright_server, able):
@@ -148,3 +156,40 @@ async def test_playwright_server_is_used(engine, account, tmp_path, playwright_s
         async with HuggingChat(engine=engine, connect=playwright_server, home=tmp_path, **account) as chat:
             await chat.login()
             assert "You said: hello" in (await (await chat.new_conversation()).send("hello", via="ui")).text
+
+
+@contextlib.asynccontextmanager
+async def running_persons(folder):
+    async with Persons(folder) as persons:
+        yield persons.address, persons.process
+
+
+@pytest.mark.parametrize("start", [running_persons, pytest.param(serving_browsers, marks=pytest.mark.soak)])
+async def test_another_browser_takes_over_when_one_dies_in_the_middle_of_an_answer(
+    engine, account, site, tmp_path, start, unused_tcp_port, caplog
+):
+    if start is serving_browsers and engine == "nodriver":
+        pytest.skip("the engine speaks no Playwright protocol")
+    caplog.set_level(logging.INFO, "huggingchat_agent")
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    async with start(folders[0]) as one, start(folders[1]) as two:
+        processes = dict([one, two])
+        connect = [f"http://127.0.0.1:{unused_tcp_port}", *processes]  # nobody is at the first one
+        given = {"engine": engine, "connect": connect, "isolated": True, "home": tmp_path}
+        async with HuggingChat(**given, **account) as chat:
+            await chat.login()
+            shown = re.findall("Connected to the browser at ([^ ]+)[.]", caplog.text)[-1]
+            (used,) = (each for each in processes if str(Endpoint(each)) == shown)
+            (rest,) = set(processes) - {used}
+            reply = (await chat.new_conversation()).send("count 150 every 20", via="page")
+            async for event in reply:
+                if event.name == "token" and processes[used].returncode is None:
+                    os.killpg(processes[used].pid, signal.SIGKILL)
+                    await processes[used].wait()
+            assert "149@" in (await reply).text
+            answer = await (await chat.new_conversation()).send("and now", via="page")
+            assert "You said: and now" in answer.text
+    assert caplog.text.count(f"Connected to the browser at {Endpoint(rest)}.") == 1
+    assert rest not in caplog.text or start is running_persons  # the path of a server is a secret

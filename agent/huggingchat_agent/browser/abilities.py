@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from huggingchat_agent.errors import SettingsError
 
@@ -76,15 +75,9 @@ def can(engine: EngineName) -> dict[str, bool]:
 def check(engine: EngineName, settings: Settings) -> None:
     """Raise SettingsError, with the table's sentence, if the settings need what the engine cannot do."""
     wanted = {
-        "playwright_server": settings.connect is not None and not speaks_cdp(settings.connect),
+        "playwright_server": any(not each.cdp for each in settings.endpoints),
         "context_args": bool(settings.context_args),
     }
     for each in ABILITIES:
         if wanted.get(each.name) and engine in each.without:
             raise SettingsError(each.without[engine])
-
-
-def speaks_cdp(connect: str) -> bool:
-    """Whether the address is a CDP address rather than that of a Playwright server."""
-    parts = urlsplit(connect)
-    return parts.scheme in ("http", "https") or parts.path.startswith("/devtools/")

@@ -26,6 +26,7 @@ from huggingchat_agent.origin import parse_origin
 if TYPE_CHECKING:
     from huggingchat_agent.browser.page import CdpPage
     from huggingchat_agent.choices import EngineName
+    from huggingchat_agent.endpoint import Endpoint
     from huggingchat_agent.settings import Settings
 
 
@@ -56,7 +57,7 @@ class NodriverBrowser(RunningBrowser):
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
         if self._launched is None:
-            await self._connect(str(self._settings.connect))
+            await self._connect(self._connect_to)
         else:
             await self._launched.start(self._settings, sandboxed=self.sandboxed)
             self._watching = asyncio.create_task(
@@ -75,14 +76,14 @@ class NodriverBrowser(RunningBrowser):
         for each in state.get("origins", []):
             await self._restore(each["origin"], each["localStorage"])
 
-    async def _connect(self, connect: str) -> None:
+    async def _connect_to(self, endpoint: Endpoint) -> None:
         why = ""
-        address = await devtools_endpoint.find_socket_address(connect)
+        address = await devtools_endpoint.find_socket_address(endpoint)
         try:
             return await self._connection.connect(address)
         except Exception as error:  # of the driver, whose errors are of many classes
             why = str(error)
-        raise start_failures.make_connect_error(connect, why)
+        raise start_failures.make_connect_error(endpoint, why)
 
     async def _open_tab(self) -> _Tab:
         return await _Tab.create(self, self._connection, self._context, _read_credentials(self._settings))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.browser.page import CdpPage
     from huggingchat_agent.choices import EngineName
+    from huggingchat_agent.endpoint import Endpoint
     from huggingchat_agent.errors import BrowserError
     from huggingchat_agent.proxy import Proxy
     from huggingchat_agent.settings import Settings
@@ -84,8 +85,8 @@ class PlaywrightBrowser(RunningBrowser):
             self._watching = asyncio.create_task(self._watch_driver(self._driver), name="watch the driver")
             keep_pipe_from_children(self._driver)
         chromium = playwright.chromium
-        if self._settings.connect is not None:
-            self._browser = browser = await self._connect(chromium, self._settings.connect)
+        if self._settings.connect:
+            self._browser = browser = await self._connect(lambda each: _connect_to(chromium, each))
         elif self._settings.user_data_dir is not None:
             folder = self._settings.user_data_dir
             context = await chromium.launch_persistent_context(
@@ -109,20 +110,6 @@ class PlaywrightBrowser(RunningBrowser):
                 storage_state=cast("Any", storage_state),
                 **self._make_context_args(no_viewport=not self._settings.headless or None),
             )
-
-    async def _connect(self, chromium: driver.BrowserType, connect: str) -> driver.Browser:
-        why = ""
-        address = await devtools_endpoint.find_socket_address(connect)
-        try:
-            if not abilities.speaks_cdp(connect):
-                return await chromium.connect(address)
-            async with asyncio.timeout(CONNECT_SECONDS):
-                return await chromium.connect_over_cdp(address, no_defaults=True)
-        except TimeoutError:
-            raise start_failures.make_busy_error(connect, CONNECT_SECONDS) from None
-        except Exception as error:  # of the driver, whose errors are of many classes
-            why = str(error).partition("\n")[0].partition("Call log:")[0]
-        raise start_failures.make_connect_error(connect, why)
 
     def _make_launch_options(self) -> dict[str, Any]:
         assert self._folder is not None
@@ -271,6 +258,21 @@ class _Tab:
             await self._root.send("Target.closeTarget", {"targetId": self._target})
         else:
             await self.page.close()
+
+
+async def _connect_to(chromium: driver.BrowserType, endpoint: Endpoint) -> driver.Browser:
+    why = ""
+    address = await devtools_endpoint.find_socket_address(endpoint)
+    try:
+        if not endpoint.cdp:
+            return await chromium.connect(address)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await chromium.connect_over_cdp(address, no_defaults=True)
+    except TimeoutError:
+        raise start_failures.make_busy_error(endpoint, CONNECT_SECONDS) from None
+    except Exception as error:  # of the driver, whose errors are of many classes
+        why = str(error).partition("\n")[0].partition("Call log:")[0]
+    raise start_failures.make_connect_error(endpoint, why)
 
 
 def _find_driver(manager: Any) -> asyncio.subprocess.Process | None:

@@ -13,7 +13,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import memory, process_tag, site_data, start_failures, temporary
+from huggingchat_agent.browser import (
+    endpoints,
+    memory,
+    process_tag,
+    site_data,
+    start_failures,
+    temporary,
+)
 from huggingchat_agent.browser.cdp import Refused, make_refusal
 from huggingchat_agent.browser.dropped_cookies import DroppedCookies
 from huggingchat_agent.browser.executable import find_or_download
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from huggingchat_agent.browser.cdp import Cdp
+    from huggingchat_agent.endpoint import Endpoint
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
 
@@ -186,6 +194,12 @@ class RunningBrowser(ABC):
             if not self._settings.connect:
                 self._kill()
             self.mark_gone(HUNG)
+
+    async def _connect(self, open_one: Callable[[Endpoint], Awaitable[T]]) -> T:
+        """Connect to a browser that runs already, the best one of the settings. Raises BrowserError."""
+        held, opened = await endpoints.connect(self._settings.endpoints, open_one)
+        self.on_closed(lambda: held.release(failed=self._gone != CLOSED))
+        return opened
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run something in the background. It ends before the browser is closed."""

@@ -13,6 +13,7 @@ from huggingchat_agent.errors import BrowserError, BrowserTimeout
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from huggingchat_agent.endpoint import Endpoint
     from huggingchat_agent.settings import Settings
 
 # The arguments of a BrowserError: what happened, and what to do about it at each door.
@@ -80,19 +81,25 @@ def make_start_error(path: str, written: Sequence[str]) -> BrowserError:
     )
 
 
-def make_connect_error(connect: str, why: str) -> BrowserError:
+def make_connect_error(endpoint: Endpoint, why: str) -> BrowserError:
     """The error for a browser that cannot be connected to."""
     return BrowserError(
-        f"No browser answers at {redact.address(connect)}: {redact.text(why).rstrip('.')}. "
+        f"No browser answers at {endpoint}: {redact.text(why).rstrip('.')}. "
         "Start it with --remote-debugging-port=9222 --user-data-dir=FOLDER. Since version 136, Chrome "
         "ignores the port with its default profile folder."
     )
 
 
-def make_busy_error(connect: str, seconds: float) -> BrowserError:
+def make_all_dead_error(reasons: Sequence[str]) -> BrowserError:
+    """The error for several browsers of which none can be connected to, with a reason for each."""
+    each = redact.text("; ".join(reason.rstrip(".") for reason in reasons))
+    return BrowserError(f"None of {len(reasons)} browsers answers. {each}.", hint="Start one of them.")
+
+
+def make_busy_error(endpoint: Endpoint, seconds: float) -> BrowserError:
     """The error for a browser that is there and does not answer Playwright."""
     return BrowserTimeout(
-        f"The browser at {redact.address(connect)} did not answer within {seconds:g} s. Playwright asks "
+        f"The browser at {endpoint} did not answer within {seconds:g} s. Playwright asks "
         "all of its tabs, and one of them may be busy.",
         hint='Close that tab, or use engine="nodriver", which asks only its own.',
         shell_hint="Close that tab, or use --engine nodriver, which asks only its own.",

@@ -4,12 +4,14 @@ import functools
 import inspect
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, Literal, get_origin
 
 import typer
 
 from huggingchat_agent import environment
 from huggingchat_agent.cli import console, error_output
+from huggingchat_agent.endpoint import Endpoint
 from huggingchat_agent.setting_field import Field
 from huggingchat_agent.settings import read_fields
 
@@ -37,10 +39,25 @@ class Options:
 
 def _refuse_password(proxy: str | None) -> str | None:
     if proxy and "@" in proxy:
-        raise typer.BadParameter(
-            "other users of this machine can read a password given here. Set HUGGINGCHAT_PROXY instead."
-        )
+        raise _make_refusal("password", "proxy")
     return proxy
+
+
+def _refuse_token(connect: list[str] | None) -> list[str] | None:
+    with suppress(ValueError):  # the settings say what is wrong with an address
+        if any(Endpoint(each).holds_secret for each in connect or ()):
+            raise _make_refusal("token", "connect")
+    return connect
+
+
+def _make_refusal(what: str, name: str) -> typer.BadParameter:
+    variable = environment.name_variable(name)
+    return typer.BadParameter(
+        f"other users of this machine can read a {what} given here. Set {variable} instead."
+    )
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {"proxy": _refuse_password, "connect": _refuse_token}
 
 
 def _make_option(name: str, kind: Any, field: Field) -> inspect.Parameter:
@@ -51,10 +68,12 @@ def _make_option(name: str, kind: Any, field: Field) -> inspect.Parameter:
         field.name_option(name),
         metavar=field.metavar,
         rich_help_panel=_PANELS[field.panel],
-        callback=_refuse_password if name == "proxy" else None,
+        callback=_CHECKS.get(name),
         help=text if variable in text else f"{text.rstrip('.')} ({variable}).",
     )
     given: Any = kind if kind is bool or get_origin(kind) is Literal else str
+    if field.several:
+        given = list[str]
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[given | None, option]
     )
@@ -85,7 +104,7 @@ def _read(values: dict[str, Any]) -> Options:
         {
             name: not value if read_fields()[name][1].opposite else value
             for name, value in chosen.items()
-            if value not in (None, "")
+            if value not in (None, "", [])
         },
         verbose=verbose,
     )

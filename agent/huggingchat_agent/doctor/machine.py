@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import load_engine
+from huggingchat_agent.browser import endpoints, load_engine
 from huggingchat_agent.browser.executable import find_executable, make_missing_error
 from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.doctor.finding import Finding
@@ -22,9 +22,10 @@ from huggingchat_agent.errors import AgentError
 from huggingchat_agent.state.profiles import list_profiles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from huggingchat_agent.doctor.finding import State
+    from huggingchat_agent.endpoint import Endpoint
     from huggingchat_agent.settings import Settings
 
 LITTLE = 500 * 1024 * 1024  # bytes; a browser's profile and its cache fit into it
@@ -34,7 +35,11 @@ _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy
 
 async def check_machine(settings: Settings, *, start: bool = True) -> AsyncIterator[Finding]:
     """Check this machine. `start` starts a browser and closes it again."""
-    yield _check_browser(settings)
+    if settings.connect:
+        for finding in await _check_running(settings.endpoints):
+            yield finding
+    else:
+        yield _check_browser(settings)
     if start and not settings.connect:
         yield await _check_start(settings)
     yield _check_display(settings)
@@ -58,8 +63,6 @@ def failure(check: str, error: AgentError, *, advice: str = "") -> Finding:
 
 
 def _check_browser(settings: Settings) -> Finding:
-    if settings.connect:
-        return _finding("browser", f"the running one at {redact.address(settings.connect)}")
     try:
         found = find_executable(settings.browser, settings.channel)
         if found is None:
@@ -67,6 +70,18 @@ def _check_browser(settings: Settings) -> Finding:
     except AgentError as error:
         return failure("browser", error)
     return _finding("browser", f"{found.path}, {found.origin}")
+
+
+async def _check_running(connect: Sequence[Endpoint]) -> list[Finding]:
+    """Whether each of the running browsers answers."""
+    answers = await asyncio.gather(*map(endpoints.read_load, connect), return_exceptions=True)
+    advice = "Start it, or leave it out of --connect."
+    return [
+        _finding("browser", f"none answers at {each}: {answer}", "failed", advice)
+        if isinstance(answer, BaseException)
+        else _finding("browser", f"the running one at {each}{'; it is full' * answer.full}")
+        for each, answer in zip(connect, answers, strict=True)
+    ]
 
 
 async def _check_start(settings: Settings) -> Finding:

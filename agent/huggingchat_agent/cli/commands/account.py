@@ -183,7 +183,8 @@ def _describe_browser(chat: "warm.App") -> list[tuple[str, object]]:
 
     settings = chat.settings
     found = None if settings.connect else find_executable(settings.browser, settings.channel)
-    where = f"the one at {redact.address(settings.connect)}" if settings.connect else "none found"
+    running = ", ".join(map(str, settings.endpoints))
+    where = f"the one at {running}" if running else "none found"
     box = detect_sandbox()
     can = load_engine(settings.engine).can
     able = [each for each in abilities.ABILITIES if can[each.name]]
