@@ -46,11 +46,11 @@ class Counter:
             self.calls.append(f"{code.co_filename.rpartition('/')[2]}:{code.co_qualname}")
 
 
-async def measure() -> list[list[str]]:
-    """The calls of each token of the recorded answer, in order."""
+async def measure(**settings: Any) -> list[list[str]]:
+    """The calls of each token of the recorded answer, in order. Settings are those of HuggingChat."""
     counter = Counter()
     text: list[str] = []
-    async with open_rig() as rig:
+    async with open_rig(**settings) as rig:
 
         @rig.chat.on("token")
         def handle(event: Any) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import string
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 
 MASK = redact.MASK
 
-_EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
-)
-_HALF_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+(?:@[A-Za-z0-9.-]*)?\Z")
+_EMAIL_HOST = r"(?:@|%40)[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*\.[A-Za-z]{2,}"
+_EMAIL = re.compile(rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{{1,64}}{_EMAIL_HOST}")
+_HAS_EMAIL = re.compile(_EMAIL_HOST).search  # much faster where there is none
+_HOST = string.ascii_letters + string.digits + ".-"  # characters of an address behind its @
+_NAME = _HOST + "_%+"  # and before it
 _LONGEST_EMAIL = 320
 _LONGEST_LINE = 4096  # characters of one line that wait for its end, for the user's patterns
+
+_NOTHING = re.compile(r"(?!)")
 
 _PREFIX = 64  # characters of a value that are compared at once
 
@@ -49,6 +53,7 @@ class Mask:
         self._prefixes: set[str] = set()
         self._heads: dict[str, list[str]] = {}
         self._longest = 0
+        self._initials = _NOTHING
         for name in names:
             self.add_name(name)
 
@@ -73,7 +78,7 @@ class Mask:
                 found.append((start, start + len(form)))
                 start = text.find(form, start + len(form))
         if kind != "code":
-            if "@" in text or "%40" in text:
+            if _HAS_EMAIL(text):
                 found += [match.span() for match in _EMAIL.finditer(text)]
             for pattern in self._patterns:
                 found += pattern.find_spans(text)
@@ -94,7 +99,8 @@ class Mask:
         self._learn()
         size = len(text)
         held = size
-        for start in range(max(0, size - self._longest + 1), size):
+        for match in self._initials.finditer(text, max(0, size - self._longest + 1)):
+            start = match.start()
             tail = text[start : start + _PREFIX]
             if start + _PREFIX > size:
                 if tail in self._prefixes:
@@ -103,8 +109,7 @@ class Mask:
             elif any(form.startswith(text[start:]) for form in self._heads.get(tail, ())):
                 held = start
                 break
-        if match := _HALF_EMAIL.search(text, max(0, size - _LONGEST_EMAIL)):
-            held = min(held, match.start())
+        held = min(held, size - _measure_half_email(text[-_LONGEST_EMAIL:]))
         if self._patterns and size < _LONGEST_LINE:
             held = min(held, text.rfind("\n") + 1)
         if self._names:
@@ -127,8 +132,18 @@ class Mask:
         self._heads = heads
         self._prefixes = {form[:end] for form in forms for end in range(1, min(len(form), _PREFIX))}
         self._longest = max(map(len, forms), default=0)
+        initials = re.escape("".join(sorted({form[0] for form in forms})))
+        self._initials = re.compile(f"[{initials}]") if forms else _NOTHING
         self._forms = sorted(forms, key=len, reverse=True)
         self._known = known
+
+
+def _measure_half_email(text: str) -> int:
+    """How many characters at the end of a text may begin an e-mail address."""
+    before = text.rstrip(_HOST)
+    if before.endswith("@") and (name := before[:-1].rstrip(_NAME)) != before[:-1]:
+        return len(text) - len(name)
+    return len(text) - len(text.rstrip(_NAME))
 
 
 def _list_forms(value: str) -> set[str]:

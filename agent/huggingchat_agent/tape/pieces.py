@@ -5,14 +5,22 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from operator import itemgetter
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from huggingchat_agent.tape.mask import MASK, Mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 K = TypeVar("K")
+
+
+class Released(NamedTuple, Generic[K]):
+    """Pieces in order. `shown` has their texts without secrets; it is `texts` itself where there are none."""
+
+    owners: list[K]
+    texts: list[str]
+    shown: list[str]
 
 
 class Pieces(Generic[K]):
@@ -24,40 +32,49 @@ class Pieces(Generic[K]):
 
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
+        self._owners: list[K] = []
         self._texts: list[str] = []
-        self._held: deque[tuple[K, int]] = deque()
 
     def add(self, owner: K, text: str) -> None:
         """Take a piece."""
-        self._held.append((owner, len(text)))
+        self._owners.append(owner)
         self._texts.append(text)
 
-    def release(self) -> list[tuple[K, str]]:
-        """The pieces that are safe now."""
-        if not self._held:
-            return []
-        text = "".join(self._texts)
-        spans = self._mask.find_spans(text)
-        return list(self._release(text, spans, self._mask.count_safe(text, spans)))
+    def extend(self, owners: Iterable[K], texts: Iterable[str]) -> None:
+        """Take pieces."""
+        self._owners += owners
+        self._texts += texts
 
-    def close(self) -> list[tuple[K, str]]:
+    def release(self) -> Released[K]:
+        """The pieces that are safe now."""
+        text = "".join(self._texts)
+        spans = self._mask.find_spans(text) if text else []
+        return self._release(text, spans, self._mask.count_safe(text, spans) if text else 0)
+
+    def close(self) -> Released[K]:
         """End the text. Returns all pieces that were held back."""
         text = "".join(self._texts)
-        return list(self._release(text, self._mask.find_spans(text), len(text)))
+        return self._release(text, self._mask.find_spans(text) if text else [], len(text))
 
-    def _release(self, text: str, spans: list[tuple[int, int]], safe: int) -> Iterator[tuple[K, str]]:
-        start = 0
-        for _ in range(self._count_ready(spans, safe)):
-            owner, length = self._held.popleft()
-            yield owner, _mask_piece(text, start, start + length, spans)
-            start += length
-        self._texts = [text[start:]]
+    def _release(self, text: str, spans: list[tuple[int, int]], safe: int) -> Released[K]:
+        ready = self._count_ready(spans, safe) if spans else self._count_safe(len(text), safe)
+        owners, self._owners = self._owners[:ready], self._owners[ready:]
+        texts, self._texts = self._texts[:ready], self._texts[ready:]
+        return Released(owners, texts, list(_mask_pieces(text, texts, spans)) if spans else texts)
+
+    def _count_safe(self, end: int, safe: int) -> int:
+        """How many pieces end before `safe`; all of them end at `end`."""
+        ready = len(self._texts)
+        while ready and end > safe:
+            ready -= 1
+            end -= len(self._texts[ready])
+        return ready
 
     def _count_ready(self, spans: list[tuple[int, int]], safe: int) -> int:
         """How many pieces end before `safe`, and none of them inside a secret."""
         ready = end = at = 0
-        for number, (_, length) in enumerate(self._held, 1):
-            end += length
+        for number, text in enumerate(self._texts, 1):
+            end += len(text)
             if end > safe:
                 break
             while at < len(spans) and spans[at][1] <= end:
@@ -65,6 +82,14 @@ class Pieces(Generic[K]):
             if at == len(spans) or end <= spans[at][0]:  # else it goes with the next one
                 ready = number
         return ready
+
+
+def _mask_pieces(text: str, pieces: list[str], spans: list[tuple[int, int]]) -> Iterator[str]:
+    """The first pieces of a text without its secrets."""
+    start = 0
+    for piece in pieces:
+        yield _mask_piece(text, start, start + len(piece), spans)
+        start += len(piece)
 
 
 def _mask_piece(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> str:

@@ -1,6 +1,7 @@
 """Records a session: exchanges, events, console messages and pictures go on a tape as they come.
 
-Recording must never slow or break a turn. The tape's own thread makes and writes the records. Pictures wait
+Recording must never slow or break a turn. The tape's own thread makes and writes the records; the session
+only adds each event to a queue. Pictures wait
 until no answer comes in, because the browser hands nothing over while it takes one; a failed one is left out.
 """
 
@@ -10,11 +11,10 @@ import asyncio
 import datetime
 import time
 from base64 import b64encode
+from collections import deque
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-import msgspec
 
 import huggingchat_agent
 from huggingchat_agent import events, redact
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.events import Event
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
+    from huggingchat_agent.tape.notes import Note
     from huggingchat_agent.wire.requests import Call
 
 
@@ -77,8 +78,8 @@ class Recorder:
         if self._record.hide_username and settings.username:
             self._mask.add_name(settings.username)
         self._writer: TapeWriter | None = None
+        self._notes: deque[Note] = deque()
         self._begun = 0.0
-        self._n = 0
         self._page_of: Callable[[int], str] = lambda turn: ""
         self._pages_of_turns: dict[int, str] = {}  # of the turns under way
         self._unpictured: dict[str, int] = {}  # tabs with the turn that ended there last
@@ -93,7 +94,8 @@ class Recorder:
         `page_of` gives the id of a turn's tab by the turn's number, `tab` an open tab by its id.
         """
         self._page_of, self._tab = page_of, tab
-        emitter._watch(_WORDS, self._see_words)
+        # No function of Python: each token comes here. `see` woke the tape's thread for its chunk.
+        emitter._watch(_WORDS, self._notes.append)
         emitter._watch([name for name in NAMES if name not in (events.Seen.name, *_WORDS)], self._see_event)
 
     def begin(self) -> None:
@@ -108,23 +110,31 @@ class Recorder:
         )
         redaction = Redaction(self._mask, learn=redact.remember, hide_username=self._record.hide_username)
         self._begun = time.monotonic()
-        self._writer = TapeWriter(Path(self._record.path), header, redaction)
+        self._notes.clear()
+        self._writer = TapeWriter(
+            Path(self._record.path), header, redaction, notes=self._notes, begun=self._begun
+        )
 
     def see_browser(self, version: str) -> None:
         """Record that a browser was started."""
-        self._put(tapes.Browser(**self._stamp(), version=version))
+        self._put(partial(tapes.Browser, at=self._now(), version=version))
 
     def see_sign_in(self) -> None:
         """Record that a page of the sign-in was here, and nothing else of it."""
-        self._put(tapes.Hidden(**self._stamp()))
+        self._put(partial(tapes.Hidden, at=self._now()))
 
     async def watch_tab(self, page: Tab) -> None:
         """Record the console messages, errors and dialogs of a new tab, too."""
 
         def hear(message: Message) -> None:
             self._put(
-                tapes.ConsoleMessage(
-                    **self._stamp(), page=page.id, kind=message.kind, level=message.level, text=message.text
+                partial(
+                    tapes.ConsoleMessage,
+                    at=self._now(),
+                    page=page.id,
+                    kind=message.kind,
+                    level=message.level,
+                    text=message.text,
                 )
             )
 
@@ -152,17 +162,13 @@ class Recorder:
     async def close(self) -> None:
         """Write the end mark. Closing twice is fine."""
         if self._writer is not None:
-            await asyncio.to_thread(self._writer.close, tapes.Last(**self._stamp()))
+            await asyncio.to_thread(self._writer.close, partial(tapes.Last, at=self._now()))
 
     def see(self, event: ExchangeEvent) -> None:
         """Record an event of an exchange."""
         if self._completion is not None:
             self._completion.see(event)
-        at = round(event.at - self._begun, 6)
-        self._put(partial(tapes.from_exchange, event, self._next(), at))
-
-    def _see_words(self, event: events.Token | events.Reasoning) -> None:
-        self._put(partial(_make_record, event, self._next(), self._begun))
+        self._put(event)
 
     def _see_event(self, event: Event) -> None:
         raw = events.plain(event)
@@ -173,24 +179,20 @@ class Recorder:
             if self._record.pictures:
                 self._plan_picture(event)
         else:
-            at = self._stamp()["at"]
+            at = self._now()
         if (answer := raw.get("answer")) and isinstance(answer, dict):
             answer["timing"] = {
                 name: round(value - self._begun, 6) if isinstance(value, float) else value
                 for name, value in answer["timing"].items()
             }
-        self._put(tapes.Event(n=self._next(), at=at, event=raw))
+        self._put(partial(tapes.Event, at=at, event=raw))
 
-    def _stamp(self) -> dict[str, Any]:
-        return {"n": self._next(), "at": round(time.monotonic() - self._begun, 6)}
+    def _now(self) -> float:
+        return round(time.monotonic() - self._begun, 6)
 
-    def _next(self) -> int:
-        self._n += 1
-        return self._n
-
-    def _put(self, record: tapes.AnyRecord | Callable[[], tapes.AnyRecord]) -> None:
+    def _put(self, note: Note) -> None:
         if self._writer is not None:
-            self._writer.put(record)
+            self._writer.put(note)
 
     # Pictures.
 
@@ -221,15 +223,16 @@ class Recorder:
                 del self._unpictured[page_id]
 
     async def _take_picture(self, page: Tab, turn: int) -> None:
-        now = self._stamp()
+        now = self._now()
         try:
             picture = await page.take_picture(self._find_secrets)
         except AgentError as error:
             log.info("No picture of turn %d: %s", turn, error)
             return
         self._put(
-            tapes.Picture(
-                **now,
+            partial(
+                tapes.Picture,
+                at=now,
                 page=page.id,
                 turn=turn,
                 moment="end",
@@ -240,10 +243,3 @@ class Recorder:
 
     def _find_secrets(self, text: str) -> list[str]:
         return sorted({text[start:end] for start, end in self._mask.find_spans(text)})
-
-
-def _make_record(event: events.Token | events.Reasoning, n: int, begun: float) -> tapes.Event:
-    """In the tape's thread."""
-    fields = msgspec.structs.asdict(event)
-    fields["at"] = at = round(event.at - begun, 6)
-    return tapes.Event(n=n, at=at, event={"event": event.name, **fields})

@@ -7,14 +7,14 @@ one line of a body and a few words of an answer.
 from __future__ import annotations
 
 import re
-from collections import deque
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import msgspec
 
 from huggingchat_agent.secret_names import is_secret_header
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK, Mask
+from huggingchat_agent.tape.notes import Word, Words
 from huggingchat_agent.tape.pieces import Pieces, Recut
 from huggingchat_agent.wire import lenient_json, multipart
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.secret_names import Kind
     from huggingchat_agent.tape.format import AnyRecord
+    from huggingchat_agent.tape.pieces import Released
 
 LONGEST_LINE = 1_000_000  # bytes of a line that are held back
 _USERNAME = re.compile(r'(?<![A-Za-z])\\?"username\\?"\s*:\s*\\?"((?:[^"\\]|\\.)+?)\\?"')
 _TOKENS = ("token", "reasoning")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Redaction:
@@ -39,30 +41,39 @@ class Redaction:
         self._mask, self._learn, self._hide_username = mask, learn, hide_username
         self._bodies: dict[str, _Body] = {}
         self._mimes: dict[str, str] = {}
-        self._words: dict[tuple[int, str], Pieces[tapes.Event]] = {}
+        self._words: dict[tuple[int, str], Pieces[tapes.Event | Word]] = {}
 
-    def feed(self, records: Iterable[AnyRecord]) -> Iterator[AnyRecord]:
+    def feed(self, records: Iterable[AnyRecord | Words]) -> Iterator[AnyRecord | Word]:
         """Take some records. Returns the records that can be written now.
 
         It searches the words of all of them at once, so a hundred records cost little more than one.
         """
         for record in records:
-            yield from self._take(record)
+            if isinstance(record, Words):
+                self._get_words(record.turn, _TOKENS[0]).extend(record.words, record.texts)
+            else:
+                yield from self._take(record)
         for body in self._bodies.values():
             yield from body.release()
         for words in self._words.values():
-            yield from map(_replace_text, words.release())
+            yield from _show(words.release())
 
-    def close(self) -> Iterator[AnyRecord]:
+    def close(self) -> Iterator[AnyRecord | Word]:
         """End the recording. Returns the records that were held back."""
         for body in self._bodies.values():
             yield from body.close()
         for words in self._words.values():
-            yield from map(_replace_text, words.close())
+            yield from _show(words.close())
         self._bodies.clear()
         self._words.clear()
 
-    def _take(self, record: AnyRecord) -> Iterator[AnyRecord]:
+    def _get_words(self, turn: int, name: str) -> Pieces[tapes.Event | Word]:
+        words = self._words.get((turn, name))
+        if words is None:
+            words = self._words[turn, name] = Pieces(self._mask)
+        return words
+
+    def _take(self, record: AnyRecord) -> Iterator[AnyRecord | Word]:
         match record:
             case tapes.Chunk():
                 if (body := self._bodies.get(record.id)) and body.is_text:
@@ -117,19 +128,16 @@ class Redaction:
             for name, value in headers.items()
         }
 
-    def _take_event(self, record: tapes.Event) -> Iterator[AnyRecord]:
+    def _take_event(self, record: tapes.Event) -> Iterator[AnyRecord | Word]:
         event = record.event
         name, turn = event.get("event"), event.get("turn", 0)
         if name in _TOKENS and event.get("text"):
-            words = self._words.get((turn, name))
-            if words is None:
-                words = self._words[turn, name] = Pieces(self._mask)
-            words.add(record, event["text"])
+            self._get_words(turn, name).add(record, event["text"])
             return
         if name in ("answer", "finished", "failed"):
             for each in _TOKENS:
-                if words_ := self._words.pop((turn, each), None):
-                    yield from map(_replace_text, words_.close())
+                if words := self._words.pop((turn, each), None):
+                    yield from _show(words.close())
         text = msgspec.json.encode(event).decode()
         shown = self._mask.apply(text, "json")
         yield record if shown == text else msgspec.structs.replace(record, event=_decode(shown))
@@ -146,54 +154,62 @@ class _Body:
         self._owner = owner
         self._line = bytearray()  # that is not complete
         self._cuts = Recut()
-        self._words: Pieces[_Line] = Pieces(owner.mask)
-        self._lines: deque[_Line] = deque()  # held back, in order
+        # Lines that are held back, in order. One that holds no word adds nothing to the text.
+        self._lines: Pieces[bytes | _Rewritten] = Pieces(owner.mask)
 
     def take(self, record: tapes.Chunk) -> None:
         data = record.data
         self._cuts.cut(record.n, record.at, len(data))
-        first, *rest = data.split(b"\n")
-        self._line += first
-        for each in rest:
-            self._take(bytes(self._line) + b"\n")
-            self._line = bytearray(each)
+        whole, newline, rest = data.rpartition(b"\n")
+        if newline:
+            self._take_lines(bytes(self._line) + whole + newline)
+            self._line = bytearray(rest)
+        else:
+            self._line += rest
         while len(self._line) > LONGEST_LINE:
-            self._take(bytes(self._line[:LONGEST_LINE]))
+            self._take_line(bytes(self._line[:LONGEST_LINE]))
             del self._line[:LONGEST_LINE]
 
     def release(self) -> Iterator[AnyRecord]:
         """The records that can be written now."""
-        for line, text in self._words.release():
-            line.show(text)
-        return self._release()
+        return self._show(self._lines.release())
 
     def close(self) -> Iterator[AnyRecord]:
         if self._line:
-            self._take(bytes(self._line))
+            self._take_line(bytes(self._line))
             self._line.clear()
-        for line, text in self._words.close():
-            line.show(text)
-        return self._release()
+        return self._show(self._lines.close())
 
-    def _take(self, raw: bytes) -> None:
-        line = _Line(raw)
-        self._lines.append(line)
-        if line.word is not None:
-            self._words.add(line, line.word)
-        else:
-            shown = self._owner.mask_line(raw.decode(errors="surrogateescape"), self._kind)
-            line.out = shown.encode(errors="surrogateescape")
+    def _take_lines(self, data: bytes) -> None:
+        lines = [line + b"\n" for line in data.split(b"\n")[:-1]]
+        if (words := _find_words(data, len(lines))) is not None:
+            self._lines.extend(lines, words)
+            return
+        for line in lines:
+            self._take_line(line)
 
-    def _release(self) -> Iterator[AnyRecord]:
+    def _take_line(self, raw: bytes) -> None:
+        word = _find_word(raw) if b'"token"' in raw else None
+        if word is not None:
+            self._lines.add(raw, word)
+            return
+        shown = self._owner.mask_line(raw.decode(errors="surrogateescape"), self._kind)
+        out = shown.encode(errors="surrogateescape")
+        self._lines.add(raw if out == raw else _Rewritten(raw, out), "")
+
+    def _show(self, lines: Released[bytes | _Rewritten]) -> Iterator[AnyRecord]:
         same: list[bytes] = []  # lines as they came
-        while self._lines and (data := self._lines[0].out) is not None:
-            raw = self._lines.popleft().raw
-            if data == raw:
-                same.append(raw)
-                continue
-            yield from self._cut_same(same)
-            same = []
-            yield from self._cut(len(raw), data)
+        if lines.shown is lines.texts and set(map(type, lines.owners)) == {bytes}:
+            same += cast("list[bytes]", lines.owners)
+        else:
+            for line, word, shown in zip(lines.owners, lines.texts, lines.shown, strict=True):
+                if isinstance(line, bytes) and word == shown:
+                    same.append(line)
+                    continue
+                yield from self._cut_same(same)
+                same.clear()
+                raw, out = line if isinstance(line, _Rewritten) else (line, _replace_word(line, shown))
+                yield from self._cut(len(raw), out)
         yield from self._cut_same(same)
 
     def _cut_same(self, lines: list[bytes]) -> Iterator[AnyRecord]:
@@ -205,22 +221,11 @@ class _Body:
             yield tapes.Chunk(n=n, at=at, id=self._id, page=self._page, **tapes.make_payload(piece))
 
 
-class _Line:
-    """A line of a body. `word` is the text that it adds to an answer, or None."""
+class _Rewritten(NamedTuple):
+    """A line without words that had a secret, and what is written for it."""
 
-    __slots__ = ("out", "raw", "word")
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.out: bytes | None = None
-        self.word = _find_word(raw) if b'"token"' in raw else None
-
-    def show(self, word: str) -> None:
-        """Write the word in this form."""
-        if word == self.word:
-            self.out = self.raw
-        else:
-            self.out = msgspec.json.encode({**_decode(self.raw), "token": word}) + b"\n"
+    raw: bytes
+    out: bytes
 
 
 class _Word(msgspec.Struct, gc=False):
@@ -230,27 +235,49 @@ class _Word(msgspec.Struct, gc=False):
     token: str
 
 
-_word = msgspec.json.Decoder(_Word).decode
+_decoder = msgspec.json.Decoder(_Word)
 
 
-def _find_word(raw: bytes) -> str | None:
+def _find_words(lines: bytes, count: int) -> list[str] | None:
+    """The words of so many lines; None where a line may hold none."""
+    if lines.count(b'"token"') < count:
+        return None
+    try:
+        found = _decoder.decode_lines(lines)
+    except _UNREADABLE:
+        return None
+    return [each.token.rstrip("\0") for each in found] if len(found) == count else None
+
+
+def _find_word(line: bytes) -> str | None:
     """The word of a line; None for any other line."""
     try:
-        return _word(raw).token.rstrip("\0")
+        return _decoder.decode(line).token.rstrip("\0")
     except msgspec.ValidationError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        update = _decode(raw)  # half a character, perhaps
+    except _UNREADABLE:
+        update = _decode(line)  # half a character, perhaps
     try:
         return msgspec.convert(update, _Word).token.rstrip("\0")
     except (msgspec.ValidationError, RecursionError):
         return None
 
 
-def _replace_text(piece: tuple[tapes.Event, str]) -> tapes.Event:
-    record, text = piece
-    if text == record.event["text"]:
-        return record
+def _replace_word(line: bytes, word: str) -> bytes:
+    return msgspec.json.encode({**_decode(line), "token": word}) + b"\n"
+
+
+def _show(words: Released[tapes.Event | Word]) -> Iterator[tapes.Event | Word]:
+    if words.shown is words.texts:
+        yield from words.owners
+        return
+    for record, text, shown in zip(words.owners, words.texts, words.shown, strict=True):
+        yield record if text == shown else _replace_text(record, shown)
+
+
+def _replace_text(record: tapes.Event | Word, text: str) -> tapes.Event | Word:
+    if isinstance(record, Word):
+        return msgspec.structs.replace(record, event=msgspec.structs.replace(record.event, text=text))
     return msgspec.structs.replace(record, event={**record.event, "text": text})
 
 

@@ -10,6 +10,7 @@ import os
 import queue
 import threading
 import zlib
+from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,22 +18,27 @@ import msgspec
 from huggingchat_agent.errors import TapeError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.tape import format as tapes
+from huggingchat_agent.tape.notes import Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from huggingchat_agent.tape.format import AnyRecord, Header
+    from huggingchat_agent.tape.notes import Note, Word
     from huggingchat_agent.tape.redaction import Redaction
 
 
 MOMENT = 0.05  # seconds; all records of that time are written together
 MEMBER = 1_000_000  # bytes of records
-# While many wait, so many are packed at once, and then the session has the processor for so long. Two threads
-# cannot run Python at the same time: without a rest, each token of a burst would wait for this one.
-BATCH = 200
+# Two threads cannot run Python at the same time, so each token of a burst would wait for this one. While more
+# than BATCH notes come in a moment, the thread waits for the burst to end: PATIENCE seconds, or until CROWD
+# notes wait. Then it takes BATCH at a time and rests between them. Beyond CROWD it does not rest: the notes
+# would fill the memory.
+BATCH = 500
+PATIENCE = 0.5  # seconds
 REST = 0.01  # seconds
-CROWD = 20_000  # records; while more wait, there is no rest, so that they do not fill the memory
+CROWD = 20_000
+LIMIT = 200_000  # notes; more are not taken, and the tape ends
 CLOSE_PATIENCE = 20.0
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -41,13 +47,21 @@ _encode = msgspec.json.Encoder().encode_lines
 
 
 class TapeWriter:
-    """An open tape. Any thread may call `put`, which returns at once.
+    """An open tape. Put notes into `notes`, then call `wake`; both return at once, in any thread.
 
     The file is made with the first record; without one, an older file stays. Raises TapeError if the file
     cannot be made. A later failure is logged once and ends the tape. The session goes on.
     """
 
-    def __init__(self, path: Path, header: Header, redaction: Redaction) -> None:
+    def __init__(
+        self,
+        path: Path,
+        header: Header,
+        redaction: Redaction,
+        *,
+        notes: deque[Note] | None = None,
+        begun: float = 0.0,
+    ) -> None:
         self._path, self._header, self._redaction = path, header, redaction
         try:
             _check(path)
@@ -59,61 +73,96 @@ class TapeWriter:
         self._pack = _make_packer()
         self._packed = 0
         self._broken = False
-        self._queue: queue.SimpleQueue[AnyRecord | Callable[[], AnyRecord] | None] = queue.SimpleQueue()
+        self.notes: deque[Note] = deque() if notes is None else notes
+        self._maker = Notes(begun)
+        self._asleep = False
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="tape", daemon=True)
         self._thread.start()
 
-    def put(self, record: AnyRecord | Callable[[], AnyRecord]) -> None:
-        """Append a record, or one that the tape's thread makes by calling this."""
-        if not self._broken:
-            self._queue.put(record)
+    def put(self, note: Note) -> None:
+        """Add a note. The tape's thread makes the record of it."""
+        self.notes.append(note)
+        self.wake()
+
+    def wake(self) -> None:
+        """Say that there are notes."""
+        if self._asleep:
+            self._asleep = False
+            self._woken.put(None)
 
     @property
     def waiting(self) -> int:
-        """The number of records that are not written yet."""
-        return self._queue.qsize()
+        """The number of notes whose records are not written yet."""
+        return len(self.notes)
 
-    def close(self, last: tapes.Last) -> None:
+    def close(self, last: Note) -> None:
         """Write the rest and the end mark. Closing twice is fine."""
         if self._over.is_set():
             return
+        self.put(last)
         self._over.set()
-        self._queue.put(last)
-        self._queue.put(None)
+        self._woken.put(None)
         self._thread.join(CLOSE_PATIENCE)
 
     def _work(self) -> None:
-        going = True
-        while going:
-            batch = [self._queue.get()]
-            waiting = self._queue.qsize()
-            self._over.wait(MOMENT if waiting < BATCH else REST if waiting < CROWD else 0.0)
-            while len(batch) < BATCH and not self._queue.empty():
-                batch.append(self._queue.get())
-            going = None not in batch
-            self._write([each for each in batch if each is not None])
+        while not self._over.is_set():
+            self._sleep()
+            self._wait_for_quiet()
+            self._write_all()
+        self._write_all()
         if self._file is not None:
             os.close(self._file)
 
-    def _write(self, batch: list[AnyRecord | Callable[[], AnyRecord]]) -> None:
-        if self._broken or (self._file is None and all(isinstance(each, tapes.Last) for each in batch)):
+    def _sleep(self) -> None:
+        """Wait for a note."""
+        self._asleep = True
+        if not self.notes and not self._over.is_set():
+            self._woken.get()
+        self._asleep = False
+
+    def _wait_for_quiet(self) -> None:
+        """Wait for a moment, and longer while a burst comes in."""
+        for _ in range(round(PATIENCE / MOMENT)):
+            before = len(self.notes)
+            self._over.wait(MOMENT)
+            after = len(self.notes)
+            if self._over.is_set() or after - before <= BATCH or after > CROWD:
+                break
+
+    def _write_all(self) -> None:
+        while self.notes:
+            waiting = len(self.notes)
+            if waiting > LIMIT:
+                self._break("its records come faster than they can be written")
+            self._write([self.notes.popleft() for _ in range(min(waiting, BATCH))])
+            if BATCH < waiting < CROWD:
+                self._over.wait(REST)
+
+    def _write(self, batch: list[Note]) -> None:
+        if self._broken:
             return
         try:
-            out: list[Header | AnyRecord] = []
+            records = list(self._maker.make_records(batch))
+            last = [each for each in records if isinstance(each, tapes.Last)]
+            if self._file is None and len(last) == len(records):
+                return
+            out: list[Header | AnyRecord | Word] = []
             if self._file is None:
                 self._file = _open(self._path, os.O_TRUNC)
                 out.append(self._header)
-            records = [each() if callable(each) else each for each in batch]
-            last = [each for each in records if isinstance(each, tapes.Last)]
             out += self._redaction.feed(each for each in records if not isinstance(each, tapes.Last))
             if last:
                 out += [*self._redaction.close(), *last]
             self._append(_encode(out), end=bool(last))
         except Exception as error:  # whatever it is, the session goes on without its tape
-            self._broken = True
             why = error.strerror if isinstance(error, OSError) else type(error).__name__
-            why = error.message if isinstance(error, TapeError) else f"{why}."
+            self._break(error.message if isinstance(error, TapeError) else f"{why}.")
+
+    def _break(self, why: str) -> None:
+        if not self._broken:
+            self._broken = True
             log.warning("The tape %s ends here, because writing it failed: %s", self._path, why)
 
     def _append(self, data: bytes, *, end: bool = False) -> None:
@@ -146,4 +195,5 @@ def _open(path: Path, how: int = 0) -> int:
 
 
 def _make_packer() -> zlib._Compress:
-    return zlib.compressobj(6, zlib.DEFLATED, _GZIP)
+    # Level 6 takes half as long again, and packs the records of tokens no smaller.
+    return zlib.compressobj(5, zlib.DEFLATED, _GZIP)
