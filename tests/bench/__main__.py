@@ -1,6 +1,8 @@
 """How much the browser costs: raw HTTP, page and ui in turn, on the stand-in site or on another app.
 
-    python -m tests.bench [--rounds N] [--engine NAME] [--app URL] [--write FILE] [--json FILE]
+    python -m tests.bench [--rounds N] [--engine NAME] [--app URL] [--write FILE] [--json FILE] [--plot FILE]
+
+Without an engine, both are measured. It takes about ten minutes on a quiet machine.
 
 * first token: from the call of send to the first token in a callback, in ms.
 * per token: from the server writing a token to the callback having it, at 20 ms a token, in ms.
@@ -10,6 +12,9 @@
 * by hand: Playwright fills in the page, presses Enter, and polls the text that the page shows.
 * from the shell: a command from its start to its end, with a browser of its own or in a warm session, in s.
 * replays: 100 tests of two turns each, from a tape, the start of pytest included, in s.
+* at once: many conversations at the same time (`at_once`); not on another app, which has no HTTP/2 here.
+* cold start: `ask` beside a browser and a page that are only opened (`cold`).
+* decode and emit: what a token costs this process, without a browser (`cpu`).
 * ceiling: the stand-in's burst thrown away unread, in ms. Where that is not far below the others
   (a fifth of page), the stand-in is what was measured.
 
@@ -32,21 +37,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
-from tests.bench import doors, replays, shell
+from huggingchat_agent.choices import EngineName
+from tests.bench import at_once, bars, cold, cpu, doors, replays, shell
 from tests.bench.by_hand import by_hand
-from tests.bench.processes import megabytes, spent
+from tests.bench.processes import spent
 from tests.raw import Raw
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
-    from huggingchat_agent.choices import EngineName, Via
+    from huggingchat_agent.choices import Via
 
     # Sends a prompt, calls back per token, returns when the last was handed over.
     Send = Callable[[str, Callable[[str], None]], Awaitable[None]]
@@ -56,6 +62,12 @@ BURST = 8000
 PACED = 100
 PACE_MS = 20
 REST = 0.5  # seconds
+AT_ONCE_ROUNDS = 3
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+# Of the file that gets the tables.
+MARKS = ("figures", "end of figures")
+APP_MARKS = ("real app", "end of real app")
 
 
 class Figures:
@@ -67,11 +79,7 @@ class Figures:
         self.burst: dict[str, list[float]] = {how: [] for how in HOWS}
         self.python: dict[str, list[float]] = {how: [] for how in HOWS}
         self.processes: dict[str, list[float]] = {how: [] for how in HOWS}
-        self.memory: list[float] = []  # MB for each further conversation by ui
         self.ceiling: list[float] = []
-
-    def as_json(self) -> str:
-        return json.dumps({"unit": "s, memory in MB", **vars(self)})
 
 
 async def paced(send: Send, figures: Figures, how: str) -> None:
@@ -152,12 +160,9 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
             for number in range(rounds + 1):  # the first warms up and does not count
                 taken = figures if number else Figures()
                 for how in hows:
-                    before_tab = megabytes()
                     send = await make_sender(how, await raw.create(model))
                     if how != "by hand":
                         await send("hello", lambda text: None)
-                    if how == "ui":
-                        taken.memory.append(megabytes() - before_tab)
                     before = spent()
                     await paced(send, taken, how)
                     await burst(send, taken, how)
@@ -173,49 +178,48 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
         return figures, chat._session.browser.version
 
 
-def report(
-    figures: Figures,
-    browser: str,
-    engine: str,
-    rounds: int,
-    replayed: float | None,
-    commands: list[str],
-) -> str:
-    """The figures as a Markdown table, with what they were taken on."""
+ROWS: list[tuple[str, float, str, float]] = [
+    ("first token, ms", 1000, "first", 0.5),
+    ("per token p50, ms", 1000, "latency", 0.5),
+    ("per token p99, ms", 1000, "latency", 0.99),
+    (f"burst of {BURST:,}, ms", 1000, "burst", 0.5),
+    ("CPU of Python, s per 10,000 tokens", 1, "python", 0.5),
+    ("CPU of all processes, s per 10,000 tokens", 1, "processes", 0.5),
+]
 
-    def part_of(values: list[float], part: float = 0.5) -> float:
-        ordered = sorted(values)
-        if part == 0.5:
-            return statistics.median(ordered)
-        return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
 
-    rows: list[tuple[str, float, dict[str, list[float]], float]] = [
-        ("first token, ms", 1000, figures.first, 0.5),
-        ("per token p50, ms", 1000, figures.latency, 0.5),
-        ("per token p99, ms", 1000, figures.latency, 0.99),
-        (f"burst of {BURST:,}, ms", 1000, figures.burst, 0.5),
-        ("CPU of Python, s per 10,000 tokens", 1, figures.python, 0.5),
-        ("CPU of all processes, s per 10,000 tokens", 1, figures.processes, 0.5),
-    ]
+def part_of(values: list[float], part: float = 0.5) -> float:
+    """The median, or the value below which that part of them is."""
+    ordered = sorted(values)
+    if part == 0.5:
+        return statistics.median(ordered)
+    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
+
+
+def find_cells(figures: Figures) -> dict[str, dict[str, float]]:
+    """By row and way, in the unit of the row."""
+    return {
+        name: {how: unit * part_of(getattr(figures, field)[how], part) for how in HOWS}
+        for name, unit, field, part in ROWS
+    }
+
+
+def report(figures: Figures) -> list[str]:
+    """The figures of one engine as lines of Markdown."""
     lines = [
         f"| | {' | '.join(HOWS)} | page / raw | recorded / page | ui / raw | ui / by hand |",
         f"|{'---|' * (len(HOWS) + 5)}",
     ]
-    for name, unit, by, part in rows:
-        cells = {how: unit * part_of(by[how], part) for how in HOWS}
-        ratios = [("page", "raw"), ("recorded", "page"), ("ui", "raw"), ("ui", "by hand")]
-        shown = [f"{cells[how]:.{1 if unit > 1 else 2}f}" for how in HOWS]
+    ratios = [("page", "raw"), ("recorded", "page"), ("ui", "raw"), ("ui", "by hand")]
+    for name, cells in find_cells(figures).items():
+        digits = 1 if name.endswith("ms") else 2
+        shown = [f"{cells[how]:.{digits}f}" for how in HOWS]
         shown += [f"{cells[one] / max(cells[other], 1e-9):.2f}" for one, other in ratios]
         lines.append(f"| {name} | {' | '.join(shown)} |")
-    spread = sorted(
-        on / off for on, off in zip(figures.burst["recorded"], figures.burst["page"], strict=True)
-    )
-    lines += [
-        "",
-        f"Burst recorded / page, by round: {', '.join(f'{each:.2f}' for each in spread)}.",
-        "",
-        f"A further conversation by ui takes {statistics.median(figures.memory):.0f} MB (Pss).",
-    ]
+    for one, other in (("page", "raw"), ("recorded", "page")):
+        pairs = zip(figures.burst[one], figures.burst[other], strict=True)
+        spread = ", ".join(f"{each:.2f}" for each in sorted(mine / theirs for mine, theirs in pairs))
+        lines += ["", f"Burst {one} / {other}, by round: {spread}."]
     if figures.ceiling:
         ceiling, page = part_of(figures.ceiling), part_of(figures.burst["page"])
         lines += [
@@ -223,57 +227,116 @@ def report(
             f"The stand-in's own burst, thrown away unread: {1000 * ceiling:.1f} ms, {page / ceiling:.1f} "
             "times faster than page.",
         ]
-    if replayed is not None:
-        lines += [
-            "",
-            f"{replays.COUNT} tests of two turns each, replayed by pytest without a browser: "
-            f"{replayed:.1f} s.",
-        ]
-    if commands:
-        lines += ["", *commands]
+    return lines
+
+
+def describe(browser: str, rounds: int) -> str:
+    """What the figures were taken on."""
     versions = ", ".join(
         f"{name} {importlib.metadata.version(name)}"
-        for name in ("playwright", "nodriver", "aiohttp", "hypercorn")
+        for name in ("playwright", "nodriver", "aiohttp", "httpx", "hypercorn")
     )
-    lines += [
-        "",
+    return (
         f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, "
-        f"Python {platform.python_version()}, {browser}, engine {engine}; {versions}; "
-        f"median of {rounds} rounds; load {os.getloadavg()[0]:.1f}.",
-    ]
-    return "\n".join(lines)
+        f"Python {platform.python_version()}, {browser}; {versions}; median of {rounds} rounds; "
+        f"load {os.getloadavg()[0]:.1f}."
+    )
+
+
+@contextlib.contextmanager
+def open_site(*options: str) -> Iterator[str]:
+    """The address of a stand-in in a process of its own."""
+    command = [sys.executable, "-m", "fixtures.site", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site:
+        try:
+            assert site.stdout is not None
+            yield site.stdout.readline().split()[-1]
+        finally:
+            site.terminate()
+
+
+class Run:
+    """All that is measured, in Markdown and as figures."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        self.lines: list[str] = []
+        self.figures: dict[str, Any] = {"unit": "s, memory in MB"}
+        self.browser = ""
+        self.bars: dict[str, dict[str, float]] = {}
+
+    def measure_app(self, base_url: str, engines: list[EngineName], *, app: bool) -> None:
+        """Messages one after the other."""
+        for engine in engines:
+            figures, self.browser = asyncio.run(measure(base_url, engine, self.rounds, app))
+            self.lines += [f"### Engine {engine}", "", *report(figures), ""]
+            self.figures[engine] = vars(figures)
+            self.bars |= {f"{engine}: {name}": cells for name, cells in find_cells(figures).items()}
+
+    def measure_at_once(self, engines: list[EngineName]) -> None:
+        with open_site("--tls") as base_url:
+            for engine in engines:
+                found = asyncio.run(at_once.measure(base_url, engine, AT_ONCE_ROUNDS))
+                self.lines += [f"### At once, over HTTP/2, {engine}", "", *at_once.report(found), ""]
+                self.figures[f"at once, {engine}"] = vars(found)
+
+    def measure_cold(self, base_url: str, *account: str) -> None:
+        found = cold.measure(base_url, self.rounds, *account)
+        self.lines += ["### Cold start", "", *cold.report(found), ""]
+        self.figures["cold"] = found._asdict()
+
+    def measure_doors(self, base_url: str) -> None:
+        found = shell.measure(base_url, self.rounds)
+        through = asyncio.run(doors.measure(base_url, 10 * self.rounds))
+        self.lines += ["### Doors", "", *shell.report(found), "", doors.report(*through), ""]
+        self.figures |= {"shell": found, "doors": through}
+
+    def measure_python(self) -> None:
+        """What needs no browser."""
+        replayed = replays.measure()
+        self.lines += [
+            "### Without a browser",
+            "",
+            *cpu.table(),
+            "",
+            f"{replays.COUNT} tests of two turns each, replayed by pytest: {replayed:.1f} s.",
+            "",
+        ]
+        self.figures["replays"] = replayed
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--engine", default="playwright", choices=("playwright", "nodriver"))
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--engine", choices=ENGINES, help="measure only this one")
     parser.add_argument("--app", metavar="URL", help="another app, with HUGGINGCHAT_USERNAME and _PASSWORD")
-    parser.add_argument("--write", type=Path, help="put the table between the marks of this file")
+    parser.add_argument("--write", type=Path, help="put the tables between the marks of this file")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--plot", type=Path, help="draw the figures of the engines into this SVG file")
     arguments = parser.parse_args()
-    engine, rounds = arguments.engine, arguments.rounds
+    run = Run(arguments.rounds)
+    engines: list[EngineName] = [arguments.engine] if arguments.engine else [*ENGINES]
     if arguments.app:
-        figures, browser = asyncio.run(measure(arguments.app, engine, rounds, app=True))
-        replayed, commands = None, []
+        run.measure_app(arguments.app, engines, app=True)
+        account = (os.environ.get(f"HUGGINGCHAT_{each}", "") for each in ("USERNAME", "PASSWORD"))
+        run.measure_cold(arguments.app, *account)
     else:
-        with subprocess.Popen(
-            [sys.executable, "-m", "fixtures.site", "--port", "0"], stdout=subprocess.PIPE, text=True
-        ) as site:
-            try:
-                assert site.stdout is not None
-                base_url = site.stdout.readline().split()[-1]
-                figures, browser = asyncio.run(measure(base_url, engine, rounds, app=False))
-                commands = shell.report(shell.measure(base_url, rounds))
-                commands += ["", doors.report(*asyncio.run(doors.measure(base_url, 10 * rounds)))]
-            finally:
-                site.terminate()
-        replayed = replays.measure()
-    table = report(figures, browser, engine, rounds, replayed, commands)
+        with open_site() as base_url:
+            run.measure_app(base_url, engines, app=False)
+            run.measure_cold(base_url)
+            run.measure_doors(base_url)
+        run.measure_at_once(engines)
+        run.measure_python()
+    taken_on = describe(run.browser, run.rounds)
+    table = "\n".join([*run.lines, taken_on])
     if arguments.json:
-        arguments.json.write_text(figures.as_json())
+        arguments.json.write_text(json.dumps(run.figures | {"taken on": taken_on}))
+    if arguments.plot:
+        arguments.plot.write_text(bars.draw(f"Medians, {taken_on.partition(';')[0]}", run.bars))
     if arguments.write:
-        begin, end = "<!-- figures -->", "<!-- end of figures -->"
+        begin, end = (f"<!-- {name} -->" for name in (MARKS if not arguments.app else APP_MARKS))
         head, _, rest = arguments.write.read_text().partition(begin)
         tail = rest.partition(end)[2]
         arguments.write.write_text(f"{head}{begin}\n{table}\n{end}{tail}")

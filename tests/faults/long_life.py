@@ -154,11 +154,11 @@ def tabulate(results: Results) -> list[list[str]]:
 COLUMNS = ("process", "after the first 10 turns", "at the end", "highest", "slope per 1,000 turns")
 
 
-def draw(results: Results) -> str:
-    """The memory line as SVG, with a mark where the browser was replaced."""
+def draw(samples: Sequence[Sample], title: str) -> str:
+    """The lines of memory as SVG."""
     width, height, left, top = 720, 300, 50, 30
-    last = max(each.turns for each in results.samples)
-    most = max(getattr(each, part) for each in results.samples for part in PARTS) * 1.1
+    last = max(each.turns for each in samples)
+    most = max(getattr(each, part) for each in samples for part in PARTS) * 1.1
 
     def place(turns: float, value: float) -> str:
         return (
@@ -169,8 +169,7 @@ def draw(results: Results) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
         'font-size="12">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<text x="{left}" y="16">MiB of memory over {last:,} turns, {results.engine}, {results.machine}, '
-        f"{results.date}</text>",
+        f'<text x="{left}" y="16">{title}</text>',
     ]
     for step in range(5):
         value = most * step / 4
@@ -178,10 +177,10 @@ def draw(results: Results) -> str:
         lines.append(f'<line x1="{x}" y1="{y}" x2="{width - 10}" y2="{y}" stroke="#ddd"/>')
         lines.append(f'<text x="{left - 6}" y="{y}" text-anchor="end">{value:.0f}</text>')
         at = place(last * step / 4, 0).split(",")[0]
-        lines.append(f'<text x="{at}" y="{height - 12}" text-anchor="middle">{last * step / 4:.0f}</text>')
+        lines.append(f'<text x="{at}" y="{height - 12}" text-anchor="middle">{last * step / 4:,.0f}</text>')
     for number, part in enumerate(PARTS):
-        points = " ".join(place(each.turns, getattr(each, part)) for each in results.samples)
-        if any(getattr(each, part) for each in results.samples):
+        points = " ".join(place(each.turns, getattr(each, part)) for each in samples)
+        if any(getattr(each, part) for each in samples):
             lines.append(
                 f'<polyline points="{points}" fill="none" stroke="{COLORS[part]}" stroke-width="2"/>'
             )
@@ -230,7 +229,9 @@ def main() -> None:
     console.print(table)
     console.print(f"{len(results.recycled)} times replaced, {results.wrong} answers wrong")
     if given.plot:
-        given.plot.write_text(draw(results))
+        last = results.samples[-1].turns
+        title = f"MiB of memory over {last:,} turns, {results.engine}, {results.machine}, {results.date}"
+        given.plot.write_text(draw(results.samples, title))
     sys.exit(bool(results.wrong))
 
 

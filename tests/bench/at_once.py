@@ -1,0 +1,217 @@
+"""Many conversations at the same time in one session, over HTTP/2, beside an HTTP client that has them all.
+
+`python -m tests.bench.at_once` prints it alone. Every answer has 50 tokens, 20 ms apart. By page all of them
+come through one tab, by ui each has a tab of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import httpx
+
+from huggingchat_agent import HuggingChat
+from tests.bench.processes import megabytes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from huggingchat_agent.choices import EngineName, Via
+
+COUNTS: dict[Via, tuple[int, ...]] = {"page": (1, 8, 32, 64), "ui": (1, 4, 8)}
+TOKENS, PACE_MS = 50, 20
+PROMPT = f"count {TOKENS} every {PACE_MS}"
+LOOK = 0.5  # seconds after the first token, when the memory is measured
+
+
+class Batch(NamedTuple):
+    """Some answers at the same time."""
+
+    seconds: float  # from the first call of send to the last token of all
+    late: float  # seconds from the site to the handler, at p99
+    fairness: float  # the first answer's time to its end, divided by the last one's
+
+    @property
+    def per_second(self) -> float:
+        """Tokens, over the time that the site takes to say them."""
+        return TOKENS / self.seconds
+
+
+class Figures:
+    """By way and number of conversations: raw's batches, the agent's, and MB of memory."""
+
+    def __init__(self) -> None:
+        self.raw: dict[str, list[Batch]] = {}
+        self.agent: dict[str, list[Batch]] = {}
+        self.megabytes: dict[str, float] = {}
+
+
+class RawClient:
+    """The same calls as `tests.raw`, over HTTP/2."""
+
+    def __init__(self, base_url: str, cookies: dict[str, str]) -> None:
+        self._origin = "/".join(base_url.split("/")[:3])
+        self._base = base_url
+        self.http = httpx.AsyncClient(http2=True, verify=False, cookies=cookies, timeout=60, trust_env=False)
+
+    async def create(self, model: str) -> str:
+        answer = await self.http.post(f"{self._base}/conversation", json={"model": model})
+        return str(answer.json()["conversationId"])
+
+    async def read_leaf(self, conversation_id: str) -> str:
+        answer = await self.http.get(f"{self._base}/api/v2/conversations/{conversation_id}")
+        return str(answer.json()["json"]["messages"][-1]["id"])
+
+    async def send(self, conversation_id: str, on_token: Callable[[str], None]) -> None:
+        """As the agent by page: it reads the conversation after the answer."""
+        data = {"inputs": PROMPT, "id": await self.read_leaf(conversation_id), "is_retry": False}
+        data |= {"is_continue": False, "generationId": str(uuid.uuid4())}
+        url = f"{self._base}/conversation/{conversation_id}"
+        async with self.http.stream(
+            "POST", url, files={"data": (None, json.dumps(data))}, headers={"Origin": self._origin}
+        ) as answer:
+            async for line in answer.aiter_lines():
+                update = json.loads(line) if line.strip() else {}
+                if update.get("type") == "stream":
+                    on_token(update["token"].rstrip("\0"))
+        await self.read_leaf(conversation_id)
+
+
+async def send_all(senders: Sequence[Any], note_first: Callable[[], object] = lambda: None) -> Batch:
+    """Send them all at the same time. Fails if a token is missing or out of order."""
+    latencies: list[float] = []
+    ends: list[float] = []
+    begun = time.perf_counter()
+
+    async def send(each: Callable[[Callable[[str], None]], Awaitable[None]]) -> None:
+        numbers: list[int] = []
+
+        def on_token(text: str) -> None:
+            number, _, sent = text.strip().partition("@")
+            if not sent:
+                return
+            latencies.append(time.time() - float(sent))
+            numbers.append(int(number))
+            if len(numbers) == TOKENS:
+                ends.append(time.perf_counter() - begun)
+            note_first()
+
+        await each(on_token)
+        assert numbers == [*range(TOKENS)], numbers
+
+    await asyncio.gather(*map(send, senders))
+    late = sorted(latencies)[int(0.99 * len(latencies))]
+    return Batch(max(ends), late, min(ends) / max(ends))
+
+
+async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
+    """Raw and agent take turns. The first round warms up and does not count."""
+    figures = Figures()
+    account: dict[str, Any] = {"base_url": base_url, "username": "ada", "password": "correct horse"}
+    with tempfile.TemporaryDirectory() as home:
+        # The site's certificate is of its own authority.
+        args = ["--ignore-certificate-errors"]
+        async with HuggingChat(**account, home=Path(home), engine=engine, browser_args=args) as chat:
+            await chat.login()
+            state = await chat._session.read_state()
+            raw = RawClient(base_url, {each["name"]: each["value"] for each in state["cookies"]})
+            model = (await chat.models())[0].id
+
+            def by_raw(conversation_id: str) -> Any:
+                return lambda on_token: raw.send(conversation_id, on_token)
+
+            def by_agent(conversation_id: str, via: Via) -> Any:
+                async def send(on_token: Callable[[str], None]) -> None:
+                    reply = chat.conversation(conversation_id).send(PROMPT, via=via)
+                    reply.on("token", lambda event: on_token(event.text))
+                    await reply
+
+                return send
+
+            async with raw.http:
+                for number in range(rounds + 1):
+                    for via, counts in COUNTS.items():
+                        for count in counts:
+                            ids = [await raw.create(model) for _ in range(count)]
+                            others = [await raw.create(model) for _ in range(count)]
+                            one = await send_all([by_raw(each) for each in ids])
+                            two = await send_all([by_agent(each, via) for each in others])
+                            if number:
+                                figures.raw.setdefault(f"{via} {count}", []).append(one)
+                                figures.agent.setdefault(f"{via} {count}", []).append(two)
+                for via, counts in COUNTS.items():
+                    for count in (counts[0], counts[-1]):
+                        ids = [await raw.create(model) for _ in range(count)]
+                        figures.megabytes[f"{via} {count}"] = await _weigh(
+                            [by_agent(each, via) for each in ids]
+                        )
+    return figures
+
+
+async def _weigh(senders: Sequence[Any]) -> float:
+    """The memory of all processes while these answers come in."""
+    begun = asyncio.Event()
+    sending = asyncio.create_task(send_all(senders, begun.set))
+    await begun.wait()
+    await asyncio.sleep(LOOK)
+    found = await asyncio.to_thread(megabytes)
+    await sending
+    return found
+
+
+def report(figures: Figures) -> list[str]:
+    """Lines of Markdown: medians of the rounds."""
+    lines = [
+        "| at once | raw, s | agent, s | raw, tokens/s | agent, tokens/s | agent / raw | raw p99, ms "
+        "| agent p99, ms | first to end / last |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, batches in figures.agent.items():
+        via, count = name.split()
+        one, two = (_take_median(each) for each in (figures.raw[name], batches))
+        p99s = f"{1000 * one.late:.0f} | {1000 * two.late:.0f}"
+        speeds = [int(count) * each.per_second for each in (one, two)]
+        lines.append(
+            f"| {count} by {via} | {one.seconds:.2f} | {two.seconds:.2f} | {speeds[0]:,.0f} "
+            f"| {speeds[1]:,.0f} | {speeds[1] / speeds[0]:.2f} | {p99s} "
+            f"| {two.fairness:.2f} |"
+        )
+    lines.append("")
+    for via, counts in COUNTS.items():
+        few, many = counts[0], counts[-1]
+        more = figures.megabytes[f"{via} {many}"] - figures.megabytes[f"{via} {few}"]
+        lines.append(
+            f"A further conversation by {via} takes {more / (many - few):.1f} MB of all processes (Pss, "
+            f"while the answers of {few} and of {many} came in)."
+        )
+    return lines
+
+
+def _take_median(batches: list[Batch]) -> Batch:
+    return Batch(*(statistics.median(values) for values in zip(*batches, strict=True)))
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    command = [sys.executable, "-m", "fixtures.site", "--port", "0", "--tls"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site:
+        try:
+            assert site.stdout is not None
+            base_url = site.stdout.readline().split()[-1]
+            figures = asyncio.run(measure(base_url, "playwright", rounds))
+            sys.stdout.write("\n".join([*report(figures), ""]))
+        finally:
+            site.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The tables and the drawing of the bench, from figures that are made up."""
+
+from xml.etree import ElementTree
+
+from tests.bench import at_once, bars, cold
+from tests.bench.__main__ import HOWS, Figures, find_cells, report
+
+
+def make_figures():
+    figures = Figures()
+    for name, values in vars(figures).items():
+        if name != "ceiling":
+            for number, how in enumerate(HOWS, 1):
+                values[how] += [0.001 * number, 0.002 * number, 0.003 * number]
+    return figures
+
+
+def test_table_has_medians_and_ratios():
+    lines = report(make_figures())
+    first = next(line for line in lines if line.startswith("| first token, ms"))
+    assert first.split(" | ")[1:] == ["2.0", "4.0", "6.0", "8.0", "10.0", "2.00", "1.50", "4.00", "0.80 |"]
+    assert "Burst recorded / page, by round: 1.50, 1.50, 1.50." in lines
+
+
+def test_drawing_has_a_bar_for_each_figure():
+    cells = find_cells(make_figures())
+    drawn = ElementTree.fromstring(bars.draw("medians of <this>", cells))
+    rectangles = drawn.findall("{http://www.w3.org/2000/svg}rect")
+    assert len(rectangles) == 1 + len(cells) * len(HOWS)
+
+
+def test_answers_at_once_are_compared_by_their_tokens_a_second():
+    figures = at_once.Figures()
+    for via, counts in at_once.COUNTS.items():
+        for count in counts:
+            figures.raw[f"{via} {count}"] = [at_once.Batch(1.0, 0.01, 1.0)] * 3
+            figures.agent[f"{via} {count}"] = [at_once.Batch(2.0, 0.02, 0.9)] * 3
+            figures.megabytes[f"{via} {count}"] = 100.0 + 2 * count
+    lines = at_once.report(figures)
+    assert "| 64 by page | 1.00 | 2.00 | 3,200 | 1,600 | 0.50 | 10 | 20 | 0.90 |" in lines
+    assert any("by ui takes 2.0 MB" in line for line in lines)
+
+
+def test_cold_start_is_compared_with_browser_and_page():
+    figures = cold.Figures([cold.Bare(0.1, 0.4, 0.5, 0.5)] * 3, [2.0] * 3, [2.5] * 3)
+    assert "2.00 times (2.00 to 2.00) the bare start of browser and page" in cold.report(figures)[-1]
