@@ -43,11 +43,12 @@ SUBJECTS = {
         *("site/test_april.py", "site/test_generations.py"),
     ),
     "doctor": ("doctor/*",),
+    "features": ("features/*",),
     "turns": ("*",),
 }
 
 # Minutes of a run on two cores with nothing else on them. They are nine without the rooms that came later:
-# faults, batch, doors, generations and doctor.
+# faults, batch, doors, generations, doctor and features.
 MINUTES = {
     "sign-in": 1.25,
     "engines": 1.0,
@@ -60,6 +61,7 @@ MINUTES = {
     "conversations": 1.5,
     "generations": 1.0,
     "doctor": 0.25,
+    "features": 0.25,
     "turns": 2.5,
 }
 WORKERS = 3  # of scripts/test

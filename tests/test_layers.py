@@ -9,7 +9,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 ROOMS = [
     {"errors", "exchange", "answer", "events", "handler_types", "eventlog", "question", "redact", "saving"}
     | {"choices", "environment", "files", "mistakes", "origin", "printable", "secret_names"}
-    | {"user_text", "structured"}
+    | {"user_text", "secret_headers", "structured"}
     | {"forks", "handler_failures", "handler_queue", "log_records"},
     {
         "conflicts",

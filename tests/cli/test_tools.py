@@ -1,10 +1,12 @@
 """`tools`, the options that choose among them, and what tools ask in the middle of an answer."""
 
+import gzip
 import json
 
 import pytest
 
 from tests.cli.conftest import TOOLS
+from tests.features.tool_server import HEADER, ToolHost
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +61,33 @@ def test_tools_that_cannot_be_had_are_wrong_usage(shell, options, says):
     done = shell.here("ask", "--via", "page", "--temporary", *options, "hello")
     assert (done.code, done.out) == (2, "")
     assert says in done.err
+
+
+def test_server_of_ones_own_is_used_and_its_header_is_nowhere(shell, stand_in, tmp_path):
+    key = "k3y-of-the-command-line"
+    with ToolHost(key) as host:
+        servers = tmp_path / "servers.json"
+        servers.write_text(json.dumps({"Shouting": {"url": host.url, "headers": {HEADER: key}}}))
+        own = ("--tool-servers", str(servers))
+        refused = shell.here("ask", *own, "use my tool loud_echo")
+        assert (refused.code, f"chmod 600 {servers}" in refused.err) == (2, True)
+        servers.chmod(0o600)
+        told = shell.here("tools", "--check", *own)
+        assert (told.code, told.out.splitlines()[-1].split("\t")) == (
+            0,
+            ["Shouting", host.url, "", "loud_echo"],
+        )
+        tape = tmp_path / "own.tape"
+        asked = ("ask", "--temporary", "-v", "--record", str(tape), "--full", *own)
+        done = shell.here(*asked, "use my tool loud_echo")
+    assert done.code == 0, done.err
+    assert "You said: PING" in done.out
+    assert (host.heard[-1], stand_in.control.heard[-1]["tools"]) == ("tools/call", ["Shouting"])
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != servers]
+    assert tape.is_file() and b"selectedMcpServers" in gzip.decompress(tape.read_bytes())
+    for body in (*files, done.out, done.err, told.out, told.err):
+        text = body if isinstance(body, str) else body.decode("latin-1")
+        assert key not in text
 
 
 @pytest.mark.parametrize("prompt", ["ask me form 60", pytest.param("ask me form", marks=pytest.mark.soak)])

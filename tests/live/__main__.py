@@ -27,6 +27,7 @@ from rich.console import Console
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ChatError
 from tests.live.account import walk_account
+from tests.live.features import walk_features
 from tests.live.provider import Provider
 from tests.live.signin import SignIns
 from tests.live.tools import Tools
@@ -112,6 +113,7 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
             await steps.check("ui and page in turn", in_turn)
             await Turns(chat, arguments.model, arguments.seen).walk(steps)
             await Tools(chat, arguments.model, arguments.seen).walk(steps)
+            await walk_features(chat, steps, arguments.model)
             await walk_account(chat, steps, arguments.model)
             await Provider(chat, Path(home) / "provider", arguments.model).walk(steps)
     console.print(steps.table)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import parsing
-from huggingchat_agent.chat import closing, conversation_list, preferences
+from huggingchat_agent.chat import closing, conversation_list, preferences, tool_servers
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.leaving import Leaving
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
-from huggingchat_agent.errors import ChatError, PageChanged, SessionRejected, UsageError
+from huggingchat_agent.errors import SessionRejected, UsageError
 from huggingchat_agent.session import account as accounts
 from huggingchat_agent.session.page_data import Models, PageData, Tools
 from huggingchat_agent.session.session import Session
@@ -29,7 +29,7 @@ from huggingchat_agent.wire.conversations import parse_new_conversation
 from huggingchat_agent.wire.models import pick_model
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.tape.recorder import Recorder
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.conversations import ConversationSummary
+    from huggingchat_agent.wire.tools import ToolServer
 
 
 class Chat(Emitter):
@@ -242,23 +243,19 @@ class Chat(Emitter):
             known.learn_models(await self._session.ask(requests.list_models()), "call")
         return known.models or Models()
 
-    async def tools(self, *, refresh: bool = False) -> Tools:
-        """The tool servers (MCP) that the app offers. They come from its own traffic if it listed them there.
+    async def tools(
+        self, *, refresh: bool = False, check: bool = False, own: Sequence[ToolServer] = ()
+    ) -> Tools:
+        """The tool servers (MCP) that the app offers, then your `own`. See `conversation.send(tools=...)`.
 
-        Choose some for a message with `conversation.send(..., tools=["name"])`. `refresh` asks the app again.
+        They come from the app's traffic if it listed them there. `refresh` asks it again. `check` has it
+        connect to each, and adds the server's `tools`, or its `trouble`.
         """
         self._check_open()
         await self._session.calls.open()
         await self._traffic.wait_until_settled()
-        known = self._page_data
-        if refresh or known.tools is None:
-            try:
-                known.learn_tools(await self._session.ask(requests.list_mcp_servers()), "call")
-            except (ChatError, PageChanged) as error:
-                if getattr(error, "status", None) not in (None, 404):
-                    raise
-                known.learn_no_tools(f"This app has no tools (no {requests.list_mcp_servers().path}).")
-        return Tools() if known.tools is None else known.tools
+        offered = await tool_servers.read(self._session, self._page_data, refresh=refresh)
+        return await tool_servers.add(self._session, offered, own, check=check) if own or check else offered
 
     async def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False

@@ -11,7 +11,7 @@ from huggingchat_agent.answer import File
 from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import export, uploads
 from huggingchat_agent.chat import unsupported as options
-from huggingchat_agent.chat.draft import Draft, Edit, Next, Resume, Retry
+from huggingchat_agent.chat.draft import ChosenTools, Draft, Edit, Next, Resume, Retry
 from huggingchat_agent.chat.elicitation import Elicitation, read_question
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
@@ -29,6 +29,7 @@ from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.conversations import parse_share
 from huggingchat_agent.wire.elicitations import find_open_questions
 from huggingchat_agent.wire.models import pick_model
+from huggingchat_agent.wire.tools import ToolServer, check_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +69,7 @@ class Conversation(Emitter):
         self._reply: Reply | None = None  # until its last event
         self._ending: Reply | None = None  # the one before
         self._branching = False  # that reply makes a branch
-        self._tools: tuple[tuple[str, ...] | None, bool] = (None, False)  # chosen for the last turn
+        self._tools: tuple[ChosenTools, bool] = (None, False)  # of the last turn
         self._deadlines: Deadlines | None = None  # of its turns, None for those of the settings
         self._leaf: str | None = None  # a message on the branch to go on with, None for the one made last
 
@@ -88,7 +89,7 @@ class Conversation(Emitter):
         *,
         via: Via | None = None,
         files: Sequence[Given] = (),
-        tools: Sequence[str] | None = None,
+        tools: Sequence[str | ToolServer] | None = None,
         web_search: bool = False,
         **unsupported: object,
     ) -> Reply:
@@ -108,10 +109,11 @@ class Conversation(Emitter):
         read at once.
 
         `tools` are the tool servers that are on for this turn, by id, name or an unambiguous part of one
-        (`await chat.tools()` lists them). [] turns all of them off. None leaves the choice to the app: all
-        that it offers, unless a person switched some off in the page. `web_search` turns on the server that
-        searches the web.
-        Chosen tools send by page only, because the page would keep the choice for all later turns.
+        (`await chat.tools()` lists them), or your own: `ToolServer("name", "https://...", headers)`. [] turns
+        all of them off. None leaves the choice to the app: all that it offers, unless a person switched some
+        off in the page. `web_search` turns on the server that searches the web.
+        Chosen tools send by page only, because the page would keep the choice, and the headers of your own
+        servers, for all later turns.
 
         Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the
         model does not take raises it when the reply is awaited, before anything is sent. Raises UsageError
@@ -331,11 +333,16 @@ class Conversation(Emitter):
             self._leaf = None
 
 
-def _check_tools(tools: Sequence[str]) -> tuple[str, ...]:
-    chosen = (tools,) if isinstance(tools, str) else tools
+def _check_tools(tools: Sequence[str | ToolServer]) -> tuple[str | ToolServer, ...]:
+    chosen = (tools,) if isinstance(tools, str | ToolServer) else tools
     if not isinstance(chosen, Iterable):
-        raise UsageError(f"`tools` is a list of names, not {tools!r}.")
-    return tuple(require_text("The name of a tool server", each) for each in chosen)
+        raise UsageError(f"`tools` is a list of names and of ToolServer, not {tools!r}.")
+    return tuple(
+        check_own(each)
+        if isinstance(each, ToolServer) and each.is_own
+        else require_text("The name of a tool server", each.id if isinstance(each, ToolServer) else each)
+        for each in chosen
+    )
 
 
 def _check_flag(name: str, value: bool) -> bool:

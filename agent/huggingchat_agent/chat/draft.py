@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,7 @@ from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.site.gestures import composer, messages
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.multipart import FormPart
+from huggingchat_agent.wire.tools import ToolServer
 
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.requests import Call
     from huggingchat_agent.wire.tools import ToolChoice
+
+
+ChosenTools: TypeAlias = tuple[str | ToolServer, ...] | None
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -153,15 +157,15 @@ class Resume(Target, frozen=True):
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A message to send. `prompt` is None for a retry and a resumption, which have none.
 
-    `tools` are the names of the tool servers that are on for this turn, None for the app's own choice.
-    `web_search` wants one among them that searches the web. `deadlines` are those of the settings where they
-    are None.
+    `tools` are the tool servers that are on for this turn: names of the app's, and own ones. None is the
+    app's own choice. `web_search` wants one among them that searches the web. `deadlines` are those of the
+    settings where they are None.
     """
 
     prompt: str | None = None
     target: Target = Next()
     uploads: tuple[Upload, ...] = ()
-    tools: tuple[str, ...] | None = None
+    tools: ChosenTools = None
     web_search: bool = False
     deadlines: Deadlines | None = None
 

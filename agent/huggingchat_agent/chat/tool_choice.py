@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire import purposes, tools
-from huggingchat_agent.wire.tools import ToolChoice
+from huggingchat_agent.wire.tools import ToolChoice, ToolServer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,8 +27,13 @@ async def choose(
     if draft.tools is None and not draft.web_search:
         return None
     offered = await chat.tools()
+    own = any(isinstance(each, ToolServer) for each in draft.tools or ())
     if offered.missing and (draft.tools or draft.web_search):
         raise UsageError(f"{offered.missing} Ask without web search and tools.")
+    if own and (any(each.built_in for each in offered) or _has_tools_of_its_own(chat)):
+        raise UsageError(
+            "This app takes no tool servers of yours: they came in November 2025. Ask without them."
+        )
     model = await find_model() if any(each.built_in for each in offered) else None
     if model is not None and not model.supports_tools:
         if draft.tools:
@@ -39,8 +44,14 @@ async def choose(
 
 async def choose_as_page(chat: Chat) -> ToolChoice | None:
     """What the app's own page would choose. In apps with tools of their own a request has to name them."""
-    route = chat._session.calls.alternatives.routes.get(purposes.ReadConversation, "")
-    if not route.endswith("/__data.json"):
+    if not _has_tools_of_its_own(chat):
         return None
     offered = await chat.tools()
     return ToolChoice(servers=tools.choose_servers(offered, None))
+
+
+def _has_tools_of_its_own(chat: Chat) -> bool:
+    """Whether the app is from before June 2025: its tools are ids, and it knows of no servers."""
+    routes = chat._session.calls.alternatives.routes
+    asked = (routes.get(each, "") for each in (purposes.ReadConversation, purposes.McpServers))
+    return any(route.endswith("/__data.json") for route in asked)

@@ -22,7 +22,8 @@ JsonObject = Annotated[bool, typer.Option("--json", help="Print all of them, as 
 
 def write_json(value: Any) -> None:
     """Write a value as indented JSON to stdout."""
-    console.write_line(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    # Headers of tool servers are no dict, and show masks.
+    console.write_line(msgspec.json.format(msgspec.json.encode(value, enc_hook=dict), indent=2))
 
 
 def check_writable(

@@ -17,7 +17,7 @@ from huggingchat_agent.sync.handlers import Handlers, pass_back, pass_on
 from huggingchat_agent.sync.thread import LoopThread, ends_program
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.wire.conversations import ConversationSummary
+    from huggingchat_agent.wire.tools import ToolServer
 
 
 T = TypeVar("T")
@@ -165,12 +166,13 @@ class HuggingChat(Handlers):
         """
         return self._run(self._inner.models(refresh=refresh))
 
-    def tools(self, *, refresh: bool = False) -> Tools:
-        """The tool servers (MCP) that the app offers. They come from its own traffic if it listed them there.
+    def tools(self, *, refresh: bool = False, check: bool = False, own: Sequence[ToolServer] = ()) -> Tools:
+        """The tool servers (MCP) that the app offers, then your `own`. See `conversation.send(tools=...)`.
 
-        Choose some for a message with `conversation.send(..., tools=["name"])`. `refresh` asks the app again.
+        They come from the app's traffic if it listed them there. `refresh` asks it again. `check` has it
+        connect to each, and adds the server's `tools`, or its `trouble`.
         """
-        return self._run(self._inner.tools(refresh=refresh))
+        return self._run(self._inner.tools(refresh=refresh, check=check, own=own))
 
     def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False

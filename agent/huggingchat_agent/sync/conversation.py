@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.events import ElicitationRequested, Event
     from huggingchat_agent.sync.thread import LoopThread
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
+    from huggingchat_agent.wire.tools import ToolServer
 
 
 @sync_only()
@@ -79,7 +80,7 @@ class Conversation(Handlers):
         *,
         via: Via | None = None,
         files: Sequence[Given] = (),
-        tools: Sequence[str] | None = None,
+        tools: Sequence[str | ToolServer] | None = None,
         web_search: bool = False,
         **unsupported: object,
     ) -> Reply:
@@ -99,10 +100,10 @@ class Conversation(Handlers):
         read at once.
 
         `tools` are the tool servers that are on for this turn, by id, name or an unambiguous part of one
-        (`chat.tools()` lists them). [] turns all of them off. None leaves the choice to the app: all that it
-        offers, unless a person switched some off in the page. `web_search` turns on the server that searches
-        the web.
-        Chosen tools send by page only, because the page would keep the choice for all later turns.
+        (`chat.tools()` lists them), or your own: `ToolServer("name", "https://...", headers)`. [] turns all
+        of them off. None leaves the choice to the app: all that it offers, unless a person switched some off
+        in the page. `web_search` turns on the server that searches the web. Chosen tools send by page only,
+        because the page would keep the choice, and the headers of your own servers, for all later turns.
 
         Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the
         model does not take raises it from `result()`, before anything is sent. Raises UsageError

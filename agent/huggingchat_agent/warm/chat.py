@@ -10,7 +10,7 @@ from huggingchat_agent.warm.conversation import WarmConversation
 from huggingchat_agent.warm.protocol import Talk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.warm.link import Link
     from huggingchat_agent.wire.conversations import ConversationSummary
+    from huggingchat_agent.wire.tools import ToolServer
 
 
 class WarmChat:
@@ -56,12 +57,12 @@ class WarmChat:
         found.source = told.source
         return found
 
-    def tools(self, *, refresh: bool = False) -> Tools:
-        """The tool servers that the app offers."""
+    def tools(self, *, refresh: bool = False, check: bool = False, own: Sequence[ToolServer] = ()) -> Tools:
+        """The tool servers that the app offers, and your own."""
         from huggingchat_agent.session.page_data import Tools
-        from huggingchat_agent.warm.results import ToolList
+        from huggingchat_agent.warm.results import ToolList, pack_tools
 
-        told = self.link.call("tools", ToolList, refresh=refresh)
+        told = self.link.call("tools", ToolList, refresh=refresh, check=check, own=pack_tools(own))
         found = Tools(told.entries)
         found.source, found.missing = told.source, told.missing
         return found

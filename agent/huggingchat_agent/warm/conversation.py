@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.warm.protocol import Talk
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.elicitations import Value
+    from huggingchat_agent.wire.tools import ToolServer
 
 T = TypeVar("T")
 
@@ -63,12 +64,17 @@ class WarmConversation:
         *,
         via: Via | None = None,
         files: Sequence[Upload] = (),
-        tools: Sequence[str] | None = None,
+        tools: Sequence[str | ToolServer] | None = None,
         web_search: bool = False,
     ) -> WarmReply:
         """Send a message. Returns at once."""
         given = [(each.name, base64.b64encode(each.data).decode(), each.mime) for each in files]
-        more = {"prompt": prompt, "files": given, "tools": tools, "web_search": web_search}
+        chosen: Any = None
+        if tools is not None:
+            from huggingchat_agent.warm.results import pack_tools
+
+            chosen = pack_tools(tools)
+        more = {"prompt": prompt, "files": given, "tools": chosen, "web_search": web_search}
         return self._start("send", via, **more)
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> WarmReply:

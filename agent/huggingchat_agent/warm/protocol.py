@@ -7,6 +7,7 @@ event of the reply, and in the end another Result (the Answer) or Problem.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +97,17 @@ _EVENTS: dict[str, type[events.Event]] = {each.name: each for each in events.eve
 
 def encode(message: msgspec.Struct) -> bytes:
     """A line."""
-    return msgspec.json.encode(message, enc_hook=str) + b"\n"
+    return msgspec.json.encode(message, enc_hook=_encode_other) + b"\n"
 
 
 def encode_value(value: Any) -> msgspec.Raw:
     """A part of a line."""
-    return msgspec.Raw(msgspec.json.encode(value, enc_hook=str))
+    return msgspec.Raw(msgspec.json.encode(value, enc_hook=_encode_other))
+
+
+def _encode_other(value: Any) -> Any:
+    """What JSON has no form for: headers as a mapping of masks, all else as its text."""
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def decode_event(message: Happened) -> events.Event:

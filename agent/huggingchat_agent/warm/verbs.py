@@ -13,7 +13,8 @@ from huggingchat_agent.errors import AgentError
 from huggingchat_agent.events import ElicitationRequested
 from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.warm.protocol import Talk
-from huggingchat_agent.warm.results import Entries, ModelList, ToolList
+from huggingchat_agent.warm.results import Entries, ModelList, ToolList, unpack_tools
+from huggingchat_agent.wire.tools import ToolServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -69,8 +70,9 @@ class Held:
         found = await self.chat.models(**given)
         return ModelList(entries=list(found), source=found.source)
 
-    async def tools(self, **given: Any) -> ToolList:
-        found = await self.chat.tools(**given)
+    async def tools(self, own: list[Any], **given: Any) -> ToolList:
+        servers = [each for each in unpack_tools(own) or [] if isinstance(each, ToolServer)]
+        found = await self.chat.tools(own=servers, **given)
         return ToolList(entries=list(found), source=found.source, missing=found.missing)
 
     async def routes(self) -> list[str]:
@@ -83,10 +85,17 @@ class Held:
         return conversation.model or ""
 
     async def send(
-        self, talk: str, deadlines: Any, prompt: str, files: list[list[str]], **given: Any
+        self,
+        talk: str,
+        deadlines: Any,
+        prompt: str,
+        files: list[list[str]],
+        tools: list[Any] | None,
+        **given: Any,
     ) -> Reply:
         uploads = [(name, base64.b64decode(data), mime) for name, data, mime in files]
-        return self._find(talk, deadlines).send(prompt, files=uploads, **given)
+        conversation = self._find(talk, deadlines)
+        return conversation.send(prompt, files=uploads, tools=unpack_tools(tools), **given)
 
     async def retry(self, talk: str, deadlines: Any, **given: Any) -> Reply:
         return self._find(talk, deadlines).retry(**given)

@@ -108,6 +108,10 @@ class McpServers(Purpose, frozen=True):
     """The tool servers the app offers."""
 
 
+class CheckMcpServer(Purpose, frozen=True):
+    """The tools of a tool server. Its body may hold headers that are secret."""
+
+
 class PageData(Purpose, frozen=True):
     """The data of a page other than a conversation (`__data.json`). `path` is the page's."""
 

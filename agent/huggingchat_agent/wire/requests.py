@@ -219,3 +219,8 @@ def answer_elicitation(
 def list_mcp_servers() -> Call:
     """The tool servers the app offers."""
     return build(purposes.McpServers())
+
+
+def check_mcp_server(server: dict[str, Any]) -> Call:
+    """Have the app connect to a tool server, given as in a message, and list its tools."""
+    return build(purposes.CheckMcpServer(), {key: server[key] for key in ("url", "headers") if key in server})

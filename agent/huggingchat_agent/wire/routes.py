@@ -165,6 +165,7 @@ ROUTES = (
     Route("GET", "/api/v2/generations/live", purposes.Live, builds="from 2026-07-24"),
     Route("GET", "/api/mcp/servers", purposes.McpServers, as_json, builds="from 2025-11-12"),
     Route("GET", _HOME_DATA, purposes.McpServers, as_json, builds=_BEFORE_JUNE),
+    Route("POST", "/api/mcp/health", purposes.CheckMcpServer, as_json, builds="from 2025-11-12"),
     Route("GET", "{path*}/__data.json", purposes.PageData),
     Route("GET", "/login", purposes.Login, builds=_FROM_JUNE),
     Route("POST", "/login", purposes.Login, builds=_BEFORE_JUNE),

@@ -10,7 +10,14 @@ import typer
 from huggingchat_agent import events
 from huggingchat_agent.choices import Via
 from huggingchat_agent.cli import attachments, console, excerpts, stdin
-from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
+from huggingchat_agent.cli.commands.tools import (
+    NoTools,
+    OwnServer,
+    OwnServers,
+    Tool,
+    WebSearch,
+    choose_tools,
+)
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
@@ -85,6 +92,8 @@ def ask(
     tool: Tool = None,
     no_tools: NoTools = False,
     web_search: WebSearch = False,
+    tool_server: OwnServer = None,
+    tool_servers: OwnServers = None,
     file: attachments.Files = None,
     save_files: attachments.SaveFiles = None,
     show_reasoning: attachments.ShowReasoning = False,
@@ -128,7 +137,7 @@ def ask(
     form = None if schema is None else excerpts.read_form(schema)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = make_record(record, full, hide, hide_username)
-    tools = choose_tools(tool, no_tools)
+    tools = choose_tools(tool, no_tools, tool_server, tool_servers)
     deadlines = _read_deadlines(timeout)
     if prompt == "-":
         prompt = stdin.read_all()

@@ -21,7 +21,14 @@ from huggingchat_agent.cli.commands.ask import (
     choose_conversation,
     open_conversation,
 )
-from huggingchat_agent.cli.commands.tools import NoTools, Tool, WebSearch, choose_tools
+from huggingchat_agent.cli.commands.tools import (
+    NoTools,
+    OwnServer,
+    OwnServers,
+    Tool,
+    WebSearch,
+    choose_tools,
+)
 from huggingchat_agent.cli.interrupts import Interrupts, watch_interrupts
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
@@ -53,6 +60,8 @@ def chat(
     tool: Tool = None,
     no_tools: NoTools = False,
     web_search: WebSearch = False,
+    tool_server: OwnServer = None,
+    tool_servers: OwnServers = None,
     file: attachments.Files = None,
     save_files: attachments.SaveFiles = None,
     show_reasoning: attachments.ShowReasoning = False,
@@ -75,7 +84,7 @@ def chat(
     check_start(model, system, conversation, temporary)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
     tape = make_record(record, full, hide, hide_username)
-    tools = choose_tools(tool, no_tools)
+    tools = choose_tools(tool, no_tools, tool_server, tool_servers)
     # One stops an answer, one ends the chat in order, the next one at once.
     with watch_interrupts(orderly=2) as interrupts, open_signed_in(options, via=via, record=tape) as app:
         with open_conversation(app, model, system, conversation, temporary) as talk:

@@ -1,0 +1,90 @@
+"""What a person can bring along: a tool server of their own, on an app that runs somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from huggingchat_agent import ToolServer
+from tests.features.tool_server import HEADER, ToolHost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from huggingchat_agent import HuggingChat
+    from tests.live.walk import Walk
+
+TOOL = "loud_echo"
+
+
+async def walk_features(chat: HuggingChat, steps: Walk, model: str | None) -> None:
+    """A tool server of one's own: the app checks it, its tool is called, its header reaches it."""
+    key = secrets.token_urlsafe(12)
+    with _serve(key) as (url, what):
+        own = ToolServer("Loud", url, {HEADER: key})
+
+        async def check() -> str:
+            mine = (await chat.tools(check=True, own=[own]))[-1]
+            assert mine.ready, f"the app could not use it: {mine.trouble}"
+            stranger = (await chat.tools(check=True, own=[ToolServer("Loud", url)]))[-1]
+            assert not stranger.ready, "the app could use it without the header"
+            tools = ", ".join(each.name for each in mine.tools or ())
+            return f"{what}: {tools}; without the header: {stranger.trouble}"
+
+        async def call() -> str:
+            async with await chat.new_conversation(model, temporary=True) as talk:
+                answer = await talk.send(f"use tool {TOOL}", tools=[own])
+                assert [use.name for use in answer.tools] == [TOOL], f"called {answer.tools}"
+                assert "PING" in str(answer.tools[0].outputs), f"it gave {answer.tools[0].outputs}"
+                return (
+                    f"{answer.tools[0].name} {answer.tools[0].status}, by {answer.via}; the header reached it"
+                )
+
+        if (await chat.tools()).missing:
+            steps.console.print("No tool servers on this app, so none of one's own either.")
+            return
+        await steps.check("own tool server", check)
+        await steps.check("own tool called", call)
+
+
+@contextlib.contextmanager
+def _serve(key: str) -> Iterator[tuple[str, str]]:
+    """A tool server that wants that key: by the package `mcp`, or a scripted one where that is not there."""
+    try:
+        from mcp.server.mcpserver import MCPServer
+    except ImportError:
+        with ToolHost(key) as host:
+            yield host.url, "scripted server (the package mcp is not here)"
+        return
+    import uvicorn
+
+    server = MCPServer("loud")
+
+    @server.tool()
+    async def loud_echo(text: str) -> str:
+        """Gives the text back in capitals."""
+        return text.upper()
+
+    app = server.streamable_http_app()
+
+    async def guarded(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and dict(scope["headers"]).get(HEADER.lower().encode()) != key.encode():
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b"unauthorized"})
+            return
+        await app(scope, receive, send)
+
+    running = uvicorn.Server(uvicorn.Config(guarded, host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    try:
+        while not running.started and thread.is_alive():
+            time.sleep(0.02)
+        port = running.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}/mcp", "server of the package mcp"
+    finally:
+        running.should_exit = True
+        thread.join()
