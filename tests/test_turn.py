@@ -16,11 +16,12 @@ from huggingchat_agent.errors import (
     StreamBroken,
     UsageError,
 )
-from huggingchat_agent.exchange import Chunk, Ended, Responded, Started
+from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import stored
 from huggingchat_agent.turn.tracker import TurnTracker
+from huggingchat_agent.turn.turn import Turn
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.lines import LONGEST
 
@@ -290,6 +291,35 @@ async def test_deadline_behind_a_proxy_that_holds_everything_back_looks_at_what_
     turn = await play(Slow(stored), [started])
     assert "not even signs of life" in turn.error.message
     assert turn.error.partial == "Wait. So: Ada"
+
+
+async def test_stopped_run_is_waited_for_although_its_stream_is_gone_before_the_drop_returns(monkeypatch):
+    """Apps of 2025 store a run that was stopped some seconds after its stream is gone."""
+    monkeypatch.setattr(stored, "READ_PAUSE", 0.0)
+    started, responded, first, _ = exchange(SETTLED, STARTED, token("So: "))
+    end = [*PARKED, SETTLED, STARTED, final("So: ")]
+    app = Slow(*[("Wait. ", PARKED)] * (stored.READS + 1), ("Wait. So: ", end))
+    born: list[Turn] = []
+    tracker, traffic = TurnTracker(app, lambda turn, event: born.append(turn)), Traffic(app.base_path)
+    traffic.read(tracker.follow)
+    tracker.stop_patience = 0.01
+
+    async def drop_stream(page_id, conversation_id, generation_id):
+        common: dict[str, Any] = {"exchange_id": "1", "page": "p", "at": time.monotonic()}
+        traffic.put(Failed(**common, reason="the tab was closed", canceled=True))
+        await traffic.wait_until_settled()
+        await asyncio.sleep(0.05)
+
+    monkeypatch.setattr(app, "drop_stream", drop_stream)
+    for event in (started, responded, first):
+        traffic.put(event)
+    await traffic.wait_until_settled()
+    async with asyncio.timeout(20):
+        await born[0].stop()
+    await traffic.close()
+    await tracker.close()
+    assert born[0].error is None
+    assert (born[0].answer.content, app.looks) == ("Wait. So: ", [])
 
 
 async def test_line_that_is_too_long_is_an_error_that_says_so():

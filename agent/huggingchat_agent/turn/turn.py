@@ -297,7 +297,7 @@ class Turn:
 
     async def _explain_break(self, why: str) -> AgentError:
         """The error that the app stored for this turn, or else StreamBroken."""
-        gone = not self._lost and not self._tracker.app.shows(self.page_id)
+        gone = not (self._lost or self.stored.cut or self._tracker.app.shows(self.page_id))
         # The browser gives no body of a failed request, even if bytes had arrived. And a page that reads in
         # the stream that it must sign in again leaves at once: the tap may never see the last line.
         reads = READS_AFTER_LEAVING if self._stream.canceled and not self._lost else 1
@@ -390,6 +390,6 @@ class Turn:
 
     async def _drop_stream(self) -> None:
         """Free the connection of a stream that does not end."""
+        self.stored.cut = True  # before the browser reports that the stream is gone
         await stopping.drop_stream(self._tracker.app, self.page_id, self.conversation_id, self.generation_id)
-        self.stored.cut = True
         self._end(time.monotonic())
