@@ -20,8 +20,7 @@ from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import stored
-from huggingchat_agent.turn.tracker import TurnTracker
-from huggingchat_agent.turn.turn import Turn
+from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.lines import LONGEST
 
@@ -293,13 +292,30 @@ async def test_deadline_behind_a_proxy_that_holds_everything_back_looks_at_what_
     assert turn.error.partial == "Wait. So: Ada"
 
 
+async def test_turn_knows_what_was_posted_where_the_browser_does_not():
+    begun, *rest = exchange(*WHOLE)
+    app = App(("Wait. So: Ada", [*PARKED, *WHOLE]))
+    tracker, traffic = TurnTracker(app, lambda turn, event: None), Traffic(app.base_path)
+    traffic.read(tracker.follow)
+    fields = {"id": "a", "resumeElicitationId": "e"}
+    claim = Claim(tracker, page_id="p", conversation_id="c", via="ui", listener=None, request=fields)
+    for event in (msgspec.structs.replace(begun, body=None), *rest):
+        traffic.put(event)
+    turn = await claim.turn
+    await turn.done.wait()
+    await traffic.close()
+    await tracker.close()
+    assert (turn.request, turn.generation_id) == (fields, None)
+    assert turn.answer is not None and turn.answer.message_id == "a"
+
+
 async def test_stopped_run_is_waited_for_although_its_stream_is_gone_before_the_drop_returns(monkeypatch):
     """Apps of 2025 store a run that was stopped some seconds after its stream is gone."""
     monkeypatch.setattr(stored, "READ_PAUSE", 0.0)
     started, responded, first, _ = exchange(SETTLED, STARTED, token("So: "))
     end = [*PARKED, SETTLED, STARTED, final("So: ")]
     app = Slow(*[("Wait. ", PARKED)] * (stored.READS + 1), ("Wait. So: ", end))
-    born: list[Turn] = []
+    born: list[Any] = []
     tracker, traffic = TurnTracker(app, lambda turn, event: born.append(turn)), Traffic(app.base_path)
     traffic.read(tracker.follow)
     tracker.stop_patience = 0.01

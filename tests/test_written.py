@@ -89,9 +89,26 @@ def test_stopped_answer_is_shorter_or_longer_than_its_stream(stream):
     assert find(PLAIN, {"id": "r", "inputs": "hi"}, stream) == "a"
 
 
-def test_request_that_the_browser_did_not_have_is_found_by_its_answer():
-    rows = (*PLAIN, ("v", "a", "user", "other"), ("b", "v", "assistant", "NO"))
-    assert find(rows, {}, "HELLO", None) == "a"
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [("NO", "a"), ("hel", "a"), ("", "a"), ("HELLO AND MORE", "a"), ("HELLO", None)],
+    ids=["another text", "still running", "begun", "longer", "the same text"],
+)
+def test_without_the_request_only_a_text_of_its_own_says_which_answer_it_is(other, found):
+    rows = (*PLAIN, ("v", "r", "user", "hi"), ("b", "v", "assistant", other))
+    assert find(rows, {}, "HELLO", None) == found
+
+
+@pytest.mark.parametrize("other", ["NO", "hel", "", "HE"])
+def test_without_the_request_another_clients_answer_is_not_taken_while_ours_is_not_stored(other):
+    rows = (ROOT, ("v", "r", "user", "hi"), ("b", "v", "assistant", other))
+    assert find(rows, {}, "STOP", None) is None
+    assert find(rows, {}, "", None) is None
+
+
+def test_without_the_request_an_answer_that_somebody_went_on_from_is_an_older_one():
+    rows = (*PLAIN, ("v", "a", "user", "and again"), ("b", "v", "assistant", "HELLO"))
+    assert find(rows, {}, "HELLO", None) == "b"
 
 
 def test_generation_id_is_the_last_word_where_there_is_one():

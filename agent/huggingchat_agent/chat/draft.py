@@ -261,6 +261,8 @@ def fields(draft: Draft, place: Spot, generation_id: str | None) -> dict[str, An
     )
     data = next(part.body for part in call.form or () if part.name == "data")
     fields: dict[str, Any] = msgspec.json.decode(data)
+    if generation_id is None:
+        del fields["generationId"]
     return fields
 
 

@@ -233,6 +233,7 @@ class Sending:
                 on_rejected=self._hold,
                 generation_id=sender.generation_id,
                 deadlines=self._deadlines,
+                request=drafts.fields(self._draft, spot, sender.generation_id),
             )
             self.via = sender.via
             self._pressed = True

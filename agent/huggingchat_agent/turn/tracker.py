@@ -46,7 +46,7 @@ class Claim:
 
     `listener` gets the events of the turn. If the turn fails because the app no longer knows the session,
     `on_rejected` gets that failure instead, if there is one. `deadlines` are those of the app where they are
-    None.
+    None. `request` has the fields of the post, for a browser that does not have its body.
     """
 
     def __init__(
@@ -60,8 +60,10 @@ class Claim:
         on_rejected: Callable[[events.Failed], object] | None = None,
         generation_id: str | None = None,
         deadlines: Deadlines | None = None,
+        request: dict[str, Any] | None = None,
     ) -> None:
         self.page_id, self.conversation_id = page_id, conversation_id
+        self.request = request or {}
         self.via, self.generation_id = via, generation_id
         self.listener, self.on_rejected, self.deadlines = listener, on_rejected, deadlines
         self.turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
@@ -173,6 +175,8 @@ class TurnTracker:
         claim = next(
             (each for each in self.claims if each.fits(started.page, conversation_id, generation_id)), None
         )
+        if claim is not None:
+            request = request or claim.request
         return self._make(started, conversation_id, request, claim)
 
     def _make(

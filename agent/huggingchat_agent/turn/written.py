@@ -22,12 +22,21 @@ def find_written(
     Apps before June 2026 store no generation ids. There it is found by its place: by the message that the
     request answers or replaces, by what it says, and among what is left the newest. `content` is the text
     that the stream gave; a message that is complete with another text is another client's.
+
+    The request is empty if the browser did not have its body. Then only the text says which message it is,
+    and it counts only if no other answer at the end of a branch has it too.
     """
     if generation_id and (found := read.by_generation(generation_id)):
         return found
     if request.get("resumeElicitationId") or request.get("is_continue"):
         return read.message(str(request.get("id")))
-    ours = [each for each in _find_answers(read, request) if _may_be(read, each, content.strip())]
+    answers = [each for each in _find_answers(read, request) if not (generation_id and each.generation_id)]
+    content = content.strip()
+    if not request:
+        fitting = [each for each in answers if content and each.content.strip() and _fits(each, content)]
+        same = [each for each in fitting if each.content.strip() == content] or fitting
+        return same[0] if len(same) == 1 else None
+    ours = [each for each in answers if not read.is_terminal(each) or _fits(each, content)]
     return ours[-1] if ours else None
 
 
@@ -48,8 +57,8 @@ def find_new(
 
 def _find_answers(read: ConversationRead, request: Mapping[str, Any]) -> list[StoredMessage]:
     """The answers in the place of that request, in order of creation."""
-    if not request:  # the browser did not have it
-        return [each for each in read.messages if each.author == "assistant"]
+    if not request:
+        return [each for each in read.messages if each.author == "assistant" and not each.children]
     target = read.message(str(request.get("id")))
     retried = bool(request.get("is_retry"))
     parent = read.parent(target) if target and retried else target
@@ -84,15 +93,13 @@ def _find_children(read: ConversationRead, parent: StoredMessage) -> list[Stored
     return [child for each in parent.children if (child := read.message(each)) is not None]
 
 
-def _may_be(read: ConversationRead, message: StoredMessage, content: str) -> bool:
-    """Whether a run that names no generation id may have written it, with that text in its stream.
+def _fits(message: StoredMessage, content: str) -> bool:
+    """Whether a stream with that text may have been the message's.
 
     A stopped answer is stored shorter or longer than its stream was.
     """
-    if message.generation_id:
-        return False
     stored = message.content.strip()
-    return not read.is_terminal(message) or stored.startswith(content) or content.startswith(stored)
+    return stored.startswith(content) or content.startswith(stored)
 
 
 def is_running(read: ConversationRead, message: StoredMessage) -> bool:
