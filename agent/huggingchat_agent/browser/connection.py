@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from nodriver.core.connection import Connection, ProtocolException
 
+from huggingchat_agent import forks
 from huggingchat_agent.browser.cdp import make_refusal
 from huggingchat_agent.browser.running_browser import CLOSE_SECONDS, GONE
 from huggingchat_agent.errors import BrowserClosed
@@ -31,14 +33,19 @@ class BrowserConnection(Connection):  # type: ignore[misc]  # nodriver has no ty
 
     def __init__(self, receive: Receive, lost: Callable[[], None]) -> None:
         super().__init__()
-        self._lost = lost
+        self._lost, self._process = lost, os.getpid()
         self.receivers: dict[str, Receive] = {"": receive}
 
     async def connect(self, address: str) -> None:
         self.websocket_url = address
         await self.aopen()
         self.socket.protocol.debug = False  # else a debug log shows typed text and credentials
-        self._listener_task.add_done_callback(lambda _: self._lost())
+        forks.keep_from_children(self.socket.transport.get_extra_info("socket").fileno())
+        self._listener_task.add_done_callback(lambda _: self._note_loss())
+
+    def _note_loss(self) -> None:
+        if os.getpid() == self._process:  # a forked child that leaves the loop loses nothing of its own
+            self._lost()
 
     async def process_event(self, message: dict[str, Any], tx_id: int | None = None) -> None:
         if receive := self.receivers.get(message.get("sessionId", "")):

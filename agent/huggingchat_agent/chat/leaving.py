@@ -37,6 +37,7 @@ class Leaving:
         """Remember the task that opens the chat, and take the signals."""
         self._owner, self._process = asyncio.current_task(), os.getpid()
         loop = asyncio.get_running_loop()
+        forks.keep_loop(loop)
         _open.setdefault(loop, set()).add(self)
         for number in _SIGNALS:
             if signal.getsignal(number) is signal.SIG_DFL:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from huggingchat_agent import forks
 from huggingchat_agent.errors import AgentError, PageChanged, UsageError
 from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.session.drifts import Drifts
@@ -58,6 +60,7 @@ class AppCalls:
         self._opener, self._note = opener, note
         self.unheard = False  # whether the last call got no answer for UNHEARD_AFTER
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
         self._closed = False
 
     async def open(self) -> Calls:
@@ -141,10 +144,12 @@ class AppCalls:
         return answer
 
     def check_loop(self, *, needed: bool = False) -> None:
-        """Raise UsageError in another event loop than the one this was first used in.
+        """Raise UsageError in another event loop or process than the one this was first used in.
 
         Outside of any loop nothing can be awaited, so that is an error only where one is `needed`.
         """
+        if os.getpid() != self._process:
+            raise UsageError(forks.OTHER_PROCESS)
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:

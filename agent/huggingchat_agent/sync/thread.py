@@ -12,6 +12,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from huggingchat_agent import forks
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.sync import deadlock
 
@@ -261,9 +262,7 @@ class LoopThread:
 
     def _make_closed_error(self) -> UsageError:
         if self._forked:
-            return UsageError(
-                "This HuggingChat was opened in another process. A forked worker opens its own."
-            )
+            return UsageError(forks.OTHER_PROCESS)
         return UsageError("This HuggingChat is closed. Make a new one.")
 
     async def _serve(self) -> None:
