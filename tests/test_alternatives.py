@@ -7,6 +7,7 @@ from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.site.calls import CallResult
 from huggingchat_agent.wire import purposes, requests
+from huggingchat_agent.wire.means import Means
 
 PAGE = "<html><title>HuggingChat</title>" + "<p>Some of the app's own page.</p>" * 20 + "</html>"
 
@@ -113,3 +114,16 @@ async def test_share_is_imported_where_the_app_takes_the_address_for_a_conversat
     for _ in range(2):
         await calls.ask(requests.import_share("0E921fx", "some/model"))
     assert app.seen == ["/api/v2/conversations/import-share", "/conversation", "/conversation"]
+
+
+async def test_means_that_served_a_need_last_are_shown():
+    alternatives = App().asked().alternatives
+    alternatives.use(Means.REST_BY_STREAM)
+    alternatives.use(Means.REST_BY_READS)
+    assert alternatives.means == [Means.REST_BY_READS]
+    assert alternatives.describe() == ["The rest of a broken answer: reads of the conversation"]
+
+
+def test_means_of_a_need_stand_together_in_the_table():
+    needs = [each.need for each in Means]
+    assert needs == [each.need for first in dict.fromkeys(needs) for each in Means if each.need == first]

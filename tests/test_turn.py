@@ -71,6 +71,9 @@ class App:
     async def drop_stream(self, page_id, conversation_id, generation_id):
         pass
 
+    def note_means(self, means):
+        pass
+
     def explain(self, error):
         pass
 

@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.site.gestures.parts import PARTS
-from huggingchat_agent.wire.routes import MEANS, ROUTES
+from huggingchat_agent.wire.means import Means
+from huggingchat_agent.wire.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,8 @@ MORE = """
 ## More than a request
 
 Some needs take more than a request. Their ways stand in the order in which the agent tries them. The list is
-in `agent/huggingchat_agent/wire/routes.py` too. Each way is in the module that it names.
+in `agent/huggingchat_agent/wire/means.py`. Each way is in the module that it names. `huggingchat doctor` and
+`status -v` show those that served a need.
 
 | need | way | builds | module |
 |---|---|---|---|
@@ -59,7 +61,7 @@ def generations() -> str:
     """The page as text."""
     rows = []
     for purpose in dict.fromkeys(route.purpose for route in ROUTES):
-        need = re.split(r"[.:]", inspect.cleandoc(purpose.__doc__ or ""))[0]
+        need = re.split(r"[.:](?!\w)| \(", inspect.cleandoc(purpose.__doc__ or ""))[0]
         numbers = itertools.count(1)
         for route in ROUTES:
             if route.purpose is purpose:
@@ -81,7 +83,7 @@ def generations() -> str:
 
 
 def _list_means() -> Iterator[str]:
-    for need, ways in itertools.groupby(MEANS, lambda each: each.need):
+    for need, ways in itertools.groupby(Means, lambda each: each.need):
         for number, each in enumerate(ways, 1):
             shown = need if number == 1 else ""
             yield f"| {shown} | {number}. {each.way} | {each.builds} | `{each.where}.py` |"

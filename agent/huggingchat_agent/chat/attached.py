@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.settings import Given, Settings
     from huggingchat_agent.turn.turn import Turn
+    from huggingchat_agent.wire.means import Means
     from huggingchat_agent.wire.requests import Call
 
 
@@ -231,6 +232,9 @@ class _WatchedApp:
 
     async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
         """Does nothing: the stream belongs to the page."""
+
+    def note_means(self, means: Means) -> None:
+        self._alternatives.use(means)
 
     def explain(self, error: AgentError) -> None:
         self._page.dropped_cookies.explain(error)

@@ -10,12 +10,14 @@ from huggingchat_agent import redact
 from huggingchat_agent.chat.unsent import NotLoaded
 from huggingchat_agent.errors import BrowserTimeout, PageChanged, SiteError
 from huggingchat_agent.site.gestures import branches, composer, first_message
+from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from huggingchat_agent.chat.draft import Draft, Spot
     from huggingchat_agent.choices import SentVia
+    from huggingchat_agent.session.alternatives import Alternatives
     from huggingchat_agent.session.app_calls import AppCalls
     from huggingchat_agent.session.tabs import Tab, Tabs
     from huggingchat_agent.site.calls import Calls
@@ -110,6 +112,7 @@ class UiSender:
     def __init__(
         self,
         tabs: Tabs,
+        alternatives: Alternatives,
         draft: Draft,
         conversation_id: str,
         url: str,
@@ -118,7 +121,8 @@ class UiSender:
         check_signed_in: Callable[[], Awaitable[None]],
         notice: Notice,
     ) -> None:
-        self._tabs, self._draft, self._conversation_id = tabs, draft, conversation_id
+        self._tabs, self._alternatives = tabs, alternatives
+        self._draft, self._conversation_id = draft, conversation_id
         self._url, self._step, self._check_signed_in = url, step, check_signed_in
         self._notice = notice
         self._tab: Tab | None = None
@@ -136,15 +140,16 @@ class UiSender:
         self._tab = tab = await self._tabs.lease(self._conversation_id)
         self._spot = spot
         try:
-            if self._tabs.begins_at_home and not spot.leaf:
+            if self._alternatives.uses(Means.FIRST_AT_HOME) and not spot.leaf:
                 return await self._begin_at_home(tab, spot)
             await self._show(tab, spot)
             alive, tab.leaf = tab.leaf is not None, None
             try:
                 await self._prepare(tab, spot, alive=alive)
             except composer.NoFirstMessage:
-                self._tabs.begins_at_home = True
                 return await self._begin_at_home(tab, spot)
+            if not spot.leaf:
+                self._alternatives.use(Means.FIRST_ON_PAGE)
             if spot.path and await self._shows_leaf(tab, spot, 1.0) is not True:
                 raise self._make_branch_error()
         except BrowserTimeout as error:
@@ -176,6 +181,7 @@ class UiSender:
 
     async def _begin_at_home(self, tab: Tab, spot: Spot) -> None:
         """Do everything before the send gesture on the home page, which goes on in the conversation."""
+        self._alternatives.use(Means.FIRST_AT_HOME)
         home = self._url.rpartition("/conversation/")[0]
         tab.leaf = None
         await tab.page.goto(f"{home}/", timeout=self._step)
@@ -206,6 +212,7 @@ class UiSender:
                 raise
             shown = error.status
         if shown is True:
+            self._alternatives.use(Means.BRANCH_BY_BUTTONS if spot.path else Means.BRANCH_BY_ADDRESS)
             return
         await self._check_signed_in()
         page = f"page of conversation {self._conversation_id}"

@@ -29,6 +29,7 @@ from huggingchat_agent.session.account import read_account
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
 from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
@@ -200,6 +201,7 @@ class Sending:
     def _make_ui_sender(self) -> Sender:
         return UiSender(
             self._session.tabs,
+            self._session.calls.alternatives,
             self._draft,
             self._conversation_id,
             f"{self._chat.settings.base_url}/conversation/{self._conversation_id}",
@@ -249,9 +251,11 @@ class Sending:
         if model is None:
             return  # the app itself refuses a model that is gone
         uploads.check(self._draft.uploads, model)
-        if not model.text_files:
-            pasted = uploads.as_pasted(self._draft.uploads)
-            self._draft = msgspec.structs.replace(self._draft, uploads=pasted)
+        pasted = uploads.as_pasted(self._draft.uploads)
+        if pasted != self._draft.uploads:  # there is text among them
+            self._session.note_means(Means.TEXT_AS_FILE if model.text_files else Means.TEXT_AS_PASTED)
+            if not model.text_files:
+                self._draft = msgspec.structs.replace(self._draft, uploads=pasted)
 
     async def _find_model(self) -> Model | None:
         """The model of the conversation, None if the app no longer has it."""

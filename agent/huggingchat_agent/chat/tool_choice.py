@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire import purposes, tools
+from huggingchat_agent.wire.means import Means
 from huggingchat_agent.wire.tools import ToolChoice, ToolServer
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ async def choose(
     own = any(isinstance(each, ToolServer) for each in draft.tools or ())
     if offered.missing and (draft.tools or draft.web_search):
         raise UsageError(f"{offered.missing} Ask without web search and tools.")
-    if own and (any(each.built_in for each in offered) or _has_tools_of_its_own(chat)):
+    of_app = any(each.built_in for each in offered)
+    if own and (of_app or _has_tools_of_its_own(chat)):
         raise UsageError(
             "This app takes no tool servers of yours: they came in November 2025. Ask without them."
         )
-    model = await find_model() if any(each.built_in for each in offered) else None
+    chat._session.note_means(Means.TOOLS_OF_APP if of_app else Means.TOOLS_OF_SERVERS)
+    model = await find_model() if of_app else None
     if model is not None and not model.supports_tools:
         if draft.tools:
             raise UsageError(f"{model.id} uses no tools. Choose another model, or ask without them.")

@@ -62,7 +62,7 @@ class Walk:
                 yield each
                 for difference in self._differences():
                     yield difference
-        for each in self._routes():
+        for each in (*self._routes(), *self._means()):
             yield each
 
     async def _talk(self, conversation: Conversation) -> AsyncIterator[Finding]:
@@ -232,6 +232,19 @@ class Walk:
                     Finding(area="app", check="fallback", state="note", text=f"{need}: no {first}", by=name)
                 )
         return found
+
+    def _means(self) -> list[Finding]:
+        """What served the needs of this walk that take more than a request."""
+        return [
+            Finding(
+                area="app",
+                check="means",
+                state="good" if each is each.alternatives[0] else "note",
+                text=each.need,
+                by=each.way,
+            )
+            for each in self._session.calls.alternatives.means
+        ]
 
 
 async def examine(chat: Chat) -> Report:

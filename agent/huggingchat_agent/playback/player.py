@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.playback.faults import Fault
     from huggingchat_agent.tape.format import AnyRecord
     from huggingchat_agent.turn.turn import Turn
+    from huggingchat_agent.wire.means import Means
 
 
 _PATIENCE = 8.0  # seconds until a turn reaches its recorded end; half of it after each that does not
@@ -268,6 +269,9 @@ class _RecordedApp:
         return
 
     def note(self, event: events.Retrying) -> None:
+        return
+
+    def note_means(self, means: Means) -> None:
         return
 
     def explain(self, error: AgentError) -> None:

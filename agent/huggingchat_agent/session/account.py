@@ -197,6 +197,7 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
             insecure=settings.insecure,
         )
         await form.run(timeout=settings.login_timeout)
+        session.note_means(form.begun_by)
         if not await tabs.shows_app():
             await tabs.load_app()
         account = await read_account(session)

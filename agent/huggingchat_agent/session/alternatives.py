@@ -1,4 +1,4 @@
-"""Which of several requests for the same purpose the app answers."""
+"""Which alternative serves a need: the request that the app answers, or means beyond a request."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from huggingchat_agent.wire import content, failures, routes
 
 if TYPE_CHECKING:
     from huggingchat_agent.site.calls import CallResult, Calls
+    from huggingchat_agent.wire.means import Means
     from huggingchat_agent.wire.purposes import Purpose
     from huggingchat_agent.wire.requests import Call
 
@@ -20,19 +21,34 @@ class Alternatives:
 
     def __init__(self) -> None:
         self._routes: dict[type[Purpose], str] = {}
+        self._means: dict[str, Means] = {}
 
     @property
     def routes(self) -> dict[type[Purpose], str]:
         """The route that serves each purpose, as "GET /api/v2/models", of those asked so far."""
         return dict(self._routes)
 
+    @property
+    def means(self) -> list[Means]:
+        """What served each need that takes more than a request, of those met so far; the last one of each."""
+        return list(self._means.values())
+
+    def use(self, means: Means) -> None:
+        """Note that these means served their need."""
+        self._means[means.need] = means
+
+    def uses(self, means: Means) -> bool:
+        """Whether these means served their need the last time."""
+        return self._means.get(means.need) is means
+
     def describe(self) -> list[str]:
-        """For a person: what each request that has alternatives is for, and its route."""
-        return [
+        """For a person: each need met so far that has alternatives, and what served it."""
+        by_request = [
             f"{(purpose.__doc__ or '').rstrip('.')}: {route}"
             for purpose, route in self._routes.items()
             if len(routes.list_alternatives(purpose)) > 1
         ]
+        return by_request + [f"{each.need}: {each.way}" for each in self.means]
 
     def order(self, request: Call) -> list[Call]:
         """The request and its alternatives, or the only one that was answered before."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.site.calls import Calls
+    from huggingchat_agent.wire.means import Means
     from huggingchat_agent.wire.requests import Call
 
     Sink: TypeAlias = Callable[[ExchangeEvent], None]
@@ -140,6 +141,10 @@ class Session:
     def unheard(self) -> bool:
         """Whether the last call got no answer for some seconds."""
         return self.calls.unheard
+
+    def note_means(self, means: Means) -> None:
+        """Note by which means a need was served."""
+        self.calls.alternatives.use(means)
 
     def explain(self, error: AgentError) -> None:
         """Add to an error of a lost or missing session that the browser dropped a cookie, if it did."""

@@ -78,7 +78,6 @@ class Tabs:
         self._connections = connections
         self._sink = sink
         self._watcher = watcher
-        self.begins_at_home = False  # the app takes a first message on its home page only
         self.failed_gestures = FailedGestures()
         self._shared: Page | None = None
         self._tabs: dict[str, Tab] = {}

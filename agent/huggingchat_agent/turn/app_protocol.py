@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.errors import AgentError
     from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.wire.conversations import ConversationRead
+    from huggingchat_agent.wire.means import Means
     from huggingchat_agent.wire.requests import Call
 
 
@@ -57,6 +58,9 @@ class App(Protocol):
 
     def note(self, event: events.Retrying, /) -> object:
         """Report that something is tried again."""
+
+    def note_means(self, means: Means) -> None:
+        """Note by which means a need was served."""
 
     def explain(self, error: AgentError) -> None:
         """Add to the error of a refused request what is known of its cause."""

@@ -21,6 +21,7 @@ from huggingchat_agent.log_records import log
 from huggingchat_agent.wire import lenient_json, purposes, requests, routes, updates
 from huggingchat_agent.wire.catch_up import CatchUp, read_updates
 from huggingchat_agent.wire.lines import LineTooLong
+from huggingchat_agent.wire.means import Means
 from huggingchat_agent.wire.sse import SseDecoder
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class Recovery:
 
     def _announce(self, means: str, at: float) -> None:
         self.found = True
+        self._app.note_means(Means.REST_BY_STREAM if means == "reattach" else Means.REST_BY_READS)
         self._publish(events.Recovered, at, means=means, seconds=at - self._broken)
 
     def _publish(self, kind: type[events.TurnEvent], at: float, **fields: Any) -> None:

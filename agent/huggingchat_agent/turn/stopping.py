@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
     from huggingchat_agent.turn.app_protocol import App
@@ -28,6 +29,7 @@ async def stop_run(app: App, conversation_id: str) -> bool:
         why = str(error) or f"the app did not answer within {STOP_PATIENCE:g} s"
         log.warning("The run in %s could not be stopped on the server: %s", conversation_id, why)
         return False
+    app.note_means(Means.STOP_BY_REQUEST)
     return True
 
 

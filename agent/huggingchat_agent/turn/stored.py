@@ -12,6 +12,7 @@ from huggingchat_agent.log_records import log
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.written import find_written
 from huggingchat_agent.wire import updates
+from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,19 @@ class Stored:
     def find_message(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote."""
         content = self._fold.merge_content()
-        return find_written(read, self._request, self.generation_id, content) if read else None
+        found = find_written(read, self._request, self.generation_id, content) if read else None
+        if found is not None:
+            named = bool(found.generation_id) and found.generation_id == self.generation_id
+            self._app.note_means(Means.WRITTEN_BY_ID if named else Means.WRITTEN_BY_PLACE)
+        return found
+
+    def note_end(self, *, stopped: bool) -> None:
+        """Note how the app ended the run."""
+        last = self._fold.terminal
+        if stopped:
+            self._app.note_means(Means.STOPPED_BY_LINE if last else Means.STOPPED_BY_STORE)
+        else:
+            self._app.note_means(Means.END_BY_FINISHED if last == "finished" else Means.END_BY_STREAM)
 
     def find_final(self, read: ConversationRead | None, *, closed: bool) -> StoredMessage | None:
         """The message that this turn wrote, if it is stored in its final state.

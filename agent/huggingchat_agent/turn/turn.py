@@ -32,6 +32,7 @@ from huggingchat_agent.turn.stored import Stored, find_failure
 from huggingchat_agent.turn.stream import Stream
 from huggingchat_agent.wire import failures, multipart, updates
 from huggingchat_agent.wire.fold import Fold, read_stored
+from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -233,6 +234,7 @@ class Turn:
             if not self._ended:
                 self._unheard = not taken
                 await self._drop_stream()
+                self._tracker.app.note_means(Means.STOP_BY_DROP)
         await self.done.wait()
 
     async def _wait_for_end(self) -> None:
@@ -281,6 +283,7 @@ class Turn:
         message = self.stored.find_message(read)
         self._tracker.learn_from(read, message)
         stored = self._find_final(read)
+        self.stored.note_end(stopped=self.stop_seen)
         if fold.terminal is None and stored is None:
             raise await self._explain_break("it was stopped, but the app has not ended the run")
         user = read.parent(message) if read and message else None

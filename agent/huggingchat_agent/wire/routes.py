@@ -1,4 +1,4 @@
-"""The routes of the app: one table, read in both directions. Below it, what is more than one request.
+"""The routes of the app: one table, read in both directions. `means.py` has what is more than one request.
 
 `classify` says what a request is for, `wire/requests.py` builds the request that serves a purpose.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
@@ -175,47 +175,6 @@ ROUTES = (
 )
 
 
-class Means(NamedTuple):
-    """One way to serve a need that is more than a request. `where` is the module that has it."""
-
-    need: str
-    way: str
-    builds: str
-    where: str
-
-
-_ALL = "all"
-
-# Those of one need stand in the order in which they are tried.
-MEANS = (
-    Means(
-        "Which message a run wrote", "the one that names its generation id", "from 2026-06-11", "turn/written"
-    ),
-    Means("Which message a run wrote", "the newest one in the place of the request", _ALL, "turn/written"),
-    Means("The end of a turn", "the line `finished`", "from 2026-02-09", "wire/fold"),
-    Means("The end of a turn", "`finalAnswer` or an error, then the end of the stream", _ALL, "wire/fold"),
-    Means("The end of a stopped turn", "the line `finalAnswer`", "from 2025-10-12", "turn/stored"),
-    Means("The end of a stopped turn", "the end of the stream, and what is stored", _ALL, "turn/stored"),
-    Means("A stop", "the request for it", _ALL, "turn/turn"),
-    Means("A stop", "the stream is dropped, and the run ends with it", "before 2025-09-30", "turn/tracker"),
-    Means("The rest of a broken answer", "the stream of the run", "from 2026-07-24", "turn/recovery"),
-    Means("The rest of a broken answer", "reads of the conversation", _ALL, "turn/recovery"),
-    Means("The tools of a message", "names and addresses of servers", "from 2025-11-12", "wire/tools"),
-    Means(
-        "The tools of a message",
-        "ids of tools, or a search before the answer",
-        "before 2025-09-24",
-        "wire/tools",
-    ),
-    Means("A text file", "a file of its own type", "from 2025-09-24", "chat/uploads"),
-    Means("A text file", "pasted text, by page only", "before 2025-09-24", "chat/uploads"),
-    Means("A first message by ui", "on the page of the conversation", _ALL, "chat/senders"),
-    Means("A first message by ui", "on the home page", "before 2025-09-24", "chat/senders"),
-    Means("An older branch by ui", "the address of the page", "from 2026-06-11", "chat/senders"),
-    Means("An older branch by ui", "the buttons beside the message", _ALL, "site/gestures/branches"),
-    Means("The begin of a sign-in", "the address /login", _FROM_JUNE, "site/signin/machine"),
-    Means("The begin of a sign-in", "the button of a page", _BEFORE_JUNE, "site/signin/machine"),
-)
 _NO_DOCUMENT = ("/api/", "/_app/")
 
 

@@ -33,6 +33,7 @@ from huggingchat_agent.site.signin.page_kinds import (
     is_silent_login,
     recognize,
 )
+from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +73,7 @@ class SignIn:
         """`insecure` allows typing secrets into pages that came over plain http."""
         self._page, self._base_url, self._insecure = page, base_url, insecure
         self._username, self._password, self._codes = username, password, codes
+        self.begun_by = Means.SIGN_IN_BY_ADDRESS
         self._end = 0.0
         self._seen: PageView
         self._step = Step(kind="loading")
@@ -90,6 +92,7 @@ class SignIn:
         await self._page.goto(f"{self._base_url}/login", timeout=timeout)
         await self._look()
         if is_silent_login(self._seen, self._base_url):
+            self.begun_by = Means.SIGN_IN_BY_BUTTON
             await self._press_sign_in()
         acts = {"form": self._fill_form, "second_factor": self._give_code, "consent": self._give_consent}
         while self._step.kind != "app":
