@@ -105,6 +105,22 @@ async def test_stop_gives_the_text_that_the_server_stores(chat, site, via):
         assert assistant["content"] == answer.text != ""
 
 
+async def test_answer_is_continued_in_place_by_an_app_that_does_that(chat, site, build):
+    conversation = await chat.new_conversation()
+    first = await conversation.send("count 3", via="page")
+    if build != "2025-04":
+        with pytest.raises(UsageError, match="does not continue an answer"):
+            await conversation.continue_answer()
+        return
+    reply = conversation.continue_answer()
+    whole = await reply
+    more = "".join(each.text for each in reply.events if each.name == "token")
+    assert (whole.message_id, whole.text) == (first.message_id, first.text + more.rstrip()) and more
+    assert read_stored(site, whole)[1]["content"] == whole.text
+    assert len(await conversation.messages()) == 2
+    assert (await conversation.send("hello", via="page")).text
+
+
 async def test_failed_answer_can_be_retried(chat, via):
     conversation = await chat.new_conversation()
     with pytest.raises(GenerationFailed):

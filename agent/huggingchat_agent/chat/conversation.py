@@ -11,7 +11,7 @@ from huggingchat_agent.answer import File
 from huggingchat_agent.chat import draft as drafts
 from huggingchat_agent.chat import export, uploads
 from huggingchat_agent.chat import unsupported as options
-from huggingchat_agent.chat.draft import ChosenTools, Draft, Edit, Next, Resume, Retry
+from huggingchat_agent.chat.draft import ChosenTools, Continue, Draft, Edit, Next, Resume, Retry
 from huggingchat_agent.chat.elicitation import Elicitation, read_question
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
@@ -144,6 +144,14 @@ class Conversation(Emitter):
         from there.
         """
         return self._start(Draft(prompt=_check_prompt(prompt), target=Edit(user_message_id)), via=via)
+
+    def continue_answer(self) -> Reply:
+        """Ask for more of the last answer, which was cut off. Returns at once (see Reply).
+
+        Only apps before autumn 2025 do this; on any other the reply raises UsageError. The tokens are the new
+        part, `answer.text` is the whole. It goes by page. A stream that breaks is not taken up.
+        """
+        return self._start(Draft(target=Continue(self._leaf)), via="page")
 
     def _resume(self, message_id: str, elicitation_id: str) -> Reply:
         """Continue an answer that parked on a question; `Elicitation` calls this.

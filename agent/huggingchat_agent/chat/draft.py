@@ -26,7 +26,7 @@ ChosenTools: TypeAlias = tuple[str | ToolServer, ...] | None
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where a draft goes in a conversation. Base of the four kinds below."""
+    """Where a draft goes in a conversation. Base of the five kinds below."""
 
     branches: ClassVar[bool] = False  # it makes a new branch
     page_only: ClassVar[bool] = False  # the page has no gesture for it that the agent could make
@@ -154,8 +154,26 @@ class Resume(Target, frozen=True):
         return _make_spot_at_answer(read, find(read, self.message_id, "assistant"))
 
 
+class Continue(Target, frozen=True):
+    """More of the last answer, written on in the same message; only apps before October 2025 do that."""
+
+    page_only: ClassVar[bool] = True  # their pages offer it only where the model was cut off
+
+    leaf: str | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        return {"is_continue": True}
+
+    def find_spot(self, read: ConversationRead) -> Spot:
+        end = _find_leaf(read, self.leaf)
+        if end.author != "assistant":
+            raise UsageError(f"Conversation {read.id} does not end with an answer, so none can be continued.")
+        return _make_spot_at_answer(read, end)
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A message to send. `prompt` is None for a retry and a resumption, which have none.
+    """A message to send. `prompt` is None for a retry, a continuation and a resumption, which have none.
 
     `tools` are the tool servers that are on for this turn: names of the app's, and own ones. None is the
     app's own choice. `web_search` wants one among them that searches the web. `deadlines` are those of the

@@ -23,6 +23,7 @@ from huggingchat_agent.errors import (
     ChatError,
     PageChanged,
     SessionRejected,
+    UsageError,
 )
 from huggingchat_agent.log_records import log
 from huggingchat_agent.session.account import read_account
@@ -159,6 +160,8 @@ class Sending:
         await self._wait_for_lingering_stop()
         if self._session.in_browser:
             await self._session.tabs.make_room(self._conversation_id)
+        if isinstance(self._draft.target, drafts.Continue):
+            await self._check_continuation()
         tools = await tool_choice.choose(self._chat, self._draft, self._find_model)
         senders = [
             self._make_ui_sender() if way == "ui" else self._make_page_sender(tools)
@@ -256,6 +259,12 @@ class Sending:
             self._session.note_means(Means.TEXT_AS_FILE if model.text_files else Means.TEXT_AS_PASTED)
             if not model.text_files:
                 self._draft = msgspec.structs.replace(self._draft, uploads=pasted)
+
+    async def _check_continuation(self) -> None:
+        """An app that does not know of it would take the request for a message without text."""
+        model = await self._find_model()
+        if model is None or model.text_files:
+            raise UsageError("This app does not continue an answer. Send a message that asks for the rest.")
 
     async def _find_model(self) -> Model | None:
         """The model of the conversation, None if the app no longer has it."""

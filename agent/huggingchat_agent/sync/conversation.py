@@ -128,6 +128,14 @@ class Conversation(Handlers):
         """
         return self._start(lambda: self._inner.retry(message_id, via=via))
 
+    def continue_answer(self) -> Reply:
+        """Ask for more of the last answer, which was cut off. Returns at once (see Reply).
+
+        Only apps before autumn 2025 do this; on any other the reply raises UsageError. The tokens are the new
+        part, `answer.text` is the whole. It goes by page. A stream that breaks is not taken up.
+        """
+        return self._start(lambda: self._inner.continue_answer())
+
     def edit(self, user_message_id: str, prompt: str, *, via: Via | None = None) -> Reply:
         """Replace a message of the user. Returns at once (see Reply).
 

@@ -164,7 +164,7 @@ class Turn:
         return (
             self._tracker.app.recovers
             and self.fold.terminal is None
-            and not self.stop_seen
+            and not (self.stop_seen or self.request.get("is_continue"))
             and self._stream.may_go_on(self.conversation_id)
         )
 

@@ -84,6 +84,7 @@ def send_message(
     *,
     timezone: str,
     is_retry: bool = False,
+    is_continue: bool = False,
     mcp_servers: Sequence[dict[str, Any]] | None = None,
     built_in: Sequence[str] | None = None,
     web_search: bool = False,
@@ -93,7 +94,8 @@ def send_message(
     """A message, as the page sends it.
 
     `parent_id` is the message it answers; with `is_retry` the assistant message to retry (`inputs` None) or
-    the user message that `inputs` replaces. `generation_id` is a new UUID. `mcp_servers` are the enabled ones
+    the user message that `inputs` replaces; with `is_continue` the answer that an app before October 2025
+    writes on. `generation_id` is a new UUID. `mcp_servers` are the enabled ones
     with name, url and perhaps headers; None leaves the choice to the app, which takes all. `built_in` are the
     ids of the tools that are on in an app before November 2025, which takes none by itself; `web_search` is
     for models there that use no tools. `files` come from `encode_file` and `refer_to_file`; `timezone` is an
@@ -103,7 +105,7 @@ def send_message(
     data |= {
         "id": parent_id,
         "is_retry": is_retry,
-        "is_continue": False,
+        "is_continue": is_continue,
         "generationId": generation_id,
     }
     if mcp_servers is not None:
