@@ -45,11 +45,15 @@ class Raw:
     async def user(self) -> Any:
         """Who the app takes us for."""
         async with self.http.get(f"{self.base_url}/api/v2/user") as response:
-            return (await response.json())["json"]
+            if "json" in response.content_type:
+                return (await response.json())["json"]
+        async with self.http.get(f"{self.base_url}/api/user") as response:  # before June 2025
+            return await response.json() if response.ok else None
 
     async def log_out(self) -> None:
         """End the session at the app, as another tab of the same browser could."""
-        headers = {"Origin": self.origin}
+        # Before June 2025 it is the action of a form.
+        headers = {"Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
         async with self.http.post(
             f"{self.base_url}/logout", headers=headers, allow_redirects=False
         ) as response:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from huggingchat_agent.site.signin.page_kinds import recognize
+from huggingchat_agent.site.signin.page_kinds import find_sign_in_buttons, recognize
 from huggingchat_agent.site.signin.page_view import Button, Field, PageView
 
 APP = "https://chat.example.org/chat"
@@ -139,3 +139,13 @@ def test_phone_number_is_no_code():
 def test_button_is_unique_by_role_and_name():
     seen = page(buttons=[{"name": "Continue"}, {"name": "Continue"}, {"name": "Back"}, {"name": ""}])
     assert [seen.is_unique(each) for each in seen.buttons] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("dialog_first", [True, False])
+def test_sign_in_begins_with_the_button_that_nothing_covers(dialog_first):
+    """The server puts the dialog before the page, and the page's scripts behind it."""
+    dialog = [{"name": "Sign in with Hugging Face", "submits": True, "form": 0}]
+    behind = [{"name": "Toggle theme"}, {**LOGIN, "covered": True}]
+    seen = page(APP, buttons=dialog + behind if dialog_first else behind + dialog)
+    names = [each.name for each in find_sign_in_buttons(seen, APP)]
+    assert names == ["Sign in with Hugging Face", "Login"]

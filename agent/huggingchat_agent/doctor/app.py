@@ -140,7 +140,7 @@ class Walk:
 
     async def _list(self) -> Finding:
         page = parse_list(await self._session.ask(requests.list_conversations(0)))
-        shape = f"{len(page.conversations)} on the first page{', and more' if page.has_more else ''}"
+        shape = f"{len(page.conversations)} on the first page"
         return self._good("list of conversations", "read", purposes.ListConversations, shape)
 
     async def _create(self) -> Finding:

@@ -107,23 +107,23 @@ class SignIn:
         silent = self._make_stuck_error()
         await self._page.goto(f"{self._base_url}/", timeout=self._time_left)
         await self._look()
-        buttons = find_sign_in_buttons(self._seen, self._base_url)
-        if not buttons:
+        if not find_sign_in_buttons(self._seen, self._base_url):
             raise silent
-        while buttons:
-            patience = _TO_PRESS
-            for button in buttons:
-                # A dialog may be in front of it, or come up, and the page may ignore a press meanwhile.
-                with contextlib.suppress(BrowserTimeout):
-                    await self._page.click(Control(button.role, button.name), timeout=_TO_PRESS)
-                    patience = PATIENCE["unknown"]
-                    break
-            with contextlib.suppress(BrowserTimeout):
-                left = min(patience, self._time_left)
-                self._take(await page_view.wait_for_change(self._page, self._seen, timeout=left))
-            buttons = find_sign_in_buttons(self._seen, self._base_url)
+        patience = _TO_PRESS
+        while buttons := find_sign_in_buttons(self._seen, self._base_url):
             if self._time_left <= _SHORTEST:
                 raise await self._make_timeout_error("form")
+            button = Control(buttons[0].role, buttons[0].name)
+            try:
+                await self._page.click(button, timeout=min(patience, self._time_left))
+            except BrowserTimeout:
+                patience *= 2  # a dialog came up in front of it, or the page is busy
+                with contextlib.suppress(BrowserTimeout):
+                    await self._look()
+                continue
+            with contextlib.suppress(BrowserTimeout):
+                left = min(PATIENCE["unknown"], self._time_left)
+                self._take(await page_view.wait_for_change(self._page, self._seen, timeout=left))
 
     @property
     def _time_left(self) -> float:

@@ -115,10 +115,11 @@ def is_silent_login(seen: PageView, base_url: str) -> bool:
 
 
 def find_sign_in_buttons(seen: PageView, base_url: str) -> list[Button]:
-    """The buttons of an app's page that begin a sign-in, the one of a dialog first: its page is behind it."""
+    """The buttons of an app's page that begin a sign-in. What a dialog covers comes last."""
     if not _is_in_app(seen.address, base_url):
         return []
-    return [each for each in reversed(seen.buttons) if each.submits and _STARTS.search(each.name)]
+    found = [each for each in reversed(seen.buttons) if each.submits and _STARTS.search(each.name)]
+    return sorted(found, key=lambda each: each.covered)
 
 
 def _is_password(field: Field) -> bool:

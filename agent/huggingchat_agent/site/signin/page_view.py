@@ -29,7 +29,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
-    """A button, or a link with a button's role. `submits` is whether it submits its form."""
+    """A button, or a link with a button's role. `submits` is whether it submits its form, `covered` whether
+    something stands in front of it.
+    """
 
     index: int = 0
     name: str = ""
@@ -37,6 +39,7 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     submits: bool = False
     disabled: bool = False
+    covered: bool = False
     form: int = -1
 
 
@@ -109,9 +112,14 @@ _LOOK = """(mark) => {
   const pressed = 'button, input[type="submit"], input[type="button"], [role="button"]';
   const title = (each) => words(each.getAttribute("aria-label") || named(each) || each.innerText || each.value
     || each.title);
+  const covered = (each) => {
+    const box = each.getBoundingClientRect();
+    const front = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return Boolean(front) && !each.contains(front) && !front.contains(each);
+  };
   out.buttons = all(pressed).filter(shown).map((each, index) => ({
     index: marked(each, "b" + index) && index, name: title(each), role: "button", key: each.name ?? "",
-    submits: each.type === "submit" && of(each) >= 0,
+    submits: each.type === "submit" && of(each) >= 0, covered: covered(each),
     disabled: Boolean(each.disabled) || each.getAttribute("aria-disabled") === "true", form: of(each),
   }));
   out.shape = JSON.stringify([location.pathname, out.alert, out.heading, out.captcha, out.composer,
