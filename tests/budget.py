@@ -44,11 +44,12 @@ SUBJECTS = {
     ),
     "doctor": ("doctor/*",),
     "features": ("features/*",),
+    "own session": ("ownsession/*",),
     "turns": ("*",),
 }
 
 # Minutes of a run on two cores with nothing else on them. They are nine without the rooms that came later:
-# faults, batch, doors, generations, doctor and features.
+# faults, batch, doors, generations, doctor, features and own session.
 MINUTES = {
     "sign-in": 1.25,
     "engines": 1.0,
@@ -62,6 +63,7 @@ MINUTES = {
     "generations": 1.0,
     "doctor": 0.25,
     "features": 0.25,
+    "own session": 0.25,
     "turns": 2.5,
 }
 WORKERS = 3  # of scripts/test

@@ -18,6 +18,7 @@ ROOMS = [
         "http_credentials",
         "proxy",
         "parsing",
+        "provenance",
         "setting_field",
         "setting_values",
         "settings",

@@ -11,6 +11,7 @@
     │   ├── BrowserClosed           the browser, or the tab in use, went away
     │   └── BrowserTimeout          the browser did not answer in time
     ├── LoginError                  signing in failed
+    │   ├── UnknownLoginOrigin      the sign-in form is at an origin where nothing is typed yet
     │   ├── CredentialsRejected     the site refused user name and password
     │   ├── SecondFactorRequired    the site asks for a one-time code
     │   ├── SecondFactorRejected    the site refused the one-time code
@@ -159,6 +160,14 @@ class LoginError(AgentError):
     """Signing in did not succeed."""
 
     exit_code = 3
+
+
+class UnknownLoginOrigin(LoginError):
+    """The form is at an `origin` that is not the app's own, and not confirmed. Nothing was typed there."""
+
+    def __init__(self, message: str = "", *, origin: str = "", hint: str = "", shell_hint: str = "") -> None:
+        super().__init__(message, hint=hint, shell_hint=shell_hint)
+        self.origin = origin
 
 
 class CredentialsRejected(LoginError):

@@ -156,6 +156,21 @@ def parse_base_url(name: str, value: Any) -> str:
     return normal
 
 
+def parse_origins(name: str, value: Any) -> tuple[str, ...]:
+    """Origins, as a browser writes them; https where no scheme is given. One text holds several, in words."""
+    return tuple(_parse_origin(name, each) for each in parse_words(name, value))
+
+
+def _parse_origin(name: str, value: str) -> str:
+    address = parse_base_url(name, value)
+    if urlsplit(address).path:
+        raise SettingsError(
+            f"{name} holds {value!r}, which is more than an origin. Give scheme, host and port alone: "
+            f"{origin.parse_origin(address)}."
+        )
+    return address
+
+
 def parse_connect(name: str, value: Any) -> Addresses | None:
     """The addresses of one browser or several. A text may have commas between them."""
     if isinstance(value, str):

@@ -54,6 +54,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Leave the conversations of the tests on the server.",
     )
+    group.addoption(
+        "--huggingchat-login-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="Where else one signs in to the app, such as https://id.example.org (setting login_origins).",
+    )
     parser.addini("huggingchat_mode", "The default of --huggingchat-mode.", default="replay")
 
 

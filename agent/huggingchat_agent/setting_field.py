@@ -31,8 +31,11 @@ class Field(msgspec.Struct, frozen=True):
     """Variable and option have this name and the opposite meaning."""
     shell_help: str = ""
     """The option's help, if it differs from `help`."""
+    option: str = ""
+    """The option's name, if it is not that of the setting."""
 
     def name_option(self, name: str) -> str:
         """The name of that setting at the command line: an option, else a variable."""
         name = self.opposite or name
-        return f"--{name.replace('_', '-')}" if self.panel else environment.name_variable(name)
+        option = f"--{(self.option or name).replace('_', '-')}"
+        return option if self.panel else environment.name_variable(name)

@@ -19,10 +19,12 @@ from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.http_credentials import HttpCredentials
 from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.parsing import parse_choice
+from huggingchat_agent.provenance import Provenance, choose_app
 from huggingchat_agent.proxy import Proxy
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.setting_field import Field
 from huggingchat_agent.setting_values import Deadlines, Record, parse_deadlines, parse_record
+from huggingchat_agent.state.given_session import parse_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,6 +78,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Field(
             "Type passwords also into pages that came over plain http, where others on the network can read "
             "them.",
+            panel="global",
+        ),
+    ] = False
+    login_origins: Annotated[
+        tuple[str, ...],
+        Field(
+            "Where else one signs in to the app, such as https://id.example.org. Secrets are typed only at "
+            "the app's own origin, at these, and at those where the profile has signed in before.",
+            parsing.parse_origins,
+            panel="global",
+            metavar="ORIGIN",
+            several=True,
+            option="login_origin",
+            shell_help="Where else one signs in to the app, such as https://id.example.org. Can be given "
+            "several times. Secrets are typed only at the app's own origin, at these, and at those where the "
+            "profile has signed in before.",
+        ),
+    ] = ()
+    use_credentials: Annotated[
+        bool,
+        Field(
+            "Sign in with user name, password and session of the environment although they belong to another "
+            "app: that of HUGGINGCHAT_BASE_URL, or else HuggingChat.",
+            variable=False,
             panel="global",
         ),
     ] = False
@@ -153,6 +179,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret | None,
         Field("Computes the one-time codes of a second factor: base32, or otpauth://...", parsing.parse_totp),
     ] = None
+    session: Annotated[
+        Secret | None,
+        Field(
+            "A session to use in place of the profile's: a Playwright storage state as JSON, or that in "
+            "base64. It is not written to the disk.",
+            parse_session,
+        ),
+    ] = None
     home: Annotated[Path, Field("Folder of the saved sessions and of the reports that failures leave.")] = (
         Path()
     )
@@ -189,6 +223,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Any, ...],
         Field("Failures to add to the replayed tape.", parsing.parse_items, variable=False),
     ] = ()
+    provenance: Provenance = Provenance()
+    """Where `base_url` comes from, and what of the environment is not used there. Not an argument."""
 
     @property
     def origin(self) -> str:
@@ -231,6 +267,8 @@ class Given(TypedDict, total=False):
     profile_in_use: str | None
     headless: bool | None
     insecure: bool | None
+    login_origins: Sequence[str] | None
+    use_credentials: bool | None
     connect: str | Sequence[str] | None
     isolated: bool | None
     browser: str | None
@@ -244,6 +282,7 @@ class Given(TypedDict, total=False):
     username: str | None
     password: str | None
     totp_secret: str | None
+    session: str | Mapping[str, Any] | None
     home: str | Path | None
     step_timeout: float | None
     login_timeout: float | None
@@ -285,10 +324,13 @@ def make_settings(**given: Unpack[Given]) -> Settings:
     for name in given.keys() - read_fields().keys():
         raise SettingsError(f"There is no setting {name!r}. {_advise(name)}")
     values: dict[str, Any] = {}
+    arguments: set[str] = set()
     for name, (kind, field) in read_fields().items():
         value: Any = given.get(name)
         shell_name = field.name_option(name)
-        if value is None or value == "":
+        if value is not None and value != "":
+            arguments.add(name)
+        else:
             value = environment.read(field.opposite or name) if field.variable else None
             shell_name = environment.name_variable(field.opposite or name)
             if value is not None and field.opposite:
@@ -299,11 +341,12 @@ def make_settings(**given: Unpack[Given]) -> Settings:
             except SettingsError as error:
                 error.shell_message = shell_name + error.message.removeprefix(name)
                 raise
-    if given.get("record") and not given.get("replay"):
+    if "record" in arguments and "replay" not in arguments:
         values.pop("replay", None)  # an argument beats the variable of a setting that excludes it
     if "home" not in values:
         values["home"] = parsing.parse_path("home", platformdirs.user_data_dir("huggingchat-agent", False))
-    chosen = Settings(**values)
+    provenance = choose_app(values, arguments, default=DEFAULT_BASE_URL)
+    chosen = Settings(**values, provenance=provenance)
     conflicts.check_together(chosen, lambda name: read_fields()[name][1].name_option(name))
     return chosen
 

@@ -47,6 +47,7 @@ from huggingchat_agent.choices import EngineName
 from tests.bench import at_once, bars, cold, cpu, doors, replays, shell
 from tests.bench.by_hand import by_hand
 from tests.bench.processes import spent
+from tests.live import own_account
 from tests.raw import Raw
 
 if TYPE_CHECKING:
@@ -315,10 +316,12 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="put the tables between the marks of this file")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--plot", type=Path, help="draw the figures of the engines into this SVG file")
+    own_account.add_option(parser)
     arguments = parser.parse_args()
     run = Run(arguments.rounds)
     engines: list[EngineName] = [arguments.engine] if arguments.engine else [*ENGINES]
     if arguments.app:
+        own_account.use_for(arguments.app, arguments.login_origin)
         run.measure_app(arguments.app, engines, app=True)
         account = (os.environ.get(f"HUGGINGCHAT_{each}", "") for each in ("USERNAME", "PASSWORD"))
         run.measure_cold(arguments.app, *account)

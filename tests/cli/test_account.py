@@ -30,6 +30,7 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     account = json.loads(stranger("status", "--json").out)
     assert (account["username"], account["signed_in"], account["login_offered"]) == ("ada", True, True)
     assert (account["base_url"], account["profile"]) == (stand_in.url, "default")
+    assert (account["base_url_from"], account["days_left"]) == ("environment", 14.0)
     done = stranger("login", "--username", "bob")
     assert (done.code, done.out) == (3, "") and "signed in as ada, not as bob" in done.err
     assert stand_in.control.logins == logins
@@ -47,6 +48,7 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     assert facts["Can"].startswith("sign in") and "show the window" in status.out
     assert "leave the other tabs" in facts["Cannot"]
     assert facts["Routes"] == "Who is signed in: GET /api/v2/user"
+    assert facts["Sign-in"] == f"at {stand_in.origin} (the app's own origin)"
     assert facts["Profile"] == str(session.parent)
     assert facts["Session"].startswith(f"{session} (saved 2")
 
@@ -54,7 +56,7 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     done = stranger("logout")
     assert (done.code, done.out, done.err) == (0, f"Signed out of {stand_in.url}.\n", "")
     assert stand_in.control.count("POST", "/logout") == logouts + 1
-    assert not [*session.parent.iterdir()]
+    assert [each.name for each in session.parent.iterdir()] == ["app.json"]  # where to sign in again
     assert stranger("logout").out.startswith("There is no saved session")
 
 

@@ -74,6 +74,7 @@ def test_program_ends_in_order(site, tmp_path, program, handler, code):
         "HUGGINGCHAT_HOME": str(tmp_path / "state"),
         "HUGGINGCHAT_USERNAME": site.username,
         "HUGGINGCHAT_PASSWORD": site.password,
+        "HUGGINGCHAT_LOGIN_ORIGINS": site.login_origin,
     }
     command = [sys.executable, "-c", textwrap.dedent(program).format(handler=handler)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:

@@ -70,6 +70,9 @@ class Project:
             "HUGGINGCHAT_HOME": str(folder / "home"),
             "SITE": site.url if site else "http://127.0.0.1:9",
         }
+        if site:  # whose account that is, and where one signs in
+            self.environment["HUGGINGCHAT_BASE_URL"] = site.url
+            self.environment["HUGGINGCHAT_LOGIN_ORIGINS"] = site.login_origin
         self.write("pytest.ini", INI)
         self.write("conftest.py", SETTINGS)
 

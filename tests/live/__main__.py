@@ -1,6 +1,7 @@
 """Walk through a chat-ui that runs somewhere and print what was seen, as the rows of a table.
 
     python -m tests.live BASE_URL [--engine NAME] [--model MODEL] [--seen URL] [--sign-in URL [--code CODE]]
+        [--login-origin ORIGIN]
 
 The account comes from HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD. Everything is done in temporary
 conversations, which are deleted at the end. Some prompts mean something to the scripted model that a
@@ -8,6 +9,7 @@ test deployment has behind it ("fail 500", "reason ..."); a real model just answ
 says so. With `--seen` that model is asked what reached it. With `--sign-in` the ways of signing in come
 first, each with a browser that nobody knows: the identity provider is told what to ask for by JSON posted
 there (`two_factor`, `challenge`, `consent`: true or false), and `--code` is the one-time code it then wants.
+Give `--login-origin` where the identity provider is on another origin than the app.
 Exits with 1 if a check failed.
 """
 
@@ -26,6 +28,7 @@ from rich.console import Console
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import ChatError
+from tests.live import own_account
 from tests.live.account import walk_account
 from tests.live.features import walk_features
 from tests.live.provider import Provider
@@ -128,7 +131,10 @@ def main() -> int:
     parser.add_argument("--seen", default=None, metavar="URL", help="where the model tells what it was given")
     parser.add_argument("--sign-in", metavar="URL", help="where the sign-in is told what to ask for")
     parser.add_argument("--code", default="123456", help="the one-time code it then wants")
-    return asyncio.run(walk(parser.parse_args(), Console(width=160)))
+    own_account.add_option(parser)
+    arguments = parser.parse_args()
+    own_account.use_for(arguments.base_url, arguments.login_origin)
+    return asyncio.run(walk(arguments, Console(width=160)))
 
 
 if __name__ == "__main__":

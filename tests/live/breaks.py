@@ -24,6 +24,7 @@ from rich.console import Console
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import AgentError
 from tests.faults.staging import kill_main_process
+from tests.live import own_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -138,7 +139,10 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="playwright")
     parser.add_argument("--flags", help="where the gateway takes its flags")
     parser.add_argument("--restart", help="a shell command that restarts the app")
-    sys.exit(not asyncio.run(walk(parser.parse_args())))
+    own_account.add_option(parser)
+    given = parser.parse_args()
+    own_account.use_for(given.url, given.login_origin)
+    sys.exit(not asyncio.run(walk(given)))
 
 
 if __name__ == "__main__":

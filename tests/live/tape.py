@@ -26,6 +26,7 @@ from huggingchat_agent import HuggingChat, on_tape, replay
 from huggingchat_agent.browser import process_tag as marks
 from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape.reader import Tape
+from tests.live import own_account
 from tests.playback.sockets import find_family, is_loopback, list_sockets
 
 if TYPE_CHECKING:
@@ -112,7 +113,10 @@ def main() -> int:
     parser.add_argument("--engine", default=None)
     parser.add_argument("--stop", default="", help="a command that ends the app before the tape is played")
     parser.add_argument("--keep", type=Path, default=None, help="keep the tape there")
-    return asyncio.run(walk(parser.parse_args(), Console(width=160)))
+    own_account.add_option(parser)
+    arguments = parser.parse_args()
+    own_account.use_for(arguments.base_url, arguments.login_origin)
+    return asyncio.run(walk(arguments, Console(width=160)))
 
 
 if __name__ == "__main__":

@@ -154,8 +154,10 @@ async def test_app_without_login_just_works(tmp_path, base_path):
 
 
 async def test_app_under_the_root_path_signs_in_and_answers(tmp_path):
-    async with StandIn(base_path="") as site, HuggingChat(base_url=site.url, home=tmp_path) as chat:
-        assert (await chat.login(*ACCOUNT)).username == "ada"
-        for via in ("ui", "page"):
-            answer = await (await chat.new_conversation()).send("hello", via=via)
-            assert answer.text.startswith("You said: hello")
+    async with StandIn(base_path="") as site:
+        elsewhere = [site.login_origin]
+        async with HuggingChat(base_url=site.url, home=tmp_path, login_origins=elsewhere) as chat:
+            assert (await chat.login(*ACCOUNT)).username == "ada"
+            for via in ("ui", "page"):
+                answer = await (await chat.new_conversation()).send("hello", via=via)
+                assert answer.text.startswith("You said: hello")

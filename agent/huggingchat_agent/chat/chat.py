@@ -7,8 +7,6 @@ import contextlib
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from huggingchat_agent import parsing
 from huggingchat_agent.chat import closing, conversation_list, preferences, tool_servers
 from huggingchat_agent.chat.conversation import Conversation
@@ -17,6 +15,7 @@ from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
 from huggingchat_agent.errors import SessionRejected, UsageError
 from huggingchat_agent.session import account as accounts
+from huggingchat_agent.session import refresh as refreshing
 from huggingchat_agent.session.page_data import Models, PageData, Tools
 from huggingchat_agent.session.session import Session
 from huggingchat_agent.state import cookies as cookie_formats
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.session import Opener, Sink
     from huggingchat_agent.session.tabs import Watcher
     from huggingchat_agent.settings import Settings
+    from huggingchat_agent.site.signin.places import ConfirmOrigin
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.state.storage import SavedSession
     from huggingchat_agent.tape.recorder import Recorder
@@ -167,6 +167,7 @@ class Chat(Emitter):
         password: str | None = None,
         *,
         otp: Otp | None = None,
+        confirm_origin: ConfirmOrigin | None = None,
         cookies: str | Path | dict[str, Any] | None = None,
         by_person: bool = False,
     ) -> Account:
@@ -174,23 +175,21 @@ class Chat(Emitter):
 
         The settings give credentials that you leave out. `otp` is the code of a second factor, or a function
         (async or not) that returns one when it is needed; without it the TOTP secret of the settings computes
-        the code. `cookies` replace the form: a file from another browser, in any of the formats of
-        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `by_person`
-        leaves the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
+        the code. `confirm_origin` is a function (async or not) that is asked before anything is typed at an
+        origin that is not the app's own, not in the setting `login_origins`, and not one where the profile
+        has signed in before; without it that raises UnknownLoginOrigin. `cookies` replace the form: a file
+        from another browser, in any of the formats of `huggingchat_agent.state.cookies`, a storage state, or
+        a mapping of names and values. `by_person` leaves the sign-in to the person at the window
+        (`headless=False`), for `person_timeout` seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,
         once. Raises LoginError or one of its subclasses, or CookiesUnreadable.
         """
         self._check_open()
-        credentials = accounts.Credentials(
-            username=parsing.parse_text("username", username) if username else self.settings.username,
-            password=parsing.parse_secret("password", password) if password else self.settings.password,
-            otp=otp if otp is None or callable(otp) else parsing.parse_secret("otp", otp).reveal(),
-            totp_secret=self.settings.totp_secret,
-        )
+        credentials = accounts.Credentials.make(self.settings, username, password, otp, confirm_origin)
         if cookies is not None:
-            state = await self._load_cookies(cookies)
+            state = await asyncio.to_thread(cookie_formats.read_given, cookies, self.settings.base_url)
             account = await accounts.login_by_cookies(self._session, state, credentials)
         elif by_person:
             if self.settings.headless:
@@ -200,6 +199,15 @@ class Chat(Emitter):
             account = await accounts.login(self._session, credentials, wanted=username)
         self._proved = account.signed_in or not account.login_offered
         return account
+
+    async def refresh(self) -> Account:
+        """Have the app renew its session cookie, which a read does not, and save the session.
+
+        Returns who is signed in and until when. Raises SessionRejected if the app does not know the session,
+        SiteError if it renews nothing.
+        """
+        self._check_open()
+        return await refreshing.refresh(self._session)
 
     async def logout(self) -> None:
         """End the session at the app, and delete the saved one.
@@ -349,13 +357,6 @@ class Chat(Emitter):
         picture = await (await self._session.tabs.get_front()).take_snapshot()
         await asyncio.to_thread(write_private, place, picture.png)
         return place
-
-    async def _load_cookies(self, given: str | Path | dict[str, Any]) -> dict[str, Any]:
-        """The storage state of a file or a mapping."""
-        if isinstance(given, dict):
-            return cookie_formats.parse(msgspec.json.encode(given), self.settings.base_url)
-        path = parsing.parse_path("cookies", given)
-        return await asyncio.to_thread(cookie_formats.load, path, self.settings.base_url)
 
     def _forget(self, conversation: Conversation) -> None:
         """Drop a conversation that is gone."""

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "huggingchat status -v --profile work",
         "huggingchat status --json | jq -r .username",
     ),
+    "refresh": ("huggingchat refresh", "huggingchat refresh --quiet --profile work"),
     "logout": ("huggingchat logout", "huggingchat logout --profile work"),
     "models": ("huggingchat models", "huggingchat models --json | jq -r '.\\[] | select(.multimodal).id'"),
     "tools": ("huggingchat tools", "huggingchat tools --json | jq -r '.\\[].name'"),

@@ -10,6 +10,7 @@ from huggingchat_agent.cli.console import note, say, show_progress
 from huggingchat_agent.cli.interrupts import watch_interrupts
 from huggingchat_agent.cli.warm import find_warm
 from huggingchat_agent.errors import LoginError
+from huggingchat_agent.provenance import explain_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,13 @@ def explain_login(settings: Settings) -> Iterator[None]:
 
 def make_login_error(settings: Settings) -> LoginError:
     """The message for a user without a session."""
-    return LoginError(
-        f"Not signed in at {redact.address(settings.base_url)}. Run `huggingchat login`, or set "
-        "HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
-    )
+    where = redact.address(settings.base_url)
+    if settings.session is not None:
+        return LoginError(
+            f"{where} does not accept the session in HUGGINGCHAT_SESSION: it has ended, or it is of another "
+            "app. Sign in with `huggingchat login`, and write another one with `huggingchat cookies export`."
+        )
+    advice = "Run `huggingchat login`, or set HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
+    error = LoginError(f"Not signed in at {where}.", hint=advice)
+    explain_withheld(settings, error)
+    return error

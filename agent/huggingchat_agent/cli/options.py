@@ -63,7 +63,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {"proxy": _refuse_password, "connect"
 def _make_option(name: str, kind: Any, field: Field) -> inspect.Parameter:
     """The option of a setting; None where it was not given."""
     text = field.shell_help or field.help
-    variable = environment.name_variable(field.opposite or name)
+    variable = environment.name_variable(field.opposite or name) if field.variable else ""
     option = typer.Option(
         field.name_option(name),
         metavar=field.metavar,
@@ -104,7 +104,7 @@ def _read(values: dict[str, Any]) -> Options:
         {
             name: not value if read_fields()[name][1].opposite else value
             for name, value in chosen.items()
-            if value not in (None, "", [])
+            if value not in (None, "", [], ())
         },
         verbose=verbose,
     )

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from huggingchat_agent.errors import AgentError, BrowserClosed
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.log_records import log
-from huggingchat_agent.state.storage import SavedSession
+from huggingchat_agent.settings import make_settings
+from huggingchat_agent.state.storage import HeldSession
 from huggingchat_agent.sync.thread import LoopThread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
     from concurrent.futures import Future
-    from pathlib import Path
 
     from huggingchat_agent.settings import Settings
 
@@ -57,24 +57,6 @@ class BrowserRequest:
         self.state = state
 
 
-class CarriedSession(SavedSession):
-    """A caller's cookies. They are kept in memory; the profile's own session is left alone."""
-
-    def __init__(self, folder: Path, state: dict[str, Any]) -> None:
-        super().__init__(folder)
-        self._state: dict[str, Any] | None = state
-
-    def load(self) -> dict[str, Any] | None:
-        return self._state
-
-    def save(self, state: dict[str, Any]) -> None:
-        self._state = state
-
-    def remove(self) -> bool:
-        found, self._state = self._state is not None, None
-        return found
-
-
 class CarriedChat(HuggingChat):
     """A HuggingChat with the cookies of a caller."""
 
@@ -83,7 +65,7 @@ class CarriedChat(HuggingChat):
         super().__init__(**given)
 
     def _make_parts(self, settings: Settings) -> dict[str, Any]:
-        saved = CarriedSession(settings.profile_folder, self._carried_state)
+        saved = HeldSession(settings.profile_folder, self._carried_state)
         return {**super()._make_parts(settings), "saved": saved}
 
 
@@ -240,7 +222,8 @@ async def _open(wanted: BrowserRequest) -> OpenBrowser:
         chat = HuggingChat(**wanted.given)
     else:
         # In its own profile, so that the named one stays free for others.
-        chat = CarriedChat(wanted.state, **{**wanted.given, "profile": "carried"})
+        app = {"base_url": make_settings(**wanted.given).base_url}  # the named one may remember it
+        chat = CarriedChat(wanted.state, **{**wanted.given, **app, "profile": "carried"})
     await chat.open()
     return OpenBrowser(chat, wanted)
 

@@ -8,18 +8,23 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from huggingchat_agent import redact
+from huggingchat_agent import parsing, redact
 from huggingchat_agent.errors import (
+    SIGN_IN_AGAIN,
     BrowserTimeout,
     LoginError,
+    SecondFactorRequired,
     SessionRejected,
     SiteError,
+    UnknownLoginOrigin,
 )
 from huggingchat_agent.log_records import log
 from huggingchat_agent.one_time_password import Codes, Otp
+from huggingchat_agent.provenance import explain_withheld
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session.manual_login import wait_for_login
 from huggingchat_agent.site.signin.machine import SignIn
+from huggingchat_agent.site.signin.places import ConfirmOrigin
 from huggingchat_agent.state import cookies
 from huggingchat_agent.wire import requests, superjson
 from huggingchat_agent.wire.content import parse_flags, parse_settings
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggingchat_agent.session.session import Session
+    from huggingchat_agent.settings import Settings
+    from huggingchat_agent.site.signin.places import Places
 
 
 # The default name of the app's session cookie, and the name of huggingface.co's.
@@ -53,6 +60,13 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """Whether somebody is signed in."""
         return self.username is not None
 
+    @property
+    def days_left(self) -> float | None:
+        """Days until the session's cookie ends, None if unknown."""
+        if self.expires is None:
+            return None
+        return round((self.expires - datetime.datetime.now(datetime.UTC)) / datetime.timedelta(days=1), 1)
+
 
 async def read_account(session: Session) -> Account:
     """Ask the app. Raises SiteError if it does not answer as a chat-ui does."""
@@ -77,6 +91,25 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     password: Secret | None = None
     otp: Otp | None = None
     totp_secret: Secret | None = None
+    confirm_origin: ConfirmOrigin | None = None
+
+    @classmethod
+    def make(
+        cls,
+        settings: Settings,
+        username: str | None,
+        password: str | None,
+        otp: Otp | None,
+        confirm_origin: ConfirmOrigin | None,
+    ) -> Credentials:
+        """Those of a caller; the settings give what is left out."""
+        return cls(
+            username=parsing.parse_text("username", username) if username else settings.username,
+            password=parsing.parse_secret("password", password) if password else settings.password,
+            otp=otp if otp is None or callable(otp) else parsing.parse_secret("otp", otp).reveal(),
+            totp_secret=settings.totp_secret,
+            confirm_origin=confirm_origin,
+        )
 
     def make_codes(self) -> Codes:
         """The one-time codes of one sign-in."""
@@ -101,9 +134,11 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
         await session.save()  # the conversations made there belong to its cookie
         session.save_after_write()
         return account
-    if not account.signed_in:
-        account = await _sign_in(session, credentials)
-    return await _keep_signed_in(session, account, credentials)
+    known = account.signed_in
+    if not known:
+        places = session.login_origins.make_places(credentials.confirm_origin)
+        account = await _sign_in(session, credentials, places)
+    return await _keep_signed_in(session, account, credentials, again=known)
 
 
 async def login_by_person(session: Session) -> Account:
@@ -162,16 +197,27 @@ def _explain_rejection(names: set[str]) -> str:
     )
 
 
-async def _keep_signed_in(session: Session, account: Account, credentials: Credentials) -> Account:
-    """Save the session that the app has accepted, and sign in again if the app drops it."""
+async def _keep_signed_in(
+    session: Session, account: Account, credentials: Credentials, *, again: bool = False
+) -> Account:
+    """Save the session that the app has accepted, and sign in again if the app drops it.
+
+    `again`: it is the saved one.
+    """
     await session.save()
+    if session.in_browser and not session.profile.copied:
+        session.login_origins.remember(again=again)
 
     async def sign_in_again(anyway: bool) -> None:
         if session.in_browser:
             await session.tabs.close_idle()
         if not anyway and await is_known():
             return
-        found = await _sign_in(session, credentials)
+        try:
+            found = await _sign_in(session, credentials, session.login_origins.make_places(again=True))
+        except UnknownLoginOrigin as error:
+            error.hint, error.shell_hint = SIGN_IN_AGAIN["hint"], SIGN_IN_AGAIN["shell_hint"]
+            raise
         await session.tabs.load_app()
         if found.username != account.username:
             raise LoginError(f"The app is now signed in as {found.username}, not as {account.username}.")
@@ -184,7 +230,7 @@ async def _keep_signed_in(session: Session, account: Account, credentials: Crede
     return account
 
 
-async def _sign_in(session: Session, credentials: Credentials) -> Account:
+async def _sign_in(session: Session, credentials: Credentials, places: Places) -> Account:
     tabs, settings = session.tabs, session.settings
     page = await tabs.open_page()
     try:
@@ -194,6 +240,7 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
             credentials.username,
             credentials.password,
             credentials.make_codes(),
+            places=places,
             insecure=settings.insecure,
         )
         await form.run(timeout=settings.login_timeout)
@@ -202,6 +249,7 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
             await tabs.load_app()
         account = await read_account(session)
         if account.signed_in:
+            session.login_origins.pin(places)
             return account
         failure: LoginError = SessionRejected(
             "The sign-in went through, but the app still shows nobody as signed in. Sign in there by hand "
@@ -215,12 +263,19 @@ async def _sign_in(session: Session, credentials: Credentials) -> Account:
         await tabs.save_report(failure, page.id)
     except LoginError as error:
         failure = error
+        if _lacks_credentials(error, credentials):
+            explain_withheld(settings, failure)
         session.explain(failure)
         await tabs.save_report(failure, page.id)
     finally:
         await page.close()
     # Outside of the except blocks, so that it has no context.
     raise failure
+
+
+def _lacks_credentials(error: LoginError, credentials: Credentials) -> bool:
+    lacking = credentials.username is None or credentials.password is None
+    return isinstance(error, SecondFactorRequired) or (type(error) is LoginError and lacking)
 
 
 async def logout(session: Session) -> None:

@@ -50,7 +50,8 @@ class BrowserProfile:
         Raises ProfileInUse, StorageError or BrowserError.
         """
         await self.stop()
-        await self._claim()
+        if self.saved.on_disk:
+            await self._claim()
         state = state or (self._kept if self.copied else None) or self.saved.load()
         redact.remember_cookies(state)
         self._browser = await load_engine(self._settings.engine).start(self._settings, state)

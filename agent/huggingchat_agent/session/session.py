@@ -12,11 +12,13 @@ from huggingchat_agent.errors import AgentError, BrowserError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
+from huggingchat_agent.session.login_origins import LoginOrigins
 from huggingchat_agent.session.profile import BrowserProfile
 from huggingchat_agent.session.recycling import Recycler
 from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.session.tabs import Tabs
-from huggingchat_agent.state.storage import SavedSession
+from huggingchat_agent.state.given_session import load_session
+from huggingchat_agent.state.storage import HeldSession, SavedSession
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 
     Sink: TypeAlias = Callable[[ExchangeEvent], None]
     Opener: TypeAlias = Callable[[], Awaitable[Calls]]
+
+
+def _find_saved(settings: Settings) -> SavedSession:
+    if settings.session is None:
+        return SavedSession(settings.profile_folder)
+    return HeldSession(settings.profile_folder, load_session(settings.session))
 
 
 class Session:
@@ -56,7 +64,8 @@ class Session:
         self.settings = settings
         self.recovery = Recovery(self.explain)
         self.connections = Connections()
-        self.saved = saved or SavedSession(settings.profile_folder)
+        self.saved = saved or _find_saved(settings)
+        self.login_origins = LoginOrigins(settings, self.saved)
         self._profile: BrowserProfile | None = None
         self._tabs: Tabs | None = None
         self.recycler: Recycler | None = None

@@ -17,6 +17,7 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
     SessionRejected,
+    UnknownLoginOrigin,
 )
 from huggingchat_agent.log_records import log
 
@@ -38,6 +39,7 @@ LASTING = (
     EmailConfirmationRequired,
     SecondFactorRejected,
     SecondFactorRequired,
+    UnknownLoginOrigin,
 )
 
 

@@ -21,6 +21,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.origin import is_within, parse_origin
+from huggingchat_agent.provenance import explain_withheld
 from huggingchat_agent.session import error_report
 from huggingchat_agent.session.failed_gestures import FailedGestures
 from huggingchat_agent.site.calls import PageCalls
@@ -246,7 +247,9 @@ class Tabs:
         try:
             await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
             self._check_scheme(await page.read_address())
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, SiteError) and error.status == 401:
+                explain_withheld(self._settings, error)
             await page.close()
             raise
         return page

@@ -11,16 +11,28 @@ Parsing detects the format and always returns a storage state. No error shows a 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, get_args
 
 import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.errors import CookiesUnreadable
 from huggingchat_agent.origin import parse_origin
+from huggingchat_agent.parsing import parse_path
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class _Item(TypedDict):
+    name: str
+    value: str
+
+
+class _Origin(TypedDict):
+    origin: str
+    localStorage: NotRequired[list[_Item]]
+
 
 Format = Literal["state", "json", "netscape", "plain"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -46,8 +58,7 @@ def parse(body: bytes, base_url: str) -> dict[str, Any]:
         cookies, origins = _from_json(text, base_url)
     else:
         cookies, origins = _from_netscape(text), []
-    now = time.time()
-    live = [each for each in cookies if each["expires"] < 0 or each["expires"] > now]
+    live = _drop_expired(cookies)
     if cookies and not live:
         raise CookiesUnreadable("All cookies in it have expired. Export them again from a signed-in browser.")
     if not live:
@@ -55,6 +66,22 @@ def parse(body: bytes, base_url: str) -> dict[str, Any]:
     state = {"cookies": live, "origins": origins}
     redact.remember_cookies(state)
     return state
+
+
+def read_state(state: dict[str, Any]) -> dict[str, Any]:
+    """A storage state, checked, without expired cookies. Raises CookiesUnreadable."""
+    found = [_parse_cookie(each, number) for number, each in enumerate(state["cookies"], 1)]
+    origins = state.get("origins") or []
+    try:
+        msgspec.convert(origins, list[_Origin])
+    except msgspec.ValidationError:
+        raise CookiesUnreadable("Its origins are not those of a storage state.", hint=_ACCEPTED) from None
+    return {"cookies": _drop_expired(found), "origins": origins}
+
+
+def _drop_expired(cookies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    now = time.time()
+    return [each for each in cookies if each["expires"] < 0 or each["expires"] > now]
 
 
 def load(path: Path, base_url: str) -> dict[str, Any]:
@@ -66,6 +93,13 @@ def load(path: Path, base_url: str) -> dict[str, Any]:
     except CookiesUnreadable as error:
         reason = f"{path}: {error}"
     raise CookiesUnreadable(reason)
+
+
+def read_given(given: str | Path | dict[str, Any], base_url: str) -> dict[str, Any]:
+    """As `load` or `parse`: of a file, or of a mapping. Raises SettingsError for anything else."""
+    if isinstance(given, dict):
+        return parse(msgspec.json.encode(given), base_url)
+    return load(parse_path("cookies", given), base_url)
 
 
 def encode(state: dict[str, Any], form: Format, base_url: str) -> bytes:
@@ -128,10 +162,10 @@ def _make_cookie(name: str, value: str, *, host: str, secure: bool) -> dict[str,
 def _parse_cookie(told: Any, number: int) -> dict[str, Any]:
     """A cookie of a list, written by an extension or by Playwright."""
     if not isinstance(told, dict):
-        raise CookiesUnreadable(f"Entry {number} is not a cookie. {_ACCEPTED}")
+        raise CookiesUnreadable(f"Entry {number} is not a cookie.", hint=_ACCEPTED)
     for key in ("name", "value", "domain"):
         if not isinstance(told.get(key), str) or (key != "value" and not told[key]):
-            raise CookiesUnreadable(f"The cookie in entry {number} has no {key}. {_ACCEPTED}")
+            raise CookiesUnreadable(f"The cookie in entry {number} has no {key}.", hint=_ACCEPTED)
     expires = told.get("expirationDate", told.get("expires"))
     if not isinstance(expires, int | float) or told.get("session") is True:
         expires = -1

@@ -40,6 +40,8 @@ class _Shape(TypedDict):
 class SavedSession:
     """Reads and writes the session in a profile's folder."""
 
+    on_disk = True
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "session.json"
@@ -125,6 +127,26 @@ class SavedSession:
             f"Cannot {verb} the saved session {self.path}: {reason}. Make room or repair the folder, or name "
             "another one with HUGGINGCHAT_HOME."
         )
+
+
+class HeldSession(SavedSession):
+    """A session in memory. Nothing of it is written, and the profile's own is left alone."""
+
+    on_disk = False
+
+    def __init__(self, folder: Path, state: dict[str, Any]) -> None:
+        super().__init__(folder)
+        self._state: dict[str, Any] | None = state
+
+    def load(self) -> dict[str, Any] | None:
+        return self._state
+
+    def save(self, state: dict[str, Any]) -> None:
+        self._state = state
+
+    def remove(self) -> bool:
+        found, self._state = self._state is not None, None
+        return found
 
 
 def write_private(path: Path, body: bytes) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.page_data import Models, Tools
     from huggingchat_agent.settings import Settings
+    from huggingchat_agent.site.signin.places import ConfirmOrigin
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.wire.conversations import ConversationSummary
     from huggingchat_agent.wire.tools import ToolServer
@@ -121,6 +122,7 @@ class HuggingChat(Handlers):
         password: str | None = None,
         *,
         otp: Otp | None = None,
+        confirm_origin: ConfirmOrigin | None = None,
         cookies: str | Path | dict[str, Any] | None = None,
         by_person: bool = False,
     ) -> Account:
@@ -128,16 +130,35 @@ class HuggingChat(Handlers):
 
         The settings give credentials that you leave out. `otp` is the code of a second factor, or a function
         that returns one when it is needed (called in a thread of its own); without it the TOTP secret of the
-        settings computes the code. `cookies` replace the form: a file from another browser, in any of the
-        formats of `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values.
-        `by_person` leaves the sign-in to the person at the window (`headless=False`), for `person_timeout`
-        seconds.
+        settings computes the code. `confirm_origin` is a function that is asked, in a thread of its own,
+        before anything is typed at an origin that is not the app's own, not in the setting `login_origins`
+        and not one where the profile has signed in before; without it that raises UnknownLoginOrigin.
+        `cookies` replace the form: a file from another browser, in any of the formats of
+        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `by_person`
+        leaves the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,
         once. Raises LoginError or one of its subclasses, or CookiesUnreadable.
         """
-        return self._run(self._inner.login(username, password, otp=otp, cookies=cookies, by_person=by_person))
+        return self._run(
+            self._inner.login(
+                username,
+                password,
+                otp=otp,
+                confirm_origin=confirm_origin,
+                cookies=cookies,
+                by_person=by_person,
+            )
+        )
+
+    def refresh(self) -> Account:
+        """Have the app renew its session cookie, which a read does not, and save the session.
+
+        Returns who is signed in and until when. Raises SessionRejected if the app does not know the session,
+        SiteError if it renews nothing.
+        """
+        return self._run(self._inner.refresh())
 
     def logout(self) -> None:
         """End the session at the app, and delete the saved one.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import sync
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.settings import make_settings
+from huggingchat_agent.state.remembered_app import read_app, write_app
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.sync.handlers import get_inner
 from huggingchat_agent.testing import failure_report, markers, observations, tapes
@@ -115,4 +116,6 @@ def use_worker_home(given: Mapping[str, Any], home: Path) -> dict[str, Any]:
     ours = SavedSession(make_settings(**own).profile_folder)
     if not ours.path.exists() and (saved := theirs.load()) is not None:
         ours.save(saved)
+        if (app := read_app(theirs.folder)) is not None:
+            write_app(ours.folder, app)
     return own

@@ -37,8 +37,10 @@ _LONGEST = 120  # characters of a file name, for some systems allow no more than
 
 
 def read_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The settings from pytest-playwright and pytest-base-url, where these are installed."""
+    """The settings from our options, and from pytest-playwright and pytest-base-url where installed."""
     given: dict[str, Any] = {}
+    if origins := request.config.getoption("huggingchat_login_origin"):
+        given["login_origins"] = origins
     if has_playwright(request.config):
         launch = request.getfixturevalue("browser_type_launch_args")
         given |= {ours: launch[name] for name, ours in _LAUNCH.items() if name in launch}

@@ -13,10 +13,13 @@ import typer
 from huggingchat_agent import redact
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.cli import console, documents, warm
+from huggingchat_agent.cli.confirming import make_origin_prompt
 from huggingchat_agent.cli.opening import make_login_error, open_any, open_chat
 from huggingchat_agent.cli.options import Options
+from huggingchat_agent.cli.session_facts import describe_app, describe_session, repeat_label
 from huggingchat_agent.cli.tables import format_date
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
+from huggingchat_agent.provenance import explain_withheld
 from huggingchat_agent.session.account import Account
 from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state.storage import SavedSession
@@ -69,6 +72,7 @@ def login(
         account = chat.status()
         if not account.login_offered:
             console.report(f"{where} has no login. You can use it as it is.")
+            get_session(get_inner(chat)).login_origins.remember(again=False)
             return
         if account.signed_in:
             if username is not None and cookies is None:
@@ -86,9 +90,15 @@ def login(
         else:
             username, password = _ask_credentials(chat)
             with console.show_progress(f"Signing in at {where}") as progress:
-                account = chat.login(username, password, otp=otp or _make_code_prompt(chat, progress))
+                account = chat.login(
+                    username,
+                    password,
+                    otp=otp or _make_code_prompt(chat, progress),
+                    confirm_origin=make_origin_prompt(chat.settings, progress),
+                )
         console.report(f"Signed in at {where} as {account.username}{_format_until(account.expires)}.")
-        console.note(f"The session is saved in {SavedSession(chat.settings.profile_folder).path}.")
+        if chat.settings.session is None:
+            console.note(f"The session is saved in {SavedSession(chat.settings.profile_folder).path}.")
 
 
 def status(
@@ -105,9 +115,11 @@ def status(
         where = redact.address(chat.settings.base_url)
         if json:
             facts = {**msgspec.structs.asdict(account), "base_url": where, "signed_in": account.signed_in}
-            documents.write_json({**facts, "profile": chat.settings.profile})
+            session = {"days_left": account.days_left, "profile": chat.settings.profile}
+            documents.write_json({**facts, **session, "base_url_from": chat.settings.provenance.base_url})
         else:
-            _print_account(account, where, _describe_browser(chat) if options.verbose else [])
+            more = _describe_browser(chat) if options.verbose else []
+            _print_account(account, describe_app(chat.settings), more)
         if account.login_offered and not account.signed_in:
             raise make_login_error(chat.settings)
 
@@ -131,7 +143,7 @@ def logout(options: Options) -> None:
         raise UsageError("HUGGINGCHAT_REPLAY is set: a tape answers, so nobody is signed out. Unset it.")
     saved = SavedSession(chosen.profile_folder)
     where = redact.address(chosen.base_url)
-    if not saved.path.exists():
+    if chosen.session is None and not saved.path.exists():
         console.report(f"There is no saved session in profile {chosen.profile!r}. Nothing to do.")
         return
     if warm.end(chosen):
@@ -140,6 +152,8 @@ def logout(options: Options) -> None:
         with open_chat(options) as chat:
             chat.logout()
     except AgentError as error:
+        if chosen.session is not None:
+            raise
         saved.remove()
         raise SiteError(
             f"The saved session is removed, but {where} did not end it: {error}"
@@ -152,16 +166,25 @@ def _ask_credentials(chat: HuggingChat) -> tuple[str, str]:
     username = chat.settings.username
     if username is None:
         if not can_ask:
-            raise UsageError("There is no user name. Give --username, or set HUGGINGCHAT_USERNAME.")
+            raise _make_missing_error(
+                chat, "There is no user name.", "Give --username, or set HUGGINGCHAT_USERNAME."
+            )
         username = input("User name: ").strip()
     if chat.settings.password is not None:
         return username, chat.settings.password.reveal()
     if not can_ask:
-        raise UsageError(
-            "There is no terminal to ask for the password. Give it with --password-stdin, or set "
-            "HUGGINGCHAT_PASSWORD."
+        raise _make_missing_error(
+            chat,
+            "There is no terminal to ask for the password.",
+            "Give it with --password-stdin, or set HUGGINGCHAT_PASSWORD.",
         )
     return username, getpass.getpass(f"Password of {username} (not shown): ")
+
+
+def _make_missing_error(chat: HuggingChat, message: str, hint: str) -> UsageError:
+    error = UsageError(message, hint=hint)
+    explain_withheld(chat.settings, error)
+    return error
 
 
 def _make_code_prompt(chat: HuggingChat, progress: console.Progress) -> Callable[[], str] | None:
@@ -189,18 +212,16 @@ def _describe_browser(chat: "warm.App") -> list[tuple[str, object]]:
     can = load_engine(settings.engine).can
     able = [each for each in abilities.ABILITIES if can[each.name]]
     unable = [each for each in abilities.ABILITIES if not can[each.name]]
-    saved = SavedSession(settings.profile_folder)
     version, used = _read_browser(chat)
     return [
         ("Browser", f"{found.path} ({found.origin})" if found else where),
         ("Version", version or "not running"),
         ("Sandbox", "not ours" if settings.connect else f"{'on' if box.on else 'off'}: {box.reason}"),
         ("Engine", settings.engine),
-        *_repeat_label("Can", [each.meaning for each in able]),
-        *_repeat_label("Cannot", [each.meaning for each in unable]),
-        *_repeat_label("Routes", used),
-        ("Profile", settings.profile_folder),
-        ("Session", f"{saved.path} ({_describe_saved(saved)})"),
+        *repeat_label("Can", [each.meaning for each in able]),
+        *repeat_label("Cannot", [each.meaning for each in unable]),
+        *repeat_label("Routes", used),
+        *describe_session(settings),
     ]
 
 
@@ -210,17 +231,6 @@ def _read_browser(chat: "warm.App") -> tuple[str, list[str]]:
         return chat.link.welcome.browser, chat.describe_routes()
     session = get_session(get_inner(chat))
     return session.browser.version if session.browser else "", session.calls.alternatives.describe()
-
-
-def _repeat_label(label: str, lines: list[str]) -> list[tuple[str, object]]:
-    """A fact of several lines, with the label before the first."""
-    return [("" if number else label, line) for number, line in enumerate(lines or ["-"])]
-
-
-def _describe_saved(saved: SavedSession) -> str:
-    if not saved.path.exists():
-        return "none saved"
-    return "saved " + format_date(datetime.datetime.fromtimestamp(saved.path.stat().st_mtime, datetime.UTC))
 
 
 def _format_until(moment: datetime.datetime | None) -> str:

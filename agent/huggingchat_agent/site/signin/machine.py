@@ -6,6 +6,7 @@ nothing, in any order. So each turn of the loop recognizes the page by its conte
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import time
@@ -15,6 +16,8 @@ from huggingchat_agent import redact
 from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import (
     SIGN_IN_BY_HAND,
+    BrowserClosed,
+    BrowserError,
     BrowserTimeout,
     ChallengePresented,
     ConsentRequired,
@@ -24,6 +27,7 @@ from huggingchat_agent.errors import (
     SecondFactorExpired,
     SecondFactorRejected,
     SecondFactorRequired,
+    UnknownLoginOrigin,
 )
 from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.site.signin import page_view
@@ -33,6 +37,7 @@ from huggingchat_agent.site.signin.page_kinds import (
     is_silent_login,
     recognize,
 )
+from huggingchat_agent.site.signin.places import Places
 from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
@@ -49,6 +54,8 @@ PATIENCE = {"unknown": 4.0, "challenge": 2.0, "loading": float("inf")}
 
 _TO_PRESS = 0.5  # seconds for a button that nothing hides
 _SHORTEST = 0.01  # seconds
+
+_BETWEEN_PAGES = 0.02  # seconds
 
 _MARK_PATIENCE = 3.0  # a page that hydrates late makes new fields, without the marks
 
@@ -68,12 +75,16 @@ class SignIn:
         password: Secret | None,
         codes: Codes,
         *,
+        places: Places | None = None,
         insecure: bool = False,
     ) -> None:
-        """`insecure` allows typing secrets into pages that came over plain http."""
+        """`places` are the origins at which to type, the app's own by default. `insecure` allows typing
+        secrets into pages that came over plain http.
+        """
         self._page, self._base_url, self._insecure = page, base_url, insecure
         self._username, self._password, self._codes = username, password, codes
         self.begun_by = Means.SIGN_IN_BY_ADDRESS
+        self._places = places or Places([str(parse_origin(base_url))])
         self._end = 0.0
         self._seen: PageView
         self._step = Step(kind="loading")
@@ -173,6 +184,7 @@ class SignIn:
     async def _fill_form(self) -> None:
         step = self._step
         self._check_form(step)
+        await self._check_place()
         if step.user is not None and not step.user.disabled:
             assert self._username is not None
             self._names += 1
@@ -216,6 +228,24 @@ class SignIn:
                 shell_hint="Use an https address, or --insecure if you trust the network.",
             )
 
+    async def _check_place(self) -> None:
+        """Raise UnknownLoginOrigin if secrets must not be typed into this page.
+
+        What the page itself has reported of its address could be made up. Only this question cannot be.
+        """
+        origin = None
+        while origin is None:
+            try:
+                origin = str(await self._page.evaluate("() => location.origin", timeout=self._time_left))
+            except (BrowserClosed, BrowserTimeout):
+                raise
+            except BrowserError:  # the page is going away
+                await asyncio.sleep(_BETWEEN_PAGES)
+        asked = time.monotonic()
+        if not await self._places.allow(origin):
+            raise _make_origin_error(origin, self._base_url)
+        self._end += time.monotonic() - asked  # a person may have been asked
+
     def _make_rejection_error(self) -> LoginError:
         """The error for a form that is shown again."""
         if self._seen.captcha or _CAPTCHA.search(self._seen.alert):
@@ -234,6 +264,7 @@ class SignIn:
         )
 
     async def _give_code(self) -> None:
+        await self._check_place()
         code = await self._codes.get_next()
         if code is None:
             raise self._make_missing_code_error()
@@ -327,7 +358,8 @@ class SignIn:
                 return  # after the last one the page sends them all, and no longer shows the field
 
     async def _insert(self, field: Field, text: str, timeout: float) -> None:
-        await self._page.insert_text(f'[{page_view.MARK}="{field.index}"]', text, timeout=timeout)
+        await self._check_place()  # the page may be another one by now; the mark is of this view alone
+        await self._page.insert_text(self._seen.find_mark(field), text, timeout=timeout)
 
     async def _press(self, button: Button | None) -> None:
         """Press the button. A page without one continues by itself once the fields are filled."""
@@ -336,4 +368,16 @@ class SignIn:
         if self._seen.is_unique(button):
             await self._page.click(Control(button.role, button.name), timeout=self._time_left)
         else:
-            await page_view.press(self._page, button, timeout=self._time_left)
+            await page_view.press(self._page, self._seen, button, timeout=self._time_left)
+
+
+def _make_origin_error(origin: str, base_url: str) -> UnknownLoginOrigin:
+    app = redact.address(base_url)
+    return UnknownLoginOrigin(
+        f"The sign-in form of {app} is at {origin}. That is not the app's own origin, and this profile has "
+        "not signed in there before, so the agent typed nothing.",
+        origin=origin,
+        hint=f"If you do sign in there, pass login_origins=[{origin!r}].",
+        shell_hint=f"If you do sign in there, give --login-origin {origin}, or run `huggingchat login` at a "
+        "terminal and confirm it.",
+    )

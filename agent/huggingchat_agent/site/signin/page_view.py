@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,13 +10,11 @@ import msgspec
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
 
-MARK = "data-sign-in"
-
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """A visible field. `about` is all its names, in lower case. `form` counts from 0; -1 is outside of forms.
 
-    `index` is the value of its `MARK`, which verbs use to find it.
+    `PageView.find_mark` finds it by its `index`.
     """
 
     index: int = 0
@@ -46,10 +45,12 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
 class PageView(msgspec.Struct, frozen=True, kw_only=True):
     """A page at one moment. `marker` differs between documents; `shape` also when a document changes much.
 
-    `address` has no query. `status` is the document's HTTP status, 0 if the browser does not say.
+    `address` has no query. `status` is the document's HTTP status, 0 if the browser does not say. `mark` is
+    the attribute of its fields and buttons, which no other document can know.
     """
 
     address: str
+    mark: str = ""
     marker: float = 0.0
     shape: str = ""
     loading: bool = False
@@ -62,6 +63,10 @@ class PageView(msgspec.Struct, frozen=True, kw_only=True):
     composer: bool = False
     fields: tuple[Field, ...] = ()
     buttons: tuple[Button, ...] = ()
+
+    def find_mark(self, field: Field) -> str:
+        """A selector of the field."""
+        return f'[{self.mark}="{field.index}"]'
 
     def is_unique(self, button: Button) -> bool:
         """Whether role and name identify only this button."""
@@ -82,7 +87,7 @@ _LOOK = """(mark) => {
   all(`[${mark}]`).forEach((each) => each.removeAttribute(mark));
   const marked = (each, index) => { each.setAttribute(mark, index); return index; };
   const out = {
-    address: location.origin + location.pathname, marker: performance.timeOrigin,
+    mark, address: location.origin + location.pathname, marker: performance.timeOrigin,
     loading: document.readyState === "loading",
     status: performance.getEntriesByType("navigation")[0]?.responseStatus ?? 0, title: words(document.title),
   };
@@ -146,10 +151,11 @@ async def read_page(page: Page, *, timeout: float) -> PageView:
 
 async def wait_for_change(page: Page, before: PageView, *, timeout: float) -> PageView:
     """Wait for another document, or for a change of this one. Raises BrowserTimeout."""
-    seen = await page.wait(_CHANGED, MARK, before.marker, before.shape, timeout=timeout)
+    mark = f"data-sign-in-{secrets.token_hex(4)}"
+    seen = await page.wait(_CHANGED, mark, before.marker, before.shape, timeout=timeout)
     return msgspec.convert(seen, PageView)
 
 
-async def press(page: Page, button: Button, *, timeout: float) -> None:
+async def press(page: Page, seen: PageView, button: Button, *, timeout: float) -> None:
     """Press a button whose name is not unique."""
-    await page.evaluate(_PRESS, MARK, button.index, timeout=timeout)
+    await page.evaluate(_PRESS, seen.mark, button.index, timeout=timeout)

@@ -1,0 +1,81 @@
+"""Which app the settings are for, and whether what the environment holds to sign in belongs to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from huggingchat_agent import environment
+from huggingchat_agent.origin import have_same_origin
+from huggingchat_agent.state.remembered_app import read_app
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from huggingchat_agent.errors import AgentError
+    from huggingchat_agent.settings import Settings
+
+# What one signs in with. A cookie reaches every port of its host, so a session counts too.
+_CREDENTIALS = ("username", "password", "totp_secret", "session", "http_credentials")
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the address comes from. `withheld` are variables that belong to the app at `owner` instead."""
+
+    base_url: Literal["argument", "environment", "profile", "default"] = "default"
+    withheld: tuple[str, ...] = ()
+    owner: str = ""
+
+
+def choose_app(values: dict[str, Any], arguments: Collection[str], *, default: str) -> Provenance:
+    """Add the address that the profile remembers to the values of settings, where no other has precedence.
+
+    An argument beats the environment, and a profile that is an argument brings its address along. Then take
+    the environment's credentials out of the values, unless the app is the environment's own. `arguments`
+    names the values that do not come from the environment. Raises StorageError.
+    """
+    of_environment = values.keys() - set(arguments)
+    owner = values["base_url"] if "base_url" in of_environment else default
+    source: Literal["argument", "environment", "profile", "default"] = "default"
+    if "base_url" in values:
+        source = "environment" if "base_url" in of_environment else "argument"
+    if source != "argument" and _asks_profile(values, arguments, named=source == "environment"):
+        folder = values["home"] / "profiles" / values.get("profile", "default")
+        if (remembered := read_app(folder)) is not None:
+            values["base_url"], source = remembered.base_url, "profile"
+    if values.get("use_credentials") or have_same_origin(values.get("base_url", default), owner):
+        return Provenance(base_url=source)
+    withheld = [name for name in _CREDENTIALS if name in of_environment]
+    for name in withheld:
+        del values[name]
+    names = tuple(map(environment.name_variable, withheld))
+    return Provenance(base_url=source, withheld=names, owner=owner)
+
+
+def _asks_profile(values: dict[str, Any], arguments: Collection[str], *, named: bool) -> bool:
+    """Whether the profile's address counts. `named`: the environment names another one."""
+    if "replay" in values:
+        return False
+    return "profile" in arguments or not (named or "session" in values)
+
+
+def explain_withheld(settings: Settings, error: AgentError) -> None:
+    """Say in an error that something to sign in with is at hand, and why it was not used."""
+    found = settings.provenance
+    if not found.withheld:
+        return
+    names = _join(found.withheld)
+    belong = "belongs" if len(found.withheld) == 1 else "belong"
+    error.message = (
+        f"{error.message} {names} {belong} to the app at {found.owner}, so nothing of that was used at "
+        f"{settings.base_url}."
+    )
+    meant = f"set HUGGINGCHAT_BASE_URL to {settings.base_url} as well"
+    error.hint = f"If that is meant for {settings.base_url}, {meant}, or pass use_credentials=True."
+    error.shell_hint = f"If that is meant for {settings.base_url}, {meant}, or give --use-credentials."
+
+
+def _join(names: Collection[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
