@@ -335,7 +335,7 @@ def main() -> int:
     taken_on = describe(run.browser, run.rounds)
     table = "\n".join([*run.lines, taken_on])
     if arguments.json:
-        arguments.json.write_text(json.dumps(run.figures | {"taken on": taken_on}))
+        arguments.json.write_text(json.dumps(_round(run.figures | {"taken on": taken_on})) + "\n")
     if arguments.plot:
         arguments.plot.write_text(bars.draw(f"Medians, {taken_on.partition(';')[0]}", run.bars))
     if arguments.write:
@@ -345,6 +345,15 @@ def main() -> int:
         arguments.write.write_text(f"{head}{begin}\n{table}\n{end}{tail}")
     Console(width=200, markup=False, highlight=False).print(table)
     return 0
+
+
+def _round(value: Any) -> Any:
+    """Times to a hundredth of a millisecond."""
+    if isinstance(value, float):
+        return round(value, 5)
+    if isinstance(value, dict):
+        return {name: _round(each) for name, each in value.items()}
+    return [_round(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 if __name__ == "__main__":

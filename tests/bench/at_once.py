@@ -7,6 +7,7 @@ come through one tab, by ui each has a tab of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import statistics
 import subprocess
@@ -18,12 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
+from rich.console import Console
+from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
 from tests.bench.processes import megabytes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from huggingchat_agent.choices import EngineName, Via
 
@@ -137,7 +140,8 @@ async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
 
                 return send
 
-            async with raw.http:
+            work = (rounds + 1) * sum(map(len, COUNTS.values()))
+            async with raw.http, show_progress(f"at once, {engine}", work) as advance:
                 for number in range(rounds + 1):
                     for via, counts in COUNTS.items():
                         for count in counts:
@@ -145,6 +149,7 @@ async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
                             others = [await raw.create(model) for _ in range(count)]
                             one = await send_all([by_raw(each) for each in ids])
                             two = await send_all([by_agent(each, via) for each in others])
+                            advance()
                             if number:
                                 figures.raw.setdefault(f"{via} {count}", []).append(one)
                                 figures.agent.setdefault(f"{via} {count}", []).append(two)
@@ -155,6 +160,14 @@ async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
                             [by_agent(each, via) for each in ids]
                         )
     return figures
+
+
+@contextlib.asynccontextmanager
+async def show_progress(what: str, total: int) -> AsyncIterator[Callable[[], object]]:
+    """A bar on stderr. Gives what advances it."""
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
 
 
 async def _weigh(senders: Sequence[Any]) -> float:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import cpu, imports, round_trips, token_path
+from tests.bench import cold_steps, cpu, imports, round_trips, token_path
 
 
 def report() -> str:
@@ -28,6 +28,10 @@ def report() -> str:
         "### Start of a command",
         "",
         *imports.table(),
+        "",
+        "### A cold `ask hello`, by ui",
+        "",
+        *cold_steps.table(),
         "",
         "### A message",
         "",

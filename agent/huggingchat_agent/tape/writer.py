@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 import zlib
 from collections import deque
 from typing import TYPE_CHECKING
@@ -32,12 +33,12 @@ MOMENT = 0.05  # seconds; all records of that time are written together
 MEMBER = 1_000_000  # bytes of records
 # Two threads cannot run Python at the same time, so each token of a burst would wait for this one. While more
 # than BATCH notes come in a moment, the thread waits for the burst to end: PATIENCE seconds, or until CROWD
-# notes wait. Then it takes BATCH at a time and rests between them. Beyond CROWD it does not rest: the notes
-# would fill the memory.
+# notes wait. Then it takes BATCH at a time and rests between them. Beyond CROWD it rests only as long as it
+# worked: the notes would fill the memory.
 BATCH = 500
 PATIENCE = 0.5  # seconds
 REST = 0.01  # seconds
-CROWD = 20_000
+CROWD = 50_000
 LIMIT = 200_000  # notes; more are not taken, and the tape ends
 CLOSE_PATIENCE = 20.0
 
@@ -136,9 +137,10 @@ class TapeWriter:
             waiting = len(self.notes)
             if waiting > LIMIT:
                 self._break("its records come faster than they can be written")
+            began = time.monotonic()
             self._write([self.notes.popleft() for _ in range(min(waiting, BATCH))])
-            if BATCH < waiting < CROWD:
-                self._over.wait(REST)
+            if waiting > BATCH:
+                self._over.wait(REST if waiting < CROWD else time.monotonic() - began)
 
     def _write(self, batch: list[Note]) -> None:
         if self._broken:

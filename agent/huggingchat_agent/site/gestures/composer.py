@@ -97,10 +97,11 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
 
     The page's HTML comes from the server, before its scripts. Text typed before they run is lost, or stays in
     the field with Send disabled. The app has no common sign that a page is ready. So this types, checks
-    whether the page took the text, and types again if not.
+    whether the page took the text, and types again if not: at once where the text was lost for the first
+    time, and else after a look at what is in the way.
     """
     end = time.monotonic() + timeout
-    patience, typed = _TO_TYPE, False
+    patience, typed, looks = _TO_TYPE, False, False
     lacking = end  # when to give up, once a control is missing
     names = [look.name for look in SEND.looks]
     while (left := min(end, lacking) - time.monotonic()) > 0:
@@ -108,7 +109,7 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
             ready = await page.wait(_READY, FIELD, timeout=left)
             if ready == "failed":
                 raise await _make_disabled_error(page)
-            if ready != "open" or typed:
+            if ready != "open" or looks:
                 await clear_way(page, FIELD, timeout=left, notice=notice)
                 missing = await _find_missing(page, also_send=typed, timeout=min(left, _TO_LOOK))
                 lacking = min(lacking, time.monotonic() + _TO_APPEAR) if missing else end
@@ -117,11 +118,11 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
                 await _check_open(page)
             typing, patience = min(left, patience), 2 * patience
             await page.insert_text(FIELD, text, timeout=typing)
-            typed = True
+            looks, typed = typed, True
             if await page.wait(_TAKEN, FIELD, names, text, timeout=_TO_TAKE) == "taken":
                 return
         except BrowserTimeout:
-            continue
+            looks = typed
     raise await _make_missing_error(page)
 
 
