@@ -276,6 +276,7 @@ class Chat(Emitter):
         """
         for name, value in (("The model", model), ("The system prompt", system_prompt)):
             require_text(name, value or "")
+        self._session.expect_conversation()
         models = await self.models()
 
         async def make() -> tuple[str, bytes]:

@@ -221,6 +221,11 @@ class Session:
         else:
             await self.close_tab(conversation_id)
 
+    def expect_conversation(self) -> None:
+        """A conversation is about to be made, and may need a tab."""
+        if self._tabs is not None:
+            self._tabs.prepare_spare()
+
     async def close_tab(self, conversation_id: str) -> None:
         """Close the tab of a conversation, if it has one."""
         self.calls.check_loop()

@@ -83,6 +83,7 @@ class Tabs:
         self._shared: Page | None = None
         self._tabs: dict[str, Tab] = {}
         self._pages: list[Page] = []
+        self._spare: asyncio.Task[Page] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
         self.note: Callable[[events.Recycled], object] = lambda event: None
@@ -121,10 +122,32 @@ class Tabs:
         tab = self._tabs.get(conversation_id)
         if tab is None or tab.page.closed:
             await self.close_tab(conversation_id)
-            tab = Tab(await self.open_page(), conversation_id)
+            tab = Tab(await self._take_spare() or await self.open_page(), conversation_id)
             self._tabs[conversation_id] = tab
         tab.busy = True
         return tab
+
+    def prepare_spare(self) -> None:
+        """Open an empty tab in the background, for the conversation that is about to be made.
+
+        Not where a person or a recorder would see it.
+        """
+        chosen = self._settings
+        unseen = chosen.headless and not chosen.connect and self._watcher is None
+        if unseen and chosen.via != "page" and self._spare is None and self._profile.browser:
+            self._spare = asyncio.create_task(self.open_page(), name="open a tab for the next conversation")
+            # Else asyncio logs its error if nothing takes the tab.
+            self._spare.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def _take_spare(self) -> Page | None:
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        try:
+            page = await spare
+        except AgentError:
+            return None
+        return None if page.closed else page
 
     async def release(self, tab: Tab) -> None:
         """Take back a conversation's tab. Closes it after many turns, and the least recently used tabs."""
@@ -274,6 +297,9 @@ class Tabs:
             raise SiteError(f"{self._settings.base_url} redirects to {better}. Use that as the base URL.")
 
     async def _stop(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.cancel()
         self._shared = None
         self._tabs.clear()
         await self._profile.stop()
