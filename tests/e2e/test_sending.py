@@ -174,3 +174,12 @@ async def test_long_message_by_ui_is_put_into_the_page_at_once(chat, raw):
     assert (await conversation.send(prompt, via="ui")).via == "ui"
     asked = [each for each in (await raw.read(conversation.id))["messages"] if each["from"] == "user"]
     assert asked[-1]["content"] == prompt
+
+
+async def test_new_conversation_has_its_tab_before_the_first_message(chat):
+    tabs = chat._session.tabs
+    conversation = await chat.new_conversation()
+    assert tabs._spare is not None
+    opened = await tabs._spare
+    await conversation.send("hello", via="ui")
+    assert (await tabs.get_front()) is opened and tabs._spare is None
