@@ -338,6 +338,7 @@ def main() -> int:
         arguments.json.write_text(json.dumps(_round(run.figures | {"taken on": taken_on})) + "\n")
     if arguments.plot:
         arguments.plot.write_text(bars.draw(f"Medians, {taken_on.partition(';')[0]}", run.bars))
+        table = f"![Medians]({arguments.plot.name})\n\n{table}"
     if arguments.write:
         begin, end = (f"<!-- {name} -->" for name in (MARKS if not arguments.app else APP_MARKS))
         head, _, rest = arguments.write.read_text().partition(begin)

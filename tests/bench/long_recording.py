@@ -111,6 +111,8 @@ def main() -> None:
     console.print(f"{count:,} tokens in a handler, {recorded:,} on the tape")
     if given.write:
         begin, end = "<!-- long recording -->", "<!-- end of long recording -->"
+        if given.plot:
+            table = f"![Memory]({given.plot.name})\n\n{table}"
         head, _, rest = given.write.read_text().partition(begin)
         given.write.write_text(f"{head}{begin}\n{table}\n{end}{rest.partition(end)[2]}")
     if given.plot:
