@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from playwright.async_api import async_playwright
 
-from huggingchat_agent.browser import abilities, devtools_endpoint, process_tag, site_data, start_failures
+from huggingchat_agent.browser import (
+    abilities,
+    devtools_endpoint,
+    driver_environment,
+    process_tag,
+    site_data,
+    start_failures,
+)
 from huggingchat_agent.browser.launch import DISABLED_FEATURES, QUIET
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running_browser import (
@@ -78,7 +85,9 @@ class PlaywrightBrowser(RunningBrowser):
         self._borrowed = False
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
-        with put_secrets_aside():  # Playwright's own process gets `os.environ` as it is
+        # In our folder, what Playwright's own process makes there is removed with it.
+        temporary = {} if self._folder is None else {"TMPDIR": str(self._folder.path)}
+        with put_secrets_aside(), driver_environment.choose(temporary):
             playwright = await self._manager.start()
         self._driver = _find_driver(self._manager)
         if self._driver is not None:
