@@ -19,6 +19,7 @@ ROOMS = [
         "proxy",
         "parsing",
         "provenance",
+        "retrying",
         "setting_field",
         "setting_values",
         "settings",

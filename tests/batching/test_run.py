@@ -6,8 +6,9 @@ import pytest
 import pytest_asyncio
 
 from fixtures.site import StandIn
-from huggingchat_agent import HuggingChat, Journal, Result, batch
+from huggingchat_agent import HuggingChat, Journal, Result, batch, events
 from huggingchat_agent.batching.items import arrange
+from huggingchat_agent.wire import requests
 from tests.quick import QUICK
 from tests.signed_in import save_session
 
@@ -62,9 +63,14 @@ async def test_rate_limit_makes_all_wait_and_no_message_goes_twice(chat, site):
     prompts = make_prompts("limited", 8)
     limited = {"status": 429, "body": '{"message":"Too many"}', "headers": {"retry-after": "1"}}
     site.control.answer_next("/conversation/[0-9a-f]{24}$", method="POST", times=2, **limited)
+    seen: list[events.Retrying] = []
+    chat.on("retrying", seen.append)
     results = [each async for each in batch(prompts, chat=chat, concurrency=4)]
+    chat.remove_listener("retrying", seen.append)
     assert sorted(map(read_echo, results)) == prompts
     assert max(each.attempts for each in results) > 1
+    assert len(seen) == 2 and {each.request for each in seen} == {requests.SEND}
+    assert all(each.delay > 1 and each.conversation_id for each in seen)
     sent = count_sent(site)
     assert [sent[each] for each in prompts] == [1] * 8
 

@@ -1,15 +1,18 @@
 """What Playwright's own process is started with, and where its files are."""
 
+import importlib
 import os
+import tempfile
+from typing import Any
 
 import pytest
 
-from huggingchat_agent.browser import driver_environment
+from huggingchat_agent.browser import driver_environment, load_engine
+from huggingchat_agent.settings import make_settings
 
 
 def read_environment():
-    from playwright._impl import transport
-
+    transport: Any = importlib.import_module("playwright._impl.transport")
     return transport.get_driver_env()
 
 
@@ -25,11 +28,6 @@ def test_variables_are_chosen_for_the_block_alone():
 
 @pytest.mark.browser
 async def test_files_of_playwright_are_in_the_folder_of_the_browser(tmp_path, monkeypatch):
-    import tempfile
-
-    from huggingchat_agent.browser import load_engine
-    from huggingchat_agent.settings import make_settings
-
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     browser = await load_engine("playwright").start(make_settings(base_url="http://127.0.0.1:9/"), None)
     try:

@@ -5,6 +5,7 @@ import json
 import time
 from typing import Any
 
+import msgspec
 import pytest
 
 from huggingchat_agent.chat import outcome
@@ -13,7 +14,7 @@ from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import recovery
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
-from huggingchat_agent.wire import multipart, requests
+from huggingchat_agent.wire import multipart, requests, retry_rules
 from tests.test_turn import FINISHED, GENERATION, STARTED, App, final, token
 
 TITLE = {"type": "title", "title": "A title"}
@@ -22,8 +23,9 @@ FULL = [STARTED, TITLE, token("one two three"), final("one two three"), FINISHED
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    for name in ("HEAD_START", "PAUSE", "LONGEST_PAUSE"):
-        monkeypatch.setattr(recovery, name, 0.01)
+    monkeypatch.setattr(recovery, "HEAD_START", 0.01)
+    quick_rule = msgspec.structs.replace(retry_rules.TAKING_UP, pause=0.01, longest=0.01)
+    monkeypatch.setattr(recovery, "TAKING_UP", quick_rule)
     monkeypatch.setattr(recovery, "QUIET", 0.2)
     monkeypatch.setattr(recovery, "PATIENCE", 0.5)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING
@@ -27,6 +26,9 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.huggingchat import HuggingChat
+from huggingchat_agent.retrying import Failure, attempts
+from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.retry_rules import ITEM
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -36,9 +38,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import Via
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
-ATTEMPTS = 5  # of one item, where the app refuses for now or a stream breaks
 LOOK_PAUSE = 1.0  # seconds between two reads of a run that an earlier process began
-LONGEST_PAUSE = 60.0  # seconds to the next attempt, where the app does not say how long
 
 # After these no other item would do better.
 _FATAL = (LoginError, SettingsError, BrowserMissing, StorageError)
@@ -128,38 +128,32 @@ class _Batch:
             await asyncio.wait({workers})
 
     async def _answer(self, item: Item) -> Result:
-        begun = time.monotonic()
+        begun, number = time.monotonic(), 0
         attempt = _Attempt(self._chat, item, self._via, self._journal)
-        for number in range(1, ATTEMPTS + 1):
-            await self._wait_for_limit()
-            try:
-                result = await attempt.run()
-                break
-            except _FATAL:
-                raise
-            except AgentError as error:
-                if number < ATTEMPTS and _may_pass(error):
-                    await self._back_off(error, number)
-                    continue
-                partial = getattr(error, "partial", "")
-                said = ItemError(error=type(error).__name__, message=error.message)
-                result = attempt.make_result(status="failed", text=partial, error=said)
-                break
+
+        def note(failure: Failure) -> None:
+            """A rate limit is everyone's: all items wait."""
+            self._chat.emit(failure.describe(requests.SEND, attempt.conversation_id))
+            if isinstance(failure.error, RateLimited):
+                self._resume_at = max(self._resume_at, time.monotonic() + failure.delay)
+
+        try:
+            async for each in attempts(ITEM, note, passes=_may_pass):
+                with each:
+                    number += 1
+                    await self._wait_for_limit()
+                    result = await attempt.run()
+        except _FATAL:
+            raise
+        except AgentError as error:
+            partial = getattr(error, "partial", "")
+            said = ItemError(error=type(error).__name__, message=error.message)
+            result = attempt.make_result(status="failed", text=partial, error=said)
         return msgspec.structs.replace(result, attempts=number, seconds=round(time.monotonic() - begun, 3))
 
     async def _wait_for_limit(self) -> None:
         while (left := self._resume_at - time.monotonic()) > 0:  # noqa: ASYNC110 -- it may move meanwhile
             await asyncio.sleep(left)
-
-    async def _back_off(self, error: AgentError, number: int) -> None:
-        """Let all items wait after a rate limit, and after other errors this one."""
-        wait = getattr(error, "retry_after", None)
-        if wait is None:
-            wait = min(2.0**number, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
-        if isinstance(error, RateLimited):
-            self._resume_at = max(self._resume_at, time.monotonic() + wait)
-        else:
-            await asyncio.sleep(wait)
 
     async def _delete(self, conversation_id: str) -> None:
         with suppress(ChatError):  # it stays in the list; the result is written
@@ -174,6 +168,11 @@ class _Attempt:
         begun = journal.find_begun(item) if journal else ""
         self._talk: Conversation | None = chat.conversation(begun) if begun else None
         self._looks = self._earlier = bool(begun)
+
+    @property
+    def conversation_id(self) -> str:
+        """That of its conversation, "" before there is one."""
+        return self._talk.id if self._talk is not None else ""
 
     async def run(self) -> Result:
         """Send the message, or take up what the app has of it. Raises as `send` and `read`."""
@@ -199,7 +198,7 @@ class _Attempt:
             {
                 "id": self._item.key,
                 "model": self._item.model,
-                "conversation_id": self._talk.id if self._talk is not None else "",
+                "conversation_id": self.conversation_id,
                 "fingerprint": self._item.fingerprint,
                 **found,
             },
@@ -262,8 +261,10 @@ def _has_failed(read: ConversationRead, message: StoredMessage) -> bool:
     return stored is not None and stored.error is not None
 
 
-def _may_pass(error: AgentError) -> bool:
+def _may_pass(error: BaseException) -> bool:
     """Whether another attempt may do better."""
+    if isinstance(error, _FATAL):
+        return False
     if isinstance(error, ChatError):
         overloaded = error.status is not None and error.status >= 500
         return isinstance(error, RateLimited | StreamBroken) or overloaded

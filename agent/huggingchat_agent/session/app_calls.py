@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from huggingchat_agent import forks
 from huggingchat_agent.errors import AgentError, PageChanged, UsageError
+from huggingchat_agent.retrying import Failure, attempts
 from huggingchat_agent.session.alternatives import Alternatives
 from huggingchat_agent.session.drifts import Drifts
-from huggingchat_agent.session.retrying import attempts
 from huggingchat_agent.site.calls import require_success
 from huggingchat_agent.wire.retry_rules import RULES
 
@@ -120,10 +120,16 @@ class AppCalls:
 
     async def repeat(self, request: Call, once: Callable[[], Awaitable[T]], conversation_id: str = "") -> T:
         """The result of an attempt, of as many as the rule of the request allows."""
+        note = self._note
+
+        def report(failure: Failure) -> None:
+            if note is not None:
+                note(failure.describe(request.route, conversation_id))
+
         async with self.use():
-            if self._note is None:
+            if note is None:
                 return await once()
-            async for attempt in attempts(RULES[request.repeats], request, conversation_id, self._note):
+            async for attempt in attempts(RULES[request.repeats], report):
                 with attempt:
                     return await once()
         raise AssertionError("there is always a first attempt")

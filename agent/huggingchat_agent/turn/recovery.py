@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,12 @@ from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, BrowserError, ChatError, SiteError, TapeMismatch, UsageError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded
 from huggingchat_agent.log_records import log
+from huggingchat_agent.retrying import Failure, attempts
 from huggingchat_agent.wire import lenient_json, purposes, requests, routes, updates
 from huggingchat_agent.wire.catch_up import CatchUp, read_updates
 from huggingchat_agent.wire.lines import LineTooLong
 from huggingchat_agent.wire.means import Means
+from huggingchat_agent.wire.retry_rules import TAKING_UP
 from huggingchat_agent.wire.sse import SseDecoder
 
 if TYPE_CHECKING:
@@ -44,10 +45,6 @@ ENDED_PATIENCE = 3.0  # seconds
 
 # The reattached stream has a sign of life four times a second. Longer silence is a proxy's.
 QUIET = 10.0  # seconds
-
-# Between two attempts, or two reads. Some of it is random, so that not all turns ask at once.
-PAUSE = 0.5  # seconds
-LONGEST_PAUSE = 2.0  # seconds
 
 # A browser that does not start will not start the next time.
 BROWSER_ATTEMPTS = 3
@@ -109,35 +106,37 @@ class Recovery:
 
     async def _take_up(self) -> str:
         await asyncio.sleep(HEAD_START)
-        while self._fold.terminal is None:
-            failure: AgentError | None = None
-            try:
-                lost = await (self._reattach() if self._reattaches else self._read())
-            except (TapeMismatch, UsageError):
-                return ""
-            except AgentError as error:
-                log.info("An answer could not be taken up: %s", error)
-                failure, lost = error, self._explain(error)
-            if lost or self._fold.terminal is not None:
-                return lost
-            if time.monotonic() - self._progress > self._patience:
-                return f"the app has written nothing more for {self._patience:g} s"
-            pause = min(PAUSE * 2 ** min(self._failures, 4), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
-            if failure is not None:
-                self._app.note(self._describe_retry(failure, pause))
-            await asyncio.sleep(pause)
-        return ""
+        taking_up = attempts(
+            TAKING_UP,
+            self._note_failure,
+            passes=lambda error: isinstance(error, AgentError),
+            again=lambda lost: lost is None,
+            failures=lambda: self._failures,
+            over=lambda: time.monotonic() - self._progress > self._patience,
+            otherwise=lambda _: f"the app has written nothing more for {self._patience:g} s",
+        )
+        lost: str = await taking_up(self._try)
+        return lost
 
-    def _describe_retry(self, failure: AgentError, pause: float) -> events.Retrying:
+    async def _try(self) -> str | None:
+        """As `run`, None while the answer goes on. Raises an error after which another attempt may help."""
+        if self._fold.terminal is not None:
+            return ""
+        try:
+            lost = await (self._reattach() if self._reattaches else self._read())
+        except (TapeMismatch, UsageError):
+            return ""
+        except AgentError as error:
+            log.info("An answer could not be taken up: %s", error)
+            lost = self._explain(error)
+            if not lost and self._fold.terminal is None:
+                raise
+        return lost if lost or self._fold.terminal is not None else None
+
+    def _note_failure(self, failure: Failure) -> None:
         purpose = purposes.Reattach if self._reattaches else purposes.ReadConversation
         route = routes.list_alternatives(purpose)[0]
-        return events.Retrying(
-            conversation_id=self._turn.conversation_id,
-            request=f"{route.method} {route.path}",
-            attempt=self._failures + 1,
-            delay=pause,
-            reason=failure.message,
-        )
+        self._app.note(failure.describe(f"{route.method} {route.path}", self._turn.conversation_id))
 
     def _take(self, found: list[updates.Update], at: float) -> None:
         self._progress, self._failures = time.monotonic(), 0

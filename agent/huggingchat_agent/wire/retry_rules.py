@@ -1,7 +1,9 @@
-"""When a request is made again: one table, by kind of call. `wire/routes.py` gives the kind of each route."""
+"""When something is tried again: one table of rules. `wire/routes.py` gives the kind of each route."""
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -14,12 +16,14 @@ Repeats: TypeAlias = Literal["read", "write", "never"]
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Up to `attempts` in all, none of which begins later than `seconds` after the first.
 
-    The pause before the second is about `pause` seconds, and doubles from then on.
+    Each pause is drawn between half of `pause` and an upper end. That is `pause` before the second attempt,
+    and doubles from then on up to `longest`. All are seconds.
     """
 
     attempts: int
     seconds: float = 10.0
     pause: float = 0.3
+    longest: float = 60.0
 
 
 RULES: dict[Repeats, Rule] = {
@@ -29,6 +33,12 @@ RULES: dict[Repeats, Rule] = {
     # Twice would be two: two messages, two conversations. What the app holds decides (see chat/outcome.py).
     "never": Rule(attempts=1),
 }
+
+# An answer whose stream broke is taken up as long as its run goes on.
+TAKING_UP = Rule(attempts=sys.maxsize, seconds=math.inf, pause=0.5, longest=2.0)
+
+# An item of a batch. What the app holds is read before its message is sent again.
+ITEM = Rule(attempts=5, seconds=math.inf, pause=2.0)
 
 # A gateway's, while the app behind it starts, is busy, or does not answer.
 _PASSING = (502, 503, 504)
