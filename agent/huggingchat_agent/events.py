@@ -14,8 +14,6 @@ the turn) and `at` (seconds, monotonic clock of this process). Events of the age
 A type checker knows the class by the name: after `if event.name == "token"` an event of a reply is a
 Token, and so is what a handler of `on("token", handler)` gets. mypy does
 not see that of a lambda with a default argument: write a function there.
-
-`to_json` gives the line that `--json` prints.
 """
 
 from __future__ import annotations
@@ -272,7 +270,11 @@ class Seen(Event, frozen=True, kw_only=True):
     exchange: ExchangeEvent
 
 
-class Degraded(Event, frozen=True, kw_only=True):
+class AgentEvent(Event, frozen=True, kw_only=True):
+    """Base of the events of the agent itself, which stand beside those of a turn."""
+
+
+class Degraded(AgentEvent, frozen=True, kw_only=True):
     """`via="auto"` fell back to page because a control could not be found before sending."""
 
     name: ClassVar[Literal["degraded"]] = "degraded"
@@ -280,7 +282,7 @@ class Degraded(Event, frozen=True, kw_only=True):
     reason: str
 
 
-class Drift(Event, frozen=True, kw_only=True):
+class Drift(AgentEvent, frozen=True, kw_only=True):
     """The app differs from what the agent knows of it, and the agent goes on.
 
     `part` is what differs ("a message", "the stream's line finalAnswer", "the page"), `what` is the detail
@@ -296,7 +298,7 @@ class Drift(Event, frozen=True, kw_only=True):
     conversation_id: str = ""
 
 
-class Queued(Event, frozen=True, kw_only=True):
+class Queued(AgentEvent, frozen=True, kw_only=True):
     """A message waits before it is sent. `reason` says why.
 
     "connections": a host on HTTP/1.1 gives few, and `running` turns have them. "run": the conversation still
@@ -310,7 +312,7 @@ class Queued(Event, frozen=True, kw_only=True):
     running: int = 0
 
 
-class Retrying(Event, frozen=True, kw_only=True):
+class Retrying(AgentEvent, frozen=True, kw_only=True):
     """A request is made again `delay` seconds later, because it failed (`reason`) in a way that may pass.
 
     `request` is its route, `attempt` the number of the coming attempt. `conversation_id` may be "".
@@ -325,7 +327,7 @@ class Retrying(Event, frozen=True, kw_only=True):
     reason: str
 
 
-class Recycled(Event, frozen=True, kw_only=True):
+class Recycled(AgentEvent, frozen=True, kw_only=True):
     """A new one has taken the place of the browser, or of a conversation's tab, between two messages.
 
     `what` is "browser" or "tab", and `turns` how many it had. `reason` is "turns" or "memory". For a browser,
@@ -354,7 +356,8 @@ _OfTools: TypeAlias = ToolCalled | ToolEta | ToolProgress | ToolResult | ToolFai
 _OfSearch: TypeAlias = SearchUpdate | SearchSources | SearchFailed | SearchFinished | RouterChose
 _OfCourse: TypeAlias = ElicitationRequested | ElicitationResolved | Recovering | Recovered
 AnyTurnEvent: TypeAlias = _OfText | _OfTools | _OfSearch | _OfCourse | AnswerReady | Finished | Failed
-AnyEvent: TypeAlias = AnyTurnEvent | Seen | Degraded | Drift | Queued | Retrying | Recycled | HandlerFailed
+AnyAgentEvent: TypeAlias = Degraded | Drift | Queued | Retrying | Recycled
+AnyEvent: TypeAlias = AnyTurnEvent | Seen | AnyAgentEvent | HandlerFailed
 
 
 def every(base: type[Event] = Event) -> list[type[Event]]:
@@ -366,6 +369,7 @@ def every(base: type[Event] = Event) -> list[type[Event]]:
 
 
 NAMES = tuple(dict.fromkeys(event.name for event in every()))
+AGENT_NAMES = tuple(event.name for event in every(AgentEvent))
 
 
 def known(name: str) -> str:
@@ -376,7 +380,7 @@ def known(name: str) -> str:
 
 
 def to_json(event: Event) -> bytes:
-    """One line without its newline: the fields of the event after its name; see `plain`."""
+    """The line that `--json` prints, without its newline: the fields of the event after its name."""
     return msgspec.json.encode(plain(event))
 
 

@@ -1,8 +1,10 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from huggingchat_agent import events
+from huggingchat_agent.agent_events import describe
 from huggingchat_agent.cli import show
 
 
@@ -16,7 +18,18 @@ from huggingchat_agent.cli import show
     ],
 )
 def test_wait_says_for_what(reason, running, told):
-    assert show.describe_wait(events.Queued(conversation_id="c", reason=reason, running=running)) == told
+    event = events.Queued(conversation_id="c", reason=reason, running=running)
+    assert describe(event) == f"Waiting: {told}."
+
+
+@pytest.mark.parametrize("kind", events.every(events.AgentEvent), ids=lambda each: each.name)
+def test_each_event_of_the_agent_is_a_line_for_a_person(kind):
+    texts = {str: "why", int: 3, float: 1.5}
+    fields = {each.name: texts.get(each.type, "new") for each in msgspec.structs.fields(kind)}
+    assert "why" in (told := describe(kind(**fields))) or "3" in told
+    assert describe(events.Recycled(what="browser", reason="turns", turns=9, seconds=1.2)) == (
+        "The browser was replaced after 9 messages, which took 1.2 s."
+    )
 
 
 PLACE: dict[str, Any] = {"conversation_id": "c", "turn": 1, "seq": 1, "at": 0.0}

@@ -8,11 +8,12 @@ import pytest
 
 from huggingchat_agent import HuggingChat, events
 from huggingchat_agent.browser import process_tag
-from huggingchat_agent.session import recycling
+from huggingchat_agent.session import account, recycling
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio]
+pytestmark = pytest.mark.asyncio
 
 
+@pytest.mark.browser
 @pytest.mark.either_engine
 @pytest.mark.parametrize("engine", ["playwright", "nodriver"])
 async def test_browser_is_replaced_and_no_message_is_lost(site, tmp_path, engine, monkeypatch):
@@ -34,7 +35,11 @@ async def test_browser_is_replaced_and_no_message_is_lost(site, tmp_path, engine
         slow = conversation.send("count 20 every 20", via="page")
         await asyncio.gather(slow, other.send("echo b", via="page"))
         assert len(seen) == 1
-        assert (await other.send("echo c", via="page")).text
+        held_up: list[events.Recycled] = []
+        reply = other.send("echo c", via="page")
+        reply.on("recycled", held_up.append)
+        assert (await reply).text
+        assert held_up == seen[1:]  # the reply that had to wait gets the event too
         assert [(each.what, each.reason, each.turns) for each in seen[1:]] == [("browser", "turns", 5)]
         tags.add(session.browser.tag)
         assert len(tags) == 2
@@ -44,3 +49,17 @@ async def test_browser_is_replaced_and_no_message_is_lost(site, tmp_path, engine
         asked = [each.content for each in (await conversation.read()).messages if each.author == "user"]
         assert asked == ["echo a0", "echo a1", "echo a2", "count 20 every 20", "echo d"]
     assert not any(map(process_tag.find_processes, tags))
+
+
+async def test_browser_is_kept_during_a_sign_in(tmp_path, monkeypatch):
+    chat = HuggingChat(base_url="http://127.0.0.1:9", home=tmp_path)
+    users = []
+
+    async def login(session, credentials, *, wanted):
+        users.append(session.recycler._users)
+        return account.Account(base_url="http://127.0.0.1:9")
+
+    monkeypatch.setattr(account, "login", login)
+    monkeypatch.setattr(chat, "_state", "open")
+    await chat.login()
+    assert users == [1]

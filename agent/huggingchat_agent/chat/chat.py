@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import parsing
-from huggingchat_agent.chat import closing, conversation_list, preferences, tool_servers
+from huggingchat_agent.chat import closing, conversation_list, own_events, preferences, tool_servers
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.leaving import Leaving
 from huggingchat_agent.chat.notes import Notes
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.chat.preferences import Changes, Preferences
     from huggingchat_agent.chat.reply import Reply
-    from huggingchat_agent.events import Drift, TurnEvent
+    from huggingchat_agent.events import TurnEvent
     from huggingchat_agent.one_time_password import Otp
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.session import Opener, Sink
@@ -69,15 +70,17 @@ class Chat(Emitter):
         super().__init__()
         self.settings = settings
         self._traffic = Traffic(settings.base_path)
+        self._replies: weakref.WeakSet[Reply] = weakref.WeakSet()
+        self._conversations: dict[str, Conversation] = {}
+        publish_own = partial(own_events.publish, self, self._replies, self._conversations)
         self._session = Session(
-            settings, self._traffic.put, tape=tape, saved=saved, watcher=watcher or recorder, note=self.emit
+            settings, self._traffic.put, tape=tape, saved=saved, watcher=watcher or recorder, note=publish_own
         )
         self._notes = Notes()
-        self._session.drifts.publish = self._publish_drift
+        self._session.drifts.publish = publish_own
         self._tracker = TurnTracker(
             self._session, self._publish, self._end_turn, self._session.drifts.see_conversation
         )
-        self._replies: weakref.WeakSet[Reply] = weakref.WeakSet()
         self._recorder = recorder
         if recorder is not None:
             recorder.listen(self, self._tracker.find_page, self._session.find_page)
@@ -86,7 +89,6 @@ class Chat(Emitter):
         self._traffic.show(self)
         for reader in (self._session.connections, self._page_data, self._notes, self._tracker):
             self._traffic.read(reader.follow)
-        self._conversations: dict[str, Conversation] = {}
         self._timezone: str | None = None
         self._preferring = asyncio.Lock()  # a change is read, made and proved before the next one
         self._state = "new"
@@ -188,15 +190,18 @@ class Chat(Emitter):
         """
         self._check_open()
         credentials = accounts.Credentials.make(self.settings, username, password, otp, confirm_origin)
+        if by_person and self.settings.headless:
+            raise UsageError("A person needs a window to sign in: open with headless=False.")
+        state = None
         if cookies is not None:
             state = await asyncio.to_thread(cookie_formats.read_given, cookies, self.settings.base_url)
-            account = await accounts.login_by_cookies(self._session, state, credentials)
-        elif by_person:
-            if self.settings.headless:
-                raise UsageError("A person needs a window to sign in: open with headless=False.")
-            account = await accounts.login_by_person(self._session)
-        else:
-            account = await accounts.login(self._session, credentials, wanted=username)
+        async with self._session.use():
+            if state is not None:
+                account = await accounts.login_by_cookies(self._session, state, credentials)
+            elif by_person:
+                account = await accounts.login_by_person(self._session)
+            else:
+                account = await accounts.login(self._session, credentials, wanted=username)
         self._proved = account.signed_in or not account.login_offered
         return account
 
@@ -385,12 +390,6 @@ class Chat(Emitter):
         """Take what a turn shows, before its answer is published."""
         self._notes.end_turn(turn)
         self._session.drifts.see_turn(turn)
-
-    def _publish_drift(self, drift: Drift) -> None:
-        """Emit it to the reply that comes in that conversation, or else further up."""
-        replies = (each for each in self._replies if each.conversation_id == drift.conversation_id)
-        reply: Emitter | None = next((each for each in replies if not each.done), None)
-        (reply or self._conversations.get(drift.conversation_id) or self).emit(drift)
 
 
 def get_session(chat: Chat) -> Session:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from huggingchat_agent import events
+from huggingchat_agent.agent_events import describe
 from huggingchat_agent.cli.console import Progress, err, is_verbose, note, say, warn
 from huggingchat_agent.cli.keyboard import Keys
 from huggingchat_agent.cli.terminal import to_one_line
@@ -37,20 +38,8 @@ def show(
     """
     screen = Screen(reasoning, plain=plain, view=view)
     rest: Answering | None = None
-    reply.on(
-        "degraded",
-        lambda event: screen.print_aside(warn, f"sent by page, not by the composer: {event.reason}"),
-    )
-    reply.on("retrying", lambda event: screen.print_aside(note, f"Trying again: {event.reason}"))
-    reply.on(
-        "drift", lambda event: screen.print_aside(note, f"The app has changed: {describe_drift(event)}.")
-    )
-    reply.on("queued", lambda event: screen.print_aside(note, f"Waiting: {describe_wait(event)}."))
-    reply.on("recovering", lambda event: screen.print_aside(note, f"The stream broke ({event.reason})."))
-    reply.on(
-        "recovered",
-        lambda event: screen.print_aside(note, f"The answer goes on after {event.seconds:.1f} s."),
-    )
+    for name in (*events.AGENT_NAMES, events.Recovering.name, events.Recovered.name):
+        reply.on(name, screen.print_agent_event)
     keys = Keys()
     keys.mute()
     with reply:
@@ -70,22 +59,6 @@ def show(
             keys.unmute()
         answer = reply.result()
     return show(rest, talk, reasoning=reasoning, plain=plain, view=view) if rest is not None else answer
-
-
-def describe_wait(event: events.Queued) -> str:
-    """The reason why a message waits, in words."""
-    if event.reason == "run":
-        return "the conversation is still being answered"
-    if event.reason == "stop":
-        return "an answer is still being stopped"
-    return "1 answer is running" if event.running == 1 else f"{event.running} answers are running"
-
-
-def describe_drift(event: events.Drift) -> str:
-    """A difference between the app and what the agent knows, in words."""
-    change = {"new": "new", "gone": "missing", "changed": "changed"}[event.change]
-    instead = f" ({event.instead})" if event.instead else ""
-    return to_one_line(f"{event.part}: {event.what} is {change}{instead}")
 
 
 def say_hidden(count: int) -> None:
@@ -137,6 +110,10 @@ class Screen:
         """Print a separate line on stderr, even in the middle of an answer."""
         self._settle()
         tell(text)
+
+    def print_agent_event(self, event: events.Event) -> None:
+        """Print what the agent itself reports."""
+        self.print_aside(warn if isinstance(event, events.Degraded) else note, to_one_line(describe(event)))
 
     def end(self) -> None:
         """End the last line. The reply is over, with or without an error."""

@@ -39,14 +39,6 @@ if TYPE_CHECKING:
 _PATIENCE = 8.0  # seconds until a turn reaches its recorded end; half of it after each that does not
 
 _EVENTS = {each.name: each for each in events.every()}
-# Events of the agent without an exchange. The replay emits them as recorded.
-_OF_AGENT = (
-    events.Degraded.name,
-    events.Drift.name,
-    events.Queued.name,
-    events.Retrying.name,
-    events.Recycled.name,
-)
 
 
 @asyncio_only()
@@ -150,7 +142,7 @@ class Replay(Emitter):
     async def _repeat(self, recorded: dict[str, Any], tracker: TurnTracker, traffic: Traffic) -> None:
         """Follow a recorded event. If a turn ended there, wait until ours has ended too."""
         name, number = recorded.get("event"), recorded.get("turn", 0)
-        if name in _OF_AGENT:
+        if name in events.AGENT_NAMES:
             await traffic.wait_until_settled()
             self._emit(_parse_event(recorded))
         elif name in ("finished", "failed") and "seq" in recorded:

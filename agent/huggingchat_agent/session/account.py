@@ -209,6 +209,10 @@ async def _keep_signed_in(
         session.login_origins.remember(again=again)
 
     async def sign_in_again(anyway: bool) -> None:
+        async with session.use():
+            await sign_in_in_this_browser(anyway)
+
+    async def sign_in_in_this_browser(anyway: bool) -> None:
         if session.in_browser:
             await session.tabs.close_idle()
         if not anyway and await is_known():

@@ -41,14 +41,7 @@ _FIELDS: dict[str, Any] = {each.name: each for each in events.every()} | {
     events.AnswerReady.name: _Answer,
     events.HandlerFailed.name: _HandlerFailed,
 }
-_OUTSIDE_TURNS = (
-    events.Degraded.name,
-    events.Drift.name,
-    events.Queued.name,
-    events.Retrying.name,
-    events.Recycled.name,
-    events.HandlerFailed.name,
-)
+_OUTSIDE_TURNS = (*events.AGENT_NAMES, events.HandlerFailed.name)
 
 
 def check_header(header: Header) -> None:

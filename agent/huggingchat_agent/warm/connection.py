@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.huggingchat import HuggingChat
 
 
-# The events that a reply has beside those of its turn.
-BESIDE = (events.Degraded.name, events.Drift.name, events.Queued.name, events.Retrying.name)
-
-
 class Connection:
     """Runs the requests of a command, each in a task of its own."""
 
@@ -98,7 +94,7 @@ class Connection:
         def send(event: events.Event) -> None:
             self._write(Happened(request.id, event.name, encode_value(event)))
 
-        for name in BESIDE:
+        for name in events.AGENT_NAMES:
             reply.on(name, send)
         async for event in reply:
             send(event)

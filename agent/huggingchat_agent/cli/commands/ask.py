@@ -228,7 +228,7 @@ def _print_lines(reply: "Answering", talk: "Talk") -> "Answer":
     def print_line(event: events.Event) -> None:
         console.write_line(events.to_json(event))
 
-    for name in (events.Degraded.name, events.Drift.name, events.Queued.name, events.Retrying.name):
+    for name in events.AGENT_NAMES:
         reply.on(name, print_line)
     with reply:
         for event in reply:

@@ -1,0 +1,38 @@
+"""The events of the agent itself, in words for a person who waits for an answer."""
+
+from __future__ import annotations
+
+from huggingchat_agent import events
+
+_CHANGES = {"new": "new", "gone": "missing", "changed": "changed"}
+
+
+def describe(event: events.Event) -> str:
+    """The event in a sentence. It may hold text of the app, so it is no markup."""
+    match event:
+        case events.Degraded(reason=reason):
+            return f"sent by page, not by the composer: {reason}"
+        case events.Drift(part=part, what=what, change=change, instead=instead):
+            done = f" ({instead})" if instead else ""
+            return f"The app has changed: {part}: {what} is {_CHANGES[change]}{done}."
+        case events.Queued():
+            return f"Waiting: {_describe_wait(event)}."
+        case events.Retrying(reason=reason):
+            return f"Trying again: {reason}"
+        case events.Recycled(what="browser", turns=turns, seconds=seconds):
+            return f"The browser was replaced after {turns} messages, which took {seconds:.1f} s."
+        case events.Recycled(turns=turns):
+            return f"The tab of the conversation was closed after {turns} messages."
+        case events.Recovering(reason=reason):
+            return f"The stream broke ({reason})."
+        case events.Recovered(seconds=seconds):
+            return f"The answer goes on after {seconds:.1f} s."
+    return event.name
+
+
+def _describe_wait(event: events.Queued) -> str:
+    if event.reason == "run":
+        return "the conversation is still being answered"
+    if event.reason == "stop":
+        return "an answer is still being stopped"
+    return "1 answer is running" if event.running == 1 else f"{event.running} answers are running"
