@@ -92,6 +92,11 @@ def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[
         items[:] = [item for item in items if item not in spared]
 
 
+def take_one_of(number: int, item: pytest.Item) -> bool:
+    """Whether a test is among the one in `number` that its name draws."""
+    return crc32(item.nodeid.encode()) % number == 0
+
+
 def take_turns(
     config: pytest.Config, items: list[pytest.Item], name: str, values: Sequence[str], marked: str = ""
 ) -> None:

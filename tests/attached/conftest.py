@@ -1,9 +1,24 @@
 """The stand-in, without login; the pages are the tests' own."""
 
+from collections import defaultdict
+from pathlib import Path
+
 import pytest
 
 from fixtures.site import StandIn
+from tests.budget import leave_to_soak
 from tests.quick import QUICK
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Of a test that is there with async and without, the default run takes one, in turn."""
+    twins = defaultdict(list)
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            twins[item.name].append(item)
+    pairs = [sorted(each, key=lambda item: item.nodeid) for each in twins.values() if len(each) == 2]
+    leave_to_soak(config, items, [pair[number % 2] for number, pair in enumerate(pairs)])
 
 
 @pytest.fixture(scope="module")
