@@ -31,3 +31,9 @@ def test_encoded_is_utf_8_otherwise(mime, charset):
 
 def test_encoded_never_raises_for_half_a_character():
     assert encode("\ud83d", "application/json", "") == b"?"
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "a\0b", "hex", "punycode", "\ud800", "no such"])
+@given(text=st.text(st.characters(exclude_categories=())))
+def test_charset_of_any_name_gives_bytes(charset, text):
+    assert isinstance(encode(text, "application/json", charset), bytes)

@@ -24,5 +24,5 @@ def encode(text: str, mime: str, charset: str) -> bytes:
         if name in _READ_AS_WINDOWS_1252:
             return codecs.charmap_encode(text, "strict", _WINDOWS_1252)[0]
         return text.encode(name)
-    except (LookupError, UnicodeEncodeError):
+    except (LookupError, ValueError):  # a server names any charset, and Python has some that encode no text
         return text.encode("utf-8", "replace")
