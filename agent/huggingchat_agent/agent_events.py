@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
-from huggingchat_agent import events
+from typing import TYPE_CHECKING, Any, Protocol
 
+from huggingchat_agent import events
+from huggingchat_agent.log_records import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Those of an answer that was taken up are a turn's, and say as much of the agent.
+NAMES = (*events.AGENT_NAMES, events.Recovering.name, events.Recovered.name)
 _CHANGES = {"new": "new", "gone": "missing", "changed": "changed"}
+
+
+class Emits(Protocol):
+    """A reply."""
+
+    def on(self, name: Any, handler: Callable[[Any], object], /) -> object: ...
+
+
+def log_events(reply: Emits) -> None:
+    """Log what the agent reports of a reply, for programs that show none of it."""
+    for name in NAMES:
+        reply.on(name, lambda event: log.info("%s", describe(event)))
 
 
 def describe(event: events.Event) -> str:

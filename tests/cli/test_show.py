@@ -3,9 +3,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from huggingchat_agent import events
+from huggingchat_agent import agent_events, events
 from huggingchat_agent.agent_events import describe
 from huggingchat_agent.cli import show
+from huggingchat_agent.emitter import Emitter
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,14 @@ def test_each_event_of_the_agent_is_a_line_for_a_person(kind):
     assert describe(events.Recycled(what="browser", reason="turns", turns=9, seconds=1.2)) == (
         "The browser was replaced after 9 messages, which took 1.2 s."
     )
+
+
+async def test_doors_that_show_no_events_of_the_agent_log_them(caplog):
+    reply = Emitter()
+    agent_events.log_events(reply)
+    with caplog.at_level("INFO", "huggingchat_agent"):
+        reply.emit(events.Retrying(conversation_id="c", request="GET /", attempt=2, delay=1.0, reason="502"))
+    assert [each.message for each in caplog.records] == ["Trying again: 502"]
 
 
 PLACE: dict[str, Any] = {"conversation_id": "c", "turn": 1, "seq": 1, "at": 0.0}

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from huggingchat_agent import events
-from huggingchat_agent.agent_events import describe
+from huggingchat_agent import agent_events, events
 from huggingchat_agent.cli.console import Progress, err, is_verbose, note, say, warn
 from huggingchat_agent.cli.keyboard import Keys
 from huggingchat_agent.cli.terminal import to_one_line
@@ -38,7 +37,7 @@ def show(
     """
     screen = Screen(reasoning, plain=plain, view=view)
     rest: Answering | None = None
-    for name in (*events.AGENT_NAMES, events.Recovering.name, events.Recovered.name):
+    for name in agent_events.NAMES:
         reply.on(name, screen.print_agent_event)
     keys = Keys()
     keys.mute()
@@ -113,7 +112,9 @@ class Screen:
 
     def print_agent_event(self, event: events.Event) -> None:
         """Print what the agent itself reports."""
-        self.print_aside(warn if isinstance(event, events.Degraded) else note, to_one_line(describe(event)))
+        self.print_aside(
+            warn if isinstance(event, events.Degraded) else note, to_one_line(agent_events.describe(event))
+        )
 
     def end(self) -> None:
         """End the last line. The reply is over, with or without an error."""

@@ -11,6 +11,7 @@ from llm.parts import StreamEvent
 from pydantic import Field
 
 from huggingchat_agent import events
+from huggingchat_agent.agent_events import log_events
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import AgentError, ChatError
 from huggingchat_agent.llm_plugin.known_models import PREFIX
@@ -71,6 +72,7 @@ class _Both:
             given: dict[str, Any] = {"files": files, "web_search": options.web_search}
             with talk.send(prompt.prompt or "", via="page", tools=tools or None, **given) as reply:
                 hold(reply)
+                log_events(reply)
                 note = None if options.temporary else {_NOTE: {"conversation_id": talk.id}}
                 for event in reply:
                     match event:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import events
+from huggingchat_agent.agent_events import log_events
 from huggingchat_agent.errors import AgentError, ChatError
 from huggingchat_agent.wire.tool_results import find_linked_pages
 
@@ -96,6 +97,7 @@ class Answers:
 
 
 def _read(reply: WarmReply, talk: WarmConversation, put: Callable[[str], None]) -> Said:
+    log_events(reply)
     for event in reply:
         if isinstance(event, events.Token):
             put(event.text)

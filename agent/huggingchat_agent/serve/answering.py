@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from huggingchat_agent import events
+from huggingchat_agent.agent_events import log_events
 from huggingchat_agent.errors import AgentError, AnswerInvalid, ChatError, UsageError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.serve.question import (
@@ -197,6 +198,7 @@ class _Sent:
 
 async def _listen(reply: Reply, shaper: Shaper | None = None) -> AsyncGenerator[Text | Thought, None]:
     """What may be shown at once. It stops the run where the shaper needs no more."""
+    log_events(reply)
     async with reply:
         async for event in reply:
             match event:
