@@ -277,7 +277,8 @@ class Run:
     def measure_at_once(self, engines: list[EngineName]) -> None:
         with open_site("--tls") as base_url:
             for engine in engines:
-                found = asyncio.run(at_once.measure(base_url, engine, AT_ONCE_ROUNDS))
+                rounds = min(self.rounds, AT_ONCE_ROUNDS)
+                found = asyncio.run(at_once.measure(base_url, engine, rounds))
                 self.lines += [f"### At once, over HTTP/2, {engine}", "", *at_once.report(found), ""]
                 self.figures[f"at once, {engine}"] = vars(found)
 
