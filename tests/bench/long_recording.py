@@ -1,6 +1,7 @@
 """A recording of 1,000,000 tokens through a browser: what memory Python, the driver and the browser have.
 
     scripts/long-recording                                  bursts of 10,000 tokens by page, with a tape
+    scripts/long-recording --no-tape                        the same without a recording, to compare
     scripts/long-recording --write docs/performance.md      put the table between the marks of this file
 
 It prints a line for each 100,000 tokens. The stand-in has a process of its own. Exits with 1 if a token is
@@ -34,7 +35,7 @@ EVERY = 10  # bursts between two samples
 
 
 async def run(
-    site: Site, tape: Path, tokens: int, engine: str, show: Callable[[Sample, int], None]
+    site: Site, tape: Path | None, tokens: int, engine: str, show: Callable[[Sample, int], None]
 ) -> tuple[list[Sample], int]:
     """The samples, and how many tokens the handler got."""
     samples: list[Sample] = []
@@ -42,7 +43,8 @@ async def run(
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as home:
         settings: dict[str, Any] = {"username": site.username, "password": site.password, "engine": engine}
-        async with HuggingChat(base_url=site.url, home=home, record=Record(tape), **settings) as chat:
+        settings["record"] = Record(tape) if tape is not None else None
+        async with HuggingChat(base_url=site.url, home=home, **settings) as chat:
 
             @chat.on("token")
             def count_token(event: object) -> None:
@@ -59,8 +61,8 @@ async def run(
                         take_sample, chat._session.browser, number * BURST, began
                     )
                     samples.append(sample)
-                    assert chat._recorder is not None and chat._recorder._writer is not None
-                    show(sample, chat._recorder._writer.waiting)
+                    writer = chat._recorder._writer if chat._recorder is not None else None
+                    show(sample, writer.waiting if writer is not None else 0)
     return samples, count
 
 
@@ -70,17 +72,15 @@ def count_recorded(tape: Path) -> int:
     return sum(isinstance(each, tapes.Event) and each.event["event"] == "token" for each in records)
 
 
-def report(samples: list[Sample], tape: Path, made: dict[str, Any]) -> str:
+def report(samples: list[Sample], tape: Path | None, made: dict[str, Any]) -> str:
     """A table in Markdown, with where it was made."""
     lines = ["| tokens | s | Python, MiB | driver, MiB | browser, MiB |", "|---|---|---|---|---|"]
     for each in samples:
         memory = " | ".join(f"{part:.0f}" for part in (each.python, each.driver, each.browser))
         lines.append(f"| {each.turns:,} | {each.seconds:.0f} | {memory} |")
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-    size = tape.stat().st_size / 2**20
-    return "\n".join(
-        [*lines, "", f"The tape has {size:.0f} MiB. {made['date']}, {made['machine']}, {versions}."]
-    )
+    size = "There is no tape." if tape is None else f"The tape has {tape.stat().st_size / 2**20:.0f} MiB."
+    return "\n".join([*lines, "", f"{size} {made['date']}, {made['machine']}, {versions}."])
 
 
 def main() -> None:
@@ -91,6 +91,7 @@ def main() -> None:
     )
     parser.add_argument("--tokens", type=int, default=1_000_000)
     parser.add_argument("--engine", choices=("playwright", "nodriver"), default="playwright")
+    parser.add_argument("--no-tape", action="store_true", help="record nothing")
     parser.add_argument("--write", type=Path, help="put the table between the marks of this file")
     parser.add_argument("--plot", type=Path, help="an SVG file to write")
     given = parser.parse_args()
@@ -104,11 +105,12 @@ def main() -> None:
         )
 
     with tempfile.TemporaryDirectory() as folder, open_site() as site:
-        tape = Path(folder, "long.tape")
+        tape = None if given.no_tape else Path(folder, "long.tape")
         samples, count = asyncio.run(run(site, tape, given.tokens, given.engine, show))
-        recorded = count_recorded(tape)
+        recorded = count if tape is None else count_recorded(tape)
         table = report(samples, tape, made)
-    console.print(f"{count:,} tokens in a handler, {recorded:,} on the tape")
+    on_tape = "none" if tape is None else f"{recorded:,}"
+    console.print(f"{count:,} tokens in a handler, {on_tape} on the tape")
     if given.write:
         begin, end = "<!-- long recording -->", "<!-- end of long recording -->"
         if given.plot:
