@@ -26,6 +26,16 @@ def test_variables_are_chosen_for_the_block_alone():
         assert read_environment().get("TMPDIR") == before
 
 
+def test_compiled_code_is_kept_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
+    monkeypatch.delenv(driver_environment.COMPILED, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with driver_environment.choose(driver_environment.keep_compiled()):
+        assert "huggingchat-agent" in read_environment()[driver_environment.COMPILED]
+    monkeypatch.setenv(driver_environment.COMPILED, "/elsewhere")
+    with driver_environment.choose(driver_environment.keep_compiled()):
+        assert read_environment()[driver_environment.COMPILED] == "/elsewhere"
+
+
 @pytest.mark.browser
 async def test_files_of_playwright_are_in_the_folder_of_the_browser(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

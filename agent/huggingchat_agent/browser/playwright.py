@@ -87,7 +87,7 @@ class PlaywrightBrowser(RunningBrowser):
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
         # In our folder, what Playwright's own process makes there is removed with it.
         temporary = {} if self._folder is None else {"TMPDIR": str(self._folder.path)}
-        with put_secrets_aside(), driver_environment.choose(temporary):
+        with put_secrets_aside(), driver_environment.choose(temporary | driver_environment.keep_compiled()):
             playwright = await self._manager.start()
         self._driver = _find_driver(self._manager)
         if self._driver is not None:
