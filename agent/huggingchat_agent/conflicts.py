@@ -39,6 +39,12 @@ def check_together(chosen: Settings, name_option: Callable[[str], str]) -> None:
                 "connect",
                 "isolated",
             )
+    if chosen.session is not None and chosen.own_cookies:
+        owner = "user_data_dir" if chosen.user_data_dir else "connect"
+        sentence = (
+            "{0} is for a browser without cookies of its own, and {1} has some. Leave one of the two out."
+        )
+        raise conflict(sentence, "session", owner)
     if chosen.browser and chosen.channel:
         sentence = "{} and {} both name a browser. Leave one of the two out."
         raise conflict(sentence, "browser", "channel")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from huggingchat_agent import environment
+from huggingchat_agent.errors import SettingsError
 from huggingchat_agent.origin import have_same_origin
+from huggingchat_agent.parsing import parse_base_url
 from huggingchat_agent.state.remembered_app import read_app
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def choose_app(values: dict[str, Any], arguments: Collection[str], *, default: s
     names the values that do not come from the environment. Raises StorageError.
     """
     of_environment = values.keys() - set(arguments)
-    owner = values["base_url"] if "base_url" in of_environment else default
+    owner = _read_owner(default)
     source: Literal["argument", "environment", "profile", "default"] = "default"
     if "base_url" in values:
         source = "environment" if "base_url" in of_environment else "argument"
@@ -51,6 +53,15 @@ def choose_app(values: dict[str, Any], arguments: Collection[str], *, default: s
         del values[name]
     names = tuple(map(environment.name_variable, withheld))
     return Provenance(base_url=source, withheld=names, owner=owner)
+
+
+def _read_owner(default: str) -> str:
+    """The app that the environment is for, also where an argument names another one."""
+    named = environment.read("base_url") or default
+    try:
+        return parse_base_url("base_url", named)
+    except SettingsError:
+        return named  # the address of no app
 
 
 def _asks_profile(values: dict[str, Any], arguments: Collection[str], *, named: bool) -> bool:

@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 SECRET = "correct-horse-battery"
 QUERY = "?code=4f1c9b2e&state=eyJkYXRhIjp7fX0"
+SESSION = '{"cookies": [{"name": "hf-chat", "value": "5ec2e75a10", "domain": "chat.example.org"}]}'
 QUERY_PARTS = ("4f1c9b2e", "eyJkYXRhIjp7fX0")
 
 
@@ -123,8 +124,9 @@ async def test_snapshot_does_not_show_what_addresses_carry(page, server):
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="environments are read from /proc")
-async def test_no_process_that_we_start_gets_the_password(engine, chosen, monkeypatch):
+async def test_no_process_that_we_start_gets_the_password_or_the_session(engine, chosen, monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", SECRET)
+    monkeypatch.setenv("HUGGINGCHAT_SESSION", SESSION)
     monkeypatch.setenv("HUGGINGCHAT_USERNAME", "someone@example.org")
     before = find_descendants()
     browser = await engine.start(chosen, None)
@@ -136,7 +138,8 @@ async def test_no_process_that_we_start_gets_the_password(engine, chosen, monkey
     assert len(started) > 3
     assert any(browser.tag.encode() in each for each in environments.values())
     # Only who has them is shown when this fails: an environment holds more secrets than ours.
-    known = (SECRET.encode(), b"HUGGINGCHAT_USERNAME")
+    known = (SECRET.encode(), SESSION.encode(), b"HUGGINGCHAT_")
     assert [name for name, each in environments.items() if any(secret in each for secret in known)] == []
     assert os.environ["HUGGINGCHAT_PASSWORD"] == SECRET
+    assert os.environ["HUGGINGCHAT_SESSION"] == SESSION
     assert os.environ["HUGGINGCHAT_USERNAME"] == "someone@example.org"

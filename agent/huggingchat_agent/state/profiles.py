@@ -18,6 +18,7 @@ import msgspec
 
 from huggingchat_agent import forks
 from huggingchat_agent.errors import ProfileInUse, StorageError
+from huggingchat_agent.state.remembered_app import read_app
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.state.warm_socket import ask_to_end
 
@@ -30,7 +31,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     `hosts` are the sites of its cookies. `saved` is when the session was saved, and `expires` when the last
     of its cookies that scripts cannot read expires, both in UTC. `damaged` is true if there is a session
-    that cannot be read. `in_use_by` is a process id.
+    that cannot be read. `base_url` is the app where the profile has signed in last, and `login_origins` are
+    the origins beside the app's own where it did. `in_use_by` is a process id.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     saved: datetime | None = None
     expires: datetime | None = None
     damaged: bool = False
+    base_url: str | None = None
+    login_origins: tuple[str, ...] = ()
     in_use_by: int | None = None
 
 
@@ -142,7 +146,9 @@ def _read_profile(home: Path, name: str) -> Profile:
     ends: list[float] = []
     moment: datetime | None = None
     damaged = False
+    app = None
     try:
+        app = read_app(saved.folder)
         for cookie in (saved.load() or {}).get("cookies", []):
             hosts.add(cookie.get("domain", "").lstrip("."))
             if cookie.get("httpOnly") and cookie.get("expires", -1) > 0:
@@ -159,5 +165,7 @@ def _read_profile(home: Path, name: str) -> Profile:
         saved=moment,
         expires=datetime.fromtimestamp(max(ends), UTC) if ends else None,
         damaged=damaged,
+        base_url=app.base_url if app else None,
+        login_origins=app.login_origins if app else (),
         in_use_by=ProfileLock(home, name).holder,
     )

@@ -99,6 +99,10 @@ def login(
         console.report(f"Signed in at {where} as {account.username}{_format_until(account.expires)}.")
         if chat.settings.session is None:
             console.note(f"The session is saved in {SavedSession(chat.settings.profile_folder).path}.")
+        else:
+            console.say(
+                "HUGGINGCHAT_SESSION is set, so the session is not saved. To save it, unset that first."
+            )
 
 
 def status(

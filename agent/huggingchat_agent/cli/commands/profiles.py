@@ -49,7 +49,7 @@ def list_(
         used = f"by process {each.in_use_by}" if each.in_use_by else ""
         table.add_row(
             to_one_line(each.name),
-            to_one_line(", ".join(each.hosts)),
+            to_one_line(each.base_url or ", ".join(each.hosts)),
             _describe_saved(each),
             format_date(each.expires),
             used,
