@@ -17,7 +17,9 @@ from huggingchat_agent.errors import (
     SecondFactorRejected,
     SecondFactorRequired,
     SessionRejected,
+    UnknownLoginOrigin,
 )
+from huggingchat_agent.settings import make_settings
 from tests.raw import Raw
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ class SignIns:
     async def walk(self, steps: Walk) -> None:
         for name, look in (
             ("sign-in by password", self.password),
+            ("form at another origin", self.elsewhere),
             ("wrong password", self.wrong_password),
+            ("session renewed", self.renewed),
             ("session lost", self.lost),
             ("consent", self.consent),
             ("second factor", self.second_factor),
@@ -69,6 +73,27 @@ class SignIns:
             account = await chat.login()
         assert account.expires is not None, "the session has no end"
         return f"{account.username}, until {account.expires:%Y-%m-%d %H:%M} UTC"
+
+    async def elsewhere(self) -> str:
+        """Nothing is typed at the identity provider, if that is elsewhere and nobody has confirmed it."""
+        async with self.chat("elsewhere", login_origins=()) as chat:
+            if not make_settings().login_origins:
+                return "the form is at the app's own origin"
+            return await self.refused(chat, UnknownLoginOrigin)
+
+    async def renewed(self) -> str:
+        """A session that would end in four days lasts two weeks again."""
+        async with self.chat("password") as chat:
+            await chat.login()
+            state = chat._session.saved.load() or {}
+        for each in state["cookies"]:
+            each["expires"] -= 10 * 86400 if each["expires"] > 0 else 0
+        chat._session.saved.save(state)
+        async with self.chat("password", username=None, password=None) as chat:
+            before, after = await chat.status(), await chat.refresh()
+        assert before.days_left and after.days_left, "the session has no end"
+        assert after.days_left > before.days_left, "it is as it was"
+        return f"{before.days_left:g} days left by a read, {after.days_left:g} after the refresh"
 
     async def wrong_password(self) -> str:
         async with self.chat("wrong", password="not the password") as chat:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _OWN = {"home", "profile", "profile_in_use", "via", "deadlines", "record", "replay", "faults"}
 # These sign in where no saved session is valid. Here there is one.
 _SIGN_IN = {"username", "password", "totp_secret", "person_timeout", "login_timeout", "insecure"}
+_SIGN_IN |= {"login_origins", "use_credentials"}
 
 COMPARED = tuple(name for name in read_fields() if name not in _OWN | _SIGN_IN)
 
