@@ -76,15 +76,14 @@ def explain_withheld(settings: Settings, error: AgentError) -> None:
     found = settings.provenance
     if not found.withheld:
         return
-    names = _join(found.withheld)
-    belong = "belongs" if len(found.withheld) == 1 else "belong"
+    names, here = _join(found.withheld), settings.base_url
+    belong, they, are = ("belongs", "it", "is") if len(found.withheld) == 1 else ("belong", "they", "are")
     error.message = (
-        f"{error.message} {names} {belong} to the app at {found.owner}, so nothing of that was used at "
-        f"{settings.base_url}."
+        f"{error.message} {names} {belong} to the app at {found.owner}, so {they} {are} not used here."
     )
-    meant = f"set HUGGINGCHAT_BASE_URL to {settings.base_url} as well"
-    error.hint = f"If that is meant for {settings.base_url}, {meant}, or pass use_credentials=True."
-    error.shell_hint = f"If that is meant for {settings.base_url}, {meant}, or give --use-credentials."
+    meant = f"If {they} {are} meant for {here}, set HUGGINGCHAT_BASE_URL to that address, or"
+    error.hint = f"{meant} pass use_credentials=True."
+    error.shell_hint = f"{meant} give --use-credentials."
 
 
 def _join(names: Collection[str]) -> str:

@@ -77,7 +77,10 @@ def test_errors_say_what_was_not_used_and_why_and_what_to_do(monkeypatch, accoun
     said = error.for_shell()
     for part in (f"Not signed in at {OTHER}", "HUGGINGCHAT_USERNAME", "https://huggingface.co/chat"):
         assert part in said
-    assert said.endswith("HUGGINGCHAT_BASE_URL to https://other.example as well, or give --use-credentials.")
+    assert said.endswith(
+        "so they are not used here. If they are meant for https://other.example, set HUGGINGCHAT_BASE_URL to "
+        "that address, or give --use-credentials."
+    )
     assert "use_credentials=True" in str(error)
     assert not any(value in said + str(error) for value in ("correct horse", "keeper-77", "JBSWY3DP"))
     ours = LoginError("No.", hint="Do.")

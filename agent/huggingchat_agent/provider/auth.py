@@ -16,6 +16,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.errors import LoginError, SessionRejected
 from huggingchat_agent.log_records import log
+from huggingchat_agent.provenance import explain_withheld
 from huggingchat_agent.provider.background import BrowserRequest
 from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 from huggingchat_agent.provider.parts import HiddenResponse, JsonMixin
@@ -172,6 +173,7 @@ class PersonSignIn:
             f"Nobody signed in within {seconds:g} s. Run `huggingchat login`, or give user name "
             "and password to on_auth_async or in HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
         )
+        explain_withheld(self._settings, failure)
         end = time.monotonic() + seconds
         if not self._settings.headless:
             async with owner.use(self._wanted) as opened:
