@@ -10,7 +10,7 @@ ROOMS = [
     {"errors", "exchange", "answer", "events", "handler_types", "eventlog", "question", "redact", "saving"}
     | {"choices", "environment", "files", "mistakes", "origin", "printable", "secret_names"}
     | {"user_text", "secret_headers", "structured"}
-    | {"agent_events", "forks", "handler_failures", "handler_queue", "log_records"},
+    | {"agent_events", "error_values", "forks", "handler_failures", "handler_queue", "log_records"},
     {
         "conflicts",
         "context_args",

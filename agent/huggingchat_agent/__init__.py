@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.answer import Source as Source
     from huggingchat_agent.answer import Timing as Timing
     from huggingchat_agent.answer import ToolUse as ToolUse
+    from huggingchat_agent.batching.cluster import Cluster as Cluster
     from huggingchat_agent.batching.items import Item as Item
     from huggingchat_agent.batching.items import ItemError as ItemError
     from huggingchat_agent.batching.items import Result as Result
@@ -54,6 +55,7 @@ __version__ = "0.1.0"
 # The public names of each module.
 _NAMES = {
     "answer": ("Answer", "File", "Router", "Source", "Timing", "ToolUse"),
+    "batching.cluster": ("Cluster",),
     "batching.items": ("Item", "ItemError", "Result"),
     "batching.journal": ("Journal",),
     "batching.run": ("batch",),

@@ -330,3 +330,16 @@ def test_tools_are_listed_and_chosen(chat, stand_in):
     conversation = chat.new_conversation()
     conversation.send("hello", tools=[]).result()
     assert stand_in.control.heard[-1]["tools"] == []
+
+
+@pytest.mark.browser
+def test_batch_is_a_plain_loop_and_leaving_it_ends_what_is_under_way(chat, stand_in):
+    results = {each.id: each for each in sync.batch(["one", "two", "three"], chat=chat, concurrency=2)}
+    assert [results[each].text.partition(" [")[0] for each in "123"] == [
+        f"You said: {word}" for word in ("one", "two", "three")
+    ]
+    left = sync.batch(["quick", LONG], chat=chat, concurrency=2)
+    assert next(left).id == "1"
+    left.close()
+    stand_in.control.wait_until_idle()
+    assert chat.conversation(results["1"].conversation_id).read().title

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from huggingchat_agent import errors, events, sync
+from huggingchat_agent.error_values import Fault, make_error, make_fault
 from huggingchat_agent.errors import AgentError
-from huggingchat_agent.warm.protocol import Fault, encode, make_error, make_fault
+from huggingchat_agent.warm.protocol import encode
 from tests.warm.conftest import TAPE, TAPES, Warm
 
 SYSTEM = "Be brief."

@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "huggingchat batch prompts.jsonl -o answers.jsonl",
         "huggingchat batch prompts.jsonl -o answers.jsonl --concurrency 16 --temporary",
         "huggingchat batch prompts.jsonl -o answers.jsonl --model llama --model qwen",
+        "huggingchat batch prompts.jsonl -o answers.jsonl --dask tcp://127.0.0.1:8786",
     ),
     "serve": (
         "huggingchat serve",

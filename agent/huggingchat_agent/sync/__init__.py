@@ -24,6 +24,7 @@ inside a `with`, also stops on the server. A second Ctrl-C does not wait for tha
 """
 
 from huggingchat_agent.sync.attached import Attached, attach
+from huggingchat_agent.sync.batch import batch
 from huggingchat_agent.sync.chat import HuggingChat
 from huggingchat_agent.sync.conversation import Conversation
 from huggingchat_agent.sync.elicitation import Elicitation
@@ -42,6 +43,7 @@ __all__ = [
     "Replay",
     "Reply",
     "attach",
+    "batch",
     "on_tape",
     "replay",
 ]

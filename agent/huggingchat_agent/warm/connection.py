@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import events
+from huggingchat_agent.error_values import make_fault
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.warm.protocol import (
@@ -17,7 +18,6 @@ from huggingchat_agent.warm.protocol import (
     Result,
     encode,
     encode_value,
-    make_fault,
 )
 from huggingchat_agent.warm.verbs import STARTING, VERBS, Held
 

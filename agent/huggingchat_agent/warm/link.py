@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from huggingchat_agent.error_values import make_error
 from huggingchat_agent.errors import BrowserClosed
 from huggingchat_agent.warm.protocol import (
     Happened,
@@ -19,7 +20,6 @@ from huggingchat_agent.warm.protocol import (
     Result,
     Welcome,
     encode,
-    make_error,
 )
 
 if TYPE_CHECKING:

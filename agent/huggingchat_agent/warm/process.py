@@ -14,11 +14,12 @@ import msgspec
 
 from huggingchat_agent import environment, redact
 from huggingchat_agent.chat.chat import get_session
+from huggingchat_agent.error_values import make_fault
 from huggingchat_agent.errors import StorageError
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.log_records import log
 from huggingchat_agent.state import warm_socket
-from huggingchat_agent.warm.protocol import Start, encode, make_fault
+from huggingchat_agent.warm.protocol import Start, encode
 from huggingchat_agent.warm.server import Server
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ event of the reply, and in the end another Result (the Answer) or Problem.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from huggingchat_agent import errors, events, redact
+from huggingchat_agent import events
+from huggingchat_agent.error_values import Fault
 
 # The largest line: a download of 256 MiB in base64, with room beside it.
 LONGEST = 400 * 1024 * 1024  # bytes
@@ -48,16 +48,6 @@ class Request(msgspec.Struct, frozen=True):
     id: int
     verb: str
     arguments: dict[str, Any] = {}
-
-
-class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An error, by the name of its class in `errors`, "" for any other, and by its attributes."""
-
-    kind: str
-    message: str
-    about: dict[str, Any] = {}
-    notes: list[str] = []
-    cause: Fault | None = None
 
 
 class Talk(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,35 +103,3 @@ def _encode_other(value: Any) -> Any:
 def decode_event(message: Happened) -> events.Event:
     """The event in a line."""
     return msgspec.json.decode(message.event, type=_EVENTS[message.name])
-
-
-def make_fault(error: BaseException) -> Fault:
-    """An error as a value, without secrets. Of an error that is not ours: its name and text alone."""
-    notes = list(getattr(error, "__notes__", ()))
-    if not isinstance(error, errors.AgentError):
-        return Fault(kind="", message=redact.text(f"{type(error).__name__}: {error}"), notes=notes)
-    kinds = (each.__name__ for each in type(error).__mro__ if each.__module__ == errors.__name__)
-    cause = error.__cause__
-    return Fault(
-        kind=next(kinds, ""),
-        message=redact.text(error.message),
-        about={name: value for name, value in vars(error).items() if name not in ("message", "__notes__")},
-        notes=notes,
-        cause=make_fault(cause) if isinstance(cause, errors.AgentError) else None,
-    )
-
-
-def make_error(fault: Fault) -> Exception:
-    """The error of a fault: of the same class, with the same attributes."""
-    kind = getattr(errors, fault.kind, None) if fault.kind else None
-    if not (isinstance(kind, type) and issubclass(kind, errors.AgentError)):
-        return RuntimeError(fault.message)
-    error = kind(fault.message)
-    for name, value in fault.about.items():
-        paths = name in ("screenshot", "snapshot") and value is not None
-        setattr(error, name, Path(value) if paths else value)
-    for note in fault.notes:
-        error.add_note(note)
-    if fault.cause is not None:
-        error.__cause__ = make_error(fault.cause)
-    return error

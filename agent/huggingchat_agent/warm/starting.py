@@ -12,11 +12,12 @@ import msgspec
 import huggingchat_agent
 from huggingchat_agent import environment
 from huggingchat_agent.browser.process_tag import is_alive
+from huggingchat_agent.error_values import Fault, make_error
 from huggingchat_agent.errors import BrowserError, UsageError
 from huggingchat_agent.state import warm_socket
 from huggingchat_agent.warm.link import Link
 from huggingchat_agent.warm.matching import describe, find_obstacles, make_fingerprints
-from huggingchat_agent.warm.protocol import Fault, Start, Welcome, encode, make_error
+from huggingchat_agent.warm.protocol import Start, Welcome, encode
 
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SEND = "POST /conversation/{conversation_id}"
 """The route of a message."""
+CREATE = "POST /conversation"
+"""The route of a new conversation."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,13 +4,14 @@ import asyncio
 from collections import Counter
 from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from huggingchat_agent import redact
+from huggingchat_agent.batching.cluster import Cluster
 from huggingchat_agent.batching.items import Item, Result, arrange, read_items
 from huggingchat_agent.batching.journal import Journal, write_results
 from huggingchat_agent.batching.run import batch as ask_all
@@ -47,6 +48,12 @@ def batch(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="How long an answer may take. Default: 900.")
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Ask on the workers of this Dask scheduler: tls://HOST:PORT; see below."
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Also ask again what failed in an earlier run.")
     ] = False,
@@ -60,6 +67,9 @@ def batch(
 
     After Ctrl-C or a crash, run the same command again: OUT.JSONL.journal knows what is finished. What was
     sent is read from its conversation and not sent again. It exits with 1 if an item failed.
+
+    With `--dask`, each worker of the cluster has a browser of its own, and takes profile and session from its
+    own environment. Over tcp:// the scheduler must be on this machine, or `--insecure` given.
     """
     items = arrange(read_items(prompts), model or ())
     record = output.with_name(f"{output.name}.journal")
@@ -70,6 +80,7 @@ def batch(
     settings = options.to_settings()
     if timeout is not None:
         settings["deadlines"] = Deadlines(first_update=timeout, idle=timeout, total=timeout)
+    door = Cluster(dask, **settings) if dask else HuggingChat(**settings)
     results: dict[str, Result] = {}
     with Journal(record) as journal:
         try:
@@ -77,7 +88,7 @@ def batch(
                 _ask(
                     items,
                     results,
-                    HuggingChat(**settings),
+                    door,
                     concurrency=concurrency,
                     via=via,
                     temporary=temporary,
@@ -103,14 +114,20 @@ def batch(
         raise SystemExit(FAILED)
 
 
-async def _ask(items: list[Item], results: dict[str, Result], chat: HuggingChat, **chosen: object) -> None:
+async def _ask(
+    items: list[Item], results: dict[str, Result], door: HuggingChat | Cluster, **chosen: Any
+) -> None:
     with _Bar(len(items)) as bar:
-        address = redact.address(chat.settings.base_url)
+        address = door.address if isinstance(door, Cluster) else redact.address(door.settings.base_url)
         bar.say(f"Opening {address}")
-        async with chat:
-            await chat.login()
+        async with door:
+            if isinstance(door, Cluster):
+                chosen["cluster"] = door
+            else:
+                chosen["chat"] = door
+                await door.login()
             bar.say("")
-            async with aclosing(ask_all(items, chat=chat, **chosen)) as found:  # type: ignore[arg-type]
+            async with aclosing(ask_all(items, **chosen)) as found:
                 async for result in found:
                     results[result.id] = result
                     if result.error is not None:

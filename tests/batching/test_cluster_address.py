@@ -1,0 +1,64 @@
+"""Where a cluster may be, and what it takes from here; without a cluster."""
+
+import pytest
+
+from huggingchat_agent import Cluster
+from huggingchat_agent.errors import BrowserError, UsageError
+from tests.cli.shell import Shell
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://far.example.org:8786", "tcp://10.0.0.7:8786", "tcp://[fe80::1]:8786"]
+)
+def test_plain_address_of_another_machine_is_refused(address):
+    with pytest.raises(UsageError, match="not encrypted"):
+        Cluster(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["far:8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "tls://:8786", "tcp://127.0.0.1:port", ""],
+)
+def test_what_is_no_address_of_a_scheduler_is_refused(address):
+    with pytest.raises(UsageError, match="not the address of a Dask scheduler"):
+        Cluster(address)
+
+
+@pytest.mark.parametrize("given", [{"proxy": "http://x:1"}, {"password": "s3cret"}, {"profile": "other"}])
+def test_settings_of_the_workers_are_refused_by_name(given):
+    with pytest.raises(UsageError, match=f"HUGGINGCHAT_{next(iter(given)).upper()}") as caught:
+        Cluster("tcp://127.0.0.1:8786", **given)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_insecure_and_tls_and_this_machine_are_taken(monkeypatch):
+    pytest.importorskip("distributed")
+    Cluster("tls://far.example.org:8786")
+    Cluster("tcp://localhost:8786")
+    Cluster("tcp://[::1]:8786")
+    Cluster("tcp://far.example.org:8786", insecure=True)
+    monkeypatch.setenv("HUGGINGCHAT_INSECURE", "1")
+    Cluster("tcp://far.example.org:8786")
+
+
+def test_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"huggingchat-agent\[cluster\]"):
+        Cluster("tcp://127.0.0.1:8786")
+
+
+async def test_scheduler_that_is_not_there_is_said(unused_tcp_port, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("huggingchat_agent.batching.cluster.CONNECT_SECONDS", 0.3)
+    with pytest.raises(BrowserError, match="No Dask scheduler answers"):
+        async with Cluster(f"tcp://127.0.0.1:{unused_tcp_port}"):
+            pass
+
+
+def test_command_refuses_an_address_that_others_can_read(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"prompt": "x"}\n')
+    files = (str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out.jsonl"))
+    shell = Shell("http://127.0.0.1:9/chat", tmp_path / "state")
+    done = shell.here("batch", *files, "--dask", "tcp://far.example.org:8786")
+    assert done.code == 2 and "--insecure" in done.err
+    assert not (tmp_path / "out.jsonl.journal").exists()
