@@ -85,10 +85,12 @@ async def test_click_reaches_what_is_off_screen(page, server):
     assert await page.evaluate("() => clicks", timeout=5) == ["go"]
 
 
-async def test_click_reaches_what_a_sticky_bar_would_cover(page, server):
+@pytest.mark.parametrize("above", ["3000px", "calc(100vh - 50px)"], ids=["would cover", "covers"])
+async def test_click_reaches_what_a_sticky_bar_covers(page, server, above):
     far = "<div style='height: 3000px'></div>"
     bar = "<div style='position: fixed; bottom: 0; height: 60px; width: 100%; background: red'></div>"
-    await page.goto(server.page(f"{COUNT}{far}{BUTTON}{far}{bar}"), timeout=5)
+    html = f"<body style='margin: 0'>{COUNT}<div style='height: {above}'></div>{BUTTON}{far}{bar}"
+    await page.goto(server.page(html), timeout=5)
     await page.click(GO, timeout=5)
     assert await page.evaluate("() => clicks", timeout=5) == ["go"]
 

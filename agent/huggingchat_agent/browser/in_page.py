@@ -52,6 +52,8 @@ MIDDLE = """async function () {
   while (each && each !== this) each = each.parentNode ?? each.host;
   if (each || hit?.closest('label')?.control === this) return {x, y};
   if (this.closest('[inert]')) return {obstacle: 'it is inert'};
+  // A bar that stays in its place covers the edge of the view. The next look finds this in the middle.
+  this.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
   return {obstacle: hit ? `it is covered by <${hit.localName}>` : 'it is not visible'};
 }"""
 
