@@ -36,6 +36,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -265,46 +266,60 @@ class Run:
         self.figures: dict[str, Any] = {"unit": "s, memory in MB"}
         self.browser = ""
         self.bars: dict[str, dict[str, float]] = {}
+        self.failed = False
+
+    @contextlib.contextmanager
+    def part(self, title: str) -> Iterator[None]:
+        """A part of the tables. If it fails, the others are still measured."""
+        self.lines += [f"### {title}", ""]
+        try:
+            yield
+        except Exception:
+            self.failed = True
+            self.lines += ["This part failed.", ""]
+            traceback.print_exc()
 
     def measure_app(self, base_url: str, engines: list[EngineName], *, app: bool) -> None:
         """Messages one after the other."""
         for engine in engines:
-            figures, self.browser = asyncio.run(measure(base_url, engine, self.rounds, app))
-            self.lines += [f"### Engine {engine}", "", *report(figures), ""]
-            self.figures[engine] = vars(figures)
-            self.bars |= {f"{engine}: {name}": cells for name, cells in find_cells(figures).items()}
+            with self.part(f"Engine {engine}"):
+                figures, self.browser = asyncio.run(measure(base_url, engine, self.rounds, app))
+                self.lines += [*report(figures), ""]
+                self.figures[engine] = vars(figures)
+                self.bars |= {f"{engine}: {name}": cells for name, cells in find_cells(figures).items()}
 
     def measure_at_once(self, engines: list[EngineName]) -> None:
-        with open_site("--tls") as base_url:
-            for engine in engines:
+        for engine in engines:
+            with self.part(f"At once, over HTTP/2, {engine}"), open_site("--tls") as base_url:
                 rounds = min(self.rounds, AT_ONCE_ROUNDS)
                 found = asyncio.run(at_once.measure(base_url, engine, rounds))
-                self.lines += [f"### At once, over HTTP/2, {engine}", "", *at_once.report(found), ""]
+                self.lines += [*at_once.report(found), ""]
                 self.figures[f"at once, {engine}"] = vars(found)
 
     def measure_cold(self, base_url: str, *account: str) -> None:
-        found = cold.measure(base_url, self.rounds, *account)
-        self.lines += ["### Cold start", "", *cold.report(found), ""]
-        self.figures["cold"] = found._asdict()
+        with self.part("Cold start"):
+            found = cold.measure(base_url, self.rounds, *account)
+            self.lines += [*cold.report(found), ""]
+            self.figures["cold"] = found._asdict()
 
     def measure_doors(self, base_url: str) -> None:
-        found = shell.measure(base_url, self.rounds)
-        through = asyncio.run(doors.measure(base_url, 10 * self.rounds))
-        self.lines += ["### Doors", "", *shell.report(found), "", doors.report(*through), ""]
-        self.figures |= {"shell": found, "doors": through}
+        with self.part("Doors"):
+            found = shell.measure(base_url, self.rounds)
+            through = asyncio.run(doors.measure(base_url, 10 * self.rounds))
+            self.lines += [*shell.report(found), "", doors.report(*through), ""]
+            self.figures |= {"shell": found, "doors": through}
 
     def measure_python(self) -> None:
         """What needs no browser."""
-        replayed = replays.measure()
-        self.lines += [
-            "### Without a browser",
-            "",
-            *cpu.table(),
-            "",
-            f"{replays.COUNT} tests of two turns each, replayed by pytest: {replayed:.1f} s.",
-            "",
-        ]
-        self.figures["replays"] = replayed
+        with self.part("Without a browser"):
+            replayed = replays.measure()
+            self.lines += [
+                *cpu.table(),
+                "",
+                f"{replays.COUNT} tests of two turns each, replayed by pytest: {replayed:.1f} s.",
+                "",
+            ]
+            self.figures["replays"] = replayed
 
 
 def main() -> int:
@@ -346,7 +361,7 @@ def main() -> int:
         tail = rest.partition(end)[2]
         arguments.write.write_text(f"{head}{begin}\n{table}\n{end}{tail}")
     Console(width=200, markup=False, highlight=False).print(table)
-    return 0
+    return int(run.failed)
 
 
 def _round(value: Any) -> Any:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 COUNTS: dict[Via, tuple[int, ...]] = {"page": (1, 8, 32, 64), "ui": (1, 4, 8)}
 TOKENS, PACE_MS = 50, 20
 PROMPT = f"count {TOKENS} every {PACE_MS}"
+STEP = 120.0  # seconds for a page: several load at the same time
 LOOK = 0.5  # seconds after the first token, when the memory is measured
 
 
@@ -123,7 +124,8 @@ async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
     with tempfile.TemporaryDirectory() as home:
         # The site's certificate is of its own authority.
         args = ["--ignore-certificate-errors"]
-        async with HuggingChat(**account, home=Path(home), engine=engine, browser_args=args) as chat:
+        account |= {"engine": engine, "browser_args": args, "step_timeout": STEP}
+        async with HuggingChat(**account, home=Path(home)) as chat:
             await chat.login()
             state = await chat._session.read_state()
             raw = RawClient(base_url, {each["name"]: each["value"] for each in state["cookies"]})
