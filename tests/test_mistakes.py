@@ -79,7 +79,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("send", {"prompt": "x", "files": [("notes.md",)]}, r"A file given as a tuple is \(name, bytes\)"),
     ("send", {"prompt": "x", "files": [("notes.md", "text")]}, r"A file given as a tuple is \(name, bytes\)"),
     ("send", {"prompt": "x", "files": [5]}, "Give a file as a path"),
-    ("send", {"prompt": "x", "tools": 5}, "`tools` is a list of names, not 5"),
+    ("send", {"prompt": "x", "tools": 5}, "`tools` is a list of names and of ToolServer, not 5"),
     ("send", {"prompt": "x", "tools": [5]}, "The name of a tool server must be text, not 5"),
     ("send", {"prompt": "x", "web_search": "no"}, "`web_search` is True or False, not 'no'"),
     ("send", {"prompt": "x", "via": "api"}, "via cannot be 'api'"),
