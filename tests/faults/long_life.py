@@ -83,6 +83,15 @@ class Site(NamedTuple):
     username: str
     password: str
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of a chat that signs in there."""
+        return {
+            "base_url": self.url,
+            "username": self.username,
+            "password": self.password,
+        }
+
 
 def _keep_site(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
@@ -112,10 +121,7 @@ async def run(
     """Send the messages, one after the other, by ui and by page in turns."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as home:
-        account: dict[str, Any] = {"username": site.username, "password": site.password}
-        async with HuggingChat(
-            engine=results.engine, base_url=site.url, home=home, **account, **settings
-        ) as chat:
+        async with HuggingChat(engine=results.engine, home=home, **site.settings, **settings) as chat:
             chat.on("recycled", lambda event: results.recycled.append(msgspec.to_builtins(event)))
             await chat.login()
             conversation = await chat.new_conversation()

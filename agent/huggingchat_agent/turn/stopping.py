@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 # Seconds for the app to take a stop.
-STOP_PATIENCE = 5.0
+STOP_PATIENCE = 4.0
 REFUSED_PATIENCE = 1.0  # seconds for the end of the stream if the app has not taken the stop
 DROP_PATIENCE = 2.0  # seconds
 
