@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from huggingchat_agent.errors import (
+    AgentError,
     ChallengePresented,
     CredentialsRejected,
     LoginError,
@@ -85,3 +86,19 @@ async def test_sign_in_that_was_cancelled_is_taken_over_by_who_waits():
     await second
     assert first.cancelled()
     assert (count, recover.count) == (2, 1)
+
+
+async def test_what_is_done_again_after_a_sign_in_is_noted():
+    seen: list[AgentError] = []
+    recover = Recovery(pause=0.0)
+    recover.note = seen.append
+    recover.arm(SignIns(None), unknown)
+    outcomes = [LOST, "done"]
+
+    async def action():
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    assert (await recover.guard(action), seen) == ("done", [LOST])

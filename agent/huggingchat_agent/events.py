@@ -315,7 +315,7 @@ class Queued(AgentEvent, frozen=True, kw_only=True):
 class Retrying(AgentEvent, frozen=True, kw_only=True):
     """A request is made again `delay` seconds later, because it failed (`reason`) in a way that may pass.
 
-    `request` is its route, `attempt` the number of the coming attempt. `conversation_id` may be "".
+    `request` is its route, "" if there are several; `attempt` the number of the coming attempt.
     A message that the browser has sent again by itself is reported when the turn is over, with `delay` 0.
     """
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.choices import Via
 
 ENGINES = ("playwright", "nodriver")
+PROMPT = "count 3 every 1"  # a scripted model repeats any other prompt, with the files
 SIZE = 10 * 2**20  # bytes
 CASES: tuple[tuple[int, Via], ...] = ((1, "ui"), (1, "page"), (3, "ui"), (3, "page"), (4, "ui"), (4, "page"))
 BEGIN, END = "<!-- large files -->", "<!-- end of large files -->"
@@ -80,10 +81,10 @@ async def measure(engine: str, settings: dict[str, Any]) -> list[Row]:
             for count, via in CASES:
                 row = Row(engine=engine, files=count, via=via)
                 began = time.monotonic()
-                row.outcome, row.whole = await ask(chat, "echo read", via, make_files(count))
+                row.outcome, row.whole = await ask(chat, PROMPT, via, make_files(count))
                 row.seconds = time.monotonic() - began
                 began = time.monotonic()
-                row.next_outcome, _ = await ask(chat, "echo hello", via, [])
+                row.next_outcome, _ = await ask(chat, PROMPT, via, [])
                 row.next_seconds = time.monotonic() - began
                 rows.append(row)
                 Console(stderr=True).print(msgspec.to_builtins(row), markup=False)

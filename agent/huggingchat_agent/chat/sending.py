@@ -26,6 +26,7 @@ from huggingchat_agent.errors import (
     UsageError,
 )
 from huggingchat_agent.log_records import log
+from huggingchat_agent.retrying import Failure
 from huggingchat_agent.session.account import read_account
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.tracker import Claim
@@ -117,15 +118,7 @@ class Sending:
             if self._stopped or self._pressed or not self._session.recovers:
                 raise
             lost = error
-        self._emitter.emit(
-            events.Retrying(
-                conversation_id=self._conversation_id,
-                request=requests.SEND,
-                attempt=2,
-                delay=0.0,
-                reason=lost.message,
-            )
-        )
+        self._note_second_attempt(lost)
         await self._session.recover(epoch)
         return await self._attempt()
 
@@ -149,9 +142,13 @@ class Sending:
         else:
             if turn is None or not taken:
                 self._held = None
+                self._note_second_attempt(lost)
                 return await self._attempt()
         self.turn = turn
         return turn
+
+    def _note_second_attempt(self, lost: AgentError) -> None:
+        self._emitter.emit(Failure(lost, 2, 0.0).describe(requests.SEND, self._conversation_id))
 
     async def _attempt(self) -> Turn:
         await self._session.calls.open()

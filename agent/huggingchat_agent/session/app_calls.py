@@ -109,6 +109,8 @@ class AppCalls:
                 raise failure
             recover = False
             await self.recovery.recover_from(failure, count)
+            if self._note is not None:
+                self._note(Failure(failure, 2, 0.0).describe(request.route, conversation_id))
 
     async def fetch(self, request: Call) -> CallResult:
         """The answer as it came, whatever its status."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from huggingchat_agent.errors import AgentError, BrowserError
 from huggingchat_agent.log_records import log
+from huggingchat_agent.retrying import Failure
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.login_origins import LoginOrigins
@@ -78,6 +79,7 @@ class Session:
             self.recycler = Recycler(settings, self._profile, self._tabs, note)
             opener = self._tabs.open_calls
         self.note = note
+        self.recovery.note = lambda error: note(Failure(error, 2, 0.0).describe("", ""))
         self.calls = AppCalls(
             opener, self.recovery, timeout=settings.step_timeout, note=note if tape is None else None
         )

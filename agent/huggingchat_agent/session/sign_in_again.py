@@ -53,6 +53,7 @@ class Recovery:
         self.pause = pause  # seconds
         self._explain = explain or (lambda error: None)
         self.count = 0
+        self.note: Callable[[AgentError], object] = lambda error: None  # before `guard` runs its action again
         self._again: Callable[[bool], Awaitable[None]] | None = None
         self._known: Callable[[], Awaitable[bool]] | None = None
         self._last = float("-inf")
@@ -82,6 +83,7 @@ class Recovery:
         except AgentError as error:
             failure = error
         await self.recover_from(failure, count)
+        self.note(failure)
         return await action()
 
     async def recover_from(self, failure: AgentError, count: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import events
 from huggingchat_agent.errors import AgentError, ChatError, SiteError
 from huggingchat_agent.log_records import log
+from huggingchat_agent.retrying import Failure
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.turn.written import find_written
 from huggingchat_agent.wire import updates
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.fold import Fold
 
+
+READ = "GET /api/v2/conversations/{conversation_id}"
 
 # The store lags behind the stream: after a stop, the app's own page reads 8 times in 0.4 s steps.
 READS = 12
@@ -66,6 +69,9 @@ class Stored:
                         log.warning("Conversation %s could not be read: %s", self._conversation_id, error)
                         if not may_pass(error):
                             break
+                        if attempt + 1 < most:
+                            again = Failure(error, attempt + 2, READ_PAUSE)
+                            self._app.note(again.describe(READ, self._conversation_id))
                     if enough(read):
                         break
         return read
