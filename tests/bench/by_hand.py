@@ -35,7 +35,10 @@ class ByHand:
         await self._page.goto(url)
         field = self._page.get_by_placeholder("Ask anything")
         send = self._page.get_by_role("button", name="Send message", exact=True)
+        welcome = self._page.get_by_role("dialog").get_by_role("button")
         while not await send.is_enabled():
+            if await welcome.count():
+                await welcome.last.click()
             await field.fill("")
             await field.fill("x")
             await asyncio.sleep(POLL)
