@@ -159,3 +159,15 @@ def test_fixtures_and_options_explain_themselves(project):
         ["*--huggingchat-mode=*replay,once,record,live*", "*never the network (the default)*"]
     )
     project.run("--markers").stdout.fnmatch_lines(["@pytest.mark.huggingchat(tape=..., mode=*"])
+
+
+def test_origins_of_a_sign_in_are_an_option(project):
+    project.write(
+        "test_origins.py",
+        """
+        def test_origins(huggingchat_settings):
+            assert huggingchat_settings["login_origins"] == ["https://id.example.org", "https://b.example"]
+        """,
+    )
+    option = "--huggingchat-login-origin"
+    project.run(f"{option}=https://id.example.org", option, "https://b.example").assert_outcomes(passed=1)

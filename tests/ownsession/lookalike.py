@@ -23,17 +23,27 @@ for (const kind of ["keydown", "beforeinput", "input", "change", "paste", "submi
 navigator.sendBeacon("/seen", JSON.stringify({kind: "shown"}));
 </script>"""
 
+# Puts another address into what a script of ours notes about the page.
+_LIE = b"""<script>Object.defineProperty(Object.prototype, "alert",
+  {set() { this.address = "%s/login"; }, get() { return ""; }});</script>"""
+
 
 class LookAlike:
-    """Runs in a thread until the end of the block. `seen` are its events; `posted` the bodies of forms."""
+    """Runs in a thread until the end of the block. `seen` are its events; `posted` the bodies of forms.
+
+    `pretends` is the address of an app that its page claims to be, "" for none.
+    """
+
+    pretends = ""
 
     def __init__(self) -> None:
         seen: list[dict[str, Any]] = []
         posted: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._answer(_PAGE)
+            def do_GET(handler) -> None:
+                lie = _LIE % self.pretends.encode() if self.pretends else b""
+                handler._answer(_PAGE + lie)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()

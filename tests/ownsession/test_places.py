@@ -76,6 +76,7 @@ async def test_nothing_is_typed_at_another_origin_that_nobody_confirms(chat, sit
     assert f"login_origins=['{lookalike.origin}']" in str(caught.value)
     assert f"--login-origin {lookalike.origin}" in caught.value.for_shell()
     lead_astray(site, lookalike)
+    lookalike.pretends = site.url
     asked = []
     with pytest.raises(UnknownLoginOrigin):
         await chat.login(*ACCOUNT, confirm_origin=lambda origin: asked.append(origin))
