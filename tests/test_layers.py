@@ -7,7 +7,18 @@ PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "exchange", "answer", "events", "handler_types", "eventlog", "question", "redact", "saving"}
+    {
+        "errors",
+        "exchange",
+        "answer",
+        "artifact",
+        "events",
+        "handler_types",
+        "eventlog",
+        "question",
+        "redact",
+        "saving",
+    }
     | {"choices", "environment", "files", "mistakes", "origin", "printable", "secret_names"}
     | {"user_text", "secret_headers", "structured"}
     | {"agent_events", "error_values", "forks", "handler_failures", "handler_queue", "log_records"},

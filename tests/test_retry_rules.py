@@ -66,6 +66,7 @@ def test_every_route_has_a_rule_and_what_would_be_two_is_never_repeated():
         purposes.CreateConversation,
         purposes.AnswerElicitation,
         purposes.ShareConversation,
+        purposes.DeploySpace,
     }
     reads = {route.rule for route in routes.ROUTES if route.method == "GET"}
     assert reads == {"read"}

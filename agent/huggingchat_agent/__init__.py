@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.answer import Source as Source
     from huggingchat_agent.answer import Timing as Timing
     from huggingchat_agent.answer import ToolUse as ToolUse
+    from huggingchat_agent.artifact import Artifact as Artifact
+    from huggingchat_agent.artifact import ArtifactVersion as ArtifactVersion
     from huggingchat_agent.batching.cluster import Cluster as Cluster
     from huggingchat_agent.batching.items import Item as Item
     from huggingchat_agent.batching.items import ItemError as ItemError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.attached import Attached as Attached
     from huggingchat_agent.chat.attached import attach as attach
     from huggingchat_agent.chat.conversation import Conversation as Conversation
+    from huggingchat_agent.chat.deploying import Deployment as Deployment
     from huggingchat_agent.chat.elicitation import Elicitation as Elicitation
     from huggingchat_agent.chat.export import Export as Export
     from huggingchat_agent.chat.export import ExportedMessage as ExportedMessage
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.conversations import ConversationSummary as ConversationSummary
     from huggingchat_agent.wire.conversations import StoredMessage as StoredMessage
     from huggingchat_agent.wire.models import Model as Model
+    from huggingchat_agent.wire.tools import ServerTool as ServerTool
     from huggingchat_agent.wire.tools import ToolServer as ToolServer
 
 __version__ = "0.1.0"
@@ -56,11 +60,13 @@ __version__ = "0.1.0"
 _NAMES = {
     "answer": ("Answer", "File", "Router", "Source", "Timing", "ToolUse"),
     "batching.cluster": ("Cluster",),
+    "artifact": ("Artifact", "ArtifactVersion"),
     "batching.items": ("Item", "ItemError", "Result"),
     "batching.journal": ("Journal",),
     "batching.run": ("batch",),
     "chat.attached": ("attach", "Attached"),
     "chat.conversation": ("Conversation",),
+    "chat.deploying": ("Deployment",),
     "chat.elicitation": ("Elicitation",),
     "chat.export": ("Export", "ExportedMessage"),
     "chat.preferences": ("Preferences",),
@@ -80,7 +86,7 @@ _NAMES = {
     "tape.format": ("Header",),
     "wire.conversations": ("ConversationRead", "ConversationSummary", "StoredMessage"),
     "wire.models": ("Model",),
-    "wire.tools": ("ToolServer",),
+    "wire.tools": ("ServerTool", "ToolServer"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

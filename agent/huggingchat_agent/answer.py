@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from huggingchat_agent import saving
+from huggingchat_agent.artifact import Artifact
 from huggingchat_agent.choices import SentVia
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.user_text import require_path
@@ -129,7 +130,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     `finish_reason` is "stop", "interrupted" (stopped, or the service ended the run) or "elicitation"
     (parked until a question is answered). The ids are the server's own, read from the conversation after
     the run; "" if it could not be read. `via` is how the message was sent: "ui", "page", or "" if a person or
-    another program sent it.
+    another program sent it. `artifacts` are those that it made or changed, with all versions so far; their
+    markup is in `text` too.
     """
 
     text: str
@@ -142,6 +144,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     files: list[File] = []
     sources: list[Source] = []
     tools: list[ToolUse] = []
+    artifacts: list[Artifact] = []
     title: str | None = None
     router: Router | None = None
     interrupted: bool = False

@@ -352,7 +352,7 @@ def test_answer_holds_everything():
     assert timing.tokens == 2
     defaults = Answer(text="", conversation_id="", user_message_id="", message_id="", timing=Timing(sent=0.0))
     same = [name for name in Answer.__struct_fields__ if getattr(answer, name) == getattr(defaults, name)]
-    assert same == ["interrupted", "finish_reason"]
+    assert same == ["artifacts", "interrupted", "finish_reason"]  # the turn adds the artifacts
 
 
 def make_stored(**fields: Any):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from huggingchat_agent.answer import File
+from huggingchat_agent.chat import deploying, export, uploads
 from huggingchat_agent.chat import draft as drafts
-from huggingchat_agent.chat import export, uploads
 from huggingchat_agent.chat import unsupported as options
 from huggingchat_agent.chat.draft import ChosenTools, Continue, Draft, Edit, Next, Resume, Retry
 from huggingchat_agent.chat.elicitation import Elicitation, read_question
@@ -26,6 +26,7 @@ from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.user_text import require_text
 from huggingchat_agent.wire import requests
+from huggingchat_agent.wire.artifacts import read_branch
 from huggingchat_agent.wire.conversations import parse_share
 from huggingchat_agent.wire.elicitations import find_open_questions
 from huggingchat_agent.wire.models import pick_model
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
+    from huggingchat_agent.artifact import Artifact
     from huggingchat_agent.chat.chat import Chat
+    from huggingchat_agent.chat.deploying import Deployment
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.uploads import Given
     from huggingchat_agent.setting_values import Deadlines
@@ -288,6 +291,26 @@ class Conversation(Emitter):
             raise UsageError(f"Conversation {self.id} is still answering. Share it after the answer.")
         body = await self._ask(requests.share_conversation(self.id))
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
+
+    async def artifacts(self) -> list[Artifact]:
+        """The artifacts of the branch that the next message continues, with all of their versions."""
+        return read_branch(await self.messages())
+
+    async def deploy(
+        self,
+        artifact: Artifact,
+        *,
+        title: str | None = None,
+        public: bool = False,
+        version: int | None = None,
+    ) -> Deployment:
+        """Publish an artifact of this conversation as a Space of the account, on Hugging Face.
+
+        The Space is private unless `public`. One that was made of this artifact before is updated, and stays
+        as private or public as it is. Raises UsageError for an artifact that the app does not deploy, and
+        where the app has no such thing; ChatError if it refuses.
+        """
+        return await deploying.deploy(self, artifact, title=title, public=public, version=version)
 
     async def export(self, form: Form = "markdown") -> str:
         """As a document: "markdown" (the active path, to be read) or "json" (all branches)."""

@@ -1,6 +1,6 @@
 """Files that go with a message, and files that come with an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ from huggingchat_agent.errors import StorageError
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
+    from huggingchat_agent.artifact import Artifact
     from huggingchat_agent.browser.protocols import Upload
     from huggingchat_agent.cli.warm import Talk
 
@@ -27,6 +28,14 @@ SaveFiles = Annotated[
         metavar="DIR", help="Save the files that come with an answer in this folder. No file is replaced."
     ),
 ]
+SaveArtifacts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Save the artifacts that an answer makes or changes in this folder: pages, drawings, "
+        "documents, programs. No file is replaced.",
+    ),
+]
 ShowReasoning = Annotated[
     bool,
     typer.Option(
@@ -40,14 +49,14 @@ def read_files(paths: Sequence[Path] | None) -> "tuple[Upload, ...]":
     return uploads.read(paths or ())
 
 
-def make_folder(path: Path | None) -> Path | None:
-    """Make the folder to save to, unless it exists. Raises StorageError."""
+def make_folder(path: Path | None, option: str = "--save-files") -> Path | None:
+    """Make the folder that an option names, unless it exists. Raises StorageError."""
     if path is not None:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(
-                f"--save-files: {str(path)!r} cannot be made a folder: {error.strerror}. Name another one."
+                f"{option}: {str(path)!r} cannot be made a folder: {error.strerror}. Name another one."
             ) from None
     return path
 
@@ -58,3 +67,13 @@ def save_files(talk: "Talk", answer: "Answer", where: Path | None) -> None:
         return
     for file in (*answer.files, *(file for tool in answer.tools for file in tool.files)):
         console.note(f"Saved {talk.file(file).save(where)}")
+
+
+def save_artifacts(artifacts: "Iterable[Artifact]", where: Path | None) -> None:
+    """Save the last version of each."""
+    if where is None:
+        return
+    for each in artifacts:
+        console.note(f"Saved {each.save(where)}")
+        if each.last.failed:
+            console.warn(f"{each.last.failed} changes of the last version were not found in the one before.")

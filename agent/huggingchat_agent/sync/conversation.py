@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from huggingchat_agent import answer
+    from huggingchat_agent.artifact import Artifact
     from huggingchat_agent.chat.conversation import Conversation as AsyncConversation
+    from huggingchat_agent.chat.deploying import Deployment
     from huggingchat_agent.chat.export import Form
     from huggingchat_agent.chat.reply import Reply as AsyncReply
     from huggingchat_agent.chat.uploads import Given
@@ -214,6 +216,27 @@ class Conversation(Handlers):
         The same content gives the same link. Raises UsageError while a turn is running.
         """
         return self._thread.run(self._inner.share())
+
+    def artifacts(self) -> list[Artifact]:
+        """The artifacts of the branch that the next message continues, with all of their versions."""
+        return self._thread.run(self._inner.artifacts())
+
+    def deploy(
+        self,
+        artifact: Artifact,
+        *,
+        title: str | None = None,
+        public: bool = False,
+        version: int | None = None,
+    ) -> Deployment:
+        """Publish an artifact of this conversation as a Space of the account, on Hugging Face.
+
+        The Space is private unless `public`. One that was made of this artifact before is updated, and stays
+        as private or public as it is. Raises UsageError for an artifact that the app does not deploy, and
+        where the app has no such thing; ChatError if it refuses.
+        """
+        given = {"title": title, "public": public, "version": version}
+        return self._thread.run(self._inner.deploy(artifact, **dict[str, Any](given)))
 
     def export(self, form: Form = "markdown") -> str:
         """As a document: "markdown" (the active path, to be read) or "json" (all branches)."""

@@ -30,7 +30,7 @@ from huggingchat_agent.turn.clock import Clock
 from huggingchat_agent.turn.recovery import Recovery
 from huggingchat_agent.turn.stored import Stored, find_failure
 from huggingchat_agent.turn.stream import Stream
-from huggingchat_agent.wire import failures, multipart, updates
+from huggingchat_agent.wire import artifacts, failures, multipart, updates
 from huggingchat_agent.wire.fold import Fold, read_stored
 from huggingchat_agent.wire.means import Means
 
@@ -289,7 +289,7 @@ class Turn:
         user = read.parent(message) if read and message else None
         if stored is not None and not stored.children:
             self.leaf = stored.id
-        return fold.answer(
+        answer = fold.answer(
             user_message_id=user.id if user else "",
             message_id=message.id if message else "",
             via=self.via,
@@ -297,6 +297,7 @@ class Turn:
             finished=time.monotonic(),
             stored=stored,
         )
+        return artifacts.add_to(answer, read)
 
     async def _explain_break(self, why: str) -> AgentError:
         """The error that the app stored for this turn, or else StreamBroken."""

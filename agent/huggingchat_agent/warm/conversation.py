@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from huggingchat_agent import answer
+    from huggingchat_agent.artifact import Artifact
     from huggingchat_agent.browser.protocols import Upload
+    from huggingchat_agent.chat.deploying import Deployment
     from huggingchat_agent.choices import Via
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.warm.link import Link
@@ -116,6 +118,27 @@ class WarmConversation:
     def share(self) -> str:
         """Make its link."""
         return self._call("share", str)
+
+    def artifacts(self) -> list[Artifact]:
+        """The artifacts of the branch that the next message continues."""
+        from huggingchat_agent.artifact import Artifact
+
+        return self._call("artifacts", list[Artifact])
+
+    def deploy(
+        self,
+        artifact: Artifact,
+        *,
+        title: str | None = None,
+        public: bool = False,
+        version: int | None = None,
+    ) -> Deployment:
+        """Publish an artifact as a Space."""
+        from huggingchat_agent.chat.deploying import Deployment
+
+        given = msgspec.to_builtins(artifact)
+        about = {"title": title, "public": public, "version": version}
+        return self._call("deploy", Deployment, artifact=given, **about)
 
     def export(self, form: str = "markdown") -> str:
         """As a document."""

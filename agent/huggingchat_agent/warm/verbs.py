@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from huggingchat_agent.artifact import Artifact
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.events import ElicitationRequested
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.chat.deploying import Deployment
     from huggingchat_agent.chat.reply import Reply
     from huggingchat_agent.huggingchat import HuggingChat
     from huggingchat_agent.wire.conversations import ConversationSummary
@@ -109,6 +111,9 @@ class Held:
         conversation._deadlines = msgspec.convert(deadlines, Deadlines)
         return conversation
 
+    async def deploy(self, talk: str, artifact: Any, **given: Any) -> Deployment:
+        return await self.find(talk).deploy(msgspec.convert(artifact, Artifact), **given)
+
     async def settle(self, talk: str, event: Any, how: str, content: Any) -> Reply | None:
         question = self.find(talk).elicitation(msgspec.convert(event, ElicitationRequested))
         if how == "answer":
@@ -143,6 +148,8 @@ VERBS: dict[str, Callable[..., Awaitable[Any]]] = {
     "export_cookies": lambda held, **given: held.chat.export_cookies(**given),
     "read": lambda held, talk: held.find(talk).read(),
     "messages": lambda held, talk: held.find(talk).messages(),
+    "artifacts": lambda held, talk: held.find(talk).artifacts(),
+    "deploy": Held.deploy,
     "rename": lambda held, talk, title: held.find(talk).rename(title),
     "share": lambda held, talk: held.find(talk).share(),
     "export": lambda held, talk, form: held.find(talk).export(form),

@@ -196,6 +196,8 @@ def _find_sentence(body: bytes) -> str:
         raw = lenient_json.load(body)
     except ValueError:
         raw = None
+    if isinstance(raw, dict) and isinstance(raw.get("json"), dict):
+        raw = raw["json"]  # an answer of /api/v2
     if isinstance(raw, dict):
         text = next((raw[key] for key in ("message", "error") if isinstance(raw.get(key), str)), text)
     return text or "nothing"

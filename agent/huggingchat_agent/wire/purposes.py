@@ -82,6 +82,10 @@ class AnswerElicitation(Purpose, frozen=True):
     conversation_id: str
 
 
+class DeploySpace(Purpose, frozen=True):
+    """A Space of the account that shows an artifact."""
+
+
 class FeatureFlags(Purpose, frozen=True):
     """The features that this deployment has switched on."""
 

@@ -220,6 +220,21 @@ def answer_elicitation(
     return build(purposes.AnswerElicitation(conversation_id), fields)
 
 
+def deploy_space(
+    conversation_id: str, identifier: str, title: str, kind: str, content: str, *, public: bool
+) -> Call:
+    """A Space that shows an artifact. The app makes another one of a name that is taken."""
+    fields = {
+        "conversationId": conversation_id,
+        "artifactIdentifier": identifier,
+        "title": title,
+        "kind": kind,
+        "content": content,
+        "visibility": "public" if public else "private",
+    }
+    return build(purposes.DeploySpace(), fields)
+
+
 def list_mcp_servers() -> Call:
     """The tool servers the app offers."""
     return build(purposes.McpServers())

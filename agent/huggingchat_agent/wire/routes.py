@@ -160,6 +160,7 @@ ROUTES = (
         builds=_FROM_JUNE,
         repeats="write",
     ),
+    Route("POST", "/api/v2/spaces/deploy", purposes.DeploySpace, as_json, builds="from 2026-06-22"),
     Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, as_json, builds=_FROM_JUNE),
     Route("GET", _HOME_DATA, purposes.FeatureFlags, as_json, builds=_BEFORE_JUNE),
     Route("GET", "/api/v2/generations/live", purposes.Live, builds="from 2026-07-24"),

@@ -96,6 +96,7 @@ def ask(
     tool_servers: OwnServers = None,
     file: attachments.Files = None,
     save_files: attachments.SaveFiles = None,
+    save_artifacts: attachments.SaveArtifacts = None,
     show_reasoning: attachments.ShowReasoning = False,
     plain: Plain = False,
     extract: Annotated[
@@ -136,6 +137,7 @@ def ask(
         raise UsageError("--extract, --schema and --json exclude each other.")
     form = None if schema is None else excerpts.read_form(schema)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
+    pages = attachments.make_folder(save_artifacts, "--save-artifacts")
     tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools, tool_server, tool_servers)
     deadlines = _read_deadlines(timeout)
@@ -170,6 +172,7 @@ def ask(
             else:
                 answer = show(reply, talk, reasoning=show_reasoning, plain=plain)
             attachments.save_files(talk, answer, folder)
+            attachments.save_artifacts(answer.artifacts, pages)
             _print_ending(talk, answer)
 
 

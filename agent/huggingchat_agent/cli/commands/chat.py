@@ -64,6 +64,7 @@ def chat(
     tool_servers: OwnServers = None,
     file: attachments.Files = None,
     save_files: attachments.SaveFiles = None,
+    save_artifacts: attachments.SaveArtifacts = None,
     show_reasoning: attachments.ShowReasoning = False,
     plain: Plain = False,
 ) -> None:
@@ -83,6 +84,7 @@ def chat(
     conversation = choose_conversation(conversation, last)
     check_start(model, system, conversation, temporary)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
+    pages = attachments.make_folder(save_artifacts, "--save-artifacts")
     tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools, tool_server, tool_servers)
     # One stops an answer, one ends the chat in order, the next one at once.
@@ -106,6 +108,7 @@ def chat(
             def show_reply(reply: "Answering") -> None:
                 answer = show(reply, commands.talk, reasoning=show_reasoning, plain=plain)
                 attachments.save_files(commands.talk, answer, folder)
+                attachments.save_artifacts(answer.artifacts, pages)
 
             _Dialogue(commands, send, show_reply, _choose_reader(read_models), interrupts).run()
 

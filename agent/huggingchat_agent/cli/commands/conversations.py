@@ -11,6 +11,7 @@ import typer
 from huggingchat_agent.chat.conversation_list import parse_conversation_id
 from huggingchat_agent.chat.export import Form, build_export, render
 from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli.commands import artifacts
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import say_hidden
@@ -245,6 +246,11 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         f"huggingchat conversations export {_ID} > sky.md",
         f"huggingchat conversations export {_ID} --output sky.json",
     ),
+    artifacts.artifacts: (
+        f"huggingchat conversations artifacts {_ID}",
+        f"huggingchat conversations artifacts {_ID} --save pages",
+    ),
+    artifacts.deploy: (f"huggingchat conversations deploy {_ID} clock-page",),
     delete: (
         f"huggingchat conversations delete {_ID}",
         "huggingchat conversations delete --all",
