@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.elicitation import Elicitation as Elicitation
     from huggingchat_agent.chat.export import Export as Export
     from huggingchat_agent.chat.export import ExportedMessage as ExportedMessage
+    from huggingchat_agent.chat.inputs import Billing as Billing
+    from huggingchat_agent.chat.inputs import Payer as Payer
     from huggingchat_agent.chat.preferences import Preferences as Preferences
     from huggingchat_agent.chat.reply import Reply as Reply
     from huggingchat_agent.eventlog import EventLog as EventLog
@@ -69,6 +71,7 @@ _NAMES = {
     "chat.deploying": ("Deployment",),
     "chat.elicitation": ("Elicitation",),
     "chat.export": ("Export", "ExportedMessage"),
+    "chat.inputs": ("Billing", "Payer"),
     "chat.preferences": ("Preferences",),
     "chat.reply": ("Reply",),
     "errors": ("errors",),

@@ -55,3 +55,20 @@ def test_reasoning_is_shown_in_a_pipe_when_asked_for(taped, option, shown):
     assert ("Let me think" in done.err) == shown
     assert ("22 characters of reasoning left out." in done.err) != shown
     assert "Let me think" not in done.out
+
+
+def test_address_and_recording_go_with_a_question(shell, stand_in, tmp_path):
+    stand_in.control.switch(
+        web={"https://files.example.org/n.md": ("text/markdown", b"# Hello")}, transcription=True
+    )
+    recording = tmp_path / "said.ogg"
+    recording.write_bytes(b"what is it?")
+    more = ("--attach", "https://files.example.org/n.md", "--voice", str(recording))
+    done = shell.here("ask", "--via", "page", "--temporary", *more, "Listen:")
+    assert done.code == 0, done.err
+    assert "Heard: what is it?" in done.err
+    said = stand_in.control.heard[-1]["messages"][-1]["content"]
+    assert "# Hello" in said and said.endswith("Listen: what is it?")
+    recording.write_bytes(b"...")
+    silent = shell.here("ask", "--via", "page", "--temporary", "--voice", str(recording))
+    assert (silent.code != 0, "heard no words" in silent.err) == (True, True)

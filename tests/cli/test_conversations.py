@@ -162,3 +162,28 @@ def test_settings_that_change_nothing_are_wrong_usage(stranger, arguments):
     done = stranger.here("settings", "set", *arguments)
     assert done.code == 2 and done.err.count("\n") == 1
     assert not stranger.home.exists()
+
+
+def test_artifacts_are_listed_saved_and_published_after_a_question(shell, stand_in, tmp_path):
+    page = '<artifact identifier="clock" type="html" title="A clock"><p>one</p></artifact>'
+    folder = tmp_path / "pages"
+    asked = ("ask", "--via", "page", "--save-artifacts", str(folder))
+    done = shell.here(*asked, f"recite «{page}»")
+    assert (done.code, (folder / "clock.html").read_text()) == (0, "<p>one</p>"), done.err
+    which = done.err.partition("--conversation ")[2].split()[0]
+    listed = shell.here("conversations", "artifacts", which, "--save", str(folder))
+    assert (listed.code, listed.out) == (0, "clock\thtml\t1\tA clock\n")
+    assert (folder / "clock-2.html").is_file()
+    refused = shell.here("conversations", "deploy", which, "clock")
+    assert (refused.code, "Give --yes if you mean it" in refused.err) == (2, True)
+    missing = shell.here("conversations", "deploy", which, "watch", "--yes")
+    assert (missing.code, "It has: clock." in missing.err) == (2, True)
+    assert not stand_in.control.published
+    with shell.terminal("conversations", "deploy", which, "clock") as terminal:
+        terminal.expect("as a Space that only you can see?")
+        terminal.type("n\n")
+        terminal.expect("Nothing was published")
+        assert terminal.code() == 2
+    made = shell.here("conversations", "deploy", which, "clock", "--yes")
+    assert (made.code, made.out) == (0, "https://huggingface.co/spaces/ada/a-clock\n")
+    assert [each["private"] for each in stand_in.control.published] == [True]

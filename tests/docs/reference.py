@@ -44,6 +44,8 @@ VALUES = (
     package.Artifact,
     package.ArtifactVersion,
     package.Deployment,
+    package.Billing,
+    package.Payer,
     package.Source,
     package.Router,
     Question,

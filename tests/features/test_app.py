@@ -1,4 +1,4 @@
-"""Features of the app that its page has, end to end: tool servers of the user's own."""
+"""What the app's page can do, end to end: tool servers, artifacts, Spaces, fetches, speech, switches."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 
 from huggingchat_agent import ToolServer
 from huggingchat_agent.emitter import NAMES
-from huggingchat_agent.errors import UsageError
+from huggingchat_agent.errors import ChatError, FileRejected, UsageError
 from huggingchat_agent.events import to_json
 from tests.features.tool_server import HEADER, ToolHost
 
@@ -74,3 +74,105 @@ async def test_no_header_of_a_tool_server_leaves_the_agent(chat, own, tmp_path, 
     shown = [caplog.text, *said, repr(own), str(own), repr(tools), repr(answer), repr(conversation)]
     assert not [each for each in [*shown, str(refused.value)] if KEY in each]
     assert KEY not in repr(own.headers) + repr(dict(own.headers))
+
+
+PAGE = '<artifact identifier="clock" type="html" title="A clock"><p>one</p></artifact>'
+CHANGE = '<artifact identifier="clock" type="update"><old_str>one</old_str><new_str>two</new_str></artifact>'
+
+
+async def test_artifact_is_changed_saved_and_published(chat, site, tmp_path):
+    conversation = await chat.new_conversation()
+    first = await conversation.send(f"recite «{PAGE}»", via="page")
+    second = await conversation.send(f"recite «{CHANGE}»", via="page")
+    assert [each.content for each in first.artifacts] == ["<p>one</p>"]
+    (clock,) = second.artifacts
+    assert [each.message_id for each in clock.versions] == [first.message_id, second.message_id]
+    assert clock.content == "<p>two</p>" and await conversation.artifacts() == [clock]
+    assert clock.save(tmp_path).read_text() == "<p>two</p>"
+    made = await conversation.deploy(clock)
+    assert (made.repo_id, made.created) == ("ada/a-clock", True)
+    again = await conversation.deploy(clock, public=True, version=1)
+    assert (again.url, again.created) == ("https://huggingface.co/spaces/ada/a-clock", False)
+    sent = [(each["content"], each["private"]) for each in site.control.published]
+    assert sent == [("<p>two</p>", True), ("<p>one</p>", True)]  # it stays private
+
+
+@pytest.mark.parametrize(
+    ("spaces", "error", "says"),
+    [
+        ("off", ChatError, "not enabled on this instance"),
+        ("refused", ChatError, "Grant Hugging Face permission to create Spaces"),
+    ],
+)
+async def test_app_that_publishes_nothing_says_so(chat, site, spaces, error, says):
+    conversation = await chat.new_conversation()
+    answer = await conversation.send(f"recite «{PAGE}»", via="page")
+    site.control.switch(spaces=spaces)
+    try:
+        with pytest.raises(error, match=says):
+            await conversation.deploy(answer.artifacts[0])
+    finally:
+        site.control.switch(spaces="on")
+
+
+async def test_artifact_that_makes_no_space_is_refused_before_anything_is_sent(chat, site):
+    conversation = await chat.new_conversation()
+    text = (
+        '<artifact identifier="a" type="code">1</artifact><artifact identifier="b c" type="svg">2</artifact>'
+    )
+    code, odd = (await conversation.send(f"recite «{text}»", via="page")).artifacts
+    count = len(site.control.published)
+    for artifact, title, says in ((code, None, "is code"), (odd, None, "identifier"), (code, "x", "is code")):
+        with pytest.raises(UsageError, match=says):
+            await conversation.deploy(artifact, title=title)
+    assert len(site.control.published) == count
+
+
+async def test_file_is_fetched_by_the_app(chat, site):
+    site.control.switch(web={"https://files.example.org/a%20note.md?v=1": ("text/markdown", b"# Hello")})
+    file = await chat.fetch_file("https://files.example.org/a%20note.md?v=1")
+    assert file == ("a note.md", "text/markdown", b"# Hello")
+    conversation = await chat.new_conversation()
+    await conversation.send("what is it?", files=[file], via="page")
+    assert "# Hello" in site.control.heard[-1]["messages"][-1]["content"]
+    with pytest.raises(UsageError, match="https addresses only"):
+        await chat.fetch_file("http://files.example.org/")
+    with pytest.raises(ChatError, match="Failed to fetch: Not Found"):
+        await chat.fetch_file("https://files.example.org/none")
+
+
+async def test_recording_is_written_down_by_the_app(chat, site, tmp_path):
+    path = tmp_path / "said.mp3"
+    path.write_bytes(b"why is the sky blue?")
+    with pytest.raises(UsageError, match="does not transcribe: it has no model"):
+        await chat.transcribe(path)
+    site.control.switch(transcription=True)
+    assert await chat.transcribe(path) == "why is the sky blue?"
+    assert await chat.transcribe(("silence.wav", b"...")) == ""
+    assert len(await chat.transcribe(("long.webm", b"word " * 600_000))) == 2_999_999
+    with pytest.raises(FileRejected, match="no recording"):
+        await chat.transcribe(("text.txt", b"text"))
+    with pytest.raises(FileRejected, match="26,214,400 bytes"):
+        await chat.transcribe(("large.wav", b"x" * (25 * 1024 * 1024 + 1)))
+
+
+async def test_provider_payer_and_artifacts_are_switched_and_nothing_else(chat, site):
+    before = await chat.preferences()
+    model = (await chat.models())[0].id
+    changed = await chat.change_preferences(
+        providers={model: "cheapest"}, artifacts={model: True}, billing_organization="acme"
+    )
+    assert (changed.providers, changed.artifacts) == ({model: "cheapest"}, {model: True})
+    assert changed.billing_organization == "acme" == (await chat.billing()).current
+    assert [each.preferred_username for each in (await chat.billing()).organizations] == ["acme"]
+    for wrong, says in (
+        ({"billing_organization": "umbrella"}, "cannot pay for this account's answers. These can: acme"),
+        ({"providers": {model: "two words"}}, "auto, fastest, cheapest or the name"),
+    ):
+        with pytest.raises(UsageError, match=says):
+            await chat.change_preferences(**wrong)
+    back = {"providers": {model: None}, "artifacts": {model: None}, "billing_organization": ""}
+    assert await chat.change_preferences(**back) == before
+    site.control.switch(payers=None)
+    with pytest.raises(UsageError, match="Nobody else can pay"):
+        await chat.billing()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import parsing
 from huggingchat_agent.chat import closing, conversation_list, own_events, preferences, tool_servers
 from huggingchat_agent.chat.conversation import Conversation
+from huggingchat_agent.chat.inputs import Inputs
 from huggingchat_agent.chat.leaving import Leaving
 from huggingchat_agent.chat.notes import Notes
 from huggingchat_agent.emitter import Emitter
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.tools import ToolServer
 
 
-class Chat(Emitter):
+class Chat(Emitter, Inputs):
     """What a HuggingChat can do, whatever stands behind it.
 
     `tape` and `saved` are as for `Session`. A `recorder` gets all traffic; a `watcher` gets the browsers and

@@ -6,10 +6,12 @@ merges a change into the full set, unknown settings included, and reads it back 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import msgspec
 
+from huggingchat_agent.chat.inputs import read_billing
 from huggingchat_agent.errors import SiteError, UsageError
 from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.session.account import read_settings
@@ -33,8 +35,10 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     """Preferences for all conversations of the account. Mappings are by model id.
 
     New conversations get the `active_model`. `streaming_mode` is how the app's own page shows an answer:
-    "smooth" evens out its pace, "raw" does not; the wire is the same. `extra` has the app's other settings,
-    under the app's names.
+    "smooth" evens out its pace, "raw" does not; the wire is the same. `providers` are "fastest", "cheapest"
+    or the name of one; a model without an entry is at "auto". `artifacts` says whether a model is taught to
+    write artifacts. `billing_organization` pays for the answers, "" for the account itself. `extra` has the
+    app's other settings, under the app's names.
     """
 
     active_model: str = msgspec.field(name="activeModel", default="")
@@ -42,6 +46,9 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     system_prompts: dict[str, str] = msgspec.field(name="customPrompts", default={})
     system_prompts_enabled: dict[str, bool] = msgspec.field(name="customPromptsEnabled", default={})
     reasoning_efforts: dict[str, str] = msgspec.field(name="reasoningEffortOverrides", default={})
+    providers: dict[str, str] = msgspec.field(name="providerOverrides", default={})
+    artifacts: dict[str, bool] = msgspec.field(name="artifactsOverrides", default={})
+    billing_organization: str = msgspec.field(name="billingOrganization", default="")
     extra: dict[str, Any] = {}
 
     def system_prompt(self, model: str) -> str | None:
@@ -62,10 +69,16 @@ class Changes(TypedDict, total=False):
     system_prompts: Mapping[str, str | None]
     system_prompts_enabled: Mapping[str, bool]
     reasoning_efforts: Mapping[str, Effort | None]
+    providers: Mapping[str, str | None]
+    artifacts: Mapping[str, bool | None]
+    billing_organization: str
 
 
 _NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(Preferences)}
-_MAPPINGS = ("system_prompts", "system_prompts_enabled", "reasoning_efforts")
+_MAPPINGS = ("system_prompts", "system_prompts_enabled", "reasoning_efforts", "providers", "artifacts")
+_PROVIDER = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
+# The app leaves this one out while it is not set. A build that has the other one has it too.
+_UNSET = {"billingOrganization": "providerOverrides"}
 
 
 async def read(session: Session) -> Preferences:
@@ -82,6 +95,8 @@ async def change(
     UnknownModel; SiteError if the app accepted the change but does not keep it.
     """
     wanted = _resolve_changes(models, changes)
+    if payer := changes.get("billing_organization"):
+        await _check_payer(session, payer)
 
     async def save() -> dict[str, Any]:
         nonlocal wanted
@@ -111,6 +126,10 @@ def _resolve_changes(models: Sequence[Model], changes: Changes) -> dict[str, Any
     _check("streaming_mode", [given["streaming_mode"]] if "streaming_mode" in given else [], StreamingMode)
     efforts = given.get("reasoning_efforts", {}).values()
     _check("reasoning_efforts", [each for each in efforts if each is not None], Effort)
+    for provider in given.get("providers", {}).values():
+        if provider is not None and not (isinstance(provider, str) and _PROVIDER.fullmatch(provider)):
+            raise UsageError(f"A provider is auto, fastest, cheapest or the name of one, not {provider!r}.")
+    require_text("The billing organization", given.get("billing_organization", ""))
     if prompts := given.get("system_prompts"):
         for text in prompts.values():
             require_text("The system prompt", text or "")
@@ -119,15 +138,24 @@ def _resolve_changes(models: Sequence[Model], changes: Changes) -> dict[str, Any
     return {_NAMES[name]: value for name, value in given.items()}
 
 
+async def _check_payer(session: Session, name: str) -> None:
+    """Raise UsageError for an organization that cannot pay for this account."""
+    names = [each.preferred_username for each in (await read_billing(session)).organizations]
+    if name not in names:
+        there = ", ".join(names) or "none"
+        raise UsageError(f"{name!r} cannot pay for this account's answers. These can: {there}.")
+
+
 def _keep_known(stored: dict[str, Any], wanted: dict[str, Any], changes: Changes) -> dict[str, Any]:
     """The changes without the switch of a prompt where the app has none: there a prompt is always on.
 
     Raises UsageError for any other setting that the app does not have. It answers with all that it has.
     """
-    missing = [name for name in changes if _NAMES[name] not in stored]
+    known = {*stored, *(name for name, other in _UNSET.items() if other in stored)}
+    missing = [name for name in changes if _NAMES[name] not in known]
     if missing:
         raise UsageError(f"This app has no setting for {', '.join(sorted(missing))}. Nothing was changed.")
-    return {key: value for key, value in wanted.items() if key in stored}
+    return {key: value for key, value in wanted.items() if key in known}
 
 
 def _check(name: str, values: list[Any], allowed: object) -> None:
@@ -157,6 +185,8 @@ def _check_stored(after: dict[str, Any], wanted: dict[str, Any]) -> None:
         kept = after.get(key)
         if isinstance(value, dict):
             kept = {model: (kept or {}).get(model) for model in value}
+        if key in _UNSET:
+            kept = kept or ""
         if kept != value:
             raise SiteError(
                 f"The app took the change but did not keep it: {key} is {kept!r} now, not {value!r}. This "

@@ -41,13 +41,16 @@ Given: TypeAlias = "str | os.PathLike[str] | tuple[str, bytes] | tuple[str, byte
 that was read before works too."""
 
 
-def read(files: Sequence[Given]) -> tuple[Upload, ...]:
-    """The files as they are now. Raises FileRejected for one that is missing, empty or too large."""
+def read(files: Sequence[Given], limit: int = LIMIT) -> tuple[Upload, ...]:
+    """The files as they are now, of at most `limit` bytes each.
+
+    Raises FileRejected for one that is missing, empty or too large.
+    """
     if isinstance(files, str | bytes | os.PathLike):
         raise UsageError("`files` is a list, also for a single file: files=[...].")
     if not isinstance(files, Iterable):
         raise UsageError(f"`files` is a list, not {files!r}.")
-    return tuple(_read(each) for each in files)
+    return tuple(_read(each, limit) for each in files)
 
 
 def check(uploads: Sequence[Upload], model: Model) -> None:
@@ -71,59 +74,58 @@ def as_pasted(uploads: Sequence[Upload]) -> tuple[Upload, ...]:
     )
 
 
-def _read(given: Given) -> Upload:
+def _read(given: Given, limit: int) -> Upload:
     if isinstance(given, Upload):
-        return _check(given.name, given.data, given.mime)
+        return _check(given.name, given.data, given.mime, limit=limit)
     if isinstance(given, tuple):
         match given:
             case (str(name), bytes() | bytearray() | memoryview() as data, *mime) if len(mime) < 2:
-                return _check(name, bytes(data), *(str(each) for each in mime))
+                return _check(name, bytes(data), *(str(each) for each in mime), limit=limit)
         raise UsageError("A file given as a tuple is (name, bytes) or (name, bytes, media type).")
     if isinstance(given, str | os.PathLike):
-        return _from_path(require_path("The path of a file", given, wrong=FileRejected))
+        return _from_path(require_path("The path of a file", given, wrong=FileRejected), limit)
     name = os.path.basename(str(getattr(given, "name", "")))
     if not hasattr(given, "read") or not name:
         raise UsageError(
             f"Give a file as a path, as (name, bytes), or as an open file that has a name; not as "
             f"{type(given).__name__}."
         )
-    return _check(name, _read_content(given))
+    return _check(name, _read_content(given, limit), limit=limit)
 
 
-def _read_content(file: Readable) -> bytes:
+def _read_content(file: Readable, limit: int) -> bytes:
     """The rest of an open file, cut one byte above the limit."""
     content = b""
-    while len(content) <= LIMIT and (more := file.read(LIMIT + 1 - len(content))):
+    while len(content) <= limit and (more := file.read(limit + 1 - len(content))):
         content += more.encode() if isinstance(more, str) else more
     return content
 
 
-def _from_path(path: Path) -> Upload:
+def _from_path(path: Path, limit: int) -> Upload:
     try:
         if path.is_dir():
             raise FileRejected(f"{str(path)!r} is a folder. Give the files in it one by one.")
         size = path.stat().st_size
-        if size > LIMIT:
-            raise _make_size_error(str(path), f"{size:,} bytes")
+        if size > limit:
+            raise _make_size_error(str(path), f"{size:,} bytes", limit)
         with path.open("rb") as file:  # the size says nothing of a device or a pipe
-            return _check(path.name, _read_content(file), shown=str(path))
+            return _check(path.name, _read_content(file, limit), shown=str(path), limit=limit)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise FileRejected(f"The file {str(path)!r} cannot be read: {reason}. Check its path.") from None
 
 
-def _check(name: str, data: bytes, mime: str = "", *, shown: str = "") -> Upload:
+def _check(name: str, data: bytes, mime: str = "", *, shown: str = "", limit: int) -> Upload:
     if not data:
         raise FileRejected(f"The file {shown or name!r} is empty; the app ignores such a file.")
-    if len(data) > LIMIT:
-        raise _make_size_error(shown or name, "more than that")
+    if len(data) > limit:
+        raise _make_size_error(shown or name, "more than that", limit)
     return Upload(repair(name), mime or _guess(name, data), data)
 
 
-def _make_size_error(name: str, size: str) -> FileRejected:
-    return FileRejected(
-        f"The file {name!r} is too large: the app takes {LIMIT:,} bytes (10 MiB) a file, and this is {size}."
-    )
+def _make_size_error(name: str, size: str, limit: int) -> FileRejected:
+    most = f"{limit:,} bytes ({limit >> 20} MiB)"
+    return FileRejected(f"The file {name!r} is too large: the app takes {most} a file, and this is {size}.")
 
 
 def _guess(name: str, data: bytes) -> str:

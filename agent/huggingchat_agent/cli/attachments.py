@@ -8,18 +8,36 @@ import typer
 
 from huggingchat_agent.chat import uploads
 from huggingchat_agent.cli import console
-from huggingchat_agent.errors import StorageError
+from huggingchat_agent.cli.terminal import to_one_line
+from huggingchat_agent.errors import FileRejected, StorageError
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.artifact import Artifact
     from huggingchat_agent.browser.protocols import Upload
-    from huggingchat_agent.cli.warm import Talk
+    from huggingchat_agent.cli.warm import App, Talk
 
 Files = Annotated[
     list[Path] | None,
     typer.Option(
         "--file", "-f", metavar="PATH", help="Send this file with the message. You can give it several times."
+    ),
+]
+Attach = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attach",
+        metavar="URL",
+        help="Have the app fetch this https address, and send the file with the message. You can give it "
+        "several times.",
+    ),
+]
+Voice = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Have the app write down this recording (webm, ogg, wav, flac, mp3, mp4), and send its words, "
+        "after PROMPT if there is one.",
     ),
 ]
 SaveFiles = Annotated[
@@ -47,6 +65,33 @@ ShowReasoning = Annotated[
 def read_files(paths: Sequence[Path] | None) -> "tuple[Upload, ...]":
     """Read the files to send. Raises FileRejected, before a browser starts for nothing."""
     return uploads.read(paths or ())
+
+
+def fetch_files(chat: "App", urls: Sequence[str] | None) -> "tuple[Upload, ...]":
+    """Have the app fetch these."""
+    if not urls:
+        return ()
+    with console.show_progress("Fetching"):
+        return tuple(chat.fetch_file(each) for each in urls)
+
+
+def read_voice(path: Path | None) -> "Upload | None":
+    """Read a recording. Raises FileRejected, before a browser starts for nothing."""
+    if path is None:
+        return None
+    from huggingchat_agent.chat.inputs import LONGEST_AUDIO  # few commands need it
+
+    return uploads.read([path], LONGEST_AUDIO)[0]
+
+
+def transcribe(chat: "App", recording: "Upload") -> str:
+    """The words of a recording. Raises FileRejected where there are none."""
+    with console.show_progress("Listening"):
+        text = chat.transcribe(recording)
+    if not text.strip():
+        raise FileRejected(f"The app heard no words in {recording.name!r}.")
+    console.note(f"Heard: {to_one_line(text)}")
+    return text
 
 
 def make_folder(path: Path | None, option: str = "--save-files") -> Path | None:

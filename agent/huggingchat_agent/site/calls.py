@@ -96,6 +96,10 @@ const request = (call, signal, redirect = "follow") => {
         init.body.append(part.name, new Blob(text, { type: part.mime }), part.filename);
       }
     }
+  } else if (call.whole) {
+    const text = (call.whole.key ? (TAKE_KEPT)(call.whole.key) : [call.whole.body]).join("");
+    const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    init.body = new Blob([bytes], { type: call.whole.mime });
   } else if (call.json !== null) init.body = JSON.stringify(call.json);
   return fetch(call.url, init);
 };
@@ -228,12 +232,16 @@ class PageCalls:
         form: list[dict[str, Any]] | None = None
         if request.form is not None:
             form = [await self._hand_over(msgspec.to_builtins(part), timeout) for part in request.form]
+        whole: dict[str, Any] | None = None
+        if request.whole is not None:
+            whole = await self._hand_over(msgspec.to_builtins(request.whole), timeout)
         return {
             "url": self._base_url + request.path,
             "method": request.method,
             "headers": headers,
             "json": request.json,
             "form": form,
+            "whole": whole,
         }
 
     async def _hand_over(self, part: dict[str, Any], timeout: float) -> dict[str, Any]:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
+    from huggingchat_agent.browser.protocols import Upload
     from huggingchat_agent.chat.conversation import Conversation as AsyncConversation
+    from huggingchat_agent.chat.inputs import Billing
     from huggingchat_agent.chat.preferences import Changes, Preferences
+    from huggingchat_agent.chat.uploads import Given
     from huggingchat_agent.emitter import Emitter
     from huggingchat_agent.events import Event
     from huggingchat_agent.one_time_password import Otp
@@ -194,6 +197,29 @@ class HuggingChat(Handlers):
         connect to each, and adds the server's `tools`, or its `trouble`.
         """
         return self._run(self._inner.tools(refresh=refresh, check=check, own=own))
+
+    def fetch_file(self, url: str) -> Upload:
+        """A file from an https address, fetched by the app, for `send(..., files=[file])`.
+
+        The app reads at most 10 MiB, from addresses that are not within its own network. Raises UsageError
+        for another address and where the app does not fetch, FileRejected if it could not.
+        """
+        return self._run(self._inner.fetch_file(url))
+
+    def transcribe(self, audio: Given) -> str:
+        """The words of a recording, by the app: "" if it heard none.
+
+        `audio` is as a file of `send`: webm, ogg, wav, flac, mp3 or mp4, of at most 25 MiB. Raises
+        FileRejected for another one, UsageError where the app has no model for it.
+        """
+        return self._run(self._inner.transcribe(audio))
+
+    def billing(self) -> Billing:
+        """Who can pay for the answers, and who does: `change_preferences(billing_organization=...)`.
+
+        Raises UsageError where the app leaves nobody a choice.
+        """
+        return self._run(self._inner.billing())
 
     def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from huggingchat_agent.browser.protocols import Upload
+    from huggingchat_agent.chat.inputs import Billing
     from huggingchat_agent.chat.preferences import Preferences
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.page_data import Models, Tools
@@ -66,6 +69,23 @@ class WarmChat:
         found = Tools(told.entries)
         found.source, found.missing = told.source, told.missing
         return found
+
+    def fetch_file(self, url: str) -> Upload:
+        """A file from an https address, fetched by the app."""
+        from huggingchat_agent.browser.protocols import Upload
+
+        return self.link.call("fetch_file", Upload, url=url)
+
+    def transcribe(self, audio: Upload) -> str:
+        """The words of a recording, by the app."""
+        data = base64.b64encode(audio.data).decode()
+        return self.link.call("transcribe", str, audio=[audio.name, data, audio.mime])
+
+    def billing(self) -> Billing:
+        """Who can pay for the answers, and who does."""
+        from huggingchat_agent.chat.inputs import Billing
+
+        return self.link.call("billing", Billing)
 
     def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False

@@ -77,6 +77,10 @@ class Held:
         found = await self.chat.tools(own=servers, **given)
         return ToolList(entries=list(found), source=found.source, missing=found.missing)
 
+    async def transcribe(self, audio: list[str]) -> str:
+        name, data, mime = audio
+        return await self.chat.transcribe((name, base64.b64decode(data), mime))
+
     async def routes(self) -> list[str]:
         """The route of each request so far that has alternatives."""
         return get_session(self.chat).calls.alternatives.describe()
@@ -139,6 +143,9 @@ VERBS: dict[str, Callable[..., Awaitable[Any]]] = {
     "conversations": Held.conversations,
     "models": Held.models,
     "tools": Held.tools,
+    "fetch_file": lambda held, url: held.chat.fetch_file(url),
+    "transcribe": Held.transcribe,
+    "billing": lambda held: held.chat.billing(),
     "routes": Held.routes,
     "change_model": Held.change_model,
     "status": lambda held: held.chat.status(),

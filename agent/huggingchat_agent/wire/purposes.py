@@ -86,6 +86,20 @@ class DeploySpace(Purpose, frozen=True):
     """A Space of the account that shows an artifact."""
 
 
+class FetchUrl(Purpose, frozen=True):
+    """A file from an address, fetched by the app."""
+
+    url: str = ""
+
+
+class Transcribe(Purpose, frozen=True):
+    """The words of a recording."""
+
+
+class ReadBilling(Purpose, frozen=True):
+    """Who can pay for the account's answers."""
+
+
 class FeatureFlags(Purpose, frozen=True):
     """The features that this deployment has switched on."""
 

@@ -26,7 +26,7 @@ CREATE = "POST /conversation"
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request. `path` begins behind the base path; the body is `json`, or `form`, or nothing.
+    """One request. `path` begins behind the base path; the body is `json`, `form`, `whole`, or nothing.
 
     `binary` is true where the answer is not text. `others` serve the same purpose, for apps that do not have
     this route. `mistaken` is as for the route.
@@ -37,6 +37,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     json: Any = None
     form: list[FormPart] | None = None
+    whole: FormPart | None = None  # a file that is the whole body
     binary: bool = False
     purpose: type[Purpose] | None = None
     route: str = ""  # method and path as the table has them
@@ -233,6 +234,21 @@ def deploy_space(
         "visibility": "public" if public else "private",
     }
     return build(purposes.DeploySpace(), fields)
+
+
+def fetch_url(url: str) -> Call:
+    """Have the app fetch a file from an https address."""
+    return build(purposes.FetchUrl(url))
+
+
+def transcribe(audio: FormPart) -> Call:
+    """The words of a recording, which is the whole body."""
+    return msgspec.structs.replace(build(purposes.Transcribe()), json=None, whole=audio)
+
+
+def read_billing() -> Call:
+    """Who can pay for the account's answers."""
+    return build(purposes.ReadBilling())
 
 
 def list_mcp_servers() -> Call:

@@ -95,6 +95,8 @@ def ask(
     tool_server: OwnServer = None,
     tool_servers: OwnServers = None,
     file: attachments.Files = None,
+    attach: attachments.Attach = None,
+    voice: attachments.Voice = None,
     save_files: attachments.SaveFiles = None,
     save_artifacts: attachments.SaveArtifacts = None,
     show_reasoning: attachments.ShowReasoning = False,
@@ -137,6 +139,7 @@ def ask(
         raise UsageError("--extract, --schema and --json exclude each other.")
     form = None if schema is None else excerpts.read_form(schema)
     files, folder = attachments.read_files(file), attachments.make_folder(save_files)
+    recording = attachments.read_voice(voice)
     pages = attachments.make_folder(save_artifacts, "--save-artifacts")
     tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools, tool_server, tool_servers)
@@ -147,11 +150,14 @@ def ask(
         prompt = "" if no_stdin else stdin.read_piped_text()
     elif prompt.strip() and not no_stdin:
         prompt = stdin.add_piped_text(prompt)
-    if not require_text("The prompt", prompt).strip():
+    if not require_text("The prompt", prompt).strip() and recording is None:
         raise UsageError(
             "The prompt is empty. Give it as the argument PROMPT, or on stdin. See `huggingchat ask --help`."
         )
     with open_signed_in(options, via=via, deadlines=deadlines, record=tape) as chat:
+        files = (*files, *attachments.fetch_files(chat, attach))
+        if recording is not None:
+            prompt = f"{prompt} {attachments.transcribe(chat, recording)}".strip()
         with open_conversation(chat, model, system, conversation, temporary) as talk:
 
             def send(text: str) -> "Answering":

@@ -58,6 +58,26 @@ def set_(
         Literal[Effort, "default"] | None,
         typer.Option(help="How much that model reasons; default leaves it to the model."),
     ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Who runs that model: auto, fastest, cheapest, or the name of a provider.",
+        ),
+    ] = None,
+    artifacts: Annotated[
+        bool | None,
+        typer.Option(
+            "--artifacts/--no-artifacts",
+            help="Whether that model is taught to write artifacts for the side panel.",
+        ),
+    ] = None,
+    billing: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The organization that pays for answers; `me` is the account itself."
+        ),
+    ] = None,
     json: documents.JsonObject = False,
 ) -> None:
     """Change some of the account's settings. All others stay as they are."""
@@ -69,15 +89,21 @@ def set_(
         changes["active_model"] = model
     if streaming is not None:
         changes["streaming_mode"] = streaming
+    if billing is not None:
+        changes["billing_organization"] = "" if billing == "me" else billing
     of_model: dict[str, Any] = {}
     if system is not None or no_system:
         of_model["system_prompts"] = system
     if effort is not None:
         of_model["reasoning_efforts"] = None if effort == "default" else effort
+    if provider is not None:
+        of_model["providers"] = None if provider == "auto" else provider
+    if artifacts is not None:
+        of_model["artifacts"] = artifacts
     if for_model is not None and not of_model:
-        raise UsageError("--for names a model; give --system, --no-system or --effort with it.")
+        raise UsageError("--for names a model; give --system, --effort, --provider or such with it.")
     if not changes and not of_model:
-        raise UsageError("Give what to change: --model, --system, --effort or --streaming. See --help.")
+        raise UsageError("Give what to change: --model, --system, --effort, --streaming, ... See --help.")
     with open_signed_in(options) as chat:
         whose = for_model or model or (chat.preferences().active_model if of_model else "")
         changes |= {name: {whose: value} for name, value in of_model.items()}
@@ -89,15 +115,24 @@ def _print(kept: Preferences, *, json: bool) -> None:
     if json:
         documents.write_json(kept)
         return
-    console.print_facts(
-        [("Model", kept.active_model), ("Streaming", kept.streaming_mode or "the app's default")]
-    )
-    models = sorted({*kept.system_prompts, *kept.reasoning_efforts})
-    rows = [(model, kept.reasoning_efforts.get(model, ""), _describe_prompt(kept, model)) for model in models]
+    facts = [("Model", kept.active_model), ("Streaming", kept.streaming_mode or "the app's default")]
+    if kept.billing_organization:
+        facts.append(("Paid by", kept.billing_organization))
+    console.print_facts(facts)
+    models = sorted({*kept.system_prompts, *kept.reasoning_efforts, *kept.providers, *kept.artifacts})
+    rows = [(model, *_describe(kept, model)) for model in models]
     if sys.stdout.isatty() and rows:
-        print_table((("Model", "cyan"), ("Effort", "green"), ("System prompt", "")), rows)
+        columns = (("Model", "cyan"), ("Effort", "green"), ("System prompt", ""), ("Provider", ""))
+        print_table((*columns, ("Artifacts", "")), rows)
     else:
         write_lines(rows)
+
+
+def _describe(kept: Preferences, model: str) -> tuple[str, ...]:
+    """Effort, system prompt, provider, and whether it writes artifacts."""
+    artifacts = {True: "on", False: "off", None: ""}[kept.artifacts.get(model)]
+    effort, provider = kept.reasoning_efforts.get(model, ""), kept.providers.get(model, "")
+    return (effort, _describe_prompt(kept, model), provider, artifacts)
 
 
 def _describe_prompt(kept: Preferences, model: str) -> str:
@@ -111,5 +146,7 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "huggingchat settings set --model llama",
         'huggingchat settings set --for deepseek --system "Answer in one sentence." --effort high',
         "huggingchat settings set --for deepseek --no-system --effort default",
+        "huggingchat settings set --for deepseek --provider cheapest",
+        "huggingchat settings set --billing my-company",
     ),
 }
