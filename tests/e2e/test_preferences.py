@@ -82,7 +82,8 @@ async def test_preferences_are_what_the_app_keeps(chat, everything):
     assert told.reasoning_efforts == {LLAMA: "low"}
     assert told.system_prompts == EVERYTHING["customPrompts"]
     assert [told.system_prompt(model) for model in (LLAMA, QWEN, DEEPSEEK)] == ["Be brief.", "", None]
-    assert told.extra["billingOrganization"] == "acme"
+    assert (told.providers, told.artifacts) == ({LLAMA: "fastest"}, {QWEN: True})
+    assert (told.billing_organization, told.extra["directPaste"]) == ("acme", True)
 
 
 async def test_changes_at_once_are_all_made(chat, raw, everything):
