@@ -1,4 +1,4 @@
-"""What a person can bring along: a tool server of their own, on an app that runs somewhere."""
+"""Own tool servers, artifacts, fetches, speech and switches, on an app that runs somewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import ToolServer
+from huggingchat_agent.errors import ChatError, UsageError
 from tests.features.tool_server import HEADER, ToolHost
 
 if TYPE_CHECKING:
@@ -19,8 +20,73 @@ if TYPE_CHECKING:
 
 TOOL = "loud_echo"
 
+# A tenth of a second of nothing, in 16-bit samples.
+SILENCE = (
+    b"RIFF" + (36 + 1600).to_bytes(4, "little") + b"WAVEfmt \x10\0\0\0\x01\0\x01\0"
+    b"\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data" + (1600).to_bytes(4, "little") + bytes(1600)
+)
+
 
 async def walk_features(chat: HuggingChat, steps: Walk, model: str | None) -> None:
+    """All of them. What the app refuses is a row that says so."""
+    await walk_own_servers(chat, steps, model)
+
+    async def artifacts() -> str:
+        async with await chat.new_conversation(model, temporary=True) as talk:
+            page = '<artifact identifier="clock" type="html" title="A clock"><p>one</p></artifact>'
+            pair = "<old_str>one</old_str><new_str>two</new_str>"
+            change = f'<artifact identifier="clock" type="update">{pair}</artifact>'
+            await talk.send(page, via="page")
+            answer = await talk.send(change, via="page")
+            if not answer.artifacts:
+                return "no artifact: the model does not repeat what it is given"
+            (clock,) = answer.artifacts
+            assert clock.content == "<p>two</p>", f"it became {clock.content!r}"
+            assert await talk.artifacts() == [clock], "the stored conversation has others"
+            return f"{clock.name}: {', '.join(each.operation for each in clock.versions)}"
+
+    async def fetch() -> str:
+        try:
+            file = await chat.fetch_file("https://127.0.0.1/n.txt")
+        except (ChatError, UsageError) as error:
+            return f"refused, as an address of its own machine: {error}"
+        return f"{file.name}, {len(file.data)} bytes"
+
+    async def speech() -> str:
+        try:
+            return f"heard {await chat.transcribe(('said.wav', SILENCE))!r}"
+        except (ChatError, UsageError) as error:
+            return f"refused: {error}"
+
+    async def payers() -> str:
+        try:
+            found = await chat.billing()
+        except (ChatError, UsageError) as error:
+            return f"refused: {error}"
+        return f"{len(found.organizations)} organizations"
+
+    async def switches() -> str:
+        before = await chat.preferences()
+        chosen = (await chat.models())[0].id
+        try:
+            changed = await chat.change_preferences(providers={chosen: "fastest"}, artifacts={chosen: True})
+        except UsageError as error:
+            return f"no counterpart: {error}"
+        after = await chat.change_preferences(
+            providers={chosen: before.providers.get(chosen)},
+            artifacts={chosen: before.artifacts.get(chosen)},
+        )
+        assert after == before, "the settings are not as before"
+        return f"provider {changed.providers[chosen]}, artifacts {changed.artifacts[chosen]}, then as before"
+
+    await steps.check("artifacts", artifacts)
+    await steps.check("file from an address", fetch)
+    await steps.check("speech", speech)
+    await steps.check("who can pay", payers)
+    await steps.check("provider and artifacts switched", switches)
+
+
+async def walk_own_servers(chat: HuggingChat, steps: Walk, model: str | None) -> None:
     """A tool server of one's own: the app checks it, its tool is called, its header reaches it."""
     key = secrets.token_urlsafe(12)
     with _serve(key) as (url, what):
