@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
-from tests.bench.processes import megabytes
+from tests.bench.processes import megabytes, spent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -43,6 +43,7 @@ class Batch(NamedTuple):
     seconds: float  # from the first call of send to the last token of all
     late: float  # seconds from the site to the handler, at p99
     fairness: float  # the first answer's time to its end, divided by the last one's
+    cpu: float  # seconds of all processes, the site's too
 
     @property
     def per_second(self) -> float:
@@ -94,6 +95,7 @@ async def send_all(senders: Sequence[Any], note_first: Callable[[], object] = la
     """Send them all at the same time. Fails if a token is missing or out of order."""
     latencies: list[float] = []
     ends: list[float] = []
+    before = spent()
     begun = time.perf_counter()
 
     async def send(each: Callable[[Callable[[str], None]], Awaitable[None]]) -> None:
@@ -114,7 +116,7 @@ async def send_all(senders: Sequence[Any], note_first: Callable[[], object] = la
 
     await asyncio.gather(*map(send, senders))
     late = sorted(latencies)[int(0.99 * len(latencies))]
-    return Batch(max(ends), late, min(ends) / max(ends))
+    return Batch(max(ends), late, min(ends) / max(ends), spent().since(before).every)
 
 
 async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
@@ -187,8 +189,8 @@ def report(figures: Figures) -> list[str]:
     """Lines of Markdown: medians of the rounds."""
     lines = [
         "| at once | raw, s | agent, s | raw, tokens/s | agent, tokens/s | agent / raw | raw p99, ms "
-        "| agent p99, ms | first to end / last |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| agent p99, ms | first to end / last | raw, CPU s | agent, CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, batches in figures.agent.items():
         via, count = name.split()
@@ -198,7 +200,7 @@ def report(figures: Figures) -> list[str]:
         lines.append(
             f"| {count} by {via} | {one.seconds:.2f} | {two.seconds:.2f} | {speeds[0]:,.0f} "
             f"| {speeds[1]:,.0f} | {speeds[1] / speeds[0]:.2f} | {p99s} "
-            f"| {two.fairness:.2f} |"
+            f"| {two.fairness:.2f} | {one.cpu:.2f} | {two.cpu:.2f} |"
         )
     lines.append("")
     for via, counts in COUNTS.items():

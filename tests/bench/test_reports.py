@@ -33,11 +33,11 @@ def test_answers_at_once_are_compared_by_their_tokens_a_second():
     figures = at_once.Figures()
     for via, counts in at_once.COUNTS.items():
         for count in counts:
-            figures.raw[f"{via} {count}"] = [at_once.Batch(1.0, 0.01, 1.0)] * 3
-            figures.agent[f"{via} {count}"] = [at_once.Batch(2.0, 0.02, 0.9)] * 3
+            figures.raw[f"{via} {count}"] = [at_once.Batch(1.0, 0.01, 1.0, 0.5)] * 3
+            figures.agent[f"{via} {count}"] = [at_once.Batch(2.0, 0.02, 0.9, 1.5)] * 3
             figures.megabytes[f"{via} {count}"] = 100.0 + 2 * count
     lines = at_once.report(figures)
-    assert "| 64 by page | 1.00 | 2.00 | 3,200 | 1,600 | 0.50 | 10 | 20 | 0.90 |" in lines
+    assert "| 64 by page | 1.00 | 2.00 | 3,200 | 1,600 | 0.50 | 10 | 20 | 0.90 | 0.50 | 1.50 |" in lines
     assert any("by ui takes 2.0 MB" in line for line in lines)
 
 
