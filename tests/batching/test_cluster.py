@@ -15,7 +15,7 @@ from huggingchat_agent import Cluster, Journal, batch, sync
 from huggingchat_agent.batching.items import arrange
 from huggingchat_agent.errors import LoginError
 from huggingchat_agent.state.storage import SavedSession
-from tests.batching.test_run import count_sent
+from tests.batching.killed import count_sent
 from tests.quick import QUICK
 from tests.signed_in import save_session
 

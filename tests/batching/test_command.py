@@ -1,14 +1,13 @@
 """The command `batch` on the stand-in: killed, interrupted, and started again."""
 
 import json
-import random
 import signal
 import time
 
 import pytest
 
 from fixtures.site import StandIn
-from tests.batching.test_run import count_sent
+from tests.batching.killed import run
 from tests.cli.shell import Shell
 from tests.quick import QUICK
 
@@ -34,33 +33,9 @@ def shell(site, borrowed, tmp_path):
     ("count", "kills"), [(24, 2), pytest.param(500, 10, marks=pytest.mark.soak, id="500")]
 )
 def test_killed_batch_goes_on_and_sends_nothing_twice(shell, site, tmp_path, count, kills):
-    prompts = [
-        f"fail 0 saying Bad luck {n}" if n % 20 == 19 else f"count 8 every 10 for {count}-{n}"
-        for n in range(count)
-    ]
-    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"prompt": each}) + "\n" for each in prompts))
-    out = tmp_path / "out.jsonl"
-    command = ["batch", str(tmp_path / "in.jsonl"), "-o", str(out), "--concurrency", "16"]
-    chance = random.Random(5)
-    journal = out.with_name("out.jsonl.journal")
-    for kill in range(1, kills + 1):
-        with shell.start(*command) as process:
-            # Somewhere in its share of the work, told by the journal.
-            until = round(2 * count * (kill - chance.random()) / (kills + 1))
-            while not journal.exists() or journal.read_bytes().count(b"\n") <= until:
-                assert process.poll() is None
-                time.sleep(0.005)  # a file has no event
-            process.send_signal(signal.SIGKILL)
-    done = shell.here(*command, "--json")
-    assert done.code == 1, done.err
-    results = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [each["id"] for each in results] == [str(n + 1) for n in range(count)]
-    for n, each in enumerate(results):
-        assert each["status"] == ("failed" if n % 20 == 19 else "answered"), each
-    summary = json.loads(done.out)
-    assert (summary["items"], summary["failed"]) == (count, count // 20)
-    sent = count_sent(site)
-    assert [sent[each] for each in prompts] == [1] * count
+    outcome = run(shell, site, tmp_path, count, kills)
+    assert outcome.faults == []
+    assert (outcome.summary["items"], outcome.summary["failed"]) == (count, count // 20)
 
 
 def test_interrupted_batch_writes_what_it_has_and_says_how_to_go_on(shell, site, tmp_path):

@@ -9,6 +9,7 @@ from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat, Journal, Result, batch, events
 from huggingchat_agent.batching.items import arrange
 from huggingchat_agent.wire import requests
+from tests.batching.killed import count_sent
 from tests.quick import QUICK
 from tests.signed_in import save_session
 
@@ -29,16 +30,6 @@ async def chat(site, tmp_path_factory, borrowed):
     async with HuggingChat(base_url=site.url, home=home, connect=address, **given) as chat:
         await chat.login()
         yield chat
-
-
-def count_sent(site):
-    """How often the app got each prompt."""
-    return Counter(
-        message["content"]
-        for each in site.control.conversations()
-        for message in site.control.conversation(each["id"])["messages"]
-        if message["from"] == "user"
-    )
 
 
 def read_echo(result):
