@@ -9,9 +9,10 @@ import pickle
 import signal
 
 import pytest
+import pytest_asyncio
 
 from fixtures.site import StandIn
-from huggingchat_agent import Cluster, Journal, batch, sync
+from huggingchat_agent import Cluster, Deadlines, Journal, batch, sync
 from huggingchat_agent.batching.items import arrange
 from huggingchat_agent.errors import LoginError
 from huggingchat_agent.state.storage import SavedSession
@@ -19,7 +20,12 @@ from tests.batching.killed import count_sent
 from tests.quick import QUICK
 from tests.signed_in import save_session
 
-pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.soak]
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.browser,
+    pytest.mark.soak,
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -31,22 +37,30 @@ def site():
         yield site
 
 
-@pytest.fixture
-async def workers(tmp_path, monkeypatch, site):
-    """Two worker processes with a saved session of their environment."""
-    save_session(site, tmp_path / "home")
-    variables = {"HOME": tmp_path / "home", "ENGINE": "nodriver", "PASSWORD": site.password}
-    for name, value in variables.items():
-        monkeypatch.setenv(f"HUGGINGCHAT_{name}", str(value))
+@pytest.fixture(scope="module")
+def home(site, tmp_path_factory):
+    """Where the workers have their session."""
+    return save_session(site, tmp_path_factory.mktemp("home"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workers(home, site):
+    """Two worker processes with that session."""
+    variables = {"HOME": str(home), "ENGINE": "nodriver", "PASSWORD": site.password}
     locks = {"lease-timeout": "3s", "lease-validation-interval": "500ms"}
-    with dask.config.set({f"distributed.scheduler.locks.{name}": value for name, value in locks.items()}):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        dask.config.set({f"distributed.scheduler.locks.{name}": value for name, value in locks.items()}),
+    ):
+        for name, value in variables.items():
+            patch.setenv(f"HUGGINGCHAT_{name}", value)
         async with distributed.LocalCluster(
             n_workers=2, threads_per_worker=4, dashboard_address=None, asynchronous=True
         ) as local:
             yield local
 
 
-async def test_killed_worker_costs_no_item_and_nothing_is_sent_twice(workers, site, tmp_path):
+async def test_killed_worker_costs_no_item_and_nothing_is_sent_twice(workers, site, home, tmp_path):
     items = arrange(f"count 40 every 40 for {n}" for n in range(12))
     seen = _Seen(workers)
     results = {}
@@ -66,7 +80,7 @@ async def test_killed_worker_costs_no_item_and_nothing_is_sent_twice(workers, si
     sent = count_sent(site)
     assert [sent[each.prompt] for each in items] == [1] * 12
     assert seen.tasks and seen.logs
-    state = SavedSession(tmp_path / "home" / "profiles" / "default").load()
+    state = SavedSession(home / "profiles" / "default").load()
     assert state is not None
     secrets = [site.password, *(each["value"] for each in state["cookies"])]
     assert len(secrets) > 1
@@ -129,8 +143,9 @@ async def test_second_client_waits_for_a_task_that_the_first_left_behind(workers
     assert plain.status == "answered" and not cluster.opened
 
 
-async def test_worker_without_a_session_ends_the_batch_by_its_name(workers, site, tmp_path):
-    SavedSession(tmp_path / "home" / "profiles" / "default").remove()
-    async with Cluster(workers.scheduler_address, base_url=site.url) as cluster:
+async def test_worker_without_a_session_ends_the_batch_by_its_name(workers, site, home):
+    SavedSession(home / "profiles" / "default").remove()
+    others = Deadlines(total=60)  # for these the workers open other browsers
+    async with Cluster(workers.scheduler_address, base_url=site.url, deadlines=others) as cluster:
         with pytest.raises(LoginError, match=r"Worker tcp://127\.0\.0\.1"):
             _ = [each async for each in batch(["x"], cluster=cluster)]

@@ -33,6 +33,9 @@ ANSWERS = 24  # of each browser
 AT_ONCE = 6  # as many connections as a browser has over HTTP/1.1
 PROMPT = "count 200 every 20"
 
+MODEL_AT_ONCE = 4
+MODEL_SECONDS = 10  # of an answer
+
 
 async def measure(engine: str, base_url: str, homes: list[Path]) -> dict[str, float]:
     """The figures of one engine, in this process. Memory is in MB (Pss), times are seconds of a processor."""
@@ -67,6 +70,23 @@ async def measure(engine: str, base_url: str, homes: list[Path]) -> dict[str, fl
     }
 
 
+def model(figures: dict[str, float]) -> list[str]:
+    """What many browsers take, each in a process of its own: a table that is computed, not measured."""
+    head = "browsers | answers a minute | memory, GB | processors, busy | processor-minutes to start them"
+    lines = [f"| {head} |", "|---|---|---|---|---|"]
+    for count in (1, 10, 100, 1000):
+        answers = count * MODEL_AT_ONCE * 60 / MODEL_SECONDS
+        cells = (
+            f"{count:,}",
+            f"{answers:,.0f}",
+            f"{count * figures['first'] / 1024:,.1f}",
+            f"{answers / 60 * figures['answer']:,.1f}",
+            f"{count * figures['start'] / 60:,.1f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
 def report(found: dict[str, dict[str, float]], made: Made) -> str:
     """The figures as a table of Markdown."""
     rows = {
@@ -82,7 +102,10 @@ def report(found: dict[str, dict[str, float]], made: Made) -> str:
         lines.append(f"| {title} | {' | '.join(f'{each[name]:.2f}' for each in found.values())} |")
     versions = ", ".join(f"{name} {number}" for name, number in made.versions.items())
     load = os.getloadavg()[0]
-    return "\n".join([*lines, "", f"{made.date}, {made.machine}, {versions}; load {load:.1f}."])
+    where = f"Measured {made.date}, {made.machine}, {versions}; load {load:.1f}."
+    assumed = f"{MODEL_AT_ONCE} answers at a time in each browser, {MODEL_SECONDS} s each"
+    told = f"Model, engine playwright, {assumed}:"
+    return "\n".join([*lines, "", where, "", told, "", *model(found["playwright"])])
 
 
 def main() -> int:
