@@ -64,7 +64,7 @@ def test_address_and_recording_go_with_a_question(shell, stand_in, tmp_path):
     recording = tmp_path / "said.ogg"
     recording.write_bytes(b"what is it?")
     more = ("--attach", "https://files.example.org/n.md", "--voice", str(recording))
-    done = shell.here("ask", "--via", "page", "--temporary", *more, "Listen:")
+    done = shell.here("ask", "-v", "--via", "page", "--temporary", *more, "Listen:")
     assert done.code == 0, done.err
     assert "Heard: what is it?" in done.err
     said = stand_in.control.heard[-1]["messages"][-1]["content"]

@@ -170,7 +170,7 @@ def test_artifacts_are_listed_saved_and_published_after_a_question(shell, stand_
     asked = ("ask", "--via", "page", "--save-artifacts", str(folder))
     done = shell.here(*asked, f"recite «{page}»")
     assert (done.code, (folder / "clock.html").read_text()) == (0, "<p>one</p>"), done.err
-    which = done.err.partition("--conversation ")[2].split()[0]
+    which = stand_in.control.heard[-1]["conversation"]
     listed = shell.here("conversations", "artifacts", which, "--save", str(folder))
     assert (listed.code, listed.out) == (0, "clock\thtml\t1\tA clock\n")
     assert (folder / "clock-2.html").is_file()
