@@ -138,7 +138,9 @@ async def test_file_is_fetched_by_the_app(chat, site):
     assert "# Hello" in site.control.heard[-1]["messages"][-1]["content"]
     with pytest.raises(UsageError, match="https addresses only"):
         await chat.fetch_file("http://files.example.org/")
-    with pytest.raises(ChatError, match="Failed to fetch: Not Found"):
+    with pytest.raises(
+        FileRejected, match=r"did not fetch https://files.example.org/none\..*Failed to fetch"
+    ):
         await chat.fetch_file("https://files.example.org/none")
 
 

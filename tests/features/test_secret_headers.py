@@ -6,7 +6,7 @@ import os
 import msgspec
 import pytest
 
-from huggingchat_agent import ToolServer, redact
+from huggingchat_agent import ToolServer, environment, redact
 from huggingchat_agent.cli import tool_servers
 from huggingchat_agent.errors import PageChanged, UsageError
 from huggingchat_agent.secret_headers import SecretHeaders
@@ -176,6 +176,7 @@ def test_file_that_is_no_list_of_servers_is_refused_without_its_text(listed, tex
 def test_headers_of_the_variable_go_to_the_server_that_is_named(monkeypatch):
     monkeypatch.setenv(tool_servers.VARIABLE, json.dumps({"Mine": {"headers": HEADERS}, "Two": {"url": URL}}))
     assert tool_servers.read_own(None, None) == []
+    assert tool_servers.VARIABLE not in environment.get_inheritable()  # of the browser and of all we start
     (own,) = tool_servers.read_own([f"Mine={URL}"], None)
     assert reveal(own) == HEADERS
     assert [each.name for each in tool_servers.read_own(["Two"], None)] == ["Two"]

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from huggingchat_agent import redact
 from huggingchat_agent.chat import uploads
 from huggingchat_agent.errors import ChatError, FileRejected, PageChanged, UsageError
 from huggingchat_agent.site.calls import require_success
@@ -77,7 +78,12 @@ class Inputs:
             raise UsageError("The app fetches from https addresses only. Give such a one, or send the file.")
         self._check_open()
         request = requests.fetch_url(url)
-        answer, data = await self._make(request, lambda calls: calls.download(request, timeout=PATIENCE))
+        try:
+            answer, data = await self._make(request, lambda calls: calls.download(request, timeout=PATIENCE))
+        except ChatError as error:
+            raise FileRejected(
+                f"The app did not fetch {redact.address(url)}. {error.message}", status=error.status
+            ) from None
         kind = answer.headers.get("x-forwarded-content-type", "")
         name = _find_name(url, answer.headers)
         return uploads.read([(name, data, kind) if kind else (name, data)])[0]
