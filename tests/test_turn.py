@@ -272,7 +272,7 @@ async def test_handler_that_blocks_longer_than_the_idle_deadline_ends_nothing():
     _, _, rest, _ = exchange(token("Ada"), final("So: Ada"), FINISHED)
     app = Slow(("Wait. So: Ada", [*PARKED, *WHOLE]))
     # The rest arrived meanwhile, and takes a moment on its way through driver and loop.
-    turn = await play(app, [started, responded, first, 0.2, rest, end], handler)
+    turn = await play(app, [started, responded, first, 0.05, rest, end], handler)
     assert turn.error is None
     assert turn.answer.content == "Wait. So: Ada"
 
