@@ -2,7 +2,7 @@
 
     scripts/large-files                              against the stand-in, both engines
     scripts/large-files --url http://127.0.0.1:27902/chat --engine nodriver
-    scripts/large-files --write docs/performance.md  put the table between the marks of this file
+    scripts/large-files --write docs/reliability.md  put the table between the marks of this file
 
 With --url the account comes from HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD. A row is one message with its
 files, and then one without in another conversation. Exits with 1 if a file that was taken is not whole, or if
