@@ -15,6 +15,7 @@ def test_gesture_that_failed_is_tried_again_after_some_minutes(monkeypatch):
     now += 12
     assert failed.find("Next") == "It has no Send. That was 12 s ago, so the page was not tried again."
     assert failed.find("Retry") == ""
+    assert failed.find("Retry", "Next").startswith("It has no Send.")
     now += TRY_AGAIN
     assert failed.find("Next") == ""
 

@@ -137,10 +137,11 @@ async def test_auto_goes_by_page_at_once_after_a_page_that_never_came_alive(hast
     assert heard[1].reason.startswith(heard[0].reason) and heard[1].reason.endswith("was not tried again.")
     assert site.control.count("GET", f"/chat/conversation/{first.id}") == 1
     assert site.control.count("GET", f"/chat/conversation/{second.id}") == 0
+    assert (await second.retry(via="auto")).via == "page"
     site.control.switch(hydration_delay=0.1)
     await second.send("this page is alive", via="ui")
     assert (await second.send("so is the next", via="auto")).via == "ui"
-    assert len(heard) == 2
+    assert len(heard) == 3
 
 
 @pytest.mark.fresh

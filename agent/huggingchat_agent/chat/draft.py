@@ -193,6 +193,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return f"{type(self.target).__name__}{' with files' if self.uploads else ''}"
 
 
+PLAIN = Draft().gesture  # a page that cannot do this can do none
+
+
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """Where a draft goes, in a conversation as it is now.
 

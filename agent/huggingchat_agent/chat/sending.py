@@ -182,7 +182,7 @@ class Sending:
     async def _send_if_page_can(self, sender: Sender, spot: Spot) -> Turn | None:
         """Send it by ui. None if that could not send it. A page that failed a moment ago is not tried."""
         failed, gesture = self._session.tabs.failed_gestures, self._draft.gesture
-        reason = failed.find(gesture)
+        reason = failed.find(gesture, drafts.PLAIN)
         if not reason:
             try:
                 return await self._send_by(sender, spot)

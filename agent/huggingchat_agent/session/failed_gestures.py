@@ -24,10 +24,11 @@ class FailedGestures:
         """Forget all. Another browser loads every page again."""
         self._failed.clear()
 
-    def find(self, gesture: str) -> str:
-        """Why a gesture is not worth another try yet, "" if it is."""
-        why, at = self._failed.get(gesture, ("", 0.0))
-        ago = time.monotonic() - at
-        if not why or ago >= TRY_AGAIN:
-            return ""
-        return f"{why} That was {ago:.0f} s ago, so the page was not tried again."
+    def find(self, *gestures: str) -> str:
+        """Why these are not worth another try yet: what one of them failed for. "" if they are."""
+        for gesture in gestures:
+            why, at = self._failed.get(gesture, ("", 0.0))
+            ago = time.monotonic() - at
+            if why and ago < TRY_AGAIN:
+                return f"{why} That was {ago:.0f} s ago, so the page was not tried again."
+        return ""
