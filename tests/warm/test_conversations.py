@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from huggingchat_agent import errors, events, sync
+from huggingchat_agent import ToolServer, errors, events, sync
 from huggingchat_agent.error_values import Fault, make_error, make_fault
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.warm.protocol import encode
@@ -49,6 +49,18 @@ def test_turns_and_lists_are_the_same(warm, tmp_path):
         expected = read(other)
     assert len(found[1]) > 20 and found[3][0]
     assert found == expected
+
+
+def test_own_tool_server_goes_there_with_its_headers_and_comes_back_without(warm):
+    own = ToolServer("Mine", "https://tools.example.org/mcp", {"X-Key": "k3y-of-mine"})
+    with warm.chat() as chat:
+        found = chat.tools(own=[own])[-1]
+        assert (found.name, found.url, dict(found.headers)) == ("Mine", own.url, {"X-Key": "[redacted]"})
+        conversation = chat.new_conversation(system_prompt=SYSTEM)
+        reply = conversation.send("hello there", via="page", tools=[own])
+        assert reply.result().text.startswith("You said")
+        with pytest.raises(errors.UsageError, match="are masked"):
+            conversation.send("for what reason?", via="page", tools=[found])
 
 
 def test_turns_are_counted_per_command(warm):
