@@ -1,6 +1,6 @@
 """A batch on two workers of a Dask cluster, one of which is killed: nothing is sent twice, no secret leaves.
 
-It starts processes and browsers of its own, so it runs alone: pytest tests/batching -m cluster --soak
+It starts processes and browsers of its own, and needs the extra `cluster`: pytest --soak -m cluster
 """
 
 import asyncio

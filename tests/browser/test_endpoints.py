@@ -13,6 +13,7 @@ import pytest
 from huggingchat_agent import redact
 from huggingchat_agent.browser import endpoints
 from huggingchat_agent.browser.devtools_endpoint import NoAnswer
+from huggingchat_agent.doctor.machine import check_machine
 from huggingchat_agent.endpoint import Endpoint
 from huggingchat_agent.errors import BrowserError, SettingsError
 from huggingchat_agent.settings import make_settings
@@ -191,3 +192,15 @@ def test_several_are_given_as_a_list_or_with_commas(monkeypatch):
     for wrong in refused:
         with pytest.raises(SettingsError):
             make_settings(connect=wrong)
+
+
+async def test_doctor_says_of_each_whether_it_answers(unused_tcp_port, tmp_path):
+    dead = f"http://127.0.0.1:{unused_tcp_port}"
+    with serving(make_cdp(1)) as (free, _), serving(make_pressure(9, available=False)) as (full, _):
+        chosen = make_settings(connect=[f"http://{free}", f"ws://{full}", dead], home=tmp_path)
+        found = [each async for each in check_machine(chosen, start=False) if each.check == "browser"]
+    assert [(each.state, each.text.removeprefix("the running one at ")) for each in found[:2]] == [
+        ("good", f"http://{free}"),
+        ("good", f"ws://{full}; it is full"),
+    ]
+    assert found[2].state == "failed" and found[2].text.startswith(f"none answers at {dead}: ")
