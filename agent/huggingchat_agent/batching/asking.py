@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
+from huggingchat_agent import redact
 from huggingchat_agent.batching.items import ItemError, Result
 from huggingchat_agent.chat.export import build_export
 from huggingchat_agent.errors import (
@@ -123,7 +124,7 @@ def make_result(
         found |= {
             "status": "failed",
             "text": getattr(error, "partial", ""),
-            "error": ItemError(error=type(error).__name__, message=error.message),
+            "error": ItemError(error=type(error).__name__, message=redact.text(error.message)),
         }
     known = {"id": item.key, "model": item.model, "conversation_id": conversation_id}
     return msgspec.convert({**known, "fingerprint": item.fingerprint, **found}, Result)
