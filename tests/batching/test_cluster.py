@@ -46,7 +46,8 @@ def home(site, tmp_path_factory):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def workers(home, site):
     """Two worker processes with that session."""
-    variables = {"HOME": str(home), "ENGINE": "nodriver", "PASSWORD": site.password}
+    account = {"BASE_URL": site.url, "USERNAME": "nobody", "PASSWORD": site.password}
+    variables = account | {"HOME": str(home), "ENGINE": "nodriver"}
     locks = {"lease-timeout": "3s", "lease-validation-interval": "500ms"}
     with (
         pytest.MonkeyPatch.context() as patch,
