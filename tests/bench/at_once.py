@@ -120,50 +120,62 @@ async def send_all(senders: Sequence[Any], note_first: Callable[[], object] = la
 
 
 async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
-    """Raw and agent take turns. The first round warms up and does not count."""
+    """Raw and agent take turns. Each way has a session of its own, so that no tabs of the other are open.
+
+    The first round warms up and does not count.
+    """
     figures = Figures()
-    account: dict[str, Any] = {"base_url": base_url, "username": "ada", "password": "correct horse"}
-    with tempfile.TemporaryDirectory() as home:
-        # The site's certificate is of its own authority.
-        args = ["--ignore-certificate-errors"]
-        account |= {"engine": engine, "browser_args": args, "step_timeout": STEP}
-        async with HuggingChat(**account, home=Path(home)) as chat:
-            await chat.login()
-            state = await chat._session.read_state()
-            raw = RawClient(base_url, {each["name"]: each["value"] for each in state["cookies"]})
-            model = (await chat.models())[0].id
-
-            def by_raw(conversation_id: str) -> Any:
-                return lambda on_token: raw.send(conversation_id, on_token)
-
-            def by_agent(conversation_id: str, via: Via) -> Any:
-                async def send(on_token: Callable[[str], None]) -> None:
-                    reply = chat.conversation(conversation_id).send(PROMPT, via=via)
-                    reply.on("token", lambda event: on_token(event.text))
-                    await reply
-
-                return send
-
-            work = (rounds + 1) * sum(map(len, COUNTS.values()))
-            async with raw.http, show_progress(f"at once, {engine}", work) as advance:
-                for number in range(rounds + 1):
-                    for via, counts in COUNTS.items():
-                        for count in counts:
-                            ids = [await raw.create(model) for _ in range(count)]
-                            others = [await raw.create(model) for _ in range(count)]
-                            one = await send_all([by_raw(each) for each in ids])
-                            two = await send_all([by_agent(each, via) for each in others])
-                            advance()
-                            if number:
-                                figures.raw.setdefault(f"{via} {count}", []).append(one)
-                                figures.agent.setdefault(f"{via} {count}", []).append(two)
-                for via, counts in COUNTS.items():
-                    for count in (counts[0], counts[-1]):
-                        ids = [await raw.create(model) for _ in range(count)]
-                        figures.megabytes[f"{via} {count}"] = await _weigh(
-                            [by_agent(each, via) for each in ids]
-                        )
+    work = (rounds + 1) * sum(map(len, COUNTS.values()))
+    async with show_progress(f"at once, {engine}", work) as advance:
+        for via in COUNTS:
+            await _measure_way(figures, base_url, engine, via, rounds, advance)
     return figures
+
+
+async def _measure_way(
+    figures: Figures,
+    base_url: str,
+    engine: EngineName,
+    via: Via,
+    rounds: int,
+    advance: Callable[[], object],
+) -> None:
+    # The site's certificate is of its own authority.
+    settings: dict[str, Any] = {"engine": engine, "browser_args": ["--ignore-certificate-errors"]}
+    settings |= {"base_url": base_url, "username": "ada", "password": "correct horse", "step_timeout": STEP}
+    async with contextlib.AsyncExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        chat = await stack.enter_async_context(HuggingChat(**settings, home=Path(home)))
+        await chat.login()
+        state = await chat._session.read_state()
+        raw = RawClient(base_url, {each["name"]: each["value"] for each in state["cookies"]})
+        await stack.enter_async_context(raw.http)
+        model = (await chat.models())[0].id
+
+        def by_raw(conversation_id: str) -> Any:
+            return lambda on_token: raw.send(conversation_id, on_token)
+
+        def by_agent(conversation_id: str) -> Any:
+            async def send(on_token: Callable[[str], None]) -> None:
+                reply = chat.conversation(conversation_id).send(PROMPT, via=via)
+                reply.on("token", lambda event: on_token(event.text))
+                await reply
+
+            return send
+
+        async def make(count: int, send: Callable[[str], Any]) -> list[Any]:
+            return [send(await raw.create(model)) for _ in range(count)]
+
+        for number in range(rounds + 1):
+            for count in COUNTS[via]:
+                one = await send_all(await make(count, by_raw))
+                two = await send_all(await make(count, by_agent))
+                advance()
+                if number:
+                    figures.raw.setdefault(f"{via} {count}", []).append(one)
+                    figures.agent.setdefault(f"{via} {count}", []).append(two)
+        for count in (COUNTS[via][0], COUNTS[via][-1]):
+            figures.megabytes[f"{via} {count}"] = await _weigh(await make(count, by_agent))
 
 
 @contextlib.asynccontextmanager
