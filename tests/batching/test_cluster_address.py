@@ -1,6 +1,7 @@
 """Where a cluster may be, and what it takes from here; without a cluster."""
 
 import pytest
+import trustme
 
 from huggingchat_agent import Cluster
 from huggingchat_agent.errors import BrowserError, UsageError
@@ -53,6 +54,31 @@ async def test_scheduler_that_is_not_there_is_said(unused_tcp_port, monkeypatch)
     with pytest.raises(BrowserError, match="No Dask scheduler answers"):
         async with Cluster(f"tcp://127.0.0.1:{unused_tcp_port}"):
             pass
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """The configuration of Dask for a cluster with certificates, as its page on TLS says."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    own = authority.issue_cert("127.0.0.1")
+    own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    found = {f"{role}.cert": tmp_path / "own.pem" for role in ("client", "scheduler", "worker")}
+    found["ca-file"] = tmp_path / "ca.pem"
+    return {f"distributed.comm.tls.{name}": str(path) for name, path in found.items()}
+
+
+async def test_scheduler_without_a_worker_is_said_over_tls(certificates, monkeypatch):
+    dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+    monkeypatch.setattr("huggingchat_agent.batching.cluster.WORKERS_SECONDS", 0.3)
+    with dask.config.set(certificates):
+        async with distributed.Scheduler(
+            protocol="tls://", host="127.0.0.1", port=0, dashboard=False
+        ) as there:
+            assert there.address.startswith("tls://")
+            with pytest.raises(BrowserError, match="has no worker"):
+                async with Cluster(there.address):
+                    pass
 
 
 def test_command_refuses_an_address_that_others_can_read(tmp_path):
