@@ -45,11 +45,12 @@ SUBJECTS = {
     "doctor": ("doctor/*",),
     "features": ("features/*",),
     "own session": ("ownsession/*",),
+    "own browser": ("own_browser/*",),
     "turns": ("*",),
 }
 
 # Minutes of a run on two cores with nothing else on them. They are nine without the rooms that came later:
-# faults, batch, doors, generations, doctor, features and own session.
+# faults, batch, doors, generations, doctor, features, own session and own browser.
 MINUTES = {
     "sign-in": 1.25,
     "engines": 1.0,
@@ -64,6 +65,7 @@ MINUTES = {
     "doctor": 0.25,
     "features": 0.25,
     "own session": 0.25,
+    "own browser": 0.25,
     "turns": 2.5,
 }
 WORKERS = 3  # of scripts/test

@@ -51,7 +51,9 @@ _CHANNELS = {
     "msedge": (("microsoft-edge", "microsoft-edge-stable"), "Microsoft Edge", r"Microsoft\Edge"),
     "msedge-beta": (("microsoft-edge-beta",), "Microsoft Edge Beta", r"Microsoft\Edge Beta"),
     "msedge-dev": (("microsoft-edge-dev",), "Microsoft Edge Dev", r"Microsoft\Edge Dev"),
+    "brave": (("brave-browser", "brave"), "Brave Browser", r"BraveSoftware\Brave-Browser"),
 }
+_PROGRAMS = {"msedge": "msedge.exe", "brave": "brave.exe"}  # on Windows, by the first word of the channel
 _PROGRAM_FOLDERS = (r"%ProgramFiles%", r"%ProgramFiles(x86)%", r"%LocalAppData%")
 _CACHE = {"darwin": "~/Library/Caches/ms-playwright", "win32": r"%LocalAppData%\ms-playwright"}
 # The layouts of Playwright's downloads, newest first. The shell can only run headless, so it comes last.
@@ -115,7 +117,7 @@ def _find_channel(channel: str) -> Executable:
     if channel not in _CHANNELS:
         raise SettingsError(f"There is no channel {channel!r}. It is one of: {', '.join(_CHANNELS)}.")
     names, bundle, folder = _CHANNELS[channel]
-    program = "msedge.exe" if "Edge" in folder else "chrome.exe"
+    program = _PROGRAMS.get(channel.partition("-")[0], "chrome.exe")
     candidates = {
         "darwin": [f"/Applications/{bundle}.app/Contents/MacOS/{bundle}"],
         "win32": [os.path.expandvars(rf"{each}\{folder}\Application\{program}") for each in _PROGRAM_FOLDERS],

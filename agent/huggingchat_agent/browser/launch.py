@@ -62,6 +62,9 @@ DISABLED_FEATURES = "--disable-features=" + ",".join(
     )
 )
 
+# Keep the key of the cookies out of the system's keyring. A copy of a person's profile opens without these.
+KEYLESS = ("--password-store=basic", "--use-mock-keychain")
+
 # Do not slow down background tabs, and ask no questions.
 SWITCHES = (
     *QUIET,
@@ -95,8 +98,6 @@ SWITCHES = (
     "--force-color-profile=srgb",
     "--metrics-recording-only",
     "--mute-audio",
-    "--password-store=basic",
-    "--use-mock-keychain",
     "--window-size=1280,800",
 )
 
@@ -127,6 +128,7 @@ class LaunchedBrowser:
         self._profile = settings.user_data_dir or self._profile
         before = self._read_address()  # left by an earlier browser
         chosen = [
+            *(() if settings.system_keyring else KEYLESS),
             *(HEADLESS if settings.headless else ()),
             *([] if sandboxed else ["--no-sandbox"]),
             *([f"--proxy-server={settings.proxy.server}", _ALL_HOSTS] if settings.proxy else []),
@@ -145,7 +147,7 @@ class LaunchedBrowser:
                 env=self._folder.make_environment(),
                 start_new_session=True,
             )
-        await self._folder.guard(self._process.pid)
+        await self._folder.guard(self._process.pid, [self._profile] if settings.system_keyring else [])
         self.address = await self._wait_for_address(before)
 
     async def wait_for_exit(self) -> None:

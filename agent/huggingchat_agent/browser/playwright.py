@@ -20,7 +20,7 @@ from huggingchat_agent.browser import (
     site_data,
     start_failures,
 )
-from huggingchat_agent.browser.launch import DISABLED_FEATURES, QUIET
+from huggingchat_agent.browser.launch import DISABLED_FEATURES, KEYLESS, QUIET
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running_browser import (
     TAB_CLOSED,
@@ -133,6 +133,7 @@ class PlaywrightBrowser(RunningBrowser):
                 *self._settings.browser_args,
             ],
             "env": dict(self._folder.make_environment()),
+            "ignore_default_args": list(KEYLESS) if self._settings.system_keyring else None,
             "proxy": _format_proxy(self._settings.proxy),
             # We handle signals ourselves.
             "handle_sigint": False,
@@ -162,7 +163,7 @@ class PlaywrightBrowser(RunningBrowser):
         self._folders = [
             each
             for each in process_tag.find_temporary_folders(self._process)
-            if each != self._settings.user_data_dir
+            if each != self._settings.user_data_dir or self._settings.system_keyring
         ]
         if self._folder is not None:
             await self._folder.guard(self._process, self._folders)

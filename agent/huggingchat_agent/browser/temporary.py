@@ -58,8 +58,12 @@ class TemporaryFolder:
         self._mark.write_text(f"{tag}\n")
 
     def make_environment(self) -> dict[str, str]:
-        """That of the browser. Its own temporary folders are in this one, if paths allow."""
+        """That of the browser. Its own temporary folders are in this one, if paths allow.
+
+        So are the dumps of processes that crash, and with them what was in their memory: cookies, for one.
+        """
         environment = process_tag.tag_environment(self._tag)
+        environment["BREAKPAD_DUMP_LOCATION"] = str(self.path / "crashes")
         if len(str(self.path)) <= _LONGEST:
             environment["TMPDIR"] = str(self.path)
         return environment

@@ -172,6 +172,7 @@ class Chat(Emitter, Inputs):
         otp: Otp | None = None,
         confirm_origin: ConfirmOrigin | None = None,
         cookies: str | Path | dict[str, Any] | None = None,
+        from_browser: str | None = None,
         by_person: bool = False,
     ) -> Account:
         """Sign in: with the saved session if the app still accepts it, else through the login form.
@@ -182,7 +183,8 @@ class Chat(Emitter, Inputs):
         origin that is not the app's own, not in the setting `login_origins`, and not one where the profile
         has signed in before; without it that raises UnknownLoginOrigin. `cookies` replace the form: a file
         from another browser, in any of the formats of `huggingchat_agent.state.cookies`, a storage state, or
-        a mapping of names and values. `by_person` leaves the sign-in to the person at the window
+        a mapping of names and values. `from_browser` takes the session of a browser of yours: "chrome",
+        "chrome:Profile 1", or "any". `by_person` leaves the sign-in to the person at the window
         (`headless=False`), for `person_timeout` seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
@@ -199,6 +201,9 @@ class Chat(Emitter, Inputs):
         async with self._session.use():
             if state is not None:
                 account = await accounts.login_by_cookies(self._session, state, credentials)
+            elif from_browser is not None:
+                which = parsing.parse_text("from_browser", from_browser)
+                account = await accounts.login_by_browser(self._session, which, credentials)
             elif by_person:
                 account = await accounts.login_by_person(self._session)
             else:

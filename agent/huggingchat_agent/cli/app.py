@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "huggingchat login --base-url https://chat.example.org --profile work",
         "huggingchat login --headed",
         "huggingchat login --cookies cookies.txt",
+        "huggingchat login --from-browser chrome",
     ),
     "status": (
         "huggingchat status",

@@ -11,9 +11,20 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer.core
 
+# What an option means that may stand without a value.
+_ALONE = {"--from-browser": "any"}
+
 
 class Command(typer.core.TyperCommand):
-    """A command of typer that takes plain values without that library."""
+    """A command of typer that takes plain values without that library, and options without their value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = [*args[1:], "-"]
+        filled = [
+            f"{each}={_ALONE[each]}" if each in _ALONE and after.startswith("-") else each
+            for each, after in zip(args, rest, strict=False)
+        ]
+        return super().parse_args(ctx, filled)
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _take_plainly(super().get_params(ctx))

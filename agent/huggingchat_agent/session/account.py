@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from huggingchat_agent import parsing, redact
+from huggingchat_agent.browser import persons_session
 from huggingchat_agent.errors import (
     SIGN_IN_AGAIN,
     BrowserTimeout,
@@ -17,6 +18,7 @@ from huggingchat_agent.errors import (
     SessionRejected,
     SiteError,
     UnknownLoginOrigin,
+    UsageError,
 )
 from huggingchat_agent.log_records import log
 from huggingchat_agent.one_time_password import Codes, Otp
@@ -176,6 +178,29 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
     if not account.login_offered:
         raise SessionRejected(f"{redact.address(base_url)} has no login; it is used without cookies.")
     raise SessionRejected(_explain_rejection(names))
+
+
+async def login_by_browser(session: Session, which: str, credentials: Credentials) -> Account:
+    """Sign in with the session that a browser of the person has: see `persons_session.take_session`.
+
+    It is saved once the app has accepted it. Raises SessionRejected if it does not.
+    """
+    settings = session.settings
+    if settings.own_cookies or settings.replay:
+        raise UsageError(
+            "from_browser brings a session into a browser that the agent starts. Leave out connect, "
+            "user_data_dir and replay, which use another one."
+        )
+    profile, state = await persons_session.take_session(settings, which)
+    failure = SessionRejected(
+        f"The app no longer knows the session that {profile} has. Open {redact.address(settings.base_url)} "
+        "there, sign in, and run this again."
+    )
+    try:
+        return await login_by_cookies(session, state, credentials)
+    except SessionRejected:
+        pass
+    raise failure
 
 
 def _explain_rejection(names: set[str]) -> str:

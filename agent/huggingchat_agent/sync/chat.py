@@ -127,6 +127,7 @@ class HuggingChat(Handlers):
         otp: Otp | None = None,
         confirm_origin: ConfirmOrigin | None = None,
         cookies: str | Path | dict[str, Any] | None = None,
+        from_browser: str | None = None,
         by_person: bool = False,
     ) -> Account:
         """Sign in: with the saved session if the app still accepts it, else through the login form.
@@ -137,8 +138,9 @@ class HuggingChat(Handlers):
         before anything is typed at an origin that is not the app's own, not in the setting `login_origins`
         and not one where the profile has signed in before; without it that raises UnknownLoginOrigin.
         `cookies` replace the form: a file from another browser, in any of the formats of
-        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `by_person`
-        leaves the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
+        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `from_browser`
+        takes the session of a browser of yours: "chrome", "chrome:Profile 1", or "any". `by_person` leaves
+        the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,
@@ -151,6 +153,7 @@ class HuggingChat(Handlers):
                 otp=otp,
                 confirm_origin=confirm_origin,
                 cookies=cookies,
+                from_browser=from_browser,
                 by_person=by_person,
             )
         )

@@ -52,6 +52,14 @@ def login(
             "object of names and values, or a Playwright storage state.",
         ),
     ] = None,
+    from_browser: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[NAME[:PROFILE]]",
+            help="Sign in with the session that a browser of yours has: chrome, chromium, edge or brave. "
+            "Without a name, the one that is signed in.",
+        ),
+    ] = None,
 ) -> None:
     """Sign in through the app's own login form, and save the session.
 
@@ -59,12 +67,18 @@ def login(
     HUGGINGCHAT_PASSWORD. It is never saved, and never an argument, because other users of the machine can
     read those. If the saved session is still good, you are asked nothing.
 
+    With --from-browser, a copy of your browser's profile is opened once, without a window or a network, to
+    read the app's cookies. Only those are in the copy, and it is removed at once.
+
     With --headed, a window opens and you sign in yourself: for captchas, passkeys, and whatever else needs
     a person. The window closes when you are done.
     """
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:
         raise UsageError("There is no password on stdin. Give it on the first line.")
+    if cookies is not None and from_browser is not None:
+        raise UsageError("--cookies and --from-browser both bring a session. Leave one of the two out.")
+    brought = cookies is not None or from_browser is not None
     # The session must be saved, and that of a copied profile is not.
     in_use = options.to_settings().get("profile_in_use", "refuse")
     with open_chat(options, username=username, password=password, profile_in_use=in_use) as chat:
@@ -75,13 +89,16 @@ def login(
             get_session(get_inner(chat)).login_origins.remember(again=False)
             return
         if account.signed_in:
-            if username is not None and cookies is None:
+            if username is not None and not brought:
                 chat.login(username)  # types nothing; raises an error if the session is another user's
             console.report(f"Already signed in at {where} as {account.username}.")
             console.note("To be another user, run `huggingchat logout` first, or give --profile NAME.")
-            if cookies is None:
+            if not brought:
                 return
-        if cookies is not None:
+        if from_browser is not None:
+            with console.show_progress("Reading the session of your browser"):
+                account = chat.login(from_browser=from_browser)
+        elif cookies is not None:
             with console.show_progress(f"Trying the cookies at {where}"):
                 account = chat.login(cookies=cookies)
         elif options.to_settings().get("headless") is False:
