@@ -45,6 +45,13 @@ def check_together(chosen: Settings, name_option: Callable[[str], str]) -> None:
             "{0} is for a browser without cookies of its own, and {1} has some. Leave one of the two out."
         )
         raise conflict(sentence, "session", owner)
+    if chosen.bind and (chosen.connect or chosen.user_data_dir):
+        raise conflict(
+            "{} is for a browser that the agent starts with a temporary profile, because Playwright's tools "
+            "can remove the profile of a bound browser. Leave out {}.",
+            "bind",
+            "connect" if chosen.connect else "user_data_dir",
+        )
     if chosen.browser and chosen.channel:
         sentence = "{} and {} both name a browser. Leave one of the two out."
         raise conflict(sentence, "browser", "channel")

@@ -129,7 +129,7 @@ def parse_http_credentials(name: str, value: Any) -> HttpCredentials:
 
 def parse_profile(name: str, value: Any) -> str:
     plain = parse_text(name, value)
-    if not plain.replace("-", "").replace("_", "").replace(".", "").isalnum() or plain.startswith("."):
+    if not plain.replace("-", "").replace("_", "").replace(".", "").isalnum() or plain.startswith((".", "-")):
         raise SettingsError(f"{name} is not a plain name: {value!r}. Use letters, digits, '-', '_' and '.'.")
     return plain
 

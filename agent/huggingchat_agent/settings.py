@@ -139,6 +139,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             metavar="FOLDER",
         ),
     ] = None
+    bind: Annotated[
+        str | None,
+        Field(
+            "Let a person see and use the browser by this name, with Playwright's tools on this machine.",
+            parsing.parse_profile,
+            panel="browser",
+            metavar="NAME",
+        ),
+    ] = None
     proxy: Annotated[
         Proxy | None,
         Field(
@@ -247,6 +256,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.user_data_dir is not None or (self.connect is not None and not self.isolated)
 
     @property
+    def system_keyring(self) -> bool:
+        """Whether the browser may ask the system's keyring for the key of its cookies."""
+        return False
+
+    @property
+    def shown(self) -> bool:
+        """Whether a person may look at the browser: at its window, or by `bind`."""
+        return not self.headless or self.bind is not None
+
+    @property
     def profile_folder(self) -> Path:
         """Where this profile's session is kept."""
         return self.home / "profiles" / self.profile
@@ -275,6 +294,7 @@ class Given(TypedDict, total=False):
     channel: str | None
     browser_args: Sequence[str] | None
     user_data_dir: str | Path | None
+    bind: str | None
     proxy: str | None
     http_credentials: str | None
     context_args: Mapping[str, Any] | None

@@ -1,7 +1,6 @@
 """The browser that we start: with a window, through a proxy, with the user's profile folder and switches."""
 
 import asyncio
-import base64
 import json
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import process_tag
 from huggingchat_agent.browser.protocols import Control
 from huggingchat_agent.errors import BrowserClosed, BrowserError, BrowserMissing, SettingsError, SiteError
+from tests.gate import open_gate
 from tests.signed_in import save_session
 
 pytestmark = [pytest.mark.browser, pytest.mark.either_engine, pytest.mark.asyncio(loop_scope="module")]
@@ -78,65 +78,10 @@ def read_command_lines(browser):
     return [Path(f"/proc/{each}/cmdline").read_bytes() for each in process_tag.find_processes(browser.tag)]
 
 
-class Gate:
-    """A proxy on loopback that wants a name and a password, and passes on to one server.
-
-    `asked` are those it was asked for.
-    """
-
-    def __init__(self, port):
-        self._port = port
-        self.address = ""
-        self.let_in = self.kept_out = 0
-        self.asked: set[str] = set()
-        self.credentials = b"Basic " + base64.b64encode(b"ada@work:p:w/1234567")
-
-    async def serve(self, reader, writer):
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            lines = head.split(b"\r\n")
-            self.asked.add(lines[0].split(b" ")[1].decode().removeprefix("http://").partition("/")[0])
-            wanted = {line.partition(b": ")[2] for line in lines if line.lower().startswith(b"proxy-auth")}
-            if wanted != {self.credentials}:
-                self.kept_out += 1
-                writer.write(
-                    b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=gate\r\n"
-                    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
-                )
-                return await writer.drain()
-            self.let_in += 1
-            method, address, version = lines[0].split(b" ")
-            path = b"/" + address.split(b"/", 3)[3]
-            kept = [line for line in lines[1:] if not line.lower().startswith((b"proxy-", b"connection"))]
-            there, back = await asyncio.open_connection("127.0.0.1", self._port)
-            kept.insert(0, b"Connection: close")
-            back.write(b"\r\n".join([b" ".join([method, path, version]), *kept]))
-            await asyncio.gather(_pour(reader, back), _pour(there, writer))
-        finally:
-            writer.close()
-
-
-async def _pour(source, sink):
-    while data := await source.read(65536):
-        sink.write(data)
-        await sink.drain()
-    sink.close()
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def gate(site):
-    gate = Gate(int(site.origin.rpartition(":")[2]))
-
-    async def quietly(reader, writer):
-        try:
-            await gate.serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, IndexError):
-            pass
-
-    server = await asyncio.start_server(quietly, "127.0.0.1", 0)
-    gate.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield gate
-    server.close()
+    async with open_gate(site) as gate:
+        yield gate
 
 
 async def test_proxy_gets_the_credentials_and_nobody_else_does(engine, account, gate, tmp_path, caplog, able):

@@ -50,7 +50,7 @@ def engine(request):
 
 @pytest.mark.either_engine
 def test_login_takes_the_session_of_a_browser_and_leaves_it_as_it_was(
-    engine, site, person, borrowed, chromium, tmp_path, monkeypatch
+    engine, site, open_site, person, borrowed, chromium, tmp_path
 ):
     # The program writes down how it was started, and what it finds in its profile folder.
     noted = tmp_path / "noted"
@@ -82,8 +82,9 @@ def test_login_takes_the_session_of_a_browser_and_leaves_it_as_it_was(
     assert {each["name"] for each in saved["cookies"]} == {"hf-chat", "token"}
     assert shell("status", "--json").code == 0
 
-    site.control.reset()  # it knows nobody any more
-    done = shell("login", "--from-browser", "chromium:default")
+    # Another app on this host gets the same cookies, and knows nobody by them.
+    shell.base_url = open_site().url
+    done = shell("login", "--from-browser", "chromium:default", "--profile", "other")
     assert (done.code, done.out) == (3, "")
     assert "no longer knows the session that chromium:Default" in done.err
 

@@ -41,6 +41,14 @@ ABILITIES = (
         },
     ),
     Ability(
+        "bind",
+        "let a person see and use the headless browser, with Playwright's tools (bind)",
+        {
+            "nodriver": "The engine nodriver has no socket that Playwright's tools could use, so it does not "
+            'support bind. Use engine="playwright", or headless=False.'
+        },
+    ),
+    Ability(
         "playwright_server",
         "use a Playwright server by its ws:// address",
         {
@@ -77,6 +85,7 @@ def check(engine: EngineName, settings: Settings) -> None:
     wanted = {
         "playwright_server": any(not each.cdp for each in settings.endpoints),
         "context_args": bool(settings.context_args),
+        "bind": settings.bind is not None,
     }
     for each in ABILITIES:
         if wanted.get(each.name) and engine in each.without:

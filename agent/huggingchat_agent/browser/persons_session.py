@@ -10,22 +10,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from huggingchat_agent import redact
 from huggingchat_agent.browser import executable, load_engine, process_tag, profile_copy
 from huggingchat_agent.browser.known_browsers import find_known, list_names
 from huggingchat_agent.browser.temporary import TemporaryFolder
-from huggingchat_agent.context_args import ContextArgs
 from huggingchat_agent.errors import BrowserTimeout, LoginError, StorageError, UsageError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.origin import parse_origin
+from huggingchat_agent.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from huggingchat_agent.browser.profile_copy import PersonsProfile
-    from huggingchat_agent.settings import Settings
 
 ANY = "any"
 
@@ -97,21 +94,22 @@ def _copy(profile: PersonsProfile, copy: Path, host: str) -> int:
     raise StorageError(f"The profile {profile} cannot be copied: {why}.")
 
 
+class _OfCopy(Settings, frozen=True, kw_only=True):
+    """The settings of the browser that opens a copy."""
+
+    @property
+    def system_keyring(self) -> bool:
+        return True
+
+
 def _make_settings(settings: Settings, copy: Path, program: str) -> Settings:
-    """Those of the browser that opens the copy."""
-    return msgspec.structs.replace(
-        settings,
+    return _OfCopy(
+        base_url=settings.base_url,
+        engine=settings.engine,
+        home=settings.home,
         user_data_dir=copy,
         browser=program,
-        system_keyring=True,
-        headless=True,
-        channel=None,
         browser_args=_OFFLINE,
-        connect=None,
-        isolated=False,
-        proxy=None,
-        http_credentials=None,
-        context_args=ContextArgs({}),
     )
 
 

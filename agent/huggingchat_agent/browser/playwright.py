@@ -14,6 +14,7 @@ from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser import (
     abilities,
+    bound,
     devtools_endpoint,
     driver_environment,
     process_tag,
@@ -81,12 +82,15 @@ class PlaywrightBrowser(RunningBrowser):
         self._watching: asyncio.Task[None] | None = None
         self._process = 0
         self._folder = TemporaryFolder(self.tag) if path else None
-        self._folders: list[Path] = []  # of Playwright and the browser, elsewhere
+        self._folders: list[Path] = []  # of Playwright and the browser, elsewhere; the entry of `bind`
+        self._bind = settings.bind
         self._borrowed = False
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
         # In our folder, what Playwright's own process makes there is removed with it.
         temporary = {} if self._folder is None else {"TMPDIR": str(self._folder.path)}
+        if self._folder is not None and self._bind:
+            temporary |= bound.place_sockets(self._folder.path)
         with put_secrets_aside(), driver_environment.choose(temporary | driver_environment.keep_compiled()):
             playwright = await self._manager.start()
         self._driver = _find_driver(self._manager)
@@ -108,6 +112,8 @@ class PlaywrightBrowser(RunningBrowser):
         browser.on("disconnected", lambda _: self.mark_gone())
         self._root = root = PlaywrightSession(await browser.new_browser_cdp_session())
         self.version = (await root.send("Browser.getVersion"))["product"].replace("/", " ")
+        if self._bind and self._folder:
+            self._folders.append(await bound.bind(browser, self._bind, self._folder.path))
         if self._path:
             await self._note_leftovers(root)
         if browser.contexts and self._settings.own_cookies:
@@ -134,7 +140,8 @@ class PlaywrightBrowser(RunningBrowser):
             ],
             "env": dict(self._folder.make_environment()),
             "ignore_default_args": list(KEYLESS) if self._settings.system_keyring else None,
-            "proxy": _format_proxy(self._settings.proxy),
+            # The password of a bound browser's proxy goes to the context: Playwright registers this.
+            "proxy": _format_proxy(self._settings.proxy, credentials=not self._bind),
             # We handle signals ourselves.
             "handle_sigint": False,
             "handle_sigterm": False,
@@ -144,6 +151,8 @@ class PlaywrightBrowser(RunningBrowser):
     def _make_context_args(self, *, no_viewport: bool | None) -> dict[str, Any]:
         """The user's choice. A viewport in it excludes `no_viewport`."""
         chosen = dict(self._settings.context_args)
+        if self._bind and self._settings.proxy:
+            chosen["proxy"] = _format_proxy(self._settings.proxy)
         if (credentials := self._settings.http_credentials) is not None:
             chosen.setdefault(
                 "http_credentials",
@@ -160,7 +169,7 @@ class PlaywrightBrowser(RunningBrowser):
         """Note what must not remain at the end: the process, and the folders that are not the user's."""
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
-        self._folders = [
+        self._folders += [
             each
             for each in process_tag.find_temporary_folders(self._process)
             if each != self._settings.user_data_dir or self._settings.system_keyring
@@ -297,10 +306,12 @@ def _find_driver(manager: Any) -> asyncio.subprocess.Process | None:
     return None
 
 
-def _format_proxy(proxy: Proxy | None) -> dict[str, str] | None:
+def _format_proxy(proxy: Proxy | None, *, credentials: bool = True) -> dict[str, str] | None:
     """The proxy in Playwright's form. Playwright passes the credentials through its pipe."""
     if proxy is None:
         return None
+    if not credentials:
+        return {"server": proxy.server}
     password = proxy.password.reveal() if proxy.password else ""
-    credentials = {"username": proxy.username, "password": password} if proxy.username else {}
-    return {"server": proxy.server, **credentials}
+    account = {"username": proxy.username, "password": password} if proxy.username else {}
+    return {"server": proxy.server, **account}

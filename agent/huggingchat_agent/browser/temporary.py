@@ -93,6 +93,8 @@ class TemporaryFolder:
     async def remove(self) -> None:
         """Remove the folders and end the watcher. The browser has ended. Removing twice is fine."""
         for folder in (*self._elsewhere, self.path):
+            if folder.is_file():
+                folder.unlink(missing_ok=True)
             for _ in range(_SWEEPS):  # its processes may write for a moment until they end
                 try:
                     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -185,7 +185,7 @@ class Chat(Emitter, Inputs):
         from another browser, in any of the formats of `huggingchat_agent.state.cookies`, a storage state, or
         a mapping of names and values. `from_browser` takes the session of a browser of yours: "chrome",
         "chrome:Profile 1", or "any". `by_person` leaves the sign-in to the person at the window
-        (`headless=False`), for `person_timeout` seconds.
+        (`headless=False`) or at the tools of `bind`, for `person_timeout` seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,
@@ -193,8 +193,8 @@ class Chat(Emitter, Inputs):
         """
         self._check_open()
         credentials = accounts.Credentials.make(self.settings, username, password, otp, confirm_origin)
-        if by_person and self.settings.headless:
-            raise UsageError("A person needs a window to sign in: open with headless=False.")
+        if by_person and not self.settings.shown:
+            raise UsageError("A person needs to see the browser: open with headless=False, or bind=NAME.")
         state = None
         if cookies is not None:
             state = await asyncio.to_thread(cookie_formats.read_given, cookies, self.settings.base_url)

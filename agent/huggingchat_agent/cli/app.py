@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "pass show huggingface | huggingchat login --username ada --password-stdin",
         "huggingchat login --base-url https://chat.example.org --profile work",
         "huggingchat login --headed",
+        "huggingchat login --bind office",
         "huggingchat login --cookies cookies.txt",
         "huggingchat login --from-browser chrome",
     ),

@@ -1,4 +1,4 @@
-"""Waits while a person signs in at the window."""
+"""Waits while a person signs in at the window, or with the tools of a bound browser."""
 
 from __future__ import annotations
 

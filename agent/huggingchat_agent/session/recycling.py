@@ -28,7 +28,8 @@ class Recycler:
     """Counts the turns of a browser, and replaces it after too many or if it has too much memory.
 
     It does so only while nothing uses the browser, and what would use it meanwhile waits. It leaves browsers
-    alone that have a window or cookies of their own, and those that run already. `note` gets the event.
+    alone that have cookies of their own or that a person may look at, and those that run already. `note` gets
+    the event.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Recycler:
         note: Callable[[events.Recycled], object],
     ) -> None:
         self._settings, self._profile, self._tabs, self._note = settings, profile, tabs, note
-        self._ours = settings.headless and not settings.connect and not settings.own_cookies
+        self._ours = not (settings.shown or settings.connect or settings.own_cookies)
         self._users = 0
         self._replacing = asyncio.Lock()
         self._turns = 0

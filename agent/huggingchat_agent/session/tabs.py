@@ -280,7 +280,7 @@ class Tabs:
     def _is_used_up(self, tab: Tab) -> bool:
         """Whether its page had its turns. One that a person may look at stays."""
         chosen = self._settings
-        return chosen.headless and not chosen.connect and 0 < chosen.tab_turns <= tab.turns
+        return not (chosen.shown or chosen.connect) and 0 < chosen.tab_turns <= tab.turns
 
     def _check_open(self) -> None:
         if self._closed:

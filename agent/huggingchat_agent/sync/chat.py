@@ -140,7 +140,8 @@ class HuggingChat(Handlers):
         `cookies` replace the form: a file from another browser, in any of the formats of
         `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `from_browser`
         takes the session of a browser of yours: "chrome", "chrome:Profile 1", or "any". `by_person` leaves
-        the sign-in to the person at the window (`headless=False`), for `person_timeout` seconds.
+        the sign-in to the person at the window (`headless=False`) or at the tools of `bind`, for
+        `person_timeout` seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,

@@ -2,6 +2,7 @@
 
 import datetime
 import getpass
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,8 @@ def login(
     read the app's cookies. Only those are in the copy, and it is removed at once.
 
     With --headed, a window opens and you sign in yourself: for captchas, passkeys, and whatever else needs
-    a person. The window closes when you are done.
+    a person. The window closes when you are done. On a server without a display, --bind NAME does the same
+    with Playwright's tools in another terminal.
     """
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:
@@ -103,6 +105,9 @@ def login(
                 account = chat.login(cookies=cookies)
         elif options.to_settings().get("headless") is False:
             console.say(f"Sign in at {where} in the window. It closes when you are done.")
+            account = chat.login(by_person=True)
+        elif chat.settings.bind and chat.settings.password is None:
+            _explain_bound(where, chat.settings.bind)
             account = chat.login(by_person=True)
         else:
             username, password = _ask_credentials(chat)
@@ -180,6 +185,14 @@ def logout(options: Options) -> None:
             f"The saved session is removed, but {where} did not end it: {error}"
         ) from error.__cause__
     console.report(f"Signed out of {where}.")
+
+
+def _explain_bound(where: str, name: str) -> None:
+    tool = shlex.join([sys.executable, "-m", "playwright", "cli"])
+    console.say(f"Sign in at {where} in the browser {name!r}. On this machine, in another terminal:")
+    console.say(f"  {tool} attach {name}")
+    console.say(f"  {tool} -s={name} snapshot   (then click, fill, press, screenshot, ...)")
+    console.say("This command ends when you are signed in.")
 
 
 def _ask_credentials(chat: HuggingChat) -> tuple[str, str]:
