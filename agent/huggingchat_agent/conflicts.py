@@ -45,6 +45,13 @@ def check_together(chosen: Settings, name_option: Callable[[str], str]) -> None:
             "{0} is for a browser without cookies of its own, and {1} has some. Leave one of the two out."
         )
         raise conflict(sentence, "session", owner)
+    if chosen.searched and chosen.isolated:
+        raise conflict(
+            "{0}=auto is for the session that your browser has, and {1} does without it. Leave out {1}, or "
+            "give the browser's address.",
+            "connect",
+            "isolated",
+        )
     if chosen.bind and (chosen.connect or chosen.user_data_dir):
         raise conflict(
             "{} is for a browser that the agent starts with a temporary profile, because Playwright's tools "

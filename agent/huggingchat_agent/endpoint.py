@@ -105,6 +105,11 @@ class Addresses(str):
         return repr(",".join(str(Endpoint(each)) for each in split(self)))
 
 
+def is_searched(connect: str | None) -> bool:
+    """Whether `connect` has a browser of the person looked for: `auto`, `auto:NAME` or `auto:FOLDER`."""
+    return connect is not None and connect.partition(":")[0] == "auto"
+
+
 def split(text: str) -> list[str]:
     """The addresses of a text that has commas between them. A token may hold a comma."""
     return [each for part in _NEXT.split(text) if (each := part.strip().rstrip(","))]

@@ -172,7 +172,16 @@ def _parse_origin(name: str, value: str) -> str:
 
 
 def parse_connect(name: str, value: Any) -> Addresses | None:
-    """The addresses of one browser or several. A text may have commas between them."""
+    """The addresses of one browser or several. A text may have commas between them.
+
+    Or `auto`, `auto:NAME` or `auto:FOLDER`, alone.
+    """
+    if not isinstance(value, str):
+        value = list(parse_items(name, value))
+        if len(value) == 1:
+            (value,) = value
+    if isinstance(value, str) and endpoint.is_searched(value):
+        return Addresses(parse_text(name, value))
     if isinstance(value, str):
         addresses = endpoint.split(parse_text(name, value)) or [value]
     else:

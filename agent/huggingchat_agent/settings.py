@@ -109,7 +109,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Field(
             "Use a browser that runs already, with its own cookies: http://127.0.0.1:9222, or the ws:// "
-            "address of a Playwright server. Of several, the least loaded one that answers.",
+            "address of a Playwright server. Of several, the least loaded one that answers. "
+            "`auto` finds the one that you have running.",
             parsing.parse_connect,
             panel="browser",
             metavar="URL",
@@ -247,8 +248,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The running browsers to choose from; none, if the agent starts its own."""
-        return tuple(map(Endpoint, endpoint.split(self.connect or "")))
+        """The running browsers to choose from; none, if the agent starts its own or looks for one."""
+        return () if self.searched else tuple(map(Endpoint, endpoint.split(self.connect or "")))
+
+    @property
+    def searched(self) -> bool:
+        """Whether to look for the browser that the person has running (`connect="auto"`)."""
+        return endpoint.is_searched(self.connect)
 
     @property
     def own_cookies(self) -> bool:
@@ -262,8 +268,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> bool:
-        """Whether a person may look at the browser: at its window, or by `bind`."""
-        return not self.headless or self.bind is not None
+        """Whether a person may look at the browser: at its window, or by `bind`, or because it is theirs."""
+        return not self.headless or self.bind is not None or self.searched
 
     @property
     def profile_folder(self) -> Path:

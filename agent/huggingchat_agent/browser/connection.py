@@ -11,7 +11,8 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
-from nodriver.core.connection import Connection, ProtocolException
+import websockets
+from nodriver.core.connection import MAX_SIZE, PING_TIMEOUT, Connection, ProtocolException
 
 from huggingchat_agent import forks
 from huggingchat_agent.browser.cdp import make_refusal
@@ -36,9 +37,13 @@ class BrowserConnection(Connection):  # type: ignore[misc]  # nodriver has no ty
         self._lost, self._process = lost, os.getpid()
         self.receivers: dict[str, Receive] = {"": receive}
 
-    async def connect(self, address: str) -> None:
+    async def connect(self, address: str, seconds: float = 10.0) -> None:
+        """Connect once. A browser may ask a person first, so it can take `seconds` until it answers."""
         self.websocket_url = address
-        await self.aopen()
+        self.socket = await websockets.connect(
+            address, ping_timeout=PING_TIMEOUT, max_size=MAX_SIZE, open_timeout=seconds
+        )
+        self._listener_task = asyncio.create_task(self._listener())
         self.socket.protocol.debug = False  # else a debug log shows typed text and credentials
         forks.keep_from_children(self.socket.transport.get_extra_info("socket").fileno())
         self._listener_task.add_done_callback(lambda _: self._note_loss())

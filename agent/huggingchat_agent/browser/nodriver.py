@@ -19,6 +19,7 @@ from huggingchat_agent.browser import (
 )
 from huggingchat_agent.browser.connection import BrowserConnection, CdpSession
 from huggingchat_agent.browser.launch import LaunchedBrowser
+from huggingchat_agent.browser.persons_browser import ALLOW_SECONDS
 from huggingchat_agent.browser.running_browser import TAB_CLOSED, TAB_CRASHED, RunningBrowser, start_browser
 from huggingchat_agent.errors import BrowserError
 from huggingchat_agent.origin import parse_origin
@@ -80,7 +81,7 @@ class NodriverBrowser(RunningBrowser):
         why = ""
         address = await devtools_endpoint.find_socket_address(endpoint)
         try:
-            return await self._connection.connect(address)
+            return await self._connection.connect(address, ALLOW_SECONDS)
         except Exception as error:  # of the driver, whose errors are of many classes
             why = str(error)
         raise start_failures.make_connect_error(endpoint, why)
@@ -113,7 +114,7 @@ class NodriverBrowser(RunningBrowser):
 
     async def _read_state(self) -> dict[str, Any]:
         if self._settings.own_cookies:
-            return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
+            return await self._read_site_state()
         return await self._make_state(await site_data.get_cookies(self._root, self._context))
 
     def _handle_event(self, method: str, params: dict[str, Any]) -> None:

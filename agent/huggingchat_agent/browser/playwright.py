@@ -18,10 +18,10 @@ from huggingchat_agent.browser import (
     devtools_endpoint,
     driver_environment,
     process_tag,
-    site_data,
     start_failures,
 )
 from huggingchat_agent.browser.launch import DISABLED_FEATURES, KEYLESS, QUIET
+from huggingchat_agent.browser.persons_browser import ALLOW_SECONDS
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running_browser import (
     TAB_CLOSED,
@@ -99,7 +99,8 @@ class PlaywrightBrowser(RunningBrowser):
             keep_pipe_from_children(self._driver)
         chromium = playwright.chromium
         if self._settings.connect:
-            self._browser = browser = await self._connect(lambda each: _connect_to(chromium, each))
+            patience = ALLOW_SECONDS if self._settings.searched else CONNECT_SECONDS
+            self._browser = browser = await self._connect(lambda each: _connect_to(chromium, each, patience))
         elif self._settings.user_data_dir is not None:
             folder = self._settings.user_data_dir
             context = await chromium.launch_persistent_context(
@@ -188,7 +189,7 @@ class PlaywrightBrowser(RunningBrowser):
     async def _read_state(self) -> dict[str, Any]:
         assert self._context is not None and self._root is not None
         if self._borrowed:
-            return await site_data.get_site_state(self._root, self._open_sessions(), self._settings.base_url)
+            return await self._read_site_state()
         # Not Playwright's own `storage_state`, which waits for a tab that computes.
         return await self._make_state([dict(each) for each in await self._context.cookies()])
 
@@ -279,16 +280,16 @@ class _Tab:
             await self.page.close()
 
 
-async def _connect_to(chromium: driver.BrowserType, endpoint: Endpoint) -> driver.Browser:
+async def _connect_to(chromium: driver.BrowserType, endpoint: Endpoint, seconds: float) -> driver.Browser:
     why = ""
     address = await devtools_endpoint.find_socket_address(endpoint)
     try:
         if not endpoint.cdp:
             return await chromium.connect(address)
-        async with asyncio.timeout(CONNECT_SECONDS):
-            return await chromium.connect_over_cdp(address, no_defaults=True)
+        async with asyncio.timeout(seconds):
+            return await chromium.connect_over_cdp(address, no_defaults=True, timeout=seconds * 1000)
     except TimeoutError:
-        raise start_failures.make_busy_error(endpoint, CONNECT_SECONDS) from None
+        raise start_failures.make_busy_error(endpoint, seconds) from None
     except Exception as error:  # of the driver, whose errors are of many classes
         why = str(error).partition("\n")[0].partition("Call log:")[0]
     raise start_failures.make_connect_error(endpoint, why)

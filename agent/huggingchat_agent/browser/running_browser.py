@@ -16,6 +16,7 @@ from huggingchat_agent import redact
 from huggingchat_agent.browser import (
     endpoints,
     memory,
+    persons_browser,
     process_tag,
     site_data,
     start_failures,
@@ -168,7 +169,7 @@ class RunningBrowser(ABC):
         self._opening = asyncio.create_task(self._open(storage_state), name="start a browser")
         started = False
         try:
-            await run_driver(START_SECONDS, what, asyncio.shield(self._opening), self._make_start_error)
+            await run_driver(self._patience, what, asyncio.shield(self._opening), self._make_start_error)
             started = True
             self._heartbeat = self.spawn(self._watch(), "watch that the browser answers")
         finally:
@@ -197,9 +198,30 @@ class RunningBrowser(ABC):
 
     async def _connect(self, open_one: Callable[[Endpoint], Awaitable[T]]) -> T:
         """Connect to a browser that runs already, the best one of the settings. Raises BrowserError."""
+        if self._settings.searched:
+            return await self._connect_to_persons(open_one)
         held, opened = await endpoints.connect(self._settings.endpoints, open_one)
         self.on_closed(lambda: held.release(failed=self._gone != CLOSED))
         return opened
+
+    async def _connect_to_persons(self, open_one: Callable[[Endpoint], Awaitable[T]]) -> T:
+        """Connect to the browser that the person has running, once: it may ask them each time."""
+        running = await asyncio.to_thread(persons_browser.find_running, str(self._settings.connect))
+        log.info("Connecting to %s, which runs already.", running)
+        why = ""
+        try:
+            async with asyncio.timeout(persons_browser.ALLOW_SECONDS):
+                return await open_one(running.endpoint)
+        except TimeoutError:
+            why = f"not within {persons_browser.ALLOW_SECONDS:g} s"
+        except BrowserError as error:
+            why = error.message
+        raise persons_browser.make_refusal(running, why)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds for the start, a person's answer included."""
+        return START_SECONDS + (persons_browser.ALLOW_SECONDS if self._settings.searched else 0)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run something in the background. It ends before the browser is closed."""
@@ -256,6 +278,18 @@ class RunningBrowser(ABC):
             {"origin": origin, "localStorage": items} for origin, items in self._origins.items() if items
         ]
         return {"cookies": cookies, "origins": found}
+
+    async def _read_site_state(self) -> dict[str, Any]:
+        """The app's part of the state of a browser that has more, by a tab of ours."""
+        sessions = self._open_sessions()
+        if sessions:
+            return await site_data.get_site_state(sessions, self._settings.base_url)
+        tab = await self._open_tab()
+        try:
+            await tab.attach()
+            return await site_data.get_site_state([tab.cdp], self._settings.base_url)
+        finally:
+            await tab.ask_to_close()
 
     async def _close_tabs(self) -> None:
         """Close our tabs in a browser that runs on without us."""

@@ -9,7 +9,7 @@ from huggingchat_agent.browser import evaluation
 from huggingchat_agent.origin import parse_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from huggingchat_agent.browser.cdp import Cdp
 
@@ -56,16 +56,17 @@ async def set_local_storage(tab: Cdp, wanted: Items) -> None:
     await evaluation.evaluate(tab, _STORE, wanted)
 
 
-async def get_site_state(root: Cdp, tabs: Iterable[Cdp], base_url: str) -> dict[str, Any]:
-    """The state of one site in a person's own browser. It does not touch the data of other sites."""
+async def get_site_state(tabs: Sequence[Cdp], base_url: str) -> dict[str, Any]:
+    """The state of one site in a person's own browser, by one of our tabs there.
+
+    It does not ask for the data of other sites: their cookies stay in the browser.
+    """
     app = parse_origin(base_url)
     found = (await get_local_storage(tabs)).get(str(app), [])
+    addresses = [f"{app}/", f"{base_url}/", f"{base_url}/api/", f"{base_url}/login/"]
+    cookies = (await tabs[0].send("Network.getCookies", {"urls": addresses}))["cookies"]
     return {
-        "cookies": [
-            each
-            for each in await get_cookies(root, {})
-            if f".{app.written_host}".endswith(f".{each['domain'].lstrip('.')}")
-        ],
+        "cookies": [_from_browser(each) for each in cookies],
         "origins": [{"origin": str(app), "localStorage": found}] if found else [],
     }
 

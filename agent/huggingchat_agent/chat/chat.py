@@ -193,8 +193,6 @@ class Chat(Emitter, Inputs):
         """
         self._check_open()
         credentials = accounts.Credentials.make(self.settings, username, password, otp, confirm_origin)
-        if by_person and not self.settings.shown:
-            raise UsageError("A person needs to see the browser: open with headless=False, or bind=NAME.")
         state = None
         if cookies is not None:
             state = await asyncio.to_thread(cookie_formats.read_given, cookies, self.settings.base_url)
@@ -202,8 +200,7 @@ class Chat(Emitter, Inputs):
             if state is not None:
                 account = await accounts.login_by_cookies(self._session, state, credentials)
             elif from_browser is not None:
-                which = parsing.parse_text("from_browser", from_browser)
-                account = await accounts.login_by_browser(self._session, which, credentials)
+                account = await accounts.login_by_browser(self._session, from_browser, credentials)
             elif by_person:
                 account = await accounts.login_by_person(self._session)
             else:

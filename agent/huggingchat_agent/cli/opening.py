@@ -35,6 +35,10 @@ def open_chat(options: Options, **more: Any) -> Iterator[HuggingChat]:
     tape = chat.settings.replay
     if tape is not None:
         say(f"A tape answers, not the app: {tape}")
+    if chat.settings.searched and tape is None:
+        from huggingchat_agent.browser.persons_browser import find_running
+
+        say(f"Connecting to {find_running(str(chat.settings.connect))}. Press Allow there if it asks.")
     with watch_interrupts(), contextlib.ExitStack() as end:
         end.push(chat)
         where = f"{redact.address(chat.settings.base_url)} in a browser" if tape is None else "the tape"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from huggingchat_agent import redact
-from huggingchat_agent.browser import endpoints, load_engine
+from huggingchat_agent.browser import endpoints, load_engine, persons_browser
 from huggingchat_agent.browser.executable import find_executable, make_missing_error
 from huggingchat_agent.browser.sandbox import detect_sandbox
 from huggingchat_agent.doctor.finding import Finding
@@ -22,10 +22,9 @@ from huggingchat_agent.errors import AgentError
 from huggingchat_agent.state.profiles import list_profiles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
 
     from huggingchat_agent.doctor.finding import State
-    from huggingchat_agent.endpoint import Endpoint
     from huggingchat_agent.settings import Settings
 
 LITTLE = 500 * 1024 * 1024  # bytes; a browser's profile and its cache fit into it
@@ -36,7 +35,7 @@ _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy
 async def check_machine(settings: Settings, *, start: bool = True) -> AsyncIterator[Finding]:
     """Check this machine. `start` starts a browser and closes it again."""
     if settings.connect:
-        for finding in await _check_running(settings.endpoints):
+        for finding in await _check_running(settings):
             yield finding
     else:
         yield _check_browser(settings)
@@ -72,8 +71,15 @@ def _check_browser(settings: Settings) -> Finding:
     return _finding("browser", f"{found.path}, {found.origin}")
 
 
-async def _check_running(connect: Sequence[Endpoint]) -> list[Finding]:
-    """Whether each of the running browsers answers."""
+async def _check_running(settings: Settings) -> list[Finding]:
+    """Whether each of the running browsers answers. One that may ask the person is only looked for."""
+    connect = settings.endpoints
+    if settings.searched:
+        try:
+            running = await asyncio.to_thread(persons_browser.find_running, str(settings.connect))
+        except AgentError as error:
+            return [failure("browser", error)]
+        return [_finding("browser", f"your running one: {running}")]
     answers = await asyncio.gather(*map(endpoints.read_load, connect), return_exceptions=True)
     advice = "Start it, or leave it out of --connect."
     return [

@@ -147,8 +147,10 @@ async def login_by_person(session: Session) -> Account:
     """Let the person at the window sign in. Returns as `login` does.
 
     The agent types and presses nothing. Raises LoginError when the window is closed, or after
-    `person_timeout`.
+    `person_timeout`; UsageError if a person cannot see the browser.
     """
+    if not session.settings.shown:
+        raise UsageError("A person needs to see the browser: open with headless=False, or bind=NAME.")
     account = await read_account(session)
     if account.signed_in or not account.login_offered:
         return account
@@ -162,6 +164,8 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
     Raises SessionRejected if it does not. The session saved before is then in use again.
     """
     base_url, tabs = session.settings.base_url, session.tabs
+    if session.settings.searched:
+        raise UsageError("Your own browser keeps the cookies that it has. Leave out cookies, or connect.")
     names = {each["name"] for each in state["cookies"] if cookies.reaches(each, base_url)}
     if not names:
         host = urlsplit(base_url).hostname
@@ -191,7 +195,8 @@ async def login_by_browser(session: Session, which: str, credentials: Credential
             "from_browser brings a session into a browser that the agent starts. Leave out connect, "
             "user_data_dir and replay, which use another one."
         )
-    profile, state = await persons_session.take_session(settings, which)
+    named = parsing.parse_text("from_browser", which)
+    profile, state = await persons_session.take_session(settings, named)
     failure = SessionRejected(
         f"The app no longer knows the session that {profile} has. Open {redact.address(settings.base_url)} "
         "there, sign in, and run this again."
@@ -261,6 +266,13 @@ async def _keep_signed_in(
 
 async def _sign_in(session: Session, credentials: Credentials, places: Places) -> Account:
     tabs, settings = session.tabs, session.settings
+    if settings.searched:
+        raise LoginError(
+            f"Nobody is signed in at {redact.address(settings.base_url)} in your browser, and the agent "
+            "types no password there. Sign in there yourself.",
+            hint="Or let login(by_person=True) wait for you.",
+            shell_hint="Or let `huggingchat login --connect auto` wait for you.",
+        )
     page = await tabs.open_page()
     try:
         form = SignIn(

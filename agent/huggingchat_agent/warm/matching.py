@@ -30,7 +30,9 @@ def make_fingerprints(settings: Settings) -> dict[str, str]:
 
 def find_obstacles(settings: Settings) -> list[str]:
     """The settings with which a command never uses a warm session, and none is started."""
-    found = [name for name in ("record", "replay", "connect", "user_data_dir") if getattr(settings, name)]
+    found = [
+        name for name in ("record", "replay", "connect", "user_data_dir", "bind") if getattr(settings, name)
+    ]
     if not settings.headless:
         found.append("headless")
     return found

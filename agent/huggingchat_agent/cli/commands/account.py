@@ -106,6 +106,9 @@ def login(
         elif options.to_settings().get("headless") is False:
             console.say(f"Sign in at {where} in the window. It closes when you are done.")
             account = chat.login(by_person=True)
+        elif chat.settings.searched:
+            console.say(f"Sign in at {where} in your browser, in the tab that opened there.")
+            account = chat.login(by_person=True)
         elif chat.settings.bind and chat.settings.password is None:
             _explain_bound(where, chat.settings.bind)
             account = chat.login(by_person=True)
@@ -236,11 +239,14 @@ def _make_code_prompt(chat: HuggingChat, progress: console.Progress) -> Callable
 def _describe_browser(chat: "warm.App") -> list[tuple[str, object]]:
     from huggingchat_agent.browser import abilities, load_engine
     from huggingchat_agent.browser.executable import find_executable
+    from huggingchat_agent.browser.persons_browser import find_running
     from huggingchat_agent.browser.sandbox import detect_sandbox
 
     settings = chat.settings
     found = None if settings.connect else find_executable(settings.browser, settings.channel)
     running = ", ".join(map(str, settings.endpoints))
+    if settings.searched:
+        running = str(find_running(str(settings.connect)))
     where = f"the one at {running}" if running else "none found"
     box = detect_sandbox()
     can = load_engine(settings.engine).can
