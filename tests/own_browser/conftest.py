@@ -45,8 +45,16 @@ def signed_in_profile(site: StandIn, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def person(signed_in_profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of that folder at its place below a new XDG_CONFIG_HOME."""
-    config = tmp_path / "config"
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(config))
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the browsers of this person keep their profiles: nothing yet."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return folder
+
+
+@pytest.fixture
+def person(signed_in_profile: Path, config: Path) -> Path:
+    """A copy of that folder at its place."""
     return shutil.copytree(signed_in_profile, config / "chromium", symlinks=True)

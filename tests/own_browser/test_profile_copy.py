@@ -16,17 +16,10 @@ from huggingchat_agent.errors import LoginError, StorageError, UsageError
 APP = "https://chat.example.org/chat"
 HOST = "chat.example.org"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
-
-
-@pytest.fixture(autouse=True)
-def config(tmp_path, monkeypatch):
-    """Where this person's browsers keep their profiles."""
-    folder = tmp_path / "config"
-    folder.mkdir()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    return folder
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux"),
+    pytest.mark.usefixtures("config"),
+]
 
 
 def make_profile(folder, part="Default", *domains, store="Cookies", shown="", life=1e6, password="x"):

@@ -23,16 +23,6 @@ ADDRESS = "/devtools/browser/0d0c2b8e-1111-4222-8333-444455556666"
 
 
 @pytest.fixture
-def config(tmp_path, monkeypatch):
-    """Where this person's browsers keep their profiles."""
-    folder = tmp_path / "config"
-    folder.mkdir()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    return folder
-
-
-@pytest.fixture
 def port():
     """A port of ours that listens."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
