@@ -71,19 +71,27 @@ def _asks_profile(values: dict[str, Any], arguments: Collection[str], *, named: 
     return "profile" in arguments or not (named or "session" in values)
 
 
-def explain_withheld(settings: Settings, error: AgentError) -> None:
-    """Say in an error that something to sign in with is at hand, and why it was not used."""
+def describe_withheld(settings: Settings) -> tuple[str, str]:
+    """What of the environment is not used here, and what to do if it should be; "" for both if there is none.
+
+    The advice lacks its end: the option, as Python or the command line has it.
+    """
     found = settings.provenance
     if not found.withheld:
-        return
-    names, here = _join(found.withheld), settings.base_url
+        return "", ""
     belong, they, are = ("belongs", "it", "is") if len(found.withheld) == 1 else ("belong", "they", "are")
-    error.message = (
-        f"{error.message} {names} {belong} to the app at {found.owner}, so {they} {are} not used here."
-    )
-    meant = f"If {they} {are} meant for {here}, set HUGGINGCHAT_BASE_URL to that address, or"
-    error.hint = f"{meant} pass use_credentials=True."
-    error.shell_hint = f"{meant} give --use-credentials."
+    meant = f"If {they} {are} meant for {settings.base_url}, set HUGGINGCHAT_BASE_URL to that address, or"
+    what = f"{_join(found.withheld)} {belong} to the app at {found.owner}, so {they} {are} not used here."
+    return what, meant
+
+
+def explain_withheld(settings: Settings, error: AgentError) -> None:
+    """Say in an error that something to sign in with is at hand, and why it was not used."""
+    what, meant = describe_withheld(settings)
+    if what:
+        error.message = f"{error.message} {what}"
+        error.hint = f"{meant} pass use_credentials=True."
+        error.shell_hint = f"{meant} give --use-credentials."
 
 
 def _join(names: Collection[str]) -> str:

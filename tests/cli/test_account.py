@@ -142,5 +142,7 @@ def test_app_without_login_just_works(tmp_path, borrowed):
         shell = Shell(site.url, tmp_path)
         shell.more |= borrowed
         assert "has no login" in shell.here("login").out
+        remembered = json.loads((tmp_path / "profiles" / "default" / "app.json").read_text())
+        assert remembered["base_url"] == site.url
         assert "anonymous" in shell.here("status").out
         assert shell.here("ask", "hello").out.startswith("You said: hello")

@@ -235,8 +235,7 @@ async def _keep_signed_in(
     `again`: it is the saved one.
     """
     await session.save()
-    if session.in_browser and not session.profile.copied:
-        session.login_origins.remember(again=again)
+    session.remember_app(again=again)
 
     async def sign_in_again(anyway: bool) -> None:
         async with session.use():

@@ -171,6 +171,11 @@ class Session:
         if self._profile is not None:
             await self._profile.save()
 
+    def remember_app(self, *, again: bool = False) -> None:
+        """Have the profile remember the app and where one signs in to it: see `LoginOrigins.remember`."""
+        if self._profile is not None and not self._profile.copied:
+            self.login_origins.remember(again=again)
+
     def save_after_write(self) -> None:
         """Save the session again after the next request that writes.
 

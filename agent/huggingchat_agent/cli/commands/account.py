@@ -20,7 +20,7 @@ from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.session_facts import describe_app, describe_session, repeat_label
 from huggingchat_agent.cli.tables import format_date
 from huggingchat_agent.errors import AgentError, SiteError, UsageError
-from huggingchat_agent.provenance import explain_withheld
+from huggingchat_agent.provenance import describe_withheld, explain_withheld
 from huggingchat_agent.session.account import Account
 from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state.storage import SavedSession
@@ -88,7 +88,7 @@ def login(
         account = chat.status()
         if not account.login_offered:
             console.report(f"{where} has no login. You can use it as it is.")
-            get_session(get_inner(chat)).login_origins.remember(again=False)
+            get_session(get_inner(chat)).remember_app()
             return
         if account.signed_in:
             if username is not None and not brought:
@@ -200,6 +200,8 @@ def _explain_bound(where: str, name: str) -> None:
 
 def _ask_credentials(chat: HuggingChat) -> tuple[str, str]:
     can_ask = sys.stdin.isatty()
+    if can_ask and (withheld := describe_withheld(chat.settings)[0]):
+        console.say(withheld)
     username = chat.settings.username
     if username is None:
         if not can_ask:
