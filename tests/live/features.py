@@ -96,6 +96,8 @@ async def walk_own_servers(chat: HuggingChat, steps: Walk, model: str | None) ->
 
         async def check() -> str:
             mine = (await chat.tools(check=True, own=[own]))[-1]
+            if refused := _find_refusal(mine):
+                return refused
             assert mine.ready, f"the app could not use it: {mine.trouble}"
             stranger = (await chat.tools(check=True, own=[ToolServer("Loud", url)]))[-1]
             assert not stranger.ready, "the app could use it without the header"
@@ -103,6 +105,8 @@ async def walk_own_servers(chat: HuggingChat, steps: Walk, model: str | None) ->
             return f"{what}: {tools}; without the header: {stranger.trouble}"
 
         async def call() -> str:
+            if refused := _find_refusal((await chat.tools(check=True, own=[own]))[-1]):
+                return refused
             async with await chat.new_conversation(model, temporary=True) as talk:
                 answer = await talk.send(f"use tool {TOOL}", tools=[own])
                 assert [use.name for use in answer.tools] == [TOOL], f"called {answer.tools}"
@@ -118,6 +122,13 @@ async def walk_own_servers(chat: HuggingChat, steps: Walk, model: str | None) ->
         older = bool(offered.missing) or any(each.built_in for each in offered)
         await steps.check("own tool server", none if older else check)
         await steps.check("own tool called", none if older else call)
+
+
+def _find_refusal(server: ToolServer) -> str:
+    """What a row says where the app takes no server of one's own, or none on this machine."""
+    if "checks no tool servers" in server.trouble:
+        return f"no counterpart: {server.trouble}"
+    return f"refused, for its local address: {server.trouble}" if "unsafe URL" in server.trouble else ""
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import msgspec
 from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, ChatError, PageChanged, SiteError
 from huggingchat_agent.session.page_data import Tools
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import failures, requests
 from huggingchat_agent.wire.tools import check_own, read_health
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ async def _check(session: Session, server: ToolServer) -> ToolServer:
     if not server.url:
         return server  # a tool of an older app's own
     try:
-        answer = await session.calls.fetch(requests.check_mcp_server(server.fields))
+        request = requests.check_mcp_server(server.fields)
+        answer = await session.calls.fetch(request)
+        if failures.is_unknown_route(answer.status, answer.mime, answer.body):
+            raise PageChanged(f"This app checks no tool servers: it has no {request.path}.")
         return read_health(server, answer.body)
     except (PageChanged, SiteError) as error:
         return msgspec.structs.replace(server, ready=False, trouble=_explain(error))
