@@ -9,9 +9,10 @@ import time
 import pytest
 
 from huggingchat_agent.browser.known_browsers import KNOWN, find_known
-from huggingchat_agent.browser.persons_session import choose_profile
+from huggingchat_agent.browser.persons_session import choose_profile, take_session
 from huggingchat_agent.browser.profile_copy import list_profiles
-from huggingchat_agent.errors import LoginError, StorageError, UsageError
+from huggingchat_agent.errors import BrowserMissing, LoginError, StorageError, UsageError
+from huggingchat_agent.settings import make_settings
 
 APP = "https://chat.example.org/chat"
 HOST = "chat.example.org"
@@ -119,6 +120,15 @@ def test_profile_that_cannot_be_chosen_is_an_error_that_lists_those_there_are(co
             LoginError, match=r"Nobody is signed in at https://chat\.example\.org/chat in brave:Def"
         ):
             choose_profile(which, APP)
+
+
+async def test_profile_of_a_browser_that_is_not_installed_is_an_error(config, monkeypatch):
+    make_profile(config / "google-chrome", "Default", HOST)
+    monkeypatch.setenv("PATH", str(config))
+    with pytest.raises(
+        BrowserMissing, match=r"program of chrome:Default is not found .*only Chrome gets the key"
+    ):
+        await take_session(make_settings(base_url=APP), "chrome")
 
 
 def test_cookies_that_have_expired_sign_nobody_in(config):

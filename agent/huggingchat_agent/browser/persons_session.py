@@ -8,13 +8,14 @@ the watcher or the next start of a browser removes it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import redact
 from huggingchat_agent.browser import executable, load_engine, process_tag, profile_copy
 from huggingchat_agent.browser.known_browsers import find_known, list_names
 from huggingchat_agent.browser.temporary import TemporaryFolder
-from huggingchat_agent.errors import BrowserTimeout, LoginError, StorageError, UsageError
+from huggingchat_agent.errors import BrowserMissing, BrowserTimeout, LoginError, StorageError, UsageError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.settings import Settings
@@ -40,13 +41,12 @@ async def take_session(settings: Settings, which: str) -> tuple[PersonsProfile, 
     host = parse_origin(settings.base_url).written_host
     profile = await asyncio.to_thread(choose_profile, which, settings.base_url)
     log.info("Taking the session from a copy of %s.", profile)
-    program = executable.find_executable(None, profile.browser.channel)
-    assert program is not None
+    program = _find_program(profile)
     folder = TemporaryFolder(process_tag.make_tag())
     try:
         copy = folder.path / "profile"
         expected = await asyncio.to_thread(_copy, profile, copy, host)
-        state = await _read(_make_settings(settings, copy, program.path), profile)
+        state = await _read(_make_settings(settings, copy, program), profile)
     finally:
         await folder.remove()
     redact.remember_cookies(state)
@@ -83,6 +83,17 @@ def choose_profile(which: str, base_url: str) -> PersonsProfile:
             f"Several profiles have cookies of {host}: {_join(found)}. Name one of them, as BROWSER:PROFILE."
         )
     return found[0]
+
+
+def _find_program(profile: PersonsProfile) -> str:
+    """The path of the browser whose profile it is."""
+    with contextlib.suppress(BrowserMissing):
+        if found := executable.find_executable(None, profile.browser.channel):
+            return found.path
+    raise BrowserMissing(
+        f"The program of {profile} is not found here, and only {profile.browser.title} gets the key of its "
+        "cookies. Install it, or export the cookies in the browser."
+    )
 
 
 def _copy(profile: PersonsProfile, copy: Path, host: str) -> int:
