@@ -52,6 +52,11 @@ async def wait_for_token(reply: Reply, number: int) -> None:
             return
 
 
+def breaks_off(reply: Reply) -> bool:
+    """Whether its stream broke at all."""
+    return any(each.name == "recovered" for each in reply.events)
+
+
 async def ask(
     chat: HuggingChat, via: Via, strike: Callable[[Reply | None], Coroutine[Any, Any, None]]
 ) -> tuple[bool, str]:
@@ -77,8 +82,12 @@ async def ask(
     else:
         numbers = list_numbers(answer.text)
         streamed = list_numbers("".join(each.text for each in reply.events if each.name == "token"))
-        good = numbers == streamed == list(range(COUNT))
-        seen = f"0 to {COUNT - 1}, once and in order" if good else f"{len(numbers)} numbers"
+        good = numbers == streamed == list(range(COUNT)) and breaks_off(reply)
+        seen = (
+            f"0 to {COUNT - 1}, once and in order"
+            if good
+            else f"{len(numbers)} numbers, {'broken' if breaks_off(reply) else 'never broken'}"
+        )
     finally:
         await asyncio.gather(striking, return_exceptions=True)
     means = [each.means for each in reply.events if each.name == "recovered"]
@@ -94,7 +103,8 @@ async def walk(given: argparse.Namespace) -> bool:
     async def cut(reply: Reply | None) -> None:
         if reply is not None:
             return
-        async with aiohttp.ClientSession() as http, http.post(given.flags, json={"kill_stream_after": 40}):
+        wanted = {"kill_stream_after": 40}
+        async with aiohttp.ClientSession(raise_for_status=True) as http, http.post(given.flags, json=wanted):
             pass
 
     async def kill(reply: Reply | None) -> None:
