@@ -1,7 +1,7 @@
 """Many conversations at the same time in one session, over HTTP/2, beside an HTTP client that has them all.
 
-`python -m tests.bench.at_once` prints it alone. Every answer has 50 tokens, 20 ms apart. By page all of them
-come through one tab, by ui each has a tab of its own.
+`python -m tests.bench.at_once ROUNDS ENGINE` prints it alone. Every answer has 50 tokens, 20 ms apart. By page
+all of them come through one tab, by ui each has a tab of its own.
 """
 
 from __future__ import annotations
@@ -231,12 +231,13 @@ def _take_median(batches: list[Batch]) -> Batch:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    engine: Any = sys.argv[2] if len(sys.argv) > 2 else "playwright"
     command = [sys.executable, "-m", "fixtures.site", "--port", "0", "--tls"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site:
         try:
             assert site.stdout is not None
             base_url = site.stdout.readline().split()[-1]
-            figures = asyncio.run(measure(base_url, "playwright", rounds))
+            figures = asyncio.run(measure(base_url, engine, rounds))
             sys.stdout.write("\n".join([*report(figures), ""]))
         finally:
             site.terminate()
