@@ -1,7 +1,7 @@
 """Many conversations at the same time in one session, over HTTP/2, beside an HTTP client that has them all.
 
-`python -m tests.bench.at_once ROUNDS ENGINE` prints it alone. Every answer has 50 tokens, 20 ms apart. By page
-all of them come through one tab, by ui each has a tab of its own.
+`python -m tests.bench.at_once ROUNDS ENGINE` prints it alone. Every answer has 50 tokens, 20 ms apart. By
+page all of them come through one tab, by ui each has a tab of its own.
 """
 
 from __future__ import annotations
