@@ -63,10 +63,12 @@ GATEWAY = {
     "Set HUGGINGCHAT_HTTP_CREDENTIALS to user:password; if it is set, check it.",
 }
 SIGN_IN_BY_HAND = {
-    "hint": "The agent does not solve challenges. Sign in by hand in a window, with headless=False and "
-    "login(by_person=True), or use the cookies of a browser that is signed in: login(cookies=...).",
-    "shell_hint": "The agent does not solve challenges. Sign in by hand in a window with `huggingchat login "
-    "--headed`, or use the cookies of a browser that is signed in: `huggingchat login --cookies FILE`.",
+    "hint": "The agent does not solve challenges. Sign in by hand with login(by_person=True), in a window "
+    "(headless=False) or without a display (bind=NAME), or use the cookies of a browser that is signed in: "
+    "login(cookies=...).",
+    "shell_hint": "The agent does not solve challenges. Sign in by hand with `huggingchat login --headed`, "
+    "or without a display with `huggingchat login --bind NAME`, or use the cookies of a browser that is "
+    "signed in: `huggingchat login --cookies FILE`.",
 }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
+from huggingchat_agent.browser.known_browsers import KNOWN
 from huggingchat_agent.errors import BrowserError, BrowserTimeout
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 # The arguments of a BrowserError: what happened, and what to do about it at each door.
 DEFAULT_PROFILE = {
     "message": "Since version 136, Chrome and Edge cannot be driven with their default profile folder.",
-    "hint": "Copy the folder, or name an empty one and sign in there once.",
+    "hint": 'Take the session from it with login(from_browser="chrome"), use the browser while it runs with '
+    'connect="auto", or name an empty folder and sign in there once.',
+    "shell_hint": "Take the session from it with `huggingchat login --from-browser chrome`, use the browser "
+    "while it runs with --connect auto, or name an empty folder and sign in there once.",
 }
 NO_DISPLAY = {
     "message": "There is no display for the browser's window.",
@@ -42,23 +45,17 @@ _WRITTEN = {
     "profile appears to be in use": IN_USE,
     "failed to create a processsingleton": IN_USE,
 }
-_DEFAULT_FOLDERS = {
-    "linux": ("~/.config/google-chrome", "~/.config/google-chrome-beta", "~/.config/microsoft-edge"),
-    "darwin": (
-        "~/Library/Application Support/Google/Chrome",
-        "~/Library/Application Support/Microsoft Edge",
-    ),
-    "win32": (r"%LocalAppData%\Google\Chrome\User Data", r"%LocalAppData%\Microsoft\Edge\User Data"),
-}
+# Those that cannot be driven with their default profile folder.
+_BRANDED = ("chrome", "edge")
 
 
 def check_settings(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
     """Raise BrowserError for settings that would make the browser hang or end without a clear message."""
     if settings.user_data_dir is not None:
-        folders = (os.path.expandvars(each) for each in _DEFAULT_FOLDERS.get(sys.platform, ()))
-        if settings.user_data_dir in [Path(each).expanduser() for each in folders]:
+        branded = [each for each in KNOWN if each.name.startswith(_BRANDED)]
+        if settings.user_data_dir in [folder for each in branded for folder in each.find_folders()]:
             message = f"{settings.user_data_dir} cannot be used. {DEFAULT_PROFILE['message']}"
-            raise BrowserError(message, hint=DEFAULT_PROFILE["hint"])
+            raise BrowserError(**DEFAULT_PROFILE | {"message": message})
     shown = sys.platform != "linux" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
     if not settings.headless and not shown:
         raise BrowserError(**NO_DISPLAY)
