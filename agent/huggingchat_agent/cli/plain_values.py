@@ -19,12 +19,13 @@ class Command(typer.core.TyperCommand):
     """A command of typer that takes plain values without that library, and options without their value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        rest = [*args[1:], "-"]
+        own = {name for each in self.get_params(ctx) for name in each.opts} & _ALONE.keys()
+        end = args.index("--") if "--" in args else len(args)
         filled = [
-            f"{each}={_ALONE[each]}" if each in _ALONE and after.startswith("-") else each
-            for each, after in zip(args, rest, strict=False)
+            f"{each}={_ALONE[each]}" if each in own and after.startswith("-") else each
+            for each, after in zip(args[:end], [*args[1:end], "-"], strict=False)
         ]
-        return super().parse_args(ctx, filled)
+        return super().parse_args(ctx, filled + args[end:])
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _take_plainly(super().get_params(ctx))
