@@ -240,5 +240,6 @@ def test_page_of_the_app_is_no_part_of_a_sentence():
 
 def test_answer_that_is_too_large_is_a_file_that_was_refused_only_where_one_was_sent():
     answer: Any = (413, "text/plain", b"File too large, should be <10MB", {})
-    assert isinstance(from_response(*answer, with_files=True), errors.FileRejected)
+    refused = from_response(*answer, with_files=True)
+    assert isinstance(refused, errors.FileRejected) and "files are too large" in refused.message
     assert "file" not in str(from_response(413, "text/plain", b"Too much", {}))

@@ -125,7 +125,10 @@ def from_response(
     if status == 413 and not with_files:
         return ChatError(f"What was sent is too large for the app. It said: {said}", **about)
     if status == 413:
-        return FileRejected(f"A file was refused. The app said: {said}", **about)
+        return FileRejected(
+            f"The files are too large for this app, one of them or all together. It said: {said}",
+            **about,
+        )
     if status == 410 or re.search(r"invalid model|unlisted model", said, re.IGNORECASE):
         return UnknownModel(f"The app does not offer this model. The app said: {said}", **about)
     # Builds from June 2025 to February 2026 answer a read of it with status 500.
