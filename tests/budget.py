@@ -118,7 +118,9 @@ def take_turns(
         if marked and not item.get_closest_marker(marked):
             continue
         value, engine = params.pop(name), params.pop("engine", "")
-        case = f"{item.nodeid.partition('[')[0]} {list(map(str, params.values()))}"
+        # By the name where there is one: the text of a function has its address, and each worker another one.
+        names = [getattr(each, "__name__", str(each)) for each in params.values()]
+        case = f"{item.nodeid.partition('[')[0]} {names}"
         if values[(crc32(case.encode()) + (engine == "nodriver")) % len(values)] != value:
             spared.append(item)
     leave_to_soak(config, items, spared)
