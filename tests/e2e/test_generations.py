@@ -275,6 +275,18 @@ async def test_app_of_april_searches_the_web_for_a_model_without_tools(chat, bui
         await talk.send("one", tools=["calculator"])
 
 
+async def test_app_of_april_says_that_it_fetches_transcribes_and_bills_nothing(chat, build):
+    if build != "2025-04":
+        pytest.skip("the app has the routes")
+    for ask in (
+        lambda: chat.fetch_file("https://files.example/a.txt"),
+        lambda: chat.transcribe(("a.wav", b"RIFF")),
+        lambda: chat.billing(),
+    ):
+        with pytest.raises(UsageError, match=r"cannot do that: it has no /api/"):
+            await ask()
+
+
 async def test_app_without_tools_says_so(chat, site, build):
     if build == "2025-04":
         pytest.skip("it has tools of its own")

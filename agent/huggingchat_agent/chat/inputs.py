@@ -16,7 +16,7 @@ from huggingchat_agent.chat import uploads
 from huggingchat_agent.errors import ChatError, FileRejected, PageChanged, UsageError
 from huggingchat_agent.site.calls import require_success
 from huggingchat_agent.user_text import require_text
-from huggingchat_agent.wire import lenient_json, requests, superjson
+from huggingchat_agent.wire import lenient_json, purposes, requests, superjson
 from huggingchat_agent.wire.multipart import FormPart
 from huggingchat_agent.wire.structs import convert
 
@@ -141,7 +141,7 @@ class Inputs:
         try:
             return await self._session.recovery.guard(once)
         except PageChanged as error:
-            raise _explain_missing(error, request) from None
+            raise _explain_missing(self._session, error, request) from None
 
 
 async def read_billing(session: Session) -> Billing:
@@ -149,16 +149,18 @@ async def read_billing(session: Session) -> Billing:
     try:
         return convert(Billing, superjson.load(await session.ask(request)))
     except PageChanged as error:
-        raise _explain_missing(error, request) from None
+        raise _explain_missing(session, error, request) from None
     except ChatError as error:
         if error.status != 404:
             raise
         raise UsageError("Nobody else can pay on this app: it is not HuggingChat.") from None
 
 
-def _explain_missing(error: PageChanged, request: Call) -> PageChanged | UsageError:
+def _explain_missing(session: Session, error: PageChanged, request: Call) -> PageChanged | UsageError:
+    """Apps before June 2025 answer the path of a route that they do not have with a page and status 200."""
     path = request.path.partition("?")[0]
-    return UsageError(f"This app cannot do that: it has no {path}.") if error.part else error
+    old = session.calls.alternatives.routes.get(purposes.ReadUser) == "GET /api/user"
+    return UsageError(f"This app cannot do that: it has no {path}.") if error.part or old else error
 
 
 def _find_name(url: str, headers: Mapping[str, str]) -> str:
