@@ -77,7 +77,7 @@ def test_two_processes_use_a_profile_at_once(shell, stand_in, request):
         told = [each.communicate() for each in both]
         assert [each.returncode for each in both] == [0, 0], told
         assert all(out.startswith(b"You said: hello") for out, _ in told)
-        assert shell.here("profiles", "list").out.splitlines()[1].startswith("default  127.0.0.1")
+        assert shell.here("profiles", "list").out.splitlines()[1].startswith(f"default  {stand_in.url} ")
     assert shell.here("status").out.split()[:2] == ["Account", "ada"]
     assert stand_in.control.logins == logins
 

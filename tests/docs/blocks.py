@@ -26,6 +26,7 @@ EXCEPTIONS = {
     "on_tape(": "takes a browser of its own: tests/playback/test_on_tape.py",
     "huggingchat login --username ada": "asks for a password at a terminal: tests/cli/test_account.py",
     "--headed": "opens a window for a person: tests/signin/test_person.py",
+    "--dask": "asks the workers of a cluster: tests/batching/test_cluster.py",
     "--bind": "waits for a person: tests/own_browser/test_bind.py",
     "--from-browser": "takes a person's browser: tests/own_browser/test_from_browser.py",
     "--connect auto": "takes a person's running browser: tests/own_browser/test_running.py",

@@ -22,10 +22,13 @@ class KnownBrowser(NamedTuple):
     mac: str
     windows: str
 
+    def list_folders(self) -> list[Path]:
+        """Where its profile folders are on this system, whether they exist or not."""
+        return [Path(os.path.expandvars(each)).expanduser() for each in self._name_folders()]
+
     def find_folders(self) -> list[Path]:
         """Its profile folders that exist on this system."""
-        found = (Path(os.path.expandvars(each)).expanduser() for each in self._name_folders())
-        return [each for each in found if each.is_dir()]
+        return [each for each in self.list_folders() if each.is_dir()]
 
     def _name_folders(self) -> list[str]:
         if sys.platform == "win32":

@@ -53,7 +53,7 @@ def check_settings(settings: Settings, environment: Mapping[str, str] = os.envir
     """Raise BrowserError for settings that would make the browser hang or end without a clear message."""
     if settings.user_data_dir is not None:
         branded = [each for each in KNOWN if each.name.startswith(_BRANDED)]
-        if settings.user_data_dir in [folder for each in branded for folder in each.find_folders()]:
+        if settings.user_data_dir in [folder for each in branded for folder in each.list_folders()]:
             message = f"{settings.user_data_dir} cannot be used. {DEFAULT_PROFILE['message']}"
             raise BrowserError(**DEFAULT_PROFILE | {"message": message})
     shown = sys.platform != "linux" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")

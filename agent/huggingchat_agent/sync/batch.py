@@ -33,8 +33,12 @@ def batch(
 ) -> Generator[Result, None, None]:
     """Ask all prompts, each in a conversation of its own, and yield the results as they come.
 
-        for result in batch(["Why is the sky blue?", "And the sea?"], chat=chat):
-            print(result.id, result.text)
+        from huggingchat_agent.sync import HuggingChat, batch
+
+        with HuggingChat() as chat:
+            chat.login()
+            for result in batch(["Why is the sky blue?", "And the sea?"], chat=chat):
+                print(result.id, result.text)
 
     The arguments are those of `huggingchat_agent.batch`. Items go on while the loop's body runs. The end of
     the iterator, also by its `close`, stops those under way.
