@@ -70,6 +70,20 @@ MINUTES = {
 }
 WORKERS = 3  # of scripts/test
 
+# Of these tests with a browser, the default run takes one in so many, drawn by their names.
+SAMPLED = {
+    "browser/test_hazards.py": 2,
+    "browser/test_network_errors.py": 3,
+    "cli/test_warm.py": 2,
+    "docs/test_commands.py": 2,
+    "faults/test_driver.py": 2,
+    "faults/test_recovery.py": 2,
+    "site/*": 3,
+    "signin/test_imported.py": 2,
+    "signin/test_recovery.py": 2,
+    "tape/test_person.py": 2,
+}
+
 LONGEST = 1800  # seconds that a test may take where it does all of its rounds
 
 spent: dict[str, float] = defaultdict(float)
@@ -94,9 +108,15 @@ def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[
         items[:] = [item for item in items if item not in spared]
 
 
-def take_one_of(number: int, item: pytest.Item) -> bool:
-    """Whether a test is among the one in `number` that its name draws."""
-    return crc32(item.nodeid.encode()) % number == 0
+def take_samples(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of the default run what `SAMPLED` does not draw."""
+    spared = []
+    for item in items:
+        path = item.nodeid.split("::")[0].removeprefix("tests/")
+        number = next((each for pattern, each in SAMPLED.items() if fnmatch(path, pattern)), 1)
+        if "browser" in item.keywords and crc32(item.nodeid.encode()) % number:
+            spared.append(item)
+    leave_to_soak(config, items, spared)
 
 
 def take_turns(
@@ -137,7 +157,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     a test that is marked long.
     """
     # By ui the first message of a conversation takes a page of its own, ten times the cost of all else.
-    take_turns(config, items, "via", ("ui", "page", "page"))
+    take_samples(config, items)
+    take_turns(config, items, "via", ("ui", "page", "page", "page"))
     take_turns(config, items, "build", ("2026-08", "2026-01", "2025-04"))
     take_turns(config, items, "engine", ("playwright", "nodriver"), marked="either_engine")
     marks = [(item, getattr(getattr(item, "callspec", None), "marks", ())) for item in items]

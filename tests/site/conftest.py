@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from huggingchat_agent.browser.executable import find_executable
-from tests.budget import leave_to_soak, take_one_of
 from tests.site.client import open_signed_in
 
 if TYPE_CHECKING:
@@ -21,13 +18,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
     from fixtures.site import StandIn
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of the pages' own tests the default run takes a third: every other test of a browser uses them too."""
-    own = [item for item in items if item.path.parent == Path(__file__).parent and "browser" in item.keywords]
-    leave_to_soak(config, items, [item for item in own if not take_one_of(3, item)])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
