@@ -117,14 +117,13 @@ class Stored:
     def find_message(self, read: ConversationRead | None) -> StoredMessage | None:
         """The message that this turn wrote."""
         content = self._fold.merge_content()
-        found = find_written(read, self._request, self.generation_id, content) if read else None
-        if found is not None:
-            named = bool(found.generation_id) and found.generation_id == self.generation_id
-            self._app.note_means(Means.WRITTEN_BY_ID if named else Means.WRITTEN_BY_PLACE)
-        return found
+        return find_written(read, self._request, self.generation_id, content) if read else None
 
-    def note_end(self, *, stopped: bool) -> None:
-        """Note how the app ended the run."""
+    def note_means(self, message: StoredMessage | None, *, stopped: bool) -> None:
+        """Note how the message was found, and how the app ended the run."""
+        if message is not None:
+            named = bool(message.generation_id) and message.generation_id == self.generation_id
+            self._app.note_means(Means.WRITTEN_BY_ID if named else Means.WRITTEN_BY_PLACE)
         last = self._fold.terminal
         if stopped:
             self._app.note_means(Means.STOPPED_BY_LINE if last else Means.STOPPED_BY_STORE)

@@ -283,7 +283,7 @@ class Turn:
         message = self.stored.find_message(read)
         self._tracker.learn_from(read, message)
         stored = self._find_final(read)
-        self.stored.note_end(stopped=self.stop_seen)
+        self.stored.note_means(message, stopped=self.stop_seen)
         if fold.terminal is None and stored is None:
             raise await self._explain_break("it was stopped, but the app has not ended the run")
         user = read.parent(message) if read and message else None

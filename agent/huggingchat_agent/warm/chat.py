@@ -55,9 +55,9 @@ class WarmChat:
         from huggingchat_agent.session.page_data import Models
         from huggingchat_agent.warm.results import ModelList
 
-        told = self.link.call("models", ModelList, refresh=refresh)
-        found = Models(told.entries)
-        found.source = told.source
+        result = self.link.call("models", ModelList, refresh=refresh)
+        found = Models(result.entries)
+        found.source = result.source
         return found
 
     def tools(self, *, refresh: bool = False, check: bool = False, own: Sequence[ToolServer] = ()) -> Tools:
@@ -65,9 +65,9 @@ class WarmChat:
         from huggingchat_agent.session.page_data import Tools
         from huggingchat_agent.warm.results import ToolList, pack_tools
 
-        told = self.link.call("tools", ToolList, refresh=refresh, check=check, own=pack_tools(own))
-        found = Tools(told.entries)
-        found.source, found.missing = told.source, told.missing
+        result = self.link.call("tools", ToolList, refresh=refresh, check=check, own=pack_tools(own))
+        found = Tools(result.entries)
+        found.source, found.missing = result.source, result.missing
         return found
 
     def fetch_file(self, url: str) -> Upload:
@@ -108,9 +108,9 @@ class WarmChat:
 
         number, more = next(self._lists), True
         while more:
-            told = self.link.call("conversations", Entries, number=number)
-            yield from told.entries
-            more = told.more
+            result = self.link.call("conversations", Entries, number=number)
+            yield from result.entries
+            more = result.more
 
     def delete_conversations(
         self, which: Iterable[str | WarmConversation | ConversationSummary], *, confirmed: int
@@ -142,5 +142,5 @@ class WarmChat:
     def _get_conversation(
         self, verb: str, *, arguments: dict[str, Any], temporary: bool = False
     ) -> WarmConversation:
-        told = self.link.call(verb, Talk, **arguments)
-        return WarmConversation(self.link, told, self.settings, temporary=temporary)
+        result = self.link.call(verb, Talk, **arguments)
+        return WarmConversation(self.link, result, self.settings, temporary=temporary)
