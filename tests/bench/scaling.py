@@ -104,8 +104,8 @@ def report(found: dict[str, dict[str, float]], made: Made) -> str:
     load = os.getloadavg()[0]
     where = f"Measured {made.date}, {made.machine}, {versions}; load {load:.1f}."
     assumed = f"{MODEL_AT_ONCE} answers at a time in each browser, {MODEL_SECONDS} s each"
-    told = f"Model, engine playwright, {assumed}:"
-    return "\n".join([*lines, "", where, "", told, "", *model(found["playwright"])])
+    heading = f"Model, engine playwright, {assumed}:"
+    return "\n".join([*lines, "", where, "", heading, "", *model(found["playwright"])])
 
 
 def main() -> int:

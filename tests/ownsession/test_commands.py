@@ -55,20 +55,20 @@ def test_session_of_the_environment_is_used_and_renewed_and_nowhere_written(shel
     secrets = [*list_values(state), text[:40], text]
     shell.more["HUGGINGCHAT_SESSION"] = text
     tape = tmp_path / "run.tape"
-    told = [
+    runs = [
         shell.here("status", "-v"),
         shell.here("status", "--json"),
         shell("ask", "-v", "hello", "--record", str(tape)),
         shell.here("refresh", "-v"),
         shell.here("login"),
     ]
-    assert [each.code for each in told] == [0, 0, 0, 0, 0]
-    assert "in HUGGINGCHAT_SESSION; it is not saved" in told[0].out
-    assert json.loads(told[1].out)["days_left"] == 14.0
-    assert told[2].out.startswith("You said: hello")
-    assert re.match(rf"The session at {site.url} is renewed: 14 days left, until \d", told[3].out)
-    assert "Already signed in" in told[4].out
-    said = "".join(each.out + each.err for each in told) + read_all(tmp_path)
+    assert [each.code for each in runs] == [0, 0, 0, 0, 0]
+    assert "in HUGGINGCHAT_SESSION; it is not saved" in runs[0].out
+    assert json.loads(runs[1].out)["days_left"] == 14.0
+    assert runs[2].out.startswith("You said: hello")
+    assert re.match(rf"The session at {site.url} is renewed: 14 days left, until \d", runs[3].out)
+    assert "Already signed in" in runs[4].out
+    said = "".join(each.out + each.err for each in runs) + read_all(tmp_path)
     assert tape.exists() and not any(secret in said for secret in secrets)
     assert not (shell.home / "profiles").exists()
 
