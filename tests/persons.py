@@ -41,7 +41,7 @@ class Persons:
     async def __aenter__(self) -> Persons:
         box = [] if detect_sandbox().on else ["--no-sandbox"]
         folder = f"--user-data-dir={self._folder}"
-        output = self._folder / "output"
+        output, port_file = self._folder / "output", self._folder / "DevToolsActivePort"
         with output.open("wb") as written:
             self.process = await asyncio.create_subprocess_exec(
                 program(),
@@ -57,12 +57,15 @@ class Persons:
             )
         try:
             async with asyncio.timeout(30):
-                while not (told := _LISTENING.search(output.read_text(errors="replace"))):  # noqa: ASYNC110
+                while not (listening := _LISTENING.search(output.read_text(errors="replace"))):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+                # A port of its own choice it prints a moment before it writes it into its folder.
+                while not (self._port or (port_file.exists() and "\n" in port_file.read_text())):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except BaseException:
             await self.__aexit__()
             raise
-        self.address = f"http://{told[1]}"
+        self.address = f"http://{listening[1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
