@@ -29,7 +29,7 @@ def parse_session(name: str, value: Any) -> Secret:
     try:
         state = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        raise SettingsError(f"{name} begins like JSON but is not valid JSON. {_MAKE_IT}") from None
+        raise SettingsError(f"{name} holds no valid JSON. {_MAKE_IT}") from None
     if not isinstance(state, dict) or not isinstance(state.get("cookies"), list) or not state["cookies"]:
         raise SettingsError(f"{name} holds no storage state with cookies. {_MAKE_IT}")
     redact.remember_cookies(state)
