@@ -43,8 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     via: Annotated[
         Via,
         Field(
-            "How messages are sent: typed into the page (ui), as the same request made inside the page "
-            "(page), or by ui and, where the page cannot be typed into, by page (auto)."
+            "How to send messages: type into the page (ui), make the same request inside the page (page), "
+            "or by ui, and by page if the page cannot be typed into (auto)."
         ),
     ] = "auto"
     profile: Annotated[
@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         InUse,
         Field(
             "What to do while another process uses the profile: work with a copy of its session and save "
-            "nothing (copy), or refuse.",
+            "nothing (copy), or stop with an error (refuse).",
             panel="global",
         ),
     ] = "copy"
@@ -76,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     insecure: Annotated[
         bool,
         Field(
-            "Type passwords also into pages that came over plain http, where others on the network can read "
+            "Type passwords even into pages that came over plain http, where others on the network can read "
             "them.",
             panel="global",
         ),
@@ -84,23 +84,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     login_origins: Annotated[
         tuple[str, ...],
         Field(
-            "Where else one signs in to the app, such as https://id.example.org. Secrets are typed only at "
-            "the app's own origin, at these, and at those where the profile has signed in before.",
+            "Another origin where you sign in to the app, such as https://id.example.org. Secrets are typed "
+            "only at the app's own origin, at these, and where the profile has signed in before.",
             parsing.parse_origins,
             panel="global",
             metavar="ORIGIN",
             several=True,
             option="login_origin",
-            shell_help="Where else one signs in to the app, such as https://id.example.org. Can be given "
-            "several times. Secrets are typed only at the app's own origin, at these, and at those where the "
-            "profile has signed in before.",
         ),
     ] = ()
     use_credentials: Annotated[
         bool,
         Field(
-            "Sign in with user name, password and session of the environment although they belong to another "
-            "app: that of HUGGINGCHAT_BASE_URL, or else HuggingChat.",
+            "Use the environment's user name, password and session, although they belong to another app: "
+            "that of HUGGINGCHAT_BASE_URL, or HuggingChat if that is not set.",
             variable=False,
             panel="global",
         ),
@@ -108,18 +105,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect: Annotated[
         str | None,
         Field(
-            "Use a browser that runs already, with its own cookies: http://127.0.0.1:9222, or the ws:// "
-            "address of a Playwright server. Of several, the least loaded one that answers. "
-            "`auto` finds the one that you have running.",
+            "Use a running browser, with its own cookies: http://127.0.0.1:9222, or the ws:// address of a "
+            "Playwright server. Of several, the least loaded one that answers. `auto` finds your own.",
             parsing.parse_connect,
             panel="browser",
             metavar="URL",
             several=True,
         ),
     ] = None
-    isolated: Annotated[
-        bool, Field("With connect: keep apart from that browser's cookies.", panel="browser")
-    ] = False
+    isolated: Annotated[bool, Field("With connect: do not use that browser's cookies.", panel="browser")] = (
+        False
+    )
     browser: Annotated[str | None, Field("Path of the browser to use.", parsing.parse_program)] = None
     channel: Annotated[
         str | None,
@@ -130,7 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     browser_args: Annotated[
-        tuple[str, ...], Field("More switches for the browser, as in a shell.", parsing.parse_words)
+        tuple[str, ...], Field("More switches for the browser, quoted as in a shell.", parsing.parse_words)
     ] = ()
     user_data_dir: Annotated[
         Path | None,
@@ -170,7 +166,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     context_args: Annotated[
         ContextArgs,
         Field(
-            "How pages are opened, by the names of Playwright's new_context (viewport, locale, ...).",
+            "Options for new pages, named as in Playwright's new_context (viewport, locale, ...).",
             parsing.parse_context_args,
             variable=False,
         ),
@@ -181,25 +177,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Milliseconds to wait after each gesture, for a person who watches.", parsing.parse_milliseconds
         ),
     ] = 0.0
-    username: Annotated[str | None, Field("Who to sign in as, where no saved session is valid.")] = None
+    username: Annotated[str | None, Field("Who to sign in as, if no saved session is valid.")] = None
     password: Annotated[
         Secret | None, Field("The password for the login form. It is never saved.", parsing.parse_secret)
     ] = None
     totp_secret: Annotated[
         Secret | None,
-        Field("Computes the one-time codes of a second factor: base32, or otpauth://...", parsing.parse_totp),
+        Field("The secret for one-time codes (second factor): base32, or otpauth://...", parsing.parse_totp),
     ] = None
     session: Annotated[
         Secret | None,
         Field(
-            "A session to use in place of the profile's: a Playwright storage state as JSON, or that in "
+            "A session to use instead of the profile's: a Playwright storage state as JSON, plain or in "
             "base64. It is not written to the disk.",
             parse_session,
         ),
     ] = None
-    home: Annotated[Path, Field("Folder of the saved sessions and of the reports that failures leave.")] = (
-        Path()
-    )
+    home: Annotated[Path, Field("Folder for saved sessions and for reports of failures.")] = Path()
     step_timeout: Annotated[float, Field("Seconds that one gesture or page load may take.")] = 15.0
     login_timeout: Annotated[float, Field("Seconds that signing in may take.")] = 60.0
     person_timeout: Annotated[
@@ -209,32 +203,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Deadlines,
         Field("How long a turn may take.", parse_deadlines, variable=False),
     ] = Deadlines()
-    recover: Annotated[bool, Field("Take an answer up again when its stream breaks.")] = True
+    recover: Annotated[bool, Field("Resume an answer when its stream breaks.")] = True
     tab_turns: Annotated[
-        int, Field("Turns after which a conversation gets another tab, 0 for never.", parsing.parse_count)
+        int, Field("Turns after which a conversation gets a new tab; 0 for never.", parsing.parse_count)
     ] = 100
     browser_turns: Annotated[
         int,
-        Field("Turns after which another browser takes over, 0 for never.", parsing.parse_count),
+        Field("Turns after which the browser is replaced; 0 for never.", parsing.parse_count),
     ] = 250
     browser_memory: Annotated[
         int,
         Field(
-            "MiB of memory of browser and driver above which another browser takes over, 0 for never.",
+            "MiB of memory, of browser and driver, above which the browser is replaced; 0 for never.",
             parsing.parse_count,
         ),
     ] = 4096
     record: Annotated[Record | None, Field("The tape to record the session on.", parse_record)] = None
     replay: Annotated[
         Path | None,
-        Field("A tape that answers in place of a browser. The address is the tape's; no session is touched."),
+        Field("A tape that answers instead of a browser. It sets the address too; no session is used."),
     ] = None
     faults: Annotated[
         tuple[Any, ...],
         Field("Failures to add to the replayed tape.", parsing.parse_items, variable=False),
     ] = ()
     provenance: Provenance = Provenance()
-    """Where `base_url` comes from, and what of the environment is not used there. Not an argument."""
+    """Where `base_url` comes from, and which variables are not used there. Not an argument."""
 
     @property
     def origin(self) -> str:
@@ -248,17 +242,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The running browsers to choose from; none, if the agent starts its own or looks for one."""
+        """The running browsers to choose from. Empty if the agent starts its own or looks for one."""
         return () if self.searched else tuple(map(Endpoint, endpoint.split(self.connect or "")))
 
     @property
     def searched(self) -> bool:
-        """Whether to look for the browser that the person has running (`connect="auto"`)."""
+        """Whether to look for the person's running browser (`connect="auto"`)."""
         return endpoint.is_searched(self.connect)
 
     @property
     def own_cookies(self) -> bool:
-        """Whether the browser keeps its own cookies: if it runs already, or has its own profile folder."""
+        """Whether the browser has its own cookies: it runs already, or has a profile folder of its own."""
         return self.user_data_dir is not None or (self.connect is not None and not self.isolated)
 
     @property
@@ -268,7 +262,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> bool:
-        """Whether a person may look at the browser: at its window, or by `bind`, or because it is theirs."""
+        """Whether a person can see the browser: its window, by `bind`, or because it is theirs."""
         return not self.headless or self.bind is not None or self.searched
 
     @property

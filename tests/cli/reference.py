@@ -36,9 +36,9 @@ kind is 1.
 
 ## The warm session
 
-`huggingchat serve --background` leaves a signed-in browser behind for the other commands of that profile.
-With `HUGGINGCHAT_WARM=1` the first command does so by itself, and with `HUGGINGCHAT_WARM=0` a command uses
-none. `HUGGINGCHAT_WARM_IDLE` is after how many minutes without a command it ends. See [doors.md](doors.md).
+`huggingchat serve --background` keeps a signed-in browser open for the other commands of that profile. With
+`HUGGINGCHAT_WARM=1` the first command starts one by itself; with `HUGGINGCHAT_WARM=0` a command uses none.
+It ends after `HUGGINGCHAT_WARM_IDLE` minutes without a command. See [doors.md](doors.md).
 
 ## Completion
 
@@ -47,13 +47,13 @@ none. `HUGGINGCHAT_WARM_IDLE` is after how many minutes without a command it end
 
 ## Environment
 
-Settings can come from the environment instead. What is given on the command line wins.
+Settings can come from the environment instead. The command line wins.
 
 | variable | meaning |
 |---|---|
 {variables}
 
-Where a variable means yes or no, `0`, `false`, `no` and `off` mean no, in any case. Anything else means yes.
+Where a variable means yes or no: `0`, `false`, `no` and `off` (in any case) mean no, all else means yes.
 """
 
 

@@ -100,9 +100,8 @@ def test_shares_of_the_docs_are_those_of_the_scripted_model():
     at_once = [name for name, text in WAYS.items() if answer(text) == (MEANT, 1)]
     mended = [name for name, text in WAYS.items() if answer(text, GOOD) == (MEANT, 2)]
     assert {*at_once, *mended} == set(WAYS)
-    assert (
-        f"of {len(WAYS)} ways to write a call, {len(at_once)} " in DOORS and f"other {len(mended)} " in DOORS
-    )
+    said = f"tried {len(WAYS)} ways to write a call", f"reads {len(at_once)} at once", f"other {len(mended)} "
+    assert all(each in DOORS for each in said)
     for text in WAYS.values():
         assert answer(text, text)[0] in ([], MEANT)  # refused, and never mended here
 

@@ -166,7 +166,7 @@ def huggingchat(
 ) -> None:
     """Drive HuggingChat, or any chat-ui, in a real browser, from the shell.
 
-    A browser without a window signs in as you would and asks; answers are printed while they come.
+    A headless browser signs in as you would, and asks. Answers are printed as they arrive.
     """
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Files = Annotated[
     list[Path] | None,
     typer.Option(
-        "--file", "-f", metavar="PATH", help="Send this file with the message. You can give it several times."
+        "--file", "-f", metavar="PATH", help="Send this file with the message. Can be given several times."
     ),
 ]
 Attach = Annotated[
@@ -28,15 +28,15 @@ Attach = Annotated[
     typer.Option(
         "--attach",
         metavar="URL",
-        help="Have the app fetch this https address, and send the file with the message. You can give it "
-        "several times.",
+        help="Have the app fetch this https address, and send the file with the message. Can be "
+        "given several times.",
     ),
 ]
 Voice = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Have the app write down this recording (webm, ogg, wav, flac, mp3, mp4), and send its words, "
+        help="Have the app transcribe this recording (webm, ogg, wav, flac, mp3, mp4), and send the text, "
         "after PROMPT if there is one.",
     ),
 ]

@@ -21,7 +21,7 @@ NOBODY_READS = 141  # 128 + SIGPIPE
 EXIT_CODES = (
     "[bold]Exit codes[/bold]: 0 done · 1 the chat, the app, a file or the state folder failed · "
     "2 wrong usage · 3 not signed in · 4 browser trouble · 130 stopped by Ctrl-C · "
-    "141 nobody reads the output any more"
+    "141 the output is no longer read"
 )
 
 

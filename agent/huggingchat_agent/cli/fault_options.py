@@ -7,7 +7,7 @@ import typer
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.playback import faults
 
-_PANEL = "Faults to add to a tape, in the first message or the one that --in names"
+_PANEL = "Faults to add to a tape, in the first message or in message --in"
 
 Cut = Annotated[
     int | None,
@@ -25,7 +25,7 @@ Stall = Annotated[
         "--stall",
         metavar="BYTES:SECONDS",
         rich_help_panel=_PANEL,
-        help="Pause the stream there for this long.",
+        help="Pause the stream after this many bytes, for this long.",
     ),
 ]
 Status = Annotated[
@@ -42,7 +42,7 @@ Status = Annotated[
 InMessage = Annotated[
     int | None,
     typer.Option(
-        "--in", metavar="N", min=1, rich_help_panel=_PANEL, help="In which message, from 1. Default: 1."
+        "--in", metavar="N", min=1, rich_help_panel=_PANEL, help="Which message fails, from 1. Default: 1."
     ),
 ]
 

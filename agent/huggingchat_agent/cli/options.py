@@ -62,7 +62,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {"proxy": _refuse_password, "connect"
 
 def _make_option(name: str, kind: Any, field: Field) -> inspect.Parameter:
     """The option of a setting; None where it was not given."""
-    text = field.shell_help or field.help
+    text = (field.shell_help or field.help) + (" Can be given several times." if field.several else "")
     variable = environment.name_variable(field.opposite or name) if field.variable else ""
     option = typer.Option(
         field.name_option(name),

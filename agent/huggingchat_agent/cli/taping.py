@@ -22,7 +22,9 @@ RecordTo = Annotated[
 Full = Annotated[
     bool,
     typer.Option(
-        "--full", rich_help_panel=PANEL, help="The app's pages and scripts too, to replay it in a browser."
+        "--full",
+        rich_help_panel=PANEL,
+        help="Record pages and scripts too, to replay in a browser.",
     ),
 ]
 Hide = Annotated[
@@ -31,11 +33,11 @@ Hide = Annotated[
         "--hide",
         metavar="PATTERN",
         rich_help_panel=PANEL,
-        help="Leave out what this regular expression finds; may be repeated.",
+        help="Leave out what this regular expression finds. Can be given several times.",
     ),
 ]
 HideUsername = Annotated[
-    bool, typer.Option("--hide-username", rich_help_panel=PANEL, help="Leave out who is signed in.")
+    bool, typer.Option("--hide-username", rich_help_panel=PANEL, help="Leave out the user's name.")
 ]
 
 

@@ -41,7 +41,7 @@ def login(
         str | None,
         typer.Option(
             metavar="CODE",
-            help="The one-time code of a second factor. Without it, the terminal asks when the app does, or "
+            help="The one-time code of a second factor. Without it, the terminal asks if the app does, or "
             "HUGGINGCHAT_TOTP_SECRET gives the code.",
         ),
     ] = None,
@@ -57,23 +57,23 @@ def login(
         str | None,
         typer.Option(
             metavar="[NAME[:PROFILE]]",
-            help="Sign in with the session that a browser of yours has: chrome, chromium, edge or brave. "
+            help="Sign in with the session of your own browser: chrome, chromium, edge or brave. "
             "Without a name, the one that is signed in.",
         ),
     ] = None,
 ) -> None:
     """Sign in through the app's own login form, and save the session.
 
-    The terminal asks for the password and does not show it. Or give it on stdin, or as
+    The terminal asks for the password and does not show it. Or give it on stdin, or in
     HUGGINGCHAT_PASSWORD. It is never saved, and never an argument, because other users of the machine can
-    read those. If the saved session is still good, you are asked nothing.
+    read those. If the saved session is still good, you need not sign in.
 
-    With --from-browser, a copy of your browser's profile is opened once, without a window or a network, to
-    read the app's cookies. Only those are in the copy, and it is removed at once.
+    --from-browser copies the app's cookies from your browser's profile, opens the copy once, without a window
+    or a network, to read them, and removes it at once.
 
-    With --headed, a window opens and you sign in yourself: for captchas, passkeys, and whatever else needs
-    a person. The window closes when you are done. On a server without a display, --bind NAME does the same
-    with Playwright's tools in another terminal.
+    --headed opens a window, and you sign in yourself: for captchas, passkeys, and whatever else needs a
+    person. It closes when you are done. On a server without a display, --bind NAME does the same with
+    Playwright's tools in another terminal.
     """
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     if password_stdin and not password:

@@ -75,7 +75,7 @@ def deploy(
 ) -> None:
     """Publish an artifact as a Space of the account on Hugging Face, and print its address.
 
-    A Space that was made of it before is updated. The command asks first. Without a terminal to ask, it
+    If the artifact has a Space already, that is updated. The command asks first. Without a terminal, it
     publishes nothing unless you give --yes.
     """
     parse_conversation_id(which)

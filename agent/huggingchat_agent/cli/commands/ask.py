@@ -48,14 +48,14 @@ Continue = Annotated[
         "--conversation",
         "-c",
         metavar="ID",
-        help="Continue this conversation: its id, its address, or `last` for the one changed last.",
+        help="Continue this conversation: its id, its address, or `last` for the most recent one.",
     ),
 ]
 Last = Annotated[bool, typer.Option("--last", help="The same as -c last.")]
 HowToSend = Annotated[
     Via | None,
     typer.Option(
-        help="ui types into the page; page makes the same request inside it; auto takes ui, and page where "
+        help="ui types into the page; page makes the same request inside it; auto takes ui, and page if "
         "the page cannot be typed into (HUGGINGCHAT_VIA).",
     ),
 ]
@@ -64,11 +64,11 @@ Temporary = Annotated[
 ]
 Plain = Annotated[
     bool,
-    typer.Option("--plain", help="Print the answer as it is, also at a terminal."),
+    typer.Option("--plain", help="Print the raw text of the answer, even at a terminal."),
 ]
 
 
-# In place of an id: the conversation changed last.
+# Instead of an id: the conversation that changed last.
 LAST = "last"
 
 
@@ -103,7 +103,7 @@ def ask(
     plain: Plain = False,
     extract: Annotated[
         bool,
-        typer.Option("--extract", "-x", help="Print only the first block of code of the answer."),
+        typer.Option("--extract", "-x", help="Print only the first code block of the answer."),
     ] = False,
     schema: Annotated[
         Path | None,
@@ -124,14 +124,14 @@ def ask(
     hide: Hide = None,
     hide_username: HideUsername = False,
 ) -> None:
-    """Ask one question and print the answer while it comes.
+    """Ask one question, and print the answer as it arrives.
 
-    The answer goes to stdout: rendered as Markdown at a terminal, as it is through a pipe, token by token.
+    The answer goes to stdout. A terminal shows rendered Markdown; a pipe gets the raw text, token by token.
     Everything else goes to stderr. Ctrl-C stops the answer on the server too.
 
-    Text from a pipe goes along: the prompt, a blank line, the text. A pipe that says nothing for a second
-    is left alone, and so is a file that was already read in part. In a loop that reads from a pipe, give
-    </dev/null or --no-stdin, or the first question takes the lines of all others.
+    Text from a pipe is added to the prompt, after a blank line. A pipe that is silent for a second is
+    ignored, and so is a file that was already read in part. In a loop that reads from a pipe, give
+    </dev/null or --no-stdin; otherwise the first question reads the lines of all the others.
     """
     conversation = choose_conversation(conversation, last)
     check_start(model, system, conversation, temporary)
@@ -143,7 +143,7 @@ def ask(
     pages = attachments.make_folder(save_artifacts, "--save-artifacts")
     tape = make_record(record, full, hide, hide_username)
     tools = choose_tools(tool, no_tools, tool_server, tool_servers)
-    deadlines = _read_deadlines(timeout)
+    deadlines = read_deadlines(timeout)
     if prompt == "-":
         prompt = stdin.read_all()
     elif prompt is None:
@@ -223,7 +223,8 @@ def _find_last(chat: "App") -> str:
     return newest.id
 
 
-def _read_deadlines(timeout: float | None) -> Deadlines | None:
+def read_deadlines(timeout: float | None) -> Deadlines | None:
+    """The deadlines of --timeout; None without it. Raises UsageError."""
     if timeout is None:
         return None
     if not timeout > 0:

@@ -17,18 +17,17 @@ from huggingchat_agent.batching.journal import Journal, write_results
 from huggingchat_agent.batching.run import batch as ask_all
 from huggingchat_agent.choices import Via
 from huggingchat_agent.cli import console, documents
+from huggingchat_agent.cli.commands.ask import read_deadlines
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.terminal import to_one_line
-from huggingchat_agent.errors import UsageError
 from huggingchat_agent.huggingchat import HuggingChat
-from huggingchat_agent.setting_values import Deadlines
 
 FAILED = 1  # exit code where an item has no answer
 
 
 def batch(
     options: Options,
-    prompts: Annotated[Path, typer.Argument(metavar="IN.JSONL", help="One JSON object a line; see below.")],
+    prompts: Annotated[Path, typer.Argument(metavar="IN.JSONL", help="One JSON object a line; see above.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT.JSONL", help="Where the results go, one a line.")
     ],
@@ -38,7 +37,10 @@ def batch(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", metavar="MODEL", help="For lines without one. Given twice, all lines go to each."
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="For lines without one. With several, all lines go to each.",
         ),
     ] = None,
     via: Annotated[Via, typer.Option(help="How to send; see `ask`.")] = "page",
@@ -51,35 +53,31 @@ def batch(
     dask: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="Ask on the workers of this Dask scheduler: tls://HOST:PORT; see below."
+            metavar="ADDRESS", help="Ask on the workers of this Dask scheduler: tls://HOST:PORT; see above."
         ),
     ] = None,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Also ask again what failed in an earlier run.")
+        bool, typer.Option("--retry-failed", help="Also ask prompts again that failed in an earlier run.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT.JSONL.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
-    """Ask many prompts, some at a time, and write the answers to a file in the order of the prompts.
+    """Ask many prompts, several at a time, and write the answers to a file in the order of the prompts.
 
-    A line has a `prompt`, and where wanted an `id`, `model`, `system` and `files`. Each prompt gets a
-    conversation of its own. A rate limit makes all wait as long as the app says.
+    A line has a `prompt`, and optionally an `id`, `model`, `system` and `files`. Each prompt gets its own
+    conversation. After a rate limit, all prompts wait as long as the app says.
 
-    After Ctrl-C or a crash, run the same command again: OUT.JSONL.journal knows what is finished. What was
-    sent is read from its conversation and not sent again. It exits with 1 if an item failed.
+    After Ctrl-C or a crash, run the same command again. OUT.JSONL.journal knows which prompts are finished
+    and which were sent; nothing is sent twice. The exit code is 1 if a prompt failed.
 
-    With `--dask`, each worker of the cluster has a browser of its own, and takes profile and session from its
-    own environment. Over tcp:// the scheduler must be on this machine, or `--insecure` given.
+    With `--dask`, each worker of the cluster has its own browser, and takes profile and session from its own
+    environment. A tcp:// scheduler must be on this machine, unless you give `--insecure`.
     """
     items = arrange(read_items(prompts), model or ())
     record = output.with_name(f"{output.name}.journal")
     if not record.exists():
         documents.check_writable(output, force=force)
-    if timeout is not None and not timeout > 0:
-        raise UsageError(f"--timeout must be a number of seconds above 0, not {timeout:g}.")
-    settings = options.to_settings()
-    if timeout is not None:
-        settings["deadlines"] = Deadlines(first_update=timeout, idle=timeout, total=timeout)
+    settings = options.to_settings() | {"deadlines": read_deadlines(timeout)}
     door = Cluster(dask, **settings) if dask else HuggingChat(**settings)
     results: dict[str, Result] = {}
     with Journal(record) as journal:

@@ -12,6 +12,7 @@ from huggingchat_agent.chat.conversation_list import parse_conversation_id
 from huggingchat_agent.chat.export import Form, build_export, render
 from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.commands import artifacts
+from huggingchat_agent.cli.commands.artifacts import Which
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import say_hidden
@@ -23,10 +24,6 @@ from huggingchat_agent.user_text import require_text
 if TYPE_CHECKING:
     from huggingchat_agent.cli.warm import App
     from huggingchat_agent.wire.conversations import ConversationSummary
-
-Which = Annotated[
-    str, typer.Argument(metavar="ID", help="The conversation's id, or the address of its page.")
-]
 
 
 def conversations(options: Options) -> None:
@@ -176,13 +173,13 @@ def delete(
         list[str] | None,
         typer.Argument(metavar="ID...", help="Ids of conversations, or addresses of their pages."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Delete all of the account's.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Delete all your conversations.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete conversations, for good.
 
-    If there are several, the command lists them and asks first. Without a terminal to ask, it deletes
-    nothing unless you give --yes.
+    If there are several, the command lists them and asks first. Without a terminal, it deletes nothing unless
+    you give --yes.
     """
     ids = list(dict.fromkeys(map(parse_conversation_id, which or [])))
     if bool(ids) == everything:

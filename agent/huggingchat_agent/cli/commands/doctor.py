@@ -41,13 +41,13 @@ UNSOUND = 1
 def doctor(
     options: Options,
     machine: Annotated[
-        bool, typer.Option("--machine", help="Check this machine only. Nothing is asked of the app.")
+        bool, typer.Option("--machine", help="Check this machine only. Do not contact the app.")
     ] = False,
     fix: Annotated[
         bool,
         typer.Option(
             "--fix",
-            help="Only remove what killed runs left behind: our processes, folders and notes of locks. It "
+            help="Only remove what killed runs left behind: our processes, folders and lock notes. It "
             "lists them and asks first.",
         ),
     ] = False,
@@ -63,12 +63,12 @@ def doctor(
         ),
     ] = None,
 ) -> None:
-    """Check this machine and the app, and say what differs from what the agent knows.
+    """Check this machine and the app, and show what differs from what the agent knows.
 
-    It signs in, reads the lists, and sends one short message in a conversation that it deletes again. The
-    table shows what works and by which fallback, what is new in the app, and what has gone.
+    It signs in, reads the lists, and sends one short message in a conversation that it then deletes. The
+    table shows what works and by which fallback, what is new in the app, and what is gone.
 
-    It exits with 0 if all is well, and with 1 if anything is new, gone, changed or failed.
+    The exit code is 0 if all is well, and 1 if anything is new, gone, changed or failed.
     """
     if yes and not fix:
         raise UsageError("--yes goes with --fix.")

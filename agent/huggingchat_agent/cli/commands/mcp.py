@@ -16,7 +16,8 @@ from huggingchat_agent.errors import UsageError
 def mcp(
     options: Options,
     http: Annotated[
-        bool, typer.Option("--http", help="Listen on 127.0.0.1 for clients, in place of stdin and stdout.")
+        bool,
+        typer.Option("--http", help="Listen on 127.0.0.1 for clients, not on stdin and stdout."),
     ] = False,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="With --http: where to listen; 0 for any free port.")
@@ -26,7 +27,7 @@ def mcp(
     ] = False,
     folder: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FOLDER", help="Let the client upload files from here, by their paths."),
+        typer.Option(metavar="FOLDER", help="Let the client upload files from this folder, by their paths."),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="With --http: print address and a new key as one line of JSON.")
@@ -34,8 +35,8 @@ def mcp(
 ) -> None:
     """Offer HuggingChat as tools to programs that speak MCP.
 
-    A client starts this command and talks to it over stdin and stdout. docs/doors.md has the entry for the
-    settings of each usual client. All clients share one browser, in the warm session of the profile, which
+    A client starts this command and talks to it over stdin and stdout. docs/doors.md shows what to write into
+    the settings of the usual clients. All clients share one browser, in the warm session of the profile. It
     starts with the first call.
     """
     if importlib.util.find_spec("mcp") is None:

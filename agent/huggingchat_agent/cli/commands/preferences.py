@@ -47,7 +47,7 @@ def set_(
         typer.Option(
             "--for",
             metavar="MODEL",
-            help="Whose system prompt and effort. Default: the active model's.",
+            help="The model that the other options are for. Default: the active one.",
         ),
     ] = None,
     system: Annotated[
@@ -69,7 +69,7 @@ def set_(
         bool | None,
         typer.Option(
             "--artifacts/--no-artifacts",
-            help="Whether that model is taught to write artifacts for the side panel.",
+            help="Whether the app tells that model how to write artifacts.",
         ),
     ] = None,
     billing: Annotated[

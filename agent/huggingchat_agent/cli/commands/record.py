@@ -27,7 +27,7 @@ def record(
 ) -> None:
     """Open the app in a window, and record what you do there until you close it or press Ctrl-C.
 
-    It uses the saved session, if there is one. It records the tab that it opens, but not signing in.
+    It uses the saved session, if there is one. It records the tab that it opens, but no sign-in.
     """
     tape = make_record(file, full, hide, hide_username)
     # A person may take their time: no deadline stops them.

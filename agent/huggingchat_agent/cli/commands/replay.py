@@ -23,22 +23,22 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
     speed: Annotated[
         float,
-        typer.Option(metavar="X", help="1 is as fast as it was, 2 twice as fast, 0 all at once."),
+        typer.Option(metavar="X", help="1 is the recorded speed, 2 twice that, 0 takes no time."),
     ] = 1.0,
     browser: Annotated[
         bool,
-        typer.Option("--browser", help="Use a real browser that a full tape answers. --headed shows it."),
+        typer.Option("--browser", help="Replay in a real browser, from a full tape. --headed shows it."),
     ] = False,
     cut: Cut = None,
     stall: Stall = None,
     status: Status = None,
     message: InMessage = None,
 ) -> None:
-    """Play a tape: the same events in the same order, at the same speed. A pause of more than a minute counts
-    as a minute.
+    """Play a tape: the same events, in the same order, at the same speed.
 
-    This opens nothing and sends nothing. With --browser, the agent's actions run again, in a browser that
-    reaches nothing but the tape. The exit code is 1 if a turn fails, on the tape or because of a fault.
+    This opens no browser and sends nothing. A pause of more than a minute takes a minute. With --browser, the
+    agent repeats its actions in a browser that reaches only the tape. The exit code is 1 if a turn fails, on
+    the tape or because of a fault.
     """
     chosen = choose_faults(cut, stall, status, message)
     if browser:

@@ -55,30 +55,32 @@ def serve(
     ] = True,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Delete no conversation. By default those of one turn are deleted."),
+        typer.Option("--keep", help="Keep all conversations. By default those of one turn are deleted."),
     ] = False,
     concurrency: Annotated[
         int, typer.Option("--concurrency", "-n", metavar="COUNT", min=1, help="How many answers at a time.")
     ] = 4,
     queue: Annotated[
-        int, typer.Option(metavar="COUNT", min=0, help="How many more may wait. Others get status 429.")
+        int, typer.Option(metavar="COUNT", min=0, help="How many more may wait. Further ones get status 429.")
     ] = 32,
     rate_limit: Annotated[
         str | None,
-        typer.Option(metavar="N/min", help="How many may begin in a minute. Others wait in the queue."),
+        typer.Option(metavar="N/min", help="How many answers may begin in a minute."),
     ] = None,
     over_limit: Annotated[
         OverLimit,
-        typer.Option("--over-limit", help="What happens to others: they wait, or get status 429 at once."),
+        typer.Option("--over-limit", help="Above --rate-limit: wait, or answer with status 429 at once."),
     ] = "wait",
     replay: Annotated[
         Path | None,
-        typer.Option(metavar="TAPE", rich_help_panel=_TAPE, help="Let a tape answer in place of a browser."),
+        typer.Option(metavar="TAPE", rich_help_panel=_TAPE, help="Let a tape answer instead of a browser."),
     ] = None,
     speed: Annotated[
         float,
         typer.Option(
-            metavar="X", rich_help_panel=_TAPE, help="1 is as fast as it was, 2 twice as fast, 0 all at once."
+            metavar="X",
+            rich_help_panel=_TAPE,
+            help="1 is the recorded speed, 2 twice that, 0 takes no time.",
         ),
     ] = 1.0,
     cut: Cut = None,
@@ -109,7 +111,8 @@ def serve(
             "--idle",
             metavar="MINUTES",
             rich_help_panel=_WARM,
-            help="With --background: when it ends without a command. Default: 30 (HUGGINGCHAT_WARM_IDLE).",
+            help="With --background: end after this time without a command. Default: 30 "
+            "(HUGGINGCHAT_WARM_IDLE).",
         ),
     ] = None,
     stop: Annotated[
@@ -118,15 +121,14 @@ def serve(
 ) -> None:
     """Answer programs that speak OpenAI's or Anthropic's protocol, through one signed-in browser.
 
-    Clients need the key. It is printed once, when it is made; the state folder has only its hash. See
-    docs/doors.md for what each client needs, and for what the endpoint does not do.
+    Clients need the key. It is printed once, when it is made; the state folder has only its hash.
+    docs/doors.md says what each client needs, and what the endpoint does not do.
 
-    Ctrl-C finishes the answers that are running; Ctrl-C again ends at once.
+    The first Ctrl-C waits for running answers; the second one ends at once.
 
-    With --background it does something else: it leaves a warm session behind, a signed-in browser for this
-    profile. `ask`, `chat`, `models` and other commands then use that browser and start none. With
-    HUGGINGCHAT_WARM=1 the first command leaves one behind by itself; with HUGGINGCHAT_WARM=0 a command uses
-    none.
+    --background starts a warm session instead: a browser for this profile that stays open and signed in.
+    `ask`, `chat`, `models` and other commands then use it. With HUGGINGCHAT_WARM=1 the first command starts
+    one by itself; with HUGGINGCHAT_WARM=0 a command uses none.
     """
     if background or stop or idle is not None:
         return warm.serve(options.to_settings(), background=background, stop=stop, idle=idle, json=json)
@@ -137,8 +139,8 @@ def serve(
 
     if not is_loopback(host) and not expose:
         raise UsageError(
-            f"Other machines could reach {host}. Add --expose if they should: all who have the key can then "
-            "use your account."
+            f"Other machines could reach {host}. Add --expose if they should: anyone who has the key can "
+            "then use your account."
         )
     faults = choose_faults(cut, stall, status, message)
     if replay is not None:

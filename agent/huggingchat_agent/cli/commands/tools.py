@@ -23,7 +23,7 @@ Tool = Annotated[
     typer.Option(
         "--tool",
         metavar="NAME",
-        help="Turn on only this tool server: its name, or an unambiguous part. Repeat it for more. "
+        help="Turn on only this tool server: its name, or an unambiguous part. Can be given several times. "
         "`huggingchat tools` lists them.",
     ),
 ]
@@ -37,9 +37,8 @@ OwnServer = Annotated[
     typer.Option(
         "--tool-server",
         metavar="NAME[=URL]",
-        help="Turn on this tool server (MCP) of your own, and only those that are named. Repeat it for more. "
-        "Without URL it is the one of that name in HUGGINGCHAT_TOOL_SERVERS or --tool-servers. Headers stand "
-        "only there.",
+        help="Turn on this tool server (MCP) of your own. Can be given several times. Without URL, its "
+        "address and headers come from HUGGINGCHAT_TOOL_SERVERS or --tool-servers.",
     ),
 ]
 OwnServers = Annotated[
@@ -78,7 +77,7 @@ def tools(
     options: Options,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Have the app connect to each, and list its tools or what is wrong."),
+        typer.Option("--check", help="Have the app connect to each server, and list its tools or the error."),
     ] = False,
     tool_server: OwnServer = None,
     tool_servers: OwnServers = None,
@@ -87,7 +86,7 @@ def tools(
     """List the tool servers (MCP) that the app offers, and your own.
 
     A terminal shows a table. A pipe gets one server a line: name, address and ability, separated by tabs;
-    with --check also its tools. Addresses have no query here, because it may hold a key. Headers show a mask.
+    with --check also its tools. Queries of addresses are left out, and headers masked: they may hold keys.
     """
     from huggingchat_agent.cli.tool_servers import read_known
 
