@@ -6,18 +6,17 @@ import asyncio
 import base64
 import contextlib
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator
 
-    from fixtures.site import StandIn
-
 
 class Gate:
     """A proxy on loopback that wants a name and a password, and passes on to one server.
 
-    `asked` are those it was asked for.
+    `asked` are those it was asked for; `heard` are the requests that it let in, as `POST /login`.
     """
 
     def __init__(self, port: int) -> None:
@@ -25,7 +24,13 @@ class Gate:
         self.address = ""
         self.let_in = self.kept_out = 0
         self.asked: set[str] = set()
+        self.heard: list[str] = []
         self.credentials = b"Basic " + base64.b64encode(b"ada@work:p:w/1234567")
+
+    @property
+    def url(self) -> str:
+        """Its address with the name and the password."""
+        return f"http://ada%40work:p%3Aw%2F1234567@{self.address}"
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         try:
@@ -44,6 +49,7 @@ class Gate:
             self.let_in += 1
             method, address, version = lines[0].split(b" ")
             path = b"/" + address.split(b"/", 3)[3]
+            self.heard.append(f"{method.decode()} {path.decode().partition('?')[0]}")
             kept = [line for line in lines[1:] if not line.lower().startswith((b"proxy-", b"connection"))]
             there, back = await asyncio.open_connection("127.0.0.1", self._port)
             kept.insert(0, b"Connection: close")
@@ -61,9 +67,9 @@ async def _pour(source: StreamReader, sink: StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_gate(site: StandIn) -> AsyncIterator[Gate]:
-    """A gate in front of that site."""
-    gate = Gate(int(site.origin.rpartition(":")[2]))
+async def open_gate(url: str) -> AsyncIterator[Gate]:
+    """A gate in front of the server at that address of http."""
+    gate = Gate(urlsplit(url).port or 80)
 
     async def quietly(reader: StreamReader, writer: StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, IndexError):

@@ -80,7 +80,7 @@ def read_command_lines(browser):
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def gate(site):
-    async with open_gate(site) as gate:
+    async with open_gate(site.url) as gate:
         yield gate
 
 

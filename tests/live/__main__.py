@@ -1,7 +1,7 @@
 """Walk through a chat-ui that runs somewhere and print what was seen, as the rows of a table.
 
     python -m tests.live BASE_URL [--engine NAME] [--model MODEL] [--seen URL] [--sign-in URL [--code CODE]]
-        [--login-origin ORIGIN]
+        [--login-origin ORIGIN] [--sessions-only]
 
 The account comes from HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD. Everything is done in temporary
 conversations, which are deleted at the end. Some prompts mean something to the scripted model that a
@@ -9,7 +9,8 @@ test deployment has behind it ("fail 500", "reason ..."); a real model just answ
 says so. With `--seen` that model is asked what reached it. With `--sign-in` the ways of signing in come
 first, each with a browser that nobody knows: the identity provider is told what to ask for by JSON posted
 there (`two_factor`, `challenge`, `consent`: true or false), and `--code` is the one-time code it then wants.
-Give `--login-origin` where the identity provider is on another origin than the app.
+Give `--login-origin` where the identity provider is on another origin than the app. A browser as a person has
+one is started too, to be connected to and to have its session taken. `--sessions-only` leaves out the rest.
 Exits with 1 if a check failed.
 """
 
@@ -31,6 +32,7 @@ from huggingchat_agent.errors import ChatError
 from tests.live import own_account
 from tests.live.account import walk_account
 from tests.live.features import walk_features
+from tests.live.own_browser import OwnBrowser
 from tests.live.provider import Provider
 from tests.live.signin import SignIns
 from tests.live.tools import Tools
@@ -81,8 +83,13 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
     steps = Walk(console)
     with tempfile.TemporaryDirectory() as home:
         if arguments.sign_in:
-            signs = SignIns(arguments.base_url, arguments.sign_in, arguments.code, Path(home) / "sign-ins")
-            await signs.walk(steps)
+            folder = Path(home) / "sign-ins"
+            given = arguments.base_url, arguments.engine, arguments.sign_in, arguments.code, folder
+            await SignIns(*given).walk(steps)
+        await OwnBrowser(arguments.base_url, arguments.engine, Path(home) / "own").walk(steps)
+        if arguments.sessions_only:
+            console.print(steps.table)
+            return 1 if steps.failed else 0
         async with HuggingChat(base_url=arguments.base_url, engine=arguments.engine, home=home) as chat:
 
             async def login() -> str:
@@ -131,6 +138,7 @@ def main() -> int:
     parser.add_argument("--seen", default=None, metavar="URL", help="where the model tells what it was given")
     parser.add_argument("--sign-in", metavar="URL", help="where the sign-in is told what to ask for")
     parser.add_argument("--code", default="123456", help="the one-time code it then wants")
+    parser.add_argument("--sessions-only", action="store_true", help="stop before the rest: no chats, features, provider")
     own_account.add_option(parser)
     arguments = parser.parse_args()
     own_account.use_for(arguments.base_url, arguments.login_origin)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -20,6 +21,8 @@ from huggingchat_agent.errors import (
     UnknownLoginOrigin,
 )
 from huggingchat_agent.settings import make_settings
+from huggingchat_agent.state.remembered_app import read_app
+from tests.gate import open_gate
 from tests.raw import Raw
 
 if TYPE_CHECKING:
@@ -36,8 +39,9 @@ class SignIns:
     environment.
     """
 
-    def __init__(self, base_url: str, flags: str, code: str, folder: Path) -> None:
-        self.base_url, self.flags, self.code, self.folder = base_url, flags, code, folder
+    def __init__(self, base_url: str, engine: str | None, flags: str, code: str, folder: Path) -> None:
+        self.base_url, self.engine, self.folder = base_url, engine, folder
+        self.flags, self.code = flags, code
         self.state: dict[str, Any] = {}
 
     async def walk(self, steps: Walk) -> None:
@@ -65,7 +69,8 @@ class SignIns:
             answer.raise_for_status()
 
     def chat(self, profile: str, **more: Any) -> HuggingChat:
-        return HuggingChat(base_url=self.base_url, home=self.folder, profile=profile, **more)
+        place = {"base_url": self.base_url, "engine": self.engine, "home": self.folder}
+        return HuggingChat(**{**place, "profile": profile, **more})
 
     async def password(self) -> str:
         await self.ask_for()
@@ -75,11 +80,42 @@ class SignIns:
         return f"{account.username}, until {account.expires:%Y-%m-%d %H:%M} UTC"
 
     async def elsewhere(self) -> str:
-        """Nothing is typed at the identity provider, if that is elsewhere and nobody has confirmed it."""
-        async with self.chat("elsewhere", login_origins=()) as chat:
-            if not make_settings().login_origins:
-                return "the form is at the app's own origin"
-            return await self.refused(chat, UnknownLoginOrigin)
+        """Nothing is typed at the identity provider, if that is elsewhere and nobody has confirmed it.
+
+        An app on loopback has two names, `127.0.0.1` and `localhost`; its identity provider has one of them.
+        """
+        await self.ask_for()
+        told = make_settings().login_origins
+        other = self.find_other_name()
+        if other is None and not told:
+            return "the form is at the app's own origin"
+        given = {"base_url": other or self.base_url, "use_credentials": True}
+        async with open_gate(self.base_url) as gate:
+            if other is not None:
+                given["proxy"] = gate.url
+            async with self.chat("elsewhere", **given, login_origins=()) as chat:
+                try:
+                    await chat.login()
+                except UnknownLoginOrigin as error:
+                    origin, refusal = error.origin, f"{type(error).__name__}: {error}"
+                else:
+                    raise AssertionError("it was let in")
+                assert read_app(chat.settings.profile_folder) is None, "something was pinned"
+            count, sent = len(gate.heard), [each for each in gate.heard if each.startswith("POST")]
+            assert not sent, f"it sent {sent}"
+            async with self.chat("elsewhere", **given, login_origins=[origin]) as chat:
+                account = await chat.login()
+                app = read_app(chat.settings.profile_folder)
+        assert app is not None and app.login_origins == (origin,), f"pinned: {app}"
+        where = f"{count} requests, none of them a form" if other else "what it sent was not seen"
+        return f"{refusal} ({where}.) With it: {account.username}, and {origin} is pinned."
+
+    def find_other_name(self) -> str | None:
+        """The address of an app on this machine under its other name."""
+        for one, other in (("127.0.0.1", "localhost"), ("localhost", "127.0.0.1")):
+            if urlsplit(self.base_url).hostname == one:
+                return self.base_url.replace(one, other, 1)
+        return None
 
     async def renewed(self) -> str:
         """A session that would end in four days lasts two weeks again."""

@@ -38,7 +38,9 @@ def signed_in_profile(site: StandIn, tmp_path_factory: pytest.TempPathFactory) -
             chromium_sandbox=detect_sandbox().on,
             ignore_default_args=list(KEYLESS),
         )
-        context.add_cookies(site.control.open_session()["cookies"])
+        # That of the identity provider ends with the browser.
+        for each in site.control.open_session()["cookies"]:
+            context.add_cookies([each | ({"expires": -1} if each["name"] == "token" else {})])
         context.add_cookies([elsewhere | {"expires": time.time() + 10_000}])
         context.close()
     return folder

@@ -57,7 +57,7 @@ async def test_person_signs_in_over_the_socket_and_no_secret_is_registered(site,
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("SOME_TOKEN", "s3cret-of-the-environment")
     registry = tmp_path / "cache" / "ms-playwright" / "b"
-    async with open_gate(site) as gate, async_playwright() as playwright:
+    async with open_gate(site.url) as gate, async_playwright() as playwright:
         proxy = f"http://ada%40work:p%3Aw%2F1234567@{gate.address}"
         async with HuggingChat(base_url=site.url, home=tmp_path, bind="office", proxy=proxy) as chat:
             (entry,) = registry.iterdir()

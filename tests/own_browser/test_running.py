@@ -1,7 +1,6 @@
 """`connect="auto"`: the browser that a person has running is found, used, and left as it was."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from huggingchat_agent.browser import persons_browser
 from huggingchat_agent.browser.persons_browser import find_running, is_ours
 from huggingchat_agent.errors import BrowserError, LoginError, SettingsError, UsageError
 from huggingchat_agent.settings import make_settings
+from tests.asking import ask_before
 from tests.persons import Persons
 
 ADDRESS = "/devtools/browser/0d0c2b8e-1111-4222-8333-444455556666"
@@ -156,57 +156,14 @@ def test_auto_stands_alone_and_without_isolated():
         make_settings(connect="auto", isolated=True)
 
 
-class Asking:
-    """Before a browser's port, as in Chrome 144 and later: no addresses, and each connection is asked for.
-
-    `asked` counts the connections, `heard` has what the browser has said.
-    """
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.asked = 0
-        self.heard = b""
-        self.question, self.allow = asyncio.Event(), asyncio.Event()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"GET /devtools/browser/"):
-                writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-                return await writer.drain()
-            self.asked += 1
-            self.question.set()
-            await self.allow.wait()
-            there, back = await asyncio.open_connection("127.0.0.1", self._port)
-            # Nothing compressed, so that it can be read here.
-            kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"sec-websocket-ext")]
-            back.write(b"\r\n".join(kept))
-            await asyncio.gather(self._pour(reader, back), self._pour(there, writer, listen=True))
-        writer.close()
-
-    async def _pour(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, listen: bool = False
-    ) -> None:
-        while data := await source.read(65536):
-            self.heard += data if listen else b""
-            sink.write(data)
-            await sink.drain()
-        sink.close()
-
-
 @pytest_asyncio.fixture
 async def asking(tmp_path):
     """A person's browser behind its question, and its address written down where that browser would be."""
-    folder = tmp_path / "person"
-    folder.mkdir()
-    async with Persons(folder) as persons:
-        asking = Asking(int(persons.address.rpartition(":")[2]))
-        server = await asyncio.start_server(asking.serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        path = (folder / "DevToolsActivePort").read_text().partition("\n")[2]
-        write_down(tmp_path / "config" / "google-chrome", port, path)
+    folder, place = tmp_path / "person", tmp_path / "config" / "google-chrome"
+    for each in (folder, place):
+        each.mkdir(parents=True)
+    async with Persons(folder) as persons, ask_before(persons, folder, place) as asking:
         yield persons, asking
-        server.close()
 
 
 @linux

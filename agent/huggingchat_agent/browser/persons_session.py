@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 ANY = "any"
 
 # No name has an address, and neither has a number. What the browser sends by itself reaches nobody.
-_OFFLINE = ("--host-resolver-rules=MAP * ~NOTFOUND",)
+_OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"
+# At its start a browser drops the cookies that end with it, unless it goes on where it was. The copy has no
+# tabs to go on with.
+_WITH_SESSION_COOKIES = "--restore-last-session"
 
 
 async def take_session(settings: Settings, which: str) -> tuple[PersonsProfile, dict[str, Any]]:
@@ -76,7 +79,7 @@ def choose_profile(which: str, base_url: str) -> PersonsProfile:
     if not found:
         raise LoginError(
             f"Nobody is signed in at {redact.address(base_url)} in {_join(named)}. Sign in there, or choose "
-            "another profile."
+            "another profile. If you have just signed in: a browser saves its cookies after half a minute."
         )
     if len(found) > 1:
         raise UsageError(
@@ -120,7 +123,7 @@ def _make_settings(settings: Settings, copy: Path, program: str) -> Settings:
         home=settings.home,
         user_data_dir=copy,
         browser=program,
-        browser_args=_OFFLINE,
+        browser_args=(_OFFLINE, _WITH_SESSION_COOKIES),
     )
 
 
