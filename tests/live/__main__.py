@@ -138,7 +138,7 @@ def main() -> int:
     parser.add_argument("--seen", default=None, metavar="URL", help="where the model tells what it was given")
     parser.add_argument("--sign-in", metavar="URL", help="where the sign-in is told what to ask for")
     parser.add_argument("--code", default="123456", help="the one-time code it then wants")
-    parser.add_argument("--sessions-only", action="store_true", help="stop before the rest: no chats, features, provider")
+    parser.add_argument("--sessions-only", action="store_true", help="sign-ins and browsers")
     own_account.add_option(parser)
     arguments = parser.parse_args()
     own_account.use_for(arguments.base_url, arguments.login_origin)
