@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import urllib.request
@@ -72,6 +73,7 @@ class Persons:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         await self.process.wait()
+        _remove_socket(self._folder)
 
     def open_tab(self, url: str) -> None:
         """The person opens a tab."""
@@ -99,6 +101,13 @@ def running_browser(folder: Path) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        _remove_socket(folder)
+
+
+def _remove_socket(folder: Path) -> None:
+    """Remove what a killed browser leaves outside its profile folder: a folder with a socket."""
+    with contextlib.suppress(OSError):
+        shutil.rmtree((folder / "SingletonSocket").readlink().parent)
 
 
 def borrow(address: str) -> dict[str, str]:
