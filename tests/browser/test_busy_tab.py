@@ -1,7 +1,6 @@
 """A tab that computes and answers nothing does not hold up what is asked of the whole browser."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -10,6 +9,10 @@ from huggingchat_agent.errors import BrowserTimeout
 from tests.persons import Persons
 
 
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.either_engine
 @pytest.mark.parametrize("engine", ["nodriver", "playwright"])
 async def test_session_is_read_while_a_tab_is_busy(open_site, tmp_path, engine):
     stand_in = open_site()
@@ -19,13 +22,11 @@ async def test_session_is_read_while_a_tab_is_busy(open_site, tmp_path, engine):
         await page.goto(chat.settings.base_url, timeout=10)
         await (await chat._session.tabs.get_shared()).close()  # its successor comes after the busy tab
         await chat.models(refresh=True)
-        spin = "() => { const end = Date.now() + 8000; while (Date.now() < end); }"
-        busy = asyncio.create_task(page.evaluate(spin, timeout=20))
+        busy = asyncio.create_task(page.evaluate("() => { while (true); }", timeout=60))
         await asyncio.sleep(0.5)
-        began = time.monotonic()
         assert (await chat.status()).username == stand_in.username
-        assert time.monotonic() - began < 6
-        await busy
+        assert not busy.done()
+        busy.cancel()
 
 
 async def test_busy_tab_of_a_person_keeps_nodriver_waiting_for_nothing_and_playwright_says_so(
