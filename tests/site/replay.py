@@ -55,6 +55,8 @@ class Replay:
         self.client = client
         self.found: list[str] = []
         self._ids: dict[str, str] = {}
+        self._over: dict[int, tuple[float, asyncio.Event]] = {}
+        """When each exchange of the recording was over, and whether it is here."""
 
     def ours(self, text: str) -> str:
         """A recorded text with our ids and our address in it."""
@@ -93,7 +95,7 @@ class Replay:
             allow_redirects=False,
         )
 
-    async def say(self, exchange: dict[str, Any]) -> Answer:
+    async def say(self, exchange: dict[str, Any], recorded: list[dict[str, Any]] | None = None) -> Answer:
         """Send one recorded request and read its answer as far as the recorded browser did."""
         url = exchange["url"]
         if "fromSeq=" in url:
@@ -106,27 +108,63 @@ class Replay:
             exchange["body"],
         )
         async with opened as response:
-            body = await _read(response, exchange)
+            if _is_watch(exchange) and recorded is not None:
+                body = await self._read_watch(response, exchange, recorded)
+            else:
+                body = await _read(response, exchange)
             headers = {key.lower(): value for key, value in response.headers.items()}
             return Answer(response.status, headers, body, response.headers.get("location"))
 
     async def run(self, recorded: list[dict[str, Any]]) -> None:
         """Say all of a recording; a request waits for those that were over before it was made."""
-        going: list[tuple[float, asyncio.Task[None]]] = []
+        self._over = {id(each): (_over(each), asyncio.Event()) for each in recorded}
+        tasks: list[asyncio.Task[None]] = []
         polls: dict[str, float] = {}
         for exchange in recorded:
-            await asyncio.gather(*(task for end, task in going if end <= exchange["at"]))
+            await self._until_over(recorded[: len(tasks)], exchange["at"])
             # What was asked again and again had to wait for something.
             pause = exchange["at"] - polls.get(exchange["url"], -1)
             if exchange["method"] == "GET" and 0.1 < pause < POLL_LIMIT:
                 await asyncio.sleep(pause)
             polls[exchange["url"]] = exchange["at"]
-            going.append((_over(exchange), asyncio.create_task(self._one(exchange))))
+            tasks.append(asyncio.create_task(self._one(exchange, recorded)))
             await asyncio.sleep(0.01)  # made, before the next one is
-        await asyncio.gather(*(task for _, task in going))
+        await asyncio.gather(*tasks)
 
-    async def _one(self, exchange: dict[str, Any]) -> None:
-        self.compare(exchange, await self.say(exchange))
+    async def _until_over(self, exchanges: list[dict[str, Any]], moment: float) -> None:
+        """Wait for those of the exchanges that were over at that moment of the recording."""
+        for end, event in [self._over[id(each)] for each in exchanges]:
+            if end <= moment:
+                await event.wait()
+
+    async def _one(self, exchange: dict[str, Any], recorded: list[dict[str, Any]]) -> None:
+        try:
+            self.compare(exchange, await self.say(exchange, recorded))
+        finally:
+            self._over[id(exchange)][1].set()
+
+    async def _read_watch(
+        self, response: aiohttp.ClientResponse, exchange: dict[str, Any], recorded: list[dict[str, Any]]
+    ) -> bytes:
+        """What a page got that watches which conversations are being answered, until it left.
+
+        It asks for each report after the first one, when all is over that was over in the recording.
+        """
+        body, events = bytearray(), exchange["events"]
+        ended = b'"ended":[{' if '"ended":[{' in events[-1]["data"] else b""
+        for number, event in enumerate(events, 1):
+            asked = number > 1 and event["event"] == "sync"
+            if asked:
+                await self._until_over(recorded, event["at"])
+            while len(parse_events(bytes(body))) < number or (number == len(events) and ended not in body):
+                if asked:
+                    await asyncio.to_thread(self.client.site.control.tick)
+                piece = await response.content.readany()
+                if not piece:
+                    return bytes(body)
+                body += piece
+            self._over[id(exchange)][1].set()
+        return bytes(body)
 
     async def _from_here(self, url: str) -> str:
         """The address of a stream to attach to, from where our stored message ends."""
@@ -214,8 +252,18 @@ def parse_events(body: bytes) -> list[dict[str, Any]]:
     return found
 
 
+def _is_watch(exchange: dict[str, Any]) -> bool:
+    """Whether it is the stream that says which conversations are being answered."""
+    return bool(exchange["type"] == "EventSource" and exchange["url"].endswith("live"))
+
+
 def _over(exchange: dict[str, Any]) -> float:
-    """When an exchange was over for the recorded browser; one it aborted, when it last got something."""
+    """When an exchange was over for the recorded browser; one it aborted, when it last got something.
+
+    Of a watch, when it had its first report: it is over when nothing else is.
+    """
+    if _is_watch(exchange):
+        return float(exchange["events"][0]["at"])
     if "chunks" in exchange and ("failed" in exchange or "end" not in exchange):
         return float(exchange["chunks"][-1][0])
     return float(exchange.get("end", exchange["at"]))
@@ -229,16 +277,6 @@ async def _read(response: aiohttp.ClientResponse, exchange: dict[str, Any]) -> b
         async for chunk in response.content.iter_any():
             body += chunk
             if len(parse(bytes(body))) >= wanted:
-                break
-        return bytes(body)
-    if exchange["type"] == "EventSource" and exchange["url"].endswith("live"):
-        # The recorded browser left the page; what it saw last ends what we read.
-        body, wanted_events = bytearray(), [each["event"] for each in exchange["events"]]
-        ended = '"ended":[{' in exchange["events"][-1]["data"]
-        async for chunk in response.content.iter_any():
-            body += chunk
-            enough = len(parse_events(bytes(body))) >= len(wanted_events)
-            if enough and (not ended or b'"ended":[{' in body):
                 break
         return bytes(body)
     return await response.read()
