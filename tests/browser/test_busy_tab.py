@@ -8,7 +8,6 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.errors import BrowserTimeout
 from tests.persons import Persons
 
-
 pytestmark = pytest.mark.browser
 
 
