@@ -1,1 +1,1 @@
-"""Many prompts, some at a time: read from a file, answered, and written down so that a rerun goes on."""
+"""Asks many prompts, several at a time. A journal lets a rerun resume."""

@@ -42,18 +42,20 @@ T = TypeVar("T")
 
 LOOK_PAUSE = 1.0  # seconds between two reads of a run that an earlier process began
 
-# After these no other item would do better.
+# After these errors no other item would succeed.
 FATAL = (LoginError, SettingsError, BrowserMissing, StorageError)
 
 
 class Asker(Protocol):
-    """The two steps of an item. Between them, its conversation is written down."""
+    """The two steps of an item. Between them, the journal notes its conversation."""
 
     async def begin(self, item: Item) -> str | Result:
-        """Make the conversation of an item: its id, or why there is none. Raises what no item survives."""
+        """Make the conversation of an item: its id, or why there is none. Raises errors that all items would
+        meet.
+        """
 
     async def answer(self, item: Item, conversation_id: str, *, earlier: bool) -> Result:
-        """Send the message, or take up what the app has of it. Raises what no item survives.
+        """Send the message, or continue with what the app has of it. Raises errors that all items would meet.
 
         `earlier`: it may have been sent before, so the conversation is read first.
         """
@@ -119,7 +121,7 @@ class ChatAsker:
 def make_result(
     item: Item, conversation_id: str = "", *, error: AgentError | None = None, **found: Any
 ) -> Result:
-    """The result of an item. With an error it failed, with what there is of the answer."""
+    """The result of an item. With an error, it has the partial answer."""
     if error is not None:
         found |= {
             "status": "failed",
@@ -141,7 +143,7 @@ class _Attempt:
         self._looks = self._earlier = earlier
 
     async def run(self) -> Result:
-        """Send the message, or take up what the app has of it. Raises as `send` and `read`."""
+        """Send the message, or continue with what the app has of it. Raises as `send` and `read`."""
         item = self._item
         if self._looks and (result := await self._look_up(self._talk)) is not None:
             return result
@@ -172,7 +174,7 @@ class _Attempt:
                 return self._make_stored(read, message)
             if time.monotonic() > end:
                 raise TurnTimeout(
-                    "An earlier run sent the message, and its answer does not come to an end",
+                    "An earlier run sent the message. Its answer is still not complete; read the conversation later.",
                     conversation_id=talk.id,
                     partial=message.content if message else "",
                 )

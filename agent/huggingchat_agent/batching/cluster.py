@@ -141,7 +141,7 @@ class ClusterAsker:
     async def _run(
         self, step: Callable[..., Awaitable[bytes]], *arguments: bytes | str, worker: str = ""
     ) -> cluster_worker.Begun | cluster_worker.Finished:
-        """Run a step on a worker, on that one if it is there. Raises BrowserClosed if workers died of it."""
+        """Run a step on a worker, on the given one if it lives. Raises BrowserClosed if it killed workers."""
         from distributed import CancelledError, KilledWorker
 
         future = self._client.submit(

@@ -1,8 +1,8 @@
 """What a worker of a cluster does for a batch. It holds one browser, signed in as its own environment says.
 
-The steps are tasks of Dask. It may run one twice: a worker can die, or lose the scheduler while it works on.
-So an answer reads its conversation before it sends, and a lease keeps two of them apart. What a task takes
-and returns is JSON without secrets, because the dashboard and the logs of a cluster show it.
+The steps are tasks of Dask. Dask may run one twice: a worker can die, or lose the scheduler while it works
+on. So an answer reads its conversation before it sends, and a lease keeps two of them apart. What a task
+takes and returns is JSON without secrets, because the dashboard and the logs of a cluster show it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ async def begin(options: bytes, item: bytes) -> bytes:
 
 
 async def answer(options: bytes, item: bytes, conversation_id: str) -> bytes:
-    """Send an item, or take up what the app has of it."""
+    """Send an item, or continue with what the app has of it."""
 
     async def work() -> Finished:
         async with _hold(options) as asker, _lease(conversation_id):

@@ -1,4 +1,4 @@
-"""What a batch asks, and what came of it."""
+"""The items of a batch, and their results."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def key(self) -> str:
-        """What the result is kept under."""
+        """The key of its result."""
         return str(self.id)
 
     @property
     def fingerprint(self) -> str:
-        """Differs between items that ask something else."""
+        """A hash of everything that the item asks."""
         asked = [self.prompt, self.model, self.system, self.files]
         return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
 
 
 class ItemError(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an item has no whole answer."""
+    """Why an item has no complete answer."""
 
     error: str
     """The name of the class in `huggingchat_agent.errors`."""
@@ -51,7 +51,7 @@ class ItemError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of an item. One line of the output as JSON."""
+    """The result of an item; one line of the output as JSON."""
 
     id: str
     status: Literal["answered", "failed"]
@@ -112,7 +112,7 @@ def check_item(item: Item, where: str, number: int) -> Item:
 def arrange(items: Iterable[Item | str], models: Iterable[str] = ()) -> list[Item]:
     """The items with ids, once for each of the models if there are several.
 
-    With several models an id gets the model's name behind it. Raises UsageError if two have the same id.
+    With several models, `@MODEL` is added to each id. Raises UsageError if two have the same id.
     """
     chosen = tuple(dict.fromkeys(models))
     arranged: list[Item] = []

@@ -72,7 +72,7 @@ class Journal:
             self._file.close()
 
     def find_done(self, item: Item) -> Result | None:
-        """The result of an item, if this very item has one."""
+        """The result of an item, if it has one for this very text."""
         found = self._done.get(item.key)
         return found if found is not None and found.fingerprint == item.fingerprint else None
 
@@ -92,7 +92,7 @@ class Journal:
         self._append(Done(result))
 
     def remove(self) -> None:
-        """Remove the file: there is nothing to go on with."""
+        """Remove the file: nothing is left to resume."""
         self.path.unlink(missing_ok=True)
 
     def _append(self, line: Begun | Done) -> None:

@@ -1,4 +1,4 @@
-"""Asks the items of a batch, some at a time, and sends none of them twice."""
+"""Asks the items of a batch, several at a time, and sends none of them twice."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A browser that a person can see and use beside the agent, through a socket of Playwright's.
 
 Playwright writes the address of the socket into a registry in the person's cache folder, where its own tools
-look for it by name. It writes all options of the launch there too, which nobody needs: they are taken out.
+look for it by name. It writes all launch options there too. Nobody needs these, so they are removed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The browser's accessibility tree decides which controls exist. Unlike a search through the document, it knows
 which ones are inert, for example behind a modal dialog. If several match, the first clickable one gets the
-click. Only the one button of a name is found without that tree, which takes the browser long to make.
+click. The browser takes long to make that tree, so a button whose name is unique is found without it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ async def click(cdp: Cdp, control: Control, obstacle: Obstacle) -> None:
 
 
 async def _click_at_once(cdp: Cdp, control: Control, obstacle: Obstacle) -> bool:
-    """Whether a look at the page was enough to find the button, and the click reached it."""
+    """Find the button in the document and click it. Returns whether the click reached it."""
     try:
         middle = await evaluation.evaluate_in_front(cdp, in_page.AIM_AT_BUTTON, control.name, control.within)
     except evaluation.DocumentLeft:
@@ -114,7 +114,7 @@ async def read_outcome(cdp: Cdp, function: str, *args: Any) -> Any:
 
 
 async def _press_mouse(cdp: Cdp, middle: dict[str, float], obstacle: Obstacle) -> None:
-    """Press the mouse on what was aimed at. The browser takes the steps in order, in one round trip."""
+    """Press the mouse on the target. The browser takes the steps in order, in one round trip."""
     obstacle.now = ""
     await asyncio.gather(
         _dispatch_mouse(cdp, "mouseMoved", middle, button="none"),

@@ -1,4 +1,4 @@
-"""Asks a running browser, or a server of browsers, over plain HTTP: where its socket is, and how it is."""
+"""Asks a running browser, or a server of browsers, over plain HTTP for its socket and its load."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 4 * 1024 * 1024  # bytes of an answer; the list of tabs is the longest
 
 
 class NoAnswer(Exception):
-    """Nobody answers. The text says why."""
+    """No server answers. The text says why."""
 
 
 class Unknown(Exception):

@@ -1,8 +1,8 @@
 """The environment of Playwright's own process. Playwright takes `os.environ` as it is, and offers no choice.
 
-A change of `os.environ` would reach whatever else the program starts meanwhile. So Playwright's function that
-reads it is wrapped: what is chosen here holds for the start within the block alone. Where a version of
-Playwright has no such function, nothing changes.
+A change of `os.environ` would reach whatever else the program starts meanwhile. So this wraps Playwright's
+function that reads it, during the block alone. If a version of Playwright has no such function, nothing
+changes.
 """
 
 from __future__ import annotations
@@ -38,9 +38,8 @@ def choose(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def keep_compiled() -> dict[str, str]:
-    """Have Node.js, which that process is, keep what it compiles in the user's cache folder.
-
-    It starts in a fifth less processor time then. A choice of the user stays.
+    """Have that process (Node.js) keep compiled code in the user's cache folder. Its start then takes a fifth
+    less processor time. The user's own choice wins.
     """
     if COMPILED in os.environ:
         return {}

@@ -53,7 +53,7 @@ _REASONS = {
     "SyntaxError": ("its line is not well formed", "Check how the site sets it."),
     "DisallowedCharacter": ("a character in it is not allowed", "Check how the site sets it."),
 }
-# Of the page's guests, such as advertisements, and not of the site.
+# Reasons of third parties in the page, such as advertisements.
 _OF_OTHERS = ("ThirdPartyBlockedInFirstPartySet", "ThirdPartyPhaseout")
 _POLICY = ("its settings or a policy forbid it", "Allow cookies for this site in the browser.")
 
@@ -72,7 +72,7 @@ class DroppedCookie(NamedTuple):
 
 
 class DroppedCookies:
-    """Those of one browser, by name, without those that it kept later."""
+    """The dropped cookies of one browser, by name, except those that it kept later."""
 
     def __init__(self) -> None:
         self._dropped: dict[str, DroppedCookie] = {}
@@ -84,9 +84,8 @@ class DroppedCookies:
         return next(reversed(self._dropped.values()), None)
 
     def explain(self, error: AgentError) -> None:
-        """Add to an error that a dropped cookie may be its cause, if there is one.
-
-        An answer that failed has causes of its own.
+        """Add to an error that a dropped cookie, if there is one, may be its cause. A failed answer has other
+        causes.
         """
         if not (isinstance(error, LoginError | SiteError) or type(error) is ChatError):
             return

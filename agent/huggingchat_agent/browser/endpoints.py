@@ -1,8 +1,8 @@
 """Connects to one of several running browsers: one that answers, and has the least to do.
 
-`/pressure` says how many sessions a server has, where there is that path. Of a browser its tabs count (CDP).
-A Playwright server says only that it is there. Where nobody answers is left out. Where a connection or a
-browser failed a moment ago comes last.
+The load of a server is its number of sessions, if it has the path `/pressure`. The load of a browser is its
+number of tabs (CDP). A Playwright server says only that it is there. Servers that do not answer are left out.
+Those where a connection or a browser failed a moment ago come last.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _failed_at: dict[Endpoint, float] = {}
 async def connect(
     endpoints: Sequence[Endpoint], open_one: Callable[[Endpoint], Awaitable[T]]
 ) -> tuple[Held, T]:
-    """Open the best one that can be opened. Raises BrowserError, with a reason for each, if none can."""
+    """Connect to the best one that accepts. Raises BrowserError, with a reason for each, if none does."""
     if len(endpoints) == 1:
         opened = await open_one(endpoints[0])
         return Held(endpoints[0]), opened
@@ -77,7 +77,7 @@ async def connect(
 
 
 async def read_load(endpoint: Endpoint) -> Load:
-    """Ask a server how much it has to do. Raises NoAnswer if nobody is there."""
+    """Ask a server for its load. Raises NoAnswer if it does not answer."""
     try:
         if load := _read_pressure(await fetch(endpoint, "/pressure")):
             return load
@@ -115,7 +115,7 @@ async def _rank(endpoints: Sequence[Endpoint], reasons: list[str]) -> list[Endpo
             raise answer
         else:
             lately = time.monotonic() - _failed_at.get(endpoint, -AVOID_SECONDS) < AVOID_SECONDS
-            # Of equal ones any: many processes that start at once must not all choose the first.
+            # Shuffle equal ones: many processes that start at once must not all choose the first.
             rank = (answer.full, lately, answer.sessions, _held[endpoint], random.random())
             ranks.append((rank, endpoint))
     return [endpoint for _, endpoint in sorted(ranks, key=lambda each: each[0])]

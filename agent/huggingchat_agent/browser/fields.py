@@ -21,7 +21,7 @@ SLOWEST = 1024 * 1024  # bytes a second, on a machine that does much else
 
 _NOT_KEPT = "it did not keep the text"
 
-# A text with more of these than a person types.
+# A text longer than a person types.
 _LONG = 2000  # characters
 _LINES = 20
 
@@ -40,7 +40,7 @@ async def insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None
 
 
 async def _insert(cdp: Cdp, selector: str, text: str, obstacle: Obstacle) -> None:
-    # A browser inserts text line by line, which takes seconds for thousands. So all but the end is put there.
+    # A browser inserts text line by line: thousands take seconds. So a script inserts all but the end.
     start = text[:-1] if len(text) > _LONG or text.count("\n") > _LINES else ""
     try:
         found = await evaluation.evaluate_in_front(cdp, in_page.REACH, selector, start)
@@ -90,5 +90,5 @@ async def _hand_over(cdp: Cdp, data: bytes) -> str:
 
 
 def hand_over_seconds(sizes: Iterable[int]) -> float:
-    """How many seconds more a gesture may take for files of so many bytes."""
+    """The additional seconds that a gesture may take for files of these sizes (bytes)."""
     return sum(sizes) / SLOWEST

@@ -1,4 +1,4 @@
-"""Notices a browser that hangs: it is there, and answers nothing."""
+"""Notices a browser that hangs: it runs, but answers nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The browsers that a person may have, and where each keeps its profiles."""
+"""The browsers that a user may have, and where each keeps its profiles."""
 
 from __future__ import annotations
 

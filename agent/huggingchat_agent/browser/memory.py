@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def measure(processes: Iterable[int]) -> float:
-    """MiB of memory that they have together. What they share counts once. Linux only; 0 elsewhere."""
+    """Their memory in MiB. Shared memory counts once. Linux only; 0 elsewhere."""
     return sum(map(_measure_one, processes)) / 1024
 
 

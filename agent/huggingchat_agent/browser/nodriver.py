@@ -1,4 +1,4 @@
-"""The nodriver engine. It connects to a browser that we launch, or that runs; `page.CdpPage` has the verbs.
+"""The nodriver engine: a connection to a browser, launched by us or running. `page.CdpPage` has the verbs.
 
 It uses only nodriver's connection (`connection`): nodriver's launcher leaves processes behind, and its event
 classes and handlers lose messages.

@@ -1,8 +1,8 @@
-"""Finds the browser that a person has running, for `connect="auto"`.
+"""Finds the user's own running browser, for `connect="auto"`.
 
-A Chromium that can be driven writes the address of its DevTools socket into its profile folder. So does
-Chrome from version 144 on, once the person has switched that on; there the address cannot be asked for, and
-Chrome asks the person about each connection.
+A Chromium that can be driven writes the address of its DevTools socket into its profile folder. Chrome from
+version 144 on does so too, once the user has switched that on. It does not give the address over HTTP, and
+asks the user about each connection.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def find_running(connect: str) -> Running:
     """The person's one browser, by `auto`, `auto:NAME` or `auto:FOLDER`.
 
     Raises BrowserError if there is none, or if there are several; SettingsError for a name of no browser.
-    Where this system does not say whose a port is, only `auto:FOLDER` uses it.
+    On a system that does not say who owns a port, only `auto:FOLDER` works.
     """
     named = connect.partition(":")[2]
     found, unused = [], []
@@ -84,7 +84,7 @@ def find_running(connect: str) -> Running:
 
 
 def make_refusal(running: Running, why: str) -> BrowserError:
-    """The error for one that is there and does not let us in."""
+    """The error for a browser that refuses the connection."""
     return BrowserError(
         f"{running} did not let the agent in: {why.rstrip('.')}.",
         hint="Press Allow in its window when it asks, and run this again.",
@@ -98,7 +98,7 @@ def is_ours(port: int) -> bool | None:
 
 
 def _list_active(name: str) -> list[Running]:
-    """The browsers that have written down an address. `name` is of a browser, or a folder; "" for all."""
+    """The browsers that have written an address. `name` is a browser or a folder; "" means all."""
     if os.sep in name:
         folder = Path(name).expanduser()
         places = [("The browser", str(folder), folder)]
@@ -119,7 +119,7 @@ def _list_active(name: str) -> list[Running]:
 
 
 def _read_file(folder: Path) -> tuple[int, str] | None:
-    """Port and path that a browser has written down; None if there is nothing of the kind."""
+    """The port and path that a browser has written; None if there are none."""
     try:
         with (folder / _FILE).open("rb") as file:
             port, _, path = file.read(_LARGEST).decode("ascii").strip().partition("\n")

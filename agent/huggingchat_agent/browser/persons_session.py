@@ -1,8 +1,8 @@
-"""Takes the app's session out of a person's own browser.
+"""Takes the app's session from the user's own browser.
 
-A copy of the profile is opened once, without a window and without a network, by the program of that browser:
-only that gets the key of the cookies from the system's keyring. The copy is removed afterwards; after a kill,
-the watcher or the next start of a browser removes it.
+The program of that browser opens a copy of the profile once, without a window and without a network. Only
+that program gets the key of the cookies from the system's keyring. The copy is removed afterwards; after a
+kill, the watcher or the next start of a browser removes it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 ANY = "any"
 
-# No name has an address, and neither has a number. What the browser sends by itself reaches nobody.
+# No host name resolves, and no IP address is reached. So the browser's own requests go nowhere.
 _OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"
-# At its start a browser drops the cookies that end with it, unless it goes on where it was. The copy has no
-# tabs to go on with.
+# A browser drops its session cookies at the start, unless it restores its last session. The copy has no tabs
+# to restore.
 _WITH_SESSION_COOKIES = "--restore-last-session"
 
 

@@ -65,7 +65,7 @@ class PlaywrightEngine:
         return await start_browser(PlaywrightBrowser, settings, storage_state)
 
 
-# Playwright asks every tab of a running browser, those of the person too, before it is connected.
+# Before it is connected, Playwright asks every tab of a running browser, the user's included.
 CONNECT_SECONDS = 20.0
 
 
@@ -87,7 +87,7 @@ class PlaywrightBrowser(RunningBrowser):
         self._borrowed = False
 
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
-        # In our folder, what Playwright's own process makes there is removed with it.
+        # In our folder: whatever Playwright's own process makes there is removed with it.
         temporary = {} if self._folder is None else {"TMPDIR": str(self._folder.path)}
         if self._folder is not None and self._bind:
             temporary |= bound.place_sockets(self._folder.path)
@@ -167,7 +167,7 @@ class PlaywrightBrowser(RunningBrowser):
         return chosen if "viewport" in chosen else {"no_viewport": no_viewport, **chosen}
 
     async def _note_leftovers(self, root: PlaywrightSession) -> None:
-        """Note what must not remain at the end: the process, and the folders that are not the user's."""
+        """Note what to remove at the end: the process, and the folders that are not the user's."""
         processes = (await root.send("SystemInfo.getProcessInfo"))["processInfo"]
         self._process = next(each["id"] for each in processes if each["type"] == "browser")
         self._folders += [

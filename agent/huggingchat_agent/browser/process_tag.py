@@ -27,7 +27,7 @@ _TAG = re.compile(rb"(?:--huggingchat-agent=|HUGGINGCHAT_AGENT_MARK=)(\d+\.\d+)\
 
 
 class Owner(NamedTuple):
-    """A process that started a browser, and when that process began, 0 if unknown: ids are used again."""
+    """A process that started a browser, and when that process began (0 if unknown): ids are reused."""
 
     process: int
     begun: int
@@ -39,7 +39,7 @@ class Owner(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
-        """From the text of one, None if it is something else."""
+        """The owner in a text; None if it holds none."""
         found = re.fullmatch(r"(\d{1,9})\.(\d{1,19})", text.strip())
         return cls(int(found[1]), int(found[2])) if found else None
 

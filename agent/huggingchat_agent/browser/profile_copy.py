@@ -1,4 +1,4 @@
-"""A person's own profile: found, and copied as far as a browser needs to read the app's cookies.
+"""Finds a user's own browser profiles, and copies what a browser needs to read the app's cookies.
 
 Nothing is written to the person's folder. The copy has the app's cookies alone, still encrypted: only the
 person's own browser can decrypt them, with the key of the system's keyring.
@@ -26,7 +26,7 @@ _MOVED = "Network/NetworkDataMigrated"
 _LARGEST = 64 * 1024 * 1024  # bytes of a file of JSON
 _LOCK_SECONDS = 2.0
 
-# What is kept of the two files of JSON: the keys of the cookies, and what the person decided on cookies.
+# The parts kept of the two JSON files: the keys of the cookies, and the user's decisions on cookies.
 _OF_LOCAL_STATE: dict[str, Any] = {"os_crypt": None}
 _OF_PREFERENCES: dict[str, Any] = {
     "intl": None,
@@ -49,18 +49,17 @@ class PersonsProfile(NamedTuple):
         return f"{self.browser.name}:{self.part}{known_as}"
 
     def matches(self, name: str) -> bool:
-        """Whether a person means this one by that name of a profile."""
+        """Whether that name of a profile means this one."""
         return name.casefold() in (self.part.casefold(), self.shown.casefold())
 
     def count_cookies(self, host: str) -> int:
-        """How many cookies for the host it keeps that have not expired. Raises StorageError."""
+        """The number of its cookies for the host that have not expired. Raises StorageError."""
         with self._open_store() as store:
             return _count(store, host)
 
     def copy(self, folder: Path, host: str) -> int:
-        """Copy it to a new folder, as the only profile there; of its cookies those for the host.
-
-        Returns their number. Raises StorageError.
+        """Copy it to a new folder, as the only profile there, with the cookies for the host alone. Returns
+        their number. Raises StorageError.
         """
         place = folder / "Default" / self._store
         for each in (
@@ -151,7 +150,7 @@ def _read_json(path: Path) -> Any:
 
 
 def _pick(value: Any, kept: dict[str, Any]) -> dict[str, Any]:
-    """These keys of an object; of a nested one, the keys that stand there."""
+    """The object with these keys alone, and likewise its nested objects."""
     if not isinstance(value, dict):
         return {}
     return {

@@ -1,4 +1,4 @@
-"""The part that all engines share: a browser starts in time, has tabs, goes away once, and is closed.
+"""The part that all engines share: starting in time, tabs, and the end of a browser.
 
 An engine opens the browser, makes a tab, reads the session, and ends its processes: see the abstract methods
 of `RunningBrowser`.
@@ -187,7 +187,7 @@ class RunningBrowser(ABC):
             callback()
 
     async def _watch(self) -> None:
-        """Replace silence by an end. The next use starts another browser."""
+        """Kill a browser that does not answer. The next use starts another one."""
         await wait_until_silent(self._ping)
         if not self._gone:
             self.hung = True
@@ -197,7 +197,7 @@ class RunningBrowser(ABC):
             self.mark_gone(HUNG)
 
     async def _connect(self, open_one: Callable[[Endpoint], Awaitable[T]]) -> T:
-        """Connect to a browser that runs already, the best one of the settings. Raises BrowserError."""
+        """Connect to the best of the running browsers in the settings. Raises BrowserError."""
         if self._settings.searched:
             return await self._connect_to_persons(open_one)
         held, opened = await endpoints.connect(self._settings.endpoints, open_one)
@@ -205,7 +205,7 @@ class RunningBrowser(ABC):
         return opened
 
     async def _connect_to_persons(self, open_one: Callable[[Endpoint], Awaitable[T]]) -> T:
-        """Connect to the browser that the person has running, once: it may ask them each time."""
+        """Connect to the user's own browser, once: it may ask them each time."""
         running = await asyncio.to_thread(persons_browser.find_running, str(self._settings.connect))
         log.info("Connecting to %s, which runs already.", running)
         why = ""
@@ -224,7 +224,7 @@ class RunningBrowser(ABC):
         return START_SECONDS + (persons_browser.ALLOW_SECONDS if self._settings.searched else 0)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run something in the background. It ends before the browser is closed."""
+        """Run a task in the background. It ends before the browser is closed."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -280,7 +280,7 @@ class RunningBrowser(ABC):
         return {"cookies": cookies, "origins": found}
 
     async def _read_site_state(self) -> dict[str, Any]:
-        """The app's part of the state of a browser that has more, by a tab of ours."""
+        """The app's part of the browser's state, read through a tab of ours."""
         sessions = self._open_sessions()
         if sessions:
             return await site_data.get_site_state(sessions, self._settings.base_url)
@@ -341,7 +341,7 @@ def make_driver_error(what: str, said: str) -> BrowserError:
 
 
 async def finish_in_time(work: Awaitable[Any]) -> bool:
-    """Whether the work ended within CLOSE_SECONDS. Its errors do not matter."""
+    """Wait up to CLOSE_SECONDS for the work. Returns whether it ended; its errors do not matter."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await work

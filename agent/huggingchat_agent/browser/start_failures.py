@@ -36,7 +36,7 @@ IN_USE = {
     "shell_hint": "Close that browser, or start it with --remote-debugging-port=9222 and connect to it with "
     "--connect http://127.0.0.1:9222.",
 }
-# Last words of browsers that do not start, in lower case.
+# What browsers print when they do not start, in lower case.
 _WRITTEN = {
     "non-default data directory": DEFAULT_PROFILE,
     "missing x server": NO_DISPLAY,
@@ -94,7 +94,7 @@ def make_all_dead_error(reasons: Sequence[str]) -> BrowserError:
 
 
 def make_busy_error(endpoint: Endpoint, seconds: float) -> BrowserError:
-    """The error for a browser that is there and does not answer Playwright."""
+    """The error for a running browser that does not answer Playwright."""
     return BrowserTimeout(
         f"The browser at {endpoint} did not answer within {seconds:g} s. Playwright asks "
         "all of its tabs, and one of them may be busy.",

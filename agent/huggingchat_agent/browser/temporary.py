@@ -1,4 +1,4 @@
-"""The temporary folder of a browser: ours by its mark, and gone when we are.
+"""The temporary folder of a browser. It carries our mark, and goes when we end.
 
 A watcher, which is a shell, waits for our end. Then it kills the browser and removes the folder, even if we
 were killed. If the watcher was killed too, the next start removes what is left: only folders with our mark,
@@ -58,9 +58,8 @@ class TemporaryFolder:
         self._mark.write_text(f"{tag}\n")
 
     def make_environment(self) -> dict[str, str]:
-        """That of the browser. Its own temporary folders are in this one, if paths allow.
-
-        So are the dumps of processes that crash, and with them what was in their memory: cookies, for one.
+        """The browser's environment. Its own temporary folders are in this one, if paths allow. So are crash
+        dumps, which hold memory and so perhaps cookies.
         """
         environment = process_tag.tag_environment(self._tag)
         environment["BREAKPAD_DUMP_LOCATION"] = str(self.path / "crashes")

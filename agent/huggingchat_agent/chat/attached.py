@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 async def attach(page: AsyncPage, **given: Unpack[Given]) -> Attached:
-    """Watch a page of Playwright's async API, in Chromium, from now on.
+    """Watch a page of Playwright's async API (Chromium) from now on.
 
     Arguments are the fields of `Settings`, by name. `base_url`, `deadlines`, `home` and `step_timeout` matter
     here. What the page sent before is not seen. Raises SettingsError, or BrowserError if the browser gives no
@@ -71,7 +71,7 @@ class Attached(Emitter):
     """
 
     def __init__(self, settings: Settings, traffic: Traffic, page: AttachedPage) -> None:
-        """`traffic` is where the page puts its exchanges. Called by `attach`, which opens the page then."""
+        """`traffic` gets the page's exchanges. Only `attach` calls this; it then opens the page."""
         super().__init__()
         self.settings = settings
         self.events: EventLog[events.AnyTurnEvent] = EventLog()

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 class Chat(Emitter, Inputs):
-    """What a HuggingChat can do, whatever stands behind it.
+    """What a HuggingChat can do, with a browser or a tape behind it.
 
     `tape` and `saved` are as for `Session`. A `recorder` gets all traffic; a `watcher` gets the browsers and
     tabs in its place. Nothing is opened yet.
@@ -288,7 +288,7 @@ class Chat(Emitter, Inputs):
         models = await self.models()
 
         async def make() -> tuple[str, bytes]:
-            # All of it again after a new sign-in: the preferences of a stranger are not the account's.
+            # After a new sign-in all of it runs again: the preferences of a stranger are not the account's.
             preferred = await preferences.read(self._session)
             chosen = pick_model(models, model).id if model else preferences.choose_default(models, preferred)
             prompt = preferred.system_prompt(chosen) if system_prompt is None else system_prompt
@@ -304,7 +304,7 @@ class Chat(Emitter, Inputs):
         return conversation
 
     def conversation(self, id_or_url: str) -> Conversation:
-        """A conversation that exists, by its id or its address. This makes no request to the app."""
+        """An existing conversation, by its id or address. This makes no request."""
         self._check_open()
         found = conversation_list.parse_conversation_id(id_or_url)
         known = self._conversations.get(found)
@@ -313,10 +313,9 @@ class Chat(Emitter, Inputs):
         return known
 
     def conversations(self) -> AsyncIterator[ConversationSummary]:
-        """The account's conversations, the last changed first.
-
-        They are loaded page by page (30 each) as you iterate, and each comes once. Do not delete any
-        meanwhile: others would move up and be missed.
+        """The account's conversations, the last changed first. They load page by page (30 each) as you
+        iterate, and each comes once. Do not delete any meanwhile: others would move up, and you would miss
+        them.
         """
         self._check_open()
         return conversation_list.Entries(conversation_list.iterate(self._session))
@@ -336,9 +335,9 @@ class Chat(Emitter, Inputs):
     async def import_share(self, id_or_link: str) -> Conversation:
         """Your own copy of a shared conversation, by its link or its 7-character id.
 
-        The app makes one copy of each share, and returns that one again later; before February 2026 it makes
-        another one each time. Raises UsageError for anything that is not a share, ChatError if the app does
-        not have it.
+        The app makes one copy of each share, and returns the same copy later. Apps before February 2026 make
+        a new one each time. Raises UsageError for anything that is not a share, ChatError if the app does not
+        have it.
         """
         models = await self.models()
         return self.conversation(await conversation_list.take_over(self._session, id_or_link, models))
@@ -368,11 +367,11 @@ class Chat(Emitter, Inputs):
         return place
 
     def _forget(self, conversation: Conversation) -> None:
-        """Drop a conversation that is gone."""
+        """Forget a conversation that is gone."""
         self._conversations.pop(conversation.id, None)
 
     async def _read_timezone(self) -> str:
-        """The browser's time zone, which the app sends along with a message."""
+        """The browser's time zone. Each message carries it."""
         if self._timezone is None:
             calls = await self._session.calls.open()
             self._timezone = await calls.read_timezone(timeout=self.settings.step_timeout)
@@ -390,7 +389,7 @@ class Chat(Emitter, Inputs):
         self._conversations.get(turn.conversation_id, self).emit(event)
 
     def _end_turn(self, turn: Turn) -> None:
-        """Take what a turn shows, before its answer is published."""
+        """Learn from a turn, before its answer is published."""
         self._notes.end_turn(turn)
         self._session.drifts.see_turn(turn)
 

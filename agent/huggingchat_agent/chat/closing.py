@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Seconds for everything. When the interpreter ends, it waits a little longer for a chat.
 CLOSE_SECONDS = 10.0
-# Seconds for what the app does at the end. Nothing of it is worth more: a run ends by itself.
+# Seconds for requests to the app at the end. They are not worth more: a run ends by itself.
 APP_PATIENCE = 4.0
 # If the app has not answered a call before.
 UNHEARD_PATIENCE = 0.5
@@ -39,14 +39,14 @@ class Ends:
 
     @property
     def left(self) -> float:
-        """Seconds that are left, some at least."""
+        """Seconds that are left; always above 0."""
         return max(self._at - time.monotonic(), LEAST_PATIENCE)
 
 
 async def end_at_app(
     session: Session, replies: Iterable[Reply], conversations: Iterable[Conversation], *, save: bool
 ) -> bool:
-    """Stop what is still answering, delete temporary conversations, save the session as it is now.
+    """Stop running replies, delete temporary conversations, save the session as it is now.
 
     Returns whether the app answered in time. If not, a warning says what may remain there.
     """

@@ -152,7 +152,7 @@ class Conversation(Emitter):
         """Ask for more of the last answer, which was cut off. Returns at once (see Reply).
 
         Only apps before autumn 2025 do this; on any other the reply raises UsageError. The tokens are the new
-        part, `answer.text` is the whole. It goes by page. A stream that breaks is not taken up.
+        part, `answer.text` is the whole. It goes by page. A stream that breaks is not resumed.
         """
         return self._start(Draft(target=Continue(self._leaf)), via="page")
 
@@ -169,7 +169,7 @@ class Conversation(Emitter):
         self._chat._check_open(loop_needed=True)
         if self.deleted:
             raise UsageError(f"Conversation {self.id} is deleted. Start a new one.")
-        # From a handler of `finished` or `failed`, the reply is just coming to its end.
+        # If a handler of `finished` or `failed` calls this, the reply is just ending.
         ending = self._ending
         if self._reply is not None or (ending is None and self._chat._tracker.is_running(self.id)):
             raise UsageError(
@@ -251,7 +251,7 @@ class Conversation(Emitter):
         return read.active_leaf(message_id)
 
     async def _go_on_after(self, message_id: str) -> bool:
-        """Check a message out, if it is the last of its branch. What was read a moment ago is not read again.
+        """Check a message out if it is the last of its branch. A read of a moment ago is used again.
 
         Raises UsageError if there is no such message.
         """
@@ -270,20 +270,20 @@ class Conversation(Emitter):
         return await read_conversation(self._chat._session, self.id)
 
     async def rename(self, title: str) -> None:
-        """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
+        """Change the title, to 1 to 100 characters. Raises UsageError for any other."""
         title = require_text("The title", title).strip()
         if not 0 < len(title.encode("utf-16-le")) // 2 <= TITLE_LENGTH:  # as the app counts
             raise UsageError(f"A title has 1 to {TITLE_LENGTH} characters; this one has {len(title)}.")
         await self._ask(requests.rename_conversation(self.id, title))
 
     async def change_model(self, model: str) -> None:
-        """Let another model answer from now on, named as in `new_conversation`. Raises UnknownModel."""
+        """Change the model for the messages to come, named as in `new_conversation`. Raises UnknownModel."""
         chosen = pick_model(await self._chat.models(), model).id
         await self._ask(requests.change_model(self.id, chosen))
         self.model = chosen
 
     async def share(self) -> str:
-        """Make its link. Anyone who has the link can read the conversation as it is now.
+        """Make a link. Anyone who has it can read the conversation as it is now.
 
         The same content gives the same link. Raises UsageError while a turn is running.
         """
@@ -306,9 +306,9 @@ class Conversation(Emitter):
     ) -> Deployment:
         """Publish an artifact of this conversation as a Space of the account, on Hugging Face.
 
-        The Space is private unless `public`. One that was made of this artifact before is updated, and stays
-        as private or public as it is. Raises UsageError for an artifact that the app does not deploy, and
-        where the app has no such thing; ChatError if it refuses.
+        The Space is private unless `public`. If the artifact has a Space already, that is updated, and stays
+        private or public. Raises UsageError for an artifact that the app does not deploy, and where the app
+        has no such thing; ChatError if it refuses.
         """
         return await deploying.deploy(self, artifact, title=title, public=public, version=version)
 

@@ -48,7 +48,7 @@ class Target(msgspec.Struct, frozen=True):
         self, page: Page, draft: Draft, spot: Spot, *, alive: bool, timeout: float, notice: Notice
     ) -> None:
         """Do everything before the send gesture. `alive`: the page's scripts are known to run. `notice` gets
-        what the page has that we do not know.
+        unknown parts of the page.
         """
 
     async def press(self, page: Page, spot: Spot, *, timeout: float) -> None:
@@ -173,7 +173,7 @@ class Continue(Target, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A message to send. `prompt` is None for a retry, a continuation and a resumption, which have none.
+    """A message to send. `prompt` is None for a retry, a continuation and a resumption.
 
     `tools` are the tool servers that are on for this turn: names of the app's, and own ones. None is the
     app's own choice. `web_search` wants one among them that searches the web. `deadlines` are those of the
@@ -189,7 +189,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def gesture(self) -> str:
-        """What a page does for it. A page that cannot do it for one draft cannot for another."""
+        """What a page does for it. A page that fails to do this for one draft fails for others too."""
         return f"{type(self.target).__name__}{' with files' if self.uploads else ''}"
 
 

@@ -1,4 +1,4 @@
-"""What a person can put into a message besides text: a file from an address, and speech. And who pays."""
+"""Requests beside a conversation: a file from an address, the text of a recording, and who pays."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Inputs:
         return uploads.read([(name, data, kind) if kind else (name, data)])[0]
 
     async def transcribe(self, audio: Given) -> str:
-        """The words of a recording, by the app: "" if it heard none.
+        """The text of a recording, transcribed by the app; "" if it heard no words.
 
         `audio` is as a file of `send`: webm, ogg, wav, flac, mp3 or mp4, of at most 25 MiB. Raises
         FileRejected for another one, UsageError where the app has no model for it.
@@ -131,7 +131,7 @@ class Inputs:
     async def _make(
         self, request: Call, ask: Callable[[Calls], Awaitable[tuple[CallResult, bytes]]]
     ) -> tuple[CallResult, bytes]:
-        """The answer to a request that takes longer than others. Raises as `require_success`."""
+        """The answer to a slow request. Raises as `require_success`."""
 
         async def once() -> tuple[CallResult, bytes]:
             answer, data = await ask(await self._session.calls.open())

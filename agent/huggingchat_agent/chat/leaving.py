@@ -1,6 +1,6 @@
 """Ends a program in order: `sys.exit` in a handler, SIGTERM and SIGHUP.
 
-The task that opened the chat is cancelled, as asyncio does it for Ctrl-C. So it leaves its `async with`,
+The task that opened the chat is cancelled, as asyncio does for Ctrl-C. So it leaves its `async with`,
 which stops running answers and ends the browser. Then the exit goes on.
 """
 

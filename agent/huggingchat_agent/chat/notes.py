@@ -49,7 +49,7 @@ class Notes:
         self._leaves.pop(conversation_id, None)
 
     def get_fresh_leaf(self, conversation_id: str) -> str | None:
-        """As `take_fresh_leaf`, and it stays. Only the id."""
+        """As `take_fresh_leaf`, but only the id, and it stays noted."""
         leaf = self._leaves.get(conversation_id)
         return leaf.id if leaf and time.monotonic() - leaf.at < self._fresh else None
 

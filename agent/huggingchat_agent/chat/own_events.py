@@ -1,4 +1,4 @@
-"""Where events of the agent itself go: to the reply that they concern, and further up."""
+"""Delivers events of the agent itself: to the reply that they concern, and on to the chat."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def publish(
     conversations: Mapping[str, Conversation],
     event: AnyAgentEvent,
 ) -> None:
-    """Emit it to the reply that comes in its conversation, or else further up.
+    """Emit it to the running reply of its conversation, or else further up.
 
-    What belongs to no conversation concerns all replies that come, and goes to each.
+    An event without a conversation goes to every running reply.
     """
     coming = [each for each in replies if not each.done]
     if not event.conversation_id:

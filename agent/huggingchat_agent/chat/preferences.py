@@ -53,7 +53,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
 
     def system_prompt(self, model: str) -> str | None:
         """The system prompt of a new conversation with that model. None is the model's own prompt. "" is no
-        prompt at all, as the app does it if the prompt is switched off.
+        prompt at all: the prompt is switched off.
         """
         return self.system_prompts.get(model) if self.system_prompts_enabled.get(model, True) else ""
 
@@ -106,7 +106,7 @@ async def change(
         return await read_settings(session)
 
     async with lock:
-        # Both under one guard: settings read in one session must not be saved in another.
+        # Both in one guard: settings read in one session must not be saved in another.
         after = await session.recovery.guard(save)
     _check_stored(after, wanted)
     return convert(Preferences, after)
@@ -147,7 +147,7 @@ async def _check_payer(session: Session, name: str) -> None:
 
 
 def _keep_known(stored: dict[str, Any], wanted: dict[str, Any], changes: Changes) -> dict[str, Any]:
-    """The changes without the switch of a prompt where the app has none: there a prompt is always on.
+    """The changes, without a switch for prompts in apps where a prompt is always on.
 
     Raises UsageError for any other setting that the app does not have. It answers with all that it has.
     """

@@ -173,7 +173,7 @@ class Reply(Emitter):
         self._task.add_done_callback(lambda _: callback())
 
     def _call_when_over(self, callback: Callable[[Reply], None]) -> None:
-        """Call back before the handlers get the last event; at the end at the latest."""
+        """Call back before the handlers get the last event, or at the end if there is none."""
         self._over.append(callback)
 
     def _call_over(self) -> None:

@@ -102,7 +102,7 @@ class UiSender:
     """Types into the page of the conversation, in a tab of its own.
 
     `check_signed_in` raises SessionRejected where a page is missing because nobody is signed in. `notice`
-    gets what the page has that we do not know.
+    gets unknown parts of the page.
     """
 
     via: SentVia = "ui"
@@ -180,7 +180,9 @@ class UiSender:
         )
 
     async def _begin_at_home(self, tab: Tab, spot: Spot) -> None:
-        """Do everything before the send gesture on the home page, which goes on in the conversation."""
+        """Do everything before the send gesture on the home page. The page then continues in the
+        conversation.
+        """
         self._alternatives.use(Means.FIRST_AT_HOME)
         home = self._url.rpartition("/conversation/")[0]
         tab.leaf = None

@@ -42,7 +42,7 @@ async def add(session: Session, offered: Tools, own: Sequence[ToolServer], *, ch
 
 
 async def _check(session: Session, server: ToolServer) -> ToolServer:
-    """The server with its tools, or with what keeps the app from asking for them."""
+    """The server with its tools, or with the reason why the app cannot list them."""
     if not server.url:
         return server  # a tool of an older app's own
     try:

@@ -23,7 +23,7 @@ class NothingSent(BrowserError):
 
 
 class NotLoaded(PageChanged):
-    """The page did not come, or what the agent needs of it did not."""
+    """The page, or a part that the agent needs, did not load."""
 
     def __init__(self, why: Exception) -> None:
         super().__init__(f"The page of the conversation did not load: {why}")

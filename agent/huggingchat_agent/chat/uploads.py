@@ -23,7 +23,7 @@ LIMIT = 10 * 1024 * 1024  # bytes of one file, as the app has it
 _TEXT = ("text/*", "application/json", "application/xml", "application/csv")
 _PICTURES = ("image/jpeg", "image/png")
 
-# The type of pasted text, which the app makes a file of.
+# The type of pasted text. The app makes a file of it.
 PASTED = "application/vnd.chatui.clipboard"
 
 _TYPES = mimetypes.MimeTypes()  # not what this machine has in its own lists
@@ -67,7 +67,7 @@ def check(uploads: Sequence[Upload], model: Model) -> None:
 
 
 def as_pasted(uploads: Sequence[Upload]) -> tuple[Upload, ...]:
-    """The files with text as pasted text, which is all the text that older apps give to a model."""
+    """The files, with text files as pasted text: older apps give a model no other text."""
     return tuple(
         each._replace(mime=PASTED) if any(_fits(each.mime, text) for text in _TEXT) else each
         for each in uploads

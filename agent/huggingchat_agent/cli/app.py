@@ -92,7 +92,7 @@ def load(name: str) -> Any:
 
 
 class _Commands(Mapping[str, Any]):
-    """The commands by name. Each is loaded when it is asked for, so that none waits for the others."""
+    """The commands by name. Each loads when it is used, so that none waits for the others."""
 
     def __init__(self) -> None:
         self._made: dict[str, Any] = {}

@@ -1,4 +1,6 @@
-"""Questions that a tool asks during an answer. A person answers at the terminal; without one, we decline."""
+"""Questions that a tool asks during an answer. A person answers at the terminal; without a terminal, we
+decline.
+"""
 
 from __future__ import annotations
 

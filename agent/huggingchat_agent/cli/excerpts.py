@@ -1,4 +1,4 @@
-"""A part of an answer on stdout in place of all of it: the first block of code, or JSON of a given form."""
+"""Prints a part of an answer: its first code block, or JSON of a given form."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def show_code(reply: Answering, talk: Talk, *, reasoning: bool) -> Answer:
 def show_json(
     reply: Answering, talk: Talk, form: Form, ask_again: Callable[[str], Answering], *, reasoning: bool
 ) -> Answer:
-    """Print the JSON of an answer. One that does not fit the form is asked for once more.
-
-    Raises ChatError if it does not fit then.
+    """Print the JSON of an answer. If it does not fit the form, the model is asked once more. Raises
+    ChatError if it still does not fit.
     """
     from huggingchat_agent.structured import Misshapen
 

@@ -1,7 +1,5 @@
-"""Ctrl-C during a command. The first ends it in order, which takes some seconds if the site hangs.
-
-The next one ends the process at once, as a kill does: then the browser ends by itself, and nobody stops the
-answer at the app.
+"""Ctrl-C during a command. The first ends it in order, which takes some seconds if the site hangs. The next
+ends the process at once, as a kill does: the browser ends by itself, but the answer goes on at the app.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Options:
         self._chosen, self.verbose = chosen or {}, verbose
 
     def merge_over(self, other: "Options") -> "Options":
-        """These options, with the other ones for all that they leave out."""
+        """These options, filled up with the other ones."""
         return Options(other._chosen | self._chosen, verbose=self.verbose or other.verbose)
 
     def to_settings(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {"proxy": _refuse_password, "connect"
 
 
 def _make_option(name: str, kind: Any, field: Field) -> inspect.Parameter:
-    """The option of a setting; None where it was not given."""
+    """The option of a setting. Its value is None if it is not given."""
     text = (field.shell_help or field.help) + (" Can be given several times." if field.several else "")
     variable = environment.name_variable(field.opposite or name) if field.variable else ""
     option = typer.Option(

@@ -1,7 +1,7 @@
 """Values of a command line that need no conversion, or a simple one.
 
-typer converts every value with a library that takes longer to load (0.15 s) than all that a command needs
-besides. So it gets those values only that it has to check.
+typer converts every value with a library that takes 0.15 s to load, longer than the rest of a command. So
+typer gets only the values that it must check.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer.core
 
-# What an option means that may stand without a value.
+# The value of an option that is given without one.
 _ALONE = {"--from-browser": "any"}
 
 
@@ -46,7 +46,7 @@ def _take_plainly(parameters: list[Any]) -> list[Any]:
 
 
 class _Plain:
-    """Stands in the place of typer's own converter, and leaves to it what is not plain."""
+    """Replaces typer's own converter for plain values, and leaves all others to it."""
 
     def __init__(self, kind: Any) -> None:
         self._several = get_origin(kind) is list

@@ -1,4 +1,4 @@
-"""A reply on the terminal: the answer to stdout as it comes, the rest to stderr."""
+"""A reply on the terminal: the answer goes to stdout as it arrives, the rest to stderr."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def read_all() -> str:
 
 
 def read_piped_text() -> str:
-    """All of stdin if that is a pipe or a file; nobody types a prompt there without being asked for one."""
+    """All of stdin if that is a pipe or a file. At a terminal nobody types a prompt without being asked."""
     return "" if sys.stdin.isatty() else read_all()
 
 

@@ -22,7 +22,7 @@ def print_table(
 ) -> None:
     """Print a table on stdout. `columns` are names and styles; one without any value is left out.
 
-    With `cut_last` each row takes one line: the last column gets what room is left.
+    With `cut_last` each row takes one line: the last column is cut to the room that is left.
     """
     cells = [[to_one_line(cell) for cell in row] for row in rows]
     kept = [number for number in range(len(columns)) if any(row[number] for row in cells)]

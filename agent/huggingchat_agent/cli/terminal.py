@@ -21,7 +21,7 @@ FRAMES = 10  # a second, at most
 # A slow frame is followed by a pause this many times as long.
 REST = 4
 
-# Whether the terminal goes on in the next line at its edge. Rich has no name for this control.
+# Whether the terminal wraps lines at its edge. Rich has no name for this control.
 _NO_WRAP, _WRAP = (Segment(code, None, [(ControlType.CARRIAGE_RETURN,)]) for code in ("\x1b[?7l", "\x1b[?7h"))
 
 # Hold this while you write to the terminal: two threads that write at once lose lines.

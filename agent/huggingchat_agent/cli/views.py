@@ -1,4 +1,4 @@
-"""An answer on stdout while it comes: as it is, or as Markdown that grows in place."""
+"""An answer on stdout as it arrives: as raw text, or as Markdown that grows in place."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class View(Protocol):
 
 
 def choose_view(*, plain: bool) -> View:
-    """Markdown at a terminal that can redraw lines, else the text as it is."""
+    """Markdown at a terminal that can redraw lines, else the raw text."""
     if plain or not door.out.is_terminal or door.out.is_dumb_terminal:
         return PlainView()
     from huggingchat_agent.cli.live import MarkdownView  # Markdown takes a while to load

@@ -1,4 +1,4 @@
-"""The warm session, for commands: used where it runs, and left behind where HUGGINGCHAT_WARM says so."""
+"""The warm session, for commands: they use one that runs, and start one if HUGGINGCHAT_WARM says so."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.warm.chat import WarmChat
     from huggingchat_agent.warm.protocol import Welcome
 
-    # What a command has in its hands, in a browser of its own or in that of the warm session.
+    # The objects that a command uses, in a browser of its own or in that of the warm session.
     App: TypeAlias = sync.HuggingChat | WarmChat
     Talk: TypeAlias = sync.Conversation | warm.WarmConversation
     Answering: TypeAlias = sync.Reply | warm.WarmReply
@@ -31,9 +31,8 @@ _OWN = ("via", "deadlines", "record", "profile_in_use")
 
 
 def find_warm(given: dict[str, Any]) -> WarmChat | None:
-    """The browser of the warm session, if one runs whose settings are those given.
-
-    With HUGGINGCHAT_WARM=1 it starts one where none runs. With HUGGINGCHAT_WARM=0 it looks for none.
+    """The warm session's browser, if one with these settings runs. With HUGGINGCHAT_WARM=1 this starts one if
+    none runs; with HUGGINGCHAT_WARM=0 it looks for none.
     """
     wanted = environment.read("warm")
     if wanted is not None and not parsing.parse_flag("warm", wanted):

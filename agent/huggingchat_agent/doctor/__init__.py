@@ -1,1 +1,1 @@
-"""Checks this machine and the app, and says what differs from what the agent knows."""
+"""Checks this machine and the app, and reports what differs from what the agent knows."""

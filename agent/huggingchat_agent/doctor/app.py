@@ -32,7 +32,7 @@ SKEW = 20.0  # seconds; one-time passwords change every 30, and most servers tak
 
 
 class Walk:
-    """Checks an app through an open chat. Its conversation is temporary: closing the chat deletes it, too."""
+    """Checks an app through an open chat. Its conversation is temporary: closing the chat deletes it too."""
 
     def __init__(self, chat: Chat) -> None:
         self._chat, self._session = chat, get_session(chat)
@@ -213,7 +213,7 @@ class Walk:
         return Finding(area="app", check=check, text=redact.text(text), by=by, shape=shape)
 
     def _differences(self) -> list[Finding]:
-        """What differs and was not reported yet."""
+        """The differences that were not reported yet."""
         found = self._session.drifts.found[self._told :]
         self._told += len(found)
         return [

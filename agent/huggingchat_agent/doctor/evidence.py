@@ -1,4 +1,4 @@
-"""What a bug report needs of a walk, without values: requests, and the shapes of their answers."""
+"""The evidence for a bug report: the requests of a walk, and the shapes of their answers, without values."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ State = Literal["good", "note", "new", "gone", "changed", "failed"]
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the report.
 
-    `check` is what was looked at, `text` what was found. `by` is the alternative that the app has, as a
-    request or a control, and `shape` what came of it. `advice` says what to do.
+    `check` is what was looked at, `text` what was found. `by` is the request or control that served the need,
+    and `shape` the shape of its answer. `advice` says what to do.
 
     States: "good" is as it should be; "note" works, by a fallback or with a limit; "new", "gone" and
     "changed" are differences between the app and what the agent knows; "failed" does not work.

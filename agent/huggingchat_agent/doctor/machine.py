@@ -57,7 +57,7 @@ def _finding(check: str, text: str, state: State = "good", advice: str = "") -> 
 
 
 def failure(check: str, error: AgentError, *, advice: str = "") -> Finding:
-    """A check of the machine that an error ended."""
+    """The finding for a check that an error ended."""
     return _finding(check, redact.text(error.message), "failed", advice or redact.text(error.shell_hint))
 
 
@@ -72,7 +72,7 @@ def _check_browser(settings: Settings) -> Finding:
 
 
 async def _check_running(settings: Settings) -> list[Finding]:
-    """Whether each of the running browsers answers. One that may ask the person is only looked for."""
+    """Whether each of the running browsers answers. One that may ask the user is not contacted."""
     connect = settings.endpoints
     if settings.searched:
         try:

@@ -43,7 +43,7 @@ async def check_page(
 ) -> AsyncIterator[Finding]:
     """Check the page of a conversation whose last message is that answer. It changes nothing there.
 
-    `notice` gets what stands in front. A control named after the user is not new. Raises BrowserError.
+    `notice` gets what covers the page. A control named after the user is not new. Raises BrowserError.
     """
     with contextlib.suppress(AgentError):  # the controls behind it are reported as missing
         await _clear_way(page, notice, min(timeout, _TO_APPEAR))
@@ -59,7 +59,7 @@ async def check_page(
 
 
 async def _clear_way(page: Page, notice: Notice, timeout: float) -> None:
-    """Close what stands in front. Until the page's scripts run, a press of its button does nothing."""
+    """Close what covers the page. Until the page's scripts run, pressing its button does nothing."""
     end = time.monotonic() + timeout
     while (left := end - time.monotonic()) > 0:
         try:

@@ -87,7 +87,7 @@ async def read_account(session: Session) -> Account:
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """The means to sign in."""
+    """What a sign-in needs."""
 
     username: str | None = None
     password: Secret | None = None
@@ -104,7 +104,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
         otp: Otp | None,
         confirm_origin: ConfirmOrigin | None,
     ) -> Credentials:
-        """Those of a caller; the settings give what is left out."""
+        """The caller's credentials, with those of the settings for what is left out."""
         return cls(
             username=parsing.parse_text("username", username) if username else settings.username,
             password=parsing.parse_secret("password", password) if password else settings.password,
@@ -185,7 +185,7 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
 
 
 async def login_by_browser(session: Session, which: str, credentials: Credentials) -> Account:
-    """Sign in with the session that a browser of the person has: see `persons_session.take_session`.
+    """Sign in with the session of the user's own browser: see `persons_session.take_session`.
 
     It is saved once the app has accepted it. Raises SessionRejected if it does not.
     """

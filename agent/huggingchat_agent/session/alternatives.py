@@ -1,4 +1,4 @@
-"""Which alternative serves a need: the request that the app answers, or means beyond a request."""
+"""Remembers which alternative serves a need: the request that the app answers, or other means."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Requests to the app through `Calls`.
-
-They sign in again if the app has dropped the session, and are made again by the rule of their route.
+"""Requests to the app through `Calls`. They sign in again if the app has dropped the session, and are retried
+by the rule of their route.
 """
 
 from __future__ import annotations
@@ -35,10 +34,9 @@ UNHEARD_AFTER = 3.0  # seconds
 
 
 class AppCalls:
-    """Makes requests. `opener` gives the calls that go through the shared tab, or are answered from a tape.
-
-    `note` gets an event for each request that is made again. None is made again without it, as on a tape:
-    what that does not answer it will not answer the next time.
+    """Makes requests. `opener` gives calls that go through the shared tab, or that a tape answers. `note`
+    gets an event for each retry. Without `note`, as on a tape, nothing is retried: a tape gives the same
+    answer again.
 
     Everything raises SiteError when the app does not answer, and BrowserError when the browser is gone.
     """
@@ -121,7 +119,7 @@ class AppCalls:
         return await self.repeat(request, once)
 
     async def repeat(self, request: Call, once: Callable[[], Awaitable[T]], conversation_id: str = "") -> T:
-        """The result of an attempt, of as many as the rule of the request allows."""
+        """The result of the first attempt that succeeds, within the rule of the request."""
         note = self._note
 
         def report(failure: Failure) -> None:

@@ -56,10 +56,9 @@ class Drifts:
         self.see(purposes.ReadConversation, body, conversation_id)
 
     def see_routes(self, used: dict[type[Purpose], str]) -> None:
-        """Look whether the app lacks a route that its builds have. `used` has the route of each purpose.
-
-        An older build lacks all routes of a later date, which is no news. One that has others of them has
-        moved this one.
+        """Check whether the app lacks a route that its build should have. `used` has the route of each
+        purpose. An older build lacks all routes of a later date. If it has some of them, it has moved this
+        one.
         """
         newest = _find_newest(used)
         for purpose, name in used.items():

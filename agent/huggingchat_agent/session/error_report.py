@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 KEPT = 50
-# The name of a report, which sorts by time, and its files, unfinished ones of killed programs included.
+# The name of a report, which sorts by time, and its files, including unfinished ones of killed programs.
 _OURS = re.compile(r"\.?(\d{8}-\d{6}-\d{6}-\w+)\.(?:png|txt)(?:[\w.]*\.part)?")
 
 

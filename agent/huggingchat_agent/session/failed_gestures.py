@@ -1,4 +1,4 @@
-"""What the app's pages could not do a moment ago, so that the next message does not wait for it again."""
+"""Remembers what the app's pages could not do a moment ago, so that the next message does not retry it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FailedGestures:
         self._failed.clear()
 
     def find(self, *gestures: str) -> str:
-        """Why these are not worth another try yet: what one of them failed for. "" if they are."""
+        """Why one of these failed a moment ago; "" if none did."""
         for gesture in gestures:
             why, at = self._failed.get(gesture, ("", 0.0))
             ago = time.monotonic() - at

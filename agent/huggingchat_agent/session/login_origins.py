@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class LoginOrigins:
-    """The app's own origin is always known. Others are pinned to the profile by a sign-in that the app has
-    proved, and forgotten when the profile signs in to another app.
+    """The app's own origin is always known. Others are pinned to the profile once the app has accepted a
+    sign-in there, and forgotten when the profile signs in to another app.
     """
 
     def __init__(self, settings: Settings, saved: SavedSession) -> None:
@@ -26,8 +26,7 @@ class LoginOrigins:
     def make_places(self, confirm: ConfirmOrigin | None = None, *, again: bool = False) -> Places:
         """Where one sign-in may type. Raises StorageError.
 
-        `again`: nobody has asked for this sign-in. So it types where the profile has signed in before, and
-        nowhere else.
+        `again`: the agent signs in by itself. Then it types only where the profile has signed in before.
         """
         known = {self._settings.origin, *self.list_pinned()}
         return Places(known) if again else Places(known.union(self._settings.login_origins), confirm)
@@ -38,11 +37,11 @@ class LoginOrigins:
         return sorted(self._pinned.union(app.login_origins if app else ()))
 
     def pin(self, places: Places) -> None:
-        """The app has proved a sign-in at these places. `remember` writes them down."""
+        """The app has accepted a sign-in at these places. `remember` saves them."""
         self._pinned |= places.used - {self._settings.origin}
 
     def remember(self, *, again: bool) -> None:
-        """Write down where the app is and where one signs in to it, after a proved sign-in.
+        """Save the app's address and its sign-in origins, after the app has accepted a sign-in.
 
         `again`: the session was there already, so the app that the profile remembers stays.
         Raises StorageError.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.session import Session
 
-# Where the window is now, once that is another document or address than the one seen before.
+# Where the window is now, once its document or address is not the one seen before.
 _WHERE = """(seen) => {
   const here = `${performance.timeOrigin} ${location.origin}${location.pathname}`;
   return document.readyState !== "loading" && here !== seen ? here : null;

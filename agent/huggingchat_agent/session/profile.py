@@ -1,4 +1,4 @@
-"""The browser of a profile: starts with its saved session, and saves it again."""
+"""The browser of a profile: it starts with the saved session, and saves it again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.state.storage import SavedSession
 
 
-# A driver may notice the end of its browser a moment after a call has failed of it.
+# A driver may notice the end of its browser a moment after a call has failed because of it.
 NOTICE = 0.2  # seconds
 
 
@@ -45,9 +45,8 @@ class BrowserProfile:
         return self._browser if self._browser and not self._browser.closed else None
 
     async def start(self, state: dict[str, Any] | None = None) -> Browser:
-        """Start a browser with the saved session, or with `state` in its place.
-
-        Raises ProfileInUse, StorageError or BrowserError.
+        """Start a browser with the saved session, or with `state` instead. Raises ProfileInUse, StorageError
+        or BrowserError.
         """
         await self.stop()
         if self.saved.on_disk:
@@ -59,7 +58,7 @@ class BrowserProfile:
         return self._browser
 
     async def wait_until_noticed(self) -> None:
-        """Give the driver a moment to notice that its browser is gone, if a call has failed of that."""
+        """After a failed call: give the driver a moment to notice that its browser is gone."""
         browser, gone = self._browser, asyncio.Event()
         if browser is not None:
             browser.on_closed(gone.set)

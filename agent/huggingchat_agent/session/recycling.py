@@ -1,4 +1,4 @@
-"""Replaces a browser that has worked for long, between two messages.
+"""Replaces a browser after many turns, between two messages.
 
 Browsers and drivers grow with use: the driver of Playwright by about 0.2 MiB with each turn.
 """
@@ -27,9 +27,8 @@ MEASURE_EVERY = 10  # turns: to measure takes some hundredths of a second of a p
 class Recycler:
     """Counts the turns of a browser, and replaces it after too many or if it has too much memory.
 
-    It does so only while nothing uses the browser, and what would use it meanwhile waits. It leaves browsers
-    alone that have cookies of their own or that a person may look at, and those that run already. `note` gets
-    the event.
+    It does so only while nothing uses the browser; new uses wait. It leaves alone browsers with cookies of
+    their own, those that a person may look at, and those that were already running. `note` gets the event.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Recycler:
             self._users -= 1
 
     def count_turn(self) -> None:
-        """A turn is over."""
+        """Count one more turn."""
         if self._epoch != self._profile.epoch:
             self._epoch, self._turns = self._profile.epoch, 0
         self._turns += 1
@@ -88,7 +87,7 @@ class Recycler:
         return bool(self._users) or self._tabs.busy or self._profile.browser is None
 
     async def _find_reason(self) -> str:
-        """Why it is due; "" if it is not."""
+        """Why a replacement is due; "" if it is not."""
         if 0 < self._settings.browser_turns <= self._turns:
             return "turns"
         browser = self._profile.browser

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.session import Session
 
-# No conversation has this id, so stopping its answer changes nothing. But it is a POST, and the app renews
-# the cookie with each POST of somebody it knows, and with no GET.
+# No conversation has this id, so stopping its answer changes nothing. But the app renews the cookie of a
+# signed-in user with each POST, and with no GET.
 _NO_CONVERSATION = "0" * 24
 
 _NEXT_SECOND = 1.1  # seconds; the end of a cookie is a whole second

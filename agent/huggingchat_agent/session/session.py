@@ -109,7 +109,7 @@ class Session:
         return self.recycler.use() if self.recycler else contextlib.nullcontext()
 
     async def recover(self, epoch: int) -> int:
-        """After BrowserClosed: have a browser again, with the saved session. Returns the epoch as it is then.
+        """After BrowserClosed: start a browser again, with the saved session. Returns the new epoch.
 
         `epoch` was read before what failed. If another browser was started since, nothing is done. Raises as
         opening does.
@@ -172,7 +172,7 @@ class Session:
             await self._profile.save()
 
     def remember_app(self, *, again: bool = False) -> None:
-        """Have the profile remember the app and where one signs in to it: see `LoginOrigins.remember`."""
+        """Save the app's address and sign-in origins in the profile: see `LoginOrigins.remember`."""
         if self._profile is not None and not self._profile.copied:
             self.login_origins.remember(again=again)
 
@@ -229,7 +229,7 @@ class Session:
             await self.close_tab(conversation_id)
 
     def expect_conversation(self) -> None:
-        """A conversation is about to be made, and may need a tab."""
+        """Prepare a tab for the conversation that is about to be made."""
         if self._tabs is not None:
             self._tabs.prepare_spare()
 

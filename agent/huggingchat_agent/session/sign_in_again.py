@@ -44,7 +44,8 @@ LASTING = (
 
 
 class Recovery:
-    """Signs in once for all calls that notice the loss. It does nothing until `arm`, after a proved login.
+    """Signs in once for all calls that notice the loss. It does nothing until `arm`, after the app has
+    accepted a login.
 
     `count` is the number of sign-ins. `explain` adds to an error what is known of its cause.
     """
@@ -68,7 +69,7 @@ class Recovery:
         self._last = float("-inf")
 
     def disarm(self) -> None:
-        """From now on there is no session to lose."""
+        """Stop signing in again: there is no session to lose."""
         self._again = self._known = None
 
     async def guard(self, action: Callable[[], Awaitable[T]]) -> T:

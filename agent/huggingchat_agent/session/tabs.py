@@ -112,7 +112,7 @@ class Tabs:
         return PageCalls(await self.get_shared(), self._settings.base_url)
 
     async def get_front(self) -> Page:
-        """The tab that a conversation used last, else the shared one."""
+        """The tab that was used last by a conversation, else the shared one."""
         open_tabs = [tab.page for tab in self._tabs.values() if not tab.page.closed]
         return open_tabs[-1] if open_tabs else await self.get_shared()
 
@@ -278,7 +278,7 @@ class Tabs:
         return page
 
     def _is_used_up(self, tab: Tab) -> bool:
-        """Whether its page had its turns. One that a person may look at stays."""
+        """Whether its page had its share of turns. A tab that a person may look at stays."""
         chosen = self._settings
         return not (chosen.shown or chosen.connect) and 0 < chosen.tab_turns <= tab.turns
 

@@ -96,7 +96,7 @@ def load(path: Path, base_url: str) -> dict[str, Any]:
 
 
 def read_given(given: str | Path | dict[str, Any], base_url: str) -> dict[str, Any]:
-    """As `load` or `parse`: of a file, or of a mapping. Raises SettingsError for anything else."""
+    """As `load` for a file, or as `parse` for a mapping. Raises SettingsError for anything else."""
     if isinstance(given, dict):
         return parse(msgspec.json.encode(given), base_url)
     return load(parse_path("cookies", given), base_url)

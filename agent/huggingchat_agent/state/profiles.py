@@ -30,9 +30,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A profile on disk.
 
     `hosts` are the sites of its cookies. `saved` is when the session was saved, and `expires` when the last
-    of its cookies that scripts cannot read expires, both in UTC. `damaged` is true if there is a session
-    that cannot be read. `base_url` is the app where the profile has signed in last, and `login_origins` are
-    the origins beside the app's own where it did. `in_use_by` is a process id.
+    of its cookies that scripts cannot read expires, both in UTC. `damaged` is true if there is a session that
+    cannot be read. `base_url` is the app where the profile signed in last, and `login_origins` are the pinned
+    origins. `in_use_by` is a process id.
     """
 
     name: str
@@ -74,7 +74,7 @@ class ProfileLock:
         return True
 
     def claim(self) -> bool:
-        """As `take`, and a warm session that has the profile and is idle ends for it."""
+        """As `take`, but first end an idle warm session that has the profile."""
         if self.take():
             return True
         if not ask_to_end(self._home, self.name):

@@ -1,4 +1,4 @@
-"""The socket of a profile's warm session: where it lies, and who may be at its other end.
+"""The socket of a profile's warm session: its path, and who may connect.
 
 A warm session is a process that keeps a signed-in browser for the commands of the shell. It holds the lock of
 the profile.
@@ -28,8 +28,7 @@ _PATIENCE = 3.0  # seconds for an answer of a process that is idle
 
 class Opening(msgspec.Struct, omit_defaults=True):
     """The first line on a connection. "yield" ends the warm session if nobody uses it, "end" in any case.
-
-    These two work between versions of the package. `settings` are fingerprints by name.
+    These two work across versions of the package. `settings` are fingerprints by name.
     """
 
     do: str = "open"

@@ -211,7 +211,7 @@ class HuggingChat(Handlers):
         return self._run(self._inner.fetch_file(url))
 
     def transcribe(self, audio: Given) -> str:
-        """The words of a recording, by the app: "" if it heard none.
+        """The text of a recording, transcribed by the app; "" if it heard no words.
 
         `audio` is as a file of `send`: webm, ogg, wav, flac, mp3 or mp4, of at most 25 MiB. Raises
         FileRejected for another one, UsageError where the app has no model for it.
@@ -244,7 +244,7 @@ class HuggingChat(Handlers):
         return self._run(make())
 
     def conversation(self, id_or_url: str) -> Conversation:
-        """A conversation that exists, by its id or its address. This makes no request to the app."""
+        """An existing conversation, by its id or address. This makes no request."""
 
         async def look_up() -> Conversation:
             return self._wrap(self._inner.conversation(id_or_url))
@@ -252,10 +252,9 @@ class HuggingChat(Handlers):
         return self._run(look_up())
 
     def conversations(self) -> Iterator[ConversationSummary]:
-        """The account's conversations, the last changed first.
-
-        They are loaded page by page (30 each) as you iterate, and each comes once. Do not delete any
-        meanwhile: others would move up and be missed.
+        """The account's conversations, the last changed first. They load page by page (30 each) as you
+        iterate, and each comes once. Do not delete any meanwhile: others would move up, and you would miss
+        them.
         """
         entries = self._inner.conversations()
         while (entry := self._run(_get_next(entries))) is not None:

@@ -134,7 +134,7 @@ class Conversation(Handlers):
         """Ask for more of the last answer, which was cut off. Returns at once (see Reply).
 
         Only apps before autumn 2025 do this; on any other the reply raises UsageError. The tokens are the new
-        part, `answer.text` is the whole. It goes by page. A stream that breaks is not taken up.
+        part, `answer.text` is the whole. It goes by page. A stream that breaks is not resumed.
         """
         return self._start(lambda: self._inner.continue_answer())
 
@@ -203,15 +203,15 @@ class Conversation(Handlers):
         return self._thread.run(self._inner.read())
 
     def rename(self, title: str) -> None:
-        """Give it another title, of 1 to 100 characters. Raises UsageError for any other."""
+        """Change the title, to 1 to 100 characters. Raises UsageError for any other."""
         self._thread.run(self._inner.rename(title))
 
     def change_model(self, model: str) -> None:
-        """Let another model answer from now on, named as in `new_conversation`. Raises UnknownModel."""
+        """Change the model for the messages to come, named as in `new_conversation`. Raises UnknownModel."""
         self._thread.run(self._inner.change_model(model))
 
     def share(self) -> str:
-        """Make its link. Anyone who has the link can read the conversation as it is now.
+        """Make a link. Anyone who has it can read the conversation as it is now.
 
         The same content gives the same link. Raises UsageError while a turn is running.
         """
@@ -231,9 +231,9 @@ class Conversation(Handlers):
     ) -> Deployment:
         """Publish an artifact of this conversation as a Space of the account, on Hugging Face.
 
-        The Space is private unless `public`. One that was made of this artifact before is updated, and stays
-        as private or public as it is. Raises UsageError for an artifact that the app does not deploy, and
-        where the app has no such thing; ChatError if it refuses.
+        The Space is private unless `public`. If the artifact has a Space already, that is updated, and stays
+        private or public. Raises UsageError for an artifact that the app does not deploy, and where the app
+        has no such thing; ChatError if it refuses.
         """
         given = {"title": title, "public": public, "version": version}
         return self._thread.run(self._inner.deploy(artifact, **dict[str, Any](given)))
