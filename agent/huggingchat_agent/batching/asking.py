@@ -174,7 +174,7 @@ class _Attempt:
                 return self._make_stored(read, message)
             if time.monotonic() > end:
                 raise TurnTimeout(
-                    "An earlier run sent the message. Its answer is still not complete; read the conversation later.",
+                    "An earlier run sent the message, and its answer is still not complete.",
                     conversation_id=talk.id,
                     partial=message.content if message else "",
                 )

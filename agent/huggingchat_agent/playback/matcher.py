@@ -1,8 +1,10 @@
 """Finds the exchange on a tape that answers a request.
 
-The comparison ignores values that every run makes again: generation id, form boundary, time zone. Where the
-tape hides a secret, any text matches. An act sends or makes something. It gets an answer once, and only if
-its body is the same. A read gets the app's answer from between the same two acts, any number of times.
+The comparison ignores values that differ in every run: generation id, form boundary, time zone. Where the
+tape hides a secret, any text matches.
+
+An act is a request that sends or makes something. It is answered once, and only if its body is the same. A
+read is answered any number of times, as the app did between the same two acts.
 """
 
 from __future__ import annotations
@@ -31,11 +33,9 @@ _READING = ("GET", "HEAD")
 
 
 class Client(NamedTuple):
-    """How to compare the requests of a client.
-
-    `compared` gives the fields of a body that must be the same. A client that is `in_step` gets the reads
-    between two acts in their order; any other gets the last of them. One that `repeats` may repeat other
-    writes than acts, even with another body.
+    """How to compare the requests of a client. `compared` gives the fields of a body that must be the same. A
+    client that is `in_step` gets the reads between two acts in their order; any other client gets the last
+    one. A client that `repeats` may repeat writes other than acts, even with another body.
     """
 
     compared: Callable[[Any], Any]

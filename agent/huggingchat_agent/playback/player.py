@@ -248,7 +248,7 @@ class _RecordedApp:
         raise TapeMismatch(f"There is no {request.method} {request.path} on the tape.")
 
     async def open_stream(self, request: requests.Call, key: str) -> None:
-        """Nothing to start: a recorded stream comes at its place on the tape."""
+        """Does nothing: a recorded stream comes at its place on the tape."""
         asked = routes.classify(request.method, request.path, "")
         assert isinstance(asked, purposes.Reattach)
         if asked.generation_id not in self._reattached:

@@ -1,4 +1,4 @@
-"""Puts a full tape on stage: a server that answers from it, and the settings of a browser for it."""
+"""Sets up a full tape for a browser: a server that answers from it, and the browser's settings."""
 
 from __future__ import annotations
 

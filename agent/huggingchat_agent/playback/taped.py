@@ -1,7 +1,7 @@
 """Calls that a tape answers, without a browser or a network.
 
-A call gets the recorded answer. A message lets the recorded exchange happen again, at once, with its
-recorded timing.
+A call gets the recorded answer. A message plays the recorded exchange again, without waiting, as if its
+events had just happened.
 
 * A message matches by its text. If the tape has the same text more than once, the parent decides, then the
   order. Other requests match by method, path and JSON body. A write gets an answer once.
@@ -128,7 +128,7 @@ class TapedCalls:
         return status, mime, headers, answer
 
     def _play(self, matcher: Matcher, method: str, url: str, body: bytes = b"") -> list[ExchangeEvent]:
-        """Let an exchange happen again. Raises TapeMismatch."""
+        """Play an exchange again. Raises TapeMismatch."""
         events = self._find(matcher, method, url, body)
         for event in events:
             self._sink(event)

@@ -107,7 +107,7 @@ def choose_browser(session: Any, options: dict[str, Any]) -> BrowserRequest:
 
 
 def identify(cookies: Mapping[str, str]) -> str:
-    """A text that differs between the cookies of two persons."""
+    """A text that identifies the person whose cookies these are."""
     return cookies.get(SESSION_COOKIE) or "; ".join(sorted(f"{name}={cookies[name]}" for name in cookies))
 
 
@@ -216,7 +216,7 @@ async def _make_result(opened: OpenBrowser) -> AuthResult:
 
 
 def _make_result_of_tape(opened: OpenBrowser) -> AuthResult:
-    """The result behind a tape, which has no cookies. Clients want to see some, so it makes them up."""
+    """The result behind a tape, which has no cookies. Clients require some, so this makes them up."""
     cookies = {SESSION_COOKIE: "tape"}
     opened.identities.add(identify(cookies))
     return mix_in_g4f(AuthResult)(cookies=cookies, headers={"user-agent": "huggingchat-agent"})

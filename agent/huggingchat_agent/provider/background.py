@@ -40,9 +40,8 @@ SAVED = "saved"
 
 
 class BrowserRequest:
-    """A request for a browser: opened with the settings `given`, signed in as a certain person.
-
-    `identity` is SAVED, or names the cookies in `state` (a storage state), or is None if any person will do.
+    """A request for a browser with the settings `given`, signed in as a certain person. `identity` is SAVED,
+    or a hash of the cookies in `state` (a storage state), or None for any person.
     """
 
     def __init__(
@@ -145,7 +144,7 @@ class Background:
 
     @property
     def inside(self) -> bool:
-        """Whether the caller runs in the loop itself, and would wait for ever."""
+        """Whether the caller runs in the loop itself: it must not wait for it."""
         with contextlib.suppress(RuntimeError):
             return self._now is not None and asyncio.get_running_loop() is self._now[0].loop
         return False

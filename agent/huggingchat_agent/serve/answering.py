@@ -1,4 +1,4 @@
-"""Asks the app: continues a conversation or makes one, and gives the answer in pieces."""
+"""Asks the app: continues a conversation or makes one, and yields the answer in pieces."""
 
 from __future__ import annotations
 
@@ -55,10 +55,9 @@ class Answerer:
         return msgspec.structs.replace(question, model=model)
 
     async def answer(self, question: Question, scope: str) -> AsyncGenerator[Piece, None]:
-        """The pieces of the answer, an Outcome last. The run on the server stops where the caller stops.
-
-        The question names its model by id. `scope` is the client: only it can continue its conversations.
-        Raises Refusal or AgentError.
+        """The pieces of the answer, an Outcome last. If the caller stops, so does the run on the server. The
+        question names its model by id. `scope` is the client: only it can continue its conversations. Raises
+        Refusal or AgentError.
         """
         scope = f"{scope} {self.chat.settings.base_url} {question.model}"
         if question.tools:  # the system prompt describes them
@@ -104,7 +103,7 @@ class Answerer:
         return _Sent(conversation, reply, known.turns + 1, prefix)
 
     async def _send_next(self, known: Thread, new: tuple[Message, ...], instructions: str) -> Reply | None:
-        """Send them after the answer that they follow. Where another message does, they make a branch."""
+        """Send them after the answer that they follow. If another message follows it, they make a branch."""
         conversation = self.chat.conversation(known.conversation)
         prompt = format_history(new) + instructions
         files = _list_files(new)
@@ -180,7 +179,7 @@ class Answerer:
         sent.recorded = True
 
     async def _discard(self, sent: _Sent) -> None:
-        """Delete a conversation that nobody can continue. It goes on where the caller is cancelled."""
+        """Delete a conversation that nobody can continue, even if the caller is cancelled."""
         if sent.turns == 1:
             await asyncio.shield(asyncio.create_task(_delete(sent.conversation)))
 
@@ -197,7 +196,7 @@ class _Sent:
 
 
 async def _listen(reply: Reply, shaper: Shaper | None = None) -> AsyncGenerator[Text | Thought, None]:
-    """What may be shown at once. It stops the run where the shaper needs no more."""
+    """The pieces that may be shown at once. It stops the run when the shaper needs no more."""
     log_events(reply)
     async with reply:
         async for event in reply:

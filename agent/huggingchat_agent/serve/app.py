@@ -152,7 +152,7 @@ class Endpoint:
         )
 
     async def _wait_for_first(self, pump: Pump) -> Piece | None:
-        """The first piece, so that a refusal gets a status of its own. None where it takes long."""
+        """The first piece, so that a refusal gets its own status. None if it takes long."""
         try:
             return await pump.get(self._keep_alive)
         except TimeoutError:
@@ -202,7 +202,7 @@ async def _wait(pump: Pump, request: Request) -> Outcome:
 
 
 def _join_names(names: tuple[str, ...]) -> str:
-    """Names as the value of a header: from a request, so without what a header cannot hold."""
+    """Names from a request as the value of a header, without characters that a header cannot hold."""
     return ", ".join("".join(c for c in each if c.isascii() and c.isprintable())[:60] for each in names)[
         :1000
     ]

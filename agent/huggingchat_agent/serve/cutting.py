@@ -11,10 +11,8 @@ if TYPE_CHECKING:
 
 
 class Cutter:
-    """Takes the text in pieces, and gives back what may be shown.
-
-    It holds back an end that may be the beginning of a stop sequence. `reason` is "stop" or "length" once
-    the text is cut, else None.
+    """Takes the text in pieces, and returns what may be shown. It holds back an end that may begin a stop
+    sequence. `reason` is "stop" or "length" once the text is cut, else None.
     """
 
     def __init__(self, stop: Sequence[str] = (), max_tokens: int | None = None) -> None:
@@ -25,7 +23,7 @@ class Cutter:
         self.stopped_by: str | None = None
 
     def feed(self, text: str) -> str:
-        """What of the text so far is new and may be shown."""
+        """The new part of the text that may be shown."""
         if self.reason is not None:
             return ""
         text = self._held + text
@@ -40,7 +38,7 @@ class Cutter:
         return self._shorten(text)
 
     def end(self) -> str:
-        """What was held back, now that no more text comes."""
+        """The text that was held back. No more text comes."""
         held, self._held = self._held, ""
         return "" if self.reason is not None else self._shorten(held)
 

@@ -1,8 +1,8 @@
-"""Downloads a picture from an https address that a client names, and from nowhere inside this network.
+"""Downloads a picture from an https address that a client names, but never from inside this network.
 
-An address is refused after its name is resolved, and the connection goes to the very address that was
-checked, so a name that changes its mind reaches nothing. Each redirect is checked in the same way. There are
-no cookies, no keys and no proxy.
+The check comes after the name is resolved, and the connection goes to the very address that was checked. So a
+name that resolves differently the next time reaches nothing. Each redirect is checked in the same way. There
+are no cookies, no keys and no proxy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SECONDS = 20.0  # for all of a download, redirects included
 REDIRECTS = 3
 _HEADERS = [("Accept", "image/*"), ("Accept-Encoding", "identity"), ("User-Agent", "huggingchat-agent")]
 
-# What `is_global` counts as public, in some Python, and leads elsewhere: hosts of clouds, IPv4 inside IPv6.
+# Networks that some Pythons count as public (`is_global`) and that are not: cloud hosts, IPv4 inside IPv6.
 _TRAPS = [
     ipaddress.ip_network(each)
     for each in ("168.63.129.16/32", "192.0.0.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")
@@ -65,7 +65,7 @@ class Downloader:
         raise _refuse(url, f"redirects more than {REDIRECTS} times")
 
     async def _get(self, url: str) -> tuple[bytes, str] | str:
-        """The picture, or where it is instead."""
+        """The picture, or the address of a redirect."""
         context = self._context or ssl.create_default_context()
         async with (
             httpcore.AsyncConnectionPool(context, network_backend=self._backend) as pool,

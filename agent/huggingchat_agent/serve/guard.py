@@ -1,4 +1,4 @@
-"""Lets only requests in that know the key, name this server, and come from no web page."""
+"""Admits only requests that have the key, name this server, and do not come from a web page."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Guard:
 
 
 async def _discard(receive: Receive, most: int) -> None:
-    """Read the rest of a body, up to `most` bytes: a client that still sends may not read the answer."""
+    """Read the rest of a body, up to `most` bytes: a client may read no answer while it still sends."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DISCARD_SECONDS):
             while most > 0:

@@ -1,4 +1,4 @@
-"""What clients asked of an endpoint, and the status that each got. It holds no headers, so no key."""
+"""The requests to an endpoint, with their status. It holds no headers, and so no key."""
 
 from __future__ import annotations
 

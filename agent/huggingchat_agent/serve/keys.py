@@ -36,9 +36,8 @@ def hash_key(key: str) -> str:
 
 
 def load_key(folder: Path, *, new: bool = False) -> tuple[Key, str | None]:
-    """The key of a profile, and its text if it was made now: the first time, or where it should be `new`.
-
-    Raises StorageError.
+    """The key of a profile, and its text if it was made now: the first time, or if `new`. Raises
+    StorageError.
     """
     path = folder / "serve.key"
     try:

@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 MINUTE = 60.0
-WAIT = 5.0  # seconds that a client is asked to wait where the queue is full
+WAIT = 5.0  # seconds that a client is asked to wait when the queue is full
 
 
 class Places:
-    """At most `limit` answers run and `queue` wait. At most `per_minute` begin in a minute, if given.
-
-    What would begin too early waits in the queue, or is refused where `waits` is false.
+    """At most `limit` answers run and `queue` wait. At most `per_minute` begin in a minute, if given. Further
+    ones wait in the queue, or are refused if `waits` is false.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class Places:
 
     @contextlib.asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """Wait for a place, and keep it for the block. Raises Refusal (429) where it cannot wait."""
+        """Wait for a place, and keep it for the block. Raises Refusal (429) if it may not wait."""
         seconds = self._count_seconds()
         if self.running + self.queued >= self.limit + self.queue:
             said = f"{self.running} answers run and {self.queued} wait. Try again in a few seconds."

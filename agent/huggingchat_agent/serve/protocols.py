@@ -1,4 +1,4 @@
-"""What the modules of the APIs offer to the routes."""
+"""The interface between the routes and the modules of the APIs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Rendering(Protocol):
         """A piece of the answer."""
 
     def idle(self) -> bytes:
-        """What keeps the connection alive while the model thinks."""
+        """A part that keeps the connection alive while the model thinks."""
 
     def end(self, outcome: Outcome) -> bytes:
         """The end of the stream."""

@@ -1,4 +1,4 @@
-"""Runs an answer in a task of its own, so that its end does not hang on the client's connection."""
+"""Runs an answer in its own task, so that its end does not depend on the client's connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request and the pieces of its answer, as all protocols mean them."""
+"""One request and the pieces of its answer, independent of the protocol."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Message(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asks. `ignored` are the parameters that have no effect here.
 
-    `must_call` is the tool that the answer must call, "" for any; None where it need not call one. Where
-    `may_call` is false it calls none. `form` is None for free text.
+    `must_call` is the tool that the answer must call, "" for any tool, None if it need not call one. If
+    `may_call` is false it must not. `form` is None for free text.
     """
 
     model: str

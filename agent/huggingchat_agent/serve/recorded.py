@@ -1,4 +1,4 @@
-"""A tape in place of a browser, with its timing."""
+"""A chat that a tape answers, with the recorded timing."""
 
 from __future__ import annotations
 

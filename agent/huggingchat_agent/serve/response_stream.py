@@ -1,4 +1,4 @@
-"""Writes an answer as `/v1/responses` does: as a list of items, each of which begins and ends in a stream."""
+"""Writes an answer for `/v1/responses`: a list of items. In a stream each item begins and ends."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Rendering:
         return encode_event(msgspec.json.encode(event), kind)
 
     def _describe(self, items: list[dict[str, Any]], outcome: Outcome | None = None) -> dict[str, Any]:
-        """The response as it is now: with an outcome at its end."""
+        """The response so far; complete with an outcome."""
         asked = self._question
         cut = outcome is not None and outcome.finish == "length"
         status = "in_progress" if outcome is None else "incomplete" if cut else "completed"

@@ -51,7 +51,7 @@ class _Result(msgspec.Struct, tag="function_call_output", tag_field="type"):
 
 
 class _Reasoning(msgspec.Struct, tag="reasoning", tag_field="type"):
-    """What the model thought earlier. It does not read it again."""
+    """Earlier reasoning. The model does not read it again."""
 
 
 class _Tool(msgspec.Struct):

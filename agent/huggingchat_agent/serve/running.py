@@ -145,7 +145,7 @@ class Endable(Protocol):
 
 @contextlib.contextmanager
 def handle_signals(running: Endable, say: Callable[[str], None]) -> Iterator[None]:
-    """The first Ctrl-C finishes the answers, the second one ends."""
+    """The first Ctrl-C waits for running answers, the second one ends at once."""
     loop = asyncio.get_running_loop()
     asked = False
 

@@ -1,4 +1,4 @@
-"""Makes what a client asked for out of the text of an answer: calls of its tools, JSON of a form, or text."""
+"""Turns the text of an answer into what the client asked for: calls of its tools, JSON of a form, or text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Shaped(msgspec.Struct, frozen=True):
     """The end of an answer: the text that was not shown yet, and the calls.
 
-    `problem` is the prompt that asks for another try, "" where none is needed; `why` says what was wrong.
+    `problem` is the prompt that asks for another try, "" if none is needed; `why` says what was wrong.
     """
 
     rest: str = ""
@@ -44,7 +44,7 @@ def write_instructions(question: Question) -> str:
 
 
 class Shaper:
-    """Takes the text in pieces, and gives back what may be shown at once. `over`: no more is needed."""
+    """Takes the text in pieces, and returns what may be shown at once. `over`: no more is needed."""
 
     def __init__(self, question: Question) -> None:
         self._question = question
@@ -57,17 +57,17 @@ class Shaper:
         return self.cutter.reason is not None or (bool(self._question.tools) and has_ended(self._text))
 
     def feed(self, text: str) -> str:
-        """What of the text so far is new and may be shown."""
+        """The new part of the text that may be shown."""
         return self._add(self.cutter.feed(text))
 
     def end(self) -> Shaped:
-        """The rest, now that no more text comes."""
+        """The rest. No more text comes."""
         rest = self._add(self.cutter.end())
         shaped = self._shape(self._text)
         return msgspec.structs.replace(shaped, rest=rest + shaped.rest)
 
     def end_again(self, second: str) -> Shaped:
-        """The rest, where the model was asked again and gave this text."""
+        """The rest, after the model was asked again and wrote this text."""
         shaped = self._shape(second)
         if shaped.problem or shaped.calls or self._question.form is not None:
             return msgspec.structs.replace(shaped, rest="" if shaped.calls else shaped.rest)
@@ -102,7 +102,7 @@ class Shaper:
 
 
 def _list_misuses(calls: tuple[ToolCall, ...], question: Question) -> list[str]:
-    """What is wrong with calls that are right in themselves."""
+    """Mistakes of calls that are valid one by one: too many, none, or not the required one."""
     if not question.may_call:
         return ["no tool may be called in this answer"] if calls else []
     wanted = question.must_call

@@ -1,6 +1,5 @@
-"""Which conversation a list of messages continues, kept across restarts.
-
-The file holds hashes and ids, no text. A row stands for the messages up to and including one answer.
+"""Remembers across restarts which conversation a list of messages continues. The file holds hashes and ids,
+no text. A row stands for the messages up to and including one answer.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ KEPT = 90 * 86400.0  # seconds after which an unused row goes
 
 
 class Thread(msgspec.Struct, frozen=True):
-    """Where messages are: their conversation, and the id of the answer that they end with.
+    """The conversation that has some messages, and the id of the answer that they end with.
 
     `follower` is the id of the user's message after it, "" if there is none yet.
     """
@@ -118,7 +117,7 @@ def hash_messages(scope: str, messages: Sequence[Message]) -> str:
 
 
 def _normalize(call: ToolCall) -> tuple[str, str, str]:
-    """A call whose JSON a client has perhaps written in another way."""
+    """A call with its JSON in one fixed form: clients write it in different ways."""
     try:
         return call.id, call.name, json.dumps(json.loads(call.arguments), sort_keys=True)
     except ValueError:

@@ -1,6 +1,5 @@
-"""How tools are written for a model that has none: in its prompt, and in its answer.
-
-It is the form of Hermes and Qwen, which many models have learned:
+"""The text form of tools, for models without any: in the prompt and in the answer. It is the form of Hermes
+and Qwen, which many models have learned:
 
     <tool_call>
     {"name": "get_weather", "arguments": {"city": "Paris"}}

@@ -77,7 +77,7 @@ class WarmChat:
         return self.link.call("fetch_file", Upload, url=url)
 
     def transcribe(self, audio: Upload) -> str:
-        """The words of a recording, by the app."""
+        """The text of a recording, transcribed by the app."""
         data = base64.b64encode(audio.data).decode()
         return self.link.call("transcribe", str, audio=[audio.name, data, audio.mime])
 
@@ -95,7 +95,7 @@ class WarmChat:
         return self._get_conversation("new_conversation", temporary=temporary, arguments=given)
 
     def conversation(self, id_or_url: str) -> WarmConversation:
-        """A conversation that exists, by its id or its address."""
+        """An existing conversation, by its id or address."""
         return self._get_conversation("conversation", arguments={"which": id_or_url})
 
     def import_share(self, id_or_link: str) -> WarmConversation:

@@ -1,4 +1,4 @@
-"""One command at the socket: its requests, and an end to all that it started."""
+"""One command at the socket: answers its requests, and ends at last what they started."""
 
 from __future__ import annotations
 

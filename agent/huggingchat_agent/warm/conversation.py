@@ -108,15 +108,15 @@ class WarmConversation:
         return self._call("read", ConversationRead)
 
     def rename(self, title: str) -> None:
-        """Give it another title."""
+        """Change the title."""
         self._call("rename", Any, title=title)
 
     def change_model(self, model: str) -> None:
-        """Let another model answer from now on."""
+        """Change the model for the messages to come."""
         self.model = self._call("change_model", str, model=model)
 
     def share(self) -> str:
-        """Make its link."""
+        """Make a link."""
         return self._call("share", str)
 
     def artifacts(self) -> list[Artifact]:

@@ -1,4 +1,4 @@
-"""The command's end of the socket. A thread reads it, so that Ctrl-C loses nothing of what came."""
+"""The command's end of the socket. A thread reads it, so that Ctrl-C loses no message."""
 
 from __future__ import annotations
 

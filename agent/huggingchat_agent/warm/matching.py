@@ -13,9 +13,9 @@ from huggingchat_agent.settings import read_fields
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
 
-# Of each command alone, or of the place where the socket lies.
+# Settings of each command alone, or of the socket's path.
 _OWN = {"home", "profile", "profile_in_use", "via", "deadlines", "record", "replay", "faults"}
-# These sign in where no saved session is valid. Here there is one.
+# Only for signing in. The warm session is signed in.
 _SIGN_IN = {"username", "password", "totp_secret", "person_timeout", "login_timeout", "insecure"}
 _SIGN_IN |= {"login_origins", "use_credentials"}
 
@@ -29,7 +29,7 @@ def make_fingerprints(settings: Settings) -> dict[str, str]:
 
 
 def find_obstacles(settings: Settings) -> list[str]:
-    """The settings with which a command never uses a warm session, and none is started."""
+    """The settings that exclude a warm session."""
     found = [
         name for name in ("record", "replay", "connect", "user_data_dir", "bind") if getattr(settings, name)
     ]

@@ -60,7 +60,7 @@ async def _run(start: Start) -> None:
 
 
 def _report(line: bytes) -> None:
-    """The first words. After them nobody listens."""
+    """Print the first line. Nobody reads any further ones."""
     with contextlib.suppress(OSError):
         os.write(sys.stdout.fileno(), line)
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -69,7 +69,7 @@ def _report(line: bytes) -> None:
 
 
 def _log_to(path: Path) -> None:
-    """Log to a file that begins again with each session."""
+    """Log to a file that each session overwrites."""
     path.unlink(missing_ok=True)
     handler = logging.StreamHandler(
         os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")

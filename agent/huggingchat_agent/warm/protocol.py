@@ -29,9 +29,8 @@ class Start(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """Who answers. `different` names the settings that this command has differently.
-
-    The connection is over if that is not empty, or `version` is another one.
+    """The first answer. `different` names the settings that differ. The connection ends if there are any, or
+    if `version` differs.
     """
 
     version: str
@@ -96,7 +95,7 @@ def encode_value(value: Any) -> msgspec.Raw:
 
 
 def _encode_other(value: Any) -> Any:
-    """What JSON has no form for: headers as a mapping of masks, all else as its text."""
+    """A value that JSON cannot hold: headers as a mapping of masks, all else as its text."""
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""The process behind the socket: answers commands through its HuggingChat, and ends when nobody needs it."""
+"""The process behind the socket: answers commands through its HuggingChat, and ends when it is idle."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Server:
         return not self._connections and time.monotonic() >= self._used + self._idle
 
     def _identify(self) -> tuple[int, int] | None:
-        """The socket's file. It is another one when the folder was removed or replaced."""
+        """The identity of the socket's file. It changes when the folder is removed or replaced."""
         try:
             found = self._path.lstat()
         except OSError:

@@ -29,7 +29,7 @@ END_PATIENCE = 20.0  # seconds
 
 
 class Found:
-    """What there is at the socket: an open `link`, or the reason `why` a command does not use it.
+    """What a command found at the socket: an open `link`, or the reason `why` it cannot be used.
 
     Both are empty where no warm session runs. `old`: it runs another version of the package.
     """
@@ -62,10 +62,9 @@ def find(settings: Settings) -> Found:
 
 
 def start(settings: Settings, options: dict[str, Any], *, idle: float = IDLE) -> Welcome:
-    """Start a warm session and wait until it is signed in. Raises what kept it from that.
-
-    `options` are those of the command; our variables of the environment go along. If another process has
-    started one meanwhile, that is the one.
+    """Start a warm session and wait until it is signed in. Raises the error that prevents this. `options` are
+    those of the command; it gets our environment variables too. If another process has started one meanwhile,
+    this uses that one.
     """
     import filelock  # for those who start one only
 
@@ -82,7 +81,7 @@ def start(settings: Settings, options: dict[str, Any], *, idle: float = IDLE) ->
 
 
 def end(settings: Settings) -> bool:
-    """End the warm session of the profile, with the answers that are still coming. False if none runs.
+    """End the warm session of the profile, and its running answers. False if none runs.
 
     Returns when its process is gone, or after END_PATIENCE.
     """

@@ -1,4 +1,4 @@
-"""What a command can ask of a warm session: the methods of HuggingChat and Conversation that commands use."""
+"""The requests that a warm session answers: the methods of HuggingChat and Conversation that commands use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PAGE = 30  # conversations of a list at a time
 
 
 class Held:
-    """What one command has in its hands: the chat of all, and conversations and lists of its own."""
+    """The objects of one command: the shared chat, and conversations and lists of its own."""
 
     def __init__(self, chat: HuggingChat) -> None:
         self.chat = chat
@@ -61,7 +61,7 @@ class Held:
         return _describe(await self.chat.import_share(link))
 
     async def conversations(self, number: int) -> Entries:
-        """The next ones of that list. A new number begins another list."""
+        """The next conversations of that list. A new number begins another list."""
         entries = self._lists.setdefault(number, self.chat.conversations())
         found: list[ConversationSummary] = []
         while len(found) < _PAGE and (each := await anext(entries, None)) is not None:
