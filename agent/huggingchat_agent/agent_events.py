@@ -10,7 +10,7 @@ from huggingchat_agent.log_records import log
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Those of an answer that was taken up are a turn's, and say as much of the agent.
+# The events of a resumed answer belong to a turn, but report on the agent too.
 NAMES = (*events.AGENT_NAMES, events.Recovering.name, events.Recovered.name)
 _CHANGES = {"new": "new", "gone": "missing", "changed": "changed"}
 
@@ -22,7 +22,7 @@ class Emits(Protocol):
 
 
 def log_events(reply: Emits) -> None:
-    """Log what the agent reports of a reply, for programs that show none of it."""
+    """Log what the agent reports about a reply, for programs that do not show it."""
     for name in NAMES:
         reply.on(name, lambda event: log.info("%s", describe(event)))
 

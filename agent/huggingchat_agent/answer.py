@@ -53,7 +53,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def _held(self) -> bytes | None:
-        """Its bytes, where they are here already, without a download."""
+        """Its bytes, if they are here without a download."""
         fetch = self.__dict__.get("fetch")
         return fetch.data if isinstance(fetch, Held) else None
 

@@ -36,7 +36,7 @@ class _Certificate(TypedDict, total=False):
 
 
 class _Taken(TypedDict, total=False):
-    """The arguments that are accepted, each with its type at Playwright."""
+    """The accepted arguments, with their types in Playwright."""
 
     viewport: _Size | None
     no_viewport: bool | None

@@ -157,7 +157,7 @@ class Emitter(pyee.EventEmitter):
         return handled
 
     def _end_program(self, error: BaseException) -> None:
-        """End the program as a handler wants it. A chat closes in order first."""
+        """End the program because a handler asked for it. A chat closes in order first."""
         if self._upstream is None:
             raise error
         self._upstream._end_program(error)

@@ -1,4 +1,4 @@
-"""The address of a browser that runs already. It shows its host only: path and query may hold a token."""
+"""The address of a running browser. It shows its host only: path and query may hold a token."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Addresses(str):
 
 
 def is_searched(connect: str | None) -> bool:
-    """Whether `connect` has a browser of the person looked for: `auto`, `auto:NAME` or `auto:FOLDER`."""
+    """Whether `connect` looks for the user's own browser: `auto`, `auto:NAME` or `auto:FOLDER`."""
     return connect is not None and connect.partition(":")[0] == "auto"
 
 

@@ -21,7 +21,7 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def make_fault(error: BaseException) -> Fault:
-    """An error as a value, without secrets. Of an error that is not ours: its name and text alone."""
+    """An error as a value, without secrets. For an error that is not ours: only its name and text."""
     notes = list(getattr(error, "__notes__", ()))
     if not isinstance(error, errors.AgentError):
         return Fault(kind="", message=redact.text(f"{type(error).__name__}: {error}"), notes=notes)

@@ -241,8 +241,8 @@ class Failed(TurnEvent, frozen=True, kw_only=True):
 
 
 class Recovering(TurnEvent, frozen=True, kw_only=True):
-    """The stream of the answer broke off after `length` characters, for this `reason`. The run may go on, and
-    the agent takes the answer up again.
+    """The stream of the answer broke after `length` characters, for this `reason`. The run may go on, and the
+    agent resumes the answer.
     """
 
     name: ClassVar[Literal["recovering"]] = "recovering"
@@ -251,10 +251,9 @@ class Recovering(TurnEvent, frozen=True, kw_only=True):
 
 
 class Recovered(TurnEvent, frozen=True, kw_only=True):
-    """The answer goes on after the `length` characters that were there, `seconds` after the break.
-
-    `means` is "reattach" (the app's own stream for that) or "read" (the conversation is read until the run is
-    over). A stream that breaks again is taken up again.
+    """The answer goes on after its first `length` characters, `seconds` after the break. `means` is
+    "reattach" (the app's own stream for this) or "read" (reads of the conversation until the run is over). A
+    stream that breaks again is resumed again.
     """
 
     name: ClassVar[Literal["recovered"]] = "recovered"
@@ -313,10 +312,9 @@ class Queued(AgentEvent, frozen=True, kw_only=True):
 
 
 class Retrying(AgentEvent, frozen=True, kw_only=True):
-    """A request is made again `delay` seconds later, because it failed (`reason`) in a way that may pass.
-
-    `request` is its route, "" if there are several; `attempt` the number of the coming attempt.
-    A message that the browser has sent again by itself is reported when the turn is over, with `delay` 0.
+    """A request is retried after `delay` seconds, because it failed (`reason`) in a way that may pass.
+    `request` is its route, "" if there are several; `attempt` is the number of the next attempt. A message
+    that the browser has sent again by itself is reported when the turn is over, with `delay` 0.
     """
 
     name: ClassVar[Literal["retrying"]] = "retrying"
@@ -328,10 +326,9 @@ class Retrying(AgentEvent, frozen=True, kw_only=True):
 
 
 class Recycled(AgentEvent, frozen=True, kw_only=True):
-    """A new one has taken the place of the browser, or of a conversation's tab, between two messages.
-
-    `what` is "browser" or "tab", and `turns` how many it had. `reason` is "turns" or "memory". For a browser,
-    `seconds` is how long that took. `conversation_id` is that of the tab.
+    """The browser, or a conversation's tab, was replaced between two messages. `what` is "browser" or "tab",
+    and `turns` the number of its turns. `reason` is "turns" or "memory". For a browser, `seconds` is how long
+    that took. `conversation_id` is that of the tab.
     """
 
     name: ClassVar[Literal["recycled"]] = "recycled"

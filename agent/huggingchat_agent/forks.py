@@ -1,11 +1,9 @@
 """What a forked child process must give back.
 
 A child has our open files. While it lives, a lock of ours stays taken, and whatever waits for our end by a
-closed pipe goes on waiting. A signal that a child gets must not arrive in our event loop either.
-
-A child that is forked inside a coroutine has the running event loop too, and goes on in it until it has left
-the coroutine. What asyncio waits with is shared: what the child reads, we miss, and what it no longer waits
-for, we no longer hear.
+closed pipe goes on waiting. A signal that a child gets must not arrive in our event loop either. A child that
+is forked inside a coroutine also has the running event loop, until it leaves the coroutine. asyncio's own
+descriptors are then shared: we miss what the child reads, and no longer hear what it unregisters.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-# What the chat of the parent says in a child.
+# The error message in a child.
 OTHER_PROCESS = "This HuggingChat was opened in another process. A forked worker opens its own."
 
 # By descriptor, the file behind it: numbers are used again.

@@ -1,4 +1,4 @@
-"""What the log says about handlers that raise: a traceback once, and then how often."""
+"""Logs handlers that raise: a traceback once, then only the count."""
 
 from __future__ import annotations
 

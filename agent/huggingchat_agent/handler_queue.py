@@ -57,10 +57,9 @@ class _Joined:
 
 
 class Lane:
-    """The events of one conversation for one handler, and the task that hands them over.
-
-    `handle` makes an awaitable of an event. `fail` gets what the handler raises, `overflow` is called once
-    when events are left out, and `over` when the lane is empty.
+    """The events of one conversation for one handler, and the task that delivers them. `handle` makes an
+    awaitable from an event. `fail` gets what the handler raises, `overflow` is called once when events are
+    left out, and `over` when the lane is empty.
     """
 
     def __init__(

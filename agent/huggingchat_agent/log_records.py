@@ -1,4 +1,4 @@
-"""Makes log records safe for every handler of the program, for they hold text from the app."""
+"""Makes log records safe for every handler of the program: they hold text from the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`with` where it must be `async with`, and the like: each answered by a sentence, not by Python's TypeError.
+"""Explains `with` where it must be `async with`, and similar mistakes, instead of Python's TypeError.
 
 Type checkers do not see these methods, and report the mistake themselves.
 """

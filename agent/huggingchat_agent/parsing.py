@@ -95,7 +95,7 @@ def parse_words(name: str, value: Any) -> tuple[str, ...]:
 
 
 def parse_texts(name: str, value: Any) -> tuple[str, ...]:
-    """Several texts. A single one is refused: its characters are not meant."""
+    """Several texts. A single one is refused: Python would take its characters."""
     if isinstance(value, str):
         raise SettingsError(f"{name} must be a list, such as [{value!r}].")
     return tuple(parse_text(name, each) for each in parse_items(name, value))

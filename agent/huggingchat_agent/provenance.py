@@ -1,4 +1,4 @@
-"""Which app the settings are for, and whether what the environment holds to sign in belongs to it."""
+"""Decides which app the settings are for, and whether the environment's credentials belong to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.errors import AgentError
     from huggingchat_agent.settings import Settings
 
-# What one signs in with. A cookie reaches every port of its host, so a session counts too.
+# The credentials. A cookie reaches every port of its host, so a session counts too.
 _CREDENTIALS = ("username", "password", "totp_secret", "session", "http_credentials")
 
 
@@ -72,7 +72,7 @@ def _asks_profile(values: dict[str, Any], arguments: Collection[str], *, named: 
 
 
 def describe_withheld(settings: Settings) -> tuple[str, str]:
-    """What of the environment is not used here, and what to do if it should be; "" for both if there is none.
+    """Which variables are not used here, and what to do to use them; "" for both if there are none.
 
     The advice lacks its end: the option, as Python or the command line has it.
     """
@@ -86,7 +86,7 @@ def describe_withheld(settings: Settings) -> tuple[str, str]:
 
 
 def explain_withheld(settings: Settings, error: AgentError) -> None:
-    """Say in an error that something to sign in with is at hand, and why it was not used."""
+    """Add to an error that the environment has credentials, and why they were not used."""
     what, meant = describe_withheld(settings)
     if what:
         error.message = f"{error.message} {what}"

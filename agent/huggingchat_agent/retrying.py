@@ -1,4 +1,4 @@
-"""Tries again what may pass, by the rules of `wire/retry_rules.py`. Everything that tries again is here."""
+"""Retries what may pass, by the rules of `wire/retry_rules.py`. All retries go through here."""
 
 from __future__ import annotations
 
@@ -54,9 +54,8 @@ def attempts(
 ) -> AsyncRetrying:
     """The attempts: `async for attempt in ...: with attempt: ...`, or `await attempts(...)(action)`.
 
-    `note` gets each failure that another attempt follows. Errors that do not pass are raised, and the last
-    one is. A wait that the app asks for is kept, and is not shortened to fit: then there is no further
-    attempt.
+    `note` gets each failure that another attempt follows. Errors that will not pass are raised, and so is the
+    last error. A wait that the app asks for is not shortened: if it is too long, there is no further attempt.
 
     For an action that is repeated until it is done: `again` says of its result that it is not, `failures`
     counts those since it last got further, and `over` ends it with the result of `otherwise`.

@@ -12,16 +12,14 @@ from huggingchat_agent.redact import MASK, Secret
 # As the app checks them.
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]+")
-# Their values are words of many texts, and no secrets.
+# Their values are common words, and no secrets.
 _PLAIN = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "user-agent"})
 
 
 class SecretHeaders(Mapping[str, str]):
-    """Headers by name. Each value shows a mask. `reveal()` gives the values to the one place that sends
-    them.
-
-    Values count as secret from now on, wherever texts are masked. Raises UsageError for a name or a value
-    that no header can have.
+    """Headers by name. Each value shows a mask; `reveal()` gives the values to the code that sends them.
+    Every text is masked for these values from now on. Raises UsageError for a name or a value that no header
+    can have.
     """
 
     def __init__(self, given: Mapping[str, str]) -> None:

@@ -33,7 +33,7 @@ _LOGGED_WORDS = frozenset(
     {"pass", "pin", "auth", "bearer", "sess", "session", "sig", "signature", "ticket", "assertion"}
 )
 _LOGGED_NAMES = frozenset({"oauthverifier", "samlresponse"})
-# What may follow the end: pwd2, passwordConfirm, token_value.
+# What may follow such an end: pwd2, passwordConfirm, token_value.
 _FOLLOWING = re.compile(r"\d+|confirm\w*|again|repeat|value|hash|raw|plain|encoded|b64")
 # Other "tokens" are words of a text, or their number.
 _TOKENS_OF = frozenset(
@@ -60,7 +60,7 @@ _NESTED = re.compile(
 _SCHEMA = re.compile(r"\"type\\?\"\s*:\s*\\?\"(?:string|number|integer|boolean|object|array)\\?\"")
 _LONGEST_SCHEMA = 2000
 
-# Values that no name announces, or where the name is apart from its value.
+# Values without a name, or apart from it.
 _LOGGED = tuple(
     re.compile(each, re.IGNORECASE)
     for each in (

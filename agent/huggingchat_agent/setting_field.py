@@ -1,4 +1,4 @@
-"""What a setting is, beside its type and default."""
+"""The description of a setting, beside its type and default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers in JSON: how a model is asked for one, and how its text is read and checked.
+"""Answers in JSON: asks a model for one, and reads and checks its text.
 
     form = Form({"type": "object", "required": ["city"]})
     text = ask(question + form.instructions)
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from jsonschema.protocols import Validator
 
-MOST_PROBLEMS = 5  # that a model is asked to mend at a time
+MOST_PROBLEMS = 5  # problems that a model is asked to correct at a time
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 
 
@@ -84,7 +84,7 @@ def make_validator(schema: Any) -> Validator:
 
 
 def list_problems(validator: Validator, value: Any) -> list[str]:
-    """What in a value does not fit its schema, at most some of it. Raises UsageError for a lost reference."""
+    """The problems of a value, at most MOST_PROBLEMS of them. Raises UsageError for a lost reference."""
     from referencing.exceptions import Unresolvable
 
     try:

@@ -1,4 +1,4 @@
-"""Checks text from the user where it comes in: nothing can send half a character or a stray byte."""
+"""Checks text from the user where it enters: half a character or a stray byte cannot be sent."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Chat(Emitter, Inputs):
         origin that is not the app's own, not in the setting `login_origins`, and not one where the profile
         has signed in before; without it that raises UnknownLoginOrigin. `cookies` replace the form: a file
         from another browser, in any of the formats of `huggingchat_agent.state.cookies`, a storage state, or
-        a mapping of names and values. `from_browser` takes the session of a browser of yours: "chrome",
+        a mapping of names and values. `from_browser` takes the session of your own browser: "chrome",
         "chrome:Profile 1", or "any". `by_person` leaves the sign-in to the person at the window
         (`headless=False`) or at the tools of `bind`, for `person_timeout` seconds.
 

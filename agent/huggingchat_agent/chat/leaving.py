@@ -46,7 +46,7 @@ class Leaving:
                     forks.keep_signal(number)
 
     def end_program(self, error: BaseException) -> None:
-        """End the program as a handler wants it. For `sys.exit` the chat closes first."""
+        """End the program because a handler asked for it. For `sys.exit` the chat closes first."""
         if not (isinstance(error, SystemExit) and self.begin(error)):
             raise error
 

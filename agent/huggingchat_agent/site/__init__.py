@@ -1,1 +1,3 @@
-"""The site: how its pages are handled (`gestures`) and how its routes are called in-page (`calls`)."""
+"""The app's site: gestures on its pages (`gestures`), requests made inside them (`calls`), the sign-in
+(`signin`).
+"""

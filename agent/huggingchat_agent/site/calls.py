@@ -79,7 +79,7 @@ PIECE = 768 * 1024  # bytes, a multiple of three so that the base64 texts have n
 # The largest download: the page and the caller both hold all of it.
 LARGEST = 256 * 1024 * 1024  # bytes
 
-# A file is handed over to the page in pieces of so many characters, for the same reason.
+# The page gets a file in pieces of this many characters, for the same reason.
 PIECE_TEXT = 1024 * 1024
 
 # One request, from a description in JSON. Files have the app's own form: a Blob of base64 text with a name
@@ -225,7 +225,7 @@ class PageCalls:
         return str(await self._page.evaluate(TIMEZONE, timeout=timeout))
 
     async def _describe(self, request: Call, timeout: float) -> dict[str, Any]:
-        """The request for the page, where long files are by then. Each piece of them gets that time."""
+        """The request for the page, after the page has got its long files. Each piece gets that time."""
         headers = dict(request.headers)
         if request.json is not None:
             headers.setdefault("content-type", "application/json")

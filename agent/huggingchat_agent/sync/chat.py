@@ -139,9 +139,9 @@ class HuggingChat(Handlers):
         and not one where the profile has signed in before; without it that raises UnknownLoginOrigin.
         `cookies` replace the form: a file from another browser, in any of the formats of
         `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `from_browser`
-        takes the session of a browser of yours: "chrome", "chrome:Profile 1", or "any". `by_person` leaves
-        the sign-in to the person at the window (`headless=False`) or at the tools of `bind`, for
-        `person_timeout` seconds.
+        takes the session of your own browser: "chrome", "chrome:Profile 1", or "any". `by_person` leaves the
+        sign-in to the person at the window (`headless=False`) or at the tools of `bind`, for `person_timeout`
+        seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,
@@ -274,8 +274,9 @@ class HuggingChat(Handlers):
     def import_share(self, id_or_link: str) -> Conversation:
         """Your own copy of a shared conversation, by its link or its 7-character id.
 
-        The app makes one copy of each share, and returns that one again later. Raises UsageError for anything
-        that is not a share, ChatError if the app does not have it.
+        The app makes one copy of each share, and returns the same copy later. Apps before February 2026 make
+        a new one each time. Raises UsageError for anything that is not a share, ChatError if the app does not
+        have it.
         """
 
         async def take_over() -> Conversation:

@@ -58,7 +58,7 @@ class Conversation(Handlers):
 
     @property
     def model(self) -> str | None:
-        """The id of its model; None where the app was not asked yet."""
+        """The id of its model; None before the app was asked."""
         return self._inner.model
 
     @property
@@ -68,7 +68,7 @@ class Conversation(Handlers):
 
     @property
     def deleted(self) -> bool:
-        """Whether it was deleted by us."""
+        """Whether this program has deleted it."""
         return self._inner.deleted
 
     @property

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SECONDS = 20.0
 QUIET = 0.5  # seconds without a request
 QUIET_PATIENCE = 3.0
-BEHIND_THE_LIST = 9999  # a page of the list of conversations that no account reaches
+BEHIND_THE_LIST = 9999  # a page of the list of conversations beyond any account's last one
 
 _NAMED = re.compile(rb"""["'`]([^"'`\s]*(?:/|worker)[^"'`\s]*\.(?:m?js|css))["'`]""", re.IGNORECASE)
 _LONGEST_NAME = 500

@@ -1,7 +1,6 @@
-"""What the session hands to the tape's thread, and the records that this thread makes of it.
+"""The session's notes to the tape's thread, which makes records of them.
 
-A session adds each event to a queue as it is, and does nothing else for the tape. So a token costs it next to
-nothing.
+The session only adds each event to a queue, so a token costs it next to nothing.
 """
 
 from __future__ import annotations

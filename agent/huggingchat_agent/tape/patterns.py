@@ -1,4 +1,4 @@
-"""The user's regular expressions of what to hide, with a time limit.
+"""The user's regular expressions for texts to hide, with a time limit.
 
 Nothing can interrupt `re`: a pattern such as `(a|aa)+$` would hang the process. So `regex` does the search;
 it has a time limit and lets other threads run. `re` still decides whether a pattern is valid.

@@ -63,7 +63,7 @@ class Pieces(Generic[K]):
         return Released(owners, texts, list(_mask_pieces(text, texts, spans)) if spans else texts)
 
     def _count_safe(self, end: int, safe: int) -> int:
-        """How many pieces end before `safe`; all of them end at `end`."""
+        """The number of pieces that end before `safe`; all of them end at `end`."""
         ready = len(self._texts)
         while ready and end > safe:
             ready -= 1
@@ -71,7 +71,7 @@ class Pieces(Generic[K]):
         return ready
 
     def _count_ready(self, spans: list[tuple[int, int]], safe: int) -> int:
-        """How many pieces end before `safe`, and none of them inside a secret."""
+        """The number of pieces that end before `safe` and not inside a secret."""
         ready = end = at = 0
         for number, text in enumerate(self._texts, 1):
             end += len(text)

@@ -21,7 +21,7 @@ LARGEST_LINE = 200_000_000  # bytes of one record, which may be a message with m
 LARGEST_TAPE = 1_000_000_000  # bytes of all records; a small file can unpack to any size
 MOST_RECORDS = 5_000_000
 
-_AT_ONCE = 1 << 12  # packed bytes; a damaged piece gives none
+_AT_ONCE = 1 << 12  # packed bytes; a damaged piece unpacks to nothing
 _UNPACKED_AT_ONCE = 1 << 20  # bytes
 _GZIP = 16 + zlib.MAX_WBITS
 _MAGIC = b"\x1f\x8b"  # how gzip begins

@@ -32,7 +32,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Redaction:
-    """The redaction of one tape. `learn` gets every value that its place makes secret.
+    """The redaction of one tape. `learn` gets every value that is secret because of its place.
 
     With `hide_username` the user's name is hidden too, as soon as the app has sent it.
     """
@@ -222,7 +222,7 @@ class _Body:
 
 
 class _Rewritten(NamedTuple):
-    """A line without words that had a secret, and what is written for it."""
+    """A line without words that had a secret, and its replacement."""
 
     raw: bytes
     out: bytes

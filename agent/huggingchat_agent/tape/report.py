@@ -21,7 +21,7 @@ MOMENTS = ("start", "first token", "end")
 
 # The page may fetch nothing, whatever an answer contains.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-# As the app shows an answer, but without pictures, which are on other hosts, and with HTML as text.
+# Like the app, but without pictures (they are on other hosts), and with HTML as text.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
 
 

@@ -185,7 +185,7 @@ def read_vias(records: Iterable[AnyRecord]) -> dict[str, SentVia]:
 
 
 def recovers(records: Iterable[AnyRecord]) -> bool:
-    """Whether a broken stream was taken up again in the recording. Elsewhere the tape lacks the rest."""
+    """Whether the recording resumed a broken stream. If not, the tape lacks the rest."""
     return any(isinstance(each, tapes.Event) and each.event["event"] == "recovering" for each in records)
 
 

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 MOMENT = 0.05  # seconds; all records of that time are written together
 MEMBER = 1_000_000  # bytes of records
-# Two threads cannot run Python at the same time, so each token of a burst would wait for this one. While more
-# than BATCH notes come in a moment, the thread waits for the burst to end: PATIENCE seconds, or until CROWD
-# notes wait. Then it takes BATCH at a time and rests between them. Beyond CROWD it rests only as long as it
-# worked: the notes would fill the memory.
+# Only one thread at a time runs Python, so each token of a burst would wait for this one. While more than
+# BATCH notes come at once, the thread waits for the burst to end: PATIENCE seconds, or until CROWD notes
+# wait. Then it takes BATCH at a time, and rests in between. Beyond CROWD it rests only as long as it worked,
+# because the notes would fill the memory.
 BATCH = 500
 PATIENCE = 0.5  # seconds
 REST = 0.01  # seconds
@@ -197,5 +197,5 @@ def _open(path: Path, how: int = 0) -> int:
 
 
 def _make_packer() -> zlib._Compress:
-    # Level 6 takes half as long again, and packs the records of tokens no smaller.
+    # Level 6 takes half as long again, and makes the records of tokens no smaller.
     return zlib.compressobj(5, zlib.DEFLATED, _GZIP)

@@ -1,4 +1,4 @@
-"""The report of a failed test, and the files that it leaves behind. Both are redacted and printable."""
+"""The report of a failed test, and its files. Both are redacted and printable."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def add_sections(item: pytest.Function, call: pytest.CallInfo[None], report: pyt
 
 
 def _make_safe(text: str) -> str:
-    """Without secrets, and without what controls a terminal or hides from a reader."""
+    """The text without secrets, and without characters that control a terminal or hide from a reader."""
     return show_marks(strip_controls(redact.text(text)))
 
 

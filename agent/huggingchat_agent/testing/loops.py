@@ -92,7 +92,7 @@ def check_item(item: pytest.Function) -> None:
 def set_sync_playwright_aside() -> Iterator[None]:
     """Let other loops run in this block, beside a sync Playwright of this thread.
 
-    Playwright leaves its loop marked as running between its calls, though it runs only within them. Do not
+    Between its calls Playwright leaves its loop marked as running, though it is not. Do not
     use its objects until the block ends and the mark is back.
     """
     loop = asyncio._get_running_loop()

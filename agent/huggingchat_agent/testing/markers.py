@@ -42,7 +42,8 @@ class MarkerArgs(NamedTuple):
 
 
 def read_marker(item: pytest.Item) -> MarkerArgs:
-    """The closest marker wins over the command line, and that over the ini file, whose default is "replay".
+    """The choices for a test. The closest marker beats the command line, which beats the ini file, whose
+    default is "replay".
 
     Several markers (of a module and of a test) are merged. Raises UsageError for an unknown argument.
     """

@@ -33,7 +33,7 @@ CONTEXT_UNHEEDED = pytest.StashKey[list[str]]()
 _LAUNCH_UNHEEDED = pytest.StashKey[list[str]]()
 _WARNED = pytest.StashKey[set[str]]()
 
-_LONGEST = 120  # characters of a file name, for some systems allow no more than 143
+_LONGEST = 120  # characters of a file name; some systems allow no more than 143
 
 
 def read_settings(request: pytest.FixtureRequest) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class App(Protocol):
 
     @property
     def recovers(self) -> bool:
-        """Whether to take up an answer whose stream broke."""
+        """Whether to resume an answer whose stream broke."""
 
     def shows(self, page_id: str) -> bool:
         """Whether that page is still open."""
@@ -57,7 +57,7 @@ class App(Protocol):
         """Free the connection of a run's stream. The run itself goes on."""
 
     def note(self, event: events.Retrying, /) -> object:
-        """Report that something is tried again."""
+        """Report a retry."""
 
     def note_means(self, means: Means) -> None:
         """Note by which means a need was served."""

@@ -13,11 +13,11 @@ class Clock:
 
     def __init__(self, start: float, deadlines: Deadlines) -> None:
         self._start = start
-        self._looked = start  # since when the app's silence is its own
+        self._looked = start  # since when the app is silent and we listen
         self._last: float | None = None  # the last update that was no keep-alive
         self._asking: float | None = None  # since when the run waits for a person
         self._asked = 0.0  # how long it waited for persons before that
-        self._behind = 0.0  # how long nobody took what the app sent
+        self._behind = 0.0  # how long this process read nothing
         self._deadlines = deadlines
 
     @property

@@ -1,4 +1,4 @@
-"""Takes up an answer whose stream broke while its run goes on.
+"""Resumes an answer whose stream broke while its run goes on.
 
 It uses the app's own stream for that, which begins at any line of a run. Where the app has none, or a proxy
 holds it back, it reads the conversation until the run is over. Every update goes through `CatchUp`, so that a
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.turn.turn import Turn
 
 
-# A page that stops a run breaks its stream off first, and says so in the same moment.
+# A page that stops a run drops its stream first, and asks for the stop at the same moment.
 HEAD_START = 0.1  # seconds
 
 # How long a run may write nothing. The app notices after 90 to 150 s that the process of a run is dead.
@@ -46,16 +46,15 @@ ENDED_PATIENCE = 3.0  # seconds
 # The reattached stream has a sign of life four times a second. Longer silence is a proxy's.
 QUIET = 10.0  # seconds
 
-# A browser that does not start will not start the next time.
+# A browser that does not start now will not start the next time.
 BROWSER_ATTEMPTS = 3
 # A message is stored before its stream begins, so there is not much to wait for.
 MISSING_READS = 3
 
 
 class Recovery:
-    """Takes up a turn whose stream broke at `at` for this `reason`.
-
-    `others` are its updates so far that are neither tokens nor keep-alives. The turn adds what it takes.
+    """Resumes a turn whose stream broke at `at` for this `reason`. `others` are its updates so far that are
+    neither tokens nor keep-alives. The turn adds new ones.
     """
 
     def __init__(self, turn: Turn, app: App, others: list[updates.Update], reason: str, at: float) -> None:
@@ -199,7 +198,7 @@ class Recovery:
         return self._attached is not None and self._attached.over
 
     async def _read(self) -> str:
-        """Take what the app has stored by now."""
+        """Take what the app has stored so far."""
         read = await self._stored.read_once()
         message = self._stored.find_message(read)
         if message is None or message.author != "assistant":

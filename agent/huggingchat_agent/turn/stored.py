@@ -1,4 +1,4 @@
-"""What the app has stored of one turn."""
+"""Reads what the app has stored of one turn."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ class Stored:
             self.copies = max(self.copies, len(read.of_generation(self.generation_id)))
 
     def report_copies(self) -> None:
-        """Report what no client of a browser can prevent: Chromium sends a request again by itself, a POST
-        too, if a connection that it has used before breaks before the headers of the answer.
+        """Report a request that Chromium repeated by itself. It does so, for a POST too, if a connection that
+        it has used before breaks before the headers of the answer. No client can prevent that.
         """
         for attempt in range(2, self.copies + 1):
             self._app.note(
@@ -104,7 +104,7 @@ class Stored:
             )
 
     async def read_message(self, most: int = 1) -> StoredMessage | None:
-        """The message as stored, as soon as its run is over; after `most` reads, as it is by then."""
+        """The stored message once its run is over; after `most` reads, its state at that time."""
         if not (self.generation_id or self._request):
             return None
 

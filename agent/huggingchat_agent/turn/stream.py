@@ -61,9 +61,8 @@ class Stream:
 
     @property
     def _is_unclear(self) -> bool:
-        """Whether the answer is no stream, and leaves open whether the app has taken the message.
-
-        A gateway gives up on an app that is slow, or that it lost after the message had passed.
+        """Whether the answer is no stream and does not say whether the app has taken the message: a gateway
+        gives up on an app that is slow, or that it lost after passing the message on.
         """
         response = self._response
         return (
@@ -104,7 +103,7 @@ class Stream:
         return []
 
     def make_refusal(self, conversation_id: str) -> AgentError | None:
-        """The error that the app answered with in place of a stream, or None."""
+        """The error that the app answered instead of a stream, or None."""
         response = self._response
         if response is None or self._is_stream:
             return None

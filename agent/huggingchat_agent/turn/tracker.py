@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.purposes import Purpose
 
 
-# A stopped run ends its stream at once. If it does not, the stream is dropped after this many seconds. Apps
+# A stopped run ends its stream at once. If not, the agent drops the stream after this many seconds. Apps
 # of 2025 need a second, and ignore a stop within half a minute of another one. A run ends with its stream
 # there.
 STOP_PATIENCE = 10.0
@@ -119,7 +119,8 @@ class TurnTracker:
         return None
 
     def adopt(self, claim: Claim, request: dict[str, Any], reason: str) -> Turn:
-        """The turn of a message that the app has, although nobody saw its request leave. It is taken up.
+        """The turn of a message that the app has, although nobody saw its request leave. It resumes the
+        answer.
 
         `request` has the fields that were posted.
         """

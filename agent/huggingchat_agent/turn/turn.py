@@ -1,8 +1,8 @@
 """One turn: a message and its answer, built from the events of its exchange.
 
 The traffic feeds it these events in order. Its own task watches the deadlines. When the stream is over, that
-task finds out how it ended and reads the stored message from the server. `recovery.py` takes up a stream
-that broke.
+task finds out how it ended and reads the stored message from the server. `recovery.py` resumes a broken
+stream.
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ if TYPE_CHECKING:
 # After an answer the page reads the conversation again by itself. How long to wait for that.
 REFETCH_PATIENCE = 2.0  # seconds
 
-# For a page that left in the middle. The app stores the reason of a failure right after it told the page.
+# For a page that left in mid-stream. The app stores the reason of a failure right after it sends it to the
+# page.
 READS_AFTER_LEAVING = 4
 
 # The precision of the deadlines, in seconds.
 SHORTEST_SLEEP = 0.05
 
-# If a look at the clock comes this many seconds late, this process was held up. The silence is not the app's.
+# If the clock is checked this many seconds late, this process was held up. The silence is not the app's.
 STALL = 0.5
 GRACE = 1.0  # then there are this many seconds to read what has arrived
 
@@ -241,7 +242,7 @@ class Turn:
         """Wait for the end of the answer. Raises TurnTimeout, and the answer counts as over then."""
         late = False
         while not self._ended:
-            # A run that is taken up again has a patience of its own.
+            # A resumed run has a patience of its own.
             waiting = self.fold.waiting or self._recovery is not None
             left, name, limit = self._clock.find_next_deadline(time.monotonic(), waiting=waiting)
             if left <= 0 and not late:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
 
-# Models write the versions, so their number has no limit. Later ones are left out.
+# Models write the versions, so their number has no limit. Versions beyond this size are left out.
 LARGEST = 32_000_000  # characters of all versions of a conversation
 MOST = 100  # pairs of an update; the app asks models for four
 
@@ -150,9 +150,8 @@ class _Target:
 
 
 def _collapse(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text with one character for each run of white space and of brackets.
-
-    The places are those behind each run: in the short text, and in the other.
+    """The text with one character for each run of white space or brackets, and the place after each run in
+    both texts.
     """
     pieces: list[str] = []
     places, length, at = [(0, 0)], 0, 0
@@ -164,7 +163,7 @@ def _collapse(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _restore(places: list[tuple[int, int]], at: int) -> int:
-    """A place in the short text as one in the other: before a run or behind it, never within."""
+    """A place in the short text as a place in the original: before or after a run, never within."""
     short, long = places[bisect_right(places, at, key=lambda each: each[0]) - 1]
     return long + at - short
 
@@ -226,7 +225,7 @@ def _make_version(
 
 
 def _find_base(found: dict[str, list[ArtifactVersion]], identifier: str) -> str | None:
-    """The artifact that an update is for: of that identifier, of nearly that one, else the newest."""
+    """The artifact that an update is for: with that identifier, with a similar one, else the newest."""
     if identifier in found:
         return identifier
     wanted = identifier.strip().lower()

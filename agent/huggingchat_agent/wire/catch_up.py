@@ -1,4 +1,4 @@
-"""Drops what a turn has seen from updates that begin again at the run's first one.
+"""Drops what a turn has already seen from updates that start again at the run's first one.
 
 The app cuts the same text into tokens in different ways, and numbers them differently, in a stream, in its
 reattached stream and in the store. So text is matched by its length, in UTF-16 units as the app counts.
@@ -24,7 +24,7 @@ class CatchUp:
         self._others = [_identify(each) for each in others]
 
     def feed(self, update: updates.Update) -> updates.Update | None:
-        """What is new of the next update, None if nothing is."""
+        """The new part of the next update, None if there is none."""
         if not isinstance(update, updates.Token):
             identity = _identify(update)
             if identity not in self._others:
@@ -59,7 +59,7 @@ def read_updates(message: StoredMessage, *, resumed: str = "") -> list[updates.U
 
 
 def _identify(update: updates.Update) -> Any:
-    """What two reports of the same update have in common."""
+    """A key that is the same for two reports of one update."""
     if isinstance(update, updates.ToolCall | updates.ToolResult | updates.ToolError):
         return type(update), update.uuid
     return update

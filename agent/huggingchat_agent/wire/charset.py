@@ -24,5 +24,8 @@ def encode(text: str, mime: str, charset: str) -> bytes:
         if name in _READ_AS_WINDOWS_1252:
             return codecs.charmap_encode(text, "strict", _WINDOWS_1252)[0]
         return text.encode(name)
-    except (LookupError, ValueError):  # a server names any charset, and Python has some that encode no text
+    except (
+        LookupError,
+        ValueError,
+    ):  # a server may name any charset, and some of Python's codecs encode no text
         return text.encode("utf-8", "replace")

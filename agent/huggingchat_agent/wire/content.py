@@ -1,6 +1,5 @@
-"""What an answer of the app holds, in whichever of its three forms.
-
-These are `/api/v2/*` (superjson), the older `/api/*` (plain JSON) and the data of a page (`__data.json`).
+"""Reads the app's answers in all three forms: `/api/v2/*` (superjson), the older `/api/*` (plain JSON), and
+the data of a page (`__data.json`).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ def is_page_data(body: bytes) -> bool:
 
 
 def is_empty_page_data(body: str) -> bool:
-    """Whether it is the data of a page that has none: newer apps answer so, and have it elsewhere."""
+    """Whether it is page data without content: newer apps answer so, and have the content elsewhere."""
     return _EMPTY.fullmatch(body) is not None
 
 

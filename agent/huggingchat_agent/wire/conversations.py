@@ -72,7 +72,7 @@ class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
         return found[-1] if found else None
 
     def of_generation(self, generation_id: str) -> list[StoredMessage]:
-        """The messages with that id. They are several if a browser repeated the request."""
+        """The messages with that id; several if a browser repeated the request."""
         return [each for each in self.messages if each.generation_id == generation_id]
 
     def parent(self, message: StoredMessage) -> StoredMessage | None:

@@ -1,9 +1,8 @@
 """SvelteKit's `__data.json`, where the app of 2025-04 keeps the data of its pages.
 
-A body is one line with a node per layout and page, and further lines with values that were not ready
-yet ("chunks"). A node's value is a flat array: a number within an object or array refers to an
-element of the flat array, negative ones are constants, and an array that begins with a string is a
-value of that type.
+A body is one line with a node per layout and page, then lines with values that were not ready before
+("chunks"). A node's value is a flat array: a number within an object or array refers to an element of the
+flat array, negative ones are constants, and an array that begins with a string is a value of that type.
 """
 
 from __future__ import annotations

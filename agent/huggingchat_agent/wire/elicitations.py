@@ -44,7 +44,7 @@ def parse_question(update: updates.ElicitationRequest) -> Question:
 
 
 def find_open_questions(stored: Sequence[Mapping[str, Any]]) -> list[Question]:
-    """The questions that the lines of a stored message ask and do not settle."""
+    """The open questions in the lines of a stored message."""
     found: dict[str, Question] = {}
     for line in stored:
         update = updates.parse(line)

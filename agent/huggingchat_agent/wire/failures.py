@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.wire.updates import Errored
 
-# The app itself goes to its sign-in page for these, and shows any other 401 as an error.
+# For these the app itself goes to its sign-in page. It shows any other 401 as an error.
 _REVOKED = re.compile(r"oauth authorization|has been revoked|requested scopes", re.IGNORECASE)
 _OVERLOADED = re.compile(r"overloaded|too much traffic", re.IGNORECASE)
 _SIGN_IN = re.compile(rb"""<input[^>]+(name|type)=["']?password|<title>[^<]*(log|sign) ?in""", re.IGNORECASE)
@@ -187,7 +187,7 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _find_title(page: bytes) -> str:
-    """What an error page says: all of a short one, else its title."""
+    """The message of an error page: all of a short page, else its title."""
     text = extract_text(page)
     return (text if len(text) <= _SENTENCE else text.partition(" - ")[0][:_SENTENCE]) or "an HTML page"
 

@@ -1,4 +1,4 @@
-"""Responses that the app inlines into the HTML of a full page load. They have no request of their own."""
+"""Reads responses that the app inlines into the HTML of a page load. They have no request of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Needs that take more than a request, and the means that serve each: a table beside that of the routes."""
+"""Needs that take more than a request, and the means for each: a table beside the one of routes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from enum import Enum
 
 
 class Means(Enum):
-    """One way to serve a need. `where` is the module that takes it.
-
-    Those of one need stand in the order in which they are tried.
+    """One way to serve a need, in the module `where`. The means of a need are in the order in which they are
+    tried.
     """
 
     def __init__(self, need: str, way: str, builds: str, where: str) -> None:
@@ -102,5 +101,5 @@ class Means(Enum):
 
     @property
     def alternatives(self) -> list[Means]:
-        """All that serve the same need, the preferred one first."""
+        """All means for the same need, the preferred one first."""
         return [each for each in Means if each.need == self.need]

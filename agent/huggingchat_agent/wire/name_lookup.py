@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CLOSE = 0.6  # of 1, where names are equal
+_CLOSE = 0.6  # 1 for equal names
 _LISTED = 10
-_LONGEST = 80  # characters of a name that is repeated in a sentence, or compared
+_LONGEST = 80  # characters of a name that is shown in a sentence, or compared
 
 
 def find_matches(things: Sequence[T], wanted: str, names: Callable[[T], Sequence[str]]) -> list[T]:

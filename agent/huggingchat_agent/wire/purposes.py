@@ -66,7 +66,7 @@ class ShareConversation(Purpose, frozen=True):
 
 
 class ImportShare(Purpose, frozen=True):
-    """Makes the account's copy of a shared snapshot."""
+    """The account's copy of a shared snapshot."""
 
 
 class ReadFile(Purpose, frozen=True):
@@ -93,7 +93,7 @@ class FetchUrl(Purpose, frozen=True):
 
 
 class Transcribe(Purpose, frozen=True):
-    """The words of a recording."""
+    """The text of a recording."""
 
 
 class ReadBilling(Purpose, frozen=True):
@@ -119,7 +119,7 @@ class Reattach(Purpose, frozen=True):
 
 
 class Live(Purpose, frozen=True):
-    """The watch over all runs of the user."""
+    """Notices of all runs of the user."""
 
 
 class McpServers(Purpose, frozen=True):

@@ -174,9 +174,8 @@ def share_conversation(conversation_id: str) -> Call:
 
 
 def import_share(share_id: str, model: str) -> Call:
-    """Make the account's copy of a shared snapshot; always the same one, in newer apps.
-
-    Older apps want to be given one of their models, and do not use it.
+    """Make the account's copy of a shared snapshot; in newer apps always the same one. Older apps require one
+    of their models, and do not use it.
     """
     return build(purposes.ImportShare(), {"shareId": share_id, "model": model})
 
@@ -224,7 +223,7 @@ def answer_elicitation(
 def deploy_space(
     conversation_id: str, identifier: str, title: str, kind: str, content: str, *, public: bool
 ) -> Call:
-    """A Space that shows an artifact. The app makes another one of a name that is taken."""
+    """A Space that shows an artifact. If the name is taken, the app chooses another one."""
     fields = {
         "conversationId": conversation_id,
         "artifactIdentifier": identifier,
@@ -242,7 +241,7 @@ def fetch_url(url: str) -> Call:
 
 
 def transcribe(audio: FormPart) -> Call:
-    """The words of a recording, which is the whole body."""
+    """The text of a recording, which is the whole body."""
     return msgspec.structs.replace(build(purposes.Transcribe()), json=None, whole=audio)
 
 

@@ -1,4 +1,4 @@
-"""When something is tried again: one table of rules. `wire/routes.py` gives the kind of each route."""
+"""When to retry: one table of rules. `wire/routes.py` gives the kind of each route."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ RULES: dict[Repeats, Rule] = {
     "read": Rule(attempts=4),
     # A write that has the same effect if it is made twice.
     "write": Rule(attempts=3),
-    # Twice would be two: two messages, two conversations. What the app holds decides (see chat/outcome.py).
+    # A repeat would make a second message or conversation. What the app holds decides (see chat/outcome.py).
     "never": Rule(attempts=1),
 }
 
-# An answer whose stream broke is taken up as long as its run goes on.
+# A broken answer is resumed as long as its run goes on.
 TAKING_UP = Rule(attempts=sys.maxsize, seconds=math.inf, pause=0.5, longest=2.0)
 
 # An item of a batch. What the app holds is read before its message is sent again.

@@ -27,7 +27,7 @@ def as_json(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]
 
 
 def as_share(fields: dict[str, Any], files: Sequence[FormPart]) -> dict[str, Any]:
-    """A new conversation that begins with a share. The app wants some model, and takes that of the share."""
+    """A new conversation that begins with a share. The app requires a model, but uses that of the share."""
     return {"json": {"model": fields.get("model"), "fromShare": fields.get("shareId")}}
 
 
@@ -62,7 +62,7 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def rule(self) -> Repeats:
-        """When the request may be made again."""
+        """The rule for retries."""
         return "read" if self.method == "GET" else self.repeats
 
     @property

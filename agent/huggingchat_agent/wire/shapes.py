@@ -1,7 +1,7 @@
-"""The shapes of the app's answers and lines, over all builds that the agent knows, and what differs.
+"""The shapes of the app's answers and lines in all builds that the agent knows, and the comparison with them.
 
-A shape has the fields that every known build sends, and those that some build sends. It says nothing of
-values. What is new or missing does no harm by itself: the decoders ignore it.
+A shape has the fields that every known build sends, and those that only some send. It says nothing about
+values. A new or missing field does no harm by itself: the decoders ignore it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ _OF_TREES = {"rootMessageId", "preprompt", "model"}
 
 
 def compare(purpose: type[Purpose] | None, body: str | bytes) -> Iterator[Drift]:
-    """What differs in a successful answer to a request of that purpose."""
+    """The differences in a successful answer to a request of that purpose."""
     shape = SHAPES.get(purpose) if purpose is not None else None
     if shape is None or len(body) > LONGEST:
         return
@@ -154,7 +154,7 @@ def compare(purpose: type[Purpose] | None, body: str | bytes) -> Iterator[Drift]
 
 
 def _load(purpose: type[Purpose] | None, body: str | bytes) -> Any:
-    """What an answer holds for that purpose. Raises ValueError or AgentError if that is nothing."""
+    """The content of an answer for that purpose. Raises ValueError or AgentError if there is none."""
     data = body.encode() if isinstance(body, str) else body
     if content.is_page_data(data):
         key = _OF_PAGES.get(purpose)
@@ -168,7 +168,7 @@ def _load(purpose: type[Purpose] | None, body: str | bytes) -> Any:
 
 
 def compare_line(raw: Any) -> Iterator[Drift]:
-    """What differs in a line of a stream, or in the same as a conversation stores it."""
+    """The differences in a line of a stream, fresh or as a conversation stores it."""
     if not isinstance(raw, dict):
         yield Drift(part="the stream", change="new", what="a line that is no object", instead="ignored")
         return
@@ -216,7 +216,7 @@ def _shorten(name: str) -> str:
 
 
 def read_lines(pieces: Iterable[bytes]) -> Iterator[Any]:
-    """The whole lines among pieces of a stream. What is cut at either end of a piece is left out."""
+    """The whole lines in pieces of a stream. Lines cut at either end of a piece are left out."""
     for piece in pieces:
         for line in piece.split(b"\n"):
             if line.strip():

@@ -26,9 +26,8 @@ _CODE_INDENT = 4  # columns
 
 
 class ThinkSplitter:
-    """Splits text as it comes. `held` is text that may turn out to be the beginning of a tag.
-
-    `plain`: all the rest of the round is text.
+    """Splits text as it arrives. `held` is text that may be the beginning of a tag. `plain`: the rest of the
+    round is text.
     """
 
     def __init__(self) -> None:

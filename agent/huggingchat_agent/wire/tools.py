@@ -38,7 +38,7 @@ class ToolServer(msgspec.Struct, frozen=True, rename="camel"):
     to it from its own machine, and sends it those headers. Their values are secret: they show a mask, in logs
     and tapes too. The query of `url` may hold a key as well; show it with `redact.address`.
 
-    `tools` are what it has, None where nobody asked (`chat.tools(check=True)` does). `ready` says whether the
+    `tools` are its tools, None if not asked for (`chat.tools(check=True)` asks). `ready` says whether the
     app could connect to it, and `trouble` why not; `auth_required` is true if it wants other headers.
 
     Keys of the app without a field here are in `extra`. Apps before November 2025 have no servers, but tools
@@ -136,7 +136,7 @@ def _parse_server(raw: Any) -> ToolServer:
 
 
 def read_health(server: ToolServer, body: str) -> ToolServer:
-    """The server with what the app's check of it says. Raises PageChanged for any other answer."""
+    """The server with the result of the app's check. Raises PageChanged for any other answer."""
     try:
         raw = lenient_json.load(body)
     except ValueError:
@@ -154,9 +154,7 @@ def read_health(server: ToolServer, body: str) -> ToolServer:
 
 
 def check_own(server: ToolServer) -> ToolServer:
-    """The server, if the app can be asked to connect to it. Raises UsageError for a name or address it has
-    not.
-    """
+    """The server, if the app can connect to it. Raises UsageError if it lacks a name or an address."""
     require_text("The name of a tool server", server.name)
     require_text("The address of a tool server", server.url)
     if not server.name.strip():

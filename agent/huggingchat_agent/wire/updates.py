@@ -236,10 +236,11 @@ DEEPEST = 100
 _token = msgspec.json.Decoder(Token).decode
 _tokens = msgspec.json.Decoder(Token).decode_lines
 
-# What stops decoding. The line is then taken as it is.
+# The errors of decoding. The line is then Unknown.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-# Short tokens are padded with NULs to 16 characters. In JSON each is this, unless its backslash is escaped.
+# The app pads short tokens with NULs to 16 characters. In JSON a NUL is this, unless its backslash is
+# escaped.
 _NUL = b"\\u0000"
 _NO_NUL = b"\\" + _NUL
 
@@ -281,7 +282,7 @@ def _decode(line: bytes) -> Update:
 
 
 def _measure_depth(value: Any) -> int:
-    """How many lists and objects stand within each other."""
+    """The depth to which lists and objects are nested."""
     depth, level = 0, [value]
     while level := [each for each in level if isinstance(each, list | dict)]:
         depth += 1

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
 
 _TO_SWITCH = 0.5  # seconds; a page whose scripts run switches at once
-_TO_STAY = 1.0  # seconds until a page whose scripts begin to run has gone back to the newest branch
+_TO_STAY = 1.0  # seconds until a page whose scripts start has gone back to the newest branch
 
 # Goes one step at the first message that is not on the path. A message stands beside its place among those
 # with the same parent, from 1. "shown": the path is there; "none": the page has no button for it (yet).

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FIELD = ", ".join(f'textarea[placeholder="{look.name}"]' for look in COMPOSER.looks)
 
-# Whether there is something to act on: the composer, or the dialog that makes it unreachable, or a page that
+# Whether there is something to act on: the composer, or the dialog that covers it, or a page that
 # is loaded and has neither. After a failed answer the page puts a sentence into the composer and disables it.
 # While it loads, it is disabled and empty. "open" where one look is enough: the composer is enabled, and
 # nothing stands in front of it.
@@ -96,9 +96,9 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
     """Type the text and return when Send is enabled. Raises PageChanged naming what was missing.
 
     The page's HTML comes from the server, before its scripts. Text typed before they run is lost, or stays in
-    the field with Send disabled. The app has no common sign that a page is ready. So this types, checks
-    whether the page took the text, and types again if not: at once where the text was lost for the first
-    time, and else after a look at what is in the way.
+    the field with Send disabled. No sign common to all builds says that a page is ready. So this types,
+    checks whether the page took the text, and types again if not: at once after the first loss, later after a
+    look at what is in the way.
     """
     end = time.monotonic() + timeout
     patience, typed, looks = _TO_TYPE, False, False
@@ -127,7 +127,7 @@ async def write(page: Page, text: str, *, timeout: float, notice: Notice) -> Non
 
 
 async def _find_missing(page: Page, *, also_send: bool = True, timeout: float) -> Part | None:
-    """The control that the page does not have by then."""
+    """The control that the page still lacks after the timeout."""
     if not await page.find(COMPOSER.controls()[0], timeout=timeout):
         return COMPOSER
     there = not also_send or await page.find(SEND.controls()[0], timeout=0)

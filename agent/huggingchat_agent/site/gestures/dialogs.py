@@ -1,4 +1,4 @@
-"""Closes what stands in front of the page: dialogs, banners, notices."""
+"""Closes what covers the page: dialogs, banners, notices."""
 
 from __future__ import annotations
 
@@ -57,16 +57,14 @@ _ESCAPE = """(place) => {
   (box ?? front ?? document.body).dispatchEvent(new KeyboardEvent("keydown", key));
 }"""
 
-_TO_PRESS = 1.0  # seconds; a page that comes to life moves its dialog to another place
+_TO_PRESS = 1.0  # seconds; a page whose scripts start may move its dialog
 _TO_CLOSE = 0.3  # seconds; a button that works closes the dialog at once
 
 
 async def clear_way(page: Page, field: str, *, timeout: float, notice: Notice) -> None:
-    """Close what stands in front of the field of that selector. Only for a signed-in page: elsewhere the
-    welcome leads to the sign-in.
-
-    Reports to `notice` what is not among the dialogs that we know. Raises BrowserTimeout if it did not close,
-    as before the page's scripts run: try again.
+    """Close what covers the field of that selector. Only for a signed-in page: elsewhere the welcome leads to
+    the sign-in. Reports unknown dialogs to `notice`. Raises BrowserTimeout if one did not close, as happens
+    before the page's scripts run: try again.
     """
     front = await page.evaluate(_FRONT, field, timeout=timeout)
     if front is None:
@@ -84,7 +82,7 @@ async def clear_way(page: Page, field: str, *, timeout: float, notice: Notice) -
 
 
 async def blocked_error(page: Page, field: str, *, timeout: float) -> PageChanged | None:
-    """The error for something in front of the field that does not close, None if nothing stands there."""
+    """The error for something that covers the field and does not close. None if nothing covers it."""
     front = await page.evaluate(_FRONT, field, timeout=timeout)
     if front is None:
         return None
@@ -100,7 +98,7 @@ async def blocked_error(page: Page, field: str, *, timeout: float) -> PageChange
 
 
 def _passes(field: str) -> str:
-    """A function of the page: whether what stood at that place is gone, or the field can be reached."""
+    """A function of the page: whether the covering element is gone, or the field can be reached."""
     found = f"({_FRONT})({json.dumps(field)})"
     return f"(place) => {{ const front = {found}; return !front || front.place !== place; }}"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Page
 
-# The page's next request for a new conversation gets this one as its answer.
+# Answers the page's next request for a new conversation with this one.
 _HAND_OVER = """(path, id) => {
   const fetch = window.fetch;
   window.fetch = (target, init) => {
@@ -26,9 +26,7 @@ _HAND_OVER = """(path, id) => {
 
 
 async def hand_over(page: Page, path: str, conversation_id: str, *, timeout: float) -> None:
-    """Have the home page go on in this conversation with what it sends.
-
-    The agent has made it, with the model and the system prompt of its caller. The page would make another one
-    by a request to `path`, and gets this one in answer.
+    """Have the home page send into this conversation, which the agent has made for its caller. The page would
+    make another one by a request to `path`; it gets this one as the answer.
     """
     await page.evaluate(_HAND_OVER, path, conversation_id, timeout=timeout)

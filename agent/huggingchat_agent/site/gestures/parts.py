@@ -81,7 +81,7 @@ PARTS = (COMPOSER, SEND, STOP, EDIT, SEND_EDITED, CANCEL, RETRY, CLOSE)
 
 
 def alternate(part: Part, within: str) -> Iterator[Control]:
-    """Its controls over and over, for a gesture that tries until one works."""
+    """Its controls, again and again, for a gesture that tries until one works."""
     return itertools.cycle(part.controls(within))
 
 

@@ -1,4 +1,4 @@
-"""Signs in as a person would: look at the page, do what it asks for, look again.
+"""Signs in as a person does: look at the page, do what it asks for, look again.
 
 There is no fixed order of steps. The identity provider may ask for a password, a code, a consent or
 nothing, in any order. So each turn of the loop recognizes the page by its content, and acts on that.
@@ -92,9 +92,8 @@ class SignIn:
         self._consents: set[str] = set()
 
     async def run(self, *, timeout: float) -> None:
-        """Go from the app's /login, or from its sign-in button, until the page shows the app.
-
-        The caller then checks who is signed in.
+        """Start at the app's /login, or its sign-in button, and go on until the page shows the app. The
+        caller then checks who is signed in.
 
         Without credentials it still succeeds if the identity provider remembers the person. Raises a
         LoginError that names the page where it stopped. `timeout` is in seconds, for all of it.
@@ -155,7 +154,7 @@ class SignIn:
         self._take(await page_view.read_page(self._page, timeout=self._time_left))
 
     async def _wait_for_next_page(self) -> None:
-        """Wait for another page than the last one, or for another message on the same page."""
+        """Wait for a page other than the last one, or for another message on the same page."""
         before, kind, asks = self._seen, self._step.kind, self._step.asks
         while True:
             try:
@@ -229,9 +228,8 @@ class SignIn:
             )
 
     async def _check_place(self) -> None:
-        """Raise UnknownLoginOrigin if secrets must not be typed into this page.
-
-        What the page itself has reported of its address could be made up. Only this question cannot be.
+        """Raise UnknownLoginOrigin if secrets must not be typed into this page. The page could fake the
+        address that it reports, but not the browser's answer to this question.
         """
         origin = None
         while origin is None:
@@ -247,7 +245,7 @@ class SignIn:
         self._end += time.monotonic() - asked  # a person may have been asked
 
     def _make_rejection_error(self) -> LoginError:
-        """The error for a form that is shown again."""
+        """The error for a form that the page shows again."""
         if self._seen.captcha or _CAPTCHA.search(self._seen.alert):
             return self._make_challenge_error()
         if _HELD_OFF.search(self._seen.alert):

@@ -1,4 +1,4 @@
-"""Recognizes which page of a sign-in this is, from its view. Pure.
+"""Recognizes the page of a sign-in from its view. No I/O.
 
 It looks at meaning: the purpose of a field (autocomplete, type, names), the name of a button, the words of
 the page. It knows neither a site's ids nor the order of its pages.
@@ -188,5 +188,5 @@ def _is_in_app(address: str, base_url: str) -> bool:
 
 
 def _is_login_path(address: str, base_url: str) -> bool:
-    """A page of the app that appears only after a failed sign-in."""
+    """Whether this is the page of the app that appears only after a failed sign-in."""
     return is_within(address, f"{base_url}/login")

@@ -1,4 +1,4 @@
-"""Reads a sign-in page: its fields, buttons and words, as a person would find them."""
+"""Reads a sign-in page: its visible fields, buttons and words."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
-    """A button, or a link with a button's role. `submits` is whether it submits its form, `covered` whether
-    something stands in front of it.
+    """A button, or a link with a button's role. `submits`: it submits its form. `covered`: something is in
+    front of it.
     """
 
     index: int = 0

@@ -1,4 +1,4 @@
-"""Where a sign-in may type."""
+"""The origins at which a sign-in may type."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ ConfirmOrigin: TypeAlias = "Callable[[str], bool] | Callable[[str], Awaitable[bo
 
 
 class Places:
-    """The origins of one sign-in at which secrets may be typed: those that are known, and those that
-    `confirm` confirms. It is asked once for each.
+    """The origins of one sign-in at which secrets may be typed: the known ones, and those that `confirm`
+    accepts. It is asked once for each.
 
     A `confirm` that is not a coroutine function runs in a thread of its own, because it waits for a person.
     """
