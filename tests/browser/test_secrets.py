@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 SECRET = "correct-horse-battery"
 QUERY = "?code=4f1c9b2e&state=eyJkYXRhIjp7fX0"
 SESSION = '{"cookies": [{"name": "hf-chat", "value": "5ec2e75a10", "domain": "chat.example.org"}]}'
+SERVERS = '{"Mine": {"url": "https://tools.example.org/mcp", "headers": {"X-Key": "k3y-of-mine"}}}'
 QUERY_PARTS = ("4f1c9b2e", "eyJkYXRhIjp7fX0")
 
 
@@ -127,6 +128,7 @@ async def test_snapshot_does_not_show_what_addresses_carry(page, server):
 async def test_no_process_that_we_start_gets_the_password_or_the_session(engine, chosen, monkeypatch):
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", SECRET)
     monkeypatch.setenv("HUGGINGCHAT_SESSION", SESSION)
+    monkeypatch.setenv("HUGGINGCHAT_TOOL_SERVERS", SERVERS)
     monkeypatch.setenv("HUGGINGCHAT_USERNAME", "someone@example.org")
     before = find_descendants()
     browser = await engine.start(chosen, None)
@@ -138,8 +140,8 @@ async def test_no_process_that_we_start_gets_the_password_or_the_session(engine,
     assert len(started) > 3
     assert any(browser.tag.encode() in each for each in environments.values())
     # Only who has them is shown when this fails: an environment holds more secrets than ours.
-    variables = (b"HUGGINGCHAT_USERNAME", b"HUGGINGCHAT_PASSWORD", b"HUGGINGCHAT_SESSION")
-    known = (SECRET.encode(), SESSION.encode(), *variables)
+    given = ("USERNAME", "PASSWORD", "SESSION", "TOOL_SERVERS")
+    known = [each.encode() for each in (SECRET, SESSION, SERVERS, *(f"HUGGINGCHAT_{each}" for each in given))]
     assert [name for name, each in environments.items() if any(secret in each for secret in known)] == []
     assert os.environ["HUGGINGCHAT_PASSWORD"] == SECRET
     assert os.environ["HUGGINGCHAT_SESSION"] == SESSION

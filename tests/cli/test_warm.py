@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 def warm(stand_in, saved_home, tmp_path_factory):
     """Signed in, with a warm session."""
     shell = Shell(stand_in.url, shutil.copytree(saved_home, tmp_path_factory.mktemp("warm") / "state"))
-    shell.more = {"HUGGINGCHAT_PASSWORD": "v3ry s3cret"}
+    servers = '{"Mine": {"url": "https://tools.example.org/mcp", "headers": {"X-Key": "s3cret"}}}'
+    shell.more = {"HUGGINGCHAT_PASSWORD": "v3ry s3cret", "HUGGINGCHAT_TOOL_SERVERS": servers}
     done = shell("serve", "--background", "--json")
     assert done.code == 0, done.err
     yield shell
