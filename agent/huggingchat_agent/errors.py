@@ -266,13 +266,7 @@ class UnknownModel(ChatError):
 class RateLimited(ChatError):
     """Too many requests. `retry_after` is in seconds, None if the server did not say."""
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        retry_after: float | None = None,
-        **about: Any,
-    ) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | None = None, **about: Any) -> None:
         super().__init__(message, **about)
         self.retry_after = retry_after
 

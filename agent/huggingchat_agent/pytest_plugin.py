@@ -50,9 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "record: the app, and every tape is recorded again; live: the app, without tapes.",
     )
     group.addoption(
-        "--huggingchat-keep",
-        action="store_true",
-        help="Leave the conversations of the tests on the server.",
+        "--huggingchat-keep", action="store_true", help="Leave the conversations of the tests on the server."
     )
     group.addoption(
         "--huggingchat-login-origin",

@@ -199,17 +199,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     person_timeout: Annotated[
         float, Field("Seconds that a person may take to sign in at the browser's window.")
     ] = 600.0
-    deadlines: Annotated[
-        Deadlines,
-        Field("How long a turn may take.", parse_deadlines, variable=False),
-    ] = Deadlines()
+    deadlines: Annotated[Deadlines, Field("How long a turn may take.", parse_deadlines, variable=False)] = (
+        Deadlines()
+    )
     recover: Annotated[bool, Field("Resume an answer when its stream breaks.")] = True
     tab_turns: Annotated[
         int, Field("Turns after which a conversation gets a new tab; 0 for never.", parsing.parse_count)
     ] = 100
     browser_turns: Annotated[
-        int,
-        Field("Turns after which the browser is replaced; 0 for never.", parsing.parse_count),
+        int, Field("Turns after which the browser is replaced; 0 for never.", parsing.parse_count)
     ] = 250
     browser_memory: Annotated[
         int,
@@ -224,8 +222,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Field("A tape that answers instead of a browser. It sets the address too; no session is used."),
     ] = None
     faults: Annotated[
-        tuple[Any, ...],
-        Field("Failures to add to the replayed tape.", parsing.parse_items, variable=False),
+        tuple[Any, ...], Field("Failures to add to the replayed tape.", parsing.parse_items, variable=False)
     ] = ()
     provenance: Provenance = Provenance()
     """Where `base_url` comes from, and which variables are not used there. Not an argument."""

@@ -193,10 +193,7 @@ class _Attempt:
     def _make_stored(self, read: ConversationRead, message: StoredMessage) -> Result:
         stored = next(each for each in build_export(read).messages if each.id == message.id)
         return self._make_result(
-            text=stored.text,
-            reasoning=stored.reasoning,
-            message_id=stored.id,
-            looked_up=self._earlier,
+            text=stored.text, reasoning=stored.reasoning, message_id=stored.id, looked_up=self._earlier
         )
 
 

@@ -46,10 +46,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         r"ADDRESS_UNREACHABLE",
         "No network leads to this host. Check the address, the network, and whether it needs a VPN.",
     ),
-    (
-        r"CONNECTION_REFUSED",
-        "Nothing listens there. Check the address and port, and that the site runs.",
-    ),
+    (r"CONNECTION_REFUSED", "Nothing listens there. Check the address and port, and that the site runs."),
     (
         r"TIMED_OUT|HTTP2_PING",
         "The host does not answer. Check the address, and that no firewall is in the way.",

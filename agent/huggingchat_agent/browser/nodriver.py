@@ -10,13 +10,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from huggingchat_agent.browser import (
-    abilities,
-    devtools_endpoint,
-    running_browser,
-    site_data,
-    start_failures,
-)
+from huggingchat_agent.browser import abilities, devtools_endpoint, running_browser, site_data, start_failures
 from huggingchat_agent.browser.connection import BrowserConnection, CdpSession
 from huggingchat_agent.browser.launch import LaunchedBrowser
 from huggingchat_agent.browser.persons_browser import ALLOW_SECONDS

@@ -26,11 +26,7 @@ PAUSE = 0.5  # seconds
 
 
 async def find_turn(
-    app: App,
-    tracker: TurnTracker,
-    claim: Claim,
-    request: dict[str, Any],
-    known: Collection[str],
+    app: App, tracker: TurnTracker, claim: Claim, request: dict[str, Any], known: Collection[str]
 ) -> Turn | None:
     """The turn of the message, which goes on from what the app has stored; None if the app does not have it.
 

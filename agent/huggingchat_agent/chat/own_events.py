@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 def publish(
-    chat: Emitter,
-    replies: Iterable[Reply],
-    conversations: Mapping[str, Conversation],
-    event: AnyAgentEvent,
+    chat: Emitter, replies: Iterable[Reply], conversations: Mapping[str, Conversation], event: AnyAgentEvent
 ) -> None:
     """Emit it to the running reply of its conversation, or else further up.
 

@@ -177,7 +177,7 @@ app.callback(
         "HUGGINGCHAT_BASE_URL=https://chat.example.org huggingchat chat",
     )
     + "\n\n"
-    + error_output.EXIT_CODES,
+    + error_output.EXIT_CODES
 )(add_options(huggingchat))
 
 

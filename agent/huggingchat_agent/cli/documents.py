@@ -27,10 +27,7 @@ def write_json(value: Any) -> None:
 
 
 def check_writable(
-    path: Path | None,
-    *,
-    force: bool = False,
-    advice: str = "Give --force to replace it, or another name.",
+    path: Path | None, *, force: bool = False, advice: str = "Give --force to replace it, or another name."
 ) -> None:
     """Check that a file can be written, before the work for it begins. None is stdout.
 

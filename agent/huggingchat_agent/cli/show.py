@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    reply: Answering,
-    talk: Talk,
-    *,
-    reasoning: bool = False,
-    plain: bool = False,
-    view: View | None = None,
+    reply: Answering, talk: Talk, *, reasoning: bool = False, plain: bool = False, view: View | None = None
 ) -> Answer:
     """Show a reply to its end, and return its Answer. Raises the reply's error if it failed.
 

@@ -47,11 +47,7 @@ class Commands:
     """The current conversation, and the commands for it. `files` go with the next message."""
 
     def __init__(
-        self,
-        chat: App,
-        talk: Talk,
-        new: Callable[[], Talk],
-        files: tuple[Upload, ...] = (),
+        self, chat: App, talk: Talk, new: Callable[[], Talk], files: tuple[Upload, ...] = ()
     ) -> None:
         self.talk = talk
         self.files = files

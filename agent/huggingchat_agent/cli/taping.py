@@ -22,9 +22,7 @@ RecordTo = Annotated[
 Full = Annotated[
     bool,
     typer.Option(
-        "--full",
-        rich_help_panel=PANEL,
-        help="Record pages and scripts too, to replay in a browser.",
+        "--full", rich_help_panel=PANEL, help="Record pages and scripts too, to replay in a browser."
     ),
 ]
 Hide = Annotated[

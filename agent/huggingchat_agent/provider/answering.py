@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any
 from huggingchat_agent import events
 from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 from huggingchat_agent.provider.models import default_model, image_models, model_aliases
-from huggingchat_agent.provider.parts import (
-    FinishReason,
-    ImageResponse,
-    Reasoning,
-    Sources,
-    TitleGeneration,
-)
+from huggingchat_agent.provider.parts import FinishReason, ImageResponse, Reasoning, Sources, TitleGeneration
 from huggingchat_agent.provider.prompts import find_last_user_message, format_prompt, join_system_prompts
 from huggingchat_agent.wire.models import pick_model
 from huggingchat_agent.wire.tool_results import find_linked_pages, find_listed_pages, iterate_blocks

@@ -45,11 +45,7 @@ class BrowserRequest:
     """
 
     def __init__(
-        self,
-        given: dict[str, Any],
-        *,
-        identity: str | None = SAVED,
-        state: dict[str, Any] | None = None,
+        self, given: dict[str, Any], *, identity: str | None = SAVED, state: dict[str, Any] | None = None
     ) -> None:
         self.given = given
         self.identity = identity

@@ -238,11 +238,7 @@ class _Rendering:
 
 
 def _write_call(call: ToolCall) -> dict[str, Any]:
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments},
-    }
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _describe_end(outcome: Outcome) -> str:
@@ -253,9 +249,4 @@ def _count(outcome: Outcome) -> dict[str, Any]:
     """The usage. The app gives no numbers, so they are estimates, and say so."""
     asked, answered = outcome.prompt_tokens, outcome.completion_tokens
     total = asked + answered
-    return {
-        "prompt_tokens": asked,
-        "completion_tokens": answered,
-        "total_tokens": total,
-        "estimated": True,
-    }
+    return {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": total, "estimated": True}

@@ -124,9 +124,7 @@ def _normalize(call: ToolCall) -> tuple[str, str, str]:
         return call.id, call.name, call.arguments
 
 
-def split_at_last_answer(
-    messages: tuple[Message, ...],
-) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+def split_at_last_answer(messages: tuple[Message, ...]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """The messages up to and including the last answer, and those after it."""
     ends = [number for number, each in enumerate(messages, 1) if each.role == "assistant"]
     last = ends[-1] if ends else 0

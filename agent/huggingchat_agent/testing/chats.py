@@ -27,11 +27,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def open_chat(
-    item: pytest.Function,
-    given: Mapping[str, Any],
-    folder: Path,
-    home: Path,
-    loop: asyncio.AbstractEventLoop,
+    item: pytest.Function, given: Mapping[str, Any], folder: Path, home: Path, loop: asyncio.AbstractEventLoop
 ) -> Iterator[HuggingChat]:
     """A HuggingChat, open and signed in, in the test's loop."""
     with tapes.run_on_tape(item, use_worker_home(given, home), folder, home) as wanted:

@@ -11,14 +11,7 @@ from huggingchat_agent import events
 from huggingchat_agent.error_values import make_fault
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.log_records import log
-from huggingchat_agent.warm.protocol import (
-    Happened,
-    Problem,
-    Request,
-    Result,
-    encode,
-    encode_value,
-)
+from huggingchat_agent.warm.protocol import Happened, Problem, Request, Result, encode, encode_value
 from huggingchat_agent.warm.verbs import STARTING, VERBS, Held
 
 if TYPE_CHECKING:
@@ -29,12 +22,7 @@ if TYPE_CHECKING:
 class Connection:
     """Runs the requests of a command, each in a task of its own."""
 
-    def __init__(
-        self,
-        chat: HuggingChat,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    def __init__(self, chat: HuggingChat, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self._held = Held(chat)
         self._replies: dict[int, Reply] = {}

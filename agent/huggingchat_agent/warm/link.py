@@ -12,15 +12,7 @@ import msgspec
 
 from huggingchat_agent.error_values import make_error
 from huggingchat_agent.errors import BrowserClosed
-from huggingchat_agent.warm.protocol import (
-    Happened,
-    Incoming,
-    Problem,
-    Request,
-    Result,
-    Welcome,
-    encode,
-)
+from huggingchat_agent.warm.protocol import Happened, Incoming, Problem, Request, Result, Welcome, encode
 
 if TYPE_CHECKING:
     import socket

@@ -126,8 +126,7 @@ def from_response(
         return ChatError(f"What was sent is too large for the app. It said: {said}", **about)
     if status == 413:
         return FileRejected(
-            f"The files are too large for this app, one of them or all together. It said: {said}",
-            **about,
+            f"The files are too large for this app, one of them or all together. It said: {said}", **about
         )
     if status == 410 or re.search(r"invalid model|unlisted model", said, re.IGNORECASE):
         return UnknownModel(f"The app does not offer this model. The app said: {said}", **about)

@@ -105,12 +105,7 @@ def send_message(
     IANA name.
     """
     data: dict[str, Any] = {} if inputs is None else {"inputs": inputs}
-    data |= {
-        "id": parent_id,
-        "is_retry": is_retry,
-        "is_continue": is_continue,
-        "generationId": generation_id,
-    }
+    data |= {"id": parent_id, "is_retry": is_retry, "is_continue": is_continue, "generationId": generation_id}
     if mcp_servers is not None:
         data["selectedMcpServerNames"] = [server["name"] for server in mcp_servers]
         data["selectedMcpServers"] = [

@@ -93,11 +93,7 @@ ROUTES = (
     Route("DELETE", _CONVERSATION, purposes.DeleteConversation, as_json, repeats="write"),
     Route("POST", f"{_CONVERSATION}/stop-generating", purposes.StopGenerating, as_json, repeats="write"),
     Route(
-        "POST",
-        f"{_CONVERSATION}/elicitation",
-        purposes.AnswerElicitation,
-        as_json,
-        builds="from 2026-08-21",
+        "POST", f"{_CONVERSATION}/elicitation", purposes.AnswerElicitation, as_json, builds="from 2026-08-21"
     ),
     Route("POST", f"{_CONVERSATION}/share", purposes.ShareConversation, as_json),
     Route(
@@ -153,12 +149,7 @@ ROUTES = (
     Route("GET", _HOME_DATA, purposes.ReadSettings, as_json, builds=_BEFORE_JUNE),
     Route("POST", "/settings", purposes.SaveSettings, as_json, repeats="write"),
     Route(
-        "POST",
-        "/api/v2/user/settings",
-        purposes.SaveSettings,
-        as_json,
-        builds=_FROM_JUNE,
-        repeats="write",
+        "POST", "/api/v2/user/settings", purposes.SaveSettings, as_json, builds=_FROM_JUNE, repeats="write"
     ),
     Route(
         "GET",
@@ -178,12 +169,7 @@ ROUTES = (
     Route("GET", "/api/mcp/servers", purposes.McpServers, as_json, builds="from 2025-11-12"),
     Route("GET", _HOME_DATA, purposes.McpServers, as_json, builds=_BEFORE_JUNE),
     Route(
-        "POST",
-        "/api/mcp/health",
-        purposes.CheckMcpServer,
-        as_json,
-        builds="from 2025-11-12",
-        repeats="read",
+        "POST", "/api/mcp/health", purposes.CheckMcpServer, as_json, builds="from 2025-11-12", repeats="read"
     ),
     Route("GET", "{path*}/__data.json", purposes.PageData),
     Route("GET", "/login", purposes.Login, builds=_FROM_JUNE),

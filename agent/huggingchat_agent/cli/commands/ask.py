@@ -10,14 +10,7 @@ import typer
 from huggingchat_agent import events
 from huggingchat_agent.choices import Via
 from huggingchat_agent.cli import attachments, console, excerpts, stdin
-from huggingchat_agent.cli.commands.tools import (
-    NoTools,
-    OwnServer,
-    OwnServers,
-    Tool,
-    WebSearch,
-    choose_tools,
-)
+from huggingchat_agent.cli.commands.tools import NoTools, OwnServer, OwnServers, Tool, WebSearch, choose_tools
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.show import show
@@ -33,10 +26,7 @@ if TYPE_CHECKING:
 Model = Annotated[
     str | None,
     typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="Id, name, or an unambiguous part. Default: the account's.",
+        "--model", "-m", metavar="MODEL", help="Id, name, or an unambiguous part. Default: the account's."
     ),
 ]
 System = Annotated[
@@ -56,16 +46,13 @@ HowToSend = Annotated[
     Via | None,
     typer.Option(
         help="ui types into the page; page makes the same request inside it; auto takes ui, and page if "
-        "the page cannot be typed into (HUGGINGCHAT_VIA).",
+        "the page cannot be typed into (HUGGINGCHAT_VIA)."
     ),
 ]
 Temporary = Annotated[
     bool, typer.Option("--temporary", "-t", help="Delete the conversation on the server when done.")
 ]
-Plain = Annotated[
-    bool,
-    typer.Option("--plain", help="Print the raw text of the answer, even at a terminal."),
-]
+Plain = Annotated[bool, typer.Option("--plain", help="Print the raw text of the answer, even at a terminal.")]
 
 
 # Instead of an id: the conversation that changed last.
@@ -102,8 +89,7 @@ def ask(
     show_reasoning: attachments.ShowReasoning = False,
     plain: Plain = False,
     extract: Annotated[
-        bool,
-        typer.Option("--extract", "-x", help="Print only the first code block of the answer."),
+        bool, typer.Option("--extract", "-x", help="Print only the first code block of the answer.")
     ] = False,
     schema: Annotated[
         Path | None,

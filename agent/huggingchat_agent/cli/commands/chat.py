@@ -21,14 +21,7 @@ from huggingchat_agent.cli.commands.ask import (
     choose_conversation,
     open_conversation,
 )
-from huggingchat_agent.cli.commands.tools import (
-    NoTools,
-    OwnServer,
-    OwnServers,
-    Tool,
-    WebSearch,
-    choose_tools,
-)
+from huggingchat_agent.cli.commands.tools import NoTools, OwnServer, OwnServers, Tool, WebSearch, choose_tools
 from huggingchat_agent.cli.interrupts import Interrupts, watch_interrupts
 from huggingchat_agent.cli.opening import open_signed_in
 from huggingchat_agent.cli.options import Options

@@ -76,8 +76,7 @@ def show(
         bool, typer.Option("--show-reasoning", help="Show the model's reasoning at a terminal, too.")
     ] = False,
     json: Annotated[
-        bool,
-        typer.Option("--json", help="Print all branches, as `export --format json` does."),
+        bool, typer.Option("--json", help="Print all branches, as `export --format json` does.")
     ] = False,
 ) -> None:
     """Show the messages of a conversation, on its active branch.
@@ -248,8 +247,5 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         f"huggingchat conversations artifacts {_ID} --save pages",
     ),
     artifacts.deploy: (f"huggingchat conversations deploy {_ID} clock-page",),
-    delete: (
-        f"huggingchat conversations delete {_ID}",
-        "huggingchat conversations delete --all",
-    ),
+    delete: (f"huggingchat conversations delete {_ID}", "huggingchat conversations delete --all"),
 }

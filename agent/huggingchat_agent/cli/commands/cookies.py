@@ -46,5 +46,5 @@ COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     export: (
         "huggingchat cookies export state.json",
         "huggingchat cookies export cookies.txt --format netscape",
-    ),
+    )
 }

@@ -16,8 +16,7 @@ from huggingchat_agent.errors import UsageError
 def mcp(
     options: Options,
     http: Annotated[
-        bool,
-        typer.Option("--http", help="Listen on 127.0.0.1 for clients, not on stdin and stdout."),
+        bool, typer.Option("--http", help="Listen on 127.0.0.1 for clients, not on stdin and stdout.")
     ] = False,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="With --http: where to listen; 0 for any free port.")

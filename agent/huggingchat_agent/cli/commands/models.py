@@ -20,10 +20,7 @@ _SOURCES = {
 }
 
 
-def models(
-    options: Options,
-    json: documents.JsonArray = False,
-) -> None:
+def models(options: Options, json: documents.JsonArray = False) -> None:
     """List the models that the app offers.
 
     A terminal shows a table. A pipe gets one model a line: id, name and abilities, separated by tabs. Stderr

@@ -23,10 +23,7 @@ def settings(options: Options) -> None:
     """
 
 
-def show(
-    options: Options,
-    json: documents.JsonObject = False,
-) -> None:
+def show(options: Options, json: documents.JsonObject = False) -> None:
     """Show the account's settings in the app."""
     with open_signed_in(options) as chat:
         kept = chat.preferences()
@@ -61,15 +58,13 @@ def set_(
     provider: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="Who runs that model: auto, fastest, cheapest, or the name of a provider.",
+            metavar="NAME", help="Who runs that model: auto, fastest, cheapest, or the name of a provider."
         ),
     ] = None,
     artifacts: Annotated[
         bool | None,
         typer.Option(
-            "--artifacts/--no-artifacts",
-            help="Whether the app tells that model how to write artifacts.",
+            "--artifacts/--no-artifacts", help="Whether the app tells that model how to write artifacts."
         ),
     ] = None,
     billing: Annotated[

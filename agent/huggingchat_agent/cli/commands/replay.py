@@ -22,12 +22,10 @@ def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The tape.")],
     json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
     speed: Annotated[
-        float,
-        typer.Option(metavar="X", help="1 is the recorded speed, 2 twice that, 0 takes no time."),
+        float, typer.Option(metavar="X", help="1 is the recorded speed, 2 twice that, 0 takes no time.")
     ] = 1.0,
     browser: Annotated[
-        bool,
-        typer.Option("--browser", help="Replay in a real browser, from a full tape. --headed shows it."),
+        bool, typer.Option("--browser", help="Replay in a real browser, from a full tape. --headed shows it.")
     ] = False,
     cut: Cut = None,
     stall: Stall = None,

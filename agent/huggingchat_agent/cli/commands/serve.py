@@ -54,8 +54,7 @@ def serve(
         ),
     ] = True,
     keep: Annotated[
-        bool,
-        typer.Option("--keep", help="Keep all conversations. By default those of one turn are deleted."),
+        bool, typer.Option("--keep", help="Keep all conversations. By default those of one turn are deleted.")
     ] = False,
     concurrency: Annotated[
         int, typer.Option("--concurrency", "-n", metavar="COUNT", min=1, help="How many answers at a time.")
@@ -64,8 +63,7 @@ def serve(
         int, typer.Option(metavar="COUNT", min=0, help="How many more may wait. Further ones get status 429.")
     ] = 32,
     rate_limit: Annotated[
-        str | None,
-        typer.Option(metavar="N/min", help="How many answers may begin in a minute."),
+        str | None, typer.Option(metavar="N/min", help="How many answers may begin in a minute.")
     ] = None,
     over_limit: Annotated[
         OverLimit,
@@ -78,9 +76,7 @@ def serve(
     speed: Annotated[
         float,
         typer.Option(
-            metavar="X",
-            rich_help_panel=_TAPE,
-            help="1 is the recorded speed, 2 twice that, 0 takes no time.",
+            metavar="X", rich_help_panel=_TAPE, help="1 is the recorded speed, 2 twice that, 0 takes no time."
         ),
     ] = 1.0,
     cut: Cut = None,

@@ -33,8 +33,7 @@ def show(
         bool, typer.Option("--json", help="Print the records, one line of JSON each, header first.")
     ] = False,
     everything: Annotated[
-        bool,
-        typer.Option("--all", help="List static files (scripts, styles, pictures) one by one."),
+        bool, typer.Option("--all", help="List static files (scripts, styles, pictures) one by one.")
     ] = False,
 ) -> None:
     """Show what happened on a tape, line by line, with the time since its beginning.
@@ -79,8 +78,7 @@ def har_(
     options: Options,
     file: File,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: FILE.har."),
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: FILE.har.")
     ] = None,
     force: Force = False,
 ) -> None:

@@ -54,10 +54,7 @@ OwnServers = Annotated[
 
 
 def choose_tools(
-    tool: list[str] | None,
-    no_tools: bool,
-    named: list[str] | None = None,
-    listed: Path | None = None,
+    tool: list[str] | None, no_tools: bool, named: list[str] | None = None, listed: Path | None = None
 ) -> "list[str | ToolServer] | None":
     """The servers to turn on, the user's own last; None is the app's own choice.
 

@@ -31,12 +31,7 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.site.signin import page_view
-from huggingchat_agent.site.signin.page_kinds import (
-    Step,
-    find_sign_in_buttons,
-    is_silent_login,
-    recognize,
-)
+from huggingchat_agent.site.signin.page_kinds import Step, find_sign_in_buttons, is_silent_login, recognize
 from huggingchat_agent.site.signin.places import Places
 from huggingchat_agent.wire.means import Means
 

@@ -18,15 +18,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.site.signin.page_view import PageView
 
 Kind = Literal[
-    "loading",
-    "app",
-    "form",
-    "second_factor",
-    "consent",
-    "challenge",
-    "confirmation",
-    "error",
-    "unknown",
+    "loading", "app", "form", "second_factor", "consent", "challenge", "confirmation", "error", "unknown"
 ]
 
 
