@@ -23,7 +23,6 @@ from huggingchat_agent.provider import (
     Sources,
     TitleGeneration,
 )
-from huggingchat_agent.provider.errors import make_missing_auth_error
 from huggingchat_agent.provider.g4f_classes import mix_in_g4f
 
 
@@ -67,7 +66,7 @@ def test_provider_imports_nothing_that_speaks_http():
 def test_class_is_ours_where_nothing_else_is_loaded():
     assert not [name for name in sys.modules if name.startswith("g4f")]
     assert mix_in_g4f(FinishReason) is FinishReason
-    assert type(make_missing_auth_error("no")) is MissingAuthError
+    assert mix_in_g4f(MissingAuthError) is MissingAuthError
 
 
 def test_class_is_both_where_the_other_client_is_loaded(theirs):
@@ -84,7 +83,7 @@ def test_class_is_both_where_the_other_client_is_loaded(theirs):
 def test_error_is_caught_as_either(theirs):
     for kind in (MissingAuthError, theirs.MissingAuthError, AgentError):
         with pytest.raises(kind, match="no"):
-            raise make_missing_auth_error("no")
+            raise mix_in_g4f(MissingAuthError)("no")
 
 
 def test_conversation_is_taken_from_json_and_from_other_classes():

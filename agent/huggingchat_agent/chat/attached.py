@@ -36,7 +36,6 @@ from huggingchat_agent.wire import purposes, routes
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
     from typing import Unpack
 
     from huggingchat_agent.answer import Answer
@@ -147,9 +146,7 @@ class Attached(Emitter):
     async def __aenter__(self) -> Attached:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def _publish(self, turn: Turn, event: events.TurnEvent) -> None:

@@ -32,7 +32,6 @@ from huggingchat_agent.wire.models import pick_model
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import Self, Unpack
 
     from huggingchat_agent.chat.preferences import Changes, Preferences
@@ -159,9 +158,7 @@ class Chat(Emitter, Inputs):
     async def __aenter__(self) -> Self:
         return await self.open()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def login(

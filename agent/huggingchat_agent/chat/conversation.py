@@ -34,7 +34,6 @@ from huggingchat_agent.wire.tools import ToolServer, check_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from huggingchat_agent.artifact import Artifact
     from huggingchat_agent.chat.chat import Chat
@@ -335,9 +334,7 @@ class Conversation(Emitter):
     async def __aenter__(self) -> Conversation:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if not self.temporary:
             return
         if self._chat._leaving.forked or self._chat._session.unheard:  # `close` warns of what remains

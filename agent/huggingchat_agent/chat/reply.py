@@ -15,7 +15,6 @@ from huggingchat_agent.mistakes import SENT, asyncio_only
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator
-    from types import TracebackType
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.choices import SentVia
@@ -130,9 +129,7 @@ class Reply(Emitter):
     async def __aenter__(self) -> Reply:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     async def answer(self) -> Answer:

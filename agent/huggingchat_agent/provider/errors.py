@@ -33,10 +33,6 @@ _KINDS: dict[type, type[AgentError]] = {
 }
 
 
-def make_missing_auth_error(message: str) -> MissingAuthError:
-    return mix_in_g4f(MissingAuthError)(message)
-
-
 def make_response_error(message: str) -> ResponseError:
     return mix_in_g4f(ResponseError)(message)
 

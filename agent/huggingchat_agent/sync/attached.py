@@ -26,7 +26,6 @@ from huggingchat_agent.traffic.traffic import Traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
     from typing import Any, Unpack
 
     from huggingchat_agent.answer import Answer
@@ -107,9 +106,7 @@ class Attached(Handlers):
     def __enter__(self) -> Attached:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     async def _answer(self, timeout: float | None) -> Answer:

@@ -19,7 +19,6 @@ from huggingchat_agent.sync.thread import LoopThread, ends_program
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import Self, Unpack
 
     from huggingchat_agent.browser.protocols import Upload
@@ -114,9 +113,7 @@ class HuggingChat(Handlers):
     def __enter__(self) -> Self:
         return self.open()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._close(work=not ends_program(error))
 
     def login(

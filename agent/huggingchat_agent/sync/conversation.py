@@ -13,7 +13,6 @@ from huggingchat_agent.sync.thread import ends_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     from huggingchat_agent import answer
     from huggingchat_agent.artifact import Artifact
@@ -249,8 +248,6 @@ class Conversation(Handlers):
     def __enter__(self) -> Conversation:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self.temporary and not self._thread.over:
             self._thread.run(self._inner.__aexit__(kind, error, trace), work=not ends_program(error))

@@ -15,7 +15,6 @@ from huggingchat_agent.sync.thread import ends_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.chat import reply as asynchronous
@@ -133,9 +132,7 @@ class Reply(Handlers):
     def __enter__(self) -> Reply:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._stop(work=not ends_program(error))
 
 

@@ -40,7 +40,6 @@ class Redaction:
     def __init__(self, mask: Mask, *, learn: Callable[[str], None], hide_username: bool = False) -> None:
         self._mask, self._learn, self._hide_username = mask, learn, hide_username
         self._bodies: dict[str, _Body] = {}
-        self._mimes: dict[str, str] = {}
         self._words: dict[tuple[int, str], Pieces[tapes.Event | Word]] = {}
 
     def feed(self, records: Iterable[AnyRecord | Words]) -> Iterator[AnyRecord | Word]:
