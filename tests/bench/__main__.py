@@ -10,7 +10,9 @@ Without an engine, both are measured. It takes about ten minutes on a quiet mach
   scripted model as the stand-in has: `count N every MILLISECONDS`, each token with the time when it was sent.
 * CPU: of this process (where raw and agent run), and with all browsers and drivers, for 10,000 tokens.
 * recorded: by page, in a second session that is recorded. The two take turns.
-* by hand: Playwright fills in the page, presses Enter, and polls the text that the page shows.
+* fill: Playwright fills in the tab that ui uses and presses Enter. The agent hands over the tokens. Only with
+  the engine playwright.
+* by hand: Playwright does the same in a browser of its own, and polls the text that the page shows.
 * from the shell: a command from its start to its end, with a browser of its own or in a warm session, in s.
 * replays: 100 tests of two turns each, from a tape, the start of pytest included, in s.
 * at once: many conversations at the same time (`at_once`); not on another app, which has no HTTP/2 here.
@@ -47,7 +49,7 @@ from rich.progress import Progress
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.choices import EngineName
 from tests.bench import at_once, bars, cold, cpu, doors, replays, shell
-from tests.bench.by_hand import by_hand
+from tests.bench.by_hand import by_hand, fill_and_press
 from tests.bench.processes import spent
 from tests.live import own_account
 from tests.raw import Raw
@@ -60,7 +62,7 @@ if TYPE_CHECKING:
     # Sends a prompt, calls back per token, returns when the last was handed over.
     Send = Callable[[str, Callable[[str], None]], Awaitable[None]]
 
-HOWS = ("raw", "page", "recorded", "ui", "by hand")
+HOWS = ("raw", "page", "recorded", "ui", "fill", "by hand")
 BURST = 8000
 PACED = 100
 PACE_MS = 20
@@ -152,22 +154,28 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
                 reply.on("token", lambda event: on_token(event.text))
                 await reply
 
+            async def by_fill(prompt: str, on_token: Callable[[str], None]) -> None:
+                await fill_and_press(chat, conversation_id, prompt, on_token)
+
             async def in_page(prompt: str, on_token: Callable[[str], None]) -> None:
                 numbers = {"hello": 0, f"count {PACED} every {PACE_MS}": PACED, burst_prompt: BURST}
                 await hand.send(prompt, numbers[prompt], on_token)
 
             if how == "by hand":
                 await hand.open(f"{base_url}/conversation/{conversation_id}")
-            return {"raw": by_raw, "by hand": in_page}.get(how, by_agent)
+            return {"raw": by_raw, "fill": by_fill, "by hand": in_page}.get(how, by_agent)
 
         # In the page last: its tabs stay, and render what they were told while others are measured.
-        for hows in (("raw", "page", "recorded"), ("ui", "by hand")):
+        in_tabs = ("ui", *(("fill",) if engine == "playwright" else ()), "by hand")
+        for hows in (("raw", "page", "recorded"), in_tabs):
             for number in range(rounds + 1):  # the first warms up and does not count
                 taken = figures if number else Figures()
                 for how in hows:
-                    send = await make_sender(how, await raw.create(model))
-                    if how != "by hand":
-                        await send("hello", lambda text: None)
+                    conversation_id = await raw.create(model)
+                    send = await make_sender(how, conversation_id)
+                    if how != "by hand":  # "fill" needs the tab that ui opens
+                        warm = await make_sender("ui", conversation_id) if how == "fill" else send
+                        await warm("hello", lambda text: None)
                     before = spent()
                     await paced(send, taken, how)
                     await burst(send, taken, how, burst_prompt)
@@ -193,6 +201,10 @@ ROWS: list[tuple[str, float, str, float]] = [
 ]
 
 
+# The spread of the first three is printed.
+RATIOS = [("page", "raw"), ("recorded", "page"), ("ui", "fill"), ("ui", "raw"), ("ui", "by hand")]
+
+
 def part_of(values: list[float], part: float = 0.5) -> float:
     """The median, or the value below which that part of them is."""
     ordered = sorted(values)
@@ -202,26 +214,27 @@ def part_of(values: list[float], part: float = 0.5) -> float:
 
 
 def find_cells(figures: Figures) -> dict[str, dict[str, float]]:
-    """By row and way, in the unit of the row."""
+    """By row and way, in the unit of the row, without ways that were not measured."""
+    hows = [how for how in HOWS if figures.first[how]]
     return {
-        name: {how: unit * part_of(getattr(figures, field)[how], part) for how in HOWS}
+        name: {how: unit * part_of(getattr(figures, field)[how], part) for how in hows}
         for name, unit, field, part in ROWS
     }
 
 
 def report(figures: Figures) -> list[str]:
     """The figures of one engine as lines of Markdown."""
-    lines = [
-        f"| | {' | '.join(HOWS)} | page / raw | recorded / page | ui / raw | ui / by hand |",
-        f"|{'---|' * (len(HOWS) + 5)}",
-    ]
-    ratios = [("page", "raw"), ("recorded", "page"), ("ui", "raw"), ("ui", "by hand")]
-    for name, cells in find_cells(figures).items():
+    rows = find_cells(figures)
+    hows = [*next(iter(rows.values()))]
+    ratios = [each for each in RATIOS if each[1] in hows]
+    columns = [*hows, *(f"{one} / {other}" for one, other in ratios)]
+    lines = [f"| | {' | '.join(columns)} |", f"|{'---|' * (len(columns) + 1)}"]
+    for name, cells in rows.items():
         digits = 1 if name.endswith("ms") else 2
-        shown = [f"{cells[how]:.{digits}f}" for how in HOWS]
+        shown = [f"{cells[how]:.{digits}f}" for how in hows]
         shown += [f"{cells[one] / max(cells[other], 1e-9):.2f}" for one, other in ratios]
         lines.append(f"| {name} | {' | '.join(shown)} |")
-    for one, other in (("page", "raw"), ("recorded", "page")):
+    for one, other in (each for each in RATIOS[:3] if each in ratios):
         pairs = zip(figures.burst[one], figures.burst[other], strict=True)
         spread = ", ".join(f"{each:.2f}" for each in sorted(mine / theirs for mine, theirs in pairs))
         lines += ["", f"Burst {one} / {other}, by round: {spread}."]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WIDTH, LABEL, BAR, GAP = 720, 150, 16, 26
-COLORS = ("#777", "#36c", "#2a7", "#c60", "#939")
+COLORS = ("#777", "#36c", "#2a7", "#c60", "#b93", "#939")
 
 
 def draw(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:

@@ -1,4 +1,8 @@
-"""What a person writes by hand: Playwright fills in the page, presses Enter, and polls the shown text."""
+"""What a person writes by hand: Playwright fills in the page and presses Enter.
+
+`ByHand` has a browser of its own and polls the text that the page shows. `fill_and_press` types into the tab
+that the agent uses, and gets the tokens from the agent, so that only the gesture differs from ui.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from playwright.async_api import async_playwright
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from huggingchat_agent import HuggingChat
 
 POLL = 0.02  # seconds
 
@@ -69,3 +75,22 @@ async def by_hand(path: str, state: Any) -> AsyncIterator[ByHand]:
             yield ByHand(await context.new_page())
         finally:
             await browser.close()
+
+
+async def fill_and_press(
+    chat: HuggingChat, conversation_id: str, prompt: str, on_token: Callable[[str], None]
+) -> None:
+    """Send in the tab of the conversation, which is open; return when the answer is complete."""
+    browser: Any = chat._session.browser
+    page = next(each for each in browser._context.pages if conversation_id in each.url)
+    over = asyncio.Event()
+    handlers = {"token": lambda event: on_token(event.text), "finished": lambda event: over.set()}
+    conversation: Any = chat.conversation(conversation_id)
+    for name, handler in handlers.items():
+        conversation.on(name, handler)
+    field = page.get_by_placeholder("Ask anything")
+    await field.fill(prompt)
+    await field.press("Enter")
+    await over.wait()
+    for name, handler in handlers.items():
+        conversation.off(name, handler)

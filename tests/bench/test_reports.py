@@ -18,8 +18,16 @@ def make_figures():
 def test_table_has_medians_and_ratios():
     lines = report(make_figures())
     first = next(line for line in lines if line.startswith("| first token, ms"))
-    assert first.split(" | ")[1:] == ["2.0", "4.0", "6.0", "8.0", "10.0", "2.00", "1.50", "4.00", "0.80 |"]
+    ways, ratios = ["2.0", "4.0", "6.0", "8.0", "10.0", "12.0"], ["2.00", "1.50", "0.80", "4.00", "0.67 |"]
+    assert first.split(" | ")[1:] == [*ways, *ratios]
     assert "Burst recorded / page, by round: 1.50, 1.50, 1.50." in lines
+
+
+def test_ways_that_were_not_measured_have_no_column():
+    figures = make_figures()
+    for values in (figures.first, figures.latency, figures.burst, figures.python, figures.processes):
+        values["fill"] = []
+    assert report(figures)[0].count("fill") == 0
 
 
 def test_drawing_has_a_bar_for_each_figure():
