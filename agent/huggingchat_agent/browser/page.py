@@ -83,7 +83,9 @@ class CdpPage:
 
     def receive(self, method: str, params: dict[str, Any]) -> None:
         """Take one event of the tab. The driver's handler calls this, in order."""
-        if method in ("Page.lifecycleEvent", "Network.responseReceived") and self._navigation:
+        if method == "Network.dataReceived":
+            pass  # by far the most frequent, and no matter of the page
+        elif method in ("Page.lifecycleEvent", "Network.responseReceived") and self._navigation:
             self._navigation.note(params)
         elif method == "Network.requestWillBeSent":
             if not have_same_origin(params["request"]["url"], params.get("documentURL", "")):

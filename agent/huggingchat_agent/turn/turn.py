@@ -186,7 +186,7 @@ class Turn:
                 publish(each)
             plain = fold.splitter.plain
         if not alive_only:
-            self._clock.tick(at, asking=fold.asking)
+            self._clock.tick(at, asking=bool(fold.questions))
 
     async def _recover(self, recovery: Recovery) -> None:
         self._lost = await recovery.run()

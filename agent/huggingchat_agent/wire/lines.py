@@ -35,6 +35,8 @@ class LineSplitter:
     def take(self, data: bytes) -> bytes:
         """As `feed`, but the lines come as they are, in one piece with their newlines."""
         end = data.rfind(b"\n") + 1
+        if end == len(data) <= self._longest and not self._length:
+            return data  # as nearly always
         if not end:
             self._begun.append(data)
             self._length += len(data)
