@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import websockets
 from nodriver.core.connection import MAX_SIZE, PING_TIMEOUT, Connection, ProtocolException
@@ -18,6 +19,7 @@ from huggingchat_agent import forks
 from huggingchat_agent.browser.cdp import make_refusal
 from huggingchat_agent.browser.running_browser import CLOSE_SECONDS, GONE
 from huggingchat_agent.errors import BrowserClosed
+from huggingchat_agent.origin import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -40,8 +42,14 @@ class BrowserConnection(Connection):  # type: ignore[misc]  # nodriver has no ty
     async def connect(self, address: str, seconds: float = 10.0) -> None:
         """Connect once. A browser may ask a person first, so it can take `seconds` until it answers."""
         self.websocket_url = address
+        # On this machine, the browser would take longer to compress its messages than to send them.
+        here = is_loopback(urlsplit(address).hostname or "")
         self.socket = await websockets.connect(
-            address, ping_timeout=PING_TIMEOUT, max_size=MAX_SIZE, open_timeout=seconds
+            address,
+            ping_timeout=PING_TIMEOUT,
+            max_size=MAX_SIZE,
+            open_timeout=seconds,
+            compression=None if here else "deflate",
         )
         self._listener_task = asyncio.create_task(self._listener())
         self.socket.protocol.debug = False  # else a debug log shows typed text and credentials
