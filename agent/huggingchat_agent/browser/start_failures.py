@@ -11,7 +11,7 @@ from huggingchat_agent.browser.known_browsers import KNOWN
 from huggingchat_agent.errors import BrowserError, BrowserTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from huggingchat_agent.endpoint import Endpoint
     from huggingchat_agent.settings import Settings
@@ -49,14 +49,14 @@ _WRITTEN = {
 _BRANDED = ("chrome", "edge")
 
 
-def check_settings(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
+def check_settings(settings: Settings) -> None:
     """Raise BrowserError for settings that would make the browser hang or end without a clear message."""
     if settings.user_data_dir is not None:
         branded = [each for each in KNOWN if each.name.startswith(_BRANDED)]
         if settings.user_data_dir in [folder for each in branded for folder in each.list_folders()]:
             message = f"{settings.user_data_dir} cannot be used. {DEFAULT_PROFILE['message']}"
             raise BrowserError(**DEFAULT_PROFILE | {"message": message})
-    shown = sys.platform != "linux" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+    shown = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if not settings.headless and not shown:
         raise BrowserError(**NO_DISPLAY)
 

@@ -56,9 +56,9 @@ def _finding(check: str, text: str, state: State = "good", advice: str = "") -> 
     return Finding(area="machine", check=check, state=state, text=text, advice=advice)
 
 
-def failure(check: str, error: AgentError, *, advice: str = "") -> Finding:
+def make_failure(check: str, error: AgentError) -> Finding:
     """The finding for a check that an error ended."""
-    return _finding(check, redact.text(error.message), "failed", advice or redact.text(error.shell_hint))
+    return _finding(check, redact.text(error.message), "failed", redact.text(error.shell_hint))
 
 
 def _check_browser(settings: Settings) -> Finding:
@@ -67,7 +67,7 @@ def _check_browser(settings: Settings) -> Finding:
         if found is None:
             raise make_missing_error()
     except AgentError as error:
-        return failure("browser", error)
+        return make_failure("browser", error)
     return _finding("browser", f"{found.path}, {found.origin}")
 
 
@@ -78,7 +78,7 @@ async def _check_running(settings: Settings) -> list[Finding]:
         try:
             running = await asyncio.to_thread(persons_browser.find_running, str(settings.connect))
         except AgentError as error:
-            return [failure("browser", error)]
+            return [make_failure("browser", error)]
         return [_finding("browser", f"your running one: {running}")]
     answers = await asyncio.gather(*map(endpoints.read_load, connect), return_exceptions=True)
     advice = "Start it, or leave it out of --connect."
@@ -94,7 +94,7 @@ async def _check_start(settings: Settings) -> Finding:
     try:
         browser = await load_engine(settings.engine).start(settings, None)
     except AgentError as error:
-        return failure("browser starts", error)
+        return make_failure("browser starts", error)
     try:
         return _finding("browser starts", f"{browser.version}, by {settings.engine}")
     finally:
@@ -125,7 +125,7 @@ def _check_profiles(settings: Settings) -> Iterator[Finding]:
     try:
         profiles = list_profiles(settings.home)
     except AgentError as error:
-        yield failure("profiles", error)
+        yield make_failure("profiles", error)
         return
     used = {each.name: each.in_use_by for each in profiles if each.in_use_by}
     damaged = [each.name for each in profiles if each.damaged]

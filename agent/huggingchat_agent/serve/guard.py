@@ -43,10 +43,9 @@ class Guard:
         shape: Callable[[str, Refusal], dict[str, Any]],
         *,
         exposed: bool = False,
-        largest: int = LARGEST_BODY,
     ) -> None:
         self._app, self._key, self._hosts, self._shape = app, key, frozenset(hosts), shape
-        self._exposed, self._largest = exposed, largest
+        self._exposed = exposed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +55,7 @@ class Guard:
             scope.setdefault("state", {})["body"] = await self._read_body(Headers(scope=scope), receive)
         except Refusal as refusal:
             body = self._shape(scope["path"], refusal)
-            await _discard(receive, 4 * self._largest)
+            await _discard(receive, 4 * LARGEST_BODY)
             headers = refusal.headers | {"connection": "close"}
             await JSONResponse(body, refusal.status, headers)(scope, receive, send)
             return
@@ -81,7 +80,7 @@ class Guard:
 
     async def _read_body(self, headers: Headers, receive: Receive) -> bytes:
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._largest:
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
             raise self._refuse_size()
         body = bytearray()
         more = True
@@ -90,13 +89,13 @@ class Guard:
             if message["type"] == "http.disconnect":
                 raise Refusal(400, "The client went away.")
             body += message.get("body", b"")
-            if len(body) > self._largest:
+            if len(body) > LARGEST_BODY:
                 raise self._refuse_size()
             more = message.get("more_body", False)
         return bytes(body)
 
     def _refuse_size(self) -> Refusal:
-        size = self._largest // (1024 * 1024)
+        size = LARGEST_BODY // (1024 * 1024)
         return Refusal(413, f"The body is larger than {size} MiB.", code="body_too_large")
 
 

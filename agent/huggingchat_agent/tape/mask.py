@@ -38,13 +38,13 @@ _PREFIX = 64  # characters of a value that are compared at once
 
 
 class Mask:
-    """Finds secrets. `patterns` are regular expressions, `names` are whole words to hide.
+    """Finds secrets. `patterns` are regular expressions.
 
     Raises SettingsError for a pattern that cannot be read. The searches raise TapeError for one that takes
     too long.
     """
 
-    def __init__(self, patterns: Sequence[str] = (), names: Iterable[str] = ()) -> None:
+    def __init__(self, patterns: Sequence[str] = ()) -> None:
         self._patterns = [Pattern(each) for each in patterns]
         self._names: set[str] = set()
         self._name: re.Pattern[str] | None = None
@@ -54,8 +54,6 @@ class Mask:
         self._heads: dict[str, list[str]] = {}
         self._longest = 0
         self._initials = _NOTHING
-        for name in names:
-            self.add_name(name)
 
     def add_name(self, name: str) -> None:
         """Hide that word too."""

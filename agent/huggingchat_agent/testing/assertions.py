@@ -66,10 +66,10 @@ def assert_similar(answer: Answer | str, expected: str, *, at_least: float = 0.8
 
 
 def normal(text: str) -> str:
-    """A text in the form for comparison: without case, spacing, markup and kinds of quotes and dashes."""
+    """The text for comparison: without case, spacing, markup and kinds of quotes and dashes."""
     plain = unicodedata.normalize("NFKC", text).translate(_QUOTES)
     return " ".join(_MARKUP.sub("", plain).casefold().split())
 
 
-def _shorten(text: str, width: int = 300) -> str:
-    return repr(text if len(text) <= width else f"{text[:width]}...")
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= 300 else f"{text[:300]}...")

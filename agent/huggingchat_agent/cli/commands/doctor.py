@@ -22,7 +22,7 @@ from huggingchat_agent.doctor import leftovers
 from huggingchat_agent.doctor.app import COST, Walk
 from huggingchat_agent.doctor.evidence import Evidence, check_folder
 from huggingchat_agent.doctor.finding import Area, Finding, Report
-from huggingchat_agent.doctor.machine import check_machine, failure
+from huggingchat_agent.doctor.machine import check_machine, make_failure
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.settings import make_settings
@@ -116,7 +116,7 @@ async def _examine(options: Options, *, machine: bool, save: Path | None) -> Rep
                     found.append(Finding(area="machine", check="browser starts", text=browser.version))
                 await collect(Walk(chat).run())
         except AgentError as error:
-            found.append(failure("opening the app", error))
+            found.append(make_failure("opening the app", error))
     report = Report(findings=found)
     if evidence is not None and save is not None:
         evidence.write(save, report, hide=chosen.username or "")
