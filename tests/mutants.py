@@ -47,7 +47,7 @@ REACH = {
     "site/gestures/composer.py": "e2e/turns e2e/uploads e2e/failures",
     "site/gestures/messages.py": "e2e/branches e2e/failures",
     "cli/app.py": "cli/help cli/failures",
-    "cli/asking.py": "cli/show cli/tools",
+    "cli/tool_questions.py": "cli/show cli/tools",
     "cli/commands/tape.py": "playback/looking",
     "chat": "reply uploads closing export e2e",
     "turn": "turn clock e2e",

@@ -149,12 +149,12 @@ async def test_sign_in_by_itself_types_at_pinned_origins_only(home):
     chosen, pinned = "https://id.example.org", "https://sso.example.org"
     write_app(home / "profiles" / "default", RememberedApp(base_url=OURS, login_origins=(pinned,)))
     origins = make_origins(home, login_origins=[chosen])
-    by_person, again = origins.make_places(), origins.make_places(again=True)
+    by_person, again = origins.make_allowed(), origins.make_allowed(again=True)
     expected = {OURS: (True, True), pinned: (True, True), chosen: (True, False), OTHER: (False, False)}
     found = {origin: (await by_person.allow(origin), await again.allow(origin)) for origin in expected}
     assert found == expected
     # Nobody is asked about a document that has no origin.
-    assert not await origins.make_places(lambda origin: True).allow("null")
+    assert not await origins.make_allowed(lambda origin: True).allow("null")
 
 
 @pytest.mark.asyncio
@@ -162,10 +162,10 @@ async def test_pins_are_of_one_app(home):
     pinned = "https://sso.example.org"
     write_app(home / "profiles" / "default", RememberedApp(base_url=OURS, login_origins=(pinned,)))
     other = make_origins(home, OTHER)
-    places = other.make_places()
-    assert not await places.allow(pinned)
-    assert await places.allow(OTHER)
-    other.pin(places)
+    allowed = other.make_allowed()
+    assert not await allowed.allow(pinned)
+    assert await allowed.allow(OTHER)
+    other.pin(allowed)
     other.remember(again=True)  # a visit with a session that was there already changes nothing
     assert read_app(home / "profiles" / "default") == RememberedApp(base_url=OURS, login_origins=(pinned,))
     other.remember(again=False)

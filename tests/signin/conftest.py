@@ -11,7 +11,7 @@ from huggingchat_agent.browser import load_engine
 from huggingchat_agent.one_time_password import Codes
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.settings import make_settings
-from huggingchat_agent.site.signin.machine import SignIn
+from huggingchat_agent.site.signin.sign_in import SignIn
 from tests.budget import take_turns
 from tests.quick import QUICK
 

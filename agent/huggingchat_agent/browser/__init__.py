@@ -1,4 +1,4 @@
-"""Browsers: the protocols Page, Browser and Engine, and the engines that implement them."""
+"""Browsers and their tabs: three protocols (Engine, Browser, Page), and the engines that implement them."""
 
 from __future__ import annotations
 

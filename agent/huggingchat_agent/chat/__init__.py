@@ -1,1 +1,1 @@
-"""What a user holds, and how a message is sent."""
+"""The objects that users hold (chat, conversation, reply), and the ways to send a message."""

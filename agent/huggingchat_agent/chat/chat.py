@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.session import Opener, Sink
     from huggingchat_agent.session.tabs import Watcher
     from huggingchat_agent.settings import Settings
-    from huggingchat_agent.site.signin.places import ConfirmOrigin
+    from huggingchat_agent.site.signin.allowed_origins import ConfirmOrigin
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.state.storage import SavedSession
     from huggingchat_agent.tape.recorder import Recorder

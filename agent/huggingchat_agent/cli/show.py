@@ -40,7 +40,7 @@ def show(
         try:
             for event in reply:
                 if isinstance(event, events.ElicitationRequested):
-                    from huggingchat_agent.cli.asking import settle
+                    from huggingchat_agent.cli.tool_questions import settle
 
                     screen.end()
                     keys.unmute()

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.chat.reply import Reply
-    from huggingchat_agent.serve.places import Places
+    from huggingchat_agent.serve.limiter import Limiter
 
 ONE_SHOT_AGE = 900.0  # seconds until a conversation of one turn is deleted
 _TASK = "### Task:"  # how Open WebUI begins its own requests for titles, tags and follow-ups
@@ -44,8 +44,8 @@ _TASK = "### Task:"  # how Open WebUI begins its own requests for titles, tags a
 class Answerer:
     """Answers questions in an open, signed-in chat. With `keep`, no conversation is deleted."""
 
-    def __init__(self, chat: Chat, threads: Threads, places: Places, *, keep: bool = False) -> None:
-        self.chat, self.places = chat, places
+    def __init__(self, chat: Chat, threads: Threads, limiter: Limiter, *, keep: bool = False) -> None:
+        self.chat, self.limiter = chat, limiter
         self._threads, self._keep = threads, keep
         self._busy: set[str] = set()  # conversations that are answering
 
@@ -63,7 +63,7 @@ class Answerer:
         if question.tools:  # the system prompt describes them
             scope += describe_tools(question.tools)
         task = len(question.messages) == 1 and question.messages[0].text.startswith(_TASK)
-        async with self.places.take():
+        async with self.limiter.take():
             sent = await self._continue(question, scope) or await self._begin(question)
             try:
                 async for piece in self._follow(sent, question):

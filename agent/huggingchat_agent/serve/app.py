@@ -75,8 +75,8 @@ class Endpoint:
         return JSONResponse({"status": "ok"})
 
     async def _show_pressure(self, request: Request) -> Response:
-        places = self._answerer.places
-        return JSONResponse({"running": places.running, "queued": places.queued, "free": places.free})
+        limiter = self._answerer.limiter
+        return JSONResponse({"running": limiter.running, "queued": limiter.queued, "free": limiter.free})
 
     async def _list_models(self, request: Request) -> Response:
         return JSONResponse({"object": "list", "data": await self._read_models()})

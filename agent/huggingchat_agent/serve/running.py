@@ -14,7 +14,7 @@ from huggingchat_agent.errors import UsageError
 from huggingchat_agent.origin import is_loopback
 from huggingchat_agent.serve.answering import Answerer
 from huggingchat_agent.serve.app import KEEP_ALIVE, Endpoint
-from huggingchat_agent.serve.places import Places
+from huggingchat_agent.serve.limiter import Limiter
 from huggingchat_agent.serve.threads import Threads
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class Running:
         self.aborted = False
         tape = chat.settings.replay is not None  # what it answers is nothing to go on with, or to delete
         self._threads = Threads(None if tape else chat.settings.profile_folder / "serve.sqlite")
-        places = Places(limit=limit, queue=queue, per_minute=per_minute, waits=waits)
-        self._answerer = Answerer(chat, self._threads, places, keep=keep or tape)
+        limiter = Limiter(limit=limit, queue=queue, per_minute=per_minute, waits=waits)
+        self._answerer = Answerer(chat, self._threads, limiter, keep=keep or tape)
         hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", _in_url(host))}
         self._endpoint = Endpoint(
             self._answerer,

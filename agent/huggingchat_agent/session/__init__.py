@@ -1,1 +1,1 @@
-"""The browser of a profile and its sign-in, its tabs, and calls to the app."""
+"""Between chat and app: the browser of a profile and its sign-in, the tabs, and calls to the app."""

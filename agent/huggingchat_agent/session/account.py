@@ -25,8 +25,8 @@ from huggingchat_agent.one_time_password import Codes, Otp
 from huggingchat_agent.provenance import explain_withheld
 from huggingchat_agent.redact import Secret
 from huggingchat_agent.session.manual_login import wait_for_login
-from huggingchat_agent.site.signin.machine import SignIn
-from huggingchat_agent.site.signin.places import ConfirmOrigin
+from huggingchat_agent.site.signin.allowed_origins import ConfirmOrigin
+from huggingchat_agent.site.signin.sign_in import SignIn
 from huggingchat_agent.state import cookies
 from huggingchat_agent.wire import requests, superjson
 from huggingchat_agent.wire.content import parse_flags, parse_settings
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.session.session import Session
     from huggingchat_agent.settings import Settings
-    from huggingchat_agent.site.signin.places import Places
+    from huggingchat_agent.site.signin.allowed_origins import AllowedOrigins
 
 
 # The default name of the app's session cookie, and the name of huggingface.co's.
@@ -138,8 +138,8 @@ async def login(session: Session, credentials: Credentials, *, wanted: str | Non
         return account
     known = account.signed_in
     if not known:
-        places = session.login_origins.make_places(credentials.confirm_origin)
-        account = await _sign_in(session, credentials, places)
+        allowed = session.login_origins.make_allowed(credentials.confirm_origin)
+        account = await _sign_in(session, credentials, allowed)
     return await _keep_signed_in(session, account, credentials, again=known)
 
 
@@ -247,7 +247,7 @@ async def _keep_signed_in(
         if not anyway and await is_known():
             return
         try:
-            found = await _sign_in(session, credentials, session.login_origins.make_places(again=True))
+            found = await _sign_in(session, credentials, session.login_origins.make_allowed(again=True))
         except UnknownLoginOrigin as error:
             error.hint, error.shell_hint = SIGN_IN_AGAIN["hint"], SIGN_IN_AGAIN["shell_hint"]
             raise
@@ -263,7 +263,7 @@ async def _keep_signed_in(
     return account
 
 
-async def _sign_in(session: Session, credentials: Credentials, places: Places) -> Account:
+async def _sign_in(session: Session, credentials: Credentials, allowed: AllowedOrigins) -> Account:
     tabs, settings = session.tabs, session.settings
     if settings.searched:
         raise LoginError(
@@ -280,7 +280,7 @@ async def _sign_in(session: Session, credentials: Credentials, places: Places) -
             credentials.username,
             credentials.password,
             credentials.make_codes(),
-            places=places,
+            allowed=allowed,
             insecure=settings.insecure,
         )
         await form.run(timeout=settings.login_timeout)
@@ -289,7 +289,7 @@ async def _sign_in(session: Session, credentials: Credentials, places: Places) -
             await tabs.load_app()
         account = await read_account(session)
         if account.signed_in:
-            session.login_origins.pin(places)
+            session.login_origins.pin(allowed)
             return account
         failure: LoginError = SessionRejected(
             "The sign-in went through, but the app still shows nobody as signed in. Sign in there by hand "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.origin import have_same_origin
-from huggingchat_agent.site.signin.places import Places
+from huggingchat_agent.site.signin.allowed_origins import AllowedOrigins
 from huggingchat_agent.state.remembered_app import RememberedApp, read_app, write_app
 
 if TYPE_CHECKING:
     from huggingchat_agent.settings import Settings
-    from huggingchat_agent.site.signin.places import ConfirmOrigin
+    from huggingchat_agent.site.signin.allowed_origins import ConfirmOrigin
     from huggingchat_agent.state.storage import SavedSession
 
 
@@ -23,22 +23,24 @@ class LoginOrigins:
         self._settings, self._saved = settings, saved
         self._pinned: set[str] = set()
 
-    def make_places(self, confirm: ConfirmOrigin | None = None, *, again: bool = False) -> Places:
+    def make_allowed(self, confirm: ConfirmOrigin | None = None, *, again: bool = False) -> AllowedOrigins:
         """Where one sign-in may type. Raises StorageError.
 
         `again`: the agent signs in by itself. Then it types only where the profile has signed in before.
         """
         known = {self._settings.origin, *self.list_pinned()}
-        return Places(known) if again else Places(known.union(self._settings.login_origins), confirm)
+        if again:
+            return AllowedOrigins(known)
+        return AllowedOrigins(known.union(self._settings.login_origins), confirm)
 
     def list_pinned(self) -> list[str]:
         """The pinned origins, sorted. Raises StorageError."""
         app = self._read()
         return sorted(self._pinned.union(app.login_origins if app else ()))
 
-    def pin(self, places: Places) -> None:
-        """The app has accepted a sign-in at these places. `remember` saves them."""
-        self._pinned |= places.used - {self._settings.origin}
+    def pin(self, allowed: AllowedOrigins) -> None:
+        """The app has accepted a sign-in at these origins. `remember` saves them."""
+        self._pinned |= allowed.used - {self._settings.origin}
 
     def remember(self, *, again: bool) -> None:
         """Save the app's address and its sign-in origins, after the app has accepted a sign-in.

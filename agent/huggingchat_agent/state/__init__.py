@@ -1,1 +1,1 @@
-"""The saved session: its profile, its lock, and its import from other browsers."""
+"""What is on the disk: saved sessions, profiles and their locks. Imports sessions of other browsers too."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.account import Account
     from huggingchat_agent.session.page_data import Models, Tools
     from huggingchat_agent.settings import Settings
-    from huggingchat_agent.site.signin.places import ConfirmOrigin
+    from huggingchat_agent.site.signin.allowed_origins import ConfirmOrigin
     from huggingchat_agent.state.cookies import Format as CookieFormat
     from huggingchat_agent.wire.conversations import ConversationSummary
     from huggingchat_agent.wire.tools import ToolServer

@@ -1,1 +1,1 @@
-"""Brings exchanges from the browser, or from a tape, to their readers."""
+"""Takes exchanges from browsers, attached pages and tapes, and hands them to their readers in order."""

@@ -90,13 +90,13 @@ class Means(Enum):
         "The begin of a sign-in",
         "the address /login",
         "from 2025-06-05",
-        "site/signin/machine",
+        "site/signin/sign_in",
     )
     SIGN_IN_BY_BUTTON = (
         "The begin of a sign-in",
         "the button of a page",
         "before 2025-06-05",
-        "site/signin/machine",
+        "site/signin/sign_in",
     )
 
     @property

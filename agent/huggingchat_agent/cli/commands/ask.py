@@ -230,7 +230,7 @@ def _print_lines(reply: "Answering", talk: "Talk") -> "Answer":
         for event in reply:
             print_line(event)
             if isinstance(event, events.ElicitationRequested):
-                from huggingchat_agent.cli.asking import settle
+                from huggingchat_agent.cli.tool_questions import settle
 
                 rest = settle(talk, event)
         answer = reply.result()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ConfirmOrigin: TypeAlias = "Callable[[str], bool] | Callable[[str], Awaitable[bool]]"
 
 
-class Places:
+class AllowedOrigins:
     """The origins of one sign-in at which secrets may be typed: the known ones, and those that `confirm`
     accepts. It is asked once for each.
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from huggingchat_agent.serve import places
-from huggingchat_agent.serve.places import Places
+from huggingchat_agent.serve import limiter
+from huggingchat_agent.serve.limiter import Limiter
 from huggingchat_agent.serve.refusals import Refusal
 
 
@@ -16,8 +16,8 @@ async def begin(taken, times):
 
 
 async def test_rate_limit_lets_the_others_wait_in_their_order(monkeypatch):
-    monkeypatch.setattr(places, "MINUTE", 0.3)
-    taken = Places(per_minute=2, queue=4)
+    monkeypatch.setattr(limiter, "MINUTE", 0.3)
+    taken = Limiter(per_minute=2, queue=4)
     times: list[float] = []
     began = time.monotonic()
     await asyncio.gather(*(begin(taken, times) for _ in range(5)))
@@ -27,7 +27,7 @@ async def test_rate_limit_lets_the_others_wait_in_their_order(monkeypatch):
 
 
 async def test_queue_bounds_who_waits_for_the_rate():
-    taken = Places(limit=1, queue=1, per_minute=1)
+    taken = Limiter(limit=1, queue=1, per_minute=1)
     await begin(taken, [])
     waiting = [asyncio.create_task(begin(taken, [])) for _ in range(2)]
     await asyncio.sleep(0)
@@ -42,7 +42,7 @@ async def test_queue_bounds_who_waits_for_the_rate():
 
 
 async def test_rate_limit_refuses_where_it_shall():
-    taken = Places(per_minute=1, waits=False)
+    taken = Limiter(per_minute=1, waits=False)
     await begin(taken, [])
     with pytest.raises(Refusal, match="1 requests a minute") as found:
         await begin(taken, [])

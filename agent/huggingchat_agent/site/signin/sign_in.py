@@ -31,8 +31,8 @@ from huggingchat_agent.errors import (
 )
 from huggingchat_agent.origin import parse_origin
 from huggingchat_agent.site.signin import page_view
+from huggingchat_agent.site.signin.allowed_origins import AllowedOrigins
 from huggingchat_agent.site.signin.page_kinds import Step, find_sign_in_buttons, is_silent_login, recognize
-from huggingchat_agent.site.signin.places import Places
 from huggingchat_agent.wire.means import Means
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ class SignIn:
         password: Secret | None,
         codes: Codes,
         *,
-        places: Places | None = None,
+        allowed: AllowedOrigins | None = None,
         insecure: bool = False,
     ) -> None:
-        """`places` are the origins at which to type, the app's own by default. `insecure` allows typing
+        """`allowed` are the origins at which to type, the app's own by default. `insecure` allows typing
         secrets into pages that came over plain http.
         """
         self._page, self._base_url, self._insecure = page, base_url, insecure
         self._username, self._password, self._codes = username, password, codes
         self.begun_by = Means.SIGN_IN_BY_ADDRESS
-        self._places = places or Places([str(parse_origin(base_url))])
+        self._allowed = allowed or AllowedOrigins([str(parse_origin(base_url))])
         self._end = 0.0
         self._seen: PageView
         self._step = Step(kind="loading")
@@ -235,7 +235,7 @@ class SignIn:
             except BrowserError:  # the page is going away
                 await asyncio.sleep(_BETWEEN_PAGES)
         asked = time.monotonic()
-        if not await self._places.allow(origin):
+        if not await self._allowed.allow(origin):
             raise _make_origin_error(origin, self._base_url)
         self._end += time.monotonic() - asked  # a person may have been asked
 

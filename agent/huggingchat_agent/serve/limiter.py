@@ -17,7 +17,7 @@ MINUTE = 60.0
 WAIT = 5.0  # seconds that a client is asked to wait when the queue is full
 
 
-class Places:
+class Limiter:
     """At most `limit` answers run and `queue` wait. At most `per_minute` begin in a minute, if given. Further
     ones wait in the queue, or are refused if `waits` is false.
     """
