@@ -19,7 +19,7 @@ from huggingchat_agent.errors import (
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.traffic.traffic import Traffic
-from huggingchat_agent.turn import stored
+from huggingchat_agent.turn import stored, turn
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
 from huggingchat_agent.wire import multipart, requests
 from huggingchat_agent.wire.lines import LONGEST
@@ -41,6 +41,12 @@ def final(text):
     return {"type": "finalAnswer", "text": text, "interrupted": False}
 
 
+@pytest.fixture(autouse=True)
+def page_that_reads_nothing(monkeypatch):
+    """No page stands behind these turns, so none reads the conversation after them."""
+    monkeypatch.setattr(turn, "REFETCH_PATIENCE", 0.0)
+
+
 class App:
     """An app that has stored, at each look, what the test says; or it fails, or with None says nothing."""
 
@@ -59,16 +65,13 @@ class App:
     def shows(self, page_id):
         return True
 
-    def refetches(self, page_id):
-        return False
-
     async def open_stream(self, request, key):
         raise UsageError("There are no streams here.")
 
     async def abort_stream(self, key):
         pass
 
-    async def drop_stream(self, page_id, conversation_id, generation_id):
+    async def drop_stream(self, page_id, conversation_id, key):
         pass
 
     def note_means(self, means):
@@ -323,7 +326,7 @@ async def test_stopped_run_is_waited_for_although_its_stream_is_gone_before_the_
     traffic.read(tracker.follow)
     tracker.stop_patience = 0.01
 
-    async def drop_stream(page_id, conversation_id, generation_id):
+    async def drop_stream(page_id, conversation_id, key):
         common: dict[str, Any] = {"exchange_id": "1", "page": "p", "at": time.monotonic()}
         traffic.put(Failed(**common, reason="the tab was closed", canceled=True))
         await traffic.wait_until_settled()

@@ -1,6 +1,7 @@
 """What stands between a message and the app: other runs, late stops, stale pages, reads that fail."""
 
 import asyncio
+import contextlib
 import re
 import time
 from typing import Any
@@ -176,8 +177,43 @@ async def test_long_message_by_ui_is_put_into_the_page_at_once(chat, raw):
     assert asked[-1]["content"] == prompt
 
 
-async def test_new_conversation_has_its_tab_before_the_first_message(chat):
+@pytest.mark.fresh
+async def test_one_page_is_enough_for_one_conversation(chat, site):
+    """Calls go through it too. While something else uses it, it is not moved."""
     tabs = chat._session.tabs
+    async with await chat.new_conversation(temporary=True) as gone:
+        await gone.send("hello", via="ui")
+    first, second = await chat.new_conversation(), await chat.new_conversation()
+    async with held(first, site, via="ui"):
+        await chat.status()
+    assert (await first.send("again", via="ui")).via == "ui"
+    (page,) = tabs._pages
+    assert not page.closed
+
+    async with held(second, site, via="page"):
+        tabs._tabs[first.id].leaf = None  # so that its page is loaded again
+        assert "[history=6 " in (await first.send("and again", via="ui")).text
+    assert await tabs.get_shared() is page
+    assert tabs._pages == [page, tabs._tabs[first.id].page]
+
+
+@contextlib.asynccontextmanager
+async def held(conversation, site, **how):
+    """A message whose answer has begun, and ends after the block."""
+    begun = asyncio.Event()
+    reply = conversation.send("hold 4", **how)
+    reply.once("token", lambda event: begun.set())
+    site.control.release(0, conversation.id)
+    async with asyncio.timeout(20):
+        await begun.wait()
+        yield
+        site.control.release(3, conversation.id)
+        assert (await reply).text.count("@") == 4
+
+
+async def test_next_conversation_has_its_tab_before_its_first_message(chat):
+    tabs = chat._session.tabs
+    await (await chat.new_conversation()).send("hello", via="ui")
     conversation = await chat.new_conversation()
     assert tabs._spare is not None
     opened = await tabs._spare

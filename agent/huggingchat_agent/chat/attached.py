@@ -207,9 +207,6 @@ class _WatchedApp:
     def shows(self, page_id: str) -> bool:
         return not self._page.closed
 
-    def refetches(self, page_id: str) -> bool:
-        return True
-
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         if isinstance(routes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is not the agent's, and neither is the run.")
@@ -227,7 +224,7 @@ class _WatchedApp:
         calls = PageCalls(self._page, self._settings.base_url)
         await calls.abort(key, timeout=self._settings.step_timeout)
 
-    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+    async def drop_stream(self, page_id: str, conversation_id: str, key: str | None) -> None:
         """Does nothing: the stream belongs to the page."""
 
     def note_means(self, means: Means) -> None:

@@ -321,7 +321,7 @@ class Conversation(Emitter):
             return
         if self._reply is not None:
             await self._reply.stop()
-        await self._chat._session.close_tab(self.id)
+        await self._chat._session.leave_tab(self.id)
         try:
             await self._ask(requests.delete_conversation(self.id))
         except ChatError as error:

@@ -152,6 +152,7 @@ class UiSender:
                 self._alternatives.use(Means.FIRST_ON_PAGE)
             if spot.path and await self._shows_leaf(tab, spot, 1.0) is not True:
                 raise self._make_branch_error()
+            tab.moving = False
         except BrowserTimeout as error:
             raise NotLoaded(error) from None
 

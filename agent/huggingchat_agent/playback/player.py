@@ -204,7 +204,6 @@ class _RecordedApp:
         self.recovers = recovers(records)
         self.open: dict[str, str] = {}  # open exchanges, and their tabs
         self.closed: set[str] = set()  # tabs
-        self.for_calls: set[str] = set()  # tabs in which only the agent made requests
         self._n = 0
         self._reads: dict[str, list[tuple[int, bytearray]]] = {}
         self._reattached: set[str] = set()  # generation ids
@@ -233,9 +232,6 @@ class _RecordedApp:
     def shows(self, page_id: str) -> bool:
         return page_id not in self.closed
 
-    def refetches(self, page_id: str) -> bool:
-        return page_id not in self.for_calls
-
     async def ask(self, request: requests.Call, *, conversation_id: str = "") -> bytes:
         """The body of the last such read before this place of the tape, or else of the first after it."""
         for each in (request, *request.others) if request.method == "GET" else ():
@@ -257,7 +253,7 @@ class _RecordedApp:
     async def abort_stream(self, key: str) -> None:
         return
 
-    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+    async def drop_stream(self, page_id: str, conversation_id: str, key: str | None) -> None:
         return
 
     def note(self, event: events.Retrying) -> None:
@@ -281,8 +277,6 @@ def _claim(record: tapes.Request, vias: dict[str, SentVia], app: _RecordedApp, t
     fields = multipart.parse_send_fields(record.body, record.headers.get("content-type", "")) or {}
     generation_id = fields.get("generationId")
     if isinstance(generation_id, str) and generation_id in vias:
-        if vias[generation_id] == "page":
-            app.for_calls.add(record.page)
         Claim(
             tracker,
             page_id=record.page,

@@ -31,7 +31,7 @@ async def wait_for_login(session: Session, read_account: Callable[[], Awaitable[
     end = time.monotonic() + settings.person_timeout
     failure: AgentError
     try:
-        page = await session.tabs.get_shared()
+        page = await session.tabs.get_shared(to_move=True)
         await page.goto(f"{settings.base_url}/login", timeout=settings.step_timeout)
         here = ""
         while True:

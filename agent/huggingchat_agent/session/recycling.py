@@ -57,6 +57,10 @@ class Recycler:
         finally:
             self._users -= 1
 
+    def count_users(self) -> int:
+        """How many use the browser now."""
+        return self._users
+
     def count_turn(self) -> None:
         """Count one more turn."""
         if self._epoch != self._profile.epoch:

@@ -18,6 +18,7 @@ from huggingchat_agent.session.profile import BrowserProfile
 from huggingchat_agent.session.recycling import Recycler
 from huggingchat_agent.session.sign_in_again import Recovery
 from huggingchat_agent.session.tabs import Tabs
+from huggingchat_agent.site.calls import PageCalls
 from huggingchat_agent.state.given_session import load_session
 from huggingchat_agent.state.storage import HeldSession, SavedSession
 
@@ -77,6 +78,7 @@ class Session:
             self._tabs = Tabs(settings, self._profile, self.connections, sink, watcher)
             self._tabs.note = note
             self.recycler = Recycler(settings, self._profile, self._tabs, note)
+            self._tabs.count_users = self.recycler.count_users
             opener = self._tabs.open_calls
         self.note = note
         self.recovery.note = lambda error: note(Failure(error, 2, 0.0).describe("", ""))
@@ -203,9 +205,6 @@ class Session:
     def shows(self, page_id: str) -> bool:
         return self._tabs is None or self._tabs.find(page_id) is not None
 
-    def refetches(self, page_id: str) -> bool:
-        return self._tabs is not None and not self._tabs.is_shared(page_id)
-
     async def open_stream(self, request: Call, key: str) -> None:
         """Start a stream in the shared tab, in another browser if that was lost."""
 
@@ -220,24 +219,23 @@ class Session:
             calls = await self.calls.open()
             await calls.abort(key, timeout=self.calls.timeout)
 
-    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
-        """Abort one of our own streams, or close the tab of a page's stream."""
-        if self.shows(page_id) and generation_id and not self.refetches(page_id):
-            calls = await self.calls.open()
-            await calls.abort(generation_id, timeout=self.calls.timeout)
-        else:
-            await self.close_tab(conversation_id)
+    async def drop_stream(self, page_id: str, conversation_id: str, key: str | None) -> None:
+        page = self.find_page(page_id)
+        if page is not None and key:
+            await PageCalls(page, self.settings.base_url).abort(key, timeout=self.calls.timeout)
+        elif self._tabs is not None:
+            await self._tabs.close_tab(conversation_id)
 
     def expect_conversation(self) -> None:
         """Prepare a tab for the conversation that is about to be made."""
         if self._tabs is not None:
             self._tabs.prepare_spare()
 
-    async def close_tab(self, conversation_id: str) -> None:
-        """Close the tab of a conversation, if it has one."""
+    async def leave_tab(self, conversation_id: str) -> None:
+        """The conversation needs no tab any more."""
         self.calls.check_loop()
         if self._tabs is not None:
-            await self._tabs.close_tab(conversation_id)
+            await self._tabs.leave_tab(conversation_id)
 
     async def save_report(self, error: AgentError, page_id: str = "") -> None:
         if self._tabs is not None:

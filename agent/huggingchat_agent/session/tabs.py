@@ -1,7 +1,8 @@
 """The browser's tabs, and who uses them.
 
 All calls share one tab. A conversation that is driven through its page has its own tab as long as it needs
-one, because navigating a tab aborts the stream that it reads.
+one, because navigating a tab aborts what runs in it. If nothing else uses the browser, that is the shared
+one: so one page is enough for one conversation.
 """
 
 from __future__ import annotations
@@ -43,13 +44,16 @@ LOOK_SECONDS = 0.2  # seconds between two checks for closed tabs
 
 
 class Tab:
-    """A tab of one conversation. `leaf` is the last message that its page knows, None if unsure."""
+    """A tab of one conversation. `leaf` is the last message that its page knows, None if unsure.
+
+    While it is `moving`, another page may be loaded in it, and no calls go through it.
+    """
 
     def __init__(self, page: Page, conversation_id: str) -> None:
         self.page = page
         self.conversation_id = conversation_id
         self.leaf: str | None = None
-        self.busy = False
+        self.busy = self.moving = False
         self.turns = 0
 
 
@@ -87,25 +91,34 @@ class Tabs:
         self._opening = asyncio.Lock()
         self._closed = False
         self.note: Callable[[events.Recycled], object] = lambda event: None
+        self.count_users: Callable[[], int] = lambda: 1  # what uses the browser, a lease included
 
     @property
     def busy(self) -> bool:
         """Whether a conversation is driven through its tab now."""
         return any(tab.busy for tab in self._tabs.values())
 
-    async def get_shared(self) -> Page:
+    async def get_shared(self, *, to_move: bool = False) -> Page:
         """The tab for calls, on a page of the app. Opens another if it was lost.
 
-        Raises BrowserError, SiteError, ProfileInUse or StorageError.
+        It does so too while a conversation has the tab and may load a page in it, or with `to_move`, where
+        the caller will, as long as the conversation is answered. Raises BrowserError, SiteError, ProfileInUse
+        or StorageError.
         """
-        page = self._shared
-        if page is not None and not page.closed and self._profile.browser:
+        if (page := self._find_shared(to_move)) is not None:
             return page
         async with self._opening:
             self._check_open()
-            if self._shared is None or self._shared.closed or not self._profile.browser:
-                self._shared = await self._open_shared()
-            return self._shared
+            if (page := self._find_shared(to_move)) is None:
+                page = self._shared = await self._open_shared()
+            return page
+
+    def _find_shared(self, to_move: bool) -> Page | None:
+        page = self._shared
+        if page is None or page.closed or not self._profile.browser:
+            return None
+        taken = any(tab.moving or (to_move and tab.busy) for tab in self._tabs.values() if tab.page is page)
+        return None if taken else page
 
     async def open_calls(self) -> Calls:
         """Calls that are made in the shared tab."""
@@ -118,23 +131,31 @@ class Tabs:
 
     async def lease(self, conversation_id: str) -> Tab:
         """The tab of a conversation, a new and empty one if it has none. Give it back with `release`."""
-        await self.get_shared()
+        shared = await self.get_shared()
         tab = self._tabs.get(conversation_id)
-        if tab is None or tab.page.closed:
-            await self.close_tab(conversation_id)
-            tab = Tab(await self._take_spare() or await self.open_page(), conversation_id)
-            self._tabs[conversation_id] = tab
-        tab.busy = True
+        alone = self.count_users() <= 1
+        if tab is None or tab.page.closed or (tab.page is shared and not alone):
+            await self.leave_tab(conversation_id)
+            free = alone and not self._is_lent and not shared.closed
+            page = shared if free else await self._take_spare() or await self.open_page()
+            tab = self._tabs[conversation_id] = Tab(page, conversation_id)
+        tab.busy = tab.moving = True
         return tab
+
+    @property
+    def _is_lent(self) -> bool:
+        """Whether a conversation has the shared tab."""
+        return any(tab.page is self._shared for tab in self._tabs.values())
 
     def prepare_spare(self) -> None:
         """Open an empty tab in the background, for the conversation that is about to be made.
 
-        Not where a person or a recorder would see it.
+        Not if it can have the shared tab, nor where a person or a recorder would see an empty one.
         """
         chosen = self._settings
         unseen = chosen.headless and not chosen.connect and self._watcher is None
-        if unseen and chosen.via != "page" and self._spare is None and self._profile.browser:
+        needed = chosen.via != "page" and self._is_lent
+        if unseen and needed and self._spare is None and self._profile.browser:
             self._spare = asyncio.create_task(self.open_page(), name="open a tab for the next conversation")
             # Else asyncio logs its error if nothing takes the tab.
             self._spare.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -151,7 +172,9 @@ class Tabs:
 
     async def release(self, tab: Tab) -> None:
         """Take back a conversation's tab. Closes it after many turns, and the least recently used tabs."""
-        tab.busy = False
+        if tab.moving and tab.page is self._shared:
+            self._shared = None  # nobody knows where its page is: the next call gets another
+        tab.busy = tab.moving = False
         tab.turns += 1
         if self._tabs.get(tab.conversation_id) is tab:
             if self._is_used_up(tab):
@@ -163,7 +186,7 @@ class Tabs:
                 )
                 return
             self._tabs[tab.conversation_id] = self._tabs.pop(tab.conversation_id)  # most recently used
-        idle = [each for each in self._tabs.values() if not each.busy]
+        idle = [each for each in self._tabs.values() if not each.busy and each.page is not self._shared]
         for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
             await self.close_tab(old.conversation_id)
 
@@ -181,7 +204,8 @@ class Tabs:
         if self._connections.limited:
             for tab in tuple(self._tabs.values()):
                 watches = tab.page.id in self._connections.watching_pages
-                if watches and not tab.busy and tab.conversation_id != conversation_id:
+                needed = tab.busy or tab.conversation_id == conversation_id or tab.page is self._shared
+                if watches and not needed:
                     await self.close_tab(tab.conversation_id)
 
     async def close_tab(self, conversation_id: str) -> None:
@@ -189,6 +213,14 @@ class Tabs:
         tab = self._tabs.pop(conversation_id, None)
         if tab is not None:
             await tab.page.close()
+
+    async def leave_tab(self, conversation_id: str) -> None:
+        """The conversation needs its tab no longer. Closes it, unless calls go through it."""
+        tab = self._tabs.get(conversation_id)
+        if tab is not None and tab.page is self._shared and not tab.page.closed:
+            del self._tabs[conversation_id]
+        else:
+            await self.close_tab(conversation_id)
 
     async def open_page(self) -> Page:
         """Open a tab. The caller closes it."""
@@ -205,10 +237,6 @@ class Tabs:
         """The open tab with that id, if there is one."""
         return next((page for page in self._pages if page.id == page_id and not page.closed), None)
 
-    def is_shared(self, page_id: str) -> bool:
-        """Whether that is the tab for calls, in which the app's own page does nothing."""
-        return self._shared is not None and self._shared.id == page_id
-
     async def shows_app(self) -> bool:
         """Whether the shared tab is on the app. An app may redirect users who are not signed in elsewhere."""
         page = await self.get_shared()
@@ -216,7 +244,7 @@ class Tabs:
 
     async def load_app(self) -> None:
         """Load the app again in the shared tab."""
-        page = await self.get_shared()
+        page = await self.get_shared(to_move=True)
         await page.goto(f"{self._settings.base_url}/", timeout=self._settings.step_timeout)
 
     async def restart(self, state: dict[str, Any]) -> None:
@@ -264,7 +292,7 @@ class Tabs:
             browser = await self._profile.start(state)
             if self._watcher is not None:
                 self._watcher.see_browser(browser.version)
-        elif self._shared is not None:
+        elif self._shared is not None and self._shared.closed:
             await self._shared.close()  # a crashed tab is still a tab of the browser
         page = await self.open_page()
         try:

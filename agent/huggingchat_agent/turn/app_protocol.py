@@ -37,9 +37,6 @@ class App(Protocol):
     def shows(self, page_id: str) -> bool:
         """Whether that page is still open."""
 
-    def refetches(self, page_id: str) -> bool:
-        """Whether that page reads its conversation by itself after a run."""
-
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         """Make a request and return the body of a success. Raises the error that fits any other answer."""
 
@@ -53,8 +50,11 @@ class App(Protocol):
     async def abort_stream(self, key: str) -> None:
         """Drop a stream that `open_stream` started."""
 
-    async def drop_stream(self, page_id: str, conversation_id: str, generation_id: str | None) -> None:
-        """Free the connection of a run's stream. The run itself goes on."""
+    async def drop_stream(self, page_id: str, conversation_id: str, key: str | None) -> None:
+        """Free the connection of a run's stream. The run itself goes on.
+
+        `key` names a stream that the agent started; None for one of the page's own.
+        """
 
     def note(self, event: events.Retrying, /) -> object:
         """Report a retry."""

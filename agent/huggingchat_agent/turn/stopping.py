@@ -33,10 +33,10 @@ async def stop_run(app: App, conversation_id: str) -> bool:
     return True
 
 
-async def drop_stream(app: App, page_id: str, conversation_id: str, generation_id: str | None) -> None:
+async def drop_stream(app: App, page_id: str, conversation_id: str, key: str | None) -> None:
     """Free the connection of a stream that does not end."""
     try:
         async with asyncio.timeout(DROP_PATIENCE):
-            await app.drop_stream(page_id, conversation_id, generation_id)
+            await app.drop_stream(page_id, conversation_id, key)
     except (AgentError, TimeoutError) as error:
         log.warning("The stream could not be dropped: %s", str(error) or "the page does not answer")

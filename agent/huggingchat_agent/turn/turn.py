@@ -82,6 +82,7 @@ class Turn:
         if self.generation_id is None and claim is not None:
             self.generation_id = claim.generation_id
         self.via = claim.via if claim else ""
+        self._by_page = self.via != "page"  # a page made the request, and reads the conversation afterwards
         bind = functools.partial(outputs.bind, app=tracker.app, conversation_id=conversation_id)
         self.fold = Fold(conversation_id, number, started.at, bind)
         self.answer: Answer | None = None
@@ -339,11 +340,10 @@ class Turn:
 
         After READ_PATIENCE it may not be final. None if it could not be read at all.
         """
-        app, page = self._tracker.app, self.page_id
-        if self._recovery is None and not self.stored.cut and app.shows(page) and app.refetches(page):
+        by_page = self._by_page and self._tracker.app.shows(self.page_id)
+        if by_page and self._recovery is None and not self.stored.cut:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REFETCH_PATIENCE):
-                    await self._refetched.wait()
+                await asyncio.wait_for(self._refetched.wait(), REFETCH_PATIENCE)
         if self._read is not None:
             return self._read
         read = await self.stored.read(lambda read: (self._read or self._find_final(read)) is not None)
@@ -396,5 +396,6 @@ class Turn:
     async def _drop_stream(self) -> None:
         """Free the connection of a stream that does not end."""
         self.stored.cut = True  # before the browser reports that the stream is gone
-        await stopping.drop_stream(self._tracker.app, self.page_id, self.conversation_id, self.generation_id)
+        key = None if self._by_page else self.generation_id
+        await stopping.drop_stream(self._tracker.app, self.page_id, self.conversation_id, key)
         self._end(time.monotonic())
