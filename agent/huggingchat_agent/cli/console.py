@@ -13,7 +13,6 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.spinner import Spinner
 from rich.text import Text
 
 from huggingchat_agent import redact
@@ -79,12 +78,14 @@ class Progress:
     """The line that `show_progress` shows, if any."""
 
     def __init__(self, doing: str | None = None) -> None:
-        self._spinner = Spinner("dots", Text(doing, style="dim")) if doing is not None else None
+        self._doing = doing
         self._drawing: Drawing | None = None
 
     def start(self) -> None:
-        if self._spinner is not None:
-            self._drawing = Drawing(self._spinner, err, animated=True)
+        if self._doing is not None:
+            from rich.spinner import Spinner  # with Rich's tables, which a pipe does not need
+
+            self._drawing = Drawing(Spinner("dots", Text(self._doing, style="dim")), err, animated=True)
 
     def stop(self) -> None:
         if self._drawing is not None:

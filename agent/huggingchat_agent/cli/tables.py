@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 from rich.text import Text
 
 from huggingchat_agent.cli import console
@@ -24,6 +22,9 @@ def print_table(
 
     With `cut_last` each row takes one line: the last column is cut to the room that is left.
     """
+    from rich.box import SIMPLE_HEAD  # few commands print a table
+    from rich.table import Table
+
     cells = [[to_one_line(cell) for cell in row] for row in rows]
     kept = [number for number in range(len(columns)) if any(row[number] for row in cells)]
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from huggingchat_agent import parsing, redact
-from huggingchat_agent.browser import persons_session
 from huggingchat_agent.errors import (
     SIGN_IN_AGAIN,
     BrowserTimeout,
@@ -195,6 +194,8 @@ async def login_by_browser(session: Session, which: str, credentials: Credential
             "from_browser brings a session into a browser that the agent starts. Leave out connect, "
             "user_data_dir and replay, which use another one."
         )
+    from huggingchat_agent.browser import persons_session  # with SQLite, which no other sign-in needs
+
     named = parsing.parse_text("from_browser", which)
     profile, state = await persons_session.take_session(settings, named)
     failure = SessionRejected(
