@@ -1,5 +1,8 @@
 """A command that starts no browser loads nothing that drives one."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.bench.imports import COMMANDS, measure, measure_warm
@@ -36,3 +39,17 @@ def test_question_in_a_warm_session_loads_next_to_nothing(tmp_path):
     assert loaded.libraries() == set()
     assert {each for each in HEAVY if each in loaded.modules} == set()
     assert len(loaded.modules) <= MOST_WARM
+
+
+def test_cold_question_does_not_wait_for_what_other_commands_need():
+    """All that `ask` loads until its browser starts."""
+    modules = ("cli.commands.ask", "sync", "browser.playwright")
+    loads = "; ".join(f"import huggingchat_agent.{each}" for each in modules)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{loads}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    unneeded = {"sqlite3", "rich.table", "rich.spinner", "prompt_toolkit", "pydantic"}
+    assert unneeded & set(done.stdout.split()) == set()
