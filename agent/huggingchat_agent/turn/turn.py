@@ -82,7 +82,7 @@ class Turn:
         if self.generation_id is None and claim is not None:
             self.generation_id = claim.generation_id
         self.via = claim.via if claim else ""
-        self._by_page = self.via != "page"  # a page made the request, and reads the conversation afterwards
+        self._key = self.generation_id if self.via == "page" else None  # of a stream that no page reads
         bind = functools.partial(outputs.bind, app=tracker.app, conversation_id=conversation_id)
         self.fold = Fold(conversation_id, number, started.at, bind)
         self.answer: Answer | None = None
@@ -340,7 +340,7 @@ class Turn:
 
         After READ_PATIENCE it may not be final. None if it could not be read at all.
         """
-        by_page = self._by_page and self._tracker.app.shows(self.page_id)
+        by_page = self._key is None and self._tracker.app.shows(self.page_id)
         if by_page and self._recovery is None and not self.stored.cut:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._refetched.wait(), REFETCH_PATIENCE)
@@ -396,6 +396,5 @@ class Turn:
     async def _drop_stream(self) -> None:
         """Free the connection of a stream that does not end."""
         self.stored.cut = True  # before the browser reports that the stream is gone
-        key = None if self._by_page else self.generation_id
-        await stopping.drop_stream(self._tracker.app, self.page_id, self.conversation_id, key)
+        await stopping.drop_stream(self._tracker.app, self.page_id, self.conversation_id, self._key)
         self._end(time.monotonic())
