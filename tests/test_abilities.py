@@ -18,7 +18,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "engines.md"
 
 
 @pytest.mark.parametrize("name", get_args(EngineName))
-def test_engine_tells_the_table(name):
+def test_engine_has_the_abilities_of_the_table(name):
     assert dict(load_engine(name).can) == abilities.can(name)
     assert list(load_engine(name).can) == [each.name for each in abilities.ABILITIES]
 

@@ -82,7 +82,7 @@ async def test_iterating_does_not_wait_for_handlers_as_the_answer_does():
     assert await reply == "an answer"
 
 
-async def test_failure_that_the_turn_told_of_is_not_told_again():
+async def test_failure_that_the_turn_reported_is_not_reported_again():
     async def sender(reply):
         reply.emit(FAILED)
         raise StreamBroken("It broke.")

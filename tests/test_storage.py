@@ -72,7 +72,7 @@ def test_load_says_so_when_the_session_is_damaged(saved):
 @pytest.mark.parametrize(
     "body", [b'{"cookies": 5}', b'{"cookies": [5]}', b"[5]", b"{}", b'{"cookies": [{"name": "hf-chat"}]}']
 )
-def test_session_that_is_none_is_damaged_and_listed_as_such(saved, body):
+def test_file_that_is_no_session_is_damaged_and_listed_as_such(saved, body):
     saved.save(OLD)
     saved.path.write_bytes(body)
     with pytest.raises(StorageError, match=r"damaged\. Remove it and sign in again"):

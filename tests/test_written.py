@@ -53,7 +53,7 @@ def test_message_that_another_client_sent_later_is_not_taken_for_it(parent):
     assert find(rows, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
 
 
-def test_same_words_at_the_same_place_are_told_apart_by_their_answers():
+def test_same_words_at_the_same_place_are_distinguished_by_their_answers():
     rows = (*PLAIN, ("v", "r", "user", "hi"), ("b", "v", "assistant", "BYE"))
     assert find(rows, {"id": "r", "inputs": "hi"}, "HELLO") == "a"
     assert find(rows, {"id": "r", "inputs": "hi"}, "BYE") == "b"

@@ -110,7 +110,7 @@ async def test_wait_for_answer_may_be_asked_again_when_the_time_was_over(page, a
     assert (await attached.wait_for_answer()).text
 
 
-async def test_silence_is_told_with_the_address_the_page_is_at(page, site, tmp_path):
+async def test_silence_is_reported_with_the_address_the_page_is_at(page, site, tmp_path):
     async with await attach(page, base_url="https://chat.example.org", home=tmp_path) as attached:
         await page.goto(f"{site.url}/?secret=1")
         with pytest.raises(TimeoutError, match=r"no message .* It is at .*chat\.example\.org") as silence:
@@ -130,7 +130,7 @@ async def test_deadline_that_passes_stops_nothing_on_the_server(page, site, tmp_
         site.control.release()
 
 
-async def test_page_stays_open_and_is_heard_no_more_when_the_agent_is_taken_off(page, attached):
+async def test_page_stays_open_and_gives_no_more_events_after_the_agent_detaches(page, attached):
     await say(page, "first")
     await attached.wait_for_answer()
     await attached.close()

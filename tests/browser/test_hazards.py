@@ -121,7 +121,7 @@ async def test_click_reaches_a_checkbox_that_its_label_covers(page, server):
     assert await page.evaluate("() => document.querySelector('input').checked", timeout=5)
 
 
-async def test_click_hits_the_new_control_when_the_page_keeps_rendering_it_anew(page, server):
+async def test_click_hits_the_new_control_when_the_page_keeps_rendering_it_again(page, server):
     html = f"""<div id=box>{BUTTON}</div>{COUNT}<script>
     const again = setInterval(() => document.querySelector('#box').innerHTML = '{BUTTON}', 37);
     setTimeout(() => clearInterval(again), 600)</script>"""
@@ -223,7 +223,7 @@ async def test_insert_text_waits_until_the_obstacle_is_gone(page, server, obstac
     assert await page.evaluate("() => document.querySelector('#field').value", timeout=5) == "typed text"
 
 
-async def test_insert_text_fills_the_new_field_when_it_is_made_anew_between_focus_and_text(page, server):
+async def test_insert_text_fills_the_new_field_when_the_page_replaces_it_between_focus_and_text(page, server):
     html = f"""<div id=box>{FIELD}</div><script>
     document.querySelector('#field').addEventListener('focus', () => setTimeout(() => {{
         document.querySelector('#box').innerHTML = '{FIELD}' }}))</script>"""

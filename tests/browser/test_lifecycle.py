@@ -65,7 +65,7 @@ def find_descendants(pid):
     return [*below, *(each for child in below for each in find_descendants(child))]
 
 
-async def test_browser_tells_what_it_is(browser):
+async def test_browser_gives_its_product_and_version(browser):
     name, _, version = browser.version.partition(" ")
     assert name
     assert version.split(".")[0].isdigit()

@@ -92,7 +92,7 @@ def test_each_network_error_says_what_it_is(sentence, names):
         ("HTTP_RESPONSE_CODE_FAILURE", 502, "with status 502 and no page"),
     ],
 )
-def test_status_of_the_answer_tells_the_cause(name, status, sentence):
+def test_status_of_the_answer_shows_the_cause(name, status, sentence):
     assert sentence in advise(f"net::ERR_{name}", status)["hint"]
 
 

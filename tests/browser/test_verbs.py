@@ -189,7 +189,7 @@ async def test_insert_text_goes_to_its_own_tab(browser, page, seen, server):
         await other.close()
 
 
-async def test_insert_text_names_a_selector_that_is_none(page, server):
+async def test_insert_text_names_an_invalid_selector(page, server):
     await page.goto(server.page(FORM), timeout=5)
     with pytest.raises(BrowserError, match="not a valid selector"):
         await page.insert_text("input[", "text", timeout=5)

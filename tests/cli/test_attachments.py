@@ -38,7 +38,7 @@ def test_chat_sends_files_with_the_first_message_only(shell, stand_in, tmp_path)
 
 
 @pytest.mark.parametrize("command", ["ask", "chat"])
-def test_missing_file_is_told_before_a_browser_is_started(stranger, command, tmp_path):
+def test_missing_file_is_reported_before_a_browser_is_started(stranger, command, tmp_path):
     said = ["hello"] if command == "ask" else []
     done = stranger.here(command, *said, "--file", str(tmp_path / "missing.txt"))
     assert done.code == 1

@@ -121,13 +121,13 @@ def test_all_are_deleted_with_yes(tmp_path, borrowed):
         (["list", "--limit", "0"], "--limit"),
     ],
 )
-def test_wrong_usage_is_told_before_a_browser_starts(stranger, arguments, said):
+def test_wrong_usage_is_reported_before_a_browser_starts(stranger, arguments, said):
     done = stranger.here("conversations", *arguments)
     assert done.code == 2 and said in done.err and done.err.count("\n") == 1
     assert not stranger.home.exists()
 
 
-def test_missing_folder_is_told_before_a_browser_starts(stranger):
+def test_missing_folder_is_reported_before_a_browser_starts(stranger):
     done = stranger.here("conversations", "export", GONE, "-o", "/no/such/folder/x.md")
     assert done.code == 1 and "no folder" in done.err and "Make it first" in done.err
     assert not stranger.home.exists()

@@ -82,7 +82,7 @@ def check_failed(done, code, *parts):
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_told_before_a_browser_is_started(stranger, arguments, parts):
+def test_wrong_usage_is_reported_before_a_browser_is_started(stranger, arguments, parts):
     stranger.base_url = "http://127.0.0.1:9/chat"  # nobody is there, which would be told otherwise
     check_failed(stranger.here(*arguments), 2, *parts)
     assert not stranger.home.exists()
@@ -207,19 +207,19 @@ def test_missing_browser_is_browser_trouble_and_costs_no_tape(stranger, tmp_path
     assert tape.read_bytes() == b"an older recording"
 
 
-def test_file_where_the_state_folder_should_be_is_told(stranger):
+def test_file_where_the_state_folder_should_be_is_reported(stranger):
     stranger.home.write_text("in the way")
     check_failed(stranger("ask", "hello"), 1, str(stranger.home), "HUGGINGCHAT_HOME")
 
 
 @pytest.mark.browser
-def test_site_that_is_down_is_told(stranger):
+def test_site_that_is_down_is_reported(stranger):
     stranger.base_url = "http://127.0.0.1:9/chat"
     check_failed(stranger("ask", "hello"), 1, "http://127.0.0.1:9/chat")
 
 
 @pytest.mark.browser
-def test_site_that_is_no_chat_ui_is_told(guest, stand_in):
+def test_site_that_is_no_chat_ui_is_reported(guest, stand_in):
     guest.base_url = f"{stand_in.origin}/elsewhere"
     check_failed(guest.here("status"), 1, "does not answer as a chat-ui")
 
@@ -283,7 +283,7 @@ sys.exit(main())
 
 
 @pytest.mark.browser
-def test_full_disk_is_told_in_a_sentence_and_leaves_no_half_written_file(stranger):
+def test_full_disk_is_reported_in_a_sentence_and_leaves_no_half_written_file(stranger):
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, "login", "--username", "ada", "--password-stdin"],
         input="correct horse\n",

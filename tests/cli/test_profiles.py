@@ -35,7 +35,7 @@ def test_profiles_are_listed_with_site_and_end(shell):
         assert (told["expires"] or "").startswith("20") == (name == "default")
 
 
-def test_profiles_that_do_not_exist_yet_are_told(stranger):
+def test_profiles_that_do_not_exist_yet_are_reported(stranger):
     done = stranger.here("profiles", "list", "-v")
     assert (done.code, done.out) == (0, "")
     assert "huggingchat login" in done.err

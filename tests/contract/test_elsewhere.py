@@ -91,7 +91,7 @@ async def test_other_sites_cookies_of_the_person_are_not_saved_and_closing_is_qu
     assert "elsewhere" not in names
 
 
-async def test_persons_browser_that_ends_is_told(started, persons):
+async def test_persons_browser_that_ends_is_reported(started, persons):
     browser = await started(connect=persons.address)
     page = await browser.new_page(lambda event: None)
     lost = asyncio.Event()
@@ -109,7 +109,7 @@ async def test_persons_browser_that_ends_is_told(started, persons):
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:{port}", "ws://127.0.0.1:{port}/devtools/browser/nothing"]
 )
-async def test_nobody_there_is_told_with_what_to_do(started, address, unused_tcp_port):
+async def test_endpoint_that_does_not_answer_is_reported_with_what_to_do(started, address, unused_tcp_port):
     tasks = asyncio.all_tasks()
     with pytest.raises(BrowserError, match="--remote-debugging-port=9222") as caught:
         await started(connect=address.format(port=unused_tcp_port))

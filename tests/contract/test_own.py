@@ -41,7 +41,7 @@ def close_tab(port, url):
         pass
 
 
-async def test_window_that_a_person_closes_is_told(started, on_screen, site, unused_tcp_port):
+async def test_window_that_a_person_closes_is_reported(started, on_screen, site, unused_tcp_port):
     browser = await started(headless=False, browser_args=[f"--remote-debugging-port={unused_tcp_port}"])
     try:
         page = await browser.new_page(lambda event: None)
@@ -56,14 +56,14 @@ async def test_window_that_a_person_closes_is_told(started, on_screen, site, unu
         await browser.close()
 
 
-async def test_no_display_is_told_with_what_to_do(started, monkeypatch):
+async def test_no_display_is_reported_with_what_to_do(started, monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(BrowserError, match="no display"):
         await started(headless=False)
 
 
-async def test_display_that_is_not_there_is_told_with_what_to_do(started, monkeypatch):
+async def test_display_that_is_not_there_is_reported_with_what_to_do(started, monkeypatch):
     monkeypatch.setenv("DISPLAY", ":9317")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(BrowserError, match="no display"):
@@ -103,7 +103,7 @@ async def test_proxy_gets_the_credentials_and_nobody_else_does(engine, account, 
         assert "Input.insertText" not in caplog.text  # nor any other message to the browser
 
 
-async def test_proxy_that_refuses_is_told(started, gate, site):
+async def test_proxy_that_refuses_is_reported(started, gate, site):
     browser = await started(proxy=f"http://ada:wrong-password@{gate.address}")
     try:
         page = await browser.new_page(lambda event: None)
@@ -220,7 +220,7 @@ async def test_channel_is_found_or_said_not_to_be_there(started):
         await started(channel="netscape")
 
 
-async def test_missing_driver_is_told_with_the_command_that_installs_it():
+async def test_missing_driver_is_reported_with_the_command_that_installs_it():
     script = (
         "import sys; sys.modules['nodriver'] = None\n"
         "from huggingchat_agent.browser import load_engine\n"

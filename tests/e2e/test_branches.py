@@ -114,7 +114,7 @@ async def test_failed_answer_is_made_anew_by_retry(chat, raw, via):
 
 
 @pytest.mark.parametrize("how", ["retry", "edit"])
-async def test_stopped_retry_or_edit_is_told_as_it_is_stored(chat, raw, via, how):
+async def test_stopped_retry_or_edit_is_reported_as_it_is_stored(chat, raw, via, how):
     conversation = await chat.new_conversation()
     if how == "retry":
         first = await _stop(conversation.send("count 300 every 20", via=via))

@@ -101,7 +101,7 @@ async def test_http_error_before_the_stream_keeps_the_servers_words(chat, site, 
 
 
 @pytest.mark.fresh
-async def test_signed_out_in_between_is_told(hasty, site, via):
+async def test_signed_out_in_between_is_reported(hasty, site, via):
     conversation = await hasty.new_conversation()
     site.control.sign_out(hub=True)
     site.control.switch(challenge=True)  # so that signing in again does not help
@@ -187,7 +187,7 @@ async def test_site_that_is_down_is_a_site_error(settings, unused_tcp_port):
     assert chat._session.browser is None
 
 
-async def test_missing_browser_is_told_before_anything(settings, tmp_path):
+async def test_missing_browser_is_reported_before_anything(settings, tmp_path):
     with pytest.raises(BrowserMissing, match="no-such-browser"):
         await HuggingChat(**settings, browser=str(tmp_path / "no-such-browser")).open()
 

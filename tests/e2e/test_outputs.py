@@ -93,7 +93,7 @@ async def test_file_is_read_in_the_loop_it_came_from_only(chat):
         await asyncio.to_thread(lambda: asyncio.run(answer.files[0].read()))
 
 
-async def test_place_that_cannot_be_written_is_told(chat, tmp_path):
+async def test_place_that_cannot_be_written_is_reported(chat, tmp_path):
     conversation = await chat.new_conversation()
     answer = await conversation.send("make file a.txt of 10", via="page")
     with pytest.raises(StorageError, match="Cannot save"):

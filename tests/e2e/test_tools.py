@@ -101,7 +101,9 @@ async def test_tools_that_cannot_be_had_are_refused_before_anything_is_sent(chat
         ("twice", ["tool_call", "tool_eta"] * 2 + ["tool_result"] * 2, "success"),
     ],
 )
-async def test_tool_calls_are_told_as_they_go_and_folded_into_the_answer(chat, raw, via, how, names, status):
+async def test_tool_calls_are_reported_as_they_go_and_folded_into_the_answer(
+    chat, raw, via, how, names, status
+):
     conversation = await chat.new_conversation()
     reply = conversation.send(f"use tool {how}", via=via)
     seen = [event async for event in reply]

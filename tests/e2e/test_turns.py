@@ -94,7 +94,7 @@ async def test_reasoning_is_kept_apart_from_the_answer(chat, raw, via):
     assert "".join(event.text for event in seen if event.name == "reasoning") == answer.reasoning
 
 
-async def test_tool_use_is_told_and_merged_as_the_server_does(chat, raw, via):
+async def test_tool_use_is_reported_and_merged_as_the_server_does(chat, raw, via):
     conversation = await chat.new_conversation()
     reply = conversation.send("use tool now", via=via)
     seen = [event async for event in reply]

@@ -58,7 +58,7 @@ async def test_stream_that_is_cut_goes_on_where_it_stopped(chat, site, via, line
         assert broken.reason
 
 
-async def test_reattached_stream_that_breaks_is_taken_up_again(chat, site, via):
+async def test_reattached_stream_that_breaks_is_resumed_again(chat, site, via):
     conversation = await chat.new_conversation()
     site.control.cut(10)
     site.control.cut_attached(3)
@@ -152,7 +152,7 @@ async def test_run_that_died_with_its_stream_is_an_error_with_the_text_so_far(ch
     assert "".join(each.text for each in find_events(reply, "token")) == content
 
 
-async def test_answer_can_be_stopped_while_it_is_taken_up(chat, site, via):
+async def test_answer_can_be_stopped_while_it_is_resumed(chat, site, via):
     conversation = await chat.new_conversation()
     site.control.cut(10)
     reply = conversation.send("count 500 every 20", via=via)

@@ -37,12 +37,12 @@ def test_says_ignores_what_has_no_meaning(said):
     assert_says(answer(), said)
 
 
-def test_says_tells_what_is_missing_and_what_is_there():
+def test_assert_says_reports_the_missing_text_and_the_answer():
     with pytest.raises(AssertionError, match=r"does not say 'goodbye'\. It says: 'Hello"):
         assert_says("Hello", "hello", "goodbye")
 
 
-def test_similar_tells_how_similar():
+def test_assert_similar_reports_how_similar():
     assert_similar("The sky is  BLUE today", "the sky is blue today")
     assert_similar("The sky is blue today", "The sky was blue today", at_least=0.7)
     with pytest.raises(AssertionError, match="80% similar to the expected text; at least 90%"):

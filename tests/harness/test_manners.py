@@ -128,7 +128,7 @@ def test_async_fixture_in_a_test_without_async_is_refused_with_a_sentence(projec
     )
 
 
-def test_fixtures_of_ours_are_told_by_their_names():
+def test_our_fixtures_are_recognized_by_their_names():
     # So that no name of pytest-playwright's, or of anybody else's, is taken.
     functions = ast.walk(ast.parse(inspect.getsource(pytest_plugin)))
     found = {

@@ -148,7 +148,7 @@ def test_damaged_files_beside_the_cookies_do_no_harm(config, tmp_path, written):
     assert profile.copy(tmp_path / "copy", HOST) == 1
 
 
-def test_store_that_is_none_is_an_error(config):
+def test_file_that_is_no_store_is_an_error(config):
     make_profile(config / "chromium", "Default", HOST)
     (config / "chromium" / "Default" / "Cookies").write_bytes(b"no database" * 100)
     with pytest.raises(StorageError, match="file is not a database"):

@@ -85,7 +85,7 @@ def test_two_folders_of_one_browser_are_named_by_their_paths(config, tmp_path, p
 
 
 @linux
-def test_where_there_is_none_it_says_how_to_switch_it_on(config, unused_tcp_port):
+def test_without_a_running_browser_the_error_says_how_to_switch_it_on(config, unused_tcp_port):
     with pytest.raises(
         BrowserError, match=r"No browser of yours .*chrome://inspect/#remote-debugging.*Allow"
     ):

@@ -217,7 +217,7 @@ async def test_picture_for_a_model_that_sees_none_is_a_response_error(provider, 
         await collect(provider.create_authed(LLAMA, [user("look")], auth, media=[(PICTURE, "dot.png")]))
 
 
-async def test_picture_that_the_app_stored_is_told_by_its_address(provider, auth, site):
+async def test_picture_that_the_app_stored_is_given_by_its_address(provider, auth, site):
     answer = provider.create_authed(
         DEEPSEEK, [user("make file dot.png of 300")], auth, prompt="a dot", return_conversation=True
     )

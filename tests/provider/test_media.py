@@ -54,7 +54,7 @@ def test_path_is_read_under_its_own_name_or_another(tmp_path, kind):
         (b"RIFF\x00\x00\x00\x00WAVE", "application/octet-stream"),
     ],
 )
-def test_media_type_is_told_by_the_first_bytes_where_no_name_tells_it(head, mime):
+def test_media_type_is_recognized_by_the_first_bytes_where_no_name_shows_it(head, mime):
     assert read_files([head], [])[0][2] == mime
 
 
@@ -110,7 +110,7 @@ def test_last_message_is_what_the_user_said_since_the_last_answer():
     assert find_last_user_message(history) == "c\nd"
 
 
-def test_system_prompt_is_none_where_there_is_none():
+def test_no_system_messages_give_no_system_prompt():
     assert join_system_prompts([user("a")]) is None
     assert (
         join_system_prompts([{"role": "developer", "content": "a"}, {"role": "system", "content": "b"}])

@@ -103,7 +103,9 @@ def test_list_asked_for_by_many_threads_takes_one_browser_and_one_request(provid
     assert site.control.count("GET", "/chat/$") == before + 1
 
 
-def test_fallback_is_given_and_told_while_the_site_is_down_and_the_app_s_list_afterwards(provider_at, caplog):
+def test_fallback_is_given_and_logged_while_the_site_is_down_and_the_app_s_list_afterwards(
+    provider_at, caplog
+):
     with StandIn() as gone:
         here = provider_at(gone)
         port = int(gone.origin.rpartition(":")[2])

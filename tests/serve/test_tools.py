@@ -80,7 +80,7 @@ def test_call_is_read_from_each_way_to_write_it(text):
         (CALL.replace('"Paris"', '"Paris", "days": 1e999'), "1e999 is not JSON"),
     ],
 )
-def test_wrong_call_is_sent_back_and_never_mended(text, part):
+def test_wrong_call_is_sent_back_and_never_repaired(text, part):
     found = read_calls(text, parse().tools)
     assert not found.calls and part in found.problems[0]
     shown, end = shape(parse(), text)

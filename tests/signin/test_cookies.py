@@ -94,13 +94,13 @@ def test_expired_cookies_are_left_out():
         (b"<html>", "Line 1"),
     ],
 )
-def test_garbage_is_told_without_a_value(body, said):
+def test_garbage_is_reported_without_a_value(body, said):
     with pytest.raises(CookiesUnreadable, match=said) as caught:
         cookies.parse(body, BASE)
     assert SECRET not in str(caught.value)
     assert caught.value.__context__ is None or SECRET not in str(caught.value.__context__)
 
 
-def test_file_that_is_not_there_is_told(tmp_path):
+def test_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(CookiesUnreadable, match="No such file"):
         cookies.load(tmp_path / "none.txt", BASE)

@@ -105,7 +105,7 @@ async def test_cookies_of_a_session_that_has_ended_are_refused(newcomer, exporte
         await newcomer.login(cookies=state)
 
 
-async def test_cookies_of_other_sites_and_files_without_any_are_told_before_anything_is_tried(
+async def test_cookies_of_other_sites_and_files_without_any_are_reported_before_anything_is_tried(
     newcomer, exported, tmp_path
 ):
     browser = newcomer._session.browser

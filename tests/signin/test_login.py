@@ -74,14 +74,14 @@ async def test_logout_ends_the_session_here_and_there(chat):
         assert await raw.user() is None
 
 
-async def test_logout_that_the_app_refuses_is_told_and_the_session_forgotten(chat, site):
+async def test_logout_that_the_app_refuses_is_reported_and_the_session_forgotten(chat, site):
     site.control.answer_next("/logout$", 500, "Internal Error", method="POST", content_type="text/plain")
     with pytest.raises(SiteError, match="answered the logout with 500"):
         await chat.logout()
     assert chat._session.saved.load() is None
 
 
-async def test_wrong_password_is_told_and_nothing_is_saved(stranger):
+async def test_wrong_password_is_reported_and_nothing_is_saved(stranger):
     with pytest.raises(CredentialsRejected, match="Invalid") as caught:
         await stranger.login("ada", WRONG)
     assert stranger._session.saved.load() is None

@@ -56,7 +56,7 @@ async def test_code_is_computed_as_the_qr_code_says():
 @pytest.mark.parametrize(
     "text", ["10!", "----", "password1", f"otpauth://hotp/a?secret={SHORT}", "otpauth://totp/a"]
 )
-def test_what_is_no_secret_is_told_without_showing_it(text):
+def test_invalid_secret_is_reported_without_showing_it(text):
     with pytest.raises(SettingsError, match="not a TOTP secret") as caught:
         parse_totp_secret(text)
     assert text not in str(caught.value)

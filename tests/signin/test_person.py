@@ -56,7 +56,7 @@ async def test_person_signs_in_through_challenge_and_second_factor(shell, window
         pytest.param(Person.closes_the_browser, id="window"),
     ],
 )
-async def test_window_closed_early_is_told_and_nothing_is_saved(shell, window, closes):
+async def test_window_closed_early_is_reported_and_nothing_is_saved(shell, window, closes):
     terminal, port = window
     async with Person(port) as person:
         await person.types("input[name=username]", "ada")

@@ -121,7 +121,7 @@ async def test_session_lost_later_is_signed_in_again(chat, site, monkeypatch):
     assert site.control.logins - before == 2
 
 
-async def test_session_that_cannot_be_had_again_is_told_with_the_reason(chat, site):
+async def test_failed_new_sign_in_is_reported_with_the_reason(chat, site):
     conversation = await chat.new_conversation()
     site.control.switch(second_factor=True)
     site.control.sign_out(hub=True)
@@ -151,7 +151,7 @@ async def test_page_in_the_place_of_an_answer_is_a_lost_session(chat, site, body
     assert site.control.logins - before == dropped  # none where the app still knows us all the same
 
 
-async def test_page_in_the_place_of_an_answer_is_told_where_the_app_still_knows_us(chat, site):
+async def test_page_instead_of_an_answer_is_reported_while_the_app_still_knows_us(chat, site):
     conversation = await chat.new_conversation()
     site.control.answer_next(
         f"/api/v2/conversations/{conversation.id}", 200, "<html><h1>Welcome</h1>", content_type="text/html"
@@ -179,7 +179,7 @@ async def test_access_revoked_within_the_stream_is_signed_in_again_and_the_messa
     assert await read_stored(chat, conversation.id) == [prompt, "hello"]
 
 
-async def test_access_revoked_is_told_although_the_page_left_before_its_last_line_was_read(chat, site):
+async def test_access_revoked_is_reported_although_the_page_left_before_its_last_line_was_read(chat, site):
     conversation = await chat.new_conversation()
     prompt = "fail 401 after 3 saying The OAuth authorization has been revoked"
     before = site.control.logins

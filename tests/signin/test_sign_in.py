@@ -48,7 +48,7 @@ async def test_sign_in_gets_in_where_every_page_is_slow(site, sign_in, skin):
 
 
 @BOTH_SKINS
-async def test_sign_in_tells_a_wrong_password(site, sign_in, skin):
+async def test_sign_in_reports_a_wrong_password(site, sign_in, skin):
     site.control.switch(skin=skin)
     with pytest.raises(CredentialsRejected, match="Invalid username or password"):
         await sign_in(password="wrong horse battery")
@@ -78,7 +78,7 @@ async def test_sign_in_does_not_blame_the_password_for_everything(site, sign_in,
     assert site.control.count("POST", "^/login$") == 1
 
 
-async def test_sign_in_tells_a_code_that_came_when_the_sign_in_was_over(site, sign_in):
+async def test_sign_in_reports_a_code_that_came_when_the_sign_in_was_over(site, sign_in):
     site.control.switch(second_factor=True)
     again = {"location": "/login"}
     site.control.answer_next("^/login/two-factor$", 302, method="POST", headers=again)
@@ -129,7 +129,7 @@ async def test_sign_in_without_a_code_says_what_to_give(site, sign_in):
 
 
 @BOTH_SKINS
-async def test_sign_in_tells_a_wrong_code_from_a_wrong_password(site, sign_in, skin):
+async def test_sign_in_distinguishes_a_wrong_code_from_a_wrong_password(site, sign_in, skin):
     site.control.switch(skin=skin, second_factor=True)
     with pytest.raises(SecondFactorRejected, match="Invalid code") as caught:
         await sign_in(otp="111111")
@@ -138,7 +138,7 @@ async def test_sign_in_tells_a_wrong_code_from_a_wrong_password(site, sign_in, s
 
 
 @BOTH_SKINS
-async def test_sign_in_tells_an_expired_code_from_a_wrong_one(site, sign_in, skin):
+async def test_sign_in_distinguishes_an_expired_code_from_a_wrong_one(site, sign_in, skin):
     site.control.switch(skin=skin, second_factor=True)
     with pytest.raises(SecondFactorExpired, match="expired"):
         await sign_in(otp="654321")
@@ -197,7 +197,7 @@ async def test_sign_in_names_an_email_address_that_is_not_confirmed(site, sign_i
 
 
 @pytest.mark.parametrize("field", ["disabled", "missing"])
-async def test_sign_in_tells_a_form_that_cannot_be_filled(site, sign_in, field):
+async def test_sign_in_reports_a_form_that_cannot_be_filled(site, sign_in, field):
     site.control.switch(password_field=field)
     with pytest.raises(LoginError, match="can be filled"):
         await sign_in()
@@ -208,7 +208,7 @@ async def test_sign_in_without_credentials_says_what_to_set(sign_in):
         await sign_in(username=None, password=None)
 
 
-async def test_sign_in_tells_an_oauth_error(site, sign_in):
+async def test_sign_in_reports_an_oauth_error(site, sign_in):
     site.control.switch(oauth_error="temporarily_unavailable")
     with pytest.raises(LoginError, match="temporarily_unavailable"):
         await sign_in()
@@ -219,7 +219,7 @@ async def test_sign_in_gets_in_where_the_first_callback_was_of_another_browser(s
     assert await sign_in() == f"{site.url}/"
 
 
-async def test_sign_in_tells_callbacks_of_another_browser(site, sign_in):
+async def test_sign_in_reports_callbacks_of_another_browser(site, sign_in):
     site.control.switch(foreign_states=9)
     with pytest.raises(LoginError, match="CSRF") as caught:
         await sign_in()
@@ -227,7 +227,7 @@ async def test_sign_in_tells_callbacks_of_another_browser(site, sign_in):
 
 
 @BOTH_SKINS
-async def test_sign_in_tells_a_consent_that_is_asked_for_again(site, sign_in, skin):
+async def test_sign_in_reports_a_consent_that_is_asked_for_again(site, sign_in, skin):
     site.control.switch(skin=skin, consent_returns=True)
     with pytest.raises(ConsentRequired, match="did not let us through") as caught:
         await sign_in()

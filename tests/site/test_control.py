@@ -97,7 +97,7 @@ async def test_reset_forgets_everything_but_how_the_site_was_made(open_site):
         assert "Send message" in (await client.page("GET", f"{site.url}/")).text
 
 
-async def test_a_mistake_of_the_stand_in_is_told_when_it_closes(open_site):
+async def test_a_mistake_of_the_stand_in_is_reported_when_it_closes(open_site):
     site = open_site()
     site._site.note_crash(ZeroDivisionError("by us"))
     with pytest.raises(AssertionError, match="by us"):

@@ -63,7 +63,7 @@ async def test_consent_is_asked_as_often_as_it_is_switched_to(open_site, way):
     assert asked == {"once": 1, "always": 2, "never": 0}[way]
 
 
-async def test_cancelling_the_consent_is_told_to_the_app(site):
+async def test_cancelling_the_consent_is_reported_to_the_app(site):
     async with open_visit(site) as client:
         answer = await client.page("GET", f"{site.url}/login")
         fields = answer.form.fields | {"username": "ada", "password": "correct horse"}

@@ -69,7 +69,7 @@ async def test_burst_arrives_whole_and_fast(site):
         ("die 3", {"message": "terminated"}),
     ],
 )
-async def test_upstream_failures_are_told_in_the_stream(site, prompt, error):
+async def test_upstream_failures_are_reported_in_the_stream(site, prompt, error):
     async with open_signed_in(site) as client:
         conversation_id, turn = await client.ask(prompt)
         message = (await client.read(conversation_id))["messages"][-1]

@@ -350,7 +350,7 @@ def test_tape_is_never_replaced_by_what_is_made_of_it(tape, command, suffix, cap
     assert tape.read_bytes() == before
 
 
-def test_report_replaces_no_file_unless_it_is_told_to(tape, capsys):
+def test_report_replaces_no_file_without_force(tape, capsys):
     page = tape.with_suffix(".html")
     page.write_text("something else")
     assert cli.run(["tape", "report", str(tape)]) == 2

@@ -176,7 +176,7 @@ def test_pattern_that_cannot_be_read_is_refused():
         Mask(["(unclosed"])
 
 
-def test_username_is_left_out_by_choice_from_where_it_is_told():
+def test_username_is_left_out_by_choice():
     body = b'{"json":{"id":"1","username":"ada","email":"ada@example.org"}}'
     records = exchange(body, [20], "application/json")
     later = tapes.Event(n=50, at=0.0, event={"event": "title", "title": "ada and adage"})

@@ -190,7 +190,7 @@ def test_by_generation_takes_the_last_of_several():
     assert again.id == "b"
 
 
-def test_forks_are_told():
+def test_forks_are_reported():
     assert FORKED.forks() == {"q": ["a1", "a2"]}
     assert read("2026-08", "two-turns", 7).forks() == {}
     [(_, children)] = read("2026-08", "retry", 2).forks().items()

@@ -48,7 +48,7 @@ def test_error_in_a_stream_is_of_its_class_and_keeps_the_sentence(message, statu
         ("429 try again in 3 splines", None),
     ],
 )
-def test_wait_that_a_sentence_names_is_told(message, seconds):
+def test_wait_that_a_sentence_names_is_reported(message, seconds):
     error = from_update(Errored(message, 429))
     assert isinstance(error, errors.RateLimited)
     assert error.retry_after == seconds
@@ -198,7 +198,7 @@ def test_recorded_refusals_are_of_their_class():
 
 
 @pytest.mark.parametrize("header", ["x-amzn-waf-action", "cf-mitigated"])
-def test_challenge_is_told_by_its_header(header):
+def test_challenge_is_recognized_by_its_header(header):
     for status in (202, 403, 405):
         error = from_response(status, "text/html", b"<html>", {header: "challenge"})
         assert type(error) is errors.ChallengePresented
@@ -215,7 +215,7 @@ def test_challenge_is_told_by_its_header(header):
         (b"", "an HTML page"),
     ],
 )
-def test_html_error_is_told_by_what_a_person_would_read(body, sentence):
+def test_html_error_is_reported_by_what_a_person_would_read(body, sentence):
     assert sentence in str(from_response(502, "text/html", body, {}))
 
 

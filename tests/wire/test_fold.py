@@ -151,7 +151,7 @@ def test_every_update_has_its_event_or_none_on_purpose():
 # Text, reasoning, content.
 
 
-def test_reasoning_within_the_text_is_told_apart():
+def test_reasoning_within_the_text_is_separated():
     turn, found = fold_all(token("<think>Let "), token("me</thi"), token("nk>You "), token("said"))
     assert [(type(event), event.text) for event in found] == [
         (events.Reasoning, "Let "),

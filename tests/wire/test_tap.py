@@ -278,14 +278,14 @@ def test_end_without_a_response_is_a_failure():
     assert Feeding()(request(), finished()).kinds == [Started, Failed]
 
 
-def test_end_that_is_told_twice_ends_once():
+def test_end_that_is_reported_twice_ends_once():
     feed = Feeding()(request(), response(mime="application/json"), finished(), failed(), finished())
     assert feed.methods == ["Network.getResponseBody"]
     feed.answer(feed.commands[0], body="{}", base64Encoded=False)
     assert feed.kinds == [Started, Responded, Chunk, Ended]
 
 
-def test_cache_is_told():
+def test_cache_is_reported():
     for cached in (
         [event("requestServedFromCache", requestId="1"), response(mime="application/json")],
         [response(mime="application/json", fromDiskCache=True)],
