@@ -1,4 +1,4 @@
-"""Chrome's question, from version 144 on, before it lets a program in."""
+"""A stand-in for the question that Chrome (from version 144 on) asks before it lets a program connect."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def leave_to_soak(config: pytest.Config, items: list[pytest.Item], spared: list[
 
 
 def take_samples(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out of the default run what `SAMPLED` does not draw."""
+    """Take the tests that `SAMPLED` does not draw out of the default run."""
     spared = []
     for item in items:
         path = item.nodeid.split("::")[0].removeprefix("tests/")
@@ -122,7 +122,7 @@ def take_samples(config: pytest.Config, items: list[pytest.Item]) -> None:
 def take_turns(
     config: pytest.Config, items: list[pytest.Item], name: str, values: Sequence[str], marked: str = ""
 ) -> None:
-    """Of cases that differ only in the parameter `name`, keep one in the default run.
+    """Keep one of the cases that differ only in the parameter `name` in the default run.
 
     With `marked`, of the tests that have that marker.
 
@@ -148,10 +148,10 @@ def take_turns(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What needs no browser first: what is fast to fail should fail fast.
+    """Tests without a browser come first: they fail fast.
 
-    Of a test that goes by ui and by page it takes one way, and of one on several builds of the app one of
-    them (see `take_turns`). A test that is marked soak
+    A test by ui and by page runs one way, and a test on several builds of the app runs on one of them
+    (see `take_turns`). A test that is marked soak
     does a part of its rounds in the default run; of one's cases those that are marked so
     (`pytest.param(..., marks=pytest.mark.soak)`) are not in it at all, nor is
     a test that is marked long.

@@ -1,4 +1,4 @@
-"""What every room's tests may ask for."""
+"""Fixtures for the tests of all rooms."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def open_site() -> Iterator[Callable[..., StandIn]]:
 
 @pytest.fixture(scope="session")
 def borrowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of programs that share one browser, for tests that are not about its start or end."""
+    """The environment of programs that share one browser, for tests not about its start or end."""
     with running_browser(tmp_path_factory.mktemp("browser")) as address:
         yield borrow(address)
 

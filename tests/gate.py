@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 
 class Gate:
-    """A proxy on loopback that wants a name and a password, and passes on to one server.
-
-    `asked` are those it was asked for; `heard` are the requests that it let in, as `POST /login`.
+    """A proxy on loopback that requires a name and a password, and forwards to one server. `asked` has the
+    requests without them, `heard` the ones that it forwarded, as `POST /login`.
     """
 
     def __init__(self, port: int) -> None:

@@ -1,4 +1,4 @@
-"""A browser that runs already, as somebody has started it for themselves."""
+"""A running browser, as a person has started it."""
 
 from __future__ import annotations
 

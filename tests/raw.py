@@ -43,7 +43,7 @@ class Raw:
         await self.http.close()
 
     async def user(self) -> Any:
-        """Who the app takes us for."""
+        """The user that the app sees."""
         async with self.http.get(f"{self.base_url}/api/v2/user") as response:
             if "json" in response.content_type:
                 return (await response.json())["json"]

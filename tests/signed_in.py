@@ -1,4 +1,4 @@
-"""Homes in which a person has signed in before, so that a test about something else need not."""
+"""State folders with a saved session, for tests that are not about signing in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of what each engine can do, and where it is shown."""
+"""The table of the engines' abilities, and where it is shown."""
 
 import inspect
 from pathlib import Path

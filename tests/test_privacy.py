@@ -1,4 +1,4 @@
-"""What of the wire is kept from everything above the session."""
+"""The exchanges that everything above the session never sees."""
 
 import pytest
 

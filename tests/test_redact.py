@@ -1,4 +1,4 @@
-"""What is taken out of texts before they are shown."""
+"""The secrets that are taken out of texts before they are shown."""
 
 import pytest
 from hypothesis import example, given

@@ -1,4 +1,4 @@
-"""What is printed of the objects that a user holds: what state they are in, and no secret."""
+"""The repr of the objects that a user holds: their state, and no secret."""
 
 import asyncio
 from types import SimpleNamespace

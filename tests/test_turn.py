@@ -1,4 +1,4 @@
-"""A turn at its edges: whose end a stored end is, and when it is too late."""
+"""A turn at its edges: which run a stored end belongs to, and when it is too late."""
 
 import asyncio
 import json

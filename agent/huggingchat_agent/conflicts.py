@@ -25,7 +25,7 @@ def check_together(chosen: Settings, name_option: Callable[[str], str]) -> None:
         for name in ("channel", "browser_args", "user_data_dir", "proxy"):
             if getattr(chosen, name):
                 raise conflict(
-                    "{} is for a browser that the agent starts, but {} uses one that runs already. "
+                    "{} is for a browser that the agent starts, but {} uses a running one. "
                     "Leave one of the two out.",
                     name,
                     "connect",
@@ -47,7 +47,7 @@ def check_together(chosen: Settings, name_option: Callable[[str], str]) -> None:
         raise conflict(sentence, "session", owner)
     if chosen.searched and chosen.isolated:
         raise conflict(
-            "{0}=auto is for the session that your browser has, and {1} does without it. Leave out {1}, or "
+            "{0}=auto uses the session of your browser, and {1} uses none of it. Leave out {1}, or "
             "give the browser's address.",
             "connect",
             "isolated",

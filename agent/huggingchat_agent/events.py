@@ -387,8 +387,8 @@ def plain(event: Event) -> dict[str, Any]:
     Values that JSON cannot hold become text: raw bytes of exchanges, and exceptions, without secrets.
     """
     fields = {name: getattr(event, name) for name in event.__struct_fields__}
-    told: dict[str, Any] = msgspec.to_builtins({"event": event.name, **fields}, enc_hook=_as_text)
-    return told
+    values: dict[str, Any] = msgspec.to_builtins({"event": event.name, **fields}, enc_hook=_as_text)
+    return values
 
 
 def _as_text(value: Any) -> str:

@@ -12,7 +12,7 @@ from tests.quick import QUICK
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Of a test that is there with async and without, the default run takes one, in turn."""
+    """The default run takes one of each pair of tests, async or sync, in turn."""
     twins = defaultdict(list)
     for item in items:
         if item.path.parent == Path(__file__).parent:

@@ -37,7 +37,7 @@ CONCURRENCY = 16
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `sent` is how often the app got each prompt."""
+    """The result of a batch. `sent` is how often the app got each prompt."""
 
     prompts: list[str]
     results: list[dict[str, Any]]
@@ -47,7 +47,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong, as a person would say it."""
+        """The faults, as sentences."""
         found = []
         if [each["id"] for each in self.results] != [str(n + 1) for n in range(len(self.prompts))]:
             found.append("the results are not one for each prompt, in their order")

@@ -33,7 +33,7 @@ async def chat(site, tmp_path_factory, borrowed):
 
 
 def read_echo(result):
-    """What the stand-in repeats of the prompt."""
+    """The prompt that the stand-in repeats."""
     return result.text.partition(" [")[0].removeprefix("You said: ")
 
 

@@ -1,4 +1,4 @@
-"""What a person writes by hand: Playwright fills in the page and presses Enter.
+"""The program that one would write by hand: Playwright fills in the page and presses Enter.
 
 `ByHand` has a browser of its own and polls the text that the page shows. `fill_and_press` types into the tab
 that the agent uses, and gets the tokens from the agent, so that only the gesture differs from ui.

@@ -145,7 +145,7 @@ async def measure(engine: EngineName, site: StandIn, figures: Figures, *, counts
 
 
 async def connected(engine: EngineName) -> str:
-    """What a tab of ours shows of being driven in a browser that somebody else has started."""
+    """The marks that our tab shows in a browser that somebody else has started."""
     with tempfile.TemporaryDirectory() as home, socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         held.close()

@@ -41,7 +41,7 @@ BEGIN, END = "<!-- large files -->", "<!-- end of large files -->"
 
 
 class Row(msgspec.Struct, kw_only=True):
-    """What came of one message with files, and of the next one."""
+    """The outcomes of one message with files, and of the next one."""
 
     engine: str
     files: int
@@ -59,7 +59,7 @@ def make_files(count: int) -> list[tuple[str, bytes]]:
 
 
 async def ask(chat: HuggingChat, prompt: str, via: Via, files: list[tuple[str, bytes]]) -> tuple[str, bool]:
-    """What came of a message, and whether its files are whole at the app."""
+    """The outcome of a message, and whether its files are whole at the app."""
     conversation = await chat.new_conversation(temporary=True)
     try:
         await conversation.send(prompt, files=files, via=via)

@@ -22,7 +22,7 @@ from tests.bench import cold_steps, cpu, imports, round_trips, token_path
 
 
 def report() -> str:
-    """The tables in Markdown, with what they were taken on."""
+    """The tables in Markdown, with machine and versions."""
     first, *others = asyncio.run(token_path.measure())
     lines = [
         "### Start of a command",

@@ -81,7 +81,7 @@ class Server:
         return self.handle(lambda request: body.answer(request, {"content-type": mime}, compress)), body
 
     def slow(self, to: str) -> tuple[str, asyncio.Event, asyncio.Event]:
-        """An address that redirects when told to: the address, when it was asked for, and the word to go."""
+        """An address that redirects on a signal: the address, the event of its request, and the signal."""
         asked, go = asyncio.Event(), asyncio.Event()
 
         async def answer(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Which of several browsers is chosen; on servers that say what such servers say, without a browser."""
+"""The choice among several browsers, on servers with scripted answers, without a browser."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What goes wrong while one reaches for a control: nothing is clicked blindly, and it is said why."""
+"""Obstacles between the agent and a control: it clicks nothing blindly, and the error says why."""
 
 import asyncio
 

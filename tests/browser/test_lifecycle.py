@@ -1,4 +1,4 @@
-"""Starting, losing and closing browsers: whatever happens, it is said, and nothing stays behind."""
+"""Starting, losing and closing browsers: every failure is reported, and nothing stays behind."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What a page that cannot be reached says: the site's gateway, a proxy, names, certificates."""
+"""The errors for a page that cannot be reached: the site's gateway, a proxy, names, certificates."""
 
 import base64
 

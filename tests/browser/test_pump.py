@@ -17,7 +17,7 @@ def ended(name):
 
 
 class Cdp:
-    """Answers as told, and notes what it was sent."""
+    """Gives scripted answers, and notes the commands."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -36,7 +36,7 @@ class Cdp:
 
 
 class Tap:
-    """Gives for an event what stands in its parameters under "gives"."""
+    """Returns the value "gives" of an event's parameters."""
 
     def __init__(self):
         self.fed = []

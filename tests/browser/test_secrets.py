@@ -1,4 +1,4 @@
-"""What was typed and what addresses carry is in no error: not in its text, its cause or its context."""
+"""No error holds typed text or an address's query: not in its text, its cause or its context."""
 
 import os
 import traceback
@@ -39,7 +39,7 @@ def find_descendants():
 
 
 def show_all(error):
-    """All that an error could show anybody."""
+    """Everything that an error can show."""
     texts = "".join(traceback.format_exception(error, chain=True))
     return f"{texts} {error!r} {error.args!r} {vars(error)!r}"
 

@@ -1,4 +1,4 @@
-"""Why a browser did not start: known from its last words, with the advice for each door."""
+"""Why a browser did not start: recognized from its output, with advice for Python and for the shell."""
 
 import sys
 

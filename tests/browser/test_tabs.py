@@ -1,4 +1,4 @@
-"""A tab that nobody waits for any more is closed, however far its making had come."""
+"""A tab that nobody waits for any more is closed, at whatever stage it is."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Held:
-    """Makes a tab with success, and returns only when `go` is set."""
+    """Makes a tab, and returns only when `go` is set."""
 
     def __init__(self, make):
         self.made, self.go = asyncio.Event(), asyncio.Event()

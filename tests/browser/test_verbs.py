@@ -1,4 +1,4 @@
-"""Each verb of a page, doing what it is for."""
+"""Each verb of a page, where nothing is in its way."""
 
 import base64
 

@@ -36,7 +36,7 @@ def starting(stand_in, saved_home, tmp_path):
 
 @pytest.fixture
 def shell(starting, borrowed):
-    """Signed in, by a saved session of its own. Its commands use a browser that runs already."""
+    """Signed in, by a saved session of its own. Its commands use a running browser."""
     starting.more |= borrowed
     return starting
 
@@ -49,13 +49,13 @@ def stranger(stand_in, tmp_path):
 
 @pytest.fixture
 def guest(stranger, borrowed):
-    """Nobody is signed in and nothing is saved. Its commands use a browser that runs already."""
+    """Nobody is signed in and nothing is saved. Its commands use a running browser."""
     stranger.more |= borrowed
     return stranger
 
 
 class Recorded(NamedTuple):
-    """A tape of what commands read; its two conversations as they are stored, the newer one last."""
+    """A tape of the reads of commands, and its two stored conversations, the newer one last."""
 
     tape: Path
     url: str

@@ -59,7 +59,7 @@ class Shell:
         return kept | chosen | terminal | {TAG: self.tag} | self.more | dict(extra or {})
 
     def processes(self, kind: str = "") -> list[int]:
-        """What runs now because of this shell, with `kind` in its command line."""
+        """The processes that this shell has started, with `kind` in their command line."""
         return [
             int(folder.name)
             for folder in Path("/proc").glob("[0-9]*")
@@ -78,7 +78,7 @@ class Shell:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     def here(self, *arguments: str, env: Mapping[str, str] | None = None) -> Finished:
-        """Run it in this process, with nothing on stdin, where what it says matters and not its process."""
+        """Run it in this process, with nothing on stdin, for tests of its output alone."""
         streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2)]
         handlers = logging.getLogger().handlers[:]
         with (

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Demo:
-    """Starts it in a folder of its own, and tells what it has running."""
+    """Starts it in a folder of its own, and lists its processes."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -1,4 +1,4 @@
-"""A part of an answer in place of all of it, and the last conversation without its id."""
+"""Printing a part of an answer, and continuing the last conversation without its id."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What goes wrong: an exit code that says what kind, one sentence that says what to do, no traceback."""
+"""Failures: an exit code for the kind, one sentence that says what to do, no traceback."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Commands in the browser of a warm session, and what remains of it."""
+"""Commands in the browser of a warm session, and what is left after its end."""
 
 import json
 import os

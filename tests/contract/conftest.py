@@ -42,7 +42,7 @@ def site():
 
 @pytest.fixture(scope="module")
 def account(site):
-    """What a HuggingChat is opened with to be on the site as its test account."""
+    """The settings of a HuggingChat on the site, with its test account."""
     return {"base_url": site.url, "username": site.username, "password": site.password}
 
 
@@ -66,7 +66,7 @@ def started(engine, site):
 
 @pytest.fixture
 def able(engine):
-    """`with able("connect"):` what is in it works, or fails with the sentence of the table."""
+    """`with able("connect"):` the block works, or fails with the sentence of the table."""
 
     @contextlib.contextmanager
     def able(name: str) -> Iterator[None]:

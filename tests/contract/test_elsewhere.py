@@ -1,4 +1,4 @@
-"""A browser that runs already: used, and left as it was found."""
+"""A running browser: used, and left as it was found."""
 
 import asyncio
 import contextlib

@@ -34,7 +34,7 @@ async def test_window_is_shown_and_used(engine, account, site, on_screen, tmp_pa
 
 
 def close_tab(port, url):
-    """As a person does it in the window; a second client of the browser tells it so."""
+    """Close a tab as a person does in the window, by a second client of the browser."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
         id = next(each["id"] for each in json.load(answer) if each["url"] == url)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/close/{id}"):

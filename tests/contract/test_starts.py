@@ -46,7 +46,9 @@ def read_state(process):
 
 
 async def list_leftovers(processes, known, folder):
-    """What is there of them when nothing is left, or LATER; a zombie's mark cannot be read, its state can."""
+    """What is left of them; empty if nothing is, at LATER at the latest. A zombie's mark cannot be read, its
+    state can.
+    """
     until = time.monotonic() + LATER
     while True:
         found = {

@@ -110,7 +110,7 @@ async def test_changed_page_leaves_a_report(chat, site, monkeypatch):
 
 
 def strip_event(event):
-    """An event without what is drawn by lot or by clock."""
+    """An event without random values and times."""
     said = json.loads(to_json(event))
     kept = ("event", "seq", "text", "length", "message", "status", "tool", "title", "interrupted", "via")
     return {name: said[name] for name in kept if name in said}

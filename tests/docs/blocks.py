@@ -1,4 +1,4 @@
-"""The blocks of code in README and docs, and those that no test here runs, each with its reason."""
+"""The code blocks in README and docs, and those that no test runs, each with the reason."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Block(NamedTuple):
 
     @property
     def excepted(self) -> str | None:
-        """What of `EXCEPTIONS` is in it."""
+        """The `EXCEPTIONS` in it."""
         return next((part for part in EXCEPTIONS if part in self.text), None)
 
 

@@ -213,7 +213,7 @@ def _fields(cls: type) -> Iterator[tuple[str, ...]]:
 
 
 def _help(cls: type) -> dict[str, str]:
-    """What stands beside each field: a text below it, or the `help` of what it is annotated with."""
+    """The text of each field: the docstring below it, or the `help` of its annotation."""
     found = {}
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(tree, ast.ClassDef)

@@ -1,4 +1,4 @@
-"""What README and docs point to exists."""
+"""The links in README and docs lead somewhere."""
 
 import re
 

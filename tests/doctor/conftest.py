@@ -38,7 +38,7 @@ async def shared_chat(shared_site, tmp_path_factory):
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def chat(shared_chat):
-    """As one that has seen nothing of the app yet."""
+    """The chat, as if it had seen nothing of the app yet."""
     shared_chat._session.calls.alternatives._routes.clear()
     drifts = shared_chat._session.drifts
     drifts.found.clear()

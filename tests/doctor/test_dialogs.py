@@ -1,4 +1,4 @@
-"""What stands in front of a composer is closed, whatever it is: on a page with nothing else."""
+"""Whatever covers a composer is closed: on a page with nothing else."""
 
 from __future__ import annotations
 

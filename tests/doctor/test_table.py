@@ -1,4 +1,4 @@
-"""The table of drifts, and what tests say of it."""
+"""The table of drifts: the tests name each of them."""
 
 from fixtures.site.drifts import DRIFTS, FATAL
 from tests.doctor.drifts import NAMED, SLICE, UNSEEN

@@ -18,7 +18,7 @@ from tests.signed_in import save_session
 
 
 def make_settings_for(site, home):
-    """What a HuggingChat is opened with to be on the stand-in site as its test account."""
+    """The settings of a HuggingChat on the stand-in site, with its test account."""
     return {"base_url": site.url, "home": home, "username": site.username, "password": site.password}
 
 
@@ -74,7 +74,7 @@ def chat(request):
 
 @pytest.fixture
 def without_recovery(chat):
-    """The chat does not take up answers whose stream broke, as if it was opened with `recover=False`."""
+    """The chat does not resume broken answers, as if it was opened with `recover=False`."""
     given = chat._session.settings
     chat._session.settings = msgspec.structs.replace(given, recover=False)
     yield

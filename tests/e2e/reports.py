@@ -1,4 +1,4 @@
-"""What a failure left behind."""
+"""Reads the files that a failure left behind."""
 
 from huggingchat_agent.errors import AgentError
 

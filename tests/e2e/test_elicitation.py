@@ -1,4 +1,4 @@
-"""What tools ask the user: told as an event, answered by the app's own endpoint, gone on with."""
+"""Questions of tools to the user: an event, an answer by the app's own endpoint, and the rest of the turn."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What goes wrong, and as which error it comes out."""
+"""Failures, and the error that each becomes."""
 
 import asyncio
 import gc

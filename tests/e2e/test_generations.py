@@ -1,4 +1,4 @@
-"""The same tests on three builds of the app: of today, without generation ids, and of April 2025.
+"""The same tests on three builds of the app: the newest, one without generation ids, and April 2025.
 
 By default each test takes one of them in turn; the long run takes all.
 """
@@ -162,7 +162,7 @@ async def test_message_waits_for_the_run_of_another_client(chat, raw, site):
 
 
 async def test_broken_stream_is_an_error_or_goes_on(chat, site, build):
-    """A run of April 2025 ends with its stream. Any other goes on, and its answer is taken up."""
+    """A run of April 2025 ends with its stream. Any other run goes on, and its answer is resumed."""
     conversation = await chat.new_conversation()
     site.control.cut(after=6)
     reply = conversation.send("count 30 every 20", via="page")

@@ -21,7 +21,7 @@ PASSWORD = "correct horse"
 
 
 def show_all(error):
-    """Everything an exception can show: itself, its notes, its cause and its context, all the way."""
+    """Everything an exception can show: itself, its notes, and all its causes and contexts."""
     seen, texts = set(), []
     todo = [error]
     while todo:
@@ -36,7 +36,7 @@ def show_all(error):
 
 
 class Watch:
-    """Collects all that is said, and the secrets that must not be in it."""
+    """Collects all output, and the secrets that must not be in it."""
 
     def __init__(self, chat, caplog):
         self.chat, self.caplog = chat, caplog

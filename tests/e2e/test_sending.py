@@ -1,4 +1,4 @@
-"""What stands between a message and the app: other runs, late stops, stale pages, reads that fail."""
+"""Obstacles between a message and the app: other runs, late stops, stale pages, failed reads."""
 
 import asyncio
 import contextlib
@@ -150,7 +150,7 @@ async def test_page_that_takes_no_message_after_a_failed_answer_says_so(chat, mo
 
 
 async def test_message_by_ui_takes_few_round_trips(chat):
-    """In a page that is there, nothing is waited for that could have been asked together."""
+    """In a loaded page, commands that can go together do."""
     conversation = await chat.new_conversation()
     await conversation.send("hello", via="ui")
     steps = await take_steps(conversation, "ui")

@@ -1,4 +1,4 @@
-"""Stopping, and what is left running when one does not."""
+"""Stopping, and what is left running without a stop."""
 
 import asyncio
 

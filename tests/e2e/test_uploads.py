@@ -1,4 +1,4 @@
-"""Files that go with a message: what the model is given of them, and what is refused before it is sent."""
+"""Files of a message: what the model gets of them, and what is refused before anything is sent."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""A process that asks once and prints what came of it, for a test that stops it in the middle.
+"""A process that asks once and prints the outcome, for a test that stops it in the middle.
 
 python -m tests.faults.sleeper URL HOME ENGINE PROMPT
 """

@@ -1,4 +1,4 @@
-"""Random faults at random moments: what comes of one message sent through each.
+"""Random faults at random moments: the outcome of one message sent through each.
 
     scripts/soak --runs 500 --seed 7                       print the table, save all runs in out/soak.json
     scripts/soak --minutes 5 --seed 7                      as many as fit into five minutes

@@ -1,4 +1,4 @@
-"""Faults, staged on the stand-in behind a proxy, and what came of one message sent through each.
+"""Faults, staged on the stand-in behind a proxy, and the outcome of one message sent through each.
 
 A fault strikes at a moment of the stream: the proxy lets the bytes up to there pass, and holds back the rest
 until the fault is there.
@@ -51,11 +51,9 @@ MOMENTS = {
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What came of one message.
-
-    `lost` and `doubled` are characters, `sent` is how often the app took the message, and `repeated` how
-    often the browser sent it by itself, as an event reports. `orphans` are processes that a browser which
-    died then left. `sprung` is false if the answer was there before the fault.
+    """The outcome of one message. `lost` and `doubled` are characters, `sent` is how often the app took the
+    message, and `repeated` how often the browser sent it by itself, as an event reports. `orphans` are
+    processes that a browser which died then left. `sprung` is false if the answer was there before the fault.
     """
 
     engine: str
@@ -133,7 +131,7 @@ class Stage:
         return found
 
     async def send(self, via: Via, fault: str, moment: str, *, nth: int = 0) -> Outcome:
-        """Send one message whose stream meets the fault at the moment, and wait for what comes of it.
+        """Send one message whose stream meets the fault at the moment, and wait for the outcome.
 
         `nth` is the match of the moment's pattern, 0 for its own.
         """

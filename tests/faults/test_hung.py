@@ -1,4 +1,4 @@
-"""A browser or a site that is there and answers nothing, and children that outlive us."""
+"""A browser or a site that hangs, and children that outlive us."""
 
 import asyncio
 import os

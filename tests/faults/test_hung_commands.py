@@ -1,4 +1,4 @@
-"""A command on a site that accepts connections and answers nothing any more: a signal ends it in time."""
+"""A command on a site that accepts connections but no longer answers: a signal ends it in time."""
 
 import os
 import signal

@@ -240,7 +240,7 @@ REQUEST = {"id": "r", "inputs": "hello", "is_retry": False}
 
 
 async def adopted(app, request):
-    """The turn of a message that nobody saw leave, if the app has it, when it is over; and its events."""
+    """The turn of a message that nobody saw leave, if the app has it, after its end; and its events."""
     found: list[Any] = []
     tracker = TurnTracker(app, lambda turn, event: found.append(event))
     app.traffic.read(tracker.follow)

@@ -110,7 +110,7 @@ def read_sections(result: pytest.RunResult) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[StandIn]:
-    """Under /, with login, and with pages that are alive as soon as they are there."""
+    """Under /, with login, and with pages whose scripts run at once."""
     with StandIn("", hydration_delay=0.0, **QUICK) as site:
         yield site
 

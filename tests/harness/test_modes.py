@@ -120,7 +120,7 @@ WRONG = """
 
 @pytest.fixture(scope="module")
 def wrong(recorded, tmp_path_factory):
-    """What replay says of tests that do not go with their tapes; each shown alone, by its name."""
+    """The sections of tests that do not match their tapes in replay, by the name of the test."""
     project = copy_elsewhere(recorded, tmp_path_factory.mktemp("wrong"))
     project.write("test_chat.py", WRONG)
     project.write("tapes/test_chat/none.tape", "no tape")

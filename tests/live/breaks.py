@@ -1,4 +1,4 @@
-"""Break the stream of a real chat-ui, and print what came of each answer, as the rows of a table.
+"""Break the stream of a real chat-ui, and print the outcome of each answer, as the rows of a table.
 
     python -m tests.live.breaks BASE_URL [--engine NAME] [--flags URL] [--restart COMMAND]
 

@@ -62,7 +62,7 @@ def test_login_takes_the_session_of_a_browser_and_leaves_it_as_it_was(
     )
     before = read_all(person)
     shell = Shell(site.url, tmp_path / "state")
-    # The browser that proves the session runs already.
+    # The browser that checks the session is already running.
     shell.more |= borrowed | {"HUGGINGCHAT_ENGINE": engine}
 
     done = shell("login", "--from-browser")

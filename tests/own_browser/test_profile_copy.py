@@ -1,4 +1,4 @@
-"""What is found of a person's profiles, and what is copied of one. No browser is needed for either."""
+"""Finding a person's profiles, and copying one. Neither needs a browser."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def make_profile(folder, part="Default", *domains, store="Cookies", shown="", life=1e6, password="x"):
-    """A profile with a cookie for each domain, and with much that is nobody's business."""
+    """A profile with a cookie for each domain, and with much private data."""
     place = folder / part / store
     place.parent.mkdir(parents=True, exist_ok=True)
     expires = int((time.time() + life + 11644473600) * 1e6)

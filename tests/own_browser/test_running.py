@@ -1,4 +1,4 @@
-"""`connect="auto"`: the browser that a person has running is found, used, and left as it was."""
+"""`connect="auto"`: the person's running browser is found, used, and left as it was."""
 
 import asyncio
 import os
@@ -91,9 +91,7 @@ def test_without_a_running_browser_the_error_says_how_to_switch_it_on(config, un
     ):
         find_running("auto")
     write_down(config / "google-chrome", unused_tcp_port)  # left by one that has ended
-    with pytest.raises(
-        BrowserError, match=f"Chrome has written down port {unused_tcp_port}, where no process"
-    ):
+    with pytest.raises(BrowserError, match=f"Chrome lists port {unused_tcp_port}, where no process"):
         find_running("auto")
     with pytest.raises(SettingsError, match="connect names no browser: 'safari'"):
         find_running("auto:safari")

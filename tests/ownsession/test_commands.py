@@ -34,7 +34,7 @@ def elsewhere():
 
 @pytest.fixture
 def shell(site, tmp_path, borrowed):
-    """Nobody is signed in. Its commands use a browser that runs already."""
+    """Nobody is signed in. Its commands use a running browser."""
     shell = Shell(site.url, tmp_path / "state")
     shell.more |= borrowed
     return shell

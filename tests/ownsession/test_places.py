@@ -1,4 +1,4 @@
-"""A password is typed at the app's own origin, and where the profile has proved that it signs in."""
+"""A password is typed at the app's own origin, and where the profile has signed in before."""
 
 import asyncio
 

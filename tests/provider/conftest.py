@@ -67,7 +67,7 @@ def ended():
 def run(site, tmp_path, borrowed):
     """Run a program in a process of its own, signed in before; what it printed.
 
-    It uses a browser that runs already.
+    It uses a running browser.
     """
     save_session(site, tmp_path / "home")
 

@@ -51,7 +51,7 @@ def at(site, engine, tmp_path):
 
 @pytest.fixture
 def lent(at, borrowed):
-    """The same on a browser that runs already, for what is the same there."""
+    """The same in a running browser, for tests where that makes no difference."""
     at.options = {**at.options, "connect": borrowed["HUGGINGCHAT_CONNECT"], "isolated": True}
     return at
 

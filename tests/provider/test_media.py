@@ -1,4 +1,4 @@
-"""Files in every form that clients give them, what becomes of messages, and which model is meant."""
+"""Files in every form that clients use, the prompt made of messages, and the choice of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model list: from the live app, by one browser, and what there is while the app cannot be asked."""
+"""The model list: from the live app, by one browser, and the fallback while the app does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed in by the cookies of another browser, or told why not."""
+"""Signing in with the cookies of another browser, or the reason why not."""
 
 import json
 from typing import get_args

@@ -1,4 +1,4 @@
-"""Which page it is, from what was seen of it: a table of pages as sites really make them."""
+"""Recognizing pages of a sign-in: a table of pages as real sites make them."""
 
 import pytest
 

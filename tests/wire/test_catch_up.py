@@ -1,4 +1,4 @@
-"""What is new, of updates that begin again."""
+"""The new part of updates that start again."""
 
 import itertools
 from typing import Any

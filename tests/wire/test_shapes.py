@@ -1,4 +1,4 @@
-"""What differs from the shapes that the agent knows, and that nothing does in what real builds sent."""
+"""Differences from the shapes that the agent knows; recorded traffic of real builds has none."""
 
 from __future__ import annotations
 

@@ -67,13 +67,11 @@ def find_running(connect: str) -> Running:
             found.append(each)
         elif ours is None:
             unused.append(
-                f"{each.title} has written down port {each.port}. This system does not say whose that is. "
+                f"{each.title} lists port {each.port}. This system does not say which user owns it. "
                 f"If you are alone on this machine, connect to auto:{each.folder}."
             )
         else:
-            unused.append(
-                f"{each.title} has written down port {each.port}, where no process of yours listens."
-            )
+            unused.append(f"{each.title} lists port {each.port}, where no process of yours listens.")
     if len(found) == 1:
         return found[0]
     if found:

@@ -207,7 +207,7 @@ class RunningBrowser(ABC):
     async def _connect_to_persons(self, open_one: Callable[[Endpoint], Awaitable[T]]) -> T:
         """Connect to the user's own browser, once: it may ask them each time."""
         running = await asyncio.to_thread(persons_browser.find_running, str(self._settings.connect))
-        log.info("Connecting to %s, which runs already.", running)
+        log.info("Connecting to %s, which is running.", running)
         why = ""
         try:
             async with asyncio.timeout(persons_browser.ALLOW_SECONDS):

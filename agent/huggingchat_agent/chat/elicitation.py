@@ -69,12 +69,12 @@ class Elicitation:
         conversation = self._conversation
         request = requests.answer_elicitation(conversation.id, self.question.elicitation_id, action, content)
         try:
-            told = lenient_json.load(await conversation._ask(request))
+            response = lenient_json.load(await conversation._ask(request))
         except ValueError:
             raise PageChanged(
                 "The app took the answer to its tool's question, but its response is not JSON."
             ) from None
-        if not (isinstance(told, dict) and told.get("resume")):
+        if not (isinstance(response, dict) and response.get("resume")):
             return None
         await self._wait_until_parked()
         message = _find_asking_message(await conversation.read(), self.question.elicitation_id)

@@ -181,10 +181,10 @@ def _render_details(title: str, text: str) -> str:
 
 
 def _render_tool(use: ToolUse) -> str:
-    told: dict[str, Any] = {"parameters": use.parameters}
-    told |= {"outputs": use.outputs} if use.outputs else {}
-    told |= {"error": use.error} if use.error else {}
-    text = msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
+    fields: dict[str, Any] = {"parameters": use.parameters}
+    fields |= {"outputs": use.outputs} if use.outputs else {}
+    fields |= {"error": use.error} if use.error else {}
+    text = msgspec.json.format(msgspec.json.encode(fields), indent=2).decode()
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(longest + 1, 3)
     return f"{fence}json\n{text}\n{fence}"

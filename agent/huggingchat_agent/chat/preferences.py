@@ -176,8 +176,8 @@ def _merge(stored: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
 def _drop_unset(settings: dict[str, Any]) -> dict[str, Any]:
     """A form that JSON can carry. null means not set; the app wants such keys left out."""
-    told: dict[str, Any] = msgspec.to_builtins(settings, str_keys=True)
-    return {key: value for key, value in told.items() if value is not None}
+    values: dict[str, Any] = msgspec.to_builtins(settings, str_keys=True)
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _check_stored(after: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ class Walk:
 
     def __init__(self, chat: Chat) -> None:
         self._chat, self._session = chat, get_session(chat)
-        self._told = 0  # differences so far
+        self._reported = 0  # differences so far
         self._conversation: Conversation | None = None
         self._answer: Answer | None = None
         self._stop_control: Finding | None = None
@@ -214,8 +214,8 @@ class Walk:
 
     def _differences(self) -> list[Finding]:
         """The differences that were not reported yet."""
-        found = self._session.drifts.found[self._told :]
-        self._told += len(found)
+        found = self._session.drifts.found[self._reported :]
+        self._reported += len(found)
         return [
             Finding(area="app", check=each.part, state=each.change, text=each.what, by=each.instead)
             for each in found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-TRY_AGAIN = 300.0  # seconds until the page is tried again: the app may have mended it
+TRY_AGAIN = 300.0  # seconds until the page is tried again: the app may work by then
 
 
 class FailedGestures:

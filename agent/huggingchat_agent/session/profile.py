@@ -37,7 +37,7 @@ class BrowserProfile:
         self._lock = ProfileLock(settings.home, settings.profile)
         self._browser: Browser | None = None
         self.epoch = 0  # how many browsers were started
-        self._kept: dict[str, Any] | None = None  # the session of a copy, which is not written down
+        self._kept: dict[str, Any] | None = None  # the session of a copy, which is not saved
 
     @property
     def browser(self) -> Browser | None:
@@ -93,7 +93,7 @@ class BrowserProfile:
     async def save(self) -> None:
         """Save the session. Call this only when the app has just accepted it.
 
-        A copy is not written down, and kept only for the next browser of this process.
+        The session of a copy is kept only for the next browser of this process.
         """
         if self.browser is None:
             if self.copied:

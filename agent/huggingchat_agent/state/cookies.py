@@ -128,21 +128,21 @@ _ACCEPTED = (
 
 def _from_json(text: str, base_url: str) -> tuple[list[dict[str, Any]], list[Any]]:
     try:
-        told = msgspec.json.decode(text)
+        parsed = msgspec.json.decode(text)
     except msgspec.DecodeError:
         raise CookiesUnreadable(f"The file begins like JSON but is not valid JSON. {_ACCEPTED}") from None
-    if isinstance(told, list):
-        return [_parse_cookie(each, number) for number, each in enumerate(told, 1)], []
-    if isinstance(told.get("cookies"), list):
-        origins = told.get("origins")
-        cookies = [_parse_cookie(each, number) for number, each in enumerate(told["cookies"], 1)]
+    if isinstance(parsed, list):
+        return [_parse_cookie(each, number) for number, each in enumerate(parsed, 1)], []
+    if isinstance(parsed.get("cookies"), list):
+        origins = parsed.get("origins")
+        cookies = [_parse_cookie(each, number) for number, each in enumerate(parsed["cookies"], 1)]
         return cookies, origins if isinstance(origins, list) else []
-    if not all(isinstance(value, str) for value in told.values()):
+    if not all(isinstance(value, str) for value in parsed.values()):
         raise CookiesUnreadable(f"The JSON object holds no cookies. {_ACCEPTED}")
     app = parse_origin(base_url)
     return [
         _make_cookie(name, value, host=app.written_host, secure=app.scheme == "https")
-        for name, value in told.items()
+        for name, value in parsed.items()
     ], []
 
 
@@ -159,30 +159,30 @@ def _make_cookie(name: str, value: str, *, host: str, secure: bool) -> dict[str,
     }
 
 
-def _parse_cookie(told: Any, number: int) -> dict[str, Any]:
+def _parse_cookie(cookie: Any, number: int) -> dict[str, Any]:
     """A cookie of a list, written by an extension or by Playwright."""
-    if not isinstance(told, dict):
+    if not isinstance(cookie, dict):
         raise CookiesUnreadable(f"Entry {number} is not a cookie.", hint=_ACCEPTED)
     for key in ("name", "value", "domain"):
-        if not isinstance(told.get(key), str) or (key != "value" and not told[key]):
+        if not isinstance(cookie.get(key), str) or (key != "value" and not cookie[key]):
             raise CookiesUnreadable(f"The cookie in entry {number} has no {key}.", hint=_ACCEPTED)
-    expires = told.get("expirationDate", told.get("expires"))
-    if not isinstance(expires, int | float) or told.get("session") is True:
+    expires = cookie.get("expirationDate", cookie.get("expires"))
+    if not isinstance(expires, int | float) or cookie.get("session") is True:
         expires = -1
-    domain = told["domain"]
-    if told.get("hostOnly") is False and not domain.startswith("."):
+    domain = cookie["domain"]
+    if cookie.get("hostOnly") is False and not domain.startswith("."):
         domain = f".{domain}"
-    same_site = _SAME_SITE.get(str(told.get("sameSite")).lower(), "Lax")
+    same_site = _SAME_SITE.get(str(cookie.get("sameSite")).lower(), "Lax")
     return {
-        "name": told["name"],
-        "value": told["value"],
+        "name": cookie["name"],
+        "value": cookie["value"],
         "domain": domain,
-        "path": told.get("path") or "/",
+        "path": cookie.get("path") or "/",
         "expires": float(expires),
-        "httpOnly": bool(told.get("httpOnly")),
-        "secure": bool(told.get("secure")),
+        "httpOnly": bool(cookie.get("httpOnly")),
+        "secure": bool(cookie.get("secure")),
         # A browser refuses "None" without "secure".
-        "sameSite": same_site if same_site != "None" or told.get("secure") else "Lax",
+        "sameSite": same_site if same_site != "None" or cookie.get("secure") else "Lax",
     }
 
 

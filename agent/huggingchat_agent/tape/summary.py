@@ -142,14 +142,16 @@ class Summary:
         found = sorted(self._find_troubles())
         counts = Counter(text for _, text in found)
         first = {text: at for at, text in reversed(found)}
-        told = [
+        troubles = [
             (first[text], text if count == 1 else f"{text} ({count} times)") for text, count in counts.items()
         ]
         if self.recording.trouble is not None:
-            told.append((self.ends, str(self.recording.trouble)))
+            troubles.append((self.ends, str(self.recording.trouble)))
         elif not self.recording.complete:
-            told.append((self.ends, "The tape is incomplete: the program ended before it closed the tape."))
-        return told
+            troubles.append(
+                (self.ends, "The tape is incomplete: the program ended before it closed the tape.")
+            )
+        return troubles
 
     def _find_troubles(self) -> Iterator[tuple[float, str]]:
         for turn in self.turns:

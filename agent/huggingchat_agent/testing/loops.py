@@ -83,7 +83,7 @@ def check_item(item: pytest.Function) -> None:
     elif "playwright" in names and item.config.pluginmanager.hasplugin("playwright"):
         pytest.fail(
             "An async test cannot use the pages of pytest-playwright, which are sync. Write it without async "
-            "(`huggingchat_sync`), or install pytest-playwright-asyncio in place of pytest-playwright.",
+            "(`huggingchat_sync`), or install pytest-playwright-asyncio instead of pytest-playwright.",
             pytrace=False,
         )
 

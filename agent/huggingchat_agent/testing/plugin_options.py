@@ -75,9 +75,9 @@ def warn_unheeded(item: pytest.Item) -> None:
     asked = [*config.stash.get(_LAUNCH_UNHEEDED, []), *item.stash.get(CONTEXT_UNHEEDED, [])]
     if set(config.getoption("browser", None) or ["chromium"]) != {"chromium"}:
         asked.append("--browser (it is always a Chromium)")
-    told = config.stash.setdefault(_WARNED, set())
-    new = [each for each in asked if each not in told]
-    told.update(new)
+    warned = config.stash.setdefault(_WARNED, set())
+    new = [each for each in asked if each not in warned]
+    warned.update(new)
     if new:
         item.warn(
             NotHeeded(

@@ -100,7 +100,7 @@ class Recovery:
         try:
             return await self._take_up()
         except Exception as error:
-            log.exception("An answer could not be taken up.")
+            log.exception("An answer could not be resumed.")
             return f"and taking it up failed ({type(error).__name__})"
 
     async def _take_up(self) -> str:
@@ -126,7 +126,7 @@ class Recovery:
         except (TapeMismatch, UsageError):
             return ""
         except AgentError as error:
-            log.info("An answer could not be taken up: %s", error)
+            log.info("An answer could not be resumed: %s", error)
             lost = self._explain(error)
             if not lost and self._fold.terminal is None:
                 raise

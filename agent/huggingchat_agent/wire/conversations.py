@@ -176,9 +176,9 @@ def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
     `before` counts the conversations on the pages before it: some apps send only the total.
     """
     raw = find_content(body, "conversations")
-    told = raw if isinstance(raw, dict) else {"conversations": raw}
-    entries = require_list(told["conversations"], "conversations")
-    more, total = told.get("hasMore"), told.get("nConversations")
+    page = raw if isinstance(raw, dict) else {"conversations": raw}
+    entries = require_list(page["conversations"], "conversations")
+    more, total = page.get("hasMore"), page.get("nConversations")
     if more is None:
         more = before + len(entries) < total if isinstance(total, int) else bool(entries)
     return ConversationPage([_parse_summary(each) for each in entries], bool(more))
@@ -187,8 +187,8 @@ def parse_list(body: bytes, *, before: int = 0) -> ConversationPage:
 def parse_share(body: bytes) -> str:
     """The id of a shared snapshot, from the id itself or from the end of an address."""
     raw = superjson.load(body)
-    told = (raw.get("shareId") or raw.get("url")) if isinstance(raw, dict) else None
-    if not isinstance(told, str) or not (share_id := told.rstrip("/").rpartition("/")[2]):
+    share = (raw.get("shareId") or raw.get("url")) if isinstance(raw, dict) else None
+    if not isinstance(share, str) or not (share_id := share.rstrip("/").rpartition("/")[2]):
         raise PageChanged("The app's answer to sharing a conversation holds no link.")
     return share_id
 

@@ -1,4 +1,4 @@
-"""Turns the app's failures, in a stream or in place of an answer, into our errors.
+"""Turns the app's failures, in a stream or instead of an answer, into our errors.
 
 They keep the server's sentence word for word.
 """

@@ -266,8 +266,8 @@ class Fold:
             arguments=update.arguments_raw or "",
         )
         self.tools[use.uuid] = use
-        told = {"uuid": use.uuid, "tool": use.name, "parameters": use.parameters, "arguments": use.arguments}
-        return [self.stamp(events.ToolCalled, at, **told)]
+        about = {"uuid": use.uuid, "tool": use.name, "parameters": use.parameters, "arguments": use.arguments}
+        return [self.stamp(events.ToolCalled, at, **about)]
 
     def _read_eta(self, update: updates.ToolEta, at: float) -> list[events.TurnEvent]:
         return [self.stamp(events.ToolEta, at, uuid=update.uuid, eta=update.eta)]
