@@ -24,6 +24,11 @@ def test_lines_are_items_with_the_number_of_their_line_as_id(tmp_path):
     assert second == Item(prompt="b", id=7, files=["x"])
 
 
+def test_item_without_addresses_is_the_one_that_an_older_journal_knows():
+    assert Item(prompt="x", id="a").fingerprint == "1a1b31606c1c35c4"
+    assert Item(prompt="x", id="a", attach=["https://x.test/a"]).fingerprint != "1a1b31606c1c35c4"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -33,6 +38,7 @@ def test_lines_are_items_with_the_number_of_their_line_as_id(tmp_path):
         ('{"prompt": 5}', "line 1"),
         ('{"prompt": "a", "promt": "b"}', "promt"),
         ('{"prompt": " "}', "line 1: the prompt is empty"),
+        ('{"prompt": "a", "attach": ["http://x.test/"]}', "line 1: the app fetches from https"),
         ('{"prompt": "\\ud83d"}', "line 1"),
         (b'{"prompt": "caf\xe9"}', "line 1"),
         ("[" * 100_000, "line 1"),

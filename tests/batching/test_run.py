@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat, Journal, Result, batch, events
-from huggingchat_agent.batching.items import arrange
+from huggingchat_agent.batching.items import Item, arrange
 from huggingchat_agent.wire import requests
 from tests.batching.killed import count_sent
 from tests.quick import QUICK
@@ -93,3 +93,13 @@ async def test_nothing_is_asked_where_all_is_finished(tmp_path):
         done = Result(id="1", status="answered", text="y", fingerprint=item.fingerprint)
         journal.finish(done)
         assert [each async for each in batch([item], journal=journal)] == [done]
+
+
+async def test_file_from_an_address_goes_with_its_prompt(chat, site):
+    site.control.switch(web={"https://files.example.org/n.md": ("text/markdown", b"# Hello")})
+    items = [Item(prompt="read", attach=["https://files.example.org/n.md"])]
+    items.append(Item(prompt="read none", attach=["https://files.example.org/none"]))
+    read, none = sorted([each async for each in batch(items, chat=chat)], key=lambda each: each.id)
+    assert read.status == "answered" and "# Hello" in site.control.heard[-1]["messages"][-1]["content"]
+    assert none.error is not None and none.error.error == "FileRejected"
+    assert count_sent(site)["read none"] == 0

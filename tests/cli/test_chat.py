@@ -69,6 +69,9 @@ def test_lines_of_a_pipe_are_asked_one_after_the_other(shell):
 
 def test_slash_commands_do_what_the_page_can(shell, stand_in, tmp_path):
     (tmp_path / "note.txt").write_text("what the file says")
+    (tmp_path / "said.ogg").write_bytes(b"what was heard")
+    web = {"https://files.example.org/n.md": ("text/markdown", b"# Hello")}
+    stand_in.control.switch(web=web, transcription=True)
     target = tmp_path / "talk.md"
     script = [
         "first",
@@ -77,7 +80,9 @@ def test_slash_commands_do_what_the_page_can(shell, stand_in, tmp_path):
         f"/file {tmp_path / 'note.txt'}",
         "third",
         "/model qwen",
+        "/attach https://files.example.org/n.md",
         "//fourth",
+        f"/voice {tmp_path / 'said.ogg'}",
         f"/export {target}",
         "/list",
         "/new",
@@ -91,11 +96,12 @@ def test_slash_commands_do_what_the_page_can(shell, stand_in, tmp_path):
     new, old, *_ = stand_in.control.conversations()
     assert len(stand_in.control.conversations()) == before + 2
     said = [each["content"] for each in old["messages"] if each["from"] == "user"]
-    assert said == ["first", "second", "third", "/fourth"]
+    assert said == ["first", "second", "third", "/fourth", "what was heard"]
     by_id = {each["id"]: each for each in old["messages"]}
     first = next(each for each in old["messages"] if each["content"] == "first")
     assert [by_id[each]["from"] for each in first["children"]] == ["assistant"] * 2
-    assert [each["name"] for each in old["messages"][-4]["files"]] == ["note.txt"]
+    sent = [file["name"] for each in old["messages"] for file in each.get("files") or ()]
+    assert sent == ["note.txt", "n.md"]
     assert old["model"] == "Qwen/Qwen2.5-VL-7B-Instruct"
     assert "## You\n\nsecond\n" in target.read_text() and "You said: first" not in target.read_text()
     assert new["messages"][1]["content"] == "fifth"
@@ -109,6 +115,8 @@ def test_unknown_slash_command_is_not_sent(shell, stand_in):
             ("/modle qwen", "There is no command /modle"),
             ("/edit x", "no message to edit"),
             ("/file /no/such", "/no/such"),
+            ("/voice /no/such", "/no/such"),
+            ("/attach http://files.example.org/", "https addresses only"),
             (f"/export {__file__}", "Give another name."),
             ("/help", "/export"),
             ("/usr/bin is a folder", "You said: /usr/bin is a folder"),

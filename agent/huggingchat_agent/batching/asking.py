@@ -147,8 +147,9 @@ class _Attempt:
         item = self._item
         if self._looks and (result := await self._look_up(self._talk)) is not None:
             return result
+        fetched = [await self._chat.fetch_file(url) for url in item.attach]
         self._looks = True  # whatever happens now, the app may have it
-        answer = await self._talk.send(item.prompt, files=item.files, via=self._via)
+        answer = await self._talk.send(item.prompt, files=[*item.files, *fetched], via=self._via)
         return self._make_result(
             text=answer.text,
             reasoning=answer.reasoning,

@@ -29,6 +29,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The system prompt of the conversation."""
     files: list[str] = []
     """Paths of files to attach."""
+    attach: list[str] = []
+    """Https addresses of files to attach. The app fetches them."""
 
     @property
     def key(self) -> str:
@@ -38,7 +40,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def fingerprint(self) -> str:
         """A hash of everything that the item asks."""
-        asked = [self.prompt, self.model, self.system, self.files]
+        asked: list[object] = [self.prompt, self.model, self.system, self.files]
+        if self.attach:  # a journal of an earlier version has items without it
+            asked.append(self.attach)
         return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:16]
 
 
@@ -106,6 +110,11 @@ def check_item(item: Item, where: str, number: int) -> Item:
         require_text(f"{where}: {name}", value or "")
     if not item.prompt.strip():
         raise UsageError(f"{where}: the prompt is empty.")
+    for url in item.attach:
+        if not require_text(f"{where}: attach", url).startswith("https://"):
+            raise UsageError(
+                f"{where}: the app fetches from https addresses only. Give such a one, or a file."
+            )
     return item if item.key else msgspec.structs.replace(item, id=number)
 
 

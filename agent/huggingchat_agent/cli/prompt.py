@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.output import Output
 
 _STYLE = Style.from_dict({"prompt": "bold ansicyan", "continuation": "ansibrightblack"})
-_TAKE_PATHS = ("/file", "/export")
+_TAKE_PATHS = ("/file", "/voice", "/export")
 
 
 class Prompt:

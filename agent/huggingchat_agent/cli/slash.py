@@ -30,6 +30,8 @@ HELP = {
     "/retry": "have the last answer written again",
     "/edit TEXT": "replace your last message, on a branch of its own",
     "/file PATH": "send a file with the next message",
+    "/attach URL": "have the app fetch an https address, and send the file with the next message",
+    "/voice FILE": "have the app write down a recording, and send its words",
     "/new": "start another conversation",
     "/list": "list the conversations changed last",
     "/export [FILE]": "write this conversation as Markdown, or as JSON to a file that ends in .json",
@@ -54,8 +56,11 @@ class Commands:
         self._chat = chat
         self._start = new
 
-    def run(self, line: str) -> Answering | None:
-        """Run a command; return the reply, if the model answers. Raises UsageError for an unknown one."""
+    def run(self, line: str) -> Answering | str | None:
+        """Run a command. Raises UsageError for an unknown one.
+
+        Returns the reply if the model answers, or a text that is to be sent.
+        """
         match = _COMMAND.fullmatch(line)
         name = match[1].lower() if match else ""
         known = f"/{name}" in {each.split()[0] for each in HELP}
@@ -64,7 +69,7 @@ class Commands:
             raise UsageError(
                 f"There is no command {line.split()[0]}. /help lists them; // sends the line to the model."
             )
-        reply: Answering | None = action((match[2] or "").strip())
+        reply: Answering | str | None = action((match[2] or "").strip())
         return reply
 
     def _help(self, rest: str) -> None:
@@ -104,8 +109,22 @@ class Commands:
     def _file(self, rest: str) -> None:
         if rest:
             self.files += attachments.read_files([Path(rest).expanduser()])
+        self._tell_files()
+
+    def _attach(self, rest: str) -> None:
+        if rest:
+            self.files += attachments.fetch_files(self._chat, [rest])
+        self._tell_files()
+
+    def _tell_files(self) -> None:
         names = ", ".join(file.name for file in self.files) or "none"
         console.note(f"Files for the next message: {names}.")
+
+    def _voice(self, rest: str) -> str:
+        recording = attachments.read_voice(Path(rest).expanduser()) if rest else None
+        if recording is None:
+            raise UsageError("Give the recording: /voice FILE.")
+        return attachments.transcribe(self._chat, recording)
 
     def _new(self, rest: str) -> None:
         self.talk, self.files = self._start(), ()

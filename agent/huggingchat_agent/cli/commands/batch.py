@@ -64,8 +64,9 @@ def batch(
 ) -> None:
     """Ask many prompts, several at a time, and write the answers to a file in the order of the prompts.
 
-    A line has a `prompt`, and optionally an `id`, `model`, `system` and `files`. Each prompt gets its own
-    conversation. After a rate limit, all prompts wait as long as the app says.
+    A line has a `prompt`, and optionally an `id`, `model`, `system`, `files` (paths) and `attach` (https
+    addresses, which the app fetches). Each prompt gets its own conversation. After a rate limit, all prompts
+    wait as long as the app says.
 
     After Ctrl-C or a crash, run the same command again. OUT.JSONL.journal knows which prompts are finished
     and which were sent; nothing is sent twice. The exit code is 1 if a prompt failed.

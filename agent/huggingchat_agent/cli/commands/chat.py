@@ -56,6 +56,7 @@ def chat(
     tool_server: OwnServer = None,
     tool_servers: OwnServers = None,
     file: attachments.Files = None,
+    attach: attachments.Attach = None,
     save_files: attachments.SaveFiles = None,
     save_artifacts: attachments.SaveArtifacts = None,
     show_reasoning: attachments.ShowReasoning = False,
@@ -68,9 +69,9 @@ def chat(
     paths.
 
     Ctrl-C stops an answer, on the server too; a second Ctrl-C ends the chat, and so does Ctrl-D. Files given
-    by --file go with the first message. /help lists what else you can do: choose another model, have the
-    last answer written again, edit your last message, send files, start a new conversation, list and export
-    conversations.
+    by --file and --attach go with the first message. /help lists what else you can do: choose another model,
+    have the last answer written again, edit your last message, send files and recordings, start a new
+    conversation, list and export conversations.
 
     Through a pipe, each line is a message.
     """
@@ -82,6 +83,7 @@ def chat(
     tools = choose_tools(tool, no_tools, tool_server, tool_servers)
     # One stops an answer, one ends the chat in order, the next one at once.
     with watch_interrupts(orderly=2) as interrupts, open_signed_in(options, via=via, record=tape) as app:
+        files = (*files, *attachments.fetch_files(app, attach))
         with open_conversation(app, model, system, conversation, temporary) as talk:
             where = redact.address(app.settings.base_url)
             console.note(f"{talk.model or f'Conversation {talk.id}'} at {where}. {_HELP}")
@@ -181,5 +183,6 @@ class _Dialogue:
 
     def _run_or_send(self, text: str) -> "Answering | None":
         if re.match(r"/[A-Za-z]+(\s|$)", text):
-            return self._commands.run(text)
+            found = self._commands.run(text)
+            return self._send(found) if isinstance(found, str) else found
         return self._send(text[1:] if text.startswith("//") else text)
