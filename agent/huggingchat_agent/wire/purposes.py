@@ -9,20 +9,22 @@ class Purpose(msgspec.Struct, frozen=True):
     """Base of all purposes."""
 
 
-class SendMessage(Purpose, frozen=True):
-    """A message, a retry, an edit or a resumption: the answer is a stream."""
+class OfConversation(Purpose, frozen=True):
+    """Base of the purposes that concern one conversation."""
 
     conversation_id: str
+
+
+class SendMessage(OfConversation, frozen=True):
+    """A message, a retry, an edit or a resumption: the answer is a stream."""
 
 
 class CreateConversation(Purpose, frozen=True):
     """A new conversation."""
 
 
-class ReadConversation(Purpose, frozen=True):
+class ReadConversation(OfConversation, frozen=True):
     """One conversation with its messages, in any of its three forms."""
-
-    conversation_id: str
 
 
 class ListConversations(Purpose, frozen=True):
@@ -47,39 +49,30 @@ class SaveSettings(Purpose, frozen=True):
     """The user's settings, all of them."""
 
 
-class ChangeConversation(Purpose, frozen=True):
+class ChangeConversation(OfConversation, frozen=True):
     """Another title or model."""
 
-    conversation_id: str
 
-
-class DeleteConversation(Purpose, frozen=True):
+class DeleteConversation(OfConversation, frozen=True):
     """The end of a conversation."""
 
-    conversation_id: str
 
-
-class ShareConversation(Purpose, frozen=True):
+class ShareConversation(OfConversation, frozen=True):
     """A public snapshot of a conversation."""
-
-    conversation_id: str
 
 
 class ImportShare(Purpose, frozen=True):
     """The account's copy of a shared snapshot."""
 
 
-class ReadFile(Purpose, frozen=True):
+class ReadFile(OfConversation, frozen=True):
     """A file that a conversation holds."""
 
-    conversation_id: str
     sha: str
 
 
-class AnswerElicitation(Purpose, frozen=True):
+class AnswerElicitation(OfConversation, frozen=True):
     """The answer to a question of a tool."""
-
-    conversation_id: str
 
 
 class DeploySpace(Purpose, frozen=True):
@@ -104,16 +97,13 @@ class FeatureFlags(Purpose, frozen=True):
     """The features that this deployment has switched on."""
 
 
-class StopGenerating(Purpose, frozen=True):
+class StopGenerating(OfConversation, frozen=True):
     """The end of a run."""
 
-    conversation_id: str
 
-
-class Reattach(Purpose, frozen=True):
+class Reattach(OfConversation, frozen=True):
     """The stream of a run from a certain line on. `generation_id` is "" for the newest run."""
 
-    conversation_id: str
     generation_id: str = ""
     from_seq: int = 0
 
