@@ -93,9 +93,7 @@ class ContextArgs(Mapping[str, Any]):
         try:
             msgspec.convert(self._given, _Taken)
         except msgspec.ValidationError as error:  # it names types and places, and shows no value
-            raise SettingsError(
-                f"context_args is not as Playwright's new_context takes it: {error}."
-            ) from None
+            raise SettingsError(f"context_args does not fit Playwright's new_context: {error}.") from None
         for text in _find_texts(self._given):
             require_text("context_args", text, wrong=SettingsError)
         for secret in _find_secrets(self._given):

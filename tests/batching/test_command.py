@@ -50,7 +50,7 @@ def test_interrupted_batch_writes_what_it_has_and_says_how_to_go_on(shell, site,
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"1 of 2 are finished. Run this again to go on." in err
+    assert b"1 of 2 are finished. Run this again to continue." in err
     assert [json.loads(line)["text"][:19] for line in out.read_text().splitlines()] == ["You said: quick one"]
     assert not site.control.running
 

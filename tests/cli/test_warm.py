@@ -128,7 +128,7 @@ def test_one_that_is_killed_leaves_no_browser_and_no_obstacle(starting):
     assert count_browsers(starting) == 1
     os.kill(json.loads(again.out)["process"], signal.SIGKILL)
     wait_until_gone(starting, 5)
-    assert starting("serve", "--stop").out == "The warm session of profile 'default' does not run.\n"
+    assert starting("serve", "--stop").out == "The warm session of profile 'default' is not running.\n"
 
 
 def test_idle_one_ends(starting):

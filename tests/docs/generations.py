@@ -49,7 +49,7 @@ CONTROLS = """
 ## Controls of the pages
 
 A gesture finds its control by role and name. It takes the first of these that the page has; the table is in
-`agent/huggingchat_agent/site/gestures/parts.py`. What stands in front of the page is closed first, by one of
+`agent/huggingchat_agent/site/gestures/parts.py`. What covers the page is closed first, by one of
 the buttons at the end, or by Escape. `huggingchat doctor` shows which of them a page has.
 
 | need | control | builds |

@@ -138,7 +138,7 @@ def test_damaged_file_is_no_browser(config, written):
     folder = config / "chromium"
     folder.mkdir()
     (folder / "DevToolsActivePort").write_bytes(written)
-    with pytest.raises(BrowserError, match=r"No browser of yours can be connected to\. In Chrome"):
+    with pytest.raises(BrowserError, match=r"None of your browsers accepts a connection\. In Chrome"):
         find_running("auto")
 
 

@@ -49,7 +49,7 @@ async def batch(
     if chat is not None and cluster is not None:
         raise UsageError("chat and cluster exclude each other. Leave one of the two out.")
     if concurrency < 1:
-        raise UsageError(f"The concurrency is a number from 1 up, not {concurrency}.")
+        raise UsageError(f"The concurrency must be 1 or more, not {concurrency}.")
     waiting = []
     for item in items:
         done = journal.find_done(item) if journal else None

@@ -77,8 +77,8 @@ def find_running(connect: str) -> Running:
     if found:
         names = [each.name for each in found]
         ways = [f"{each}: auto:{each.name if names.count(each.name) == 1 else each.folder}" for each in found]
-        raise BrowserError(f"Several browsers of yours can be connected to. Name one. {'; '.join(ways)}.")
-    raise BrowserError(" ".join(["No browser of yours can be connected to.", *unused]), hint=SWITCH_ON)
+        raise BrowserError(f"Several of your browsers accept a connection. Name one. {'; '.join(ways)}.")
+    raise BrowserError(" ".join(["None of your browsers accepts a connection.", *unused]), hint=SWITCH_ON)
 
 
 def make_refusal(running: Running, why: str) -> BrowserError:

@@ -94,7 +94,7 @@ def _find_program(profile: PersonsProfile) -> str:
         if found := executable.find_executable(None, profile.browser.channel):
             return found.path
     raise BrowserMissing(
-        f"The program of {profile} is not found here, and only {profile.browser.title} gets the key of its "
+        f"The program of {profile} was not found, and only {profile.browser.title} can get the key of its "
         "cookies. Install it, or export the cookies in the browser."
     )
 

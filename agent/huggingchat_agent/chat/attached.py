@@ -97,7 +97,7 @@ class Attached(Emitter):
         Without a timeout the deadlines apply: `first_update` for a message, then those of its turn.
         """
         if self._closed and not self._turns:
-            raise UsageError("The agent no longer watches this page, and you have all its answers.")
+            raise UsageError("The agent no longer watches this page, and has given you all of its answers.")
         begun = time.monotonic()
         first = self.settings.deadlines.first_update if timeout is None else timeout
         while not self._turns:
@@ -209,14 +209,14 @@ class _WatchedApp:
 
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         if isinstance(routes.classify(request.method, request.path, ""), purposes.StopGenerating):
-            raise UsageError("The page is not the agent's, and neither is the run.")
+            raise UsageError("The page is not the agent's, so it does not stop the run.")
         calls = PageCalls(self._page, self._settings.base_url)
         answer, _ = await self._alternatives.call(calls, request, timeout=self._settings.step_timeout)
         return require_success(answer, request, conversation_id=conversation_id)
 
     async def open_stream(self, request: Call, key: str) -> None:
         if not self.shows(""):
-            raise UsageError("The page is gone, and another one is not the agent's to open.")
+            raise UsageError("The page is gone, and the agent opens no other one in its place.")
         calls = PageCalls(self._page, self._settings.base_url)
         await calls.start(request, key, timeout=self._settings.step_timeout)
 

@@ -75,7 +75,7 @@ class Inputs:
         """
         url = require_text("The address", url).strip()
         if urlsplit(url).scheme != "https":
-            raise UsageError("The app fetches from https addresses only. Give such a one, or send the file.")
+            raise UsageError("The app fetches from https addresses only. Give one, or send the file itself.")
         self._check_open()
         request = requests.fetch_url(url)
         try:

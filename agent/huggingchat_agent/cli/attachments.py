@@ -121,4 +121,6 @@ def save_artifacts(artifacts: "Iterable[Artifact]", where: Path | None) -> None:
     for each in artifacts:
         console.note(f"Saved {each.save(where)}")
         if each.last.failed:
-            console.warn(f"{each.last.failed} changes of the last version were not found in the one before.")
+            console.warn(
+                f"{each.last.failed} changes of the last version did not apply: their old text was not found."
+            )

@@ -82,7 +82,7 @@ def serve(given: dict[str, Any], *, background: bool, stop: bool, idle: float | 
     if stop:
         ended = end(settings)
         console.report(
-            f"The warm session of profile {settings.profile!r} {'has ended' if ended else 'does not run'}."
+            f"The warm session of profile {settings.profile!r} {'has ended' if ended else 'is not running'}."
         )
         return
     about = start(settings, given, None if idle is None else 60 * idle)

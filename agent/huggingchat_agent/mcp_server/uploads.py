@@ -27,7 +27,9 @@ class Uploads:
         if sum(each is not None for each in (text, data, path)) != 1:
             raise UsageError("Give the file as text, as base64, or as a path: one of them.")
         if len(self._files) >= MOST:
-            raise UsageError(f"{MOST} files wait already. Send them first, by `files` of ask.")
+            raise UsageError(
+                f"{MOST} files wait already. Send them first, with the argument `files` of `ask`."
+            )
         if path is not None:
             content = self._read(path)
             name = name or Path(path).name

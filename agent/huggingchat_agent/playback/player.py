@@ -112,7 +112,7 @@ class Replay(Emitter):
         if recording.trouble is not None:
             raise recording.trouble
         if not all_ended:
-            raise TapeCorrupt(f"{self._tape.path} does not hold the end of each of its turns.")
+            raise TapeCorrupt(f"{self._tape.path} lacks the end of some of its turns.")
 
     async def _play(
         self,

@@ -37,7 +37,7 @@ def read_parameters(
         if not lenient:
             raise Refusal(
                 400,
-                f"The app has nothing that {name[:60]!r} could set to this value. Leave it out, or start "
+                f"The app cannot follow {name[:60]!r} with this value. Leave it out, or start "
                 "the server with --lenient to have such parameters ignored.",
                 code="unsupported_parameter",
                 param=name[:60],
@@ -63,7 +63,7 @@ def _is_neutral(value: Any, allowed: tuple[Any, ...]) -> bool:
 def check_tokens(value: int | None, name: str) -> None:
     """Raises Refusal for a number of tokens below 1."""
     if value is not None and value < 1:
-        raise Refusal(400, f"{name} is a number from 1 up, not {value}.", param=name)
+        raise Refusal(400, f"{name} must be 1 or more, not {value}.", param=name)
 
 
 def make_form(schema: Any, *, needs_schema: bool) -> Form:

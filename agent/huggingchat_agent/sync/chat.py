@@ -347,7 +347,7 @@ class HuggingChat(Handlers):
         try:
             thread.run(self._inner.close(), timeout=EXIT_PATIENCE)
         except Exception as error:  # nobody is there to catch it
-            log.warning("It did not close in order: %s", error or type(error).__name__)
+            log.warning("It did not close cleanly: %s", error or type(error).__name__)
         finally:
             thread.stop()
 

@@ -94,7 +94,9 @@ def login(
             if username is not None and not brought:
                 chat.login(username)  # types nothing; raises an error if the session is another user's
             console.report(f"Already signed in at {where} as {account.username}.")
-            console.note("To be another user, run `huggingchat logout` first, or give --profile NAME.")
+            console.note(
+                "To sign in as another user, run `huggingchat logout` first, or give --profile NAME."
+            )
             if not brought:
                 return
         if from_browser is not None:

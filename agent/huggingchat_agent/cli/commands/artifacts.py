@@ -96,7 +96,7 @@ def deploy(
         documents.write_json(made)
     else:
         console.write(f"{to_one_line(made.url)}\n")
-    console.note("The Space is new." if made.created else "The Space was there, and is updated.")
+    console.note("The Space is new." if made.created else "The existing Space is updated.")
 
 
 def _find(found: "list[Artifact]", identifier: str) -> "Artifact":

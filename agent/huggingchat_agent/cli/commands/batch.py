@@ -103,7 +103,7 @@ def batch(
             if results:
                 write_results(output, (results[each.key] for each in items if each.key in results))
             if len(results) < len(items):
-                console.say(f"{len(results)} of {len(items)} are finished. Run this again to go on.")
+                console.say(f"{len(results)} of {len(items)} are finished. Run this again to continue.")
         counts = Counter(each.status for each in results.values())
         if not counts["failed"]:
             journal.remove()

@@ -136,7 +136,7 @@ def _print(report: Report) -> None:
             console.say(to_one_line(f"{each.check}: {each.advice}"))
     bad = sum(each.state not in ("good", "note") for each in report.findings)
     plural = "finding needs" if bad == 1 else "findings need"
-    console.say(f"{bad} {plural} attention." if bad else "All is as the agent knows it.")
+    console.say(f"{bad} {plural} attention." if bad else "The agent found nothing unexpected.")
 
 
 def _make_table(report: Report) -> Table:

@@ -60,7 +60,7 @@ def mcp(
     else:
         console.print_facts([("Address", serving.url), *([("Key", text)] if text else [])])
     if text:
-        console.say("Keep the key: it is not shown again, and is that of `huggingchat serve` too.")
+        console.say("Keep the key: it is not shown again. `huggingchat serve` has the same key.")
 
     async def run() -> None:
         with handle_signals(serving, console.say):

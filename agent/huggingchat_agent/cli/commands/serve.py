@@ -229,4 +229,4 @@ def _say_ready(url: str, key: str | None, where: str, *, json: bool) -> None:
         console.print_facts([("Base URL", url), *([("API key", key)] if key else [])])
     if key:
         console.say("Keep the key: it is not shown again. `huggingchat serve --new-key` makes another one.")
-    console.say(f"{where} answers. Ctrl-C finishes what is running, and ends.")
+    console.say(f"{where} answers. Ctrl-C waits for running answers, and ends.")

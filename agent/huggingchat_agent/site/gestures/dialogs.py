@@ -89,7 +89,7 @@ async def blocked_error(page: Page, field: str, *, timeout: float) -> PageChange
     names = ", ".join(repr(each) for each in front["buttons"][:5]) or "none"
     what = _describe(front)
     return PageChanged(
-        f"{what[0].upper()}{what[1:]} stands in front of the page and does not close. Its buttons: {names}.",
+        f"{what[0].upper()}{what[1:]} covers the page and does not close. Its buttons: {names}.",
         part=what,
         change="new",
         hint='Close it by hand in a window once, or send with via="page".',
