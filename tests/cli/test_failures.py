@@ -112,7 +112,7 @@ def test_advice_is_for_the_command_line(capsys):
         (
             ["models", "--connect", "http://127.0.0.1:9", "--user-data-dir", "x"],
             {},
-            "Error: --user-data-dir is for a browser that the agent starts, but --connect uses one",
+            "Error: --user-data-dir is for a browser that the agent starts, but --connect uses a running",
         ),
     ],
 )

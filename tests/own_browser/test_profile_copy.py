@@ -126,7 +126,7 @@ async def test_profile_of_a_browser_that_is_not_installed_is_an_error(config, mo
     make_profile(config / "google-chrome", "Default", HOST)
     monkeypatch.setenv("PATH", str(config))
     with pytest.raises(
-        BrowserMissing, match=r"program of chrome:Default is not found .*only Chrome gets the key"
+        BrowserMissing, match=r"program of chrome:Default was not found, and only Chrome can get the key"
     ):
         await take_session(make_settings(base_url=APP), "chrome")
 

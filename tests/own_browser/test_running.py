@@ -68,7 +68,9 @@ def test_one_browser_is_found_by_what_it_has_written_down(config, port):
 def test_several_are_refused_with_how_to_name_each(config, port):
     for name in ("google-chrome", "BraveSoftware/Brave-Browser"):
         write_down(config / name, port)
-    with pytest.raises(BrowserError, match=r"Several browsers .*: auto:chrome; .*: auto:brave\.") as caught:
+    with pytest.raises(
+        BrowserError, match=r"Several of your browsers .*: auto:chrome; .*: auto:brave\."
+    ) as caught:
         find_running("auto")
     assert str(config / "google-chrome") in str(caught.value)
     assert find_running("auto:brave").title == "Brave"
@@ -87,7 +89,7 @@ def test_two_folders_of_one_browser_are_named_by_their_paths(config, tmp_path, p
 @linux
 def test_without_a_running_browser_the_error_says_how_to_switch_it_on(config, unused_tcp_port):
     with pytest.raises(
-        BrowserError, match=r"No browser of yours .*chrome://inspect/#remote-debugging.*Allow"
+        BrowserError, match=r"None of your browsers .*chrome://inspect/#remote-debugging.*Allow"
     ):
         find_running("auto")
     write_down(config / "google-chrome", unused_tcp_port)  # left by one that has ended
@@ -156,7 +158,7 @@ def test_auto_stands_alone_and_without_isolated():
 
 @pytest_asyncio.fixture
 async def asking(tmp_path):
-    """A person's browser behind its question, and its address written down where that browser would be."""
+    """A person's browser behind its question, and its address in the file where that browser would be."""
     folder, place = tmp_path / "person", tmp_path / "config" / "google-chrome"
     for each in (folder, place):
         each.mkdir(parents=True)
