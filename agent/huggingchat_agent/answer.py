@@ -124,14 +124,13 @@ class Router(msgspec.Struct, frozen=True, kw_only=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one turn produced.
 
-    `text` is the answer without reasoning. `content` is the message as the server stores it, with
-    `<think>` markup if the model wrote any. That markup counts where the model begins to write, and after
-    each use of a tool. Elsewhere it is text, though the app's page hides it.
-    `finish_reason` is "stop", "interrupted" (stopped, or the service ended the run) or "elicitation"
-    (parked until a question is answered). The ids are the server's own, read from the conversation after
-    the run; "" if it could not be read. `via` is how the message was sent: "ui", "page", or "" if a person or
-    another program sent it. `artifacts` are those that it made or changed, with all versions so far; their
-    markup is in `text` too.
+    `text` is the answer without reasoning. `content` is the message as the server stores it, with `<think>`
+    markup if the model wrote any. That markup counts where the model begins to write, and after each use of a
+    tool. Elsewhere it is text, though the app's page hides it. `finish_reason` is "stop", "interrupted"
+    (stopped, or the service ended the run) or "elicitation" (parked until a question is answered). The ids
+    are the server's own, read from the conversation after the run; "" if it could not be read. `via` is how
+    the message was sent: "ui", "page", or "" if a person or another program sent it. `artifacts` are those
+    that it made or changed, with all versions so far; their markup is in `text` too.
     """
 
     text: str

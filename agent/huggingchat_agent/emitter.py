@@ -120,8 +120,7 @@ class Emitter(pyee.EventEmitter):
         """Hand one event to its handlers, here and upstream. Returns whether there were any.
 
         Raises only KeyboardInterrupt and SystemExit of a handler (see `_end_program`). With `bubbles=False`
-        the event stays here.
-        As on every pyee emitter the name can come first: `emit("token", event)`.
+        the event stays here. As on every pyee emitter the name can come first: `emit("token", event)`.
         """
         # Not by `pyee.emit`: its lock and its hooks cost more than all other work for a token.
         if isinstance(event, str):

@@ -175,11 +175,10 @@ async def _huggingchat_anyio_loop() -> AsyncIterator[Any]:
 
 @pytest.fixture(scope="session")
 def huggingchat_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The settings for chats, as a dict by name. Override this fixture in conftest.py to change them.
-    If pytest-playwright is installed, `--headed`, `--slowmo`, `--browser-channel`, `base_url` and other
-    `browser_type_launch_args` that the agent has a setting for are included; `browser_context_args` is
-    added for each test. The rest comes from the environment (`HUGGINGCHAT_BASE_URL`,
-    `HUGGINGCHAT_USERNAME`, ...).
+    """The settings for chats, as a dict by name. Override this fixture in conftest.py to change them. If
+    pytest-playwright is installed, `--headed`, `--slowmo`, `--browser-channel`, `base_url` and other
+    `browser_type_launch_args` that the agent has a setting for are included; `browser_context_args` is added
+    for each test. The rest comes from the environment (`HUGGINGCHAT_BASE_URL`, `HUGGINGCHAT_USERNAME`, ...).
 
         @pytest.fixture(scope="session")
         def huggingchat_settings(huggingchat_settings):

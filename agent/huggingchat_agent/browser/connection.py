@@ -1,7 +1,6 @@
 """nodriver's connection to a browser, for raw messages; and the CDP sessions on it.
 
-We do not use nodriver's own `attach`, event classes and handlers: they lag behind browsers and lose
-messages.
+We do not use nodriver's own `attach`, event classes and handlers: they lag behind browsers and lose messages.
 """
 
 from __future__ import annotations

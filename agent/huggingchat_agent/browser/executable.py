@@ -1,8 +1,7 @@
 """Finds the browser to use.
 
-In this order: the executable named by `HUGGINGCHAT_BROWSER`, or the channel named by
-`HUGGINGCHAT_CHANNEL`; a Chromium, Chrome or Edge of the system; Playwright's own, if it is in its cache;
-last, Playwright's download.
+In this order: the executable named by `HUGGINGCHAT_BROWSER`, or the channel named by `HUGGINGCHAT_CHANNEL`; a
+Chromium, Chrome or Edge of the system; Playwright's own, if it is in its cache; last, Playwright's download.
 
     python -m huggingchat_agent.browser.executable [--download]
 

@@ -170,11 +170,10 @@ class HuggingChat:
         The Conversation comes first if wanted; then text (`str`), Reasoning, TitleGeneration and
         ImageResponse in the app's order; then Sources if there are any; FinishReason is last.
 
-        If `conversation` has one with this model, the user's last message is sent there. Otherwise a new
-        one is made; it gets all messages, the system messages as its system prompt. `media` are files,
-        or pairs of file and name. `prompt` describes the pictures; by default the user's last message
-        does. Arguments that the app has no counterpart for are ignored. Leaving early stops the run on
-        the server.
+        If `conversation` has one with this model, the user's last message is sent there. Otherwise a new one
+        is made; it gets all messages, the system messages as its system prompt. `media` are files, or pairs
+        of file and name. `prompt` describes the pictures; by default the user's last message does. Arguments
+        that the app has no counterpart for are ignored. Leaving early stops the run on the server.
         """
         with translate_errors():
             if auth_result is None:

@@ -98,11 +98,10 @@ def send_message(
 
     `parent_id` is the message it answers; with `is_retry` the assistant message to retry (`inputs` None) or
     the user message that `inputs` replaces; with `is_continue` the answer that an app before October 2025
-    writes on. `generation_id` is a new UUID. `mcp_servers` are the enabled ones
-    with name, url and perhaps headers; None leaves the choice to the app, which takes all. `built_in` are the
-    ids of the tools that are on in an app before November 2025, which takes none by itself; `web_search` is
-    for models there that use no tools. `files` come from `encode_file` and `refer_to_file`; `timezone` is an
-    IANA name.
+    writes on. `generation_id` is a new UUID. `mcp_servers` are the enabled ones with name, url and perhaps
+    headers; None leaves the choice to the app, which takes all. `built_in` are the ids of the tools that are
+    on in an app before November 2025, which takes none by itself; `web_search` is for models there that use
+    no tools. `files` come from `encode_file` and `refer_to_file`; `timezone` is an IANA name.
     """
     data: dict[str, Any] = {} if inputs is None else {"inputs": inputs}
     data |= {"id": parent_id, "is_retry": is_retry, "is_continue": is_continue, "generationId": generation_id}

@@ -1,8 +1,7 @@
 """The JSON of the app's `/api/v2/*`: a value, and notes on its types that JSON lacks.
 
-`{"json": value, "meta": {"values": {"a.b": ["Date"]}}}`. The notes are a map from dotted path to
-annotation, or one annotation for the root. An annotation is a list: the type, and perhaps a map of
-annotations below it.
+`{"json": value, "meta": {"values": {"a.b": ["Date"]}}}`. The notes are a map from dotted path to annotation,
+or one annotation for the root. An annotation is a list: the type, and perhaps a map of annotations below it.
 """
 
 from __future__ import annotations

@@ -65,8 +65,7 @@ def chat(
     """Talk at the terminal, in one conversation.
 
     Enter sends a message. Alt-Enter, or a backslash at the end, begins a new line; a paste is part of one
-    message. The arrow keys and Ctrl-R search what you typed before, Tab completes commands, models and
-    paths.
+    message. The arrow keys and Ctrl-R search what you typed before, Tab completes commands, models and paths.
 
     Ctrl-C stops an answer, on the server too; a second Ctrl-C ends the chat, and so does Ctrl-D. Files given
     by --file and --attach go with the first message. /help lists what else you can do: choose another model,
