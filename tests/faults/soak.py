@@ -7,7 +7,7 @@
 Each run is drawn by the seed and its number alone, so the same seed gives the same faults. A run is
 right if the answer is the model's text, every character once and in order. A typed error is right too, if its
 partial text is how the model's text begins. Exits with 1 if any run was neither, left a process behind, or
-sent its message twice. A message that the browser sent again by itself is counted apart.
+sent its message twice, whether the agent did that or the browser.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("playwright", "nodriver")
 PER_CHAT = 12  # messages until the chat is closed and another one opened, on the other engine
-COLUMNS = (
-    *("runs", "right", "typed error", "lost", "doubled", "hangs", "orphans", "sent twice"),
-    *("repeated by the browser", "longest, s"),
-)
+COLUMNS = ("runs", "right", "typed error", "lost", "doubled", "hangs", "orphans", "sent twice", "longest, s")
 
 
 class Results(Made, kw_only=True):
@@ -99,8 +96,7 @@ def summarize(outcomes: Iterable[Outcome]) -> list[str]:
         sum(each.doubled for each in every),
         sum(each.hung for each in every),
         sum(each.orphans for each in every),
-        sum(each.sent - each.repeated > 1 for each in every),
-        sum(each.repeated > 0 for each in every),
+        sum(each.sent > 1 for each in every),
     )
     return [*map(str, figures), f"{max((each.seconds for each in every), default=0.0):.1f}"]
 

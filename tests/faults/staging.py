@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fixtures.site import StandIn
-from huggingchat_agent import HuggingChat, events
+from huggingchat_agent import HuggingChat
 from huggingchat_agent.browser import process_tag
 from huggingchat_agent.errors import AgentError
 from tests.faults.proxy import Proxy
@@ -51,9 +51,9 @@ MOMENTS = {
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """The outcome of one message. `lost` and `doubled` are characters, `sent` is how often the app took the
-    message, and `repeated` how often the browser sent it by itself, as an event reports. `orphans` are
-    processes that a browser which died then left. `sprung` is false if the answer was there before the fault.
+    """The outcome of one message. `lost` and `doubled` are characters, and `sent` is how often the app took
+    the message. `orphans` are processes that a browser which died then left. `sprung` is false if the answer
+    was there before the fault.
     """
 
     engine: str
@@ -65,7 +65,6 @@ class Outcome(msgspec.Struct, kw_only=True):
     lost: int = 0
     doubled: int = 0
     sent: int = 0
-    repeated: int = 0
     hung: bool = False
     orphans: int = 0
     sprung: bool = False
@@ -74,9 +73,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     @property
     def good(self) -> bool:
         """Every character once and in order, or a typed error with the text up to there; sent once."""
-        clean = (
-            not (self.lost or self.doubled or self.hung or self.orphans) and self.sent - self.repeated <= 1
-        )
+        clean = not (self.lost or self.doubled or self.hung or self.orphans) and self.sent <= 1
         return clean and (self.right or bool(self.error))
 
 
@@ -144,8 +141,6 @@ class Stage:
         trap = self.proxy.trap(pattern, lambda: FAULTS[fault](self, reply), nth=nth)
         began = time.monotonic()
         text, partial = "", ""
-        repeats: list[events.Retrying] = []
-        self.chat.on("retrying", repeats.append)
         try:
             async with asyncio.timeout(LIMIT):
                 text = (await reply.answer()).text
@@ -154,12 +149,7 @@ class Stage:
             outcome.error, partial = type(error).__name__, getattr(error, "partial", "")
         except TimeoutError:
             outcome.hung = True
-        finally:
-            self.chat.remove_listener("retrying", repeats.append)
         outcome.seconds = time.monotonic() - began
-        outcome.repeated = len(
-            [each for each in repeats if each.request.startswith("POST") and not each.delay]
-        )
         outcome.sprung = trap.sprung.is_set()
         self.proxy.reset()
         streamed = "".join(each.text for each in reply.events if each.name == "token").rstrip()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
+from huggingchat_agent.browser.running_browser import USE_ONCE
 from huggingchat_agent.errors import ChatError, GenerationFailed, StreamBroken
 from tests.faults.staging import PROMPT, TEXT, Stage
 
@@ -57,14 +58,29 @@ async def test_message_that_is_reset_on_its_way_is_sent_once_or_not_at_all(stage
         assert isinstance(error, StreamBroken) and "does not have this message" in error.message
         assert ledger(stage, conversation) == []
     else:
-        assert answer.text.rstrip() == TEXT  # the browser itself sends what a kept connection lost
+        assert answer.text.rstrip() == TEXT
         assert len(ledger(stage, conversation)) == 1
     assert stage.proxy.dropped.is_set()
 
 
-async def test_message_that_the_browser_repeats_by_itself_is_reported(stage, via):
+async def test_message_whose_connection_breaks_before_the_answer_is_not_repeated_by_the_browser(stage, via):
     outcome = await stage.send(via, "connection reset", "before the answer begins")
-    assert outcome.right and outcome.sent == 1 + outcome.repeated, outcome
+    assert outcome.right and outcome.sent == 1, outcome
+
+
+async def test_message_that_the_browser_repeats_by_itself_is_reported(stage):
+    """As over HTTP/2, whose connections are kept in spite of the agent."""
+    page = stage.chat._session.find_page((await stage.chat._session.calls.open()).page_id)
+    await page._cdp.send("Network.setExtraHTTPHeaders", {"headers": {}})
+    repeats = []
+    stage.chat.on("retrying", repeats.append)
+    try:
+        outcome = await stage.send("page", "connection reset", "before the answer begins")
+    finally:
+        stage.chat.remove_listener("retrying", repeats.append)
+        await page._cdp.send("Network.setExtraHTTPHeaders", USE_ONCE)
+    assert outcome.right and outcome.sent == 2, outcome
+    assert [(each.attempt, each.delay) for each in repeats if each.request.startswith("POST")] == [(2, 0.0)]
 
 
 async def test_browser_killed_while_the_message_is_on_its_way_sends_it_once(stage, via):

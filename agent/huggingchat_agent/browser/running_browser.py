@@ -55,6 +55,10 @@ CLOSED = "The browser was closed."
 TAB_CLOSED = "The tab was closed."
 TAB_CRASHED = "The tab crashed."
 
+# If a connection that was used before breaks, Chromium sends the request again, a message too. Over HTTP/1.1
+# this keeps none for a second use. Chromium leaves it out of HTTP/2 and 3.
+USE_ONCE = {"headers": {"Connection": "close"}}
+
 # Numbers tabs across all browsers: a session outlives its browser, and its tape and its readers distinguish
 # exchanges by tab.
 _numbers = itertools.count(1)
@@ -244,6 +248,8 @@ class RunningBrowser(ABC):
             # Several tabs work at the same time; each must think that it has the focus.
             await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
             await page.open()
+            if not self._settings.connect:
+                await cdp.send("Network.setExtraHTTPHeaders", USE_ONCE)
         except BaseException:
             if page is None:
                 self.spawn(_close_when_made(making), "close an abandoned tab")
