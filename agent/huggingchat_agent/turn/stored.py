@@ -89,7 +89,7 @@ class Stored:
 
     def report_copies(self) -> None:
         """Report a request that Chromium repeated by itself. It does so, for a POST too, if a connection that
-        it has used before breaks before the headers of the answer. No client can prevent that.
+        it has used before breaks before the headers of the answer. The agent prevents it over HTTP/1.1 only.
         """
         for attempt in range(2, self.copies + 1):
             self._app.note(
