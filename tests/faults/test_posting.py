@@ -1,6 +1,7 @@
 """A message whose request breaks: what the app holds decides, and nothing is sent twice."""
 
 import asyncio
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -72,7 +73,7 @@ async def test_message_that_the_browser_repeats_by_itself_is_reported(stage):
     """As over HTTP/2, whose connections are kept in spite of the agent."""
     page = stage.chat._session.find_page((await stage.chat._session.calls.open()).page_id)
     await page._cdp.send("Network.setExtraHTTPHeaders", {"headers": {}})
-    repeats = []
+    repeats: list[Any] = []
     stage.chat.on("retrying", repeats.append)
     try:
         outcome = await stage.send("page", "connection reset", "before the answer begins")
