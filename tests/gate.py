@@ -76,5 +76,7 @@ async def open_gate(url: str) -> AsyncIterator[Gate]:
 
     server = await asyncio.start_server(quietly, "127.0.0.1", 0)
     gate.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    yield gate
-    server.close()
+    try:
+        yield gate
+    finally:
+        server.close()

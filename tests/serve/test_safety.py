@@ -1,5 +1,8 @@
 """What the endpoint refuses before it asks the app."""
 
+import asyncio
+import contextlib
+import gc
 import json
 import socket
 
@@ -10,7 +13,7 @@ from huggingchat_agent.errors import UsageError
 from huggingchat_agent.origin import is_loopback
 from huggingchat_agent.serve.guard import LARGEST_BODY
 from huggingchat_agent.serve.keys import load_key
-from huggingchat_agent.serve.running import listen
+from huggingchat_agent.serve.running import Listener, listen
 from tests.serve.conftest import open_door
 
 BODY = json.dumps({"model": "llama", "messages": [{"role": "user", "content": "hello"}]})
@@ -132,3 +135,28 @@ def test_connection_sends_each_token_at_once():
         accepted, _ = listening.accept()
         with accepted:  # else a token waits for the acknowledgement of the one before, 40 ms
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_connection_that_comes_in_the_moment_of_the_end_is_closed_and_holds_nothing_up(steps):
+    clients = []
+
+    class Late(Listener):
+        async def shutdown(self, sockets=None):
+            clients.append(socket.create_connection(listening.getsockname()))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await super().shutdown(sockets)
+
+    async def app(scope, receive, send):
+        raise AssertionError("nothing was asked")
+
+    listening, listener = listen("127.0.0.1", 0), Late.make(app)
+    listener.should_exit = True
+    async with asyncio.timeout(10):
+        await listener.serve(sockets=[listening])
+    with clients[0] as client:
+        client.settimeout(5)
+        with contextlib.suppress(ConnectionError):
+            assert client.recv(1) == b""
+    gc.collect()  # a socket that was left open fails the test that is running then

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.serve.journal import Journal
     from huggingchat_agent.serve.keys import Key
 
+_STEPS = 3  # of the loop, from an accepted socket to a connection
 SWEEP = 60.0  # seconds between two looks for conversations that nobody continues
 
 
@@ -122,6 +123,17 @@ class Listener(uvicorn.Server):
             proxy_headers=False,
         )
         return cls(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, with every connection that was accepted, also with one that has only just been.
+
+        Where a server of asyncio closes before an accepted socket is a connection, nothing closes the socket.
+        """
+        for each in sockets or ():
+            asyncio.get_running_loop().remove_reader(each)
+        for _ in range(_STEPS):
+            await asyncio.sleep(0)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
