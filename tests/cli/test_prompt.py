@@ -1,5 +1,6 @@
 """The line of `chat` that a person types in."""
 
+import os
 import re
 import sys
 import threading
@@ -32,9 +33,10 @@ def read(keyboard, *typed, prompt=None):
     prompt = prompt or Prompt("› ", HELP, lambda: MODELS, DummyOutput())
 
     def type_all():
-        for keys in typed:
+        for number, keys in enumerate(typed):
+            if number:
+                time.sleep(APART)
             keyboard.send_text(keys)
-            time.sleep(APART)
 
     typist = threading.Thread(target=type_all)
     typist.start()
@@ -107,24 +109,24 @@ def test_models_that_cannot_be_read_are_no_completions():
 
 
 PROGRAM = """
-import time
+import sys
 from huggingchat_agent.cli.commands.chat import _choose_reader
 from huggingchat_agent.cli.keyboard import Keys
 keys = Keys()
 keys.mute()
 print("answering", flush=True)
-time.sleep(1)
+for pipe in sys.argv[1:]:
+    open(pipe).read()
 keys.unmute()
 print("answered", flush=True)
 print(repr(_choose_reader(list)()))
 """
 
 
-def start(environment, tmp_path):
+def start(environment, tmp_path, *arguments):
     shell = Shell("http://localhost", tmp_path)
-    return shell.terminal(
-        sys.executable, "-c", PROGRAM, environment=shell.environment(environment), command=[]
-    )
+    command = [sys.executable, "-c", PROGRAM]
+    return shell.terminal(*arguments, environment=shell.environment(environment), command=command)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +154,12 @@ def test_paste_at_a_dumb_terminal_is_one_message(tmp_path):
 
 
 def test_keys_typed_during_an_answer_wait_for_the_prompt(tmp_path):
-    with start({}, tmp_path) as terminal:
+    answer = tmp_path / "the answer is over"
+    os.mkfifo(answer)
+    with start({}, tmp_path, str(answer)) as terminal:
         terminal.expect("answering")
         terminal.type("typed ahead")
+        answer.write_text("yes")
         terminal.expect("answered")
         assert "typed" not in terminal.shown
         terminal.expect("typed ahead")
