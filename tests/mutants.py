@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import json
 import os
 import random
@@ -171,12 +172,9 @@ def find(copy: Path, python: Path, under: list[str], fault: Fault, likely: str =
     targets = list(files(copy, REACH.get(module, REACH[fault.room])))
     try:
         path.write_text(before.replace(f"{fault.line}\n", f"{fault.changed}\n", 1))
-        for arguments in (
-            *([[likely]] if likely and (copy / likely.partition("::")[0]).exists() else []),
-            ["-m", "not browser", *targets],
-            ["-m", "browser", *targets],
-        ):
-            quick = "not browser" in arguments
+        first = [[likely]] if likely and (copy / likely.partition("::")[0]).exists() else []
+        for tests, quick in itertools.product([*first, targets], (True, False)):
+            arguments = ["-m", "not browser" if quick else "browser", *tests]
             found = first_failure(copy, [*([] if quick else under), str(python)], arguments)
             if found is not None:
                 return found or "(the tests do not start)"
