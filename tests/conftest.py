@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from fixtures.site import StandIn
+from tests import engines
 from tests.persons import borrow, running_browser
 from tests.raw import Raw
 from tests.screen import find_screen
@@ -24,6 +27,23 @@ pytest_plugins = ["tests.recorded"]
 
 # Of a run in the background of a script, a shell has Ctrl-C ignored, and so would be all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """How many examples hypothesis tries. None has a deadline, for a machine can be busy."""
+    examples = 1000 if config.getoption("--soak") else 40
+    settings.register_profile(
+        "tests", max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("tests")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What does not name an engine gets that of its file."""
+    os.environ.pop(engines.VARIABLE, None)
+    if engine := engines.choose_engine(item):
+        os.environ[engines.VARIABLE] = engine
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unittest.mock import patch
 
 from huggingchat_agent.cli.app import run
+from tests import engines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,11 @@ class Shell:
         self.more: dict[str, str] = {}  # of the environment
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HUGGINGCHAT_")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("HUGGINGCHAT_") or name == engines.VARIABLE
+        }
         chosen = {"HUGGINGCHAT_BASE_URL": self.base_url, "HUGGINGCHAT_HOME": str(self.home)}
         # The terminal of these tests does not say where its cursor is.
         terminal = {"TERM": "xterm", "COLUMNS": "100", "PROMPT_TOOLKIT_NO_CPR": "1"}

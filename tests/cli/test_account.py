@@ -17,7 +17,9 @@ def read_texts(folder):
     return "\n".join(path.read_text(errors="replace") for path in folder.rglob("*") if path.is_file())
 
 
-def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_ends_it(stranger, stand_in):
+def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_ends_it(
+    stranger, stand_in, borrowed
+):
     done = stranger("login", "--username", "ada", "--password-stdin", stdin=PASSWORD)
     assert (done.code, done.err) == (0, "")
     assert re.match(rf"Signed in at {stand_in.url} as ada, until \d{{4}}-\d\d-\d\d \d\d:\d\d\.\n$", done.out)
@@ -26,16 +28,16 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     assert PASSWORD not in read_texts(stranger.home)
 
     logins = stand_in.control.logins
-    assert stranger("login").out == f"Already signed in at {stand_in.url} as ada.\n"
-    account = json.loads(stranger("status", "--json").out)
+    assert stranger.here("login", env=borrowed).out == f"Already signed in at {stand_in.url} as ada.\n"
+    account = json.loads(stranger.here("status", "--json", env=borrowed).out)
     assert (account["username"], account["signed_in"], account["login_offered"]) == ("ada", True, True)
     assert (account["base_url"], account["profile"]) == (stand_in.url, "default")
     assert (account["base_url_from"], account["days_left"]) == ("environment", 14.0)
-    done = stranger("login", "--username", "bob")
+    done = stranger.here("login", "--username", "bob", env=borrowed)
     assert (done.code, done.out) == (3, "") and "signed in as ada, not as bob" in done.err
     assert stand_in.control.logins == logins
 
-    status = stranger("status", "-v")
+    status = stranger("status", "-v", env={"HUGGINGCHAT_ENGINE": "playwright"})
     assert status.code == 0
     facts = dict(line.split(maxsplit=1) for line in status.out.splitlines())
     assert facts["Account"] == "ada"
@@ -53,11 +55,11 @@ def test_login_saves_a_session_that_status_and_a_second_login_use_until_logout_e
     assert facts["Session"].startswith(f"{session} (saved 2")
 
     logouts = stand_in.control.count("POST", "/logout")
-    done = stranger("logout")
+    done = stranger.here("logout", env=borrowed)
     assert (done.code, done.out, done.err) == (0, f"Signed out of {stand_in.url}.\n", "")
     assert stand_in.control.count("POST", "/logout") == logouts + 1
     assert [each.name for each in session.parent.iterdir()] == ["app.json"]  # where to sign in again
-    assert stranger("logout").out.startswith("There is no saved session")
+    assert stranger.here("logout").out.startswith("There is no saved session")
 
 
 def test_login_asks_for_what_is_missing_and_does_not_show_the_password(guest):

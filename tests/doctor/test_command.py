@@ -11,6 +11,7 @@ import pytest
 from fixtures.site import StandIn
 from tests.cli.shell import Shell
 from tests.quick import QUICK
+from tests.signed_in import save_session
 
 pytestmark = pytest.mark.browser
 
@@ -29,12 +30,12 @@ def site(shared_site):
 
 @pytest.fixture
 def shell(site, tmp_path):
-    shell = Shell(site.url, tmp_path / "state")
-    shell.more = {"HUGGINGCHAT_USERNAME": site.username, "HUGGINGCHAT_PASSWORD": site.password}
-    return shell
+    """Somebody has signed in before."""
+    return Shell(site.url, save_session(site, tmp_path / "state"))
 
 
-def test_report_as_json_and_as_a_folder(shell, site, tmp_path):
+def test_report_as_json_and_as_a_folder(shell, site, tmp_path, borrowed):
+    shell.more = {"HUGGINGCHAT_USERNAME": site.username, "HUGGINGCHAT_PASSWORD": site.password, **borrowed}
     site.control.drift("a field in messages", "a line of a new type")
     done = shell("doctor", "--json", "--save", str(tmp_path / "report"))
     assert done.code == 1
@@ -51,8 +52,11 @@ def test_report_as_json_and_as_a_folder(shell, site, tmp_path):
         assert secret not in saved
 
 
-def test_table_at_a_terminal_says_what_works_and_by_what(shell, site):
+def test_table_at_a_terminal_says_what_works_and_by_what(site, tmp_path):
+    shell = Shell(site.url, tmp_path / "state")  # signs in first
+    shell.more = {"HUGGINGCHAT_USERNAME": site.username, "HUGGINGCHAT_PASSWORD": site.password}
     site.control.drift("the models elsewhere")
+    site.control.switch(echo_pause=0.1)  # the button that stops an answer is there for a second
     with shell.terminal("doctor") as terminal:
         terminal.expect("This sends one short message")
         terminal.expect("GET /api/models")

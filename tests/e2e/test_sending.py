@@ -13,6 +13,7 @@ from huggingchat_agent.site.gestures import composer
 from huggingchat_agent.turn import stored
 from huggingchat_agent.wire import requests
 from tests.bench.round_trips import take_steps
+from tests.e2e.test_turns import join_tokens, read_turn, shape
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -60,6 +61,39 @@ async def test_turn_that_somebody_else_began_is_not_forked(chat, raw, via):
     answer = await conversation.send("and by the agent", via=via)
     assert "[history=4 " in answer.text
     assert find_forks((await raw.read(conversation.id))["messages"]) == []
+
+
+async def test_message_typed_in_the_page_by_somebody_else_gives_the_same_events(chat, raw):
+    """Typed and sent by the driver's own locators: the agent only watches."""
+    conversation = await chat.new_conversation()
+    ours = conversation.send("hello there", via="ui")
+    expected = shape([event async for event in ours])
+    await ours
+
+    other = await chat.new_conversation()
+    heard: list[Any] = []
+    over = asyncio.Event()
+    for name in ("started", "title", "token", "status", "router", "answer", "finished", "failed"):
+        other.on(name, heard.append)
+    other.on("finished", lambda event: over.set())
+    await chat._session.tabs.open_page()
+    page = chat._session.browser._context.pages[-1]
+    await page.goto(other.url)
+    composer = page.get_by_role("textbox", name="Ask anything")
+    send = page.get_by_role("button", name="Send message", exact=True)
+    async with asyncio.timeout(20):
+        while not await send.is_enabled():  # typed too early is typed in vain, for a person too
+            await composer.fill("")
+            await composer.fill("hello there")
+        await send.click()
+        await over.wait()
+    assert shape(heard) == [name for name in expected if name in {event.name for event in heard}]
+    assert set(expected) == set(shape(heard))
+    answer = next(event.answer for event in heard if event.name == "answer")
+    user, assistant, _ = await read_turn(raw, answer)
+    assert join_tokens(heard) == assistant["content"]
+    assert user["content"] == "hello there"
+    assert answer.via == ""
 
 
 async def test_way_that_there_is_none_of_is_refused_before_anything_is_sent(chat):

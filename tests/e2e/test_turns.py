@@ -129,39 +129,6 @@ async def test_tokens_reach_callbacks_as_they_arrive(chat, site, via):
     assert got == list(range(12))
 
 
-async def test_message_typed_in_the_page_by_somebody_else_gives_the_same_events(chat, raw):
-    """Typed and sent by the driver's own locators: the agent only watches."""
-    conversation = await chat.new_conversation()
-    ours = conversation.send("hello there", via="ui")
-    expected = shape([event async for event in ours])
-    await ours
-
-    other = await chat.new_conversation()
-    heard: list[Any] = []
-    over = asyncio.Event()
-    for name in ("started", "title", "token", "status", "router", "answer", "finished", "failed"):
-        other.on(name, heard.append)
-    other.on("finished", lambda event: over.set())
-    await chat._session.tabs.open_page()
-    page = chat._session.browser._context.pages[-1]
-    await page.goto(other.url)
-    composer = page.get_by_role("textbox", name="Ask anything")
-    send = page.get_by_role("button", name="Send message", exact=True)
-    async with asyncio.timeout(20):
-        while not await send.is_enabled():  # typed too early is typed in vain, for a person too
-            await composer.fill("")
-            await composer.fill("hello there")
-        await send.click()
-        await over.wait()
-    assert shape(heard) == [name for name in expected if name in {event.name for event in heard}]
-    assert set(expected) == set(shape(heard))
-    answer = next(event.answer for event in heard if event.name == "answer")
-    user, assistant, _ = await read_turn(raw, answer)
-    assert join_tokens(heard) == assistant["content"]
-    assert user["content"] == "hello there"
-    assert answer.via == ""
-
-
 @pytest.mark.fresh
 async def test_ui_sends_only_what_trusted_input_has_typed(chat, site):
     site.control.switch(require_trusted_input=True)

@@ -1,5 +1,6 @@
 """A command on a site that accepts connections but no longer answers: a signal ends it in time."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from tests.faults.proxy import Proxy
 from tests.quick import QUICK
 from tests.signed_in import save_session
 
-pytestmark = [pytest.mark.browser, pytest.mark.soak]
+pytestmark = pytest.mark.browser
 
 LONGEST = 10.0  # seconds, from the signal to the end
 AT_ONCE = 2.0  # seconds, from the second one
@@ -26,6 +27,18 @@ SILENT = {
     "first calls": (rb"HTTP/1\.1 \d+", 9),
     "sign-in": (rb'type="password"', 1),
     "mid-answer": (rb'"token":"', 20),
+}
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+ENGINES = ("playwright", "nodriver")
+
+# What the default run takes: each moment, each signal and each engine, and the middle of an answer twice.
+BY_DEFAULT = {
+    ("page load", signal.SIGINT, "playwright"),
+    ("its scripts", signal.SIGTERM, "playwright"),
+    ("first calls", signal.SIGINT, "nodriver"),
+    ("sign-in", signal.SIGTERM, "nodriver"),
+    ("mid-answer", signal.SIGINT, "nodriver"),
+    ("mid-answer", signal.SIGTERM, "playwright"),
 }
 
 
@@ -79,19 +92,24 @@ def find_browsers(owner):
     return [each for each, started in found if started is not None and started.process == owner]
 
 
-@pytest.mark.parametrize("engine", ["playwright", "nodriver"])
-@pytest.mark.parametrize("moment", SILENT)
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_ends_a_command_within_ten_seconds(silent_command, engine, moment, number, code):
+@pytest.mark.parametrize(
+    ("moment", "number", "engine"),
+    [
+        pytest.param(*each, marks=() if each in BY_DEFAULT else pytest.mark.soak)
+        for each in itertools.product(SILENT, SIGNALS, ENGINES)
+    ],
+)
+def test_signal_ends_a_command_within_ten_seconds(silent_command, engine, moment, number):
     process = silent_command(engine, moment)
     began = time.monotonic()
     process.send_signal(number)
-    assert process.wait(60) == code
+    assert process.wait(60) == SIGNALS[number]
     assert time.monotonic() - began < LONGEST
     assert find_browsers(process.pid) == []
 
 
-@pytest.mark.parametrize("engine", ["playwright", "nodriver"])
+@pytest.mark.either_engine
+@pytest.mark.parametrize("engine", ENGINES)
 def test_second_interrupt_ends_a_command_at_once(silent_command, engine):
     process = silent_command(engine, "mid-answer")
     process.send_signal(signal.SIGINT)

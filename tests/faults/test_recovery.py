@@ -2,13 +2,12 @@
 
 import asyncio
 import itertools
-import os
 import re
-import signal
 
 import pytest
 
 from huggingchat_agent.errors import StreamBroken
+from tests.faults.staging import kill_main_process
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -134,7 +133,7 @@ async def test_browser_killed_in_the_middle_is_followed_by_another_that_goes_on(
     reply = conversation.send("count 200 every 20", via=via)
     await wait_for_middle(reply)
     killed = chat._session.browser
-    os.kill(killed._process, signal.SIGKILL)
+    kill_main_process(killed)
     assert parse_numbers((await check_whole(reply, site)).text) == list(range(200))
     assert chat._session.browser is not killed
     assert "[history=4 " in (await conversation.send("and now", via=via)).text

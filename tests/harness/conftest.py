@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.site import StandIn
+from tests import engines
 from tests.quick import QUICK
 from tests.signed_in import save_session
 
@@ -63,7 +64,7 @@ class Project:
             **{
                 name: value
                 for name, value in os.environ.items()
-                if not name.startswith(("HUGGINGCHAT", "PYTEST"))
+                if not name.startswith(("HUGGINGCHAT", "PYTEST")) or name == engines.VARIABLE
             },
             **account,
             **(borrowed or {}),

@@ -36,11 +36,15 @@ async def test_login_goes_through_form_and_consent_and_is_proved(stranger, site)
     assert site.control.logins == 1
 
 
-async def test_saved_session_is_used_again_without_form_and_credentials(settings, site):
+async def test_saved_session_is_used_again_without_form_and_credentials_until_a_logout(settings, site):
     async with HuggingChat(**settings) as chat:
         await chat.login()
     async with HuggingChat(**settings | {"username": None, "password": None}) as chat:
         assert (await chat.login()).username == "ada"
+        await chat.logout()
+        asked = site.control.count("GET", "/api/v2/user$")
+    assert chat._session.saved.load() is None
+    assert site.control.count("GET", "/api/v2/user$") == asked, "the end asks who is signed in, to save that"
     assert site.control.logins == 1
 
 

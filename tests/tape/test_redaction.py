@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from huggingchat_agent import redact
@@ -64,7 +64,6 @@ def join_words(body):
 
 
 @given(st.lists(st.integers(0, 400), max_size=12), st.randoms())
-@settings(max_examples=150, deadline=None)
 def test_body_without_secrets_keeps_its_bytes_and_its_cuts(cuts, chance):
     words = [
         chance.choice(["hello ", "wörld", "x@y ", "b7c8", "日本 ", "tr0ub", "\n", '"q" ']) for _ in range(8)
@@ -77,7 +76,6 @@ def test_body_without_secrets_keeps_its_bytes_and_its_cuts(cuts, chance):
 
 @pytest.mark.parametrize("secret", [PASSWORD, COOKIE, "ada.lovelace@example.org"])
 @given(st.lists(st.integers(0, 900), max_size=12), st.lists(st.integers(1, 40), max_size=8))
-@settings(max_examples=100, deadline=None)
 def test_secret_in_the_words_of_an_answer_is_found_however_it_is_cut(secret, cuts, places):
     text = f"It is {secret} and {secret}, they say."
     edges = [0, *sorted({place % len(text) for place in places}), len(text)]
@@ -87,7 +85,6 @@ def test_secret_in_the_words_of_an_answer_is_found_however_it_is_cut(secret, cut
 
 
 @given(st.lists(st.integers(0, 400), max_size=12))
-@settings(max_examples=60, deadline=None)
 def test_secret_in_json_and_in_json_within_json_is_found_however_it_is_cut(cuts):
     inner = json.dumps({"password": PASSWORD, "kept": "word"})
     body = json.dumps({"body": inner, "other": [PASSWORD, COOKIE]}).encode()
