@@ -133,14 +133,18 @@ class Tabs:
         """The tab of a conversation, a new and empty one if it has none. Give it back with `release`."""
         shared = await self.get_shared()
         tab = self._tabs.get(conversation_id)
-        alone = self.count_users() <= 1
-        if tab is None or tab.page.closed or (tab.page is shared and not alone):
+        if tab is None or tab.page.closed or (tab.page is shared and self._others_use_it):
             await self.leave_tab(conversation_id)
-            free = alone and not self._is_lent and not shared.closed
+            free = self._shared is shared and not (shared.closed or self._is_lent or self._others_use_it)
             page = shared if free else await self._take_spare() or await self.open_page()
             tab = self._tabs[conversation_id] = Tab(page, conversation_id)
         tab.busy = tab.moving = True
         return tab
+
+    @property
+    def _others_use_it(self) -> bool:
+        """Whether more than one use the browser, so that calls may be under way in the shared tab."""
+        return self.count_users() > 1
 
     @property
     def _is_lent(self) -> bool:
