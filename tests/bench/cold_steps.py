@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from fixtures.site import StandIn
 from tests.bench.cold_child import BEGAN
-from tests.bench.shell import COMMAND
+from tests.signed_in import save_session
 
 CHILD = Path(__file__).with_name("cold_child.py")
 
@@ -34,10 +34,7 @@ def measure(rounds: int = 3) -> list[Step]:
     with StandIn() as site, TemporaryDirectory() as home:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HUGGINGCHAT_")}
         environment = kept | {"HUGGINGCHAT_BASE_URL": site.url, "HUGGINGCHAT_HOME": home}
-        login = [COMMAND, "login", "--username", site.username, "--password-stdin"]
-        subprocess.run(
-            login, input=site.password, env=environment, text=True, capture_output=True, check=True
-        )
+        save_session(site, Path(home))
         runs = [_run(Path(home, "steps.json"), environment) for _ in range(rounds)]
     return min(runs, key=lambda steps: max(each.end for each in steps))
 
