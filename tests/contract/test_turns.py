@@ -135,6 +135,11 @@ async def test_events_are_the_same_on_every_engine(account, site, tmp_path):
     assert one == other
 
 
+THEME = "() => localStorage.getItem('theme')"
+EMPTY = "() => { localStorage.clear(); setTimeout(() => location.reload()); }"
+RELOADED = "() => performance.getEntriesByType('navigation')[0].type === 'reload'"
+
+
 async def test_session_saved_by_one_is_used_by_the_other(engine, account, site, tmp_path):
     others = {"playwright": "nodriver", "nodriver": "playwright"}
     async with HuggingChat(engine=engine, home=tmp_path, **account) as chat:
@@ -146,7 +151,10 @@ async def test_session_saved_by_one_is_used_by_the_other(engine, account, site, 
     async with HuggingChat(engine=others[engine], home=tmp_path, base_url=site.url) as chat:
         assert (await chat.login()).username == site.username
         page = await chat._session.tabs.get_shared()
-        assert await page.evaluate("() => localStorage.getItem('theme')", timeout=10) == "dark é"
+        assert await page.evaluate(THEME, timeout=10) == "dark é"
+        await page.evaluate(EMPTY, timeout=10)
+        await page.wait(RELOADED, timeout=10)
+        assert await page.evaluate(THEME, timeout=10) is None  # what a page removes does not come back
         assert "You said: hi" in (await (await chat.new_conversation()).send("hi", via="page")).text
     assert site.control.logins == logins
 

@@ -66,10 +66,7 @@ class NodriverBrowser(RunningBrowser):
         # context goes away with us, even if we are killed.
         apart = await self._root.send("Target.createBrowserContext", {"disposeOnDetach": True})
         self._context = {"browserContextId": apart["browserContextId"]}
-        state = storage_state or {}
-        await site_data.set_cookies(self._root, self._context, state)
-        for each in state.get("origins", []):
-            await self._restore(each["origin"], each["localStorage"])
+        await site_data.set_cookies(self._root, self._context, storage_state or {})
 
     async def _connect_to(self, endpoint: Endpoint) -> None:
         why = ""
@@ -82,22 +79,6 @@ class NodriverBrowser(RunningBrowser):
 
     async def _open_tab(self) -> _Tab:
         return await _Tab.create(self, self._connection, self._context, _read_credentials(self._settings))
-
-    async def _restore(self, origin: str, items: site_data.Items) -> None:
-        """Set items in the local storage of an origin, in a tab where each answer is an empty page."""
-        tab = await _Tab.create(self, self._connection, self._context, {})
-        await tab.attach()
-
-        def answer(method: str, params: dict[str, Any]) -> None:
-            if method == "Fetch.requestPaused":
-                empty = {"requestId": params["requestId"], "responseCode": 200, "body": ""}
-                self.spawn(_send_quietly(tab.cdp, "Fetch.fulfillRequest", empty), "answer with an empty page")
-
-        self._connection.receivers[tab.cdp.id] = answer
-        await tab.cdp.send("Fetch.enable")
-        await tab.cdp.send("Page.navigate", {"url": origin})
-        await site_data.set_local_storage(tab.cdp, items)
-        await tab.ask_to_close()
 
     async def _ping(self) -> None:
         await self._root.send("Browser.getVersion")
@@ -133,7 +114,7 @@ class NodriverBrowser(RunningBrowser):
         else:
             patience = 0.0
             with contextlib.suppress(BrowserError, TimeoutError):
-                async with asyncio.timeout(0 if self.hung else running_browser.CLOSE_SECONDS):
+                async with asyncio.timeout(0 if self._leaves_nothing else running_browser.CLOSE_SECONDS):
                     await self._root.send("Browser.close")
                     patience = running_browser.CLOSE_SECONDS
             await self._launched.stop(patience)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import async_playwright
 
@@ -122,8 +122,10 @@ class PlaywrightBrowser(RunningBrowser):
             self._context = browser.contexts[0]
             self._context.on("dialog", self._close_dialog)
         else:
+            # Not with the local storage: Playwright loads a page to set that (see `site_data`).
+            cookies: Any = {"cookies": (storage_state or {}).get("cookies", []), "origins": []}
             self._context = await browser.new_context(
-                storage_state=cast("Any", storage_state),
+                storage_state=cookies,
                 **self._make_context_args(no_viewport=not self._settings.headless or None),
             )
 
@@ -228,8 +230,10 @@ class PlaywrightBrowser(RunningBrowser):
             await finish_in_time(self._opening)
         if self._settings.connect:
             await self._close_tabs()
-        elif self.hung:
-            self._kill()
+        elif self._leaves_nothing:
+            self._kill(driver_too=True)
+            if self._driver is not None:
+                await self._driver.wait()
         if self._browser is not None and not await finish_in_time(self._browser.close()):
             self._kill()
         await self._wait_for_tidying()

@@ -103,7 +103,7 @@ class RunningBrowser(ABC):
 
     @abstractmethod
     async def _open(self, storage_state: dict[str, Any] | None) -> None:
-        """Start or connect to a browser, load the session, read the version. Called once."""
+        """Start or connect to a browser, load the cookies, read the version. Called once."""
 
     @abstractmethod
     async def _open_tab(self) -> Tab:
@@ -132,6 +132,11 @@ class RunningBrowser(ABC):
     @property
     def closed(self) -> bool:
         return bool(self._gone)
+
+    @property
+    def _leaves_nothing(self) -> bool:
+        """Whether it may be killed at its end: its profile is a temporary one, and it saves that for long."""
+        return self.hung or self._settings.user_data_dir is None
 
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:
         if self._gone:
@@ -247,6 +252,8 @@ class RunningBrowser(ABC):
             tab.report_to(page)
             # Several tabs work at the same time; each must think that it has the focus.
             await cdp.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+            if not self._settings.own_cookies:
+                await site_data.restore_local_storage(cdp, self._origins)
             await page.open()
             if not self._settings.connect:
                 await cdp.send("Network.setExtraHTTPHeaders", USE_ONCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent.browser import evaluation
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 _COOKIE = ("name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite")
 _STORED = """() => [location.origin, /^http/.test(location.protocol)
     ? Object.entries(localStorage).map(([name, value]) => ({name, value})) : []]"""
-_STORE = "items => items.forEach(({name, value}) => localStorage.setItem(name, value))"
+# A document whose storage nobody may use (one in a sandbox) throws.
+_RESTORE = """(kept => {
+  const items = kept[location.origin];
+  const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
+  try {
+    if (items && !again && !localStorage.length)
+      for (const {name, value} of items) localStorage.setItem(name, value);
+  } catch {}
+})"""
 
 BUSY_SECONDS = 2.0
 
@@ -51,9 +60,14 @@ async def get_local_storage(tabs: Iterable[Cdp]) -> dict[str, Items]:
     return dict(each for each in await asyncio.gather(*map(read, tabs)) if each is not None)
 
 
-async def set_local_storage(tab: Cdp, wanted: Items) -> None:
-    """Set items in the local storage of a tab's document."""
-    await evaluation.evaluate(tab, _STORE, wanted)
+async def restore_local_storage(tab: Cdp, saved: dict[str, Items]) -> None:
+    """Have a new tab's documents find the saved local storage of their origins before their scripts run.
+
+    Only where an origin has none. To set it at once, an engine would load a page of each origin.
+    """
+    if wanted := {origin: items for origin, items in saved.items() if items}:
+        source = f"{_RESTORE}({json.dumps(wanted)})"
+        await tab.send("Page.addScriptToEvaluateOnNewDocument", {"source": source})
 
 
 async def get_site_state(tabs: Sequence[Cdp], base_url: str) -> dict[str, Any]:
