@@ -90,8 +90,7 @@ async def test_sign_in_that_was_cancelled_is_taken_over_by_who_waits():
 
 async def test_what_is_done_again_after_a_sign_in_is_noted():
     seen: list[AgentError] = []
-    recover = Recovery(pause=0.0)
-    recover.note = seen.append
+    recover = Recovery(note=seen.append, pause=0.0)
     recover.arm(SignIns(None), unknown)
     outcomes = [LOST, "done"]
 

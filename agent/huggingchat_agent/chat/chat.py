@@ -77,7 +77,6 @@ class Chat(Emitter, Inputs):
             settings, self._traffic.put, tape=tape, saved=saved, watcher=watcher or recorder, note=publish_own
         )
         self._notes = Notes()
-        self._session.drifts.publish = publish_own
         self._tracker = TurnTracker(
             self._session, self._publish, self._end_turn, self._session.drifts.see_conversation
         )

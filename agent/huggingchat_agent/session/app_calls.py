@@ -36,7 +36,7 @@ UNHEARD_AFTER = 3.0  # seconds
 class AppCalls:
     """Makes requests. `opener` gives calls that go through the shared tab, or that a tape answers. `note`
     gets an event for each retry. Without `note`, as on a tape, nothing is retried: a tape gives the same
-    answer again.
+    answer again. `drifts` gets the answers, and each request runs within `use`.
 
     Everything raises SiteError when the app does not answer, and BrowserError when the browser is gone.
     """
@@ -48,14 +48,15 @@ class AppCalls:
         *,
         timeout: float,
         note: Callable[[events.Retrying], object] | None = None,
+        drifts: Drifts | None = None,
+        use: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         self.recovery = recovery
         self.timeout = timeout  # seconds for one request
         self.alternatives = Alternatives()
-        self.drifts = Drifts()
+        self.drifts = drifts or Drifts()
         self.after_write: Callable[[], Awaitable[None]] | None = None  # to call once, after the next write
-        self.use: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext  # around a request
-        self._opener, self._note = opener, note
+        self._opener, self._note, self._use = opener, note, use
         self.unheard = False  # whether the last call got no answer for UNHEARD_AFTER
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
@@ -126,7 +127,7 @@ class AppCalls:
             if note is not None:
                 note(failure.describe(request.route, conversation_id))
 
-        async with self.use():
+        async with self._use():
             if note is None:
                 return await once()
             async for attempt in attempts(RULES[request.repeats], report):

@@ -27,7 +27,7 @@ class Drifts:
 
     def __init__(self, publish: Callable[[Drift], object] = lambda drift: None) -> None:
         self.found: list[Drift] = []
-        self.publish = publish
+        self._publish = publish
         self._known: set[tuple[str, str, str]] = set()
 
     def note(self, drift: Drift) -> None:
@@ -38,7 +38,7 @@ class Drifts:
         self._known.add(key)
         self.found.append(drift)
         log.info("The app differs: %s, %s, is %s. %s", *key[::2], drift.change, drift.instead)
-        self.publish(drift)
+        self._publish(drift)
 
     def note_page(self, error: Any, conversation_id: str, instead: str = "") -> None:
         """Report the part of the page that an error names, if it names one."""

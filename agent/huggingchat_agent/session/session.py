@@ -13,6 +13,7 @@ from huggingchat_agent.log_records import log
 from huggingchat_agent.retrying import Failure
 from huggingchat_agent.session.app_calls import AppCalls
 from huggingchat_agent.session.connections import Connections
+from huggingchat_agent.session.drifts import Drifts
 from huggingchat_agent.session.login_origins import LoginOrigins
 from huggingchat_agent.session.profile import BrowserProfile
 from huggingchat_agent.session.recycling import Recycler
@@ -49,8 +50,8 @@ class Session:
     """Connects the three parts. Implements `turn.app_protocol.App`.
 
     `sink` gets every exchange. `tape` takes the sink and makes an opener of calls that a tape answers.
-    `saved` replaces the profile's own session file. `note` gets an event for each request
-    that is made again, and for each browser and tab that is replaced.
+    `saved` replaces the profile's own session file. `note` gets the events of the agent itself: each retry,
+    each browser or tab that is replaced, each difference of the app.
     """
 
     def __init__(
@@ -61,10 +62,13 @@ class Session:
         tape: Callable[[Sink], Opener] | None = None,
         saved: SavedSession | None = None,
         watcher: Watcher | None = None,
-        note: Callable[[events.Retrying | events.Recycled], object] = lambda event: None,
+        note: Callable[[events.Retrying | events.Recycled | events.Drift], object] = lambda event: None,
     ) -> None:
         self.settings = settings
-        self.recovery = Recovery(self.explain)
+        self.recovery = Recovery(
+            self.explain, note=lambda error: note(Failure(error, 2, 0.0).describe("", ""))
+        )
+        self.drifts = Drifts(note)
         self.connections = Connections()
         self.saved = saved or _find_saved(settings)
         self.login_origins = LoginOrigins(settings, self.saved)
@@ -81,13 +85,15 @@ class Session:
             self._tabs.count_users = self.recycler.count_users
             opener = self._tabs.open_calls
         self.note = note
-        self.recovery.note = lambda error: note(Failure(error, 2, 0.0).describe("", ""))
         self.calls = AppCalls(
-            opener, self.recovery, timeout=settings.step_timeout, note=note if tape is None else None
+            opener,
+            self.recovery,
+            timeout=settings.step_timeout,
+            note=note if tape is None else None,
+            drifts=self.drifts,
+            use=self.use,
         )
-        self.calls.use = self.use
         self.ask = self.calls.ask
-        self.drifts = self.calls.drifts
 
     @property
     def base_path(self) -> str:

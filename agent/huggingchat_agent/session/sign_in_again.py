@@ -47,14 +47,20 @@ class Recovery:
     """Signs in once for all calls that notice the loss. It does nothing until `arm`, after the app has
     accepted a login.
 
-    `count` is the number of sign-ins. `explain` adds to an error what is known of its cause.
+    `count` is the number of sign-ins. `explain` adds to an error what is known of its cause. `note` gets the
+    failure before `guard` runs its action again.
     """
 
-    def __init__(self, explain: Callable[[AgentError], None] | None = None, *, pause: float = PAUSE) -> None:
+    def __init__(
+        self,
+        explain: Callable[[AgentError], object] = lambda error: None,
+        *,
+        note: Callable[[AgentError], object] = lambda error: None,
+        pause: float = PAUSE,
+    ) -> None:
         self.pause = pause  # seconds
-        self._explain = explain or (lambda error: None)
+        self._explain, self._note = explain, note
         self.count = 0
-        self.note: Callable[[AgentError], object] = lambda error: None  # before `guard` runs its action again
         self._again: Callable[[bool], Awaitable[None]] | None = None
         self._known: Callable[[], Awaitable[bool]] | None = None
         self._last = float("-inf")
@@ -84,7 +90,7 @@ class Recovery:
         except AgentError as error:
             failure = error
         await self.recover_from(failure, count)
-        self.note(failure)
+        self._note(failure)
         return await action()
 
     async def recover_from(self, failure: AgentError, count: int) -> None:
