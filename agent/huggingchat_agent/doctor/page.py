@@ -72,13 +72,13 @@ class StopSeen:
     """Whether the page showed the button that stops an answer while one came."""
 
     def __init__(self) -> None:
-        self.under = ""
+        self.name = ""  # of that button
 
     def finding(self, seconds: float) -> Finding:
         """`seconds` is how long the answer took."""
         need = parts.STOP.need
-        if self.under:
-            return Finding(area="app", check=need, text="found", by=f"{parts.STOP.role} {self.under!r}")
+        if self.name:
+            return Finding(area="app", check=need, text="found", by=f"{parts.STOP.role} {self.name!r}")
         if seconds > _LONG:
             return Finding(area="app", check=need, state="gone", text=f"the page had no {parts.STOP}")
         return Finding(
@@ -101,7 +101,7 @@ async def watch_for_stop(reply: Reply, find_page: Callable[[str], Page | None]) 
             return
         for control in parts.STOP.controls():
             if await page.find(control, timeout=_TO_WATCH):
-                seen.under = control.name
+                seen.name = control.name
 
     task = asyncio.create_task(look(), name="look for stop")
     try:

@@ -12,7 +12,7 @@ from huggingchat_agent.error_values import make_fault
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.warm.protocol import Happened, Problem, Request, Result, encode, encode_value
-from huggingchat_agent.warm.verbs import STARTING, VERBS, Held
+from huggingchat_agent.warm.verbs import STARTING, VERBS, CommandObjects
 
 if TYPE_CHECKING:
     from huggingchat_agent.chat.reply import Reply
@@ -24,7 +24,7 @@ class Connection:
 
     def __init__(self, chat: HuggingChat, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._held = Held(chat)
+        self._objects = CommandObjects(chat)
         self._replies: dict[int, Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -49,7 +49,7 @@ class Connection:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._held.release()
+        await self._objects.release()
 
     async def _run(self, request: Request) -> None:
         try:
@@ -61,7 +61,7 @@ class Connection:
             elif request.verb in STARTING:
                 await self._start(request)
             elif request.verb in VERBS:
-                value = await VERBS[request.verb](self._held, **request.arguments)
+                value = await VERBS[request.verb](self._objects, **request.arguments)
                 self._write(Result(request.id, encode_value(value)))
             else:
                 raise UsageError(f"There is no request {request.verb!r}.")
@@ -73,7 +73,7 @@ class Connection:
 
     async def _start(self, request: Request) -> None:
         """Start a reply, and send its events and its outcome."""
-        reply = await STARTING[request.verb](self._held, **request.arguments)
+        reply = await STARTING[request.verb](self._objects, **request.arguments)
         self._write(Result(request.id, encode_value(reply is not None)))
         if reply is None:
             return

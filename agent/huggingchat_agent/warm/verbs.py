@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _PAGE = 30  # conversations of a list at a time
 
 
-class Held:
+class CommandObjects:
     """The objects of one command: the shared chat, and conversations and lists of its own."""
 
     def __init__(self, chat: HuggingChat) -> None:
@@ -131,35 +131,35 @@ def _describe(conversation: Conversation) -> Talk:
 
 # Those that start a reply.
 STARTING: dict[str, Callable[..., Awaitable[Reply | None]]] = {
-    "send": Held.send,
-    "retry": Held.retry,
-    "edit": Held.edit,
-    "settle": Held.settle,
+    "send": CommandObjects.send,
+    "retry": CommandObjects.retry,
+    "edit": CommandObjects.edit,
+    "settle": CommandObjects.settle,
 }
 VERBS: dict[str, Callable[..., Awaitable[Any]]] = {
-    "new_conversation": Held.new_conversation,
-    "conversation": Held.conversation,
-    "import_share": Held.import_share,
-    "conversations": Held.conversations,
-    "models": Held.models,
-    "tools": Held.tools,
-    "fetch_file": lambda held, url: held.chat.fetch_file(url),
-    "transcribe": Held.transcribe,
-    "billing": lambda held: held.chat.billing(),
-    "routes": Held.routes,
-    "change_model": Held.change_model,
-    "status": lambda held: held.chat.status(),
-    "preferences": lambda held: held.chat.preferences(),
-    "change_preferences": lambda held, **changes: held.chat.change_preferences(**changes),
-    "delete_conversations": lambda held, **given: held.chat.delete_conversations(**given),
-    "export_cookies": lambda held, **given: held.chat.export_cookies(**given),
-    "read": lambda held, talk: held.find(talk).read(),
-    "messages": lambda held, talk: held.find(talk).messages(),
-    "artifacts": lambda held, talk: held.find(talk).artifacts(),
-    "deploy": Held.deploy,
-    "rename": lambda held, talk, title: held.find(talk).rename(title),
-    "share": lambda held, talk: held.find(talk).share(),
-    "export": lambda held, talk, form: held.find(talk).export(form),
-    "delete": lambda held, talk: held.find(talk).delete(),
-    "file": lambda held, talk, sha: held.find(talk).file(sha).read(),
+    "new_conversation": CommandObjects.new_conversation,
+    "conversation": CommandObjects.conversation,
+    "import_share": CommandObjects.import_share,
+    "conversations": CommandObjects.conversations,
+    "models": CommandObjects.models,
+    "tools": CommandObjects.tools,
+    "fetch_file": lambda objects, url: objects.chat.fetch_file(url),
+    "transcribe": CommandObjects.transcribe,
+    "billing": lambda objects: objects.chat.billing(),
+    "routes": CommandObjects.routes,
+    "change_model": CommandObjects.change_model,
+    "status": lambda objects: objects.chat.status(),
+    "preferences": lambda objects: objects.chat.preferences(),
+    "change_preferences": lambda objects, **changes: objects.chat.change_preferences(**changes),
+    "delete_conversations": lambda objects, **given: objects.chat.delete_conversations(**given),
+    "export_cookies": lambda objects, **given: objects.chat.export_cookies(**given),
+    "read": lambda objects, talk: objects.find(talk).read(),
+    "messages": lambda objects, talk: objects.find(talk).messages(),
+    "artifacts": lambda objects, talk: objects.find(talk).artifacts(),
+    "deploy": CommandObjects.deploy,
+    "rename": lambda objects, talk, title: objects.find(talk).rename(title),
+    "share": lambda objects, talk: objects.find(talk).share(),
+    "export": lambda objects, talk, form: objects.find(talk).export(form),
+    "delete": lambda objects, talk: objects.find(talk).delete(),
+    "file": lambda objects, talk, sha: objects.find(talk).file(sha).read(),
 }
