@@ -121,7 +121,7 @@ async def test_means_that_served_a_need_last_are_shown():
     alternatives.use(Means.REST_BY_STREAM)
     alternatives.use(Means.REST_BY_READS)
     assert alternatives.means == [Means.REST_BY_READS]
-    assert alternatives.describe() == ["The rest of a broken answer: reads of the conversation"]
+    assert alternatives.describe() == ["The rest of a broken answer: from reads of the conversation"]
 
 
 def test_means_of_a_need_stand_together_in_the_table():

@@ -24,8 +24,7 @@ used for the rest of the session; `huggingchat status -v` and `huggingchat docto
 the first one gets no further request.
 
 Apps before 2026-06-11 store no generation ids, so they do not say which message a run wrote. The agent finds
-it by its place: by the message that the request answers or replaces, by what was said, and among those by
-the newest.
+it by its place: it takes the newest message that answers or replaces the same message with the same words.
 
 The agent makes the requests that have a number, in that order. It only recognizes the others when a page
 makes them.
@@ -37,9 +36,9 @@ makes them.
 MORE = """
 ## More than a request
 
-Some needs take more than a request. Their ways stand in the order in which the agent tries them. The list is
-in `agent/huggingchat_agent/wire/means.py`. Each way is in the module that it names. `huggingchat doctor` and
-`status -v` show those that served a need.
+Some needs take more than a request. The agent tries their ways in this order. The list is in
+`agent/huggingchat_agent/wire/means.py`, and each way in the module beside it. `huggingchat doctor` and
+`status -v` show the ways that served a need.
 
 | need | way | builds | module |
 |---|---|---|---|

@@ -50,11 +50,11 @@ class SaveSettings(Purpose, frozen=True):
 
 
 class ChangeConversation(OfConversation, frozen=True):
-    """Another title or model."""
+    """A new title or another model."""
 
 
 class DeleteConversation(OfConversation, frozen=True):
-    """The end of a conversation."""
+    """Deleting a conversation."""
 
 
 class ShareConversation(OfConversation, frozen=True):
@@ -98,7 +98,7 @@ class FeatureFlags(Purpose, frozen=True):
 
 
 class StopGenerating(OfConversation, frozen=True):
-    """The end of a run."""
+    """Stopping a run."""
 
 
 class Reattach(OfConversation, frozen=True):
