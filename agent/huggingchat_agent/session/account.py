@@ -275,37 +275,34 @@ async def _sign_in(session: Session, credentials: Credentials, allowed: AllowedO
         )
     page = await tabs.open_page()
     try:
-        form = SignIn(
-            page,
-            settings.base_url,
-            credentials.username,
-            credentials.password,
-            credentials.make_codes(),
-            allowed=allowed,
-            insecure=settings.insecure,
-        )
-        await form.run(timeout=settings.login_timeout)
-        session.note_means(form.begun_by)
-        if not await tabs.shows_app():
-            await tabs.load_app()
-        account = await read_account(session)
-        if account.signed_in:
-            session.login_origins.pin(allowed)
-            return account
-        failure: LoginError = SessionRejected(
-            "The sign-in went through, but the app still shows nobody as signed in. Sign in there by hand "
-            "once to see what it asks for."
-        )
-        session.explain(failure)
-        await tabs.save_report(failure, page.id)
-    except BrowserTimeout as error:
-        failure = LoginError(f"Sign-in did not finish in time. {error}")
-        session.explain(failure)
-        await tabs.save_report(failure, page.id)
-    except LoginError as error:
-        failure = error
-        if _lacks_credentials(error, credentials):
-            explain_withheld(settings, failure)
+        try:
+            form = SignIn(
+                page,
+                settings.base_url,
+                credentials.username,
+                credentials.password,
+                credentials.make_codes(),
+                allowed=allowed,
+                insecure=settings.insecure,
+            )
+            await form.run(timeout=settings.login_timeout)
+            session.note_means(form.begun_by)
+            if not await tabs.shows_app():
+                await tabs.load_app()
+            account = await read_account(session)
+            if account.signed_in:
+                session.login_origins.pin(allowed)
+                return account
+            failure: LoginError = SessionRejected(
+                "The sign-in went through, but the app still shows nobody as signed in. Sign in there by "
+                "hand once to see what it asks for."
+            )
+        except BrowserTimeout as error:
+            failure = LoginError(f"Sign-in did not finish in time. {error}")
+        except LoginError as error:
+            failure = error
+            if _lacks_credentials(error, credentials):
+                explain_withheld(settings, failure)
         session.explain(failure)
         await tabs.save_report(failure, page.id)
     finally:
