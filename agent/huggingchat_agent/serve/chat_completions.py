@@ -10,7 +10,13 @@ import msgspec
 
 from huggingchat_agent.serve.annotations import list_annotations
 from huggingchat_agent.serve.history import History
-from huggingchat_agent.serve.parameters import ANY, check_tokens, make_form, offer_tools, read_parameters
+from huggingchat_agent.serve.parameters import (
+    OF_OPENAI,
+    check_tokens,
+    make_form,
+    offer_tools,
+    read_parameters,
+)
 from huggingchat_agent.serve.pictures import read_picture
 from huggingchat_agent.serve.protocols import encode_event
 from huggingchat_agent.serve.question import Message, Outcome, Question, Text, Thought
@@ -96,23 +102,14 @@ class _Request(msgspec.Struct):
 
 
 # Values that change nothing here: what the app does anyway, or notes for the server's own books.
-_NEUTRAL: dict[str, tuple[Any, ...]] = {
+_NEUTRAL = OF_OPENAI | {
     "n": (1,),
-    "temperature": (1,),
-    "top_p": (1,),
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
     "logit_bias": ({},),
     "logprobs": (False,),
-    "top_logprobs": (0,),
     "functions": ([],),
     "modalities": (["text"],),
-    "service_tier": ("auto", "default"),
-    "user": (ANY,),
-    "metadata": (ANY,),
-    "store": (ANY,),
-    "safety_identifier": (ANY,),
-    "prompt_cache_key": (ANY,),
 }
 
 

@@ -18,6 +18,15 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 ANY = object()  # every value changes nothing
 
+# What both APIs of OpenAI have and the app has no use for.
+OF_OPENAI: dict[str, tuple[Any, ...]] = {
+    "temperature": (1,),
+    "top_p": (1,),
+    "top_logprobs": (0,),
+    "service_tier": ("auto", "default"),
+    **dict.fromkeys(("user", "metadata", "store", "safety_identifier", "prompt_cache_key"), (ANY,)),
+}
+
 
 def read_parameters(
     body: Any, shape: type[T], neutral: Mapping[str, tuple[Any, ...]], *, lenient: bool

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from huggingchat_agent.serve.history import History
-from huggingchat_agent.serve.parameters import ANY, check_tokens, make_form, offer_tools, read_parameters
+from huggingchat_agent.serve.parameters import (
+    OF_OPENAI,
+    check_tokens,
+    make_form,
+    offer_tools,
+    read_parameters,
+)
 from huggingchat_agent.serve.pictures import read_picture
 from huggingchat_agent.serve.question import Question
 from huggingchat_agent.serve.response_stream import Rendering
@@ -88,21 +94,12 @@ class _Request(msgspec.Struct):
     text: _TextOptions = _TextOptions()
 
 
-_NEUTRAL: dict[str, tuple[Any, ...]] = {
-    "temperature": (1,),
-    "top_p": (1,),
-    "top_logprobs": (0,),
+_NEUTRAL = OF_OPENAI | {
     "background": (False,),
     "include": ([],),
     "reasoning": ({},),
     "truncation": ("disabled",),
-    "service_tier": ("auto", "default"),
     "stream_options": ({}, {"include_obfuscation": False}),
-    "user": (ANY,),
-    "metadata": (ANY,),
-    "store": (ANY,),
-    "safety_identifier": (ANY,),
-    "prompt_cache_key": (ANY,),
 }
 
 
