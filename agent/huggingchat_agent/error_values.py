@@ -1,13 +1,17 @@
-"""Errors as values, for another process of ours."""
+"""Errors in other forms: as values, for another process of ours, and as those of another program."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from huggingchat_agent import errors, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,3 +54,12 @@ def make_error(fault: Fault) -> Exception:
     if fault.cause is not None:
         error.__cause__ = make_error(fault.cause)
     return error
+
+
+@contextlib.contextmanager
+def raise_as(kind: Callable[[str], Exception]) -> Iterator[None]:
+    """Raise our errors as that kind, with the sentence for the command line."""
+    try:
+        yield
+    except errors.AgentError as error:
+        raise kind(error.for_shell()) from None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
 import llm
 
-from huggingchat_agent.errors import AgentError
+from huggingchat_agent.error_values import raise_as
 from huggingchat_agent.llm_plugin.known_models import PREFIX, read_known, write_known
 from huggingchat_agent.llm_plugin.models import AsyncHuggingChat, HuggingChat
 from huggingchat_agent.warm.sessions import Sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 @llm.hookimpl
@@ -31,17 +30,8 @@ def register_commands(cli: Any) -> None:
     @cli.command(name="huggingchat")
     def huggingchat() -> None:
         """List HuggingChat's models, and make them known to llm as huggingchat/ID."""
-        with explain(), Sessions({}).open() as chat:
+        with raise_as(click.ClickException), Sessions({}).open() as chat:
             known = [each.id for each in chat.models()]
         write_known(known)
         for each in known:
             click.echo(f"{PREFIX}{each}")
-
-
-@contextlib.contextmanager
-def explain() -> Iterator[None]:
-    """Our errors as sentences of llm's command line."""
-    try:
-        yield
-    except AgentError as error:
-        raise click.ClickException(error.for_shell()) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import llm
@@ -13,7 +12,8 @@ from pydantic import Field
 from huggingchat_agent import events
 from huggingchat_agent.agent_events import log_events
 from huggingchat_agent.browser.protocols import Upload
-from huggingchat_agent.errors import AgentError, ChatError
+from huggingchat_agent.error_values import raise_as
+from huggingchat_agent.errors import ChatError
 from huggingchat_agent.llm_plugin.known_models import PREFIX
 from huggingchat_agent.warm.sessions import Sessions
 
@@ -68,7 +68,7 @@ class _Both:
         ]
         tools = [each.server for each in prompt.tools if isinstance(each, AppTools)]
         options = prompt.options
-        with _explain(), Sessions({}).open() as chat, self._find(chat, prompt) as talk:
+        with raise_as(llm.ModelError), Sessions({}).open() as chat, self._find(chat, prompt) as talk:
             given: dict[str, Any] = {"files": files, "web_search": options.web_search}
             with talk.send(prompt.prompt or "", via="page", tools=tools or None, **given) as reply:
                 hold(reply)
@@ -142,15 +142,6 @@ class AsyncHuggingChat(_Both, llm.AsyncModel):
             if not working.done():
                 for reply in begun:
                     await asyncio.to_thread(reply.ask_to_stop)
-
-
-@contextlib.contextmanager
-def _explain() -> Iterator[None]:
-    """Our errors as those of llm, which prints them as a sentence."""
-    try:
-        yield
-    except AgentError as error:
-        raise llm.ModelError(error.for_shell()) from None
 
 
 def _name(attachment: Any, number: int) -> str:

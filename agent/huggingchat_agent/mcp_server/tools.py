@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -13,11 +12,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 import huggingchat_agent
-from huggingchat_agent.errors import AgentError
+from huggingchat_agent.error_values import raise_as
 from huggingchat_agent.mcp_server.answers import Answers, Said
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from huggingchat_agent.mcp_server.uploads import Uploads
     from huggingchat_agent.warm.chat import WarmChat
@@ -74,7 +73,7 @@ def make_server(sessions: Sessions, uploads: Uploads) -> MCPServer:
             with sessions.open() as chat:
                 return do(chat)
 
-        with _explain():
+        with raise_as(ToolError):
             return await asyncio.to_thread(work)
 
     def reporter(context: Context) -> Callable[[int, str], Awaitable[None]]:
@@ -92,7 +91,7 @@ def make_server(sessions: Sessions, uploads: Uploads) -> MCPServer:
         temporary: Annotated[bool, Field(description="Delete the conversation after the answer.")] = False,
     ) -> Said:
         """Ask a model in a new conversation. Progress carries the text as it comes."""
-        with _explain():
+        with raise_as(ToolError):
             given = uploads.take(files)
 
             def begin(chat: WarmChat) -> WarmConversation:
@@ -108,7 +107,7 @@ def make_server(sessions: Sessions, uploads: Uploads) -> MCPServer:
         files: Files = [],  # noqa: B006 -- pydantic copies it
     ) -> Said:
         """Send the next message of a conversation."""
-        with _explain():
+        with raise_as(ToolError):
             given = uploads.take(files)
             return await answers.ask(
                 lambda chat: chat.conversation(conversation_id), prompt, given, reporter(context)
@@ -146,22 +145,13 @@ def make_server(sessions: Sessions, uploads: Uploads) -> MCPServer:
         ] = None,
     ) -> str:
         """Keep a file for a message. Returns the id for `files` of ask and continue_conversation."""
-        with _explain():
+        with raise_as(ToolError):
             return uploads.add(name, text, base64, path)
 
     @server.tool()
     async def stop(conversation_id: Id) -> bool:
         """Stop the answer of a conversation. The call that waits for it gets the text so far."""
-        with _explain():
+        with raise_as(ToolError):
             return await answers.stop(conversation_id)
 
     return server
-
-
-@contextlib.contextmanager
-def _explain() -> Iterator[None]:
-    """Our errors are for the model to read."""
-    try:
-        yield
-    except AgentError as error:
-        raise ToolError(error.for_shell()) from None
