@@ -55,8 +55,8 @@ CLOSED = "The browser was closed."
 TAB_CLOSED = "The tab was closed."
 TAB_CRASHED = "The tab crashed."
 
-# If a connection that was used before breaks, Chromium sends the request again, a message too. Over HTTP/1.1
-# this keeps none for a second use. Chromium leaves it out of HTTP/2 and 3.
+# Chromium repeats a request, even a message, if a connection that it has used before breaks. With this header
+# it uses each connection of HTTP/1.1 once. Over HTTP/2 and 3 it leaves the header out.
 USE_ONCE = {"headers": {"Connection": "close"}}
 
 # Numbers tabs across all browsers: a session outlives its browser, and its tape and its readers distinguish
@@ -135,7 +135,7 @@ class RunningBrowser(ABC):
 
     @property
     def _leaves_nothing(self) -> bool:
-        """Whether it may be killed at its end: its profile is a temporary one, and it saves that for long."""
+        """Whether it may be killed at its end: its profile is temporary, and saving that would take long."""
         return self.hung or self._settings.user_data_dir is None
 
     async def new_page(self, sink: Callable[[ExchangeEvent], None]) -> CdpPage:

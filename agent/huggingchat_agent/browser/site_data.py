@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COOKIE = ("name", "value", "domain", "path", "expires", "httpOnly", "secure", "sameSite")
 _STORED = """() => [location.origin, /^http/.test(location.protocol)
     ? Object.entries(localStorage).map(([name, value]) => ({name, value})) : []]"""
-# A document whose storage nobody may use (one in a sandbox) throws.
+# A document that may not use storage (in a sandbox) throws.
 _RESTORE = """(kept => {
   const items = kept[location.origin];
   const again = performance.getEntriesByType("navigation")[0]?.type === "reload";
@@ -61,9 +61,9 @@ async def get_local_storage(tabs: Iterable[Cdp]) -> dict[str, Items]:
 
 
 async def restore_local_storage(tab: Cdp, saved: dict[str, Items]) -> None:
-    """Have a new tab's documents find the saved local storage of their origins before their scripts run.
+    """Put the saved local storage of each origin into a new tab's documents, before their scripts run.
 
-    Only where an origin has none. To set it at once, an engine would load a page of each origin.
+    Only where an origin has none yet. To set it at once, an engine would load a page of each origin.
     """
     if wanted := {origin: items for origin, items in saved.items() if items}:
         source = f"{_RESTORE}({json.dumps(wanted)})"

@@ -125,7 +125,7 @@ class Listener(uvicorn.Server):
         return cls(config)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End, with every connection that was accepted, also with one that has only just been.
+        """End, with every connection that was accepted, even if only just now.
 
         Where a server of asyncio closes before an accepted socket is a connection, nothing closes the socket.
         """

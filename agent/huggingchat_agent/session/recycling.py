@@ -58,7 +58,7 @@ class Recycler:
             self._users -= 1
 
     def count_users(self) -> int:
-        """How many use the browser now."""
+        """The number of uses of the browser now."""
         return self._users
 
     def count_turn(self) -> None:

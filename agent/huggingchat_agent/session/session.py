@@ -238,7 +238,7 @@ class Session:
             self._tabs.prepare_spare()
 
     async def leave_tab(self, conversation_id: str) -> None:
-        """The conversation needs no tab any more."""
+        """Give up the tab of a conversation that no longer needs it."""
         self.calls.check_loop()
         if self._tabs is not None:
             await self._tabs.leave_tab(conversation_id)

@@ -143,7 +143,7 @@ class Tabs:
 
     @property
     def _others_use_it(self) -> bool:
-        """Whether more than one use the browser, so that calls may be under way in the shared tab."""
+        """Whether the browser has more than one use, so that calls may be under way in the shared tab."""
         return self.count_users() > 1
 
     @property
@@ -219,7 +219,7 @@ class Tabs:
             await tab.page.close()
 
     async def leave_tab(self, conversation_id: str) -> None:
-        """The conversation needs its tab no longer. Closes it, unless calls go through it."""
+        """Close the tab of a conversation that no longer needs it, unless calls go through it."""
         tab = self._tabs.get(conversation_id)
         if tab is not None and tab.page is self._shared and not tab.page.closed:
             del self._tabs[conversation_id]
