@@ -35,7 +35,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -49,8 +48,9 @@ from rich.progress import Progress
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.choices import EngineName
 from tests.bench import at_once, bars, cold, cpu, doors, replays, shell
-from tests.bench.by_hand import by_hand, fill_and_press
+from tests.bench.by_hand import by_hand, fill_and_press, find_page, wait_until_shown
 from tests.bench.processes import spent
+from tests.bench.standin import open_site
 from tests.live import own_account
 from tests.raw import Raw
 
@@ -165,6 +165,10 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
                 await hand.open(f"{base_url}/conversation/{conversation_id}")
             return {"raw": by_raw, "fill": by_fill, "by hand": in_page}.get(how, by_agent)
 
+        async def settle(how: str, conversation_id: str) -> None:
+            page = hand.page if how == "by hand" else find_page(chat, conversation_id)
+            await wait_until_shown(page, (await raw.read(conversation_id))["messages"][-1]["id"])
+
         # In the page last: its tabs stay, and render what they were told while others are measured.
         in_tabs = ("ui", *(("fill",) if engine == "playwright" else ()), "by hand")
         for hows in (("raw", "page", "recorded"), in_tabs):
@@ -176,8 +180,12 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
                     if how != "by hand":  # "fill" needs the tab that ui opens
                         warm = await make_sender("ui", conversation_id) if how == "fill" else send
                         await warm("hello", lambda text: None)
+                    if how == "fill":
+                        await settle(how, conversation_id)
                     before = spent()
                     await paced(send, taken, how)
+                    if how in ("fill", "by hand"):
+                        await settle(how, conversation_id)
                     await burst(send, taken, how, burst_prompt)
                     if how == "recorded":
                         await asyncio.sleep(REST)  # its tape is written meanwhile
@@ -261,23 +269,12 @@ def describe(browser: str, rounds: int) -> str:
     )
 
 
-@contextlib.contextmanager
-def open_site(*options: str) -> Iterator[str]:
-    """The address of a stand-in in a process of its own."""
-    command = [sys.executable, "-m", "fixtures.site", "--port", "0", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site:
-        try:
-            assert site.stdout is not None
-            yield site.stdout.readline().split()[-1]
-        finally:
-            site.terminate()
-
-
 class Run:
-    """All that is measured, in Markdown and as figures."""
+    """All that is measured, in Markdown and as figures. They are written after each part."""
 
-    def __init__(self, rounds: int) -> None:
-        self.rounds = rounds
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self.rounds: int = options.rounds
         self.lines: list[str] = []
         self.figures: dict[str, Any] = {"unit": "s, memory in MB"}
         self.browser = ""
@@ -294,6 +291,23 @@ class Run:
             self.failed = True
             self.lines += ["This part failed.", ""]
             traceback.print_exc()
+        self.save()
+
+    def save(self) -> str:
+        """Write what there is so far to the files of the options; return the tables."""
+        options = self._options
+        taken_on = describe(self.browser, self.rounds)
+        table = "\n".join([*self.lines, taken_on])
+        if options.json:
+            options.json.write_text(json.dumps(_round(self.figures | {"taken on": taken_on})) + "\n")
+        if options.plot and self.bars:
+            options.plot.write_text(bars.draw(f"Medians, {taken_on.partition(';')[0]}", self.bars))
+            table = f"![Medians]({options.plot.name})\n\n{table}"
+        if options.write:
+            begin, end = (f"<!-- {name} -->" for name in (APP_MARKS if options.app else MARKS))
+            head, _, rest = options.write.read_text().partition(begin)
+            options.write.write_text(f"{head}{begin}\n{table}\n{end}{rest.partition(end)[2]}")
+        return table
 
     def measure_app(self, base_url: str, engines: list[EngineName], *, app: bool) -> None:
         """Messages one after the other."""
@@ -350,7 +364,7 @@ def main() -> int:
     parser.add_argument("--plot", type=Path, help="draw the figures of the engines into this SVG file")
     own_account.add_option(parser)
     arguments = parser.parse_args()
-    run = Run(arguments.rounds)
+    run = Run(arguments)
     engines: list[EngineName] = [arguments.engine] if arguments.engine else [*ENGINES]
     if arguments.app:
         own_account.use_for(arguments.app, arguments.login_origin)
@@ -364,19 +378,7 @@ def main() -> int:
             run.measure_doors(base_url)
         run.measure_at_once(engines)
         run.measure_python()
-    taken_on = describe(run.browser, run.rounds)
-    table = "\n".join([*run.lines, taken_on])
-    if arguments.json:
-        arguments.json.write_text(json.dumps(_round(run.figures | {"taken on": taken_on})) + "\n")
-    if arguments.plot:
-        arguments.plot.write_text(bars.draw(f"Medians, {taken_on.partition(';')[0]}", run.bars))
-        table = f"![Medians]({arguments.plot.name})\n\n{table}"
-    if arguments.write:
-        begin, end = (f"<!-- {name} -->" for name in (MARKS if not arguments.app else APP_MARKS))
-        head, _, rest = arguments.write.read_text().partition(begin)
-        tail = rest.partition(end)[2]
-        arguments.write.write_text(f"{head}{begin}\n{table}\n{end}{tail}")
-    Console(width=200, markup=False, highlight=False).print(table)
+    Console(width=200, markup=False, highlight=False).print(run.save())
     return int(run.failed)
 
 

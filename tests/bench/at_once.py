@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import httpx
 from rich.console import Console
@@ -24,15 +24,18 @@ from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
 from tests.bench.processes import megabytes, spent
+from tests.bench.standin import open_site
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from huggingchat_agent.choices import EngineName, Via
 
+    # Sends a message, calls back with each token, and returns after the answer.
+    Sender = Callable[[Callable[[str], None]], Awaitable[None]]
+
 COUNTS: dict[Via, tuple[int, ...]] = {"page": (1, 8, 32, 64), "ui": (1, 4, 8)}
 TOKENS, PACE_MS = 50, 20
-PROMPT = f"count {TOKENS} every {PACE_MS}"
 STEP = 120.0  # seconds for a page: several load at the same time
 LOOK = 0.5  # seconds after the first token, when the memory is measured
 
@@ -76,9 +79,9 @@ class RawClient:
         answer = await self.http.get(f"{self._base}/api/v2/conversations/{conversation_id}")
         return str(answer.json()["json"]["messages"][-1]["id"])
 
-    async def send(self, conversation_id: str, on_token: Callable[[str], None]) -> None:
+    async def send(self, conversation_id: str, prompt: str, on_token: Callable[[str], None]) -> None:
         """As the agent by page: it reads the conversation after the answer."""
-        data = {"inputs": PROMPT, "id": await self.read_leaf(conversation_id), "is_retry": False}
+        data = {"inputs": prompt, "id": await self.read_leaf(conversation_id), "is_retry": False}
         data |= {"is_continue": False, "generationId": str(uuid.uuid4())}
         url = f"{self._base}/conversation/{conversation_id}"
         async with self.http.stream(
@@ -91,14 +94,54 @@ class RawClient:
         await self.read_leaf(conversation_id)
 
 
-async def send_all(senders: Sequence[Any], note_first: Callable[[], object] = lambda: None) -> Batch:
+class Sides:
+    """Raw and a chat with the same account."""
+
+    def __init__(self, chat: HuggingChat, raw: RawClient, model: str) -> None:
+        self.chat, self.raw, self._model = chat, raw, model
+
+    async def make(self, count: int, via: Via | Literal["raw"], tokens: int = TOKENS) -> list[Sender]:
+        """What sends a message in a conversation of its own, and returns after the answer."""
+        prompt = f"count {tokens} every {PACE_MS}"
+
+        async def by_raw(conversation_id: str, on_token: Callable[[str], None]) -> None:
+            await self.raw.send(conversation_id, prompt, on_token)
+
+        async def by_agent(conversation_id: str, on_token: Callable[[str], None]) -> None:
+            assert via != "raw"
+            reply = self.chat.conversation(conversation_id).send(prompt, via=via)
+            reply.on("token", lambda event: on_token(event.text))
+            await reply
+
+        send = by_raw if via == "raw" else by_agent
+        return [functools.partial(send, await self.raw.create(self._model)) for _ in range(count)]
+
+
+@contextlib.asynccontextmanager
+async def open_sides(base_url: str, engine: EngineName, **more: Any) -> AsyncIterator[Sides]:
+    """Both, signed in. `more` are settings of the chat."""
+    # The site's certificate is of its own authority.
+    settings: dict[str, Any] = {"engine": engine, "browser_args": ["--ignore-certificate-errors"], **more}
+    settings |= {"base_url": base_url, "username": "ada", "password": "correct horse", "step_timeout": STEP}
+    with tempfile.TemporaryDirectory() as home:
+        async with HuggingChat(**settings, home=Path(home)) as chat:
+            await chat.login()
+            state = await chat._session.read_state()
+            raw = RawClient(base_url, {each["name"]: each["value"] for each in state["cookies"]})
+            async with raw.http:
+                yield Sides(chat, raw, (await chat.models())[0].id)
+
+
+async def send_all(
+    senders: Sequence[Sender], *, tokens: int = TOKENS, note_first: Callable[[], object] = lambda: None
+) -> Batch:
     """Send them all at the same time. Fails if a token is missing or out of order."""
     latencies: list[float] = []
     ends: list[float] = []
     before = spent()
     begun = time.perf_counter()
 
-    async def send(each: Callable[[Callable[[str], None]], Awaitable[None]]) -> None:
+    async def send(each: Sender) -> None:
         numbers: list[int] = []
 
         def on_token(text: str) -> None:
@@ -107,12 +150,12 @@ async def send_all(senders: Sequence[Any], note_first: Callable[[], object] = la
                 return
             latencies.append(time.time() - float(sent))
             numbers.append(int(number))
-            if len(numbers) == TOKENS:
+            if len(numbers) == tokens:
                 ends.append(time.perf_counter() - begun)
             note_first()
 
         await each(on_token)
-        assert numbers == [*range(TOKENS)], numbers
+        assert numbers == [*range(tokens)], numbers
 
     await asyncio.gather(*map(send, senders))
     late = sorted(latencies)[int(0.99 * len(latencies))]
@@ -140,42 +183,17 @@ async def _measure_way(
     rounds: int,
     advance: Callable[[], object],
 ) -> None:
-    # The site's certificate is of its own authority.
-    settings: dict[str, Any] = {"engine": engine, "browser_args": ["--ignore-certificate-errors"]}
-    settings |= {"base_url": base_url, "username": "ada", "password": "correct horse", "step_timeout": STEP}
-    async with contextlib.AsyncExitStack() as stack:
-        home = stack.enter_context(tempfile.TemporaryDirectory())
-        chat = await stack.enter_async_context(HuggingChat(**settings, home=Path(home)))
-        await chat.login()
-        state = await chat._session.read_state()
-        raw = RawClient(base_url, {each["name"]: each["value"] for each in state["cookies"]})
-        await stack.enter_async_context(raw.http)
-        model = (await chat.models())[0].id
-
-        def by_raw(conversation_id: str) -> Any:
-            return lambda on_token: raw.send(conversation_id, on_token)
-
-        def by_agent(conversation_id: str) -> Any:
-            async def send(on_token: Callable[[str], None]) -> None:
-                reply = chat.conversation(conversation_id).send(PROMPT, via=via)
-                reply.on("token", lambda event: on_token(event.text))
-                await reply
-
-            return send
-
-        async def make(count: int, send: Callable[[str], Any]) -> list[Any]:
-            return [send(await raw.create(model)) for _ in range(count)]
-
+    async with open_sides(base_url, engine) as sides:
         for number in range(rounds + 1):
             for count in COUNTS[via]:
-                one = await send_all(await make(count, by_raw))
-                two = await send_all(await make(count, by_agent))
+                one = await send_all(await sides.make(count, "raw"))
+                two = await send_all(await sides.make(count, via))
                 advance()
                 if number:
                     figures.raw.setdefault(f"{via} {count}", []).append(one)
                     figures.agent.setdefault(f"{via} {count}", []).append(two)
         for count in (COUNTS[via][0], COUNTS[via][-1]):
-            figures.megabytes[f"{via} {count}"] = await _weigh(await make(count, by_agent))
+            figures.megabytes[f"{via} {count}"] = await _weigh(await sides.make(count, via))
 
 
 @contextlib.asynccontextmanager
@@ -186,10 +204,10 @@ async def show_progress(what: str, total: int) -> AsyncIterator[Callable[[], obj
         yield lambda: progress.advance(task)
 
 
-async def _weigh(senders: Sequence[Any]) -> float:
+async def _weigh(senders: Sequence[Sender]) -> float:
     """The memory of all processes while these answers come in."""
     begun = asyncio.Event()
-    sending = asyncio.create_task(send_all(senders, begun.set))
+    sending = asyncio.create_task(send_all(senders, note_first=begun.set))
     await begun.wait()
     await asyncio.sleep(LOOK)
     found = await asyncio.to_thread(megabytes)
@@ -232,15 +250,9 @@ def _take_median(batches: list[Batch]) -> Batch:
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     engine: Any = sys.argv[2] if len(sys.argv) > 2 else "playwright"
-    command = [sys.executable, "-m", "fixtures.site", "--port", "0", "--tls"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site:
-        try:
-            assert site.stdout is not None
-            base_url = site.stdout.readline().split()[-1]
-            figures = asyncio.run(measure(base_url, engine, rounds))
-            sys.stdout.write("\n".join([*report(figures), ""]))
-        finally:
-            site.terminate()
+    with open_site("--tls") as base_url:
+        figures = asyncio.run(measure(base_url, engine, rounds))
+    sys.stdout.write("\n".join([*report(figures), ""]))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import async_playwright
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from huggingchat_agent import HuggingChat
 
 POLL = 0.02  # seconds
+PATIENCE = 60.0  # seconds without a word of the answer
 
 # The words that the stand-in says when it counts, and in a burst.
 WORD = re.compile(r"\d+@[\d.]+(?=\s)|burst\d+(?=\s)")
@@ -34,14 +36,14 @@ class ByHand:
     """One tab on the page of a conversation."""
 
     def __init__(self, page: Any) -> None:
-        self._page = page
+        self.page = page
 
     async def open(self, url: str) -> None:
         """Open the page, and wait until its scripts run: until Send is enabled by a text."""
-        await self._page.goto(url)
-        field = self._page.get_by_placeholder("Ask anything")
-        send = self._page.get_by_role("button", name="Send message", exact=True)
-        welcome = self._page.get_by_role("dialog").get_by_role("button")
+        await self.page.goto(url)
+        field = self.page.get_by_placeholder("Ask anything")
+        send = self.page.get_by_role("button", name="Send message", exact=True)
+        welcome = self.page.get_by_role("dialog").get_by_role("button")
         while not await send.is_enabled():
             if await welcome.count():
                 await welcome.last.click()
@@ -51,18 +53,34 @@ class ByHand:
 
     async def send(self, prompt: str, tokens: int, on_token: Callable[[str], None]) -> None:
         """Send, and call back for each word of the answer as the page shows it; `tokens` is how many come."""
-        field = self._page.get_by_placeholder("Ask anything")
-        before = (await self._page.evaluate(LAST))[1]
+        field = self.page.get_by_placeholder("Ask anything")
+        before = (await self.page.evaluate(LAST))[1]
         await field.fill(prompt)
         await field.press("Enter")
-        count = 0
+        count, heard = 0, time.monotonic()
         while count < tokens:
-            text, message_id = await self._page.evaluate(LAST)
+            text, message_id = await self.page.evaluate(LAST)
             words = WORD.findall(text) if message_id != before else []
             for word in words[count:]:
                 on_token(word)
+                heard = time.monotonic()
             count = max(count, len(words))
+            if time.monotonic() - heard > PATIENCE:
+                raise TimeoutError(f"{count} of {tokens} words came, and none for {PATIENCE:g} s.")
             await asyncio.sleep(POLL)
+
+
+async def wait_until_shown(page: Any, message_id: str) -> None:
+    """Wait until the page knows the stored answer. The app refuses a message that follows another one."""
+    async with asyncio.timeout(PATIENCE):
+        while (await page.evaluate(LAST))[1] != message_id:  # noqa: ASYNC110  # a page has no such event
+            await asyncio.sleep(POLL)
+
+
+def find_page(chat: HuggingChat, conversation_id: str) -> Any:
+    """The tab that the agent has for the conversation, as Playwright's page."""
+    browser: Any = chat._session.browser
+    return next(each for each in browser._context.pages if conversation_id in each.url)
 
 
 @contextlib.asynccontextmanager
@@ -81,16 +99,20 @@ async def fill_and_press(
     chat: HuggingChat, conversation_id: str, prompt: str, on_token: Callable[[str], None]
 ) -> None:
     """Send in the tab of the conversation, which is open; return when the answer is complete."""
-    browser: Any = chat._session.browser
-    page = next(each for each in browser._context.pages if conversation_id in each.url)
-    over = asyncio.Event()
-    handlers = {"token": lambda event: on_token(event.text), "finished": lambda event: over.set()}
+    page = find_page(chat, conversation_id)
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    handlers = {
+        "token": lambda event: on_token(event.text),
+        "finished": lambda event: over.set_result(None),
+        "failed": lambda event: over.set_exception(RuntimeError(event.message)),
+    }
     conversation: Any = chat.conversation(conversation_id)
     for name, handler in handlers.items():
         conversation.on(name, handler)
     field = page.get_by_placeholder("Ask anything")
     await field.fill(prompt)
     await field.press("Enter")
-    await over.wait()
+    async with asyncio.timeout(PATIENCE):
+        await over
     for name, handler in handlers.items():
         conversation.off(name, handler)

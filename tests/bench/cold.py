@@ -19,6 +19,7 @@ from typing import NamedTuple
 from huggingchat_agent.browser.executable import find_executable
 from huggingchat_agent.state.storage import SavedSession
 from tests.bench.shell import COMMAND
+from tests.bench.standin import open_site
 
 BARE = """
 import asyncio, json, sys, time
@@ -152,14 +153,8 @@ def _describe(ratios: list[float]) -> str:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    command = [sys.executable, "-m", "fixtures.site", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site:
-        try:
-            assert site.stdout is not None
-            base_url = site.stdout.readline().split()[-1]
-            sys.stdout.write("\n".join([*report(measure(base_url, rounds)), ""]))
-        finally:
-            site.terminate()
+    with open_site() as base_url:
+        sys.stdout.write("\n".join([*report(measure(base_url, rounds)), ""]))
 
 
 if __name__ == "__main__":

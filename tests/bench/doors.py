@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ import httpx
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.serve.keys import load_key
 from huggingchat_agent.serve.running import Running, listen
+from tests.bench.standin import open_site
 
 PROMPT = "count 3 every 1"
 
@@ -94,14 +94,8 @@ def report(python: list[float], served: list[float]) -> str:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 30
-    command = [sys.executable, "-m", "fixtures.site", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as site:
-        try:
-            assert site.stdout is not None
-            base_url = site.stdout.readline().split()[-1]
-            sys.stdout.write(report(*asyncio.run(measure(base_url, rounds))) + "\n")
-        finally:
-            site.terminate()
+    with open_site() as base_url:
+        sys.stdout.write(report(*asyncio.run(measure(base_url, rounds))) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The tables and the drawing of the bench, from figures that are made up."""
 
+import json
+from argparse import Namespace
 from xml.etree import ElementTree
 
 from tests.bench import at_once, bars, cold
-from tests.bench.__main__ import HOWS, Figures, find_cells, report
+from tests.bench.__main__ import HOWS, Figures, Run, find_cells, report
 
 
 def make_figures():
@@ -28,6 +30,19 @@ def test_ways_that_were_not_measured_have_no_column():
     for values in (figures.first, figures.latency, figures.burst, figures.python, figures.processes):
         values["fill"] = []
     assert report(figures)[0].count("fill") == 0
+
+
+def test_what_was_measured_is_written_after_each_part(tmp_path):
+    tables, figures = tmp_path / "bench.md", tmp_path / "bench.json"
+    tables.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+    run = Run(Namespace(rounds=7, app=None, write=tables, json=figures, plot=None))
+    for title in ("One", "Two"):
+        with run.part(title):
+            run.lines.append(f"of {title}")
+        written = tables.read_text()
+        assert f"of {title}" in written
+    assert "old" not in written and written.startswith("before\n") and written.endswith("after\n")
+    assert "taken on" in json.loads(figures.read_text())
 
 
 def test_drawing_has_a_bar_for_each_figure():
