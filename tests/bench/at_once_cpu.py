@@ -1,14 +1,21 @@
 """Where the processors' time goes while 64 answers come in at the same time, by page over HTTP/2.
 
-`python -m tests.bench.at_once_cpu` prints it alone. What a conversation costs, with an answer of one token,
-and what each further token costs, by process.
+    scripts/at-once [--write docs/performance.md]
+
+What a conversation costs, with an answer of one token, and what each further token costs, by process. The
+site sends a sign of life every 100 ms, which counts with the tokens: on a busy machine there are more.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import datetime
+import os
+import platform
 import statistics
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tests.bench.at_once import open_sides, send_all
@@ -90,5 +97,23 @@ def table() -> list[str]:
     return lines
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/at-once", description=__doc__)
+    parser.add_argument("--write", type=Path, help="put the table between the marks of this file")
+    arguments = parser.parse_args()
+    lines = [
+        *table(),
+        "",
+        f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, Python "
+        f"{platform.python_version()}, median of {ROUNDS} rounds, load {os.getloadavg()[0]:.1f}.",
+    ]
+    shown = "\n".join(lines)
+    if arguments.write:
+        begin, end = "<!-- at once -->", "<!-- end of at once -->"
+        head, _, rest = arguments.write.read_text().partition(begin)
+        arguments.write.write_text(f"{head}{begin}\n{shown}\n{end}{rest.partition(end)[2]}")
+    sys.stdout.write(f"{shown}\n")
+
+
 if __name__ == "__main__":
-    sys.stdout.write("\n".join([*table(), ""]))
+    main()
