@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.events import Event
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.settings import Settings
-    from huggingchat_agent.tape.notes import Note
+    from huggingchat_agent.tape.record_maker import Note
     from huggingchat_agent.wire.requests import Call
 
 

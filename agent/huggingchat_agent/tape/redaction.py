@@ -14,8 +14,8 @@ import msgspec
 from huggingchat_agent.secret_names import is_secret_header
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK, Mask
-from huggingchat_agent.tape.notes import Word, Words
 from huggingchat_agent.tape.pieces import Pieces, Recut
+from huggingchat_agent.tape.record_maker import Word, Words
 from huggingchat_agent.wire import lenient_json, multipart
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ import msgspec
 from huggingchat_agent.errors import TapeError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.tape import format as tapes
-from huggingchat_agent.tape.notes import Notes
+from huggingchat_agent.tape.record_maker import RecordMaker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from huggingchat_agent.tape.format import AnyRecord, Header
-    from huggingchat_agent.tape.notes import Note, Word
+    from huggingchat_agent.tape.record_maker import Note, Word
     from huggingchat_agent.tape.redaction import Redaction
 
 
@@ -75,7 +75,7 @@ class TapeWriter:
         self._packed = 0
         self._broken = False
         self.notes: deque[Note] = deque() if notes is None else notes
-        self._maker = Notes(begun)
+        self._maker = RecordMaker(begun)
         self._asleep = False
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._over = threading.Event()

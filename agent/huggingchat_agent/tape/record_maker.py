@@ -1,4 +1,4 @@
-"""The session's notes to the tape's thread, which makes records of them.
+"""Makes records of a session's notes, in the tape's thread.
 
 The session only adds each event to a queue, so a token costs it next to nothing.
 """
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-class Maker(Protocol):
-    """Makes the record with that number."""
+class LateRecord(Protocol):
+    """Makes the record once it has its number."""
 
     def __call__(self, *, n: int) -> tapes.AnyRecord: ...
 
 
 # A record has its number already.
-Note: TypeAlias = exchange.ExchangeEvent | events.Token | events.Reasoning | tapes.AnyRecord | Maker
+Note: TypeAlias = exchange.ExchangeEvent | events.Token | events.Reasoning | tapes.AnyRecord | LateRecord
 
 
 class TokenEvent(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="token"):
@@ -53,7 +53,7 @@ class Words(NamedTuple):
     texts: list[str]
 
 
-class Notes:
+class RecordMaker:
     """Makes records of notes, and numbers them from 1. `begun` is the time when the tape began."""
 
     def __init__(self, begun: float = 0.0) -> None:
