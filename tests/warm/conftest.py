@@ -54,6 +54,10 @@ class Warm:
         self._thread.join(30)
         assert not self._thread.is_alive()
 
+    def limit(self, idle: float) -> None:
+        """From now on it ends after so many seconds without a command."""
+        self._loop.call_soon_threadsafe(setattr, self._server, "_idle", idle)
+
     @property
     def running(self) -> bool:
         return self._thread.is_alive()
