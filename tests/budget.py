@@ -49,9 +49,9 @@ SUBJECTS = {
     "turns": ("*",),
 }
 
-# Minutes of a run on two cores with nothing else on them, shared out by what each subject took in such a run. The
-# rooms that came later are faults, batch, doors, generations, doctor, features, own session and own browser.
-# Without them it may take nine minutes, and fifteen with them.
+# Minutes of a run on two cores with nothing else on them, divided by what each subject took in such a run.
+# The rooms that came later are faults, batch, doors, generations, doctor, features, own session and own
+# browser. Without them it may take nine minutes, and fifteen with them.
 MINUTES = {
     "sign-in": 1.0,
     "engines": 0.8,
