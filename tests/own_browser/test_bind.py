@@ -15,6 +15,8 @@ from huggingchat_agent.browser import abilities
 from huggingchat_agent.browser.bound import _make_private
 from huggingchat_agent.errors import BrowserError, SettingsError, UsageError
 from huggingchat_agent.settings import make_settings
+from huggingchat_agent.state.storage import SavedSession
+from tests.cli.shell import Shell
 from tests.gate import open_gate
 
 
@@ -52,41 +54,89 @@ def test_folder_that_others_may_have_made_is_not_used(tmp_path):
         _make_private(tmp_path / "link")
 
 
-@pytest.mark.browser
-async def test_person_signs_in_over_the_socket_and_no_secret_is_registered(site, tmp_path, monkeypatch):
+PROXY = "http://ada%40work:p%3Aw%2F1234567@"
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """Where Playwright registers browsers, and a secret in the environment."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("SOME_TOKEN", "s3cret-of-the-environment")
-    registry = tmp_path / "cache" / "ms-playwright" / "b"
-    async with open_gate(site.url) as gate, async_playwright() as playwright:
-        proxy = f"http://ada%40work:p%3Aw%2F1234567@{gate.address}"
-        async with HuggingChat(base_url=site.url, home=tmp_path, bind="office", proxy=proxy) as chat:
-            (entry,) = registry.iterdir()
-            assert (entry.stat().st_mode & 0o777, registry.stat().st_mode & 0o777) == (0o600, 0o700)
-            written = entry.read_text()
-            for secret in ("1234567", "ada@work", "s3cret", "HUGGINGCHAT", gate.address):
-                assert secret not in written
-            known = json.loads(written)
-            socket = Path(known["endpoint"])
-            folder = socket.parents[2]
-            assert stat.S_ISSOCK(os.stat(socket).st_mode)
-            assert known["title"] == "office"
-            assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (os.getuid(), 0o700)
+    return tmp_path / "cache" / "ms-playwright" / "b"
 
+
+async def find_bound(registry, gate):
+    """Path of the socket, once it is registered: for us alone, and without a secret."""
+    async with asyncio.timeout(30):
+        while True:
+            entries = list(registry.iterdir()) if registry.exists() else []
+            if entries and entries[0].stat().st_mode & 0o777 == 0o600 and entries[0].read_text():
+                break
+            await asyncio.sleep(0.05)  # another process writes it
+    (entry,) = entries
+    assert registry.stat().st_mode & 0o777 == 0o700
+    written = entry.read_text()
+    for secret in ("1234567", "ada@work", "s3cret", "HUGGINGCHAT", gate.address):
+        assert secret not in written
+    known = json.loads(written)
+    socket = Path(known["endpoint"])
+    assert stat.S_ISSOCK(os.stat(socket).st_mode)
+    assert known["title"] == "office"
+    folder = socket.parents[2]
+    assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (os.getuid(), 0o700)
+    return socket
+
+
+async def sign_in(person):
+    """Fill in the pages that the other client of that browser sees."""
+    async with asyncio.timeout(30):
+        while not (pages := [page for context in person.contexts for page in context.pages]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # the agent opens it after the browser is bound
+    (page,) = pages
+    await page.fill("input[name=username]", "ada")
+    await page.fill("input[name=password]", "correct horse")
+    await page.click("form[action='/login'] button")
+    consent = page.locator("form[action^='/oauth/authorize'] button.main")
+    await consent.or_(page.locator("textarea")).first.wait_for()  # it asks once
+    if await consent.is_visible():
+        await consent.click()
+
+
+@pytest.mark.browser
+async def test_command_waits_until_a_person_has_signed_in_over_the_socket(site, tmp_path, registry):
+    shell = Shell(site.url, tmp_path / "state")
+    async with open_gate(site.url) as gate, async_playwright() as playwright:
+        shell.more = {"HUGGINGCHAT_PROXY": f"{PROXY}{gate.address}"}
+        with shell.start("login", "--bind", "office") as process:
+            socket = await find_bound(registry, gate)
+            person = await playwright.chromium.connect(str(socket))
+            await sign_in(person)
+            out, err = await asyncio.to_thread(process.communicate)
+        said = (out + err).decode()
+    assert process.returncode == 0, said
+    assert "-m playwright cli attach office" in said
+    assert f"Signed in at {site.url} as ada" in said
+    assert list(registry.iterdir()) == [] and not socket.parents[2].exists()
+    assert SavedSession(shell.home / "profiles" / "default").load() is not None
+
+
+@pytest.mark.browser
+@pytest.mark.long
+async def test_agent_goes_on_when_the_person_has_left(site, tmp_path, registry):
+    async with open_gate(site.url) as gate, async_playwright() as playwright:
+        proxy = f"{PROXY}{gate.address}"
+        async with HuggingChat(base_url=site.url, home=tmp_path, bind="office", proxy=proxy) as chat:
+            socket = await find_bound(registry, gate)
             # The command of the documentation finds it by its name.
             tool = (sys.executable, "-m", "playwright", "cli", "list", "--all")
             process = await asyncio.create_subprocess_exec(*tool, stdout=-1, cwd=tmp_path)
             assert b'browser "office"' in (await process.communicate())[0]
 
             login = asyncio.create_task(chat.login(by_person=True))
-            person = await playwright.chromium.connect(known["endpoint"])
-            (page,) = (page for context in person.contexts for page in context.pages)
-            await page.fill("input[name=username]", "ada")
-            await page.fill("input[name=password]", "correct horse")
-            await page.click("form[action='/login'] button")
-            await page.click("form[action^='/oauth/authorize'] button.main")
+            person = await playwright.chromium.connect(str(socket))
+            await sign_in(person)
             assert (await login).username == "ada"
             await person.close()
-            assert (await chat.status()).signed_in  # the agent goes on when the person has left
+            assert (await chat.status()).signed_in
         assert gate.let_in > 5
-    assert list(registry.iterdir()) == []
-    assert not folder.exists()
+    assert list(registry.iterdir()) == [] and not socket.parents[2].exists()
