@@ -4,7 +4,7 @@ import pytest
 
 from huggingchat_agent.errors import ChatError, PageChanged
 from huggingchat_agent.session.app_calls import AppCalls
-from huggingchat_agent.session.sign_in_again import Recovery
+from huggingchat_agent.session.sign_in_again import SignInAgain
 from huggingchat_agent.site.calls import CallResult
 from huggingchat_agent.wire import purposes, requests
 from huggingchat_agent.wire.means import Means
@@ -37,7 +37,7 @@ class App:
         async def opener():
             return self
 
-        return AppCalls(opener, Recovery(), timeout=1.0)
+        return AppCalls(opener, SignInAgain(), timeout=1.0)
 
 
 async def test_first_alternative_is_the_only_request():

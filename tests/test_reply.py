@@ -12,7 +12,7 @@ from huggingchat_agent.chat.draft import Draft
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.chat.sending import Sending
 from huggingchat_agent.errors import SessionRejected, StreamBroken
-from huggingchat_agent.session.sign_in_again import Recovery
+from huggingchat_agent.session.sign_in_again import SignInAgain
 from huggingchat_agent.setting_values import NO_DEADLINES
 from huggingchat_agent.sync.thread import LoopThread
 from tests.scripted import Scripted
@@ -129,7 +129,7 @@ async def test_message_refused_while_it_is_stopped_is_not_sent_again():
     async def known():
         return False
 
-    recovery = Recovery()
+    recovery = SignInAgain()
     recovery.arm(again, known)
     reply = Reply("c", Attempts(recovery, turns), number=lambda: 1)
     await asyncio.sleep(0)
@@ -150,7 +150,7 @@ async def test_stop_does_not_wait_for_the_sign_in_after_a_message_that_the_app_t
     async def known():
         return False
 
-    recovery = Recovery()
+    recovery = SignInAgain()
     turn: Any = Turn(refused=False)
     recovery.arm(again, known)
     reply = Reply("c", Attempts(recovery, [turn]), number=lambda: 1)

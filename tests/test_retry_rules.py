@@ -8,7 +8,7 @@ import pytest
 from huggingchat_agent import events
 from huggingchat_agent.errors import BrowserClosed, ChatError, RateLimited, SiteError
 from huggingchat_agent.session.app_calls import AppCalls
-from huggingchat_agent.session.sign_in_again import Recovery
+from huggingchat_agent.session.sign_in_again import SignInAgain
 from huggingchat_agent.site.calls import CallResult, make_no_answer_error
 from huggingchat_agent.wire import purposes, requests, retry_rules, routes
 
@@ -56,7 +56,7 @@ class App:
             return self
 
         note = None if on_tape else self.retries.append
-        return AppCalls(opener, Recovery(), timeout=1.0, note=note)
+        return AppCalls(opener, SignInAgain(), timeout=1.0, note=note)
 
 
 def test_every_route_has_a_rule_and_what_would_be_two_is_never_repeated():

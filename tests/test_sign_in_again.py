@@ -12,7 +12,7 @@ from huggingchat_agent.errors import (
     SecondFactorExpired,
     SessionRejected,
 )
-from huggingchat_agent.session.sign_in_again import Recovery
+from huggingchat_agent.session.sign_in_again import SignInAgain
 
 LOST = SessionRejected("It is lost.")
 
@@ -47,7 +47,7 @@ class SignIns:
     ids=lambda each: type(each).__name__ if isinstance(each, Exception) else "",
 )
 async def test_sign_in_that_failed_is_tried_later_unless_it_was_refused_for_good(failure, attempts):
-    again, recover = SignIns(failure, None), Recovery(pause=0.0)
+    again, recover = SignIns(failure, None), SignInAgain(pause=0.0)
     recover.arm(again, unknown)
     for _ in range(2):
         try:
@@ -59,7 +59,7 @@ async def test_sign_in_that_failed_is_tried_later_unless_it_was_refused_for_good
 
 
 async def test_sign_in_that_failed_is_not_said_to_have_been_done():
-    again, recover = SignIns(LoginError("Sign-in did not finish.")), Recovery()
+    again, recover = SignIns(LoginError("Sign-in did not finish.")), SignInAgain()
     recover.arm(again, unknown)
     with pytest.raises(SessionRejected, match="did not finish"):
         await recover.recover(LOST, 0)
@@ -78,7 +78,7 @@ async def test_sign_in_that_was_cancelled_is_taken_over_by_who_waits():
             begun.set()
             await asyncio.Event().wait()
 
-    recover = Recovery()
+    recover = SignInAgain()
     recover.arm(again, unknown)
     first, second = [asyncio.create_task(recover.recover(LOST, 0)) for _ in range(2)]
     await begun.wait()
@@ -90,7 +90,7 @@ async def test_sign_in_that_was_cancelled_is_taken_over_by_who_waits():
 
 async def test_what_is_done_again_after_a_sign_in_is_noted():
     seen: list[AgentError] = []
-    recover = Recovery(note=seen.append, pause=0.0)
+    recover = SignInAgain(note=seen.append, pause=0.0)
     recover.arm(SignIns(None), unknown)
     outcomes = [LOST, "done"]
 

@@ -19,7 +19,7 @@ import httpx
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.serve.keys import load_key
-from huggingchat_agent.serve.running import Running, listen
+from huggingchat_agent.serve.running import EndpointServer, listen
 from tests.bench.standin import open_site
 
 PROMPT = "count 3 every 1"
@@ -35,7 +35,7 @@ async def measure(base_url: str, rounds: int) -> tuple[list[float], list[float]]
             await chat.login()
             model = (await chat.models())[0].id
             loaded, key = load_key(chat.settings.profile_folder, new=True)
-            running = Running(chat, loaded, listen("127.0.0.1", 0))
+            running = EndpointServer(chat, loaded, listen("127.0.0.1", 0))
             serving = asyncio.create_task(running.serve())
             headers = {"authorization": f"Bearer {key}"}
             client = httpx.AsyncClient(headers=headers, timeout=60, trust_env=False)

@@ -14,7 +14,7 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.serve.keys import load_key
-from huggingchat_agent.serve.running import Running, listen
+from huggingchat_agent.serve.running import EndpointServer, listen
 from tests.quick import QUICK
 from tests.signed_in import save_session
 
@@ -28,7 +28,7 @@ MODEL = "meta-llama/Llama-3.3-70B-Instruct"
 class Door:
     """A running endpoint, its site, and a client of it that has the key."""
 
-    def __init__(self, running: Running, site: StandIn | None, key: str) -> None:
+    def __init__(self, running: EndpointServer, site: StandIn | None, key: str) -> None:
         self.running, self.site, self.key = running, site, key
         self.url = running.url.removesuffix("/v1")
         self.client = httpx.AsyncClient(
@@ -54,7 +54,7 @@ async def open_door(
     loaded, made = load_key(chat.settings.profile_folder, new=key is None)
     text = key or made
     assert text is not None
-    running = Running(chat, loaded, listen("127.0.0.1", 0), **options)
+    running = EndpointServer(chat, loaded, listen("127.0.0.1", 0), **options)
     serving = asyncio.create_task(running.serve())
     door = Door(running, site, text)
     try:

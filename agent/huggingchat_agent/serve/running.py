@@ -30,7 +30,7 @@ _STEPS = 3  # of the loop, from an accepted socket to a connection
 SWEEP = 60.0  # seconds between two looks for conversations that nobody continues
 
 
-class Running:
+class EndpointServer:
     """An endpoint for an open, signed-in chat."""
 
     def __init__(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from huggingchat_agent import events
-    from huggingchat_agent.session.sign_in_again import Recovery
+    from huggingchat_agent.session.sign_in_again import SignInAgain
     from huggingchat_agent.site.calls import CallResult, Calls
     from huggingchat_agent.wire.requests import Call
 
@@ -44,7 +44,7 @@ class AppCalls:
     def __init__(
         self,
         opener: Callable[[], Awaitable[Calls]],
-        recovery: Recovery,
+        recovery: SignInAgain,
         *,
         timeout: float,
         note: Callable[[events.Retrying], object] | None = None,
@@ -73,7 +73,7 @@ class AppCalls:
         """The body of a successful answer. Raises the error that fits any other answer.
 
         If the app has dropped the session, this signs in again and asks once more. `recover` is false inside
-        `Recovery.guard`, which does that for its whole action.
+        `SignInAgain.guard`, which does that for its whole action.
         """
         tried = False
 

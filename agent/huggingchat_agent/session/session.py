@@ -17,7 +17,7 @@ from huggingchat_agent.session.drifts import Drifts
 from huggingchat_agent.session.login_origins import LoginOrigins
 from huggingchat_agent.session.profile import BrowserProfile
 from huggingchat_agent.session.recycling import Recycler
-from huggingchat_agent.session.sign_in_again import Recovery
+from huggingchat_agent.session.sign_in_again import SignInAgain
 from huggingchat_agent.session.tabs import Tabs
 from huggingchat_agent.site.calls import PageCalls
 from huggingchat_agent.state.given_session import load_session
@@ -65,7 +65,7 @@ class Session:
         note: Callable[[events.Retrying | events.Recycled | events.Drift], object] = lambda event: None,
     ) -> None:
         self.settings = settings
-        self.recovery = Recovery(
+        self.recovery = SignInAgain(
             self.explain, note=lambda error: note(Failure(error, 2, 0.0).describe("", ""))
         )
         self.drifts = Drifts(note)

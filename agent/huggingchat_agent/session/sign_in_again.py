@@ -43,7 +43,7 @@ LASTING = (
 )
 
 
-class Recovery:
+class SignInAgain:
     """Signs in once for all calls that notice the loss. It does nothing until `arm`, after the app has
     accepted a login.
 

@@ -65,7 +65,7 @@ async def _run(wanted: dict[str, Any], speed: float, opened: Future[tuple[Endpoi
     try:
         from huggingchat_agent.serve.keys import load_key
         from huggingchat_agent.serve.recorded import RecordedChat
-        from huggingchat_agent.serve.running import Running, listen
+        from huggingchat_agent.serve.running import EndpointServer, listen
 
         faults: list[Fault] = []
         async with contextlib.AsyncExitStack() as stack:
@@ -77,7 +77,7 @@ async def _run(wanted: dict[str, Any], speed: float, opened: Future[tuple[Endpoi
             await chat.login()
             key, text = load_key(chat.settings.profile_folder, new=True)
             journal = Journal()
-            running = Running(chat, key, listen("127.0.0.1", 0), journal=journal)
+            running = EndpointServer(chat, key, listen("127.0.0.1", 0), journal=journal)
             loop = asyncio.get_running_loop()
             endpoint = Endpoint(running.url, text or "", journal.entries, faults)
             opened.set_result((endpoint, lambda: loop.call_soon_threadsafe(running.abort)))

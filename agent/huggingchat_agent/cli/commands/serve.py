@@ -205,7 +205,7 @@ async def _serve(
     json: bool,
 ) -> bool:
     """Serve until Ctrl-C. False if answers were broken off."""
-    from huggingchat_agent.serve.running import Running, handle_signals
+    from huggingchat_agent.serve.running import EndpointServer, handle_signals
 
     tape = chat.settings.replay
     where = f"the tape {tape}" if tape else redact.address(chat.settings.base_url)
@@ -213,7 +213,7 @@ async def _serve(
         async with chat:
             await chat.login()
             key, text = load_key(chat.settings.profile_folder, new=new_key)
-            running = Running(chat, key, listening, host=host, **given)
+            running = EndpointServer(chat, key, listening, host=host, **given)
             progress.stop()
             with handle_signals(running, console.say):
                 _say_ready(running.url, text, where, json=json)
