@@ -21,7 +21,7 @@ from tests.quick import QUICK
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.either_engine,
+    pytest.mark.long,
     pytest.mark.skipif(not Path("/proc").exists(), reason="processes are read from /proc"),
 ]
 
@@ -118,7 +118,6 @@ def test_ask_with_a_tool_server_and_a_tape(watched, host, tmp_path):
     assert (host.heard[-1], "PING" in done.out + done.err) == ("tools/call", True)
 
 
-@pytest.mark.long
 def test_batch(watched, tmp_path):
     prompts = tmp_path / "in.jsonl"
     prompts.write_text("".join(json.dumps({"prompt": each}) + "\n" for each in ("one", "fail 500", "two")))
@@ -126,7 +125,6 @@ def test_batch(watched, tmp_path):
     assert done.code == 1 and (tmp_path / "out.jsonl").read_text().count("answered") == 2
 
 
-@pytest.mark.long
 def test_warm_session(watched, host):
     assert watched("serve", "--background", "-v").code == 0
     heard = len(host.heard)
@@ -137,7 +135,6 @@ def test_warm_session(watched, host):
     assert watched("serve", "--stop").code == 0
 
 
-@pytest.mark.long
 def test_endpoint(watched):
     with watched.shell.start("serve", "--port", "0", "--json", "-v") as process:
         opened = json.loads(process.stdout.readline())
