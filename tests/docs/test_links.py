@@ -18,7 +18,8 @@ def list_headings(path):
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
-    for link in re.findall(r"\]\(([^)]+)\)", path.read_text()):
+    prose = re.sub(r"`[^`\n]+`", "", path.read_text())  # code shows brackets, too
+    for link in re.findall(r"\]\(([^)]+)\)", prose):
         if "://" in link:
             continue
         name, _, anchor = link.partition("#")
