@@ -115,7 +115,7 @@ async def test_composer_behind(page, name):
 async def test_nothing_is_agreed_to(page, button):
     pressed = "window.pressed = 0; addEventListener('click', () => window.pressed++);"
     await page.evaluate(PAGE, dialog("Terms", button), pressed, timeout=5)
-    with pytest.raises(PageChanged, match="'Terms' stands in front") as caught:
+    with pytest.raises(PageChanged, match="'Terms' covers the page") as caught:
         await write(page, "hello", timeout=1.0, notice=lambda drift: None)
     assert (caught.value.part, caught.value.change) == ("a dialog 'Terms'", "new")
     assert await page.evaluate("() => window.pressed", timeout=5) == 0
