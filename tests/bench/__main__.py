@@ -209,7 +209,7 @@ ROWS: list[tuple[str, float, str, float]] = [
 ]
 
 
-# The spread of the first three is printed.
+# The spread of the first three is printed, for the burst.
 RATIOS = [("page", "raw"), ("recorded", "page"), ("ui", "fill"), ("ui", "raw"), ("ui", "by hand")]
 
 
@@ -242,10 +242,12 @@ def report(figures: Figures) -> list[str]:
         shown = [f"{cells[how]:.{digits}f}" for how in hows]
         shown += [f"{cells[one] / max(cells[other], 1e-9):.2f}" for one, other in ratios]
         lines.append(f"| {name} | {' | '.join(shown)} |")
-    for one, other in (each for each in RATIOS[:3] if each in ratios):
-        pairs = zip(figures.burst[one], figures.burst[other], strict=True)
-        spread = ", ".join(f"{each:.2f}" for each in sorted(mine / theirs for mine, theirs in pairs))
-        lines += ["", f"Burst {one} / {other}, by round: {spread}."]
+    spreads = [("Burst", figures.burst, each) for each in RATIOS[:3]]
+    for name, taken, (one, other) in [*spreads, ("First token", figures.first, ("ui", "fill"))]:
+        spread = sorted(mine / theirs for mine, theirs in zip(taken[one], taken[other], strict=False))
+        if spread:
+            rounds = ", ".join(f"{each:.2f}" for each in spread)
+            lines += ["", f"{name} {one} / {other}, by round: {rounds}."]
     if figures.ceiling:
         ceiling, page = part_of(figures.ceiling), part_of(figures.burst["page"])
         lines += [
