@@ -91,18 +91,17 @@ def nothing_remembered(monkeypatch):
     monkeypatch.setattr(redact, "_known", set())
 
 
-@pytest.mark.parametrize("text", LOGGED)
-def test_value_is_masked_wherever_text_goes(text):
-    assert VALUE not in redact.text(text)
-    assert VALUE not in Mask().apply(text, "log")
+def test_value_is_masked_wherever_text_goes():
+    assert [text for text in LOGGED if VALUE in redact.text(text)] == []
+    assert [text for text in LOGGED if VALUE in Mask().apply(text, "log")] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_value_in_a_body_of_json_is_masked(name):
-    body = json.dumps({"json": {name: VALUE, "kept": "word"}})
-    assert json.loads(Mask().apply(body, "json")) == {"json": {name: redact.MASK, "kept": "word"}}
-    page = f"<script>load({json.dumps(body)})</script>"
-    assert VALUE not in Mask().apply(page, "page") and "kept" in Mask().apply(page, "page")
+def test_value_in_a_body_of_json_is_masked():
+    bodies = {name: json.dumps({"json": {name: VALUE, "kept": "word"}}) for name in NAMES}
+    shown = {name: json.loads(Mask().apply(body, "json")) for name, body in bodies.items()}
+    assert shown == {name: {"json": {name: redact.MASK, "kept": "word"}} for name in NAMES}
+    pages = [Mask().apply(f"<script>load({json.dumps(body)})</script>", "page") for body in bodies.values()]
+    assert [page for page in pages if VALUE in page or "kept" not in page] == []
 
 
 @pytest.mark.parametrize(
