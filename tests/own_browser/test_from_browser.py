@@ -50,7 +50,7 @@ def engine(request):
 
 @pytest.mark.either_engine
 def test_login_takes_the_session_of_a_browser_and_leaves_it_as_it_was(
-    engine, site, open_site, person, borrowed, chromium, tmp_path
+    engine, site, person, borrowed, chromium, tmp_path
 ):
     # The program writes down how it was started, and what it finds in its profile folder.
     noted = tmp_path / "noted"
@@ -81,8 +81,14 @@ def test_login_takes_the_session_of_a_browser_and_leaves_it_as_it_was(
     saved = json.loads((tmp_path / "state/profiles/default/session.json").read_text())
     assert {each["name"] for each in saved["cookies"]} == {"hf-chat", "token"}
 
-    # Another app on this host gets the same cookies, and knows nobody by them.
-    shell.base_url = open_site().url
+
+@pytest.mark.long
+@pytest.mark.usefixtures("person")
+def test_another_app_on_this_host_gets_the_same_cookies_and_knows_nobody_by_them(
+    engine, open_site, borrowed, tmp_path
+):
+    shell = Shell(open_site().url, tmp_path / "state")
+    shell.more |= borrowed | {"HUGGINGCHAT_ENGINE": engine}
     done = shell("login", "--from-browser", "chromium:default", "--profile", "other")
     assert (done.code, done.out) == (3, "")
     assert "no longer knows the session that chromium:Default" in done.err
