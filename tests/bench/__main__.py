@@ -129,7 +129,8 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
     async with contextlib.AsyncExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())
         progress = stack.enter_context(Progress(console=Console(stderr=True)))
-        task = progress.add_task("measuring", total=rounds * len(HOWS))
+        hows = [how for how in HOWS if how != "fill" or engine == "playwright"]
+        task = progress.add_task("measuring", total=rounds * len(hows))
         chat = await stack.enter_async_context(HuggingChat(**account, home=Path(home, "one")))
         await chat.login()
         tape = Path(home, "bench.tape")
@@ -170,11 +171,10 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
             await wait_until_shown(page, (await raw.read(conversation_id))["messages"][-1]["id"])
 
         # In the page last: its tabs stay, and render what they were told while others are measured.
-        in_tabs = ("ui", *(("fill",) if engine == "playwright" else ()), "by hand")
-        for hows in (("raw", "page", "recorded"), in_tabs):
+        for group in (hows[:3], hows[3:]):
             for number in range(rounds + 1):  # the first warms up and does not count
                 taken = figures if number else Figures()
-                for how in hows:
+                for how in group:
                     conversation_id = await raw.create(model)
                     send = await make_sender(how, conversation_id)
                     if how != "by hand":  # "fill" needs the tab that ui opens
