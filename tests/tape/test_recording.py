@@ -56,10 +56,10 @@ async def test_tape_has_the_streams_as_they_arrived(recorded):
         assert [each.at for each in chunks] == sorted(each.at for each in chunks)
 
 
-async def test_tape_has_a_picture_of_the_last_turn_in_each_tab(recorded):
+async def test_tape_has_a_picture_of_the_last_turn_in_the_tab(recorded):
     path, _, _ = recorded
     pictures = [each for each in Tape(path).load().records if isinstance(each, tapes.Picture)]
-    assert {(each.turn, each.moment) for each in pictures} >= {(2, "end"), (3, "end")}
+    assert (3, "end") in {(each.turn, each.moment) for each in pictures}
     for each in pictures:
         assert each.data[:4] == b"RIFF" and each.data[8:12] == b"WEBP"
 
