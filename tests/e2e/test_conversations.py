@@ -31,9 +31,11 @@ async def test_200_conversations_are_listed_page_after_page_as_they_are_consumed
     before = len(list_pages_asked_for(site))
     entries = chat.conversations()
     first = [await anext(entries) for _ in range(30)]
-    assert list_pages_asked_for(site)[before:] == [0]
+    # The app's page may ask for the second one too, as it has just been loaded and fills its sidebar.
+    assert list_pages_asked_for(site)[before:] in ([0], [0, 1], [1, 0])
     rest = [each async for each in entries]
-    assert list_pages_asked_for(site)[before:] == [0, 1, 2, 3, 4, 5, 6]
+    asked = list_pages_asked_for(site)[before:]
+    assert sorted(set(asked)) == [0, 1, 2, 3, 4, 5, 6] and len(asked) <= 8
     assert sorted(each.id for each in first + rest) == sorted(made)
     told = [each["id"] for number in range(7) for each in (await raw.list(number))["conversations"]]
     assert [each.id for each in first + rest] == told
