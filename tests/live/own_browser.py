@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -199,7 +200,12 @@ class OwnBrowser:
         return time.monotonic() - start
 
     async def _fill_in(self, page: Any) -> None:
-        """A person's hands on the sign-in pages."""
+        """A person's hands on the sign-in pages. Some apps begin at their own page, with a button."""
+        field = page.locator("input[name=username]")
+        begin = page.get_by_role("button", name=re.compile("sign in|log ?in", re.IGNORECASE))
+        await field.or_(begin).first.wait_for()
+        if not await field.is_visible():
+            await begin.first.click()
         for name, value in self._account().items():
             await page.fill(f"input[name={name}]", value)
         await page.click("button[type=submit]")
