@@ -205,7 +205,7 @@ class OwnBrowser:
         begin = page.get_by_role("button", name=re.compile("sign in|log ?in", re.IGNORECASE))
         await field.or_(begin).first.wait_for()
         if not await field.is_visible():
-            await begin.first.click()
+            await begin.last.click()  # that of a dialog, before which the others are inert
         for name, value in self._account().items():
             await page.fill(f"input[name={name}]", value)
         await page.click("button[type=submit]")
