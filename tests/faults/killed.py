@@ -96,18 +96,21 @@ def kill_once(site: StandIn, engine: str, home: Path, moment: str, chance: rando
         [sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout is not None
+        tag = f"{process_tag.Owner.of(process.pid)}."  # how the tags of its browsers begin
         if moment == "while it starts":
             time.sleep(chance.uniform(0.5, 2.0))
         else:
             process.stdout.readline()
             if moment == "in an answer":
                 process.stdout.readline()
+        # What outlives a browser has no tag, so all of its processes are found before.
+        before = [process_tag.Owner.of(each) for each in process_tag.find_processes(tag)]
         process.kill()
         began = time.monotonic()
-        found = _find_browsers(process.pid)
-        while found and time.monotonic() - began < PATIENCE:
+        while (
+            found := {each.process for each in before if each.alive}.union(process_tag.find_processes(tag))
+        ) and time.monotonic() - began < PATIENCE:
             time.sleep(0.1)
-            found = _find_browsers(process.pid)
         seconds = time.monotonic() - began
     at_once = len(find_folders(temporary))
     subprocess.run([sys.executable, "-c", NEXT], env=environment, check=True, timeout=60)
@@ -123,12 +126,6 @@ def kill_once(site: StandIn, engine: str, home: Path, moment: str, chance: rando
         folders_at_once=at_once,
         left=[each.name for each in left],
     )
-
-
-def _find_browsers(owner: int) -> list[int]:
-    """The processes of browsers that this process started."""
-    found = ((each, process_tag.find_owner(each)) for each in process_tag.find_processes())
-    return [each for each, started in found if started is not None and started.process == owner]
 
 
 def tabulate(rounds: Iterable[Round]) -> list[list[str]]:

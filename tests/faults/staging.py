@@ -86,7 +86,8 @@ class Stage:
         self._home = home
         self._stack = contextlib.AsyncExitStack()
         self._loop = asyncio.get_running_loop()
-        self._ended: dict[str, Outcome | None] = {}  # the tags of browsers that ended, and in which message
+        # The processes of browsers that ended, and in which message. What outlives a browser has no tag.
+        self._ended: list[tuple[list[process_tag.Owner], Outcome | None]] = []
         self._current: Outcome | None = None
 
     async def __aenter__(self) -> Self:
@@ -112,16 +113,17 @@ class Stage:
         return found
 
     def _note_end(self) -> None:
-        self._ended[self.browser.tag] = self._current
+        found = map(process_tag.Owner.of, process_tag.find_processes(self.browser.tag))
+        self._ended.append((list(found), self._current))
 
     def find_orphans(self) -> list[int]:
         """The processes that are left of this chat's browsers 5 s after the end. Outcomes get them too."""
         until = time.monotonic() + GONE
-        while any(map(process_tag.find_processes, self._ended)) and time.monotonic() < until:
+        while any(each.alive for ended, _ in self._ended for each in ended) and time.monotonic() < until:
             time.sleep(0.1)
         found = []
-        for tag, outcome in self._ended.items():
-            left = process_tag.find_processes(tag)
+        for ended, outcome in self._ended:
+            left = [each.process for each in ended if each.alive]
             found += left
             if outcome is not None:
                 outcome.orphans += len(left)

@@ -27,7 +27,7 @@ from huggingchat_agent.browser import process_tag as marks
 from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape.reader import Tape
 from tests.live import own_account
-from tests.playback.sockets import find_family, is_loopback, list_sockets
+from tests.playback.sockets import is_loopback, list_sockets
 
 if TYPE_CHECKING:
     from huggingchat_agent import Answer
@@ -62,7 +62,7 @@ async def played(
 
         async def watch() -> None:
             while True:
-                seen.update(list_sockets(find_family(marks.find_processes(mark))))
+                seen.update(list_sockets(marks.find_processes(mark)))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

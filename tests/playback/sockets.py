@@ -15,21 +15,6 @@ def read_links(process):
             yield os.readlink(f"/proc/{process}/fd/{name}")
 
 
-def find_family(roots):
-    """These processes and all that descend from them; a browser's network process has no tag."""
-    parents: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = path.read_text().rpartition(")")[2].split()
-            parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
-    found, todo = set(), list(roots)
-    while todo:
-        process = todo.pop()
-        found.add(process)
-        todo += set(parents.get(process, ())) - found
-    return found
-
-
 def list_sockets(processes):
     """The other ends, as /proc writes them, of what these processes are connected to over IP."""
     inodes = set()

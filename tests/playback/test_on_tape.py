@@ -23,7 +23,7 @@ from huggingchat_agent.playback import faults
 from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape.reader import Tape
 from huggingchat_agent.tape.summary import summarize
-from tests.playback.sockets import find_family, find_own_address, is_loopback, list_sockets
+from tests.playback.sockets import find_own_address, is_loopback, list_sockets
 from tests.recorded import PROMPTS, make_account_settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -87,7 +87,7 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
 
         async def watch():
             while True:
-                seen.update(list_sockets(find_family(process_tag.find_processes(tag))))
+                seen.update(list_sockets(process_tag.find_processes(tag)))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

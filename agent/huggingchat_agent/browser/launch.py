@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
-import signal
-import sys
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import process_tag, start_failures
@@ -196,10 +193,5 @@ class LaunchedBrowser:
 
     def kill(self) -> None:
         """Kill its processes."""
-        if self._process is None:
-            return
-        if sys.platform == "win32":
+        if self._process is not None:
             process_tag.kill_processes([self._process.pid])
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)

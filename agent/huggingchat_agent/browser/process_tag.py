@@ -1,8 +1,9 @@
 """A tag on every browser that we start. It finds the browser's processes on the whole machine, and who
 started them.
 
-It is in the browser's command line, and in the environment of its child processes. Some of these overwrite
-their environment, so a search looks at both.
+It is in the browser's command line, and in the environment of its child processes. Most of these overwrite
+their environment: renderers, and the process of the network. So a search also takes what is below a process
+with the tag, or in its group.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
@@ -21,9 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VARIABLE = "HUGGINGCHAT_AGENT_MARK"
-
+_TAGGED = ("cmdline", "environ")
 
 _TAG = re.compile(rb"(?:--huggingchat-agent=|HUGGINGCHAT_AGENT_MARK=)(\d+\.\d+)\.[0-9a-f]{32}")
+
+
+class _Place(NamedTuple):
+    """Where a process stands: its parent, and the leader of its group."""
+
+    parent: int
+    group: int
 
 
 class Owner(NamedTuple):
@@ -33,9 +42,14 @@ class Owner(NamedTuple):
     begun: int
 
     @classmethod
+    def of(cls, process: int) -> Owner:
+        """That of this id."""
+        return cls(process, _read_start(process))
+
+    @classmethod
     def current(cls) -> Owner:
         """This process."""
-        return cls(os.getpid(), _read_start(os.getpid()))
+        return cls.of(os.getpid())
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
@@ -75,7 +89,7 @@ def make_tag() -> str:
 
 def find_owner(process: int) -> Owner | None:
     """Who started a process with a tag. None if it has none, or one of an older version."""
-    for name in ("cmdline", "environ"):
+    for name in _TAGGED:
         if found := _TAG.search(_read_bytes(Path(f"/proc/{process}/{name}"))):
             return Owner.parse(found[1].decode())
     return None
@@ -97,20 +111,35 @@ def tag_environment(tag: str) -> dict[str, str]:
 
 
 def find_processes(tag: str = "") -> list[int]:
-    """Ids of the processes with that tag, or with any tag. Linux only; empty elsewhere."""
+    """Ids of the processes with that tag, or with any tag; of all below them, and in the groups that they
+    lead. Linux only; empty elsewhere.
+    """
     wanted = (make_switch(tag).encode(), f"{VARIABLE}={tag}".encode())
-    return sorted(
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if any(each in _read_bytes(folder / name) for name in ("cmdline", "environ") for each in wanted)
-    )
+    places = {int(folder.name): _read_place(folder) for folder in Path("/proc").glob("[0-9]*")}
+    found = {
+        process
+        for process in places
+        if any(each in _read_bytes(Path(f"/proc/{process}/{name}")) for name in _TAGGED for each in wanted)
+    }
+    led = {process for process in found if places[process].group == process}
+    while (
+        more := {process for process, (parent, group) in places.items() if parent in found or group in led}
+        - found
+    ):
+        found |= more
+    return sorted(found)
 
 
 def kill_processes(processes: Iterable[int]) -> None:
-    """Kill processes. Skips 0 and processes that have ended already."""
+    """Kill processes, and the groups that they lead or led. Skips 0 and what has ended already."""
     for process in set(processes) - {0}:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        if sys.platform == "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGTERM)
+        else:
+            for kill in (os.killpg, os.kill):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    kill(process, signal.SIGKILL)
 
 
 def find_temporary_folders(process: int) -> list[Path]:
@@ -124,6 +153,11 @@ def find_temporary_folders(process: int) -> list[Path]:
         socket.readlink().parent for each in profiles if (socket := each / "SingletonSocket").is_symlink()
     ]
     return profiles + sockets
+
+
+def _read_place(folder: Path) -> _Place:
+    fields = _read_bytes(folder / "stat").rpartition(b") ")[2].split()
+    return _Place(int(fields[1]), int(fields[2])) if len(fields) > 2 and fields[0] != b"Z" else _Place(0, 0)
 
 
 def _read_start(process: int) -> int:
