@@ -241,14 +241,25 @@ async def test_start_names_a_browser_that_is_not_there(engine, chosen):
         await engine.start(msgspec.structs.replace(chosen, browser="/nowhere/chrome"), None)
 
 
-async def test_close_ends_a_browser_that_hangs(engine, chosen, temporary, quick_close):
+@pytest.mark.parametrize("killed", [False, True], ids=["stopped", "stopped, its own process killed"])
+async def test_close_ends_a_browser_that_hangs(engine, chosen, temporary, quick_close, killed):
     tasks = asyncio.all_tasks()
     browser = await engine.start(chosen, None)
-    for pid in process_tag.find_processes(browser.tag):
-        os.kill(pid, signal.SIGSTOP)
+    await browser.new_page(lambda event: None)
+    processes = [process_tag.Owner.of(pid) for pid in process_tag.find_processes(browser.tag)]
+    main = find_main_process(browser.tag)
+    assert any(b"NetworkService" in read(each.process, "cmdline") for each in processes)  # it has no tag
+    for each in processes:
+        os.kill(each.process, signal.SIGSTOP)
+    if killed:
+        os.kill(main, signal.SIGKILL)
     started = time.monotonic()
     await browser.close()
     assert time.monotonic() - started < 12
     assert await wait_until_gone(browser.tag) == []
+    until = time.monotonic() + 5
+    while (left := [each for each in processes if each.alive]) and time.monotonic() < until:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    assert left == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks
