@@ -4,7 +4,7 @@ A turn begins when a tab posts a message, whether for the agent, a person in the
 by itself. A sender of the agent lays a claim first and gets the turn that fits it: by the generation id that
 it chose, or as the first post of its tab to its conversation.
 
-The tracker only watches. It is a reader of the traffic, whose one task calls it in order.
+The tracker only watches. It is a reader of the traffic, which calls it in order.
 """
 
 from __future__ import annotations
