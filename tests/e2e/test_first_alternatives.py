@@ -44,8 +44,8 @@ async def test_requests_of_a_session_are_these_and_no_others(chat, site):
     await chat.tools()
     conversation = await chat.new_conversation()
     await conversation.send("one", via="page")
-    # Not in one piece: on a busy machine the browser reports that only after the page has read what was stored,
-    # and then the agent reads it again.
+    # Not in one piece: on a busy machine the browser reports that only after the page has read the stored
+    # answer, and then the agent reads it again.
     await conversation.send("count 8 every 30", via="ui")
     # The page saves a moment later that its welcome is closed.
     await asyncio.to_thread(site.control.wait_for, "POST", "/settings$")

@@ -99,11 +99,11 @@ class Tabs:
         return any(tab.busy for tab in self._tabs.values())
 
     async def get_shared(self, *, to_move: bool = False) -> Page:
-        """The tab for calls, on a page of the app. Opens another if it was lost.
+        """The tab for calls, on a page of the app.
 
-        It does so too while a conversation has the tab and may load a page in it, or with `to_move`, where
-        the caller will, as long as the conversation is answered. Raises BrowserError, SiteError, ProfileInUse
-        or StorageError.
+        Opens another one if it was lost, or if a conversation has it and may load a page in it. With
+        `to_move` the caller loads a page itself, so it does not get the tab of a running answer. Raises
+        BrowserError, SiteError, ProfileInUse or StorageError.
         """
         if (page := self._find_shared(to_move)) is not None:
             return page
