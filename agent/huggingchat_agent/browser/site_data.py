@@ -63,8 +63,8 @@ async def get_local_storage(tabs: Iterable[Cdp]) -> dict[str, Items]:
 async def restore_local_storage(tab: Cdp, saved: dict[str, Items]) -> None:
     """Put the saved local storage of each origin into a new tab's documents, before their scripts run.
 
-    Only where an origin has none yet: a site that empties its storage gets it again at the next navigation, but
-    not at a reload. To set it at once, an engine would load a page of each origin.
+    Only where an origin has none yet: a site that empties its storage gets it again at the next navigation,
+    but not at a reload. To set it at once, an engine would load a page of each origin.
     """
     if wanted := {origin: items for origin, items in saved.items() if items}:
         source = f"{_RESTORE}({json.dumps(wanted)})"
