@@ -53,13 +53,14 @@ async def test_browser_that_hangs_is_replaced_and_the_answer_goes_on(engine, tmp
         async for event in reply:
             if event.name == "token":
                 break
-        for process in process_tag.find_processes(tag):
-            os.kill(process, signal.SIGSTOP)
+        stopped = [process_tag.Owner.of(each) for each in process_tag.find_processes(tag)]
+        for each in stopped:
+            os.kill(each.process, signal.SIGSTOP)
         async with asyncio.timeout(60):
             answer = await reply
         assert answer.text.rstrip() == TEXT
         assert stage.browser.tag != tag
-        assert process_tag.find_processes(tag) == []
+        assert not [each for each in stopped if each.alive]
         accepted = [each for each in stage.site.control.accepted if each["conversation"] == conversation.id]
         assert len(accepted) == 1
 

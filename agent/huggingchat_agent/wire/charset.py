@@ -24,8 +24,5 @@ def encode(text: str, mime: str, charset: str) -> bytes:
         if name in _READ_AS_WINDOWS_1252:
             return codecs.charmap_encode(text, "strict", _WINDOWS_1252)[0]
         return text.encode(name)
-    except (
-        LookupError,
-        ValueError,
-    ):  # a server may name any charset, and some of Python's codecs encode no text
+    except (LookupError, ValueError):  # it may name any charset, and some codecs of Python encode no text
         return text.encode("utf-8", "replace")
