@@ -114,8 +114,8 @@ def test_unknown_slash_command_is_not_sent(shell, stand_in):
         for said, answer in (
             ("/modle qwen", "There is no command /modle"),
             ("/edit x", "no message to edit"),
-            ("/file /no/such", "/no/such"),
-            ("/voice /no/such", "/no/such"),
+            ("/file /no/such", "cannot be read"),
+            ("/voice /no/such", "cannot be read"),
             ("/attach http://files.example.org/", "https addresses only"),
             (f"/export {__file__}", "Give another name."),
             ("/help", "/export"),
