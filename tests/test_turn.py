@@ -21,8 +21,9 @@ from huggingchat_agent.setting_values import Deadlines
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import stored, turn
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
-from huggingchat_agent.wire import multipart, requests
+from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.lines import LONGEST
+from tests.wire.forms import encode_form
 
 GENERATION = "6f1c0c0e-7f0b-4d29-9c5b-0d6f3b1e2a11"
 ASKED = {"type": "elicitation", "subtype": "request", "request": {"elicitationId": "e", "message": "Who?"}}
@@ -104,7 +105,7 @@ def exchange(*lines, at=None, number=1):
     """What the wire shows of a post that takes up a parked answer, and of these lines in return."""
     call = requests.send_message("c", None, "a", GENERATION, timezone="UTC", resume_elicitation_id="e")
     headers = {"content-type": "multipart/form-data; boundary=b"}
-    body = multipart.encode_form(call.form or [], "b")
+    body = encode_form(call.form or [], "b")
     common: dict[str, Any] = {"exchange_id": str(number), "page": "p", "at": at or time.monotonic()}
     url = f"https://chat.test/chat{call.path}"
     yield Started(**common, method="POST", url=url, kind="fetch", headers=headers, body=body)

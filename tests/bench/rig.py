@@ -19,9 +19,10 @@ from huggingchat_agent.browser.pump import Pump
 from huggingchat_agent.chat.conversation import Conversation
 from huggingchat_agent.chat.reply import Reply
 from huggingchat_agent.turn.tracker import Claim
-from huggingchat_agent.wire import multipart, requests
+from huggingchat_agent.wire import requests
 from huggingchat_agent.wire.tap import Tap
 from tests.wire import cdp
+from tests.wire.forms import encode_form
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -103,7 +104,7 @@ async def open_rig(**settings: Any) -> AsyncIterator[Rig]:
             url=f"https://chat.test/chat{sent.path}",
             headers={"Content-Type": "multipart/form-data; boundary=b"},
             hasPostData=True,
-            postDataEntries=[{"bytes": b64encode(multipart.encode_form(sent.form or [], "b")).decode()}],
+            postDataEntries=[{"bytes": b64encode(encode_form(sent.form or [], "b")).decode()}],
         )
     )
     driver.tell(cdp.response())

@@ -14,8 +14,9 @@ from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn import recovery
 from huggingchat_agent.turn.tracker import Claim, TurnTracker
-from huggingchat_agent.wire import multipart, requests, retry_rules
+from huggingchat_agent.wire import requests, retry_rules
 from tests.test_turn import FINISHED, GENERATION, STARTED, App, final, token
+from tests.wire.forms import encode_form
 
 TITLE = {"type": "title", "title": "A title"}
 FULL = [STARTED, TITLE, token("one two three"), final("one two three"), FINISHED]
@@ -113,7 +114,7 @@ async def run_broken(app, *lines):
     tracker = TurnTracker(app, publish)
     app.traffic.read(tracker.follow)
     call = requests.send_message("c", "hello", "r", GENERATION, timezone="UTC")
-    body = multipart.encode_form(call.form or [], "b")
+    body = encode_form(call.form or [], "b")
     here = make_common(1)
     headers = {"content-type": "multipart/form-data; boundary=b"}
     url = f"https://chat.test/chat{call.path}"

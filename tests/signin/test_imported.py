@@ -48,7 +48,7 @@ def make_state(exported, *names):
 # What each format holds is tested without a browser (test_cookies.py).
 FORMS = [
     pytest.param(form, marks=[] if form in ("json", "plain") else pytest.mark.soak)
-    for form in cookies.FORMATS
+    for form in get_args(cookies.Format)
 ]
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from huggingchat_agent.wire import multipart
 from huggingchat_agent.wire.multipart import FormPart, parse_send_fields
+from tests.wire.forms import encode_form
 from tests.wire.recordings import read_exchange
 
 RECORDED = read_exchange("2026-08", "upload", 1)
@@ -27,9 +27,9 @@ def test_send_fields_are_none_however_the_body_is_cut():
         (b"", RECORDED.content_type),
         (RECORDED.sent, ""),
         (RECORDED.sent, "multipart/form-data; boundary=other"),
-        (multipart.encode_form([FormPart("data", "[1]")], "b"), "multipart/form-data; boundary=b"),
-        (multipart.encode_form([FormPart("data", "{")], "b"), "multipart/form-data; boundary=b"),
-        (multipart.encode_form([FormPart("other", "{}")], "b"), "multipart/form-data; boundary=b"),
+        (encode_form([FormPart("data", "[1]")], "b"), "multipart/form-data; boundary=b"),
+        (encode_form([FormPart("data", "{")], "b"), "multipart/form-data; boundary=b"),
+        (encode_form([FormPart("other", "{}")], "b"), "multipart/form-data; boundary=b"),
         (b"[1]", "application/json"),
     ],
 )
@@ -38,7 +38,7 @@ def test_send_fields_are_none_where_there_are_none(body, content_type):
 
 
 def test_send_fields_of_any_boundary_and_of_plain_json():
-    body = multipart.encode_form([FormPart("data", '{"inputs":"é name=\\"data\\" --b"}')], "----x'(1)")
+    body = encode_form([FormPart("data", '{"inputs":"é name=\\"data\\" --b"}')], "----x'(1)")
     assert parse_send_fields(body, 'multipart/form-data; boundary="----x\'(1)"') == {
         "inputs": 'é name="data" --b'
     }
@@ -46,5 +46,5 @@ def test_send_fields_of_any_boundary_and_of_plain_json():
 
 
 def test_multipart_escapes_names_as_chromium_does():
-    body = multipart.encode_form([FormPart("files", "QQ==", 'base64;a"b\r\n.txt', "")], "b")
+    body = encode_form([FormPart("files", "QQ==", 'base64;a"b\r\n.txt', "")], "b")
     assert b'filename="base64;a%22b%0D%0A.txt"\r\nContent-Type: application/octet-stream\r\n\r\nQQ==' in body

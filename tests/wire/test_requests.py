@@ -5,6 +5,7 @@ import pytest
 from huggingchat_agent.wire import multipart, purposes, requests
 from huggingchat_agent.wire.multipart import FormPart, parse_send_fields
 from huggingchat_agent.wire.routes import classify
+from tests.wire.forms import encode_form
 from tests.wire.recordings import read_exchange, read_exchanges, read_streams
 
 ID = "6b013cfcbcc939b7fa8356c2"
@@ -40,7 +41,7 @@ def test_recorded_send_is_read_and_built_again_byte_for_byte(stream):
         assert (call.method, f"/chat{call.path}") == ("POST", stream.raw["url"])
         assert call.form is not None
         parts = call.form
-    assert multipart.encode_form(parts, boundary) == stream.sent
+    assert encode_form(parts, boundary) == stream.sent
 
 
 def read_data(call):

@@ -11,7 +11,7 @@ Parsing detects the format and always returns a storage state. No error shows a 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -35,7 +35,6 @@ class _Origin(TypedDict):
 
 
 Format = Literal["state", "json", "netscape", "plain"]
-FORMATS: tuple[str, ...] = get_args(Format)
 
 _HTTP_ONLY = "#HttpOnly_"
 _SAME_SITE = {"lax": "Lax", "strict": "Strict", "none": "None", "no_restriction": "None"}

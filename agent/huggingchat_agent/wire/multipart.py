@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from huggingchat_agent.wire import lenient_json
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class FormPart(msgspec.Struct, frozen=True):
@@ -31,18 +28,6 @@ def encode_file(name: str, mime: str, data: bytes) -> FormPart:
 def refer_to_file(name: str, mime: str, sha: str) -> FormPart:
     """A file the conversation already holds under `sha`, to send again."""
     return FormPart("files", sha, f"hash;{name}", mime)
-
-
-def encode_form(parts: Sequence[FormPart], boundary: str) -> bytes:
-    """The body of a form, as Chromium writes it."""
-    written = ""
-    for part in parts:
-        written += f'--{boundary}\r\nContent-Disposition: form-data; name="{_quote(part.name)}"'
-        if part.filename is not None:
-            mime = part.mime or "application/octet-stream"
-            written += f'; filename="{_quote(part.filename)}"\r\nContent-Type: {mime}'
-        written += f"\r\n\r\n{part.body}\r\n"
-    return f"{written}--{boundary}--\r\n".encode()
 
 
 def parse_send_fields(body: bytes | None, content_type: str) -> dict[str, Any] | None:
@@ -75,7 +60,3 @@ def _parse_object(text: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _quote(name: str) -> str:
-    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
