@@ -144,7 +144,7 @@ async def test_session_is_saved_once_after_the_next_write():
     async def save():
         saved[0] += 1
 
-    calls.after_write = save
+    calls.call_after_write(save)
     counts: list[Any] = []
     for request in (READ, NEVER, WRITE):
         await calls.ask(request)

@@ -56,7 +56,7 @@ async def test_browser_is_kept_during_a_sign_in(tmp_path, monkeypatch):
     users = []
 
     async def login(session, credentials, *, wanted):
-        users.append(session.recycler._users)
+        users.append(session.recycler._uses.count)
         return account.Account(base_url="http://127.0.0.1:9")
 
     monkeypatch.setattr(account, "login", login)

@@ -36,9 +36,9 @@ async def read(session: Session, known: PageData, *, refresh: bool) -> Tools:
 async def add(session: Session, offered: Tools, own: Sequence[ToolServer], *, check: bool) -> Tools:
     """The servers, the user's own last, with `check` as the app finds them. Raises UsageError."""
     servers = [*offered, *map(check_own, own)]
-    found = Tools(await asyncio.gather(*(_check(session, each) for each in servers)) if check else servers)
-    found.source, found.missing = offered.source, offered.missing
-    return found
+    if check:
+        servers = await asyncio.gather(*(_check(session, each) for each in servers))
+    return Tools(servers, offered.source, offered.missing)
 
 
 async def _check(session: Session, server: ToolServer) -> ToolServer:

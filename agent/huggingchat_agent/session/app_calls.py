@@ -55,7 +55,7 @@ class AppCalls:
         self.timeout = timeout  # seconds for one request
         self.alternatives = Alternatives()
         self.drifts = drifts or Drifts()
-        self.after_write: Callable[[], Awaitable[None]] | None = None  # to call once, after the next write
+        self._after_write: Callable[[], Awaitable[None]] | None = None  # to call once
         self._opener, self._note, self._use = opener, note, use
         self.unheard = False  # whether the last call got no answer for UNHEARD_AFTER
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -100,8 +100,8 @@ class AppCalls:
                 if isinstance(error, PageChanged) and error.part:
                     self.drifts.see_missing(request, self.alternatives.routes)
             else:
-                if self.after_write is not None and request.method != "GET":
-                    then, self.after_write = self.after_write, None
+                if self._after_write is not None and request.method != "GET":
+                    then, self._after_write = self._after_write, None
                     await then()
                 return body
             if not recover:
@@ -110,6 +110,10 @@ class AppCalls:
             await self.recovery.recover_from(failure, count)
             if self._note is not None:
                 self._note(Failure(failure, 2, 0.0).describe(request.route, conversation_id))
+
+    def call_after_write(self, then: Callable[[], Awaitable[None]]) -> None:
+        """Call `then` once, after the next request that writes."""
+        self._after_write = then
 
     async def fetch(self, request: Call) -> CallResult:
         """The answer as it came, whatever its status."""

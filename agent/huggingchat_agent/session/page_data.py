@@ -15,7 +15,7 @@ from huggingchat_agent.wire.models import Model, parse_models
 from huggingchat_agent.wire.tools import ToolServer, parse_servers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from huggingchat_agent.exchange import ExchangeEvent, Started
     from huggingchat_agent.session.drifts import Drifts
@@ -31,6 +31,10 @@ class Models(list[Model]):
 
     source: Source = "call"
 
+    def __init__(self, entries: Iterable[Model] = (), source: Source = "call") -> None:
+        super().__init__(entries)
+        self.source = source
+
 
 class Tools(list[ToolServer]):
     """The tool servers, in the app's order. `source` as for Models.
@@ -40,6 +44,13 @@ class Tools(list[ToolServer]):
 
     source: Source = "call"
     missing: str = ""
+
+    def __init__(
+        self, entries: Iterable[ToolServer] = (), source: Source = "call", missing: str = ""
+    ) -> None:
+        super().__init__(entries)
+        self.source = source
+        self.missing = missing
 
 
 class PageData:
@@ -84,20 +95,15 @@ class PageData:
 
     def learn_models(self, body: bytes, source: Source) -> None:
         """Keep the models of an answer. Raises PageChanged if it has none."""
-        models = Models(parse_models(body))
-        models.source = source
-        self.models = models
+        self.models = Models(parse_models(body), source)
 
     def learn_tools(self, body: bytes, source: Source) -> None:
         """Keep the tool servers of an answer. Raises PageChanged if it has none."""
-        tools = Tools(parse_servers(body))
-        tools.source = source
-        self.tools = tools
+        self.tools = Tools(parse_servers(body), source)
 
     def learn_no_tools(self, why: str) -> None:
         """Keep that the app does not know of tools."""
-        self.tools = Tools()
-        self.tools.missing = why
+        self.tools = Tools(missing=why)
 
     def _take(self, purpose: type[purposes.Purpose], body: bytes) -> None:
         if purpose is not purposes.Document:

@@ -6,7 +6,6 @@ Browsers and drivers grow with use: the driver of Playwright by about 0.2 MiB wi
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,11 @@ from huggingchat_agent.errors import AgentError
 from huggingchat_agent.log_records import log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from huggingchat_agent.session.profile import BrowserProfile
     from huggingchat_agent.session.tabs import Tabs
+    from huggingchat_agent.session.uses import BrowserUses
     from huggingchat_agent.settings import Settings
 
 MEASURE_EVERY = 10  # turns: to measure takes some hundredths of a second of a processor
@@ -27,7 +27,7 @@ MEASURE_EVERY = 10  # turns: to measure takes some hundredths of a second of a p
 class Recycler:
     """Counts the turns of a browser, and replaces it after too many or if it has too much memory.
 
-    It does so only while nothing uses the browser; new uses wait. It leaves alone browsers with cookies of
+    It does so only while nothing uses the browser. It leaves alone browsers with cookies of
     their own, those that a person may look at, and those that were already running. `note` gets the event.
     """
 
@@ -36,30 +36,14 @@ class Recycler:
         settings: Settings,
         profile: BrowserProfile,
         tabs: Tabs,
+        uses: BrowserUses,
         note: Callable[[events.Recycled], object],
     ) -> None:
-        self._settings, self._profile, self._tabs, self._note = settings, profile, tabs, note
+        self._settings, self._profile, self._tabs = settings, profile, tabs
+        self._uses, self._note = uses, note
         self._ours = not (settings.shown or settings.connect or settings.own_cookies)
-        self._users = 0
-        self._replacing = asyncio.Lock()
         self._turns = 0
         self._epoch = 0  # the browser that the turns were counted of
-
-    @contextlib.asynccontextmanager
-    async def use(self) -> AsyncIterator[None]:
-        """Keep the browser as long as this lasts. Waits while it is replaced, unless it is in use already."""
-        if not self._users:
-            async with self._replacing:
-                pass
-        self._users += 1
-        try:
-            yield
-        finally:
-            self._users -= 1
-
-    def count_users(self) -> int:
-        """The number of uses of the browser now."""
-        return self._users
 
     def count_turn(self) -> None:
         """Count one more turn."""
@@ -72,9 +56,10 @@ class Recycler:
 
         If the other browser does not start, the next call starts one with the saved session.
         """
-        if not self._ours or self._busy or self._replacing.locked() or self._epoch != self._profile.epoch:
+        replacing = self._uses.replacing
+        if not self._ours or self._busy or replacing.locked() or self._epoch != self._profile.epoch:
             return
-        async with self._replacing:
+        async with replacing:
             reason = await self._find_reason()
             if reason:
                 begun, turns = time.monotonic(), self._turns
@@ -88,7 +73,7 @@ class Recycler:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._users) or self._tabs.busy or self._profile.browser is None
+        return bool(self._uses.count) or self._tabs.busy or self._profile.browser is None
 
     async def _find_reason(self) -> str:
         """Why a replacement is due; "" if it is not."""

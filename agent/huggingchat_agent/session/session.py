@@ -5,7 +5,6 @@ Each of the three is an object. If a tape answers the calls, there is no profile
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from huggingchat_agent.errors import AgentError, BrowserError
@@ -19,6 +18,7 @@ from huggingchat_agent.session.profile import BrowserProfile
 from huggingchat_agent.session.recycling import Recycler
 from huggingchat_agent.session.sign_in_again import SignInAgain
 from huggingchat_agent.session.tabs import Tabs
+from huggingchat_agent.session.uses import BrowserUses
 from huggingchat_agent.site.calls import PageCalls
 from huggingchat_agent.state.given_session import load_session
 from huggingchat_agent.state.storage import HeldSession, SavedSession
@@ -75,14 +75,13 @@ class Session:
         self._profile: BrowserProfile | None = None
         self._tabs: Tabs | None = None
         self.recycler: Recycler | None = None
+        uses = BrowserUses()
         if tape is not None:
             opener = tape(sink)
         else:
             self._profile = BrowserProfile(settings, self.saved)
-            self._tabs = Tabs(settings, self._profile, self.connections, sink, watcher)
-            self._tabs.note = note
-            self.recycler = Recycler(settings, self._profile, self._tabs, note)
-            self._tabs.count_users = self.recycler.count_users
+            self._tabs = Tabs(settings, self._profile, self.connections, uses, sink, watcher, note)
+            self.recycler = Recycler(settings, self._profile, self._tabs, uses, note)
             opener = self._tabs.open_calls
         self.note = note
         self.calls = AppCalls(
@@ -91,9 +90,9 @@ class Session:
             timeout=settings.step_timeout,
             note=note if tape is None else None,
             drifts=self.drifts,
-            use=self.use,
+            use=uses.use,
         )
-        self.ask = self.calls.ask
+        self.ask, self.use = self.calls.ask, uses.use
 
     @property
     def base_path(self) -> str:
@@ -111,10 +110,6 @@ class Session:
     def epoch(self) -> int:
         """How many browsers were started so far. A tape has none."""
         return self._profile.epoch if self._profile else 0
-
-    def use(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Keep the browser as long as this lasts: it is not replaced meanwhile."""
-        return self.recycler.use() if self.recycler else contextlib.nullcontext()
 
     async def recover(self, epoch: int) -> int:
         """After BrowserClosed: start a browser again, with the saved session. Returns the new epoch.
@@ -196,7 +191,7 @@ class Session:
             except AgentError as error:
                 log.warning("The session could not be saved: %s", error)
 
-        self.calls.after_write = save
+        self.calls.call_after_write(save)
 
     async def close(self) -> None:
         """End the browser. Closing twice is fine."""

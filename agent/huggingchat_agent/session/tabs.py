@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.session.connections import Connections
     from huggingchat_agent.session.profile import BrowserProfile
+    from huggingchat_agent.session.uses import BrowserUses
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.site.calls import Calls
 
@@ -67,7 +68,7 @@ class Watcher(Protocol):
 class Tabs:
     """Opens tabs, in a browser that starts on first need, and again if it was lost.
 
-    Every exchange of a tab goes to `sink`.
+    Every exchange of a tab goes to `sink`. `note` gets an event for each tab that is replaced.
     """
 
     def __init__(
@@ -75,14 +76,16 @@ class Tabs:
         settings: Settings,
         profile: BrowserProfile,
         connections: Connections,
+        uses: BrowserUses,
         sink: Callable[[ExchangeEvent], None],
-        watcher: Watcher | None = None,
+        watcher: Watcher | None,
+        note: Callable[[events.Recycled], object],
     ) -> None:
         self._settings = settings
         self._profile = profile
         self._connections = connections
-        self._sink = sink
-        self._watcher = watcher
+        self._uses = uses
+        self._sink, self._watcher, self._note = sink, watcher, note
         self.failed_gestures = FailedGestures()
         self._shared: Page | None = None
         self._tabs: dict[str, Tab] = {}
@@ -90,8 +93,6 @@ class Tabs:
         self._spare: asyncio.Task[Page] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
-        self.note: Callable[[events.Recycled], object] = lambda event: None
-        self.count_users: Callable[[], int] = lambda: 1  # what uses the browser, a lease included
 
     @property
     def busy(self) -> bool:
@@ -143,8 +144,8 @@ class Tabs:
 
     @property
     def _others_use_it(self) -> bool:
-        """Whether the browser has more than one use, so that calls may be under way in the shared tab."""
-        return self.count_users() > 1
+        """Whether the browser has more uses than this lease, so that calls may run in the shared tab."""
+        return self._uses.count > 1
 
     @property
     def _is_lent(self) -> bool:
@@ -183,7 +184,7 @@ class Tabs:
         if self._tabs.get(tab.conversation_id) is tab:
             if self._is_used_up(tab):
                 await self.close_tab(tab.conversation_id)
-                self.note(
+                self._note(
                     events.Recycled(
                         what="tab", reason="turns", turns=tab.turns, conversation_id=tab.conversation_id
                     )

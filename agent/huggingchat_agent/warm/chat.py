@@ -56,9 +56,7 @@ class WarmChat:
         from huggingchat_agent.warm.results import ModelList
 
         result = self.link.call("models", ModelList, refresh=refresh)
-        found = Models(result.entries)
-        found.source = result.source
-        return found
+        return Models(result.entries, result.source)
 
     def tools(self, *, refresh: bool = False, check: bool = False, own: Sequence[ToolServer] = ()) -> Tools:
         """The tool servers that the app offers, and your own."""
@@ -66,9 +64,7 @@ class WarmChat:
         from huggingchat_agent.warm.results import ToolList, pack_tools
 
         result = self.link.call("tools", ToolList, refresh=refresh, check=check, own=pack_tools(own))
-        found = Tools(result.entries)
-        found.source, found.missing = result.source, result.missing
-        return found
+        return Tools(result.entries, result.source, result.missing)
 
     def fetch_file(self, url: str) -> Upload:
         """A file from an https address, fetched by the app."""
