@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from huggingchat_agent.errors import AgentError
+
 # What a file system without hard links says, such as FAT.
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 _LONGEST = 100  # bytes of a file's name that the name of its draft keeps
+
+
+@contextmanager
+def explain_failure(kind: type[AgentError], what: str, advice: str = "") -> Iterator[None]:
+    """Raise `kind` in place of an OSError: what failed, the system's reason, and then the advice."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {error.strerror or type(error).__name__}. {advice}".rstrip()) from None
 
 
 @contextmanager

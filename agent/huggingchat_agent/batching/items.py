@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.user_text import require_text
 
 if TYPE_CHECKING:
@@ -82,15 +83,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 def read_items(path: Path) -> list[Item]:
     """The items of a JSON Lines file. Empty lines are left out. Raises UsageError with the line's number."""
     items = []
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if len(line) > LONGEST_LINE:
-                    raise UsageError(f"{path}, line {number} is longer than {LONGEST_LINE:,} bytes.")
-                if line := line.removeprefix(b"\xef\xbb\xbf").strip():
-                    items.append(_read_item(line, f"{path}, line {number}", number))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    with explain_failure(UsageError, f"{path} cannot be read"), path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if len(line) > LONGEST_LINE:
+                raise UsageError(f"{path}, line {number} is longer than {LONGEST_LINE:,} bytes.")
+            if line := line.removeprefix(b"\xef\xbb\xbf").strip():
+                items.append(_read_item(line, f"{path}, line {number}", number))
     if not items:
         raise UsageError(f'{path} has no prompts. Give one JSON object a line: {{"prompt": "..."}}')
     return items

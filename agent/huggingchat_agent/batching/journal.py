@@ -55,10 +55,8 @@ class Journal:
         return f"<Journal {str(self.path)!r}: {state}>"
 
     def __enter__(self) -> Self:
-        try:
+        with files.explain_failure(StorageError, f"{self.path} cannot be written"):
             self._file = self.path.open("a+b")
-        except OSError as error:
-            raise StorageError(f"{self.path} cannot be written: {error.strerror or error}.") from None
         try:
             _lock(self._file, self.path)
             self._read(self._file)
@@ -97,12 +95,10 @@ class Journal:
 
     def _append(self, line: Begun | Done) -> None:
         assert self._file is not None
-        try:
+        with files.explain_failure(StorageError, f"{self.path} cannot be written"):
             self._file.write(msgspec.json.encode(line) + b"\n")
             self._file.flush()
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise StorageError(f"{self.path} cannot be written: {error.strerror or error}.") from None
 
     def _read(self, file: IO[bytes]) -> None:
         file.seek(0)
@@ -125,10 +121,8 @@ class Journal:
 
 def write_results(path: Path, results: Iterable[Result]) -> None:
     """Write results as JSON lines, whole or not at all. Raises StorageError."""
-    try:
+    with files.explain_failure(StorageError, f"{path} cannot be written"):
         files.write(path, msgspec.json.Encoder().encode_lines(list(results)))
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def _lock(file: IO[bytes], path: Path) -> None:

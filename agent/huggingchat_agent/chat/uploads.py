@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import FileRejected, UsageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.user_text import repair, require_path
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _read_content(file: Readable, limit: int) -> bytes:
 
 
 def _from_path(path: Path, limit: int) -> Upload:
-    try:
+    with explain_failure(FileRejected, f"The file {str(path)!r} cannot be read", "Check its path."):
         if path.is_dir():
             raise FileRejected(f"{str(path)!r} is a folder. Give the files in it one by one.")
         size = path.stat().st_size
@@ -110,9 +111,6 @@ def _from_path(path: Path, limit: int) -> Upload:
             raise _make_size_error(str(path), f"{size:,} bytes", limit)
         with path.open("rb") as file:  # the size says nothing of a device or a pipe
             return _check(path.name, _read_content(file, limit), shown=str(path), limit=limit)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise FileRejected(f"The file {str(path)!r} cannot be read: {reason}. Check its path.") from None
 
 
 def _check(name: str, data: bytes, mime: str = "", *, shown: str = "", limit: int) -> Upload:

@@ -10,6 +10,7 @@ from huggingchat_agent.chat import uploads
 from huggingchat_agent.cli import console
 from huggingchat_agent.cli.terminal import to_one_line
 from huggingchat_agent.errors import FileRejected, StorageError
+from huggingchat_agent.files import explain_failure
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
@@ -97,12 +98,9 @@ def transcribe(chat: "App", recording: "Upload") -> str:
 def make_folder(path: Path | None, option: str = "--save-files") -> Path | None:
     """Make the folder that an option names, unless it exists. Raises StorageError."""
     if path is not None:
-        try:
+        what = f"{option}: {str(path)!r} cannot be made a folder"
+        with explain_failure(StorageError, what, "Name another one."):
             path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"{option}: {str(path)!r} cannot be made a folder: {error.strerror}. Name another one."
-            ) from None
     return path
 
 

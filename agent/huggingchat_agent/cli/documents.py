@@ -54,9 +54,5 @@ def write(text: str, path: Path | None) -> None:
 
 def write_file(path: Path, text: str, *, private: bool = False) -> None:
     """Write a file, whole or not at all. Raises StorageError."""
-    try:
+    with files.explain_failure(StorageError, f"{path} cannot be written", "Name another file."):
         files.write(path, text.encode(), private=private)
-    except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror or error}. Name another file."
-        ) from None

@@ -8,6 +8,7 @@ from huggingchat_agent.cli import console
 from huggingchat_agent.cli.show import show
 from huggingchat_agent.cli.views import SilentView
 from huggingchat_agent.errors import ChatError, StorageError, UsageError
+from huggingchat_agent.files import explain_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +66,8 @@ def read_form(path: Path) -> Form:
     from huggingchat_agent.structured import Form, Misshapen, parse_json
 
     try:
-        schema: Any = parse_json(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise StorageError(f"--schema: {path} cannot be read: {error.strerror}. Check its path.") from None
+        with explain_failure(StorageError, f"--schema: {path} cannot be read", "Check its path."):
+            schema: Any = parse_json(path.read_text(encoding="utf-8-sig"))
     except (Misshapen, UnicodeDecodeError) as error:
         why = error if isinstance(error, Misshapen) else "it is not UTF-8"
         raise UsageError(f"--schema: {path} is no JSON schema: {why}.") from None

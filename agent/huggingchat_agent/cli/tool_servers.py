@@ -11,6 +11,7 @@ import msgspec
 
 from huggingchat_agent import environment, redact, secret_names
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.wire import name_lookup
 from huggingchat_agent.wire.tools import ToolServer, check_own
 
@@ -94,17 +95,14 @@ def _read_variable() -> dict[str, _Entry]:
 
 def _read_file(path: Path) -> dict[str, _Entry]:
     """The servers of a file. Raises UsageError for one that others can read."""
-    try:
-        with path.open("rb") as file:
-            about = os.fstat(file.fileno())
-            if stat.S_ISREG(about.st_mode) and (about.st_mode & 0o077 or about.st_uid != os.geteuid()):
-                raise UsageError(
-                    f"{path} may hold secret headers, and others can read it. Make it yours alone: "
-                    f"chmod 600 {path}"
-                )
-            body = file.read(_LONGEST + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    with explain_failure(UsageError, f"{path} cannot be read"), path.open("rb") as file:
+        about = os.fstat(file.fileno())
+        if stat.S_ISREG(about.st_mode) and (about.st_mode & 0o077 or about.st_uid != os.geteuid()):
+            raise UsageError(
+                f"{path} may hold secret headers, and others can read it. Make it yours alone: "
+                f"chmod 600 {path}"
+            )
+        body = file.read(_LONGEST + 1)
     if len(body) > _LONGEST:
         raise UsageError(f"{path} has more than {_LONGEST:,} bytes. It is no list of tool servers.")
     return _parse(body, str(path))

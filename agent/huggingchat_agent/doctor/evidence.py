@@ -43,13 +43,11 @@ class Evidence:
 
         Raises StorageError.
         """
-        try:
+        with files.explain_failure(StorageError, f"{folder} cannot be written"):
             folder.mkdir(mode=0o700, parents=True)
             body = msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
             for name, text in {"report.json": body, "requests.txt": "".join(self._lines)}.items():
                 files.write(folder / name, _hide(text, hide).encode(), private=True)
-        except OSError as error:
-            raise StorageError(f"{folder} cannot be written: {error.strerror or error}.") from None
 
     def _see(self, seen: Seen) -> None:
         event = seen.exchange

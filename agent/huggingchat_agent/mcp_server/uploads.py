@@ -10,6 +10,7 @@ from pathlib import Path
 
 from huggingchat_agent.browser.protocols import Upload
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.files import explain_failure
 
 LARGEST = 10 * 1024 * 1024  # bytes of a file
 MOST = 20  # files that wait
@@ -55,12 +56,10 @@ class Uploads:
         wanted = Path(path).resolve()
         if not any(wanted.is_relative_to(each) for each in self._folders):
             raise UsageError("Files are read only from the folders that --folder names.")
-        try:
+        with explain_failure(UsageError, f"Cannot read {path!r}"):
             if wanted.stat().st_size > LARGEST:
                 raise UsageError(f"A file has at most {LARGEST // 1024**2} MiB.")
             return wanted.read_bytes()
-        except OSError as error:
-            raise UsageError(f"Cannot read {path!r}: {error.strerror}.") from None
 
 
 def _decode(data: str) -> bytes:

@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import StorageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.state.storage import write_private
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def load_key(folder: Path, *, new: bool = False) -> tuple[Key, str | None]:
     if len(hashed) == 64:
         return Key(hashed), None
     text = PREFIX + secrets.token_urlsafe(32)
-    try:
+    with explain_failure(StorageError, f"Cannot make {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"Cannot make {folder}: {error.strerror}.") from None
     write_private(path, hash_key(text).encode())
     return Key(hash_key(text)), text

@@ -18,6 +18,7 @@ import msgspec
 
 from huggingchat_agent import forks
 from huggingchat_agent.errors import ProfileInUse, StorageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.state.remembered_app import read_app
 from huggingchat_agent.state.storage import SavedSession
 from huggingchat_agent.state.warm_socket import ask_to_end
@@ -58,19 +59,16 @@ class ProfileLock:
 
     def take(self) -> bool:
         """Take it if it is free. Returns whether it is ours. Raises StorageError if no file can be made."""
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0.2)  # a process that only looks holds it for a moment
+        folder = self._path.parent
+        advice = "Repair the folder, or name another one with HUGGINGCHAT_HOME."
+        with explain_failure(StorageError, f"Cannot lock the profile in {folder}", advice):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self._lock.acquire(timeout=0.2)  # a process that only looks holds it for a moment
+            except filelock.Timeout:
+                return False
             self._holder.write_text(str(os.getpid()))
             forks.keep_lock_from_children(self._lock)
-        except filelock.Timeout:
-            return False
-        except OSError as error:
-            raise StorageError(
-                f"Cannot lock the profile in {self._path.parent}: "
-                f"{error.strerror or type(error).__name__}. Repair the folder, or name another one with "
-                "HUGGINGCHAT_HOME."
-            ) from None
         return True
 
     def claim(self) -> bool:
@@ -114,12 +112,10 @@ class ProfileLock:
 def list_profiles(home: Path) -> list[Profile]:
     """All profiles in this home, sorted by name."""
     folder = home / "profiles"
-    try:
+    with explain_failure(StorageError, f"Cannot read {folder}"):
+        if not folder.exists():
+            return []
         names = sorted(each.name for each in folder.iterdir() if each.is_dir())
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StorageError(f"Cannot read {folder}: {error.strerror or type(error).__name__}.") from None
     return [_read_profile(home, name) for name in names]
 
 
@@ -133,9 +129,8 @@ def remove_profile(home: Path, name: str) -> None:
     if not lock.claim():
         raise lock.make_in_use_error()
     try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise StorageError(f"Cannot remove {folder}: {error.strerror or type(error).__name__}.") from None
+        with explain_failure(StorageError, f"Cannot remove {folder}"):
+            shutil.rmtree(folder)
     finally:
         lock.release()
 

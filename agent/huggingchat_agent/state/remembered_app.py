@@ -39,8 +39,6 @@ def read_app(folder: Path) -> RememberedApp | None:
 def write_app(folder: Path, app: RememberedApp) -> None:
     """Replace it, whole or not at all. Raises StorageError."""
     path = folder / _NAME
-    try:
+    with files.explain_failure(StorageError, f"Cannot write {path}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         files.write(path, msgspec.json.format(msgspec.json.encode(app), indent=1) + b"\n", private=True)
-    except OSError as error:
-        raise StorageError(f"Cannot write {path}: {error.strerror or type(error).__name__}.") from None

@@ -20,6 +20,7 @@ from huggingchat_agent import files
 from huggingchat_agent.errors import StorageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 
@@ -49,12 +50,11 @@ class SavedSession:
 
     def load(self) -> dict[str, Any] | None:
         """The saved storage state, or None. Raises StorageError if it is unreadable."""
-        try:
-            body = self.path.read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._make_error("read", error) from None
+        with self._explain_failure("read"):
+            try:
+                body = self.path.read_bytes()
+            except FileNotFoundError:
+                return None
         try:
             msgspec.json.decode(body, type=_Shape)
             state: dict[str, Any] = msgspec.json.decode(body)
@@ -77,26 +77,23 @@ class SavedSession:
 
         It makes no folder, so that a process that only looks leaves no profile behind.
         """
-        try:
+        with self._explain_failure("write"):
             there = next(each for each in (self.folder, *self.folder.parents) if each.exists())
             if not there.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             if not os.access(there, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        except OSError as error:
-            raise self._make_error("write", error) from None
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the saved session. If it raises StorageError, the old session is unchanged."""
         body = msgspec.json.format(msgspec.json.encode(state), indent=1)
-        try:
+        with self._explain_failure("write"):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with files.write_draft(self.path, body, private=True) as draft:
                 if self.path.exists():
-                    self._keep_previous()
+                    # A copy, renamed into place, so that the session itself is never missing.
+                    files.write(self.previous, self.path.read_bytes(), private=True)
                 os.replace(draft, self.path)
-        except OSError as error:
-            raise self._make_error("write", error) from None
 
     def tidy(self) -> None:
         """Remove the leftovers of a save that was killed. Only for the holder of the profile's lock."""
@@ -108,25 +105,16 @@ class SavedSession:
     def remove(self) -> bool:
         """Remove the session and the previous one. True if there was one."""
         found = False
-        try:
+        with self._explain_failure("remove"):
             for path in (self.path, self.previous):
                 if path.exists():
                     path.unlink()
                     found = True
-        except OSError as error:
-            raise self._make_error("remove", error) from None
         return found
 
-    def _keep_previous(self) -> None:
-        # A copy, renamed into place, so that the session itself is never missing.
-        files.write(self.previous, self.path.read_bytes(), private=True)
-
-    def _make_error(self, verb: str, error: OSError) -> StorageError:
-        reason = error.strerror or type(error).__name__
-        return StorageError(
-            f"Cannot {verb} the saved session {self.path}: {reason}. Make room or repair the folder, or name "
-            "another one with HUGGINGCHAT_HOME."
-        )
+    def _explain_failure(self, verb: str) -> AbstractContextManager[None]:
+        advice = "Make room or repair the folder, or name another one with HUGGINGCHAT_HOME."
+        return files.explain_failure(StorageError, f"Cannot {verb} the saved session {self.path}", advice)
 
 
 class HeldSession(SavedSession):

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from huggingchat_agent.errors import StorageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.log_records import log
 
 # The system's limit for a socket's path is 107 bytes on Linux and 103 on macOS.
@@ -54,10 +55,8 @@ def find_path(home: Path, profile: str) -> Path:
 
 def make_folder(folder: Path) -> None:
     """Make the folder of a socket. Raises StorageError if others could reach into it."""
-    try:
+    with explain_failure(StorageError, f"Cannot make {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"Cannot make {folder}: {error.strerror or type(error).__name__}.") from None
     if not _is_private(folder):
         raise StorageError(
             f"{folder} is not a folder that only you can use. Remove it, or name another state folder with "

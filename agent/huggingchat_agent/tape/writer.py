@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from huggingchat_agent.errors import TapeError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.log_records import log
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.record_maker import RecordMaker
@@ -64,12 +65,8 @@ class TapeWriter:
         begun: float = 0.0,
     ) -> None:
         self._path, self._header, self._redaction = path, header, redaction
-        try:
+        with explain_failure(TapeError, f"The tape {path} cannot be written", "Name another file."):
             _check(path)
-        except OSError as error:
-            raise TapeError(
-                f"The tape {path} cannot be written: {error.strerror}. Name another file."
-            ) from None
         self._file: int | None = None
         self._pack = _make_packer()
         self._packed = 0

@@ -16,6 +16,7 @@ from huggingchat_agent import environment, redact
 from huggingchat_agent.chat.chat import get_session
 from huggingchat_agent.error_values import make_fault
 from huggingchat_agent.errors import StorageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.log_records import log
 from huggingchat_agent.state import warm_socket
@@ -48,10 +49,8 @@ async def _run(start: Start) -> None:
         browser = get_session(chat).browser
         version = browser.version if browser is not None else ""
         server = Server(chat, account, version, path, start.idle)
-        try:
+        with explain_failure(StorageError, f"Cannot listen at {path}"):
             await server.start()
-        except OSError as error:
-            raise StorageError(f"Cannot listen at {path}: {error.strerror}.") from None
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
         _report(encode(server.welcome))
         log.info("Ready, for the profile %r.", chat.settings.profile)

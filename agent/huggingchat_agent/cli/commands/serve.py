@@ -16,6 +16,7 @@ from huggingchat_agent.cli import console, warm
 from huggingchat_agent.cli.fault_options import Cut, InMessage, Stall, Status, choose_faults
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.errors import UsageError
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.huggingchat import HuggingChat
 from huggingchat_agent.serve.journal import Asked, Journal
 from huggingchat_agent.serve.keys import load_key
@@ -165,10 +166,8 @@ def serve(
 
 
 def _open_journal(path: Path) -> BinaryIO:
-    try:
+    with explain_failure(UsageError, f"Cannot write {path}"):
         return path.open("ab", buffering=0)
-    except OSError as error:
-        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
 
 
 def _write_to(file: BinaryIO) -> Callable[[Asked], None]:
