@@ -43,6 +43,7 @@ def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():
     [
         ("channel", "chrome"),
         ("browser_args", ["--mute-audio"]),
+        ("skip_pictures", True),
         ("user_data_dir", "/tmp/x"),
         ("proxy", "host:1"),
     ],

@@ -35,6 +35,7 @@ ENVIRONMENT = [
     ("PROXY", "http://127.0.0.1:3128", "proxy.server", "http://127.0.0.1:3128"),
     ("RECORD", "/tmp/run.tape", "record.path.name", "run.tape"),
     ("REPLAY", "/tmp/run.tape", "replay.name", "run.tape"),
+    ("SKIP_PICTURES", "yes", "skip_pictures", True),
     ("TOTP_SECRET", "JBSWY3DPEHPK3PXP", "totp_secret.reveal", "JBSWY3DPEHPK3PXP"),
     ("USER_DATA_DIR", "/tmp/folder", "user_data_dir.name", "folder"),
     ("USERNAME", "ada", "username", "ada"),

@@ -22,7 +22,7 @@ def check_together(chosen: Settings, name_option: Callable[[str], str]) -> None:
         return error
 
     if chosen.connect:
-        for name in ("channel", "browser_args", "user_data_dir", "proxy"):
+        for name in ("channel", "browser_args", "skip_pictures", "user_data_dir", "proxy"):
             if getattr(chosen, name):
                 raise conflict(
                     "{} is for a browser that the agent starts, but {} uses a running one. "

@@ -128,6 +128,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     browser_args: Annotated[
         tuple[str, ...], Field("More switches for the browser, quoted as in a shell.", parsing.parse_words)
     ] = ()
+    skip_pictures: Annotated[
+        bool,
+        Field(
+            "Load no pictures and web fonts; screenshots show none. With a tape, a window or bind, pages "
+            "load them in any case.",
+            panel="browser",
+        ),
+    ] = False
     user_data_dir: Annotated[
         Path | None,
         Field(
@@ -290,6 +298,7 @@ class Given(TypedDict, total=False):
     browser: str | None
     channel: str | None
     browser_args: Sequence[str] | None
+    skip_pictures: bool | None
     user_data_dir: str | Path | None
     bind: str | None
     proxy: str | None

@@ -207,9 +207,8 @@ def test_nothing_is_said_where_none_runs(tmp_path):
 
 
 def test_own_things_of_a_command_do_not_matter(warm):
-    settings = make_settings(
-        home=warm.home, via="page", username="ada", password="correct horse", profile_in_use="refuse"
-    )
+    own: Any = {"via": "page", "profile_in_use": "refuse", "skip_pictures": True}
+    settings = make_settings(home=warm.home, username="ada", password="correct horse", **own)
     link, welcome = warm.open(settings)
     assert welcome is not None and welcome.different == []
     link.close()

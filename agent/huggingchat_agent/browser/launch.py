@@ -99,15 +99,23 @@ SWITCHES = (
 )
 
 # Without a window there is no mouse, and pages would hide controls that appear under a pointer.
-HEADLESS = (
-    "--headless",
-    "--hide-scrollbars",
-    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
+_MOUSE = (
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"
 )
+HEADLESS = ("--headless", "--hide-scrollbars", _MOUSE)
+
+# Chromium follows the last of several `--blink-settings`, so this one repeats ours and Playwright's.
+_NO_PICTURES = ("--disable-remote-fonts", f"{_MOUSE},imagesEnabled=false")
 
 _LISTENING = re.compile(r"^DevTools listening on (ws://\S+)$", re.MULTILINE)
 _LOOK_SECONDS = 0.02  # seconds between two looks at the disk, which reports no change
 _ALL_HOSTS = "--proxy-bypass-list=<-loopback>"
+
+
+def choose_switches(settings: Settings) -> tuple[str, ...]:
+    """What to add to the switches of any browser that we start. The user's own come last."""
+    seen = settings.shown or settings.record is not None
+    return (*(_NO_PICTURES if settings.skip_pictures and not seen else ()), *settings.browser_args)
 
 
 class LaunchedBrowser:
@@ -131,7 +139,7 @@ class LaunchedBrowser:
             *([f"--proxy-server={settings.proxy.server}", _ALL_HOSTS] if settings.proxy else []),
             f"--user-data-dir={self._profile}",
             process_tag.make_switch(self._tag),
-            *settings.browser_args,
+            *choose_switches(settings),
         ]
         with self._output.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(

@@ -20,7 +20,7 @@ from huggingchat_agent.browser import (
     process_tag,
     start_failures,
 )
-from huggingchat_agent.browser.launch import DISABLED_FEATURES, KEYLESS, QUIET
+from huggingchat_agent.browser.launch import DISABLED_FEATURES, KEYLESS, QUIET, choose_switches
 from huggingchat_agent.browser.persons_browser import ALLOW_SECONDS
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
 from huggingchat_agent.browser.running_browser import (
@@ -139,7 +139,7 @@ class PlaywrightBrowser(RunningBrowser):
                 *QUIET,
                 DISABLED_FEATURES,
                 process_tag.make_switch(self.tag),
-                *self._settings.browser_args,
+                *choose_switches(self._settings),
             ],
             "env": dict(self._folder.make_environment()),
             "ignore_default_args": list(KEYLESS) if self._settings.system_keyring else None,

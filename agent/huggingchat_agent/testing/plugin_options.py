@@ -39,6 +39,8 @@ _LONGEST = 120  # characters of a file name; some systems allow no more than 143
 def read_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The settings from our options, and from pytest-playwright and pytest-base-url where installed."""
     given: dict[str, Any] = {}
+    if read_picture_mode(request.config) != "off":
+        given["skip_pictures"] = False  # whatever the environment says: a screenshot shows the whole page
     if origins := request.config.getoption("huggingchat_login_origin"):
         given["login_origins"] = origins
     if has_playwright(request.config):

@@ -18,8 +18,10 @@ _OWN = {"home", "profile", "profile_in_use", "via", "deadlines", "record", "repl
 # Only for signing in. The warm session is signed in.
 _SIGN_IN = {"username", "password", "totp_secret", "person_timeout", "login_timeout", "insecure"}
 _SIGN_IN |= {"login_origins", "use_credentials"}
+# Only for a faster start. The warm session's browser runs already.
+_START = {"skip_pictures"}
 
-COMPARED = tuple(name for name in read_fields() if name not in _OWN | _SIGN_IN)
+COMPARED = tuple(name for name in read_fields() if name not in _OWN | _SIGN_IN | _START)
 
 
 def make_fingerprints(settings: Settings) -> dict[str, str]:
