@@ -43,7 +43,7 @@ class App:
 async def test_first_alternative_is_the_only_request():
     app = App("/api/v2/models", "/api/models")
     calls = app.asked()
-    assert await calls.ask(requests.list_models()) == b"[]"
+    assert await calls.ask(requests.build(purposes.ListModels())) == b"[]"
     assert app.seen == ["/api/v2/models"]
     assert calls.alternatives.routes == {purposes.ListModels: "GET /api/v2/models"}
 
@@ -53,7 +53,7 @@ async def test_alternative_that_was_answered_is_remembered(status):
     app = App("/api/models", status=status)
     calls = app.asked()
     for _ in range(2):
-        assert await calls.ask(requests.list_models()) == b"[]"
+        assert await calls.ask(requests.build(purposes.ListModels())) == b"[]"
     assert app.seen == ["/api/v2/models", "/__data.json", "/api/models", "/api/models"]
     assert calls.alternatives.routes == {purposes.ListModels: "GET /api/models"}
 
@@ -61,19 +61,19 @@ async def test_alternative_that_was_answered_is_remembered(status):
 async def test_alternative_that_was_answered_once_is_not_given_up_for_an_error_page():
     app = App("/api/v2/models", "/api/models")
     calls = app.asked()
-    await calls.ask(requests.list_models())
+    await calls.ask(requests.build(purposes.ListModels()))
     app.paths = ("/api/models",)
     with pytest.raises(PageChanged):
-        await calls.ask(requests.list_models())
+        await calls.ask(requests.build(purposes.ListModels()))
 
 
 async def test_route_that_the_app_does_not_have_is_named_without_the_page():
     app = App()
     with pytest.raises(PageChanged) as caught:
-        await app.asked().ask(requests.list_mcp_servers())
+        await app.asked().ask(requests.build(purposes.McpServers()))
     assert caught.value.message == "This app has no /api/mcp/servers (404)."
     with pytest.raises(PageChanged) as caught:
-        await app.asked().ask(requests.list_models())
+        await app.asked().ask(requests.build(purposes.ListModels()))
     assert caught.value.message == "This app has no /api/v2/models (404)."
 
 
@@ -86,7 +86,7 @@ EMPTY = '{"type":"data","nodes":[null,null]}\n'
 )
 async def test_answers_that_mean_that_the_app_has_no_such_route(status, mime, body):
     app = App("/api/models", status=status, mime=mime, body=body)
-    assert await app.asked().ask(requests.list_models()) == b"[]"
+    assert await app.asked().ask(requests.build(purposes.ListModels())) == b"[]"
     assert app.seen == ["/api/v2/models", "/__data.json", "/api/models"]
 
 

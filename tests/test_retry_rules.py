@@ -12,7 +12,7 @@ from huggingchat_agent.session.sign_in_again import SignInAgain
 from huggingchat_agent.site.calls import CallResult, make_no_answer_error
 from huggingchat_agent.wire import purposes, requests, retry_rules, routes
 
-READ = requests.read_conversation("c")
+READ = requests.build(purposes.ReadConversation("c"))
 WRITE = requests.rename_conversation("c", "title")
 NEVER = requests.create_conversation("model")
 DOWN = make_no_answer_error("https://chat.test", READ, "Failed to fetch")
@@ -126,9 +126,9 @@ async def test_wait_that_is_too_long_is_left_to_the_caller():
 
 async def test_deletion_whose_answer_was_lost_is_done():
     app = App(DOWN, 404)
-    assert await app.calls().ask(requests.delete_conversation("c")) == b""
+    assert await app.calls().ask(requests.build(purposes.DeleteConversation("c"))) == b""
     with pytest.raises(ChatError):
-        await App(404).calls().ask(requests.delete_conversation("c"))
+        await App(404).calls().ask(requests.build(purposes.DeleteConversation("c")))
 
 
 async def test_what_is_not_on_a_tape_is_not_asked_again():

@@ -9,7 +9,7 @@ from huggingchat_agent import HuggingChat
 from huggingchat_agent.chat import uploads
 from huggingchat_agent.errors import FileRejected, SettingsError, UsageError
 from huggingchat_agent.user_text import repair, require_text
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes, requests
 
 TAPE = Path(__file__).parents[1] / "fixtures" / "tapes" / "v1-conversation.tape"
 
@@ -47,7 +47,7 @@ def test_what_is_no_text_is_refused():
         lambda text: requests.rename_conversation("c1", text),
         lambda text: requests.send_message("c1", text, "m1", "g1", timezone="UTC"),
         lambda text: requests.answer_elicitation("c1", "e1", "accept", {"name": [text]}),
-        lambda text: requests.read_conversation(text),
+        lambda text: requests.build(purposes.ReadConversation(text)),
     ],
 )
 def test_no_request_is_made_of_half_a_character(request_with):

@@ -26,7 +26,7 @@ def test_name_of_a_fetched_file_is_that_of_the_app_without_a_folder(url, disposi
 
 
 def test_address_goes_to_the_app_as_one_value():
-    request = requests.fetch_url("https://x.test/a?b=1&c=2#d")
+    request = requests.build(purposes.FetchUrl("https://x.test/a?b=1&c=2#d"))
     assert request.path == "/api/fetch-url?url=https%3A//x.test/a%3Fb%3D1%26c%3D2%23d"
     asked = routes.classify("GET", f"https://h.test/chat{request.path}", "/chat")
     assert asked == purposes.FetchUrl("https://x.test/a?b=1&c=2#d")

@@ -112,21 +112,21 @@ def test_stop_without_what_was_seen_has_no_body():
         (requests.create_conversation("m"), purposes.CreateConversation()),
         (requests.send_message(ID, "a", "p", "g", timezone="UTC"), purposes.SendMessage(ID)),
         (requests.stop_generating(ID), purposes.StopGenerating(ID)),
-        (requests.read_conversation(ID), purposes.ReadConversation(ID)),
-        (requests.list_conversations(3), purposes.ListConversations(3)),
-        (requests.list_models(), purposes.ListModels()),
-        (requests.read_user(), purposes.ReadUser()),
-        (requests.read_settings(), purposes.ReadSettings()),
-        (requests.save_settings({"activeModel": "m"}), purposes.SaveSettings()),
-        (requests.list_mcp_servers(), purposes.McpServers()),
-        (requests.logout(), purposes.Logout()),
-        (requests.read_feature_flags(), purposes.FeatureFlags()),
+        (requests.build(purposes.ReadConversation(ID)), purposes.ReadConversation(ID)),
+        (requests.build(purposes.ListConversations(3)), purposes.ListConversations(3)),
+        (requests.build(purposes.ListModels()), purposes.ListModels()),
+        (requests.build(purposes.ReadUser()), purposes.ReadUser()),
+        (requests.build(purposes.ReadSettings()), purposes.ReadSettings()),
+        (requests.build(purposes.SaveSettings(), {"activeModel": "m"}), purposes.SaveSettings()),
+        (requests.build(purposes.McpServers()), purposes.McpServers()),
+        (requests.build(purposes.Logout()), purposes.Logout()),
+        (requests.build(purposes.FeatureFlags()), purposes.FeatureFlags()),
         (requests.rename_conversation(ID, "t"), purposes.ChangeConversation(ID)),
         (requests.change_model(ID, "m"), purposes.ChangeConversation(ID)),
-        (requests.delete_conversation(ID), purposes.DeleteConversation(ID)),
-        (requests.share_conversation(ID), purposes.ShareConversation(ID)),
+        (requests.build(purposes.DeleteConversation(ID)), purposes.DeleteConversation(ID)),
+        (requests.build(purposes.ShareConversation(ID)), purposes.ShareConversation(ID)),
         (requests.import_share("0E921fx", "m"), purposes.ImportShare()),
-        (requests.read_file(ID, "5f"), purposes.ReadFile(ID, "5f")),
+        (requests.build(purposes.ReadFile(ID, "5f")), purposes.ReadFile(ID, "5f")),
         (requests.answer_elicitation(ID, "e", "cancel"), purposes.AnswerElicitation(ID)),
     ],
 )
@@ -139,9 +139,9 @@ def test_built_request_is_what_it_is_for(call, purpose):
     [
         (requests.rename_conversation(ID, "t"), "PATCH", f"/conversation/{ID}", {"title": "t"}),
         (requests.change_model(ID, "m"), "PATCH", f"/conversation/{ID}", {"model": "m"}),
-        (requests.delete_conversation(ID), "DELETE", f"/conversation/{ID}", None),
-        (requests.share_conversation(ID), "POST", f"/conversation/{ID}/share", None),
-        (requests.save_settings({"a": 1}), "POST", "/settings", {"a": 1}),
+        (requests.build(purposes.DeleteConversation(ID)), "DELETE", f"/conversation/{ID}", None),
+        (requests.build(purposes.ShareConversation(ID)), "POST", f"/conversation/{ID}/share", None),
+        (requests.build(purposes.SaveSettings(), {"a": 1}), "POST", "/settings", {"a": 1}),
     ],
 )
 def test_built_request_changes_a_conversation(call, method, path, body):
@@ -149,4 +149,4 @@ def test_built_request_changes_a_conversation(call, method, path, body):
 
 
 def test_built_path_cannot_be_left_by_an_odd_id():
-    assert requests.read_conversation("../a?b").path == "/api/v2/conversations/..%2Fa%3Fb"
+    assert requests.build(purposes.ReadConversation("../a?b")).path == "/api/v2/conversations/..%2Fa%3Fb"

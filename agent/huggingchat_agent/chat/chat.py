@@ -25,7 +25,7 @@ from huggingchat_agent.state.storage import write_private
 from huggingchat_agent.traffic.traffic import Traffic
 from huggingchat_agent.turn.tracker import TurnTracker
 from huggingchat_agent.user_text import require_path, require_text
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes, requests
 from huggingchat_agent.wire.conversations import parse_new_conversation
 from huggingchat_agent.wire.models import pick_model
 
@@ -252,7 +252,7 @@ class Chat(Emitter, Inputs):
         await self._traffic.wait_until_settled()
         known = self._page_data
         if refresh or known.models is None:
-            known.learn_models(await self._session.ask(requests.list_models()), "call")
+            known.learn_models(await self._session.ask(requests.build(purposes.ListModels())), "call")
         return known.models or Models()
 
     async def tools(

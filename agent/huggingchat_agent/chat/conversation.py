@@ -25,7 +25,7 @@ from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.turn import outputs
 from huggingchat_agent.turn.app_protocol import read_conversation
 from huggingchat_agent.user_text import require_text
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes, requests
 from huggingchat_agent.wire.artifacts import read_branch
 from huggingchat_agent.wire.conversations import parse_share
 from huggingchat_agent.wire.elicitations import find_open_questions
@@ -288,7 +288,7 @@ class Conversation(Emitter):
         """
         if self._chat._tracker.is_running(self.id):
             raise UsageError(f"Conversation {self.id} is still answering. Share it after the answer.")
-        body = await self._ask(requests.share_conversation(self.id))
+        body = await self._ask(requests.build(purposes.ShareConversation(self.id)))
         return f"{self._chat.settings.base_url}/r/{parse_share(body)}"
 
     async def artifacts(self) -> list[Artifact]:
@@ -323,7 +323,7 @@ class Conversation(Emitter):
             await self._reply.stop()
         await self._chat._session.leave_tab(self.id)
         try:
-            await self._ask(requests.delete_conversation(self.id))
+            await self._ask(requests.build(purposes.DeleteConversation(self.id)))
         except ChatError as error:
             if error.status != 404:
                 raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from huggingchat_agent.errors import AgentError, UsageError
 from huggingchat_agent.mistakes import async_for_only
 from huggingchat_agent.user_text import require_text
-from huggingchat_agent.wire import name_lookup, requests
+from huggingchat_agent.wire import name_lookup, purposes, requests
 from huggingchat_agent.wire.conversations import parse_list, parse_new_conversation
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def iterate(session: Session) -> AsyncGenerator[ConversationSummary]:
 
 
 async def _read_page(session: Session, number: int, before: int) -> ConversationPage:
-    body = await session.calls.ask(requests.list_conversations(number), recover=False)
+    body = await session.calls.ask(requests.build(purposes.ListConversations(number)), recover=False)
     page = parse_list(body, before=before)
     if not page.conversations:
         await session.recovery.check()  # a stranger has none

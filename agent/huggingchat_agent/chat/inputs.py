@@ -77,7 +77,7 @@ class Inputs:
         if urlsplit(url).scheme != "https":
             raise UsageError("The app fetches from https addresses only. Give one, or send the file itself.")
         self._check_open()
-        request = requests.fetch_url(url)
+        request = requests.build(purposes.FetchUrl(url))
         try:
             answer, data = await self._make(request, lambda calls: calls.download(request, timeout=PATIENCE))
         except ChatError as error:
@@ -145,7 +145,7 @@ class Inputs:
 
 
 async def read_billing(session: Session) -> Billing:
-    request = requests.read_billing()
+    request = requests.build(purposes.ReadBilling())
     try:
         return convert(Billing, superjson.load(await session.ask(request)))
     except PageChanged as error:

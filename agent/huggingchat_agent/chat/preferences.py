@@ -16,7 +16,7 @@ from huggingchat_agent.errors import SiteError, UsageError
 from huggingchat_agent.parsing import parse_choice
 from huggingchat_agent.session.account import read_settings
 from huggingchat_agent.user_text import require_text
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes, requests
 from huggingchat_agent.wire.models import pick_model
 from huggingchat_agent.wire.structs import convert
 
@@ -102,7 +102,8 @@ async def change(
         nonlocal wanted
         stored = await read_settings(session)
         wanted = _keep_known(stored, wanted, changes)
-        await session.calls.ask(requests.save_settings(_drop_unset(_merge(stored, wanted))), recover=False)
+        settings = _drop_unset(_merge(stored, wanted))  # all of them: the app resets any that are missing
+        await session.calls.ask(requests.build(purposes.SaveSettings(), settings), recover=False)
         return await read_settings(session)
 
     async with lock:

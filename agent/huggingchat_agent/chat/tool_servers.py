@@ -10,7 +10,7 @@ import msgspec
 from huggingchat_agent import redact
 from huggingchat_agent.errors import AgentError, ChatError, PageChanged, SiteError
 from huggingchat_agent.session.page_data import Tools
-from huggingchat_agent.wire import failures, requests
+from huggingchat_agent.wire import failures, purposes, requests
 from huggingchat_agent.wire.tools import check_own, read_health
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ async def read(session: Session, known: PageData, *, refresh: bool) -> Tools:
     """What the app offers, from its own traffic if it listed them there."""
     if refresh or known.tools is None:
         try:
-            known.learn_tools(await session.ask(requests.list_mcp_servers()), "call")
+            known.learn_tools(await session.ask(requests.build(purposes.McpServers())), "call")
         except (ChatError, PageChanged) as error:
             if getattr(error, "status", None) not in (None, 404):
                 raise
-            known.learn_no_tools(f"This app has no tools (no {requests.list_mcp_servers().path}).")
+            known.learn_no_tools(f"This app has no tools (no {requests.build(purposes.McpServers()).path}).")
     return Tools() if known.tools is None else known.tools
 
 

@@ -69,6 +69,12 @@ def say(text: str) -> None:
     err.print(Text(text))
 
 
+def confirm(question: str) -> bool:
+    """Ask on stderr. Only "y" and "yes" mean yes."""
+    err.print(f"{question} [y/N] ", end="", markup=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def report(text: str) -> None:
     """Print on stdout a sentence about what the command did."""
     out.print(Text(show_marks(text)))

@@ -7,9 +7,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+
 from huggingchat_agent import events, redact
 from huggingchat_agent.chat.chat import get_session
-from huggingchat_agent.doctor.finding import Finding, Report
+from huggingchat_agent.doctor.finding import Finding, Report, make_app_finding
 from huggingchat_agent.doctor.page import check_page, watch_for_stop
 from huggingchat_agent.errors import AgentError, LoginError
 from huggingchat_agent.session import account as accounts
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.chat.chat import Chat
     from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.doctor.finding import State
     from huggingchat_agent.wire.purposes import Purpose
 
 COST = "This sends one short message to the app, and deletes the conversation again."
@@ -101,7 +104,7 @@ class Walk:
     async def _clock(self) -> Finding:
         """This machine's clock against the server's, which has a precision of a second."""
         before = time.time()
-        answer = await self._session.calls.fetch(requests.read_user())
+        answer = await self._session.calls.fetch(requests.build(purposes.ReadUser()))
         here = (before + time.time()) / 2
         try:
             there = parsedate_to_datetime(answer.headers["date"]).timestamp() + 0.5
@@ -123,23 +126,23 @@ class Walk:
         return self._good("settings", "read", purposes.ReadSettings, _count(len(settings), "setting"))
 
     async def _features(self) -> Finding:
-        await self._session.ask(requests.read_feature_flags())
+        await self._session.ask(requests.build(purposes.FeatureFlags()))
         return self._good("features", "read", purposes.FeatureFlags)
 
     async def _models(self) -> Finding:
         models = await self._chat.models(refresh=True)
         if not models:
-            return Finding(area="app", check="models", state="failed", text="the app offers none")
+            return make_app_finding("models", "the app offers none", "failed")
         return self._good("models", models[0].id, purposes.ListModels, _count(len(models), "model"))
 
     async def _tools(self) -> Finding:
         tools = await self._chat.tools(refresh=True)
         if tools.missing:
-            return Finding(area="app", check="tools", state="note", text=tools.missing)
+            return make_app_finding("tools", tools.missing, "note")
         return self._good("tools", "read", purposes.McpServers, _count(len(tools), "server"))
 
     async def _list(self) -> Finding:
-        page = parse_list(await self._session.ask(requests.list_conversations(0)))
+        page = parse_list(await self._session.ask(requests.build(purposes.ListConversations(0))))
         shape = f"{len(page.conversations)} on the first page"
         return self._good("list of conversations", "read", purposes.ListConversations, shape)
 
@@ -158,25 +161,13 @@ class Walk:
         if reply.via == "ui":
             self._stop_control = seen.finding(seconds)
         shape = f"{tokens} tokens, {len(answer.text)} characters, {seconds:.1f} s"
+        state: State = "good"
+        text = "answered"
         if not answer.message_id:
-            return Finding(
-                area="app",
-                check="turn",
-                state="changed",
-                text="answered, but the stored message was not found",
-                by=reply.via,
-                shape=shape,
-            )
-        if reasons:
-            return Finding(
-                area="app",
-                check="turn",
-                state="note",
-                text=f"not by ui: {reasons[0]}",
-                by=reply.via,
-                shape=shape,
-            )
-        return Finding(area="app", check="turn", text="answered", by=reply.via, shape=shape)
+            text, state = "answered, but the stored message was not found", "changed"
+        elif reasons:
+            text, state = f"not by ui: {reasons[0]}", "note"
+        return make_app_finding("turn", text, state, by=reply.via, shape=shape)
 
     async def _stop(self, conversation: Conversation) -> Finding:
         await self._session.ask(requests.stop_generating(conversation.id))
@@ -193,14 +184,13 @@ class Walk:
             shown = await composer.shows(tab.page, urlsplit(url).path, answer.message_id, timeout=step)
         finally:
             await self._session.tabs.release(tab)
-        state = "good"
-        text = "the page and the server have the same answer"
+        text, state = "the page and the server have the same answer", "good"
         if stored is None or stored.content != answer.content:
-            state, text = "failed", "the server has not stored the answer that came"
+            text, state = "the server has not stored the answer that came", "failed"
         elif shown is not True:
-            state, text = "changed", "the page does not show the answer as its last message"
+            text, state = "the page does not show the answer as its last message", "changed"
         made = self._good("reload", text, purposes.ReadConversation, _count(len(read.messages), "message"))
-        return Finding(**{**{each: getattr(made, each) for each in made.__struct_fields__}, "state": state})
+        return msgspec.structs.replace(made, state=state)
 
     async def _delete(self, conversation: Conversation) -> Finding:
         await conversation.delete()
@@ -210,16 +200,13 @@ class Walk:
 
     def _good(self, check: str, text: str, purpose: type[Purpose], shape: str = "") -> Finding:
         by = self._session.calls.alternatives.routes.get(purpose, "")
-        return Finding(area="app", check=check, text=redact.text(text), by=by, shape=shape)
+        return make_app_finding(check, redact.text(text), by=by, shape=shape)
 
     def _differences(self) -> list[Finding]:
         """The differences that were not reported yet."""
         found = self._session.drifts.found[self._reported :]
         self._reported += len(found)
-        return [
-            Finding(area="app", check=each.part, state=each.change, text=each.what, by=each.instead)
-            for each in found
-        ]
+        return [make_app_finding(each.part, each.what, each.change, by=each.instead) for each in found]
 
     def _routes(self) -> list[Finding]:
         """The requests for which the app does not have the first alternative."""
@@ -228,23 +215,16 @@ class Walk:
             first, *others = [f"{each.method} {each.path}" for each in routes.list_alternatives(purpose)]
             if name in others:
                 need = (purpose.__doc__ or "").split(".")[0]
-                found.append(
-                    Finding(area="app", check="fallback", state="note", text=f"{need}: no {first}", by=name)
-                )
+                found.append(make_app_finding("fallback", f"{need}: no {first}", "note", by=name))
         return found
 
     def _means(self) -> list[Finding]:
         """What served the needs of this walk that take more than a request."""
-        return [
-            Finding(
-                area="app",
-                check="means",
-                state="good" if each is each.alternatives[0] else "note",
-                text=each.need,
-                by=each.way,
-            )
-            for each in self._session.calls.alternatives.means
-        ]
+        found = []
+        for each in self._session.calls.alternatives.means:
+            state: State = "good" if each is each.alternatives[0] else "note"
+            found.append(make_app_finding("means", each.need, state, by=each.way))
+        return found
 
 
 async def examine(chat: Chat) -> Report:
@@ -267,6 +247,4 @@ def _failed(check: str, error: AgentError) -> Finding:
     advice = error.shell_hint
     if isinstance(error, LoginError) and not advice:
         advice = "Run `huggingchat login`, or set HUGGINGCHAT_USERNAME and HUGGINGCHAT_PASSWORD."
-    return Finding(
-        area="app", check=check, state="failed", text=redact.text(error.message), advice=redact.text(advice)
-    )
+    return make_app_finding(check, redact.text(error.message), "failed", advice=redact.text(advice))

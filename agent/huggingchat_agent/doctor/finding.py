@@ -29,6 +29,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     advice: str = ""
 
 
+def make_app_finding(
+    check: str, text: str, state: State = "good", *, by: str = "", shape: str = "", advice: str = ""
+) -> Finding:
+    """A finding about the app."""
+    return Finding(area="app", check=check, state=state, text=text, by=by, shape=shape, advice=advice)
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All findings, in the order of the checks. `sound` is false if any needs attention."""
 

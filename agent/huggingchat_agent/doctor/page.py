@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from huggingchat_agent import redact
-from huggingchat_agent.doctor.finding import Finding
+from huggingchat_agent.doctor.finding import Finding, make_app_finding
 from huggingchat_agent.doctor.known_controls import KNOWN
 from huggingchat_agent.errors import AgentError, BrowserTimeout
 from huggingchat_agent.site.gestures import messages, parts
@@ -55,7 +55,7 @@ async def check_page(
         async for each in _check_editor(page, answer.user_message_id, notice, timeout=timeout):
             yield each
     for role, name in await _find_new(page, username):
-        yield Finding(area="app", check="the page", state="new", text=f"{role} {name!r}")
+        yield make_app_finding("the page", f"{role} {name!r}", "new")
 
 
 async def _clear_way(page: Page, notice: Notice, timeout: float) -> None:
@@ -78,12 +78,10 @@ class StopSeen:
         """`seconds` is how long the answer took."""
         need = parts.STOP.need
         if self.name:
-            return Finding(area="app", check=need, text="found", by=f"{parts.STOP.role} {self.name!r}")
+            return _found(parts.STOP, self.name)
         if seconds > _LONG:
-            return Finding(area="app", check=need, state="gone", text=f"the page had no {parts.STOP}")
-        return Finding(
-            area="app", check=need, state="note", text="not seen: the answer may have been too quick"
-        )
+            return make_app_finding(need, f"the page had no {parts.STOP}", "gone")
+        return make_app_finding(need, "not seen: the answer may have been too quick", "note")
 
 
 @contextlib.asynccontextmanager
@@ -121,11 +119,11 @@ async def _check(page: Page, part: Part, within: str = "") -> Finding:
         hidden := await page.evaluate(_HIDDEN, within, [each.name for each in part.looks], timeout=5)
     ):
         return _found(part, hidden)
-    return Finding(area="app", check=part.need, state="gone", text=f"the page has no {part}")
+    return make_app_finding(part.need, f"the page has no {part}", "gone")
 
 
 def _found(part: Part, name: str) -> Finding:
-    return Finding(area="app", check=part.need, text="found", by=f"{part.role} {name!r}")
+    return make_app_finding(part.need, "found", by=f"{part.role} {name!r}")
 
 
 async def _check_editor(
@@ -136,9 +134,9 @@ async def _check_editor(
     try:
         await messages.open_editor(page, message_id, timeout=min(timeout, _TO_OPEN), notice=notice)
     except AgentError as error:
-        yield Finding(area="app", check=parts.EDIT.need, state="gone", text=redact.text(error.message))
+        yield make_app_finding(parts.EDIT.need, redact.text(error.message), "gone")
         return
-    yield Finding(area="app", check=parts.EDIT.need, text="it opens the editor")
+    yield make_app_finding(parts.EDIT.need, "it opens the editor")
     yield await _check(page, parts.SEND_EDITED, within)
     yield await _check(page, parts.CANCEL, within)
     await messages.close_editor(page, message_id, timeout=timeout)

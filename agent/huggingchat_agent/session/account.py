@@ -27,7 +27,7 @@ from huggingchat_agent.session.manual_login import wait_for_login
 from huggingchat_agent.site.signin.allowed_origins import ConfirmOrigin
 from huggingchat_agent.site.signin.sign_in import SignIn
 from huggingchat_agent.state import cookies
-from huggingchat_agent.wire import requests, superjson
+from huggingchat_agent.wire import purposes, requests, superjson
 from huggingchat_agent.wire.content import parse_flags, parse_settings
 
 if TYPE_CHECKING:
@@ -74,14 +74,14 @@ async def read_account(session: Session) -> Account:
     base_url = session.settings.base_url
     if session.in_browser and not await session.tabs.shows_app():
         return Account(base_url=base_url)  # the app sent the tab to the sign-in of another site
-    user = await _read(session, requests.read_user())
+    user = await _read(session, requests.build(purposes.ReadUser()))  # null for nobody
     if user:
         return Account(
             base_url=base_url,
             username=str(user.get("username") or user.get("name") or user["id"]),
             expires=_find_expiry(await session.read_state(), base_url),
         )
-    flags = await _read(session, requests.read_feature_flags(), parse_flags) or {}
+    flags = await _read(session, requests.build(purposes.FeatureFlags()), parse_flags) or {}
     return Account(base_url=base_url, login_offered=bool(flags.get("loginEnabled", True)))
 
 
@@ -323,7 +323,7 @@ async def logout(session: Session) -> None:
     """
     session.recovery.disarm()
     try:
-        answer = await session.calls.fetch(requests.logout())
+        answer = await session.calls.fetch(requests.build(purposes.Logout()))
     finally:
         if session.in_browser:
             session.profile.forget()
@@ -336,7 +336,7 @@ async def logout(session: Session) -> None:
 
 async def read_settings(session: Session) -> dict[str, Any]:
     """The account's settings in the app. Raises SessionRejected if nobody is signed in there."""
-    settings = dict(await _read(session, requests.read_settings(), parse_settings) or {})
+    settings = dict(await _read(session, requests.build(purposes.ReadSettings()), parse_settings) or {})
     await session.recovery.check()
     return settings
 

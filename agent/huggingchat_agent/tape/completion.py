@@ -23,7 +23,7 @@ from urllib.parse import urljoin
 from huggingchat_agent.errors import AgentError
 from huggingchat_agent.exchange import Chunk, Ended, Failed, Responded, Started
 from huggingchat_agent.log_records import log
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes, requests
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -125,8 +125,8 @@ class Completion:
         try:
             page = await tab()
             await page.evaluate(_FETCH, wanted, sorted(self._loaded), timeout=SECONDS)
-            for request in (requests.list_conversations(BEHIND_THE_LIST), requests.read_user()):
-                await call(request)
+            for purpose in (purposes.ListConversations(BEHIND_THE_LIST), purposes.ReadUser()):
+                await call(requests.build(purpose))
             await self.wait_until_quiet()  # until it is on the tape
         except AgentError as error:
             log.warning("The tape may lack files that a page loads later: %s", error)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes, requests
 from huggingchat_agent.wire.conversations import parse_conversation
 
 if TYPE_CHECKING:
@@ -71,5 +71,6 @@ class App(Protocol):
 
 async def read_conversation(app: App, conversation_id: str) -> ConversationRead:
     """Read a conversation by a request of the agent's own."""
-    body = await app.ask(requests.read_conversation(conversation_id), conversation_id=conversation_id)
+    request = requests.build(purposes.ReadConversation(conversation_id))
+    body = await app.ask(request, conversation_id=conversation_id)
     return parse_conversation(body, conversation_id)

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.errors import UsageError
-from huggingchat_agent.wire import requests
+from huggingchat_agent.wire import purposes, requests
 
 if TYPE_CHECKING:
     from huggingchat_agent.answer import File
@@ -28,6 +28,7 @@ def bind(file: File, app: App, conversation_id: str) -> File:
                 f"{file.name!r} belongs to another event loop. Without asyncio, read it by "
                 "`conversation.file(...)`."
             )
-        return await app.ask(requests.read_file(conversation_id, file.sha), conversation_id=conversation_id)
+        request = requests.build(purposes.ReadFile(conversation_id, file.sha))
+        return await app.ask(request, conversation_id=conversation_id)
 
     return file._bind(fetch)

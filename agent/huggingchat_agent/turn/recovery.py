@@ -163,9 +163,9 @@ class Recovery:
     async def _reattach(self) -> str:
         """Read the run's own stream to its end, or until it breaks."""
         turn, key = self._turn, str(uuid.uuid4())
-        request = requests.reattach(turn.conversation_id, turn.generation_id or "", int(self._last_id))
+        run = purposes.Reattach(turn.conversation_id, turn.generation_id or "", int(self._last_id))
         self._attached = None
-        await self._app.open_stream(request, key)
+        await self._app.open_stream(requests.build(run), key)
         try:
             attached = await self._wait_for_end()
         finally:

@@ -105,7 +105,7 @@ class Reattach(OfConversation, frozen=True):
     """The stream of a run from a certain line on. `generation_id` is "" for the newest run."""
 
     generation_id: str = ""
-    from_seq: int = 0
+    from_seq: int = 0  # the line that it follows; 0 for all of it
 
 
 class Live(Purpose, frozen=True):

@@ -119,32 +119,12 @@ def send_message(
     return build(purposes.SendMessage(conversation_id), data, files)
 
 
-def read_file(conversation_id: str, sha: str) -> Call:
-    """The bytes of a file that the conversation holds under `sha`."""
-    return build(purposes.ReadFile(conversation_id, sha))
-
-
 def stop_generating(conversation_id: str, generation_id: str | None = None, seen: int | None = None) -> Call:
     """Stop a run. With both arguments the app cuts the text to `seen` (UTF-16 units), else it keeps all."""
     fields = None
     if generation_id is not None and seen is not None:
         fields = {"generationId": generation_id, "seenContentLength": seen}
     return build(purposes.StopGenerating(conversation_id), fields)
-
-
-def reattach(conversation_id: str, generation_id: str, after: int) -> Call:
-    """The stream of a run from behind the line with that number; 0 for all of it."""
-    return build(purposes.Reattach(conversation_id, generation_id, after))
-
-
-def read_conversation(conversation_id: str) -> Call:
-    """One conversation with all its messages."""
-    return build(purposes.ReadConversation(conversation_id))
-
-
-def list_conversations(page: int = 0) -> Call:
-    """A page of the list of conversations, from 0."""
-    return build(purposes.ListConversations(page))
 
 
 def rename_conversation(conversation_id: str, title: str) -> Call:
@@ -157,51 +137,11 @@ def change_model(conversation_id: str, model: str) -> Call:
     return build(purposes.ChangeConversation(conversation_id), {"model": model})
 
 
-def delete_conversation(conversation_id: str) -> Call:
-    """The end of a conversation."""
-    return build(purposes.DeleteConversation(conversation_id))
-
-
-def share_conversation(conversation_id: str) -> Call:
-    """A public snapshot of a conversation."""
-    return build(purposes.ShareConversation(conversation_id))
-
-
 def import_share(share_id: str, model: str) -> Call:
     """Make the account's copy of a shared snapshot; in newer apps always the same one. Older apps require one
     of their models, and do not use it.
     """
     return build(purposes.ImportShare(), {"shareId": share_id, "model": model})
-
-
-def list_models() -> Call:
-    """The models."""
-    return build(purposes.ListModels())
-
-
-def read_user() -> Call:
-    """Who is signed in; the answer is null for nobody."""
-    return build(purposes.ReadUser())
-
-
-def read_settings() -> Call:
-    """The user's settings."""
-    return build(purposes.ReadSettings())
-
-
-def save_settings(settings: dict[str, Any]) -> Call:
-    """The user's settings, all of them: the app resets any that are missing."""
-    return build(purposes.SaveSettings(), settings)
-
-
-def read_feature_flags() -> Call:
-    """The features that this deployment has switched on, such as `loginEnabled`."""
-    return build(purposes.FeatureFlags())
-
-
-def logout() -> Call:
-    """The end of the session at the app. It answers with a redirect to its home page."""
-    return build(purposes.Logout())
 
 
 def answer_elicitation(
@@ -229,24 +169,9 @@ def deploy_space(
     return build(purposes.DeploySpace(), fields)
 
 
-def fetch_url(url: str) -> Call:
-    """Have the app fetch a file from an https address."""
-    return build(purposes.FetchUrl(url))
-
-
 def transcribe(audio: FormPart) -> Call:
     """The text of a recording, which is the whole body."""
     return msgspec.structs.replace(build(purposes.Transcribe()), json=None, whole=audio)
-
-
-def read_billing() -> Call:
-    """Who can pay for the account's answers."""
-    return build(purposes.ReadBilling())
-
-
-def list_mcp_servers() -> Call:
-    """The tool servers the app offers."""
-    return build(purposes.McpServers())
 
 
 def check_mcp_server(server: dict[str, Any]) -> Call:

@@ -110,6 +110,4 @@ def _find(found: "list[Artifact]", identifier: str) -> "Artifact":
 def _confirm(artifact: "Artifact", title: str, public: bool) -> bool:
     who = "anybody can see" if public else "only you can see"
     what = f"{to_one_line(title)} ({artifact.type}, version {artifact.last.number})"
-    question = f"Publish {what} as a Space that {who}? [y/N] "
-    console.err.print(question, end="", markup=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return console.confirm(f"Publish {what} as a Space that {who}?")

@@ -219,8 +219,7 @@ def _confirm(found: "list[ConversationSummary]") -> bool:
     console.err.print(make_listing(found[:10], console.err.width), soft_wrap=False)
     if len(found) > 10:
         console.err.print(f"... and {len(found) - 10} more.")
-    console.err.print(f"Delete {_format_count(found)} for good? [y/N] ", end="", markup=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return console.confirm(f"Delete {_format_count(found)} for good?")
 
 
 def _format_count(these: "list[str] | list[ConversationSummary]") -> str:
