@@ -38,20 +38,20 @@ PROMPTS: tuple[tuple[str, Via], ...] = (
 async def recorded(stand_in, tmp_path_factory):
     """A full tape of a sign-in and three turns; with the events and answers as callbacks got them."""
     path = tmp_path_factory.mktemp("tapes") / "run.tape"
-    told: list[Event] = []
+    log: list[Event] = []
     given = make_account_settings(stand_in, tmp_path_factory.mktemp("state"))
     with pytest.MonkeyPatch.context() as patched:
         # A picture that takes too long is left out, and how long it takes is the machine's affair.
         patched.setattr("huggingchat_agent.browser.page._PICTURE_SECONDS", 60.0)
         patched.setattr("huggingchat_agent.tape.recorder.PICTURE_PATIENCE", 60.0)
-        answers = await _record(HuggingChat(**given, record=Record(path, full=True)), told)
-    return path, told, answers
+        answers = await _record(HuggingChat(**given, record=Record(path, full=True)), log)
+    return path, log, answers
 
 
-async def _record(chat, told):
+async def _record(chat, log):
     async with chat:
         for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
-            chat.on(name, told.append)
+            chat.on(name, log.append)
         await chat.login()
         conversation = await chat.new_conversation()
         return [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]

@@ -27,8 +27,8 @@ def test_document_has_the_table():
     rows = [line.split("|")[1:4] for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
     shown = {cells[0].strip(): [each.strip() for each in cells[1:]] for cells in rows}
     for each in abilities.ABILITIES:
-        told = ["no" if name in each.without else "yes" for name in ("playwright", "nodriver")]
-        assert shown[each.meaning] == told
+        row = ["no" if name in each.without else "yes" for name in ("playwright", "nodriver")]
+        assert shown[each.meaning] == row
 
 
 def test_what_an_engine_cannot_is_refused_with_the_sentence_of_the_table():

@@ -223,9 +223,9 @@ def test_failed_handler_as_json_names_what_it_handled_and_keeps_secrets():
         raise RuntimeError(f"not with {secret.reveal()} of ada@example.org")
 
     emitter.emit(token(1))
-    (told,) = lines
-    assert (told["event"], told["handled"]) == ("handler_failed", "token")
-    assert told["error"] == "RuntimeError: not with [redacted] of [redacted]"
+    (record,) = lines
+    assert (record["event"], record["handled"]) == ("handler_failed", "token")
+    assert record["error"] == "RuntimeError: not with [redacted] of [redacted]"
 
 
 def test_handler_of_failures_that_raises_does_not_report_itself(caplog):

@@ -77,10 +77,15 @@ def as_json(read):
 
 
 def test_json_says_what_it_is():
-    told = as_json(FORKED)
-    assert list(told)[:4] == ["format", "version", "id", "url"]
-    assert (told["format"], told["version"]) == ("huggingchat-conversation", 1)
-    assert (told["id"], told["url"], told["title"], told["model"]) == ("c", URL, "A title", "m")
+    document = as_json(FORKED)
+    assert list(document)[:4] == ["format", "version", "id", "url"]
+    assert (document["format"], document["version"]) == ("huggingchat-conversation", 1)
+    assert (document["id"], document["url"], document["title"], document["model"]) == (
+        "c",
+        URL,
+        "A title",
+        "m",
+    )
 
 
 def test_json_keys_are_those_that_are_documented():
@@ -90,20 +95,20 @@ def test_json_keys_are_those_that_are_documented():
         listed = re.findall(r"^    ([a-z_, ]+?)(?:  +\S.*)?$", text, re.MULTILINE)
         return {name.strip() for line in listed for name in line.split(",") if name.strip()}
 
-    told = as_json(FORKED)
-    assert set(told) == documented(top)
-    assert set(told["messages"][0]) == documented(each)
+    document = as_json(FORKED)
+    assert set(document) == documented(top)
+    assert set(document["messages"][0]) == documented(each)
 
 
 def test_json_has_all_branches_and_marks_the_active_one():
-    told = as_json(FORKED)
-    assert [(each["id"], each["parent"], each["active"]) for each in told["messages"]] == [
+    document = as_json(FORKED)
+    assert [(each["id"], each["parent"], each["active"]) for each in document["messages"]] == [
         ("root", None, True),
         ("u", "root", True),
         ("a1", "u", False),
         ("a2", "u", True),
     ]
-    assert told["leaf"] == "a2" and told["messages"][1]["children"] == ["a1", "a2"]
+    assert document["leaf"] == "a2" and document["messages"][1]["children"] == ["a1", "a2"]
 
 
 def test_json_tells_text_from_reasoning_and_keeps_the_content():
@@ -189,5 +194,5 @@ def test_500_messages_are_exported_in_their_order():
         )
         for number, each in enumerate(ids)
     ]
-    told = export.build_export(conversation(*messages))
-    assert [each.id for each in told.active] == ids and told.leaf == "m499"
+    document = export.build_export(conversation(*messages))
+    assert [each.id for each in document.active] == ids and document.leaf == "m499"

@@ -33,8 +33,8 @@ def test_credentials_are_not_sent_where_others_can_read_them():
     given: dict[str, Any] = {"http_credentials": "ada:let-me-in", "base_url": "http://chat.lan/chat"}
     with pytest.raises(SettingsError, match="would go to base_url over plain http") as caught:
         make_settings(**given)
-    told = caught.value.for_shell()
-    assert "HUGGINGCHAT_HTTP_CREDENTIALS" in told and "--insecure" in told
+    message = caught.value.for_shell()
+    assert "HUGGINGCHAT_HTTP_CREDENTIALS" in message and "--insecure" in message
     assert "let-me-in" not in str(caught.value)
     for trusted in ({"insecure": True}, {"base_url": "https://chat.lan"}, {"base_url": "http://127.1:8080"}):
         assert make_settings(**given | trusted).http_credentials

@@ -54,10 +54,10 @@ def test_iterating_without_async_ends_when_the_next_message_can_be_sent():
 
     thread = LoopThread("reply")
     try:
-        reply, told = thread.run(make()), []
-        reply.on("finished", lambda event: told.extend(reply))  # in a handler, which is handed nothing else
+        reply, inner = thread.run(make()), []
+        reply.on("finished", lambda event: inner.extend(reply))  # in a handler, which is handed nothing else
         thread.call_soon(go.set)
-        assert list(reply) == told == [FINISHED]
+        assert list(reply) == inner == [FINISHED]
         assert reply.done
     finally:
         thread.stop()

@@ -116,14 +116,14 @@ async def test_find_or_download_takes_what_was_downloaded(tmp_path, monkeypatch)
 
 
 async def test_find_or_download_does_not_hand_our_settings_to_the_download(tmp_path, monkeypatch):
-    told = tmp_path / "told"
-    installer = write_executable(tmp_path / "installer", f"#!/bin/sh\nexport -p > '{told}'\nexit 7\n")
+    dump = tmp_path / "dump"
+    installer = write_executable(tmp_path / "installer", f"#!/bin/sh\nexport -p > '{dump}'\nexit 7\n")
     monkeypatch.setattr(module, "_make_download_command", lambda: (str(installer),))
     monkeypatch.setenv("HUGGINGCHAT_PASSWORD", "correct-horse-battery")
     with pytest.raises(BrowserMissing):
         await find_or_download()
-    assert "PLAYWRIGHT_BROWSERS_PATH" in told.read_text()
-    assert "HUGGINGCHAT_" not in told.read_text()
+    assert "PLAYWRIGHT_BROWSERS_PATH" in dump.read_text()
+    assert "HUGGINGCHAT_" not in dump.read_text()
 
 
 async def test_find_or_download_names_the_command_when_the_download_fails(tmp_path, monkeypatch):

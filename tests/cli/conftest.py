@@ -59,7 +59,7 @@ class Recorded(NamedTuple):
 
     tape: Path
     url: str
-    told: str
+    plain: str
     reasoned: str
     stored: list[dict[str, Any]]
 
@@ -77,14 +77,14 @@ def recorded(saved_home, tmp_path_factory):
         save_session(site, folder)
         with HuggingChat(base_url=site.url, home=folder, record=tape, via="page", **account) as chat:
             chat.login()
-            told = chat.new_conversation()
-            told.send("tell me **all**").result()
+            plain = chat.new_conversation()
+            plain.send("tell me **all**").result()
             reasoned = chat.new_conversation(model="deepseek")
             reasoned.send("reason about it").result()
-            told.read()
+            plain.read()
             chat.models(), chat.tools(), chat.preferences(), list(chat.conversations())
-        stored = [site.control.conversation(each.id) for each in (told, reasoned)]
-        yield Recorded(tape, site.url, told.id, reasoned.id, stored)
+        stored = [site.control.conversation(each.id) for each in (plain, reasoned)]
+        yield Recorded(tape, site.url, plain.id, reasoned.id, stored)
 
 
 class Taped(Shell):

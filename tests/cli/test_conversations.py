@@ -41,9 +41,9 @@ def test_list_is_a_line_each_through_a_pipe_and_as_many_as_asked_for(taped, reco
 
 
 def test_list_as_json_is_all_of_it_with_all(taped, recorded):
-    told = json.loads(taped.here("conversations", "--verbose", "list", "--all", "--json").out)
-    assert [each["id"] for each in told] == [recorded.reasoned, recorded.told]
-    assert told[0]["updatedAt"] and told[0]["model"]
+    entries = json.loads(taped.here("conversations", "--verbose", "list", "--all", "--json").out)
+    assert [each["id"] for each in entries] == [recorded.reasoned, recorded.plain]
+    assert entries[0]["updatedAt"] and entries[0]["model"]
 
 
 def test_list_is_a_table_at_a_terminal_and_says_that_there_is_more(taped, recorded):
@@ -55,13 +55,15 @@ def test_list_is_a_table_at_a_terminal_and_says_that_there_is_more(taped, record
 
 
 def test_show_is_rendered_at_a_terminal_and_markdown_through_a_pipe(taped, recorded):
-    done = taped.here("conversations", "show", f"{recorded.url}/conversation/{recorded.told}")
+    done = taped.here("conversations", "show", f"{recorded.url}/conversation/{recorded.plain}")
     assert "## You\n\ntell me **all**\n\n## Assistant\n\nYou said: tell me **all**" in done.out
-    with taped.terminal("conversations", "show", recorded.told) as terminal:
+    with taped.terminal("conversations", "show", recorded.plain) as terminal:
         terminal.expect("Assistant")
         terminal.expect("You said: tell me \x1b[1mall\x1b[0m")
         assert terminal.code() == 0
-    assert json.loads(taped.here("conversations", "show", recorded.told, "--json").out)["id"] == recorded.told
+    assert (
+        json.loads(taped.here("conversations", "show", recorded.plain, "--json").out)["id"] == recorded.plain
+    )
 
 
 def test_rename_and_share_are_done(shell, stand_in, made):
@@ -75,12 +77,12 @@ def test_rename_and_share_are_done(shell, stand_in, made):
 
 def test_export_goes_to_a_file_and_not_over_one_that_is_there(taped, recorded, tmp_path):
     target = Path(tmp_path / "kept.json")
-    assert taped.here("conversations", "export", recorded.told, "-o", str(target)).code == 0
+    assert taped.here("conversations", "export", recorded.plain, "-o", str(target)).code == 0
     assert json.loads(target.read_text())["messages"][1]["text"] == "tell me **all**"
     target.write_text("mine")
-    done = taped.here("conversations", "export", recorded.told, "-o", str(target))
+    done = taped.here("conversations", "export", recorded.plain, "-o", str(target))
     assert done.code == 2 and "--force" in done.err and target.read_text() == "mine"
-    text = taped.here("conversations", "export", recorded.told)
+    text = taped.here("conversations", "export", recorded.plain)
     assert text.out.startswith("# ") and "## Assistant" in text.out
 
 

@@ -94,9 +94,9 @@ def test_advice_is_for_the_command_line(capsys):
         make_settings(base_url="https://a:b@x.org")
     for error in (broken, caught.value):
         error_output.tell(error)
-    told = capsys.readouterr().err
-    assert "`partial`" not in told and "The stream broke. See above." in told
-    assert "login()" not in told and "`huggingchat login`" in told
+    output = capsys.readouterr().err
+    assert "`partial`" not in output and "The stream broke. See above." in output
+    assert "login()" not in output and "`huggingchat login`" in output
 
 
 @pytest.mark.parametrize(

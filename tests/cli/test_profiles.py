@@ -30,9 +30,9 @@ def test_profiles_are_listed_with_site_and_end(shell):
     for line, name in zip(
         shell.here("profiles", "list", "--json").out.splitlines(), ("default", "work"), strict=True
     ):
-        told = json.loads(line)
-        assert (told["name"], told["folder"]) == (name, str(shell.home / "profiles" / name))
-        assert (told["expires"] or "").startswith("20") == (name == "default")
+        facts = json.loads(line)
+        assert (facts["name"], facts["folder"]) == (name, str(shell.home / "profiles" / name))
+        assert (facts["expires"] or "").startswith("20") == (name == "default")
 
 
 def test_profiles_that_do_not_exist_yet_are_reported(stranger):
@@ -74,9 +74,9 @@ def test_two_processes_use_a_profile_at_once(shell, stand_in, request):
     logins = stand_in.control.logins
     for _ in range(10 if request.config.getoption("--soak") else 1):
         both = [shell.start("ask", "hello", "--temporary"), shell.start("ask", "hello", "--temporary")]
-        told = [each.communicate() for each in both]
-        assert [each.returncode for each in both] == [0, 0], told
-        assert all(out.startswith(b"You said: hello") for out, _ in told)
+        outputs = [each.communicate() for each in both]
+        assert [each.returncode for each in both] == [0, 0], outputs
+        assert all(out.startswith(b"You said: hello") for out, _ in outputs)
         assert shell.here("profiles", "list").out.splitlines()[1].startswith(f"default  {stand_in.url} ")
     assert shell.here("status").out.split()[:2] == ["Account", "ada"]
     assert stand_in.control.logins == logins

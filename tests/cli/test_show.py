@@ -10,7 +10,7 @@ from huggingchat_agent.emitter import Emitter
 
 
 @pytest.mark.parametrize(
-    ("reason", "running", "told"),
+    ("reason", "running", "words"),
     [
         ("connections", 1, "1 answer is running"),
         ("connections", 3, "3 answers are running"),
@@ -18,16 +18,16 @@ from huggingchat_agent.emitter import Emitter
         ("stop", 0, "an answer is still being stopped"),
     ],
 )
-def test_wait_says_for_what(reason, running, told):
+def test_wait_says_for_what(reason, running, words):
     event = events.Queued(conversation_id="c", reason=reason, running=running)
-    assert describe(event) == f"Waiting: {told}."
+    assert describe(event) == f"Waiting: {words}."
 
 
 @pytest.mark.parametrize("kind", events.every(events.AgentEvent), ids=lambda each: each.name)
 def test_each_event_of_the_agent_is_a_line_for_a_person(kind):
     texts = {str: "why", int: 3, float: 1.5}
     fields = {each.name: texts.get(each.type, "new") for each in msgspec.structs.fields(kind)}
-    assert "why" in (told := describe(kind(**fields))) or "3" in told
+    assert "why" in (words := describe(kind(**fields))) or "3" in words
     assert describe(events.Recycled(what="browser", reason="turns", turns=9, seconds=1.2)) == (
         "The browser was replaced after 9 messages, which took 1.2 s."
     )

@@ -28,9 +28,9 @@ def test_tools_are_a_line_each_through_a_pipe_without_keys(taped):
 
 
 def test_tools_as_json_and_as_a_table(taped):
-    told = json.loads(taped.here("tools", "--json").out)
-    assert [each["name"] for each in told] == list(TOOLS)
-    assert "s3cret" not in json.dumps(told)
+    servers = json.loads(taped.here("tools", "--json").out)
+    assert [each["name"] for each in servers] == list(TOOLS)
+    assert "s3cret" not in json.dumps(servers)
     with taped.terminal("tools") as terminal:
         terminal.expect("Server")
         terminal.expect("Web Search (Exa)")
@@ -72,8 +72,8 @@ def test_server_of_ones_own_is_used_and_its_header_is_nowhere(shell, stand_in, t
         refused = shell.here("ask", *own, "use my tool loud_echo")
         assert (refused.code, f"chmod 600 {servers}" in refused.err) == (2, True)
         servers.chmod(0o600)
-        told = shell.here("tools", "--check", *own)
-        assert (told.code, told.out.splitlines()[-1].split("\t")) == (
+        checks = shell.here("tools", "--check", *own)
+        assert (checks.code, checks.out.splitlines()[-1].split("\t")) == (
             0,
             ["Shouting", host.url, "", "loud_echo"],
         )
@@ -85,7 +85,7 @@ def test_server_of_ones_own_is_used_and_its_header_is_nowhere(shell, stand_in, t
     assert (host.heard[-1], stand_in.control.heard[-1]["tools"]) == ("tools/call", ["Shouting"])
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != servers]
     assert tape.is_file() and b"selectedMcpServers" in gzip.decompress(tape.read_bytes())
-    for body in (*files, done.out, done.err, told.out, told.err):
+    for body in (*files, done.out, done.err, checks.out, checks.err):
         text = body if isinstance(body, str) else body.decode("latin-1")
         assert key not in text
 

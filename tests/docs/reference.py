@@ -162,8 +162,8 @@ def _function(function: Any, name: str = "") -> Iterator[str]:
                 and not any(known.startswith("*") for known in parameters)
             ):
                 parameters.insert(-1, "*")
-    told = inspect.signature(function).return_annotation
-    result = "" if told in ("None", inspect.Parameter.empty) else f" -> {told}"
+    annotation = inspect.signature(function).return_annotation
+    result = "" if annotation in ("None", inspect.Parameter.empty) else f" -> {annotation}"
     call = f"{how}{name}({', '.join(parameters)}){result}"
     yield f"### {name}\n\n```text\n{textwrap.fill(call, 110, subsequent_indent='    ')}\n```\n"
     yield _paragraphs(function) + "\n"

@@ -67,8 +67,8 @@ async def test_many_drifts_at_once_are_all_named(chat, site):
     names = DRIFTS.keys() - ALONE
     site.control.drift(*sorted(names))
     report = await examine(chat)
-    told = written(report)
-    assert [name for name in names if NAMED[name] not in told] == []
+    text = written(report)
+    assert [name for name in names if NAMED[name] not in text] == []
     assert not report.sound
     assert site.control.conversations() == []
 

@@ -37,8 +37,8 @@ async def test_200_conversations_are_listed_page_after_page_as_they_are_consumed
     asked = list_pages_asked_for(site)[before:]
     assert sorted(set(asked)) == [0, 1, 2, 3, 4, 5, 6] and len(asked) <= 8
     assert sorted(each.id for each in first + rest) == sorted(made)
-    told = [each["id"] for number in range(7) for each in (await raw.list(number))["conversations"]]
-    assert [each.id for each in first + rest] == told
+    ids = [each["id"] for number in range(7) for each in (await raw.list(number))["conversations"]]
+    assert [each.id for each in first + rest] == ids
     assert first[0].model == LLAMA and first[0].updated_at
 
 
@@ -175,13 +175,13 @@ async def test_conversation_that_somebody_else_deleted_is_deleted(chat, raw):
 async def test_export_holds_what_was_said(chat):
     conversation = await chat.new_conversation(system_prompt="Be brief.")
     answer = await conversation.send("reason about it", via="page")
-    told = json.loads(await conversation.export("json"))
-    assert (told["id"], told["url"], told["system_prompt"]) == (
+    document = json.loads(await conversation.export("json"))
+    assert (document["id"], document["url"], document["system_prompt"]) == (
         conversation.id,
         conversation.url,
         "Be brief.",
     )
-    last = told["messages"][-1]
+    last = document["messages"][-1]
     assert (last["text"], last["reasoning"]) == (answer.text, answer.reasoning)
     assert (last["id"], last["parent"]) == (answer.message_id, answer.user_message_id)
     text = await conversation.export()

@@ -68,22 +68,22 @@ CHANGES = [
 
 @pytest.mark.parametrize(("changes", "changed"), CHANGES, ids=lambda each: next(iter(each)))
 async def test_change_resets_nothing_else(chat, raw, everything, changes, changed):
-    told = await chat.change_preferences(**changes)
+    current = await chat.change_preferences(**changes)
     after = await raw.settings()
     moments = {"welcomeModalSeenAt": after["welcomeModalSeenAt"]}  # the app's own clock
     assert after == {**everything, **changed, **moments}
-    assert told == await chat.preferences()
-    assert told.active_model == after["activeModel"]
+    assert current == await chat.preferences()
+    assert current.active_model == after["activeModel"]
 
 
 async def test_preferences_are_what_the_app_keeps(chat, everything):
-    told = await chat.preferences()
-    assert (told.active_model, told.streaming_mode) == (QWEN, "raw")
-    assert told.reasoning_efforts == {LLAMA: "low"}
-    assert told.system_prompts == EVERYTHING["customPrompts"]
-    assert [told.system_prompt(model) for model in (LLAMA, QWEN, DEEPSEEK)] == ["Be brief.", "", None]
-    assert (told.providers, told.artifacts) == ({LLAMA: "fastest"}, {QWEN: True})
-    assert (told.billing_organization, told.extra["directPaste"]) == ("acme", True)
+    current = await chat.preferences()
+    assert (current.active_model, current.streaming_mode) == (QWEN, "raw")
+    assert current.reasoning_efforts == {LLAMA: "low"}
+    assert current.system_prompts == EVERYTHING["customPrompts"]
+    assert [current.system_prompt(model) for model in (LLAMA, QWEN, DEEPSEEK)] == ["Be brief.", "", None]
+    assert (current.providers, current.artifacts) == ({LLAMA: "fastest"}, {QWEN: True})
+    assert (current.billing_organization, current.extra["directPaste"]) == ("acme", True)
 
 
 async def test_changes_at_once_are_all_made(chat, raw, everything):

@@ -82,7 +82,7 @@ async def test_file_of_ten_mebibytes_is_taken(chat, site, via):
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "reason"),
     [
         ("nowhere/missing.txt", "No such file"),
         (("empty.txt", b""), "is empty"),
@@ -90,10 +90,10 @@ async def test_file_of_ten_mebibytes_is_taken(chat, site, via):
     ],
     ids=["missing", "empty", "too-large"],
 )
-async def test_file_that_cannot_be_sent_is_refused_at_once(chat, site, file, told):
+async def test_file_that_cannot_be_sent_is_refused_at_once(chat, site, file, reason):
     conversation = await chat.new_conversation(READS)
     before = site.control.count("POST", f"/conversation/{conversation.id}")
-    with pytest.raises(FileRejected, match=told):
+    with pytest.raises(FileRejected, match=reason):
         conversation.send("read", files=[file])
     assert site.control.count("POST", f"/conversation/{conversation.id}") == before
     await conversation.send("still usable", via="page")

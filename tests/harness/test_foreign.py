@@ -161,8 +161,8 @@ def test_other_plugins_cause_no_warning_by_what_is_asked_of_them_and_are_not_wok
             pass
 
         def test_options(huggingchat_settings):
-            told = {name: huggingchat_settings[name] for name in ("headless", "channel", "slow_mo")}
-            assert told == {"headless": False, "channel": "chrome-beta", "slow_mo": 7}
+            options = {name: huggingchat_settings[name] for name in ("headless", "channel", "slow_mo")}
+            assert options == {"headless": False, "channel": "chrome-beta", "slow_mo": 7}
             assert huggingchat_settings["skip_pictures"] is False  # tests that fail leave a screenshot
         """,
     )

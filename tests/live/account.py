@@ -41,11 +41,11 @@ async def walk_account(chat: HuggingChat, steps: Walk, model: str | None) -> Non
             return f"/r/ and {len(link.rpartition('/')[2])} characters; the imported copy says the same"
 
         async def export() -> str:
-            told = json.loads(await talk.export("json"))
+            document = json.loads(await talk.export("json"))
             text = await talk.export()
-            said = [each["text"] for each in told["messages"] if each["author"] != "system"]
+            said = [each["text"] for each in document["messages"] if each["author"] != "system"]
             assert said and all(each in text for each in said), "the documents lack what was said"
-            return f"{len(told['messages'])} messages as JSON, {len(text)} characters as Markdown"
+            return f"{len(document['messages'])} messages as JSON, {len(text)} characters as Markdown"
 
         await steps.check("rename", rename)
         await steps.check("share and import", share)

@@ -85,9 +85,9 @@ class SignIns:
         An app on loopback has two names, `127.0.0.1` and `localhost`; its identity provider has one of them.
         """
         await self.ask_for()
-        told = make_settings().login_origins
+        origins = make_settings().login_origins
         other = self.find_other_name()
-        if other is None and not told:
+        if other is None and not origins:
             return "the form is at the app's own origin"
         given = {"base_url": other or self.base_url, "use_credentials": True}
         async with open_gate(self.base_url) as gate:

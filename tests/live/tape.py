@@ -42,15 +42,15 @@ PROMPTS: tuple[tuple[str, Via], ...] = (
 
 async def talk(chat: HuggingChat) -> tuple[list[tuple[Any, ...]], list[Answer]]:
     """Three turns in one conversation: its events, and the answers."""
-    told: list[tuple[Any, ...]] = []
+    log: list[tuple[Any, ...]] = []
 
     def tell(event: Any) -> None:
-        told.append((event.name, event.turn, event.seq, getattr(event, "text", "")))
+        log.append((event.name, event.turn, event.seq, getattr(event, "text", "")))
 
     for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
         chat.on(name, tell)
     conversation = await chat.new_conversation()
-    return told, [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]
+    return log, [await conversation.send(prompt, via=via) for prompt, via in PROMPTS]
 
 
 async def played(
@@ -67,9 +67,9 @@ async def played(
 
         watching = asyncio.create_task(watch())
         await chat.login()
-        told, answers = await talk(chat)
+        log, answers = await talk(chat)
         watching.cancel()
-        return told, answers, seen, chat.elsewhere
+        return log, answers, seen, chat.elsewhere
 
 
 async def walk(arguments: argparse.Namespace, console: Console) -> int:
@@ -81,8 +81,8 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
             base_url=arguments.base_url, engine=arguments.engine, home=folder, record=record
         ) as chat:
             await chat.login()
-            told, answers = await talk(chat)
-        console.print(f"recorded: {len(told)} events, {path.stat().st_size / 1000:.0f} kB")
+            log, answers = await talk(chat)
+        console.print(f"recorded: {len(log)} events, {path.stat().st_size / 1000:.0f} kB")
         assert Tape(path).load().complete
         again = [event async for event in replay(path, speed=0) if event.name == "token"]
         assert "".join(event.text for event in again) == "".join(answer.text for answer in answers)
@@ -93,15 +93,15 @@ async def walk(arguments: argparse.Namespace, console: Console) -> int:
                 socket.create_connection(("127.0.0.1", app), timeout=5)
             console.print("the app is stopped: its port refuses connections")
         for engine in ("playwright", "nodriver"):
-            told_now, answers_now, seen, elsewhere = await played(path, engine)
-            assert told_now == told, "the events differ"
+            log_now, answers_now, seen, elsewhere = await played(path, engine)
+            assert log_now == log, "the events differ"
             assert [(each.text, each.message_id, each.user_message_id) for each in answers_now] == [
                 (each.text, each.message_id, each.user_message_id) for each in answers
             ], "the answers differ"
             assert seen and all(is_loopback(address) for address, _ in seen), "a socket left loopback"
             assert app not in {port for _, port in seen}, "the app was asked"
             console.print(
-                f"replayed in the browser ({engine}): {len(told_now)} events, the same texts and ids; "
+                f"replayed in the browser ({engine}): {len(log_now)} events, the same texts and ids; "
                 f"{len(seen)} other ends, all on loopback, none the app's; {elsewhere} refused"
             )
     return 0

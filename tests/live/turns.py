@@ -48,15 +48,15 @@ class Turns:
             return f"no counterpart: {error}"
         user = await self._stored(talk, answer.user_message_id)
         assert [each["name"] for each in user.files] == [name for name, _ in files], user.files
-        told = await self._model_saw()
-        if told is None:
+        prompt = await self._model_saw()
+        if prompt is None:
             return f"{len(user.files)} files stored; what the model saw cannot be asked here"
-        assert "xylophone" in told and "1,2" in told, "the model was not given the text"
-        assert "data:image/" in told, "the model was not given the picture"
+        assert "xylophone" in prompt and "1,2" in prompt, "the model was not given the text"
+        assert "data:image/" in prompt, "the model was not given the picture"
         again = await talk.edit(answer.user_message_id, "look at the files again", via=via)
         assert again.user_message_id != answer.user_message_id
-        told = await self._model_saw() or ""
-        assert "data:image/" in told and "xylophone" in told and "again" in told, (
+        prompt = await self._model_saw() or ""
+        assert "data:image/" in prompt and "xylophone" in prompt and "again" in prompt, (
             "not given again with an edit"
         )
         try:

@@ -43,25 +43,25 @@ async def secure(tmp_path_factory):
 
 async def repeat(chat, prompts=PROMPTS):
     """The same session once more: its events, and the answers."""
-    told: list[events.TurnEvent] = []
+    log: list[events.TurnEvent] = []
     for name in ("started", "token", "reasoning", "title", "status", "answer", "finished", "failed"):
-        chat.on(name, told.append)
+        chat.on(name, log.append)
     await chat.login()
     conversation = await chat.new_conversation()
-    return told, [await conversation.send(prompt, via=via) for prompt, via in prompts]
+    return log, [await conversation.send(prompt, via=via) for prompt, via in prompts]
 
 
-def measure_spans(told):
+def measure_spans(log):
     """Seconds from the message to the last token, for each turn.
 
     Not from the first token: on a busy machine the first ones come late, and all at once.
     """
-    sent = {each.turn: each.at for each in told if each.name == "started"}
-    last = {each.turn: each.at for each in told if each.name == "token"}
+    sent = {each.turn: each.at for each in log if each.name == "started"}
+    last = {each.turn: each.at for each in log if each.name == "token"}
     return [last[turn] - sent[turn] for turn in sent]
 
 
-def shape(told):
+def shape(log):
     """Events without what changes from run to run."""
     return [
         (
@@ -72,7 +72,7 @@ def shape(told):
             getattr(each, "text", ""),
             getattr(each, "via", ""),
         )
-        for each in told
+        for each in log
     ]
 
 
@@ -91,17 +91,17 @@ async def test_browser_replays_the_session_with_nothing_leaving_loopback(recorde
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())
-        told, now = await repeat(chat)
+        log, now = await repeat(chat)
         assert not watching.done()
         watching.cancel()
         assert (await chat.status()).username == "ada"
-    assert shape(told) == shape(then)
+    assert shape(log) == shape(then)
     assert [(each.text, each.message_id, each.user_message_id) for each in now] == [
         (each.text, each.message_id, each.user_message_id) for each in answers
     ]
     recorded_span = measure_spans(then)[-1]
     # The last one was paced; the seconds are for a busy machine.
-    assert recorded_span / 2 < measure_spans(told)[-1] < recorded_span + 5.0
+    assert recorded_span / 2 < measure_spans(log)[-1] < recorded_span + 5.0
     assert chat.port in {port for _, port in seen}, "it was looked at the wrong processes"
     assert all(is_loopback(address) for address, _ in seen)
 
@@ -190,8 +190,8 @@ async def test_stalled_stream_stalls_in_the_browser_too(recorded):
     second = body.index(b'"stream"', body.index(b'"stream"') + 1)
     wrong = [faults.stall(after=second, seconds=1.5, nth=1)]
     async with on_tape(path, speed=0, faults=wrong) as chat:
-        told, now = await repeat(chat, PROMPTS[:1])
-    moments = [each.at for each in told if each.name == "token"]
+        log, now = await repeat(chat, PROMPTS[:1])
+    moments = [each.at for each in log if each.name == "token"]
     assert max(later - earlier for earlier, later in pairwise(moments)) >= 1.4
     assert now[0].text == answers[0].text
 

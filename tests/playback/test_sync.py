@@ -20,10 +20,10 @@ def test_sync_replay_gives_events_in_order_and_calls_handlers():
     seen: list[object] = []
     played.on("token", lambda event: texts.append(event.text))
     played.on("exchange", seen.append)
-    told = list(played)
-    assert [each.text for each in told if isinstance(each, events.Token)] == texts
+    log = list(played)
+    assert [each.text for each in log if isinstance(each, events.Token)] == texts
     assert "".join(texts).startswith("You said: hello there")
-    assert isinstance(told[-1], events.Finished) and played.complete and len(seen) > 20
+    assert isinstance(log[-1], events.Finished) and played.complete and len(seen) > 20
 
 
 def test_sync_replay_can_be_left_early():
@@ -69,8 +69,8 @@ def test_handlers_without_async_that_raise_are_on_the_tape(stand_in, saved_home,
         reply = talk.send("hello")
         reply.on("answer", of_reply)
         assert reply.result().text.startswith("You said: hello")
-    told = [each.event for each in Tape(path).load().records if isinstance(each, tapes.Event)]
-    failed = {(each["handled"], each["error"]) for each in told if each["event"] == "handler_failed"}
+    log = [each.event for each in Tape(path).load().records if isinstance(each, tapes.Event)]
+    failed = {(each["handled"], each["error"]) for each in log if each["event"] == "handler_failed"}
     assert failed == {
         ("finished", "ValueError: in the chat's"),
         ("title", "ValueError: in the conversation's"),

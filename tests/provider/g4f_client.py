@@ -26,60 +26,60 @@ def make_messages(text):
     return [{"role": "user", "content": text}]
 
 
-async def use_async_client(told, picture):
+async def use_async_client(results, picture):
     completions = AsyncClient(provider=HuggingChat).chat.completions
     whole = await completions.create(model=LLAMA, messages=make_messages("not streamed"))
-    told["whole"] = whole.choices[0].message.content
-    told["finish"] = whole.choices[0].finish_reason
-    told["recognised"] = isinstance(whole.conversation, JsonConversation)
+    results["whole"] = whole.choices[0].message.content
+    results["finish"] = whole.choices[0].finish_reason
+    results["recognised"] = isinstance(whole.conversation, JsonConversation)
     chunks = completions.create(
         model=LLAMA, messages=make_messages("streamed on"), stream=True, conversation=whole.conversation
     )
-    told["chunks"] = [
+    results["chunks"] = [
         chunk.choices[0].delta.content async for chunk in chunks if chunk.choices[0].delta.content
     ]
     seen = await completions.create(
         model=QWEN, messages=make_messages("look"), image=picture, image_name="dot.png"
     )
-    told["seen"] = seen.choices[0].message.content
+    results["seen"] = seen.choices[0].message.content
     reasoned = await completions.create(model="deepseek-r1", messages=make_messages("reason a bit"))
-    told["reasoning"] = reasoned.choices[0].message.reasoning
-    told["answer"] = reasoned.choices[0].message.content
+    results["reasoning"] = reasoned.choices[0].message.reasoning
+    results["answer"] = reasoned.choices[0].message.content
     drawn = await completions.create(model=LLAMA, messages=make_messages("draw picture"))
-    told["drawn"] = drawn.choices[0].message.content
+    results["drawn"] = drawn.choices[0].message.content
 
 
-async def use_no_auth(told):
+async def use_no_auth(results):
     try:
         async for _ in HuggingChat.create_authed(LLAMA, make_messages("hi"), None):
             pass
     except MissingAuthError as error:
-        told["missing_auth"] = type(error).__name__
+        results["missing_auth"] = type(error).__name__
 
 
-def use_client(told):
+def use_client(results):
     completions = Client(provider=HuggingChat).chat.completions
     whole = completions.create(model=LLAMA, messages=make_messages("without a loop"))
-    told["sync"] = whole.choices[0].message.content
+    results["sync"] = whole.choices[0].message.content
     chunks = completions.create(model=LLAMA, messages=make_messages("without a loop"), stream=True)
-    told["sync_chunks"] = [
+    results["sync_chunks"] = [
         chunk.choices[0].delta.content for chunk in chunks if chunk.choices[0].delta.content
     ]
 
 
-def run_example(told, program):
+def run_example(results, program):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         runpy.run_path(program)
-    told["example"] = printed.getvalue()
+    results["example"] = printed.getvalue()
 
 
 def main(picture, example):
-    told = {"models": HuggingChat.get_models()}
-    asyncio.run(use_async_client(told, Path(picture).read_bytes()))
-    asyncio.run(use_no_auth(told))
-    use_client(told)
-    run_example(told, example)
-    sys.stdout.write(json.dumps(told, default=str))
+    results = {"models": HuggingChat.get_models()}
+    asyncio.run(use_async_client(results, Path(picture).read_bytes()))
+    asyncio.run(use_no_auth(results))
+    use_client(results)
+    run_example(results, example)
+    sys.stdout.write(json.dumps(results, default=str))
 
 
 main(*sys.argv[1:])

@@ -32,21 +32,23 @@ def test_client_streams_or_not_goes_on_with_a_conversation_and_sends_a_picture(p
     client = Path(__file__).with_name("g4f_client.py")
     # Its environment has no nodriver.
     command = (python, client, tmp_path / "dot.png", tmp_path / "example.py")
-    told = json.loads(run(*command, HUGGINGCHAT_ENGINE="playwright"))
-    assert told["models"] == [LLAMA, QWEN, DEEPSEEK]
-    assert told["whole"].startswith("You said: not streamed [history=2 ")
-    assert told["finish"] == "stop"
-    assert told["recognised"]
-    assert len(told["chunks"]) > 3
-    assert "".join(told["chunks"]).startswith("You said: streamed on [history=4 "), "in the same conversation"
-    assert "[images=1]" in told["seen"]
-    assert "Let me think about it." in told["reasoning"]
-    assert told["answer"].startswith("You said: reason a bit")
-    assert "data:image/png;base64," in told["drawn"]
-    assert told["missing_auth"] == "MissingAuthError"
-    assert told["sync"].startswith("You said: without a loop")
-    assert len(told["sync_chunks"]) > 3
-    first, second = told["example"].splitlines()
+    results = json.loads(run(*command, HUGGINGCHAT_ENGINE="playwright"))
+    assert results["models"] == [LLAMA, QWEN, DEEPSEEK]
+    assert results["whole"].startswith("You said: not streamed [history=2 ")
+    assert results["finish"] == "stop"
+    assert results["recognised"]
+    assert len(results["chunks"]) > 3
+    assert "".join(results["chunks"]).startswith("You said: streamed on [history=4 "), (
+        "in the same conversation"
+    )
+    assert "[images=1]" in results["seen"]
+    assert "Let me think about it." in results["reasoning"]
+    assert results["answer"].startswith("You said: reason a bit")
+    assert "data:image/png;base64," in results["drawn"]
+    assert results["missing_auth"] == "MissingAuthError"
+    assert results["sync"].startswith("You said: without a loop")
+    assert len(results["sync_chunks"]) > 3
+    first, second = results["example"].splitlines()
     assert first.startswith("You said: Why is the sky blue? [history=2 ")
     assert second.startswith("You said: And at night? [history=4 ")
     assert site.control.logins == logins, "the saved session is enough"

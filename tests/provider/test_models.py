@@ -111,8 +111,8 @@ def test_fallback_is_given_and_logged_while_the_site_is_down_and_the_app_s_list_
         port = int(gone.origin.rpartition(":")[2])
     with caplog.at_level(logging.WARNING):
         assert here.get_models() == models.fallback_models
-    told = [each.getMessage() for each in caplog.records if "fallback list" in each.getMessage()]
-    assert len(told) == 1 and here.url in told[0] and "cannot be reached" in told[0]
+    lines = [each.getMessage() for each in caplog.records if "fallback list" in each.getMessage()]
+    assert len(lines) == 1 and here.url in lines[0] and "cannot be reached" in lines[0]
     with StandIn(port=port):
         assert here.get_models() == LIVE
         background.close()
@@ -167,11 +167,11 @@ def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(s
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
-    told = json.loads(ran.stdout)
-    assert told["models"] == [LIVE] * 7
-    assert len(told["marks"]) == 1
-    assert told["seen"] > 1
+    report = json.loads(ran.stdout)
+    assert report["models"] == [LIVE] * 7
+    assert len(report["marks"]) == 1
+    assert report["seen"] > 1
     until = time.monotonic() + 5
-    while (left := process_tag.find_processes(told["marks"][0])) and time.monotonic() < until:
+    while (left := process_tag.find_processes(report["marks"][0])) and time.monotonic() < until:
         time.sleep(0.02)
     assert left == []

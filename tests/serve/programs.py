@@ -64,8 +64,8 @@ with client.chat.completions.stream(model=model, messages=said[:1], tools=[tool]
     final = stream.get_final_completion().choices[0]
 assert final.finish_reason == "tool_calls" and final.message.tool_calls[0].function.name == "get_weather"
 
-told = client.responses.create(model=model, input="hello")
-assert told.output_text.startswith("You said: hello") and told.status == "completed", told
+response = client.responses.create(model=model, input="hello")
+assert response.output_text.startswith("You said: hello") and response.status == "completed", response
 offered = {"type": "function", "name": "get_weather", "parameters": schema, "strict": False}
 items = [{"role": "user", "content": f"recite «{call}» for responses"}]
 first = client.responses.create(model=model, input=items, tools=[offered])

@@ -70,17 +70,17 @@ class Person:
           return box && document.readyState === "complete" && box.height
             ? {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }} : null;
         }})()"""
-        told = await self._tell("Runtime.evaluate", expression=script, returnByValue=True)
-        found: dict[str, float] | None = told.get("result", {}).get("result", {}).get("value")
+        reply = await self._tell("Runtime.evaluate", expression=script, returnByValue=True)
+        found: dict[str, float] | None = reply.get("result", {}).get("result", {}).get("value")
         return found
 
     async def _tell(self, method: str, **params: Any) -> dict[str, Any]:
         number = next(self._numbers)
         await self._line.send_json({"id": number, "method": method, "params": params})
         async for message in self._line:
-            told: dict[str, Any] = json.loads(message.data)
-            if told.get("id") == number:
-                return told
+            reply: dict[str, Any] = json.loads(message.data)
+            if reply.get("id") == number:
+                return reply
         return {}  # the browser is gone
 
 

@@ -110,8 +110,8 @@ class Client:
             return await response.json()
 
     async def read(self, conversation_id: str) -> dict[str, Any]:
-        told: dict[str, Any] = (await self.get(f"/api/v2/conversations/{conversation_id}"))["json"]
-        return told
+        body: dict[str, Any] = (await self.get(f"/api/v2/conversations/{conversation_id}"))["json"]
+        return body
 
     async def post(self, path: str, body: Any = None) -> tuple[int, str]:
         async with self.http.post(f"{self.site.url}{path}", json=body) as response:
@@ -121,11 +121,11 @@ class Client:
         """A new conversation: its id and that of its root message."""
         status, text = await self.post("/conversation", {"model": model, **more})
         assert status == 200, text
-        told = json.loads(text)
-        made = told["conversationId"]
-        if "conversation" not in told:
+        body = json.loads(text)
+        made = body["conversationId"]
+        if "conversation" not in body:
             return made, (await self.read(made))["rootMessageId"]
-        return made, json.loads(told["conversation"])["json"]["rootMessageId"]
+        return made, json.loads(body["conversation"])["json"]["rootMessageId"]
 
     @asynccontextmanager
     async def sending(

@@ -27,8 +27,8 @@ async def main(base_url, cookies, prompt):
             tokens.append(part)
         elif isinstance(part, TitleGeneration):
             title = part.title
-    told = {"models": models, "vision": HuggingChat.vision_models, "tokens": tokens, "title": title}
-    sys.stdout.write(json.dumps(told))
+    results = {"models": models, "vision": HuggingChat.vision_models, "tokens": tokens, "title": title}
+    sys.stdout.write(json.dumps(results))
 
 
 asyncio.run(main(sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]))

@@ -78,6 +78,6 @@ def _list_differences(ours: list[Any], theirs: list[Any], path: str) -> Iterator
 
 def _brief(value: Any) -> str:
     if isinstance(value, dict):
-        told = [str(value[key]) for key in LITERAL if key in value]
-        return "/".join(told) or "/".join(sorted(value))
+        parts = [str(value[key]) for key in LITERAL if key in value]
+        return "/".join(parts) or "/".join(sorted(value))
     return str(value)

@@ -37,12 +37,12 @@ async def test_process_tells_its_address_first():
         word, address = line.split()
         assert word == "ready"
         async with http.get(f"{address}/api/v2/models") as response:
-            told = (await response.json())["json"]
+            models = (await response.json())["json"]
         async with http.get(f"{address}/api/v2/feature-flags") as response:
             assert (await response.json())["json"]["loginEnabled"] is False
         async with http.get(f"{address}/__control/requests") as response:
             seen = (await response.json())["result"]
-    assert (told[0]["id"], told[0]["displayName"], told[0]["isRouter"]) == ("omni", "Omni", True)
+    assert (models[0]["id"], models[0]["displayName"], models[0]["isRouter"]) == ("omni", "Omni", True)
     assert [each["path"] for each in seen] == ["/api/v2/models", "/api/v2/feature-flags"]
     assert [each["status"] for each in seen] == [200, 200]
 

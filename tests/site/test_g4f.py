@@ -43,17 +43,17 @@ async def test_g4f_gets_its_models_and_a_streamed_answer(open_site, python, tmp_
     )
     out, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0, errors.decode()
-    told = json.loads(out)
+    results = json.loads(out)
     models = [
         "meta-llama/Llama-3.3-70B-Instruct",
         "Qwen/Qwen2.5-VL-7B-Instruct",
         "deepseek-ai/DeepSeek-R1",
     ]
-    assert told["models"] == models
-    assert told["vision"] == ["Qwen/Qwen2.5-VL-7B-Instruct"]
+    assert results["models"] == models
+    assert results["vision"] == ["Qwen/Qwen2.5-VL-7B-Instruct"]
     stored = site.control.conversations()[0]
-    assert "".join(told["tokens"]) == stored["messages"][-1]["content"]
-    assert len(told["tokens"]) > 5, "the answer came token by token"
+    assert "".join(results["tokens"]) == stored["messages"][-1]["content"]
+    assert len(results["tokens"]) > 5, "the answer came token by token"
     assert "hello from elsewhere [history=2 " in stored["messages"][-1]["content"]
-    assert told["title"] == stored["title"]
+    assert results["title"] == stored["title"]
     assert "2" in {each.http_version for each in site.control.requests}

@@ -151,13 +151,13 @@ async def test_stop_stores_what_was_seen(browser, site, way):
                 await page.get_by_role("button", name="Stop generating").click()
             else:
                 await page.keyboard.press("Escape")
-        told = json.loads((await stopping.value).post_data or "")
+        body = json.loads((await stopping.value).post_data or "")
         await send_button(page).wait_for()
         await page.get_by_text("Count 500 every 10", exact=True).wait_for(state="attached")
         message = site.control.conversations()[0]["messages"][-1]
-    assert len(message["content"]) == told["seenContentLength"] > 100
+    assert len(message["content"]) == body["seenContentLength"] > 100
     assert message["interrupted"] is True
-    assert message["generationId"] == told["generationId"]
+    assert message["generationId"] == body["generationId"]
 
 
 async def test_reload_attaches_to_the_run_that_goes_on(browser, site):
@@ -263,8 +263,8 @@ async def test_query_parameters_ask_and_fill(browser, site):
 async def test_leaf_in_the_address_chooses_the_branch(browser, site):
     async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("one")
-        told = await client.read(conversation_id)
-        await client.send(conversation_id, {"id": told["messages"][2]["id"], "is_retry": True})
+        body = await client.read(conversation_id)
+        await client.send(conversation_id, {"id": body["messages"][2]["id"], "is_retry": True})
     first, second = (each["id"] for each in site.control.conversation(conversation_id)["messages"][2:])
     async with tab(browser, site) as page:
         for query, shown in (("", second), (f"?leafId={first}", first)):

@@ -69,9 +69,9 @@ async def test_endpoints_answer_as_recorded(site):
         replay = Replay(client)
         await replay.run(read_exchanges("welcome-modal"))
         conversation_id, _ = await client.ask("short one")
-        told = load("endpoints")["conversation"]["body"]
+        conversation = load("endpoints")["conversation"]["body"]
         answered = await client.get(f"/api/v2/conversations/{conversation_id}")
-        replay.learn(json.loads(told), answered)
+        replay.learn(json.loads(conversation), answered)
         for name, entry in load("endpoints").items():
             init = entry["init"] or {}
             # The recorder could not write down the form that was sent to a conversation that is not.
@@ -154,14 +154,14 @@ async def test_cookies_have_the_recorded_attributes(site):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "finding"),
     [
         ({"type": "title", "title": "x"}, "lines"),
         ({"type": "stream", "token": "other"}, "update"),
         ({"type": "status", "status": "finished", "more": 1}, "update"),
     ],
 )
-async def test_a_stream_that_differs_is_noticed(site, changed, told):
+async def test_a_stream_that_differs_is_noticed(site, changed, finding):
     recorded = next(each for each in read_exchanges("unicode") if each.get("mime") == "application/jsonl")
     body = "".join(text for _, text in recorded["chunks"])
     lines = body.split("\n")
@@ -169,7 +169,7 @@ async def test_a_stream_that_differs_is_noticed(site, changed, told):
     lines[at] = json.dumps(changed)
     async with open_visit(site) as client:
         found = Replay(client).stream_differences("\n".join(lines).encode(), body.encode(), cut=False)
-    assert any(each.startswith(told) for each in found)
+    assert any(each.startswith(finding) for each in found)
 
 
 def test_shapes_tell_missing_and_added_keys_apart():

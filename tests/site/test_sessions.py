@@ -191,9 +191,9 @@ async def test_signed_out_requests(site, method, path, options, status, content_
 
 async def test_settings_post_is_redirected_in_json_when_signed_out(site):
     async with open_visit(site) as client, client.http.post(f"{site.url}/settings", json={}) as answer:
-        told = await answer.json()
-    assert (told["type"], told["status"]) == ("redirect", 302)
-    assert told["location"].startswith(f"{site.origin}/oauth/authorize?")
+        body = await answer.json()
+    assert (body["type"], body["status"]) == ("redirect", 302)
+    assert body["location"].startswith(f"{site.origin}/oauth/authorize?")
 
 
 async def test_forms_need_an_origin_of_this_host(site):
@@ -240,13 +240,13 @@ async def test_settings_left_out_go_back_to_their_defaults(site):
     async with open_signed_in(site) as client:
         chosen = {"activeModel": "deepseek-ai/DeepSeek-R1", "directPaste": True, "welcomeModalSeen": True}
         await client.post("/settings", chosen)
-        told = (await client.get("/api/v2/user/settings"))["json"]
-        assert {key: told[key] for key in chosen} == chosen
+        body = (await client.get("/api/v2/user/settings"))["json"]
+        assert {key: body[key] for key in chosen} == chosen
         await client.post("/settings", {"activeModel": "no/such"})
-        told = (await client.get("/api/v2/user/settings"))["json"]
-    assert told["directPaste"] is False
-    assert told["activeModel"] == "meta-llama/Llama-3.3-70B-Instruct"
-    assert told["welcomeModalSeen"] is True
+        body = (await client.get("/api/v2/user/settings"))["json"]
+    assert body["directPaste"] is False
+    assert body["activeModel"] == "meta-llama/Llama-3.3-70B-Instruct"
+    assert body["welcomeModalSeen"] is True
 
 
 async def test_foreign_conversations_cannot_be_read(site):
@@ -262,12 +262,12 @@ async def test_foreign_conversations_cannot_be_read(site):
 async def test_shared_conversation_becomes_a_copy_of_ones_own(site):
     async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("hello")
-        _, told = await client.post(f"/conversation/{conversation_id}/share")
-        share_id = json.loads(told)["shareId"]
-        _, told = await client.post("/api/v2/conversations/import-share", {"shareId": share_id})
-        copy_id = json.loads(told)["json"]["conversationId"]
-        _, told = await client.post("/api/v2/conversations/import-share", {"shareId": share_id})
-        assert json.loads(told)["json"]["conversationId"] == copy_id != conversation_id
+        _, body = await client.post(f"/conversation/{conversation_id}/share")
+        share_id = json.loads(body)["shareId"]
+        _, body = await client.post("/api/v2/conversations/import-share", {"shareId": share_id})
+        copy_id = json.loads(body)["json"]["conversationId"]
+        _, body = await client.post("/api/v2/conversations/import-share", {"shareId": share_id})
+        assert json.loads(body)["json"]["conversationId"] == copy_id != conversation_id
         mine, copy = await client.read(conversation_id), await client.read(copy_id)
         opened = await client.page("GET", f"{site.url}/r/{share_id}")
     assert len(share_id) == 7
@@ -279,12 +279,12 @@ async def test_conversations_are_changed_and_deleted(site):
     async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("one")
         path = f"/api/v2/conversations/{conversation_id}"
-        told = (await client.read(conversation_id))["messages"]
+        body = (await client.read(conversation_id))["messages"]
         async with client.http.patch(site.url + path, json={"model": "no/such"}) as answer:
             assert (answer.status, await answer.json()) == (400, {"message": "Invalid model ID"})
         async with client.http.patch(site.url + path, json={"model": "deepseek-ai/DeepSeek-R1"}) as answer:
             assert await answer.json() == {"json": {"success": True}}
-        async with client.http.delete(f"{site.url}{path}/message/{told[1]['id']}") as answer:
+        async with client.http.delete(f"{site.url}{path}/message/{body[1]['id']}") as answer:
             assert await answer.json() == {"json": {"success": True}}
         left = await client.read(conversation_id)
         assert (left["model"], [each["children"] for each in left["messages"]]) == (

@@ -192,33 +192,33 @@ async def test_hold_sends_a_token_only_when_it_is_released(site):
 async def test_a_lost_or_forked_turn_shows_in_the_echo(site, model):
     async with open_signed_in(site) as client:
         conversation_id, first = await client.ask("one", model)
-        told = await client.read(conversation_id)
-        one = told["messages"][-1]
+        body = await client.read(conversation_id)
+        one = body["messages"][-1]
         straight = await client.send(conversation_id, {"inputs": "two", "id": one["id"]})
         two = (await client.read(conversation_id))["messages"][-1]
-        forked = await client.send(conversation_id, {"inputs": "two", "id": told["rootMessageId"]})
+        forked = await client.send(conversation_id, {"inputs": "two", "id": body["rootMessageId"]})
         again = await client.send(conversation_id, {"id": two["id"], "is_retry": True})
-        told = await client.read(conversation_id)
+        body = await client.read(conversation_id)
     turns = [("user", "one"), ("assistant", first.text), ("user", "two")]
     expected = script.signature(script.build_input("", model == LLAMA, turns))
     assert straight.text == again.text == f"You said: two {expected}"
     assert site.control.signature(conversation_id, two["id"]) == expected
     assert forked.text != straight.text
-    user = next(each for each in told["messages"] if each["id"] == two["ancestors"][-1])
+    user = next(each for each in body["messages"] if each["id"] == two["ancestors"][-1])
     assert len(user["children"]) == 2
 
 
 async def test_edit_adds_a_sibling_of_the_question(site):
     async with open_signed_in(site) as client:
         conversation_id, _ = await client.ask("one")
-        told = await client.read(conversation_id)
-        question = told["messages"][1]
+        body = await client.read(conversation_id)
+        question = body["messages"][1]
         data = {"inputs": "another", "id": question["id"], "is_retry": True}
         turn = await client.send(conversation_id, data)
-        told = await client.read(conversation_id)
+        body = await client.read(conversation_id)
     assert turn.text.startswith("You said: another [history=2 ")
-    assert [each["from"] for each in told["messages"]] == ["system", "user", "assistant", "user", "assistant"]
-    assert told["messages"][0]["children"] == [question["id"], told["messages"][3]["id"]]
+    assert [each["from"] for each in body["messages"]] == ["system", "user", "assistant", "user", "assistant"]
+    assert body["messages"][0]["children"] == [question["id"], body["messages"][3]["id"]]
 
 
 async def test_files_reach_the_model_and_can_be_read_back(site):
@@ -229,19 +229,19 @@ async def test_files_reach_the_model_and_can_be_read_back(site):
             ("base64;dot.png", "image/png", b"iVBORw=="),
         ]
         turn = await client.send(conversation_id, {"inputs": "look", "id": root}, files=files)
-        told = (await client.read(conversation_id))["messages"][1]["files"]
-        url = f"{site.url}/conversation/{conversation_id}/output/{told[0]['value']}"
+        stored = (await client.read(conversation_id))["messages"][1]["files"]
+        url = f"{site.url}/conversation/{conversation_id}/output/{stored[0]['value']}"
         async with client.http.get(url) as response:
             assert await response.read() == b"hello"
-        again = [(f"hash;{told[0]['name']}", "text/plain", told[0]["value"].encode())]
+        again = [(f"hash;{stored[0]['name']}", "text/plain", stored[0]["value"].encode())]
         await client.send(conversation_id, {"inputs": "again", "id": root}, files=again)
         resent = (await client.read(conversation_id))["messages"][3]["files"]
-    assert [(each["name"], each["mime"]) for each in told] == [
+    assert [(each["name"], each["mime"]) for each in stored] == [
         ("a;b.txt", "text/plain"),
         ("dot.png", "image/png"),
     ]
     assert "\nhello\n</document>" in turn.text and "[images=1]" in turn.text
-    assert resent == told[:1]
+    assert resent == stored[:1]
 
 
 async def test_files_over_ten_megabytes_are_refused(site):

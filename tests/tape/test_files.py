@@ -50,8 +50,8 @@ def test_tape_is_for_its_owner_only(tmp_path):
 
 def test_standard_gzip_reads_it(tmp_path):
     path = write_whole(tmp_path / "a.tape")
-    told = subprocess.run(["gzip", "-dc", path], capture_output=True, check=True, stdin=subprocess.DEVNULL)
-    assert told.stdout == unpack(path)
+    ran = subprocess.run(["gzip", "-dc", path], capture_output=True, check=True, stdin=subprocess.DEVNULL)
+    assert ran.stdout == unpack(path)
 
 
 def test_tape_cannot_be_written_where_there_is_no_place(tmp_path):
@@ -199,17 +199,17 @@ print(*measured)
 def word(number):
     """A word of an answer, as it goes on a tape."""
     line = json.dumps({"type": "stream", "token": f"{number} "}, separators=(",", ":")) + "\n"
-    told = {"event": "token", "turn": 1, "text": f"{number} "}
+    event = {"event": "token", "turn": 1, "text": f"{number} "}
     return (
         tapes.Chunk(n=2 * number + 1, at=0.0, text=line, id="1", page="p"),
-        tapes.Event(n=2 * number + 2, at=0.0, event=told),
+        tapes.Event(n=2 * number + 2, at=0.0, event=event),
     )
 
 
 def test_recording_a_long_answer_takes_constant_memory(tmp_path):
     path = tmp_path / "a.tape"
-    told = subprocess.run([sys.executable, "-c", LONG, path], capture_output=True, text=True, check=True)
-    _, short, long = map(int, told.stdout.split())  # after 5,000 tokens and after 20,000
+    ran = subprocess.run([sys.executable, "-c", LONG, path], capture_output=True, text=True, check=True)
+    _, short, long = map(int, ran.stdout.split())  # after 5,000 tokens and after 20,000
     assert long - short < 2_000_000
     assert path.stat().st_size < 5_000_000
     assert len(Tape(path).load().records) == 40_002

@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 def count_words(path):
     """How many words of an answer are on the tape so far."""
-    told = [each.event["event"] for each in Tape(path).load().records if isinstance(each, tapes.Event)]
-    return told.count("token")
+    names = [each.event["event"] for each in Tape(path).load().records if isinstance(each, tapes.Event)]
+    return names.count("token")
 
 
 def kill_all(shell):

@@ -82,14 +82,14 @@ class TestReport:
         page, _, _ = await open_report(chromium, tmp_path, "v1-troubles.tape", 1280)
         first = page.locator("main section").first
         assert await first.get_attribute("id") == "troubles"
-        told = await first.inner_text()
+        text = await first.inner_text()
         for trouble in (
             "GenerationFailed",
             "StreamBroken",
             "RateLimited",
             "a handler of the user that fails",
         ):
-            assert trouble in told
+            assert trouble in text
         await page.close()
 
     async def test_picture_opens_large_and_closes_again(self, chromium, tmp_path):
@@ -268,13 +268,13 @@ def test_report_shows_tools_with_what_they_were_asked_and_answered():
     recording = Tape(TAPES / "v1-conversation.tape").load()
     last = recording.records[-1]
     one, two = ({"conversation_id": "c", "turn": 1, "at": 1.0, "uuid": uuid} for uuid in "uv")
-    told = [
+    extra = [
         {"event": "tool_call", "seq": 90, "tool": "search", "parameters": {"query": "<sea>"}, **one},
         {"event": "tool_result", "seq": 91, "outputs": [{"text": "waves"}, "foam"], **one},
         {"event": "tool_call", "seq": 92, "tool": "clock", "parameters": {}, "arguments": "{}", **two},
         {"event": "tool_error", "seq": 93, "message": "no time", **two},
     ]
-    records = [*recording.records, *(tapes.Event(n=last.n + 1, at=last.at, event=each) for each in told)]
+    records = [*recording.records, *(tapes.Event(n=last.n + 1, at=last.at, event=each) for each in extra)]
     page = render_report(summarize(recording._replace(records=records)))
     for text in ("Tool search", "&lt;sea&gt;", "waves", "foam", "Tool clock", "no time"):
         assert text in page
@@ -311,8 +311,8 @@ def test_command_for_what_is_no_tape_says_so(tmp_path):
 
 
 def test_replay_prints_the_answers_and_the_events():
-    told = run("replay", "--speed", "0", TAPES / "v1-conversation.tape")
-    assert told.returncode == 0 and told.stdout.startswith("You said: hello there [history=2")
+    again = run("replay", "--speed", "0", TAPES / "v1-conversation.tape")
+    assert again.returncode == 0 and again.stdout.startswith("You said: hello there [history=2")
     lines = run("replay", "--speed", "0", "--json", TAPES / "v1-conversation.tape").stdout.splitlines()
     names = [json.loads(line)["event"] for line in lines]
     assert names.count("finished") == 3 and names[0] == "started"
@@ -320,13 +320,13 @@ def test_replay_prints_the_answers_and_the_events():
 
 @pytest.mark.browser
 def test_replay_in_a_browser_prints_what_replay_prints_without():
-    told = []
+    logs = []
     for options in ([], ["--browser"]):
         done = run("replay", "--speed", "0", "--json", *options, TAPES / "v1-full.tape")
         assert done.returncode == 0, done.stderr
         lines = [json.loads(line) for line in done.stdout.splitlines()]
-        told.append([(each["event"], each["turn"], each["seq"], each.get("text")) for each in lines])
-    assert told[0] == told[1] and len(told[0]) > 20
+        logs.append([(each["event"], each["turn"], each["seq"], each.get("text")) for each in lines])
+    assert logs[0] == logs[1] and len(logs[0]) > 20
 
 
 def test_replay_in_a_browser_takes_a_full_tape():
@@ -379,8 +379,8 @@ def test_report_replaces_no_file_without_force(tape, capsys):
 )
 def test_fault_that_cannot_be_is_wrong_usage(given, says, capsys):
     assert cli.run(["replay", *given, str(TAPES / "v1-conversation.tape")]) == 2
-    told = capsys.readouterr()
-    assert says in told.err and told.out == "" and told.err.count("\n") == 1
+    output = capsys.readouterr()
+    assert says in output.err and output.out == "" and output.err.count("\n") == 1
 
 
 def test_replay_with_a_fault_fails_as_the_app_would_have():

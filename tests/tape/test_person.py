@@ -65,8 +65,8 @@ def recording(stand_in, saved_home, display, unused_tcp_port):
 def on(path):
     loaded = Tape(path).load()
     assert loaded.trouble is None
-    told = [each.event for each in loaded.records if isinstance(each, tapes.Event)]
-    texts = [each["answer"]["text"] for each in told if each["event"] == "answer"]
+    log = [each.event for each in loaded.records if isinstance(each, tapes.Event)]
+    texts = [each["answer"]["text"] for each in log if each["event"] == "answer"]
     return loaded, texts
 
 

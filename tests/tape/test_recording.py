@@ -14,11 +14,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_tape_has_the_events_that_callbacks_got(recorded):
-    path, told, answers = recorded
+    path, log, answers = recorded
     on_tape = [each.event for each in Tape(path).load().records if isinstance(each, tapes.Event)]
     turns = [each for each in on_tape if "seq" in each]
     assert [(each["event"], each["turn"], each["seq"]) for each in turns] == [
-        (each.name, each.turn, each.seq) for each in told
+        (each.name, each.turn, each.seq) for each in log
     ]
     tokens = {number: "" for number in range(1, 4)}
     for each in turns:
@@ -39,7 +39,7 @@ async def test_times_of_an_answer_on_the_tape_are_those_of_the_tape(recorded):
 
 
 async def test_tape_has_the_streams_as_they_arrived(recorded):
-    path, told, _ = recorded
+    path, log, _ = recorded
     records = Tape(path).load().records
     posts = [
         each.id
@@ -50,7 +50,7 @@ async def test_tape_has_the_streams_as_they_arrived(recorded):
     for turn, post in enumerate(posts, 1):
         chunks = [each for each in records if isinstance(each, tapes.Chunk) and each.id == post]
         body = b"".join(each.data for each in chunks)
-        tokens = [each for each in told if isinstance(each, events.Token) and each.turn == turn]
+        tokens = [each for each in log if isinstance(each, events.Token) and each.turn == turn]
         assert body.count(b'"type":"stream"') >= len(tokens) > 3
         assert chunks  # how many depends on how busy the machine is: a stream that is over may come in one
         assert [each.at for each in chunks] == sorted(each.at for each in chunks)

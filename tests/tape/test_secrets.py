@@ -107,8 +107,8 @@ async def test_words_of_the_answers_put_together_have_no_secret_in_them(planted)
     path, cookies = planted
     records = read_lines(path)[1:]
     records.sort(key=lambda record: record["n"])
-    told = [each["event"] for each in records if each["type"] == "event"]
-    search("".join(each.get("text", "") for each in told if each["event"] == "token"), cookies)
+    log = [each["event"] for each in records if each["type"] == "event"]
+    search("".join(each.get("text", "") for each in log if each["event"] == "token"), cookies)
     bodies: dict[str, str] = {}
     for each in records:
         if each["type"] == "chunk":
@@ -122,8 +122,8 @@ async def test_words_of_the_answers_put_together_have_no_secret_in_them(planted)
 
 async def test_name_of_who_is_signed_in_is_left_out_where_that_was_chosen(planted):
     path, _ = planted
-    told = [json.dumps(each) for each in read_lines(path) if each.get("type") == "event"]
-    assert len(told) > 20 and not re.search(r"\bada\b", "\n".join(told))
+    log = [json.dumps(each) for each in read_lines(path) if each.get("type") == "event"]
+    assert len(log) > 20 and not re.search(r"\bada\b", "\n".join(log))
 
 
 async def test_what_is_no_secret_is_still_there(planted):

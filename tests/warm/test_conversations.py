@@ -108,11 +108,11 @@ def test_every_error_arrives_as_it_was(kind, tmp_path):
     error.screenshot = tmp_path / "picture.png"
     error.add_note("A note.")
     error.__cause__ = errors.BrowserClosed("gone")
-    told = make_error(msgspec.json.decode(encode(make_fault(error)), type=Fault))
-    assert isinstance(told, AgentError) and type(told) is kind
-    assert vars(told) == vars(error)
-    assert (str(told), told.for_shell(), told.exit_code) == (str(error), error.for_shell(), error.exit_code)
-    assert type(told.__cause__) is errors.BrowserClosed
+    copy = make_error(msgspec.json.decode(encode(make_fault(error)), type=Fault))
+    assert isinstance(copy, AgentError) and type(copy) is kind
+    assert vars(copy) == vars(error)
+    assert (str(copy), copy.for_shell(), copy.exit_code) == (str(error), error.for_shell(), error.exit_code)
+    assert type(copy.__cause__) is errors.BrowserClosed
 
 
 def test_error_of_a_room_arrives_as_the_one_that_callers_know():
@@ -123,8 +123,8 @@ def test_error_of_a_room_arrives_as_the_one_that_callers_know():
 
 
 def test_mistake_of_ours_is_no_error_of_the_chat():
-    told = make_error(make_fault(KeyError("oops")))
-    assert type(told) is RuntimeError and "KeyError" in str(told)
+    copy = make_error(make_fault(KeyError("oops")))
+    assert type(copy) is RuntimeError and "KeyError" in str(copy)
 
 
 def test_secrets_stay_out_of_errors():

@@ -39,8 +39,8 @@ def test_character_whose_halves_came_in_two_tokens_counts_as_it_does_in_the_app(
 
 def test_other_updates_come_once_too():
     rest = CatchUp("ab", [TITLE, CALL])
-    told = [TITLE, updates.Token("ab"), updates.ToolCall("1", updates.Call()), TITLE, updates.Finished()]
-    assert [rest.feed(each) for each in told] == [None, None, None, TITLE, updates.Finished()]
+    lines = [TITLE, updates.Token("ab"), updates.ToolCall("1", updates.Call()), TITLE, updates.Finished()]
+    assert [rest.feed(each) for each in lines] == [None, None, None, TITLE, updates.Finished()]
 
 
 def test_stored_updates_are_those_of_the_stream():

@@ -119,7 +119,7 @@ def test_drifts_of_the_site_are_named_in_lists_and_objects():
         "rootMessageId": "1",
         "messages": [{"id": "1", "from": "user", "content": "", "updates": [{"type": "new"}]}],
     }
-    told = said(shapes.compare(purposes.ReadConversation, json.dumps({"json": edit(read), "meta": {}})))
-    assert "a message: the field tokenCount is new" in told
-    assert "a message: the field ancestors is gone" in told
-    assert "the stream: the line new is new" in told
+    changes = said(shapes.compare(purposes.ReadConversation, json.dumps({"json": edit(read), "meta": {}})))
+    assert "a message: the field tokenCount is new" in changes
+    assert "a message: the field ancestors is gone" in changes
+    assert "the stream: the line new is new" in changes
