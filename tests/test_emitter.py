@@ -404,12 +404,12 @@ async def test_failed_handler_is_reported_upstream_once_each():
     top = Emitter()
     middle = Emitter(upstream=top)
     bottom = Emitter(upstream=middle)
-    heard = []
+    reports = []
     for name, emitter in (("top", top), ("middle", middle), ("bottom", bottom)):
 
         @emitter.on("handler_failed")
         def hear(event, name=name):
-            heard.append((name, str(event.error)))
+            reports.append((name, str(event.error)))
 
     @bottom.on("token")
     def bad(event):
@@ -420,11 +420,11 @@ async def test_failed_handler_is_reported_upstream_once_each():
         raise RuntimeError("high")
 
     bottom.emit(token(1), bubbles=False)
-    assert heard == [("bottom", "low"), ("middle", "low"), ("top", "low")]
-    heard.clear()
+    assert reports == [("bottom", "low"), ("middle", "low"), ("top", "low")]
+    reports.clear()
     middle.emit(token(1))
     await middle._drain_handlers()
-    assert heard == [("middle", "high"), ("top", "high")]
+    assert reports == [("middle", "high"), ("top", "high")]
 
 
 def test_once_is_called_once_when_a_handler_emits_the_same_event():

@@ -52,13 +52,13 @@ def read_stored(site):
 
 
 async def test_turn_that_the_test_starts_by_its_locators_gives_the_events_of_any_turn(page, attached, site):
-    heard = []
-    attached.on("token", lambda event: heard.append(event.text))
+    texts = []
+    attached.on("token", lambda event: texts.append(event.text))
     await say(page, COUNT)
     answer = await attached.wait_for_answer()
-    assert answer.text == read_stored(site)[-1]["content"] == "".join(heard)
+    assert answer.text == read_stored(site)[-1]["content"] == "".join(texts)
     assert (answer.user_message_id, answer.message_id) == tuple(each["id"] for each in read_stored(site)[-2:])
-    assert len(heard) == answer.timing.tokens == len(attached.events.of_type("token")) >= 30
+    assert len(texts) == answer.timing.tokens == len(attached.events.of_type("token")) >= 30
     started = attached.events.of_type(events.Started)
     assert [(each.prompt, each.via) for each in started] == [(COUNT, "")]
     assert [each.seq for each in attached.events] == [*range(1, len(attached.events) + 1)]
@@ -66,13 +66,13 @@ async def test_turn_that_the_test_starts_by_its_locators_gives_the_events_of_any
 
 
 async def test_difference_of_the_app_is_an_event(page, attached, site):
-    heard: list[events.Drift] = []
-    attached.on("drift", heard.append)
+    drifts: list[events.Drift] = []
+    attached.on("drift", drifts.append)
     site.control.drift("a line of a new type")
     await say(page, "hello")
     await attached.wait_for_answer()
     site.control.drift()
-    assert [(each.part, each.change, each.what) for each in heard] == [
+    assert [(each.part, each.change, each.what) for each in drifts] == [
         ("the stream", "new", "the line thoughts")
     ]
 

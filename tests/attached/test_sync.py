@@ -56,14 +56,14 @@ def read_stored(site):
 
 
 def test_turn_that_the_test_starts_by_its_locators_gives_the_events_of_any_turn(page, attached, site):
-    heard = []
-    attached.on("token", lambda event: heard.append((event.text, threading.get_ident())))
+    calls = []
+    attached.on("token", lambda event: calls.append((event.text, threading.get_ident())))
     say(page, COUNT)
     answer = attached.wait_for_answer()
-    assert answer.text == read_stored(site)[-1]["content"] == "".join(text for text, _ in heard)
-    assert {thread for _, thread in heard} == {threading.get_ident()}
+    assert answer.text == read_stored(site)[-1]["content"] == "".join(text for text, _ in calls)
+    assert {thread for _, thread in calls} == {threading.get_ident()}
     assert (answer.user_message_id, answer.message_id) == tuple(each["id"] for each in read_stored(site)[-2:])
-    assert len(heard) == answer.timing.tokens == len(attached.events.of_type("token")) >= 30
+    assert len(calls) == answer.timing.tokens == len(attached.events.of_type("token")) >= 30
     assert [each.prompt for each in attached.events.of_type(events.Started)] == [COUNT]
     assert [each.seq for each in attached.events] == [*range(1, len(attached.events) + 1)]
 

@@ -57,15 +57,15 @@ class ByHand:
         before = (await self.page.evaluate(LAST))[1]
         await field.fill(prompt)
         await field.press("Enter")
-        count, heard = 0, time.monotonic()
+        count, last = 0, time.monotonic()
         while count < tokens:
             text, message_id = await self.page.evaluate(LAST)
             words = WORD.findall(text) if message_id != before else []
             for word in words[count:]:
                 on_token(word)
-                heard = time.monotonic()
+                last = time.monotonic()
             count = max(count, len(words))
-            if time.monotonic() - heard > PATIENCE:
+            if time.monotonic() - last > PATIENCE:
                 raise TimeoutError(f"{count} of {tokens} words came, and none for {PATIENCE:g} s.")
             await asyncio.sleep(POLL)
 

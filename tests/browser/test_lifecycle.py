@@ -31,15 +31,15 @@ def temporary(monkeypatch):
 
 
 @pytest.fixture
-def marked(monkeypatch):
-    """The mark that the next browser gets."""
+def next_tag(monkeypatch):
+    """The tag that the next browser gets."""
     known = process_tag.make_tag()
     monkeypatch.setattr(process_tag, "make_tag", lambda: known)
     return known
 
 
 async def wait_until_gone(known, seconds=5.0):
-    """Wait until no process has the mark; those that are left."""
+    """Wait until no process has the tag; those that are left."""
     until = time.monotonic() + seconds
     while (left := process_tag.find_processes(known)) and time.monotonic() < until:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
@@ -195,7 +195,7 @@ async def test_closing_a_tab_that_goes_to_another_document_does_close_it(browser
 
 
 @pytest.mark.parametrize("after", [0.0, 0.2, 0.6])
-async def test_start_that_is_cancelled_leaves_nothing(engine, chosen, temporary, marked, after):
+async def test_start_that_is_cancelled_leaves_nothing(engine, chosen, temporary, next_tag, after):
     tasks = asyncio.all_tasks()
     starting = asyncio.ensure_future(engine.start(chosen, None))
     await asyncio.sleep(after)
@@ -205,7 +205,7 @@ async def test_start_that_is_cancelled_leaves_nothing(engine, chosen, temporary,
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
-    assert await wait_until_gone(marked) == []
+    assert await wait_until_gone(next_tag) == []
     assert list(temporary.iterdir()) == []
     assert asyncio.all_tasks() == tasks
 
@@ -225,14 +225,14 @@ async def test_start_fails_when_the_browser_ends_at_once(engine, chosen, tmp_pat
 
 
 async def test_start_times_out_when_the_browser_hangs(
-    engine, chosen, tmp_path, temporary, marked, quick_start, quick_close
+    engine, chosen, tmp_path, temporary, next_tag, quick_start, quick_close
 ):
     fake = tmp_path / "browser"
     fake.write_text("#!/bin/sh\nexec sleep 60\n")
     fake.chmod(0o755)
     with pytest.raises(BrowserTimeout, match="start"):
         await engine.start(msgspec.structs.replace(chosen, browser=str(fake)), None)
-    assert await wait_until_gone(marked) == []
+    assert await wait_until_gone(next_tag) == []
     assert list(temporary.iterdir()) == []
 
 

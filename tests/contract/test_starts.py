@@ -46,7 +46,7 @@ def read_state(process):
 
 
 async def list_leftovers(processes, known, folder):
-    """What is left of them; empty if nothing is, at LATER at the latest. A zombie's mark cannot be read, its
+    """What is left of them; empty if nothing is, at LATER at the latest. A zombie's tag cannot be read, its
     state can.
     """
     until = time.monotonic() + LATER

@@ -25,8 +25,8 @@ async def take_turn(chat):
 
 @pytest.mark.parametrize("name", every_drift())
 async def test_turn_under_a_drift(chat, site, name):
-    heard: list[Drift] = []
-    chat.on("drift", heard.append)
+    drifts: list[Drift] = []
+    chat.on("drift", drifts.append)
     site.control.drift(name)
     if name in FATAL:
         with pytest.raises(PageChanged) as caught:
@@ -35,13 +35,13 @@ async def test_turn_under_a_drift(chat, site, name):
     else:
         assert (await take_turn(chat)).text.startswith("You said: hello")
     if name not in UNSEEN and name != "new conversations elsewhere":
-        assert NAMED[name] in " | ".join(each.what for each in heard)
+        assert NAMED[name] in " | ".join(each.what for each in drifts)
 
 
 async def test_difference_is_reported_once_and_on_the_reply(chat, site):
-    heard: list[Drift] = []
+    drifts: list[Drift] = []
     on_reply: list[Drift] = []
-    chat.on("drift", heard.append)
+    chat.on("drift", drifts.append)
     site.control.drift("a line of a new type")
     conversation = await chat.new_conversation()
     for _ in range(2):
@@ -49,16 +49,16 @@ async def test_difference_is_reported_once_and_on_the_reply(chat, site):
         reply.on("drift", on_reply.append)
         await reply
         conversation = await chat.new_conversation()
-    found = [(each.part, each.change, each.what) for each in heard]
+    found = [(each.part, each.change, each.what) for each in drifts]
     assert found == [("the stream", "new", "the line thoughts")]
-    assert on_reply == heard
+    assert on_reply == drifts
 
 
 async def test_app_as_the_agent_knows_it_has_no_drift(chat, site):
-    heard: list[Drift] = []
-    chat.on("drift", heard.append)
+    drifts: list[Drift] = []
+    chat.on("drift", drifts.append)
     conversation = await chat.new_conversation()
     for via in ("ui", "page"):
         await conversation.send("use tool and reason", via=via)
     await conversation.retry(via="ui")
-    assert heard == []
+    assert drifts == []

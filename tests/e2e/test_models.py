@@ -26,7 +26,7 @@ async def test_models_come_from_the_apps_own_traffic(chat):
 
 @pytest.mark.fresh
 async def test_models_come_from_a_request_of_the_page_where_nothing_is_inlined(chat):
-    heard = (await chat.models()).source
+    source = (await chat.models()).source
     url, mine, over = f"{chat.settings.base_url}/api/v2/models", set(), asyncio.Event()
 
     @chat.on("exchange")
@@ -41,7 +41,7 @@ async def test_models_come_from_a_request_of_the_page_where_nothing_is_inlined(c
         "async (url) => { await (await fetch(url, {cache: 'no-store'})).text(); }", url, timeout=5
     )
     await over.wait()
-    assert (heard, (await chat.models()).source) == ("inlined", "request")
+    assert (source, (await chat.models()).source) == ("inlined", "request")
 
 
 @pytest.mark.parametrize("wanted", ["deepseek-ai/DeepSeek-R1", "DeepSeek-R1", "deepseek"])

@@ -34,16 +34,16 @@ def here(provider_at, site):
 
 @pytest.fixture(scope="module")
 def browsers(engine):
-    """The marks of the browsers that are started."""
+    """The tags of the browsers that are started."""
     made = []
 
-    def marked():
+    def make_tag():
         made.append(original())
         return made[-1]
 
     original = process_tag.make_tag
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process_tag, "make_tag", marked)
+        patch.setattr(process_tag, "make_tag", make_tag)
         yield made
 
 
@@ -143,7 +143,7 @@ SCRIPT = """
     async def inside(): got.append(HuggingChat.get_models())
     asyncio.run(inside())
     for each in threads: each.join()
-    print(json.dumps({"models": got, "marks": made, "seen": len(process_tag.find_processes(made[0]))}))
+    print(json.dumps({"models": got, "tags": made, "seen": len(process_tag.find_processes(made[0]))}))
 """
 
 
@@ -169,9 +169,9 @@ def test_list_asked_for_at_import_takes_one_browser_that_ends_with_the_process(s
     assert ran.stderr == ""
     report = json.loads(ran.stdout)
     assert report["models"] == [LIVE] * 7
-    assert len(report["marks"]) == 1
+    assert len(report["tags"]) == 1
     assert report["seen"] > 1
     until = time.monotonic() + 5
-    while (left := process_tag.find_processes(report["marks"][0])) and time.monotonic() < until:
+    while (left := process_tag.find_processes(report["tags"][0])) and time.monotonic() < until:
         time.sleep(0.02)
     assert left == []

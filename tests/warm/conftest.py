@@ -16,7 +16,7 @@ from huggingchat_agent.settings import make_settings
 from huggingchat_agent.state import warm_socket
 from huggingchat_agent.state.profiles import ProfileLock
 from huggingchat_agent.warm.chat import WarmChat
-from huggingchat_agent.warm.link import Link
+from huggingchat_agent.warm.client import Client
 from huggingchat_agent.warm.matching import make_fingerprints
 from huggingchat_agent.warm.server import Server
 
@@ -64,13 +64,13 @@ class Warm:
 
     def open(
         self, settings: Settings | None = None, *, version: str = version
-    ) -> tuple[Link, Welcome | None]:
+    ) -> tuple[Client, Welcome | None]:
         """A connection of a command."""
         stream = warm_socket.connect(self.path)
         assert stream is not None
-        link = Link(stream)
+        client = Client(stream)
         marks = make_fingerprints(settings or self.settings)
-        return link, link.open(warm_socket.Opening(version=version, settings=marks))
+        return client, client.open(warm_socket.Opening(version=version, settings=marks))
 
     def chat(self) -> WarmChat:
         """What a command has in its hands."""

@@ -91,7 +91,7 @@ def test_process_that_left_its_socket_behind_is_noticed(tmp_path):
         spare = first.path.with_suffix(".spare")
         os.link(first.path, spare)
     os.rename(spare, first.path)
-    assert starting.find(first.settings).link is None
+    assert starting.find(first.settings).client is None
     with Warm(tmp_path) as second, second.chat() as chat:
         assert chat.status().signed_in
     assert not second.path.exists()
@@ -109,7 +109,7 @@ def test_one_in_use_is_not_idle(tmp_path, monkeypatch):
         warm.limit(0.2)  # only now: on a busy machine a command takes longer to connect
         time.sleep(0.5)  # more than its limit
         assert chat.status().signed_in
-        chat.link.close()
+        chat.client.close()
         warm.wait()
 
 
@@ -157,10 +157,10 @@ def test_end_stops_what_runs_and_commands_hear_of_it(tmp_path):
 def test_another_version_is_said_and_not_used(warm, monkeypatch):
     monkeypatch.setattr("huggingchat_agent.__version__", "9.9")
     found = starting.find(warm.settings)
-    assert found.link is None and found.old and "version" in found.why
-    link, welcome = warm.open(version="9.9")
+    assert found.client is None and found.old and "version" in found.why
+    client, welcome = warm.open(version="9.9")
     assert welcome is not None and welcome.version != "9.9"
-    link.close()
+    client.close()
 
 
 CHANGES: dict[str, Any] = {
@@ -179,7 +179,7 @@ CHANGES: dict[str, Any] = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_other_settings_bypass_it_and_are_named(warm, name):
     found = starting.find(make_settings(home=warm.home, **{name: CHANGES[name]}))
-    assert found.link is None and not found.old
+    assert found.client is None and not found.old
     assert describe([name]) in found.why
 
 
@@ -203,15 +203,15 @@ def test_what_needs_a_browser_of_its_own_bypasses_it(warm, given, named):
 
 def test_nothing_is_said_where_none_runs(tmp_path):
     found = starting.find(make_settings(home=tmp_path, headless=False))
-    assert (found.link, found.why) == (None, "")
+    assert (found.client, found.why) == (None, "")
 
 
 def test_own_things_of_a_command_do_not_matter(warm):
     own: Any = {"via": "page", "profile_in_use": "refuse", "skip_pictures": True}
     settings = make_settings(home=warm.home, username="ada", password="correct horse", **own)
-    link, welcome = warm.open(settings)
+    client, welcome = warm.open(settings)
     assert welcome is not None and welcome.different == []
-    link.close()
+    client.close()
 
 
 def test_fingerprints_hold_no_secret(tmp_path):

@@ -49,17 +49,17 @@ def find_warm(given: dict[str, Any]) -> WarmChat | None:
     elif found.why:
         note(f"The warm session is not used: {found.why}.")
         return None
-    if found.link is None and (wanted or found.old) and not find_obstacles(settings):
+    if found.client is None and (wanted or found.old) and not find_obstacles(settings):
         start(settings, given)
         found = starting.find(settings)
-    if found.link is None:
+    if found.client is None:
         return None
-    welcome = found.link.welcome
+    welcome = found.client.welcome
     if console.is_verbose():
         note(f"In the browser of the warm session (process {welcome.process}).")
         if welcome.username is not None:
             note(f"Signed in as {welcome.username}.")
-    return WarmChat(found.link, settings)
+    return WarmChat(found.client, settings)
 
 
 def start(settings: Settings, given: dict[str, Any], idle: float | None = None) -> Welcome:

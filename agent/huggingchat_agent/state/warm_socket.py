@@ -71,23 +71,23 @@ def connect(path: Path) -> socket.socket | None:
     if not _is_private(path.parent):
         log.warning("%s is not a folder that only you can use, so its socket is not used.", path.parent)
         return None
-    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    link.settimeout(_PATIENCE)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_PATIENCE)
     try:
-        link.connect(str(path))
-        if is_ours(link):
-            return link
+        connection.connect(str(path))
+        if is_ours(connection):
+            return connection
     except OSError:
         pass  # it has ended, or hangs
-    link.close()
+    connection.close()
     return None
 
 
-def is_ours(link: socket.socket) -> bool:
+def is_ours(connection: socket.socket) -> bool:
     """Whether the process at the other end is our user's. The folder decides where the system cannot say."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
-    found = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return bool(struct.unpack("3i", found)[1] == os.getuid())
 
 
@@ -96,11 +96,11 @@ def ask_to_end(home: Path, profile: str, *, anyway: bool = False) -> int:
 
     Returns the id of the process that ends, else 0. It closes its browser and releases the profile first.
     """
-    link = connect(find_path(home, profile))
-    if link is None:
+    connection = connect(find_path(home, profile))
+    if connection is None:
         return 0
-    with contextlib.suppress(OSError, msgspec.MsgspecError), link, link.makefile("rb") as lines:
-        link.sendall(msgspec.json.encode(Opening(do="end" if anyway else "yield")) + b"\n")
+    with contextlib.suppress(OSError, msgspec.MsgspecError), connection, connection.makefile("rb") as lines:
+        connection.sendall(msgspec.json.encode(Opening(do="end" if anyway else "yield")) + b"\n")
         answer = msgspec.json.decode(lines.readline(_LONGEST_ANSWER), type=Ending)
         return answer.process if answer.ended else 0
     return 0

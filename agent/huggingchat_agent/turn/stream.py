@@ -39,7 +39,7 @@ class Stream:
         self._with_files = with_files
         self.over = self.canceled = self.unreadable = False
         self.reason = ""
-        self.heard = False  # whether any of the answer came
+        self.begun = False  # whether any of the answer came
         self._response: Responded | None = None
         self._is_stream = False
         self._lines = LineSplitter()
@@ -78,7 +78,7 @@ class Stream:
     def feed(self, event: ExchangeEvent) -> Sequence[updates.Update]:
         """The updates that the event completes."""
         if isinstance(event, Chunk):
-            self.heard = True
+            self.begun = True
             if self._is_stream:
                 if len(self._head) < HEAD:
                     self._head += event.data[:HEAD]

@@ -376,12 +376,12 @@ class Turn:
     async def _give_up(self, error: TurnTimeout) -> None:
         """Stop a run that takes too long, and take what the app has stored of it."""
         # Whether the app may have more than it sent.
-        behind = not self._stream.heard or self._clock.measure_idle(time.monotonic()) > STALL
+        behind = not self._stream.begun or self._clock.measure_idle(time.monotonic()) > STALL
         await self._tracker.app.save_report(error, self.page_id)
         stopped = await stopping.stop_run(self._tracker.app, self.conversation_id)
         await self._drop_stream()
         error.message += ", so the agent stopped the run." if stopped else ". The run could not be stopped."
-        if not self._stream.heard:
+        if not self._stream.begun:
             error.message += (
                 " Nothing came, not even signs of life: there may be a proxy in between that holds answers "
                 "back until they are complete."

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.page_data import Models, Tools
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.state.cookies import Format as CookieFormat
-    from huggingchat_agent.warm.link import Link
+    from huggingchat_agent.warm.client import Client
     from huggingchat_agent.wire.conversations import ConversationSummary
     from huggingchat_agent.wire.tools import ToolServer
 
@@ -33,29 +33,29 @@ class WarmChat:
     The end of its `with` block stops what is still running, and leaves the browser to the next command.
     """
 
-    def __init__(self, link: Link, settings: Settings) -> None:
+    def __init__(self, client: Client, settings: Settings) -> None:
         self.settings = settings
-        self.link = link
+        self.client = client
         self._lists = itertools.count()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *about: object) -> None:
-        self.link.close()
+        self.client.close()
 
     def status(self) -> Account:
         """Ask the app who is signed in."""
         from huggingchat_agent.session.account import Account
 
-        return self.link.call("status", Account)
+        return self.client.call("status", Account)
 
     def models(self, *, refresh: bool = False) -> Models:
         """The app's models."""
         from huggingchat_agent.session.page_data import Models
         from huggingchat_agent.warm.results import ModelList
 
-        result = self.link.call("models", ModelList, refresh=refresh)
+        result = self.client.call("models", ModelList, refresh=refresh)
         return Models(result.entries, result.source)
 
     def tools(self, *, refresh: bool = False, check: bool = False, own: Sequence[ToolServer] = ()) -> Tools:
@@ -63,25 +63,25 @@ class WarmChat:
         from huggingchat_agent.session.page_data import Tools
         from huggingchat_agent.warm.results import ToolList, pack_tools
 
-        result = self.link.call("tools", ToolList, refresh=refresh, check=check, own=pack_tools(own))
+        result = self.client.call("tools", ToolList, refresh=refresh, check=check, own=pack_tools(own))
         return Tools(result.entries, result.source, result.missing)
 
     def fetch_file(self, url: str) -> Upload:
         """A file from an https address, fetched by the app."""
         from huggingchat_agent.browser.protocols import Upload
 
-        return self.link.call("fetch_file", Upload, url=url)
+        return self.client.call("fetch_file", Upload, url=url)
 
     def transcribe(self, audio: Upload) -> str:
         """The text of a recording, transcribed by the app."""
         data = base64.b64encode(audio.data).decode()
-        return self.link.call("transcribe", str, audio=[audio.name, data, audio.mime])
+        return self.client.call("transcribe", str, audio=[audio.name, data, audio.mime])
 
     def billing(self) -> Billing:
         """Who can pay for the answers, and who does."""
         from huggingchat_agent.chat.inputs import Billing
 
-        return self.link.call("billing", Billing)
+        return self.client.call("billing", Billing)
 
     def new_conversation(
         self, model: str | None = None, *, system_prompt: str | None = None, temporary: bool = False
@@ -104,7 +104,7 @@ class WarmChat:
 
         number, more = next(self._lists), True
         while more:
-            result = self.link.call("conversations", Entries, number=number)
+            result = self.client.call("conversations", Entries, number=number)
             yield from result.entries
             more = result.more
 
@@ -113,30 +113,32 @@ class WarmChat:
     ) -> None:
         """Delete several, in order."""
         names = [each if isinstance(each, str) else each.id for each in which]
-        self.link.call("delete_conversations", Any, which=names, confirmed=confirmed)
+        self.client.call("delete_conversations", Any, which=names, confirmed=confirmed)
 
     def preferences(self) -> Preferences:
         """The account's settings in the app."""
         from huggingchat_agent.chat.preferences import Preferences
 
-        return self.link.call("preferences", Preferences)
+        return self.client.call("preferences", Preferences)
 
     def change_preferences(self, **changes: Any) -> Preferences:
         """Change these and nothing else."""
         from huggingchat_agent.chat.preferences import Preferences
 
-        return self.link.call("change_preferences", Preferences, **changes)
+        return self.client.call("change_preferences", Preferences, **changes)
 
     def describe_routes(self) -> list[str]:
         """The route of each request so far that has alternatives."""
-        return self.link.call("routes", list[str])
+        return self.client.call("routes", list[str])
 
     def export_cookies(self, path: str | Path, format: CookieFormat = "state") -> None:
         """Write the session's cookies to a file."""
-        self.link.call("export_cookies", Any, path=str(require_path("path", path).absolute()), format=format)
+        self.client.call(
+            "export_cookies", Any, path=str(require_path("path", path).absolute()), format=format
+        )
 
     def _get_conversation(
         self, verb: str, *, arguments: dict[str, Any], temporary: bool = False
     ) -> WarmConversation:
-        result = self.link.call(verb, Talk, **arguments)
-        return WarmConversation(self.link, result, self.settings, temporary=temporary)
+        result = self.client.call(verb, Talk, **arguments)
+        return WarmConversation(self.client, result, self.settings, temporary=temporary)

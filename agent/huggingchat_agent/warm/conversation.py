@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.deploying import Deployment
     from huggingchat_agent.choices import Via
     from huggingchat_agent.settings import Settings
-    from huggingchat_agent.warm.link import Link
+    from huggingchat_agent.warm.client import Client
     from huggingchat_agent.warm.protocol import Talk
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
     from huggingchat_agent.wire.elicitations import Value
@@ -44,10 +44,10 @@ STOP_PATIENCE = 12.0  # seconds
 class WarmConversation:
     """Made by `WarmChat`. A temporary one is deleted at the end of its `with` block."""
 
-    def __init__(self, link: Link, about: Talk, settings: Settings, *, temporary: bool) -> None:
+    def __init__(self, client: Client, about: Talk, settings: Settings, *, temporary: bool) -> None:
         self.id, self.model, self.url = about.id, about.model, about.url
         self.temporary = temporary
-        self._link, self._settings = link, settings
+        self._client, self._settings = client, settings
 
     def __enter__(self) -> Self:
         return self
@@ -146,27 +146,27 @@ class WarmConversation:
         self._call("delete", Any)
 
     def _call(self, verb: str, kind: type[T], **arguments: Any) -> T:
-        return self._link.call(verb, kind, talk=self.id, **arguments)
+        return self._client.call(verb, kind, talk=self.id, **arguments)
 
     def _start(self, verb: str, via: Via | None, **arguments: Any) -> WarmReply:
         own = {"via": via or self._settings.via, "deadlines": self._settings.deadlines}
-        number = self._link.send(verb, talk=self.id, **own, **arguments)
-        self._link.take_result(number)
-        return WarmReply(self._link, number)
+        number = self._client.send(verb, talk=self.id, **own, **arguments)
+        self._client.take_result(number)
+        return WarmReply(self._client, number)
 
     def _settle(self, event: events.Event, how: str, content: Any = None) -> WarmReply | None:
         asked = msgspec.to_builtins(event)
-        number = self._link.send("settle", talk=self.id, event=asked, how=how, content=content)
-        started = msgspec.json.decode(self._link.take_result(number).value, type=bool)
-        return WarmReply(self._link, number) if started else None
+        number = self._client.send("settle", talk=self.id, event=asked, how=how, content=content)
+        started = msgspec.json.decode(self._client.take_result(number).value, type=bool)
+        return WarmReply(self._client, number) if started else None
 
 
 class WarmReply:
     """The answer to one message while it comes. One loop reads it, and calls the handlers."""
 
-    def __init__(self, link: Link, number: int) -> None:
-        self._link, self._number = link, number
-        self._turn = next(link.turns)  # the warm session has answered other commands before
+    def __init__(self, client: Client, number: int) -> None:
+        self._client, self._number = client, number
+        self._turn = next(client.turns)  # the warm session has answered other commands before
         self._handlers: dict[str, list[Callable[[Any], object]]] = {}
         self._answer: Answer | None = None
         self._error: Exception | None = None
@@ -198,15 +198,15 @@ class WarmReply:
         """Stop the run on the server, and return when the turn is over."""
         if not self.done:
             with contextlib.suppress(TimeoutError):
-                stopping = self._link.send("stop", reply=self._number)
-                self._link.take_result(stopping, STOP_PATIENCE)
+                stopping = self._client.send("stop", reply=self._number)
+                self._client.take_result(stopping, STOP_PATIENCE)
                 while not self.done:
                     self._take(STOP_PATIENCE)
 
     def ask_to_stop(self) -> None:
         """Stop the run, from another thread. The thread that reads the reply gets its end."""
         if not self.done:
-            self._link.call("stop", Any, reply=self._number)
+            self._client.call("stop", Any, reply=self._number)
 
     def __enter__(self) -> Self:
         return self
@@ -223,7 +223,7 @@ class WarmReply:
         if self.done:
             return None
         try:
-            message = self._link.take(self._number, timeout)
+            message = self._client.take(self._number, timeout)
         except TimeoutError:
             raise
         except Exception as failure:  # the reply's own

@@ -31,9 +31,9 @@ class Sessions:
             starting.end(self.settings)
         elif found.why:
             raise UsageError(f"The warm session cannot be used: {found.why}.")
-        if found.link is None:
+        if found.client is None:
             starting.start(self.settings, self._given)
             found = starting.find(self.settings)
-        if found.link is None:
+        if found.client is None:
             raise BrowserClosed("The warm session ended as soon as it had started.")
-        return WarmChat(found.link, self.settings)
+        return WarmChat(found.client, self.settings)

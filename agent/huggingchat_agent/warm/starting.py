@@ -15,7 +15,7 @@ from huggingchat_agent.browser.process_tag import is_alive
 from huggingchat_agent.error_values import Fault, make_error
 from huggingchat_agent.errors import BrowserError, UsageError
 from huggingchat_agent.state import warm_socket
-from huggingchat_agent.warm.link import Link
+from huggingchat_agent.warm.client import Client
 from huggingchat_agent.warm.matching import describe, find_obstacles, make_fingerprints
 from huggingchat_agent.warm.protocol import Start, Welcome, encode
 
@@ -29,13 +29,13 @@ END_PATIENCE = 20.0  # seconds
 
 
 class Found:
-    """What a command found at the socket: an open `link`, or the reason `why` it cannot be used.
+    """What a command found at the socket: an open `client`, or the reason `why` it cannot be used.
 
     Both are empty where no warm session runs. `old`: it runs another version of the package.
     """
 
-    def __init__(self, link: Link | None = None, why: str = "", *, old: bool = False) -> None:
-        self.link, self.why, self.old = link, why, old
+    def __init__(self, client: Client | None = None, why: str = "", *, old: bool = False) -> None:
+        self.client, self.why, self.old = client, why, old
 
 
 def find(settings: Settings) -> Found:
@@ -49,11 +49,11 @@ def find(settings: Settings) -> Found:
         return Found()
     version = huggingchat_agent.__version__
     opening = warm_socket.Opening(version=version, settings=make_fingerprints(settings))
-    link = Link(stream)
-    welcome = link.open(opening)
+    client = Client(stream)
+    welcome = client.open(opening)
     if welcome is not None and welcome.version == version and not welcome.different:
-        return Found(link)
-    link.close()
+        return Found(client)
+    client.close()
     if welcome is None:
         return Found(why="it does not answer")
     if welcome.version != version:
@@ -74,9 +74,9 @@ def start(settings: Settings, options: dict[str, Any], *, idle: float = IDLE) ->
     warm_socket.make_folder(path.parent)
     with filelock.FileLock(path.with_suffix(".starting"), mode=0o600):
         found = find(settings)
-        if found.link is not None:
-            found.link.close()
-            return found.link.welcome
+        if found.client is not None:
+            found.client.close()
+            return found.client.welcome
         return _start(Start(environment.get_ours(), options, idle))
 
 

@@ -272,7 +272,7 @@ def _describe_browser(chat: "warm.App") -> list[tuple[str, object]]:
 def _read_browser(chat: "warm.App") -> tuple[str, list[str]]:
     """The browser's version, and the route of each request so far that has alternatives."""
     if not isinstance(chat, HuggingChat):
-        return chat.link.welcome.browser, chat.describe_routes()
+        return chat.client.welcome.browser, chat.describe_routes()
     session = get_session(get_inner(chat))
     return session.browser.version if session.browser else "", session.calls.alternatives.describe()
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 _WELCOME_PATIENCE = 5.0  # seconds
 
 
-class Link:
+class Client:
     """Sends requests, and hands each the messages with its id. Several threads may use it."""
 
     welcome: Welcome
