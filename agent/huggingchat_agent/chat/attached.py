@@ -189,6 +189,7 @@ class _WatchedApp:
     ) -> None:
         self._settings = settings
         self._page = page
+        self._calls = PageCalls(page, settings.base_url)
         self._alternatives = Alternatives()
         self.note = note
 
@@ -210,19 +211,16 @@ class _WatchedApp:
     async def ask(self, request: Call, *, conversation_id: str = "") -> bytes:
         if isinstance(routes.classify(request.method, request.path, ""), purposes.StopGenerating):
             raise UsageError("The page is not the agent's, so it does not stop the run.")
-        calls = PageCalls(self._page, self._settings.base_url)
-        answer, _ = await self._alternatives.call(calls, request, timeout=self._settings.step_timeout)
+        answer, _ = await self._alternatives.call(self._calls, request, timeout=self._settings.step_timeout)
         return require_success(answer, request, conversation_id=conversation_id)
 
     async def open_stream(self, request: Call, key: str) -> None:
         if not self.shows(""):
             raise UsageError("The page is gone, and the agent opens no other one in its place.")
-        calls = PageCalls(self._page, self._settings.base_url)
-        await calls.start(request, key, timeout=self._settings.step_timeout)
+        await self._calls.start(request, key, timeout=self._settings.step_timeout)
 
     async def abort_stream(self, key: str) -> None:
-        calls = PageCalls(self._page, self._settings.base_url)
-        await calls.abort(key, timeout=self._settings.step_timeout)
+        await self._calls.abort(key, timeout=self._settings.step_timeout)
 
     async def drop_stream(self, page_id: str, conversation_id: str, key: str | None) -> None:
         """Does nothing: the stream belongs to the page."""

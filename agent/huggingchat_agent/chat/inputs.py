@@ -112,10 +112,7 @@ class Inputs:
             if error.status != 503 or "not configured" not in error.message:
                 raise
             raise UsageError("This app does not transcribe: it has no model for it.") from None
-        try:
-            raw = lenient_json.load(data)
-        except ValueError:
-            raw = None
+        raw = lenient_json.load_if_json(data)
         if not isinstance(raw, dict) or not isinstance(raw.get("text"), str):
             raise PageChanged("The app's answer to a recording holds no text.")
         return str(raw["text"])

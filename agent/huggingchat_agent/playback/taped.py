@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,7 +27,7 @@ from huggingchat_agent.playback.matcher import AGENT, Matcher
 from huggingchat_agent.site.calls import CallResult, make_no_answer_error
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
-from huggingchat_agent.tape.summary import recovers, summarize
+from huggingchat_agent.tape.summary import extract_path, recovers, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -138,9 +137,7 @@ class TapedCalls:
         self, matcher: Matcher, method: str, url: str, body: bytes, faults: Iterable[Fault] = ()
     ) -> list[ExchangeEvent]:
         """The events of the exchange that answers, with these faults too. Raises TapeMismatch."""
-        parts = urlsplit(url)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        found, _ = matcher.find(method, target, body, "application/json")
+        found, _ = matcher.find(method, extract_path(url), body, "application/json")
         records = found.records
         for fault in faults:
             records = apply_fault(records, fault, found.request.id)

@@ -103,6 +103,11 @@ const request = (call, signal, redirect = "follow") => {
   } else if (call.json !== null) init.body = JSON.stringify(call.json);
   return fetch(call.url, init);
 };
+const describe = (response) => ({
+  status: response.status, mime: response.headers.get("content-type") ?? "",
+  redirected: response.type === "opaqueredirect", headers: Object.fromEntries(response.headers),
+});
+const explain = (error) => ({ failed: error.name === "TimeoutError" ? "no answer in time" : error.message });
 // A symbol, so that it cannot collide with a name of the app's own scripts.
 const running = (window[Symbol.for("streams")] ??= new Map());
 """.replace("TAKE_KEPT", in_page.TAKE_KEPT)
@@ -111,14 +116,8 @@ CALL = f"""async (call, milliseconds) => {{ {_REQUEST}
   try {{
     // Without its own limit, a call that is no longer awaited would keep its connection.
     const response = await request(call, AbortSignal.timeout(milliseconds), "manual");
-    return {{
-      status: response.status, mime: response.headers.get("content-type") ?? "",
-      redirected: response.type === "opaqueredirect", headers: Object.fromEntries(response.headers),
-      body: await response.text(),
-    }};
-  }} catch (error) {{
-    return {{ failed: error.name === "TimeoutError" ? "no answer in time" : error.message }};
-  }}
+    return {{ ...describe(response), body: await response.text() }};
+  }} catch (error) {{ return explain(error); }}
 }}"""
 
 FETCH = f"""async (call, milliseconds, key, largest) => {{ {_REQUEST}
@@ -136,14 +135,9 @@ FETCH = f"""async (call, milliseconds, key, largest) => {{ {_REQUEST}
     }}
     const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
     if (response.ok) held.set(key, bytes);
-    return {{
-      status: response.status, mime: response.headers.get("content-type") ?? "",
-      redirected: response.type === "opaqueredirect", headers: Object.fromEntries(response.headers),
-      body: response.ok ? "" : new TextDecoder().decode(bytes), size: bytes.length,
-    }};
-  }} catch (error) {{
-    return {{ failed: error.name === "TimeoutError" ? "no answer in time" : error.message }};
-  }}
+    const body = response.ok ? "" : new TextDecoder().decode(bytes);
+    return {{ ...describe(response), body, size: bytes.length }};
+  }} catch (error) {{ return explain(error); }}
 }}"""
 
 TAKE = """(key, from, to) => {

@@ -188,30 +188,24 @@ def make_payload(data: bytes) -> dict[str, Any]:
         return {"base64": b64encode(data).decode()}
 
 
+# Fields that are the same in the exchange event and in its record.
+_OF_REQUEST = ("method", "url", "kind", "headers", "has_body")
+_OF_RESPONSE = ("status", "mime", "headers", "protocol", "from_cache")
+
+
+def _copy(source: ExchangeEvent | OfExchange, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in names}
+
+
 def from_exchange(event: ExchangeEvent, n: int, at: float) -> AnyRecord:
     """The record of an exchange event; `at` counts from the beginning of the tape."""
     where: dict[str, Any] = {"n": n, "at": at, "id": event.exchange_id, "page": event.page}
     match event:
         case exchange.Started():
             body: dict[str, Any] = {} if event.body is None else make_payload(event.body)
-            return Request(
-                **where,
-                **body,
-                method=event.method,
-                url=event.url,
-                kind=event.kind,
-                headers=event.headers,
-                has_body=event.has_body,
-            )
+            return Request(**where, **body, **_copy(event, _OF_REQUEST))
         case exchange.Responded():
-            return Response(
-                **where,
-                status=event.status,
-                mime=event.mime,
-                headers=event.headers,
-                protocol=event.protocol,
-                from_cache=event.from_cache,
-            )
+            return Response(**where, **_copy(event, _OF_RESPONSE))
         case exchange.Chunk():
             return Chunk(**where, **make_payload(event.data))
         case exchange.SseMessage():
@@ -229,24 +223,9 @@ def to_exchange(record: AnyRecord, at: float) -> ExchangeEvent | None:
     where: dict[str, Any] = {"exchange_id": record.id, "page": record.page, "at": at}
     match record:
         case Request():
-            return exchange.Started(
-                **where,
-                method=record.method,
-                url=record.url,
-                kind=record.kind,
-                headers=record.headers,
-                body=record.body,
-                has_body=record.has_body,
-            )
+            return exchange.Started(**where, **_copy(record, _OF_REQUEST), body=record.body)
         case Response():
-            return exchange.Responded(
-                **where,
-                status=record.status,
-                mime=record.mime,
-                headers=record.headers,
-                protocol=record.protocol,
-                from_cache=record.from_cache,
-            )
+            return exchange.Responded(**where, **_copy(record, _OF_RESPONSE))
         case Chunk():
             return exchange.Chunk(**where, data=record.data)
         case Message():

@@ -264,8 +264,5 @@ class _Attached:
 
 
 def _parse_status(data: bytes) -> str:
-    try:
-        said = lenient_json.load(data)
-    except ValueError:
-        said = None
+    said = lenient_json.load_if_json(data)
     return str(said.get("status") or "gone") if isinstance(said, dict) else "gone"

@@ -194,10 +194,7 @@ def _find_title(page: bytes) -> str:
 def _find_sentence(body: bytes) -> str:
     """The sentence of an answer: `message` or `error` of a JSON object, else its text."""
     text = body.decode("utf-8", "replace").strip()
-    try:
-        raw = lenient_json.load(body)
-    except ValueError:
-        raw = None
+    raw = lenient_json.load_if_json(body)
     if isinstance(raw, dict) and isinstance(raw.get("json"), dict):
         raw = raw["json"]  # an answer of /api/v2
     if isinstance(raw, dict):

@@ -28,6 +28,14 @@ def load(data: bytes | str) -> Any:
         raise ValueError("JSON is nested too deeply.") from None
 
 
+def load_if_json(data: bytes | str) -> Any:
+    """As `load`; None for a text that is not JSON."""
+    try:
+        return load(data)
+    except ValueError:
+        return None
+
+
 def _mend(value: Any) -> Any:
     if isinstance(value, str):
         return repair(value)

@@ -55,8 +55,5 @@ def has_files(body: bytes | None) -> bool:
 
 
 def _parse_object(text: bytes) -> dict[str, Any] | None:
-    try:
-        value = lenient_json.load(text)
-    except ValueError:
-        return None
+    value = lenient_json.load_if_json(text)
     return value if isinstance(value, dict) else None

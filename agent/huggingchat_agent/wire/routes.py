@@ -52,7 +52,7 @@ class Route(msgspec.Struct, frozen=True):
     method: str
     path: str
     purpose: type[Purpose]
-    body: Body | None = None
+    body: Body | None = as_json
     query: dict[str, str] = {}
     fixed: str = ""
     binary: bool = False  # the answer is not text
@@ -87,15 +87,13 @@ _FROM_JUNE, _BEFORE_JUNE = "from 2025-06-05", "before 2025-06-05"
 
 # Rows of the same purpose are alternatives. Those with a body can be requested, the first one first.
 ROUTES = (
-    Route("POST", "/conversation", purposes.CreateConversation, as_json),
+    Route("POST", "/conversation", purposes.CreateConversation),
     Route("POST", _CONVERSATION, purposes.SendMessage, as_form),
-    Route("PATCH", _CONVERSATION, purposes.ChangeConversation, as_json, repeats="write"),
-    Route("DELETE", _CONVERSATION, purposes.DeleteConversation, as_json, repeats="write"),
-    Route("POST", f"{_CONVERSATION}/stop-generating", purposes.StopGenerating, as_json, repeats="write"),
-    Route(
-        "POST", f"{_CONVERSATION}/elicitation", purposes.AnswerElicitation, as_json, builds="from 2026-08-21"
-    ),
-    Route("POST", f"{_CONVERSATION}/share", purposes.ShareConversation, as_json),
+    Route("PATCH", _CONVERSATION, purposes.ChangeConversation, repeats="write"),
+    Route("DELETE", _CONVERSATION, purposes.DeleteConversation, repeats="write"),
+    Route("POST", f"{_CONVERSATION}/stop-generating", purposes.StopGenerating, repeats="write"),
+    Route("POST", f"{_CONVERSATION}/elicitation", purposes.AnswerElicitation, builds="from 2026-08-21"),
+    Route("POST", f"{_CONVERSATION}/share", purposes.ShareConversation),
     Route(
         "POST",
         "/api/v2/conversations/import-share",
@@ -106,75 +104,55 @@ ROUTES = (
         repeats="write",  # the app makes one copy of each share
     ),
     Route("POST", "/conversation", purposes.ImportShare, as_share, repeats="write"),
-    Route("GET", f"{_CONVERSATION}/output/{{sha}}", purposes.ReadFile, as_json, binary=True),
+    Route("GET", f"{_CONVERSATION}/output/{{sha}}", purposes.ReadFile, binary=True),
     Route(
         "GET",
         f"{_CONVERSATION}/stream",
         purposes.Reattach,
-        as_json,
         query={"generationId": "generation_id", "fromSeq": "from_seq"},
         builds="from 2026-07-24",
     ),
-    Route(
-        "GET",
-        "/api/v2/conversations/{conversation_id}",
-        purposes.ReadConversation,
-        as_json,
-        builds=_FROM_JUNE,
-    ),
+    Route("GET", "/api/v2/conversations/{conversation_id}", purposes.ReadConversation, builds=_FROM_JUNE),
     Route(
         "GET",
         f"{_CONVERSATION}/__data.json",
         purposes.ReadConversation,
-        as_json,
         fixed="x-sveltekit-invalidated=01",  # without what all pages have
         builds=_BEFORE_JUNE,
     ),
-    Route("GET", "/api/conversation/{conversation_id}", purposes.ReadConversation),
-    Route(
-        "GET",
-        "/api/v2/conversations",
-        purposes.ListConversations,
-        as_json,
-        query={"p": "page"},
-        builds=_FROM_JUNE,
-    ),
-    Route("GET", "/api/conversations", purposes.ListConversations, as_json, query={"p": "page"}),
-    Route("GET", "/api/v2/models", purposes.ListModels, as_json, builds=_FROM_JUNE),
-    Route("GET", _HOME_DATA, purposes.ListModels, as_json, builds=_BEFORE_JUNE),
-    Route("GET", "/api/models", purposes.ListModels, as_json),
-    Route("GET", "/api/v2/user", purposes.ReadUser, as_json, builds=_FROM_JUNE),
-    Route("GET", "/api/user", purposes.ReadUser, as_json),
-    Route("GET", "/api/v2/user/settings", purposes.ReadSettings, as_json, builds=_FROM_JUNE),
-    Route("GET", _HOME_DATA, purposes.ReadSettings, as_json, builds=_BEFORE_JUNE),
-    Route("POST", "/settings", purposes.SaveSettings, as_json, repeats="write"),
-    Route(
-        "POST", "/api/v2/user/settings", purposes.SaveSettings, as_json, builds=_FROM_JUNE, repeats="write"
-    ),
+    Route("GET", "/api/conversation/{conversation_id}", purposes.ReadConversation, None),
+    Route("GET", "/api/v2/conversations", purposes.ListConversations, query={"p": "page"}, builds=_FROM_JUNE),
+    Route("GET", "/api/conversations", purposes.ListConversations, query={"p": "page"}),
+    Route("GET", "/api/v2/models", purposes.ListModels, builds=_FROM_JUNE),
+    Route("GET", _HOME_DATA, purposes.ListModels, builds=_BEFORE_JUNE),
+    Route("GET", "/api/models", purposes.ListModels),
+    Route("GET", "/api/v2/user", purposes.ReadUser, builds=_FROM_JUNE),
+    Route("GET", "/api/user", purposes.ReadUser),
+    Route("GET", "/api/v2/user/settings", purposes.ReadSettings, builds=_FROM_JUNE),
+    Route("GET", _HOME_DATA, purposes.ReadSettings, builds=_BEFORE_JUNE),
+    Route("POST", "/settings", purposes.SaveSettings, repeats="write"),
+    Route("POST", "/api/v2/user/settings", purposes.SaveSettings, builds=_FROM_JUNE, repeats="write"),
     Route(
         "GET",
         "/api/fetch-url",
         purposes.FetchUrl,
-        as_json,
         query={"url": "url"},
         binary=True,
         builds="from 2025-10-20",
     ),
-    Route("POST", "/api/transcribe", purposes.Transcribe, as_json, builds="from 2025-12-04", repeats="read"),
-    Route("GET", "/api/v2/user/billing-orgs", purposes.ReadBilling, as_json, builds="from 2025-11-25"),
-    Route("POST", "/api/v2/spaces/deploy", purposes.DeploySpace, as_json, builds="from 2026-06-22"),
-    Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, as_json, builds=_FROM_JUNE),
-    Route("GET", _HOME_DATA, purposes.FeatureFlags, as_json, builds=_BEFORE_JUNE),
-    Route("GET", "/api/v2/generations/live", purposes.Live, builds="from 2026-07-24"),
-    Route("GET", "/api/mcp/servers", purposes.McpServers, as_json, builds="from 2025-11-12"),
-    Route("GET", _HOME_DATA, purposes.McpServers, as_json, builds=_BEFORE_JUNE),
-    Route(
-        "POST", "/api/mcp/health", purposes.CheckMcpServer, as_json, builds="from 2025-11-12", repeats="read"
-    ),
-    Route("GET", "{path*}/__data.json", purposes.PageData),
-    Route("GET", "/login", purposes.Login, builds=_FROM_JUNE),
-    Route("POST", "/login", purposes.Login, builds=_BEFORE_JUNE),
-    Route("GET", "/login/callback", purposes.LoginCallback),
+    Route("POST", "/api/transcribe", purposes.Transcribe, builds="from 2025-12-04", repeats="read"),
+    Route("GET", "/api/v2/user/billing-orgs", purposes.ReadBilling, builds="from 2025-11-25"),
+    Route("POST", "/api/v2/spaces/deploy", purposes.DeploySpace, builds="from 2026-06-22"),
+    Route("GET", "/api/v2/feature-flags", purposes.FeatureFlags, builds=_FROM_JUNE),
+    Route("GET", _HOME_DATA, purposes.FeatureFlags, builds=_BEFORE_JUNE),
+    Route("GET", "/api/v2/generations/live", purposes.Live, None, builds="from 2026-07-24"),
+    Route("GET", "/api/mcp/servers", purposes.McpServers, builds="from 2025-11-12"),
+    Route("GET", _HOME_DATA, purposes.McpServers, builds=_BEFORE_JUNE),
+    Route("POST", "/api/mcp/health", purposes.CheckMcpServer, builds="from 2025-11-12", repeats="read"),
+    Route("GET", "{path*}/__data.json", purposes.PageData, None),
+    Route("GET", "/login", purposes.Login, None, builds=_FROM_JUNE),
+    Route("POST", "/login", purposes.Login, None, builds=_BEFORE_JUNE),
+    Route("GET", "/login/callback", purposes.LoginCallback, None),
     # Builds before June 2025 take nothing but a form.
     Route("POST", "/logout", purposes.Logout, as_form, repeats="write"),
 )

@@ -115,11 +115,7 @@ def parse_servers(body: bytes) -> list[ToolServer]:
     """
     if is_page_data(body):
         return _parse_built_in(find_object(body, "tools"))
-    try:
-        raw = lenient_json.load(body)
-    except ValueError:
-        raw = None
-    return [_parse_server(each) for each in require_list(raw, "tool servers")]
+    return [_parse_server(each) for each in require_list(lenient_json.load_if_json(body), "tool servers")]
 
 
 def _parse_server(raw: Any) -> ToolServer:
@@ -137,10 +133,7 @@ def _parse_server(raw: Any) -> ToolServer:
 
 def read_health(server: ToolServer, body: str) -> ToolServer:
     """The server with the result of the app's check. Raises PageChanged for any other answer."""
-    try:
-        raw = lenient_json.load(body)
-    except ValueError:
-        raw = None
+    raw = lenient_json.load_if_json(body)
     if not isinstance(raw, dict) or not isinstance(raw.get("ready"), bool):
         raise PageChanged("The app gave no answer to the check of a tool server that we know.")
     tools = require_list([] if raw.get("tools") is None else raw["tools"], "a server's tools")
