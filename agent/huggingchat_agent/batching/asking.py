@@ -32,8 +32,10 @@ from huggingchat_agent.wire.retry_rules import ITEM
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from huggingchat_agent.answer import Answer
     from huggingchat_agent.batching.items import Item
     from huggingchat_agent.chat.conversation import Conversation
+    from huggingchat_agent.chat.export import ExportedMessage
     from huggingchat_agent.choices import Via
     from huggingchat_agent.huggingchat import HuggingChat
     from huggingchat_agent.wire.conversations import ConversationRead, StoredMessage
@@ -150,15 +152,13 @@ class _Attempt:
         fetched = [await self._chat.fetch_file(url) for url in item.attach]
         self._looks = True  # whatever happens now, the app may have it
         answer = await self._talk.send(item.prompt, files=[*item.files, *fetched], via=self._via)
-        return self._make_result(
-            text=answer.text,
-            reasoning=answer.reasoning,
-            message_id=answer.message_id,
-            interrupted=answer.interrupted,
-        )
+        return self._make_result(answer, answer.message_id, interrupted=answer.interrupted)
 
-    def _make_result(self, **found: Any) -> Result:
-        return make_result(self._item, self._talk.id, status="answered", **found)
+    def _make_result(self, found: Answer | ExportedMessage, message_id: str, **more: Any) -> Result:
+        texts = {"text": found.text, "reasoning": found.reasoning}
+        return make_result(
+            self._item, self._talk.id, status="answered", message_id=message_id, **texts, **more
+        )
 
     async def _look_up(self, talk: Conversation) -> Result | None:
         """The answer that the app has, once its run is over. None if it never got the message."""
@@ -184,18 +184,11 @@ class _Attempt:
     async def _repeat(self, talk: Conversation, message: StoredMessage) -> Result:
         """Let the model answer the same message again. The message is not sent again."""
         answer = await talk.retry(message.id, via=self._via)
-        return self._make_result(
-            text=answer.text,
-            reasoning=answer.reasoning,
-            message_id=answer.message_id,
-            looked_up=self._earlier,
-        )
+        return self._make_result(answer, answer.message_id, looked_up=self._earlier)
 
     def _make_stored(self, read: ConversationRead, message: StoredMessage) -> Result:
         stored = next(each for each in build_export(read).messages if each.id == message.id)
-        return self._make_result(
-            text=stored.text, reasoning=stored.reasoning, message_id=stored.id, looked_up=self._earlier
-        )
+        return self._make_result(stored, stored.id, looked_up=self._earlier)
 
 
 def _find_answer(read: ConversationRead, asked: StoredMessage) -> StoredMessage | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from huggingchat_agent.errors import TapeCorrupt, TapeError, TapeVersion
+from huggingchat_agent.files import explain_failure
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.checks import check_header, check_record
 
@@ -124,8 +125,9 @@ class Tape:
         """The unpacked bytes of the file, in pieces of bounded size, each with its offset in the file."""
         offset, last = 0, b""
         unpack = zlib.decompressobj(_GZIP)
+        what, advice = f"The tape {self.path} cannot be read", "Give the path of a recording."
         try:
-            with self.path.open("rb") as file:
+            with explain_failure(TapeError, what, advice), self.path.open("rb") as file:
                 while data := file.read(_AT_ONCE):
                     if not offset and not data.startswith(_MAGIC[: len(data)]):
                         raise self._make_error(0, "it is not a tape. Give the path of a recording")
@@ -138,10 +140,6 @@ class Tape:
                         data = unpack.unused_data
         except zlib.error as error:
             raise self._make_error(offset, f"it is damaged there ({error})") from None
-        except OSError as error:
-            raise TapeError(
-                f"The tape {self.path} cannot be read: {error.strerror}. Give the path of a recording."
-            ) from None
         if not (unpack.eof or last == _FLUSHED or not offset):
             raise self._make_error(offset, "it breaks off in the middle of a record")
 

@@ -16,7 +16,8 @@ from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import MASK, Mask
 from huggingchat_agent.tape.pieces import Pieces, Recut
 from huggingchat_agent.tape.record_maker import Word, Words
-from huggingchat_agent.wire import lenient_json, multipart
+from huggingchat_agent.wire import multipart
+from huggingchat_agent.wire.lenient_json import load_if_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -139,7 +140,7 @@ class Redaction:
                     yield from _show(words.close())
         text = msgspec.json.encode(event).decode()
         shown = self._mask.apply(text, "json")
-        yield record if shown == text else msgspec.structs.replace(record, event=_decode(shown))
+        yield (record if shown == text else msgspec.structs.replace(record, event=load_if_json(shown)))
 
 
 class _Body:
@@ -255,7 +256,7 @@ def _find_word(line: bytes) -> str | None:
     except msgspec.ValidationError:
         return None
     except _UNREADABLE:
-        update = _decode(line)  # half a character, perhaps
+        update = load_if_json(line)  # half a character, perhaps
     try:
         return msgspec.convert(update, _Word).token.rstrip("\0")
     except (msgspec.ValidationError, RecursionError):
@@ -263,7 +264,7 @@ def _find_word(line: bytes) -> str | None:
 
 
 def _replace_word(line: bytes, word: str) -> bytes:
-    return msgspec.json.encode({**_decode(line), "token": word}) + b"\n"
+    return msgspec.json.encode({**load_if_json(line), "token": word}) + b"\n"
 
 
 def _show(words: Released[tapes.Event | Word]) -> Iterator[tapes.Event | Word]:
@@ -285,7 +286,7 @@ def _find_headers(body: bytes, content_type: str) -> Iterator[str]:
     if content_type.startswith("multipart/"):
         value: Any = multipart.parse_send_fields(body, content_type)
     else:
-        value = _decode(body)
+        value = load_if_json(body)
     todo = [value]
     while todo:
         each = todo.pop()
@@ -312,10 +313,3 @@ def _find_strings(value: Any) -> Iterator[str]:
     elif isinstance(value, str):
         yield value
         yield value.removeprefix("Bearer ")
-
-
-def _decode(text: str | bytes) -> Any:
-    try:
-        return lenient_json.load(text)
-    except ValueError:
-        return None
