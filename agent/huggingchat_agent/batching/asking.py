@@ -155,10 +155,8 @@ class _Attempt:
         return self._make_result(answer, answer.message_id, interrupted=answer.interrupted)
 
     def _make_result(self, found: Answer | ExportedMessage, message_id: str, **more: Any) -> Result:
-        texts = {"text": found.text, "reasoning": found.reasoning}
-        return make_result(
-            self._item, self._talk.id, status="answered", message_id=message_id, **texts, **more
-        )
+        more |= {"text": found.text, "reasoning": found.reasoning, "message_id": message_id}
+        return make_result(self._item, self._talk.id, status="answered", **more)
 
     async def _look_up(self, talk: Conversation) -> Result | None:
         """The answer that the app has, once its run is over. None if it never got the message."""

@@ -99,7 +99,7 @@ class Answerer:
             self._busy.discard(known.conversation)
             return None
         conversation = self.chat.conversation(known.conversation)
-        conversation.temporary = False
+        conversation.temporary = False  # it goes on, so its first end must not delete it
         return _Sent(conversation, reply, known.turns + 1, prefix)
 
     async def _send_next(self, known: Thread, new: tuple[Message, ...], instructions: str) -> Reply | None:

@@ -117,26 +117,18 @@ class Recorder:
 
     def see_browser(self, version: str) -> None:
         """Record that a browser was started."""
-        self._put(partial(tapes.Browser, at=self._now(), version=version))
+        self._add(tapes.Browser, version=version)
 
     def see_sign_in(self) -> None:
         """Record that a page of the sign-in was here, and nothing else of it."""
-        self._put(partial(tapes.Hidden, at=self._now()))
+        self._add(tapes.Hidden)
 
     async def watch_tab(self, page: Tab) -> None:
         """Record the console messages, errors and dialogs of a new tab, too."""
 
         def hear(message: Message) -> None:
-            self._put(
-                partial(
-                    tapes.ConsoleMessage,
-                    at=self._now(),
-                    page=page.id,
-                    kind=message.kind,
-                    level=message.level,
-                    text=message.text,
-                )
-            )
+            about = {"kind": message.kind, "level": message.level, "text": message.text}
+            self._add(tapes.ConsoleMessage, page=page.id, **about)
 
         try:
             await page.observe(hear, everything=self._record.full)
@@ -185,10 +177,14 @@ class Recorder:
                 name: round(value - self._begun, 6) if isinstance(value, float) else value
                 for name, value in answer["timing"].items()
             }
-        self._put(partial(tapes.Event, at=at, event=raw))
+        self._add(tapes.Event, at=at, event=raw)
 
     def _now(self) -> float:
         return round(time.monotonic() - self._begun, 6)
+
+    def _add(self, record: Callable[..., tapes.AnyRecord], **fields: Any) -> None:
+        """Record something that happens now, or at `at`."""
+        self._put(partial(record, **{"at": self._now(), **fields}))
 
     def _put(self, note: Note) -> None:
         if self._writer is not None:
@@ -229,17 +225,8 @@ class Recorder:
         except AgentError as error:
             log.info("No picture of turn %d: %s", turn, error)
             return
-        self._put(
-            partial(
-                tapes.Picture,
-                at=now,
-                page=page.id,
-                turn=turn,
-                moment="end",
-                mime="image/webp",
-                base64=b64encode(picture).decode(),
-            )
-        )
+        about = {"turn": turn, "moment": "end", "mime": "image/webp", "base64": b64encode(picture).decode()}
+        self._add(tapes.Picture, at=now, page=page.id, **about)
 
     def _find_secrets(self, text: str) -> list[str]:
         return sorted({text[start:end] for start, end in self._mask.find_spans(text)})

@@ -112,6 +112,7 @@ class CommandObjects:
     def _find(self, talk: str, deadlines: Any) -> Conversation:
         """The conversation, for a turn with the deadlines of this command."""
         conversation = self.find(talk)
+        # Not passed in: all commands share the conversation, and its public methods take no deadlines.
         conversation._deadlines = msgspec.convert(deadlines, Deadlines)
         return conversation
 
