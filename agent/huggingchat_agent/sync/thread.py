@@ -87,7 +87,7 @@ class LoopThread:
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run_loop, name=name, daemon=True)
         self._thread.start()
-        self._wait(lambda: self._loop is not None or self._over, None)
+        self._wait(lambda: self._loop is not None or self.over, None)
 
     def run(self, coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None, work: bool = True) -> T:
         """Run a coroutine in the loop, do posted work meanwhile (or none), and return its result.
@@ -102,11 +102,11 @@ class LoopThread:
             in_time = (
                 self.wait(job, timeout=timeout)
                 if work
-                else self._wait(lambda: job.done or self._over, timeout, work=False)
+                else self._wait(lambda: job.done or self.over, timeout, work=False)
             )
         except BaseException:
             self._cancel(job)
-            self._wait(lambda: job.done or self._over, CANCEL_PATIENCE, work=False)
+            self._wait(lambda: job.done or self.over, CANCEL_PATIENCE, work=False)
             raise
         if not in_time:
             self._cancel(job)
@@ -144,13 +144,19 @@ class LoopThread:
             self._work.append(work)
         self._wake()
 
-    def call_soon(self, function: Callable[[], object]) -> None:
-        """Have the loop call a function soon, without waiting. Does nothing when the loop has ended."""
-        self._call(function)
+    def call_soon(self, function: Callable[[], object]) -> bool:
+        """Have the loop call a function soon, without waiting. False when the loop has ended."""
+        if self._loop is None or self.over:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:  # it closed just now
+            return False
+        return True
 
     def stop(self) -> None:
         """End the loop and cancel what still runs there. Stopping twice is fine."""
-        if self._call(self._stop.set):
+        if self.call_soon(self._stop.set):
             self._thread.join(JOIN_PATIENCE)
 
     @property
@@ -162,19 +168,15 @@ class LoopThread:
     @property
     def over(self) -> bool:
         """Whether the loop has ended, or is that of the parent process."""
-        return self._over
+        return self._finished or self._forked
 
     @property
     def _forked(self) -> bool:
         return os.getpid() != self._process
 
     @property
-    def _over(self) -> bool:
-        return self._finished or self._forked
-
-    @property
     def _ended(self) -> bool:
-        return self._over and (self._forked or not self._work)
+        return self.over and (self._forked or not self._work)
 
     def _has_done(self, count: int) -> bool:
         """Whether the first `count` pieces of posted work are done."""
@@ -230,7 +232,7 @@ class LoopThread:
             waiter.put(None)
 
     def _start(self, job: Job[Any]) -> None:
-        if not self._call(lambda: job.start(self._finish)):
+        if not self.call_soon(lambda: job.start(self._finish)):
             job.coroutine.close()
             raise self._make_closed_error()
 
@@ -241,17 +243,7 @@ class LoopThread:
         self._wake()
 
     def _cancel(self, job: Job[Any]) -> None:
-        self._call(lambda: job.cancel(self._finish))
-
-    def _call(self, function: Callable[[], object]) -> bool:
-        """Have the loop call a function; False when it has ended."""
-        if self._loop is None or self._over:
-            return False
-        try:
-            self._loop.call_soon_threadsafe(function)
-        except RuntimeError:  # it closed just now
-            return False
-        return True
+        self.call_soon(lambda: job.cancel(self._finish))
 
     def _run_loop(self) -> None:
         try:
