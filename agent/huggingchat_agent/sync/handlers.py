@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from huggingchat_agent.emitter import Emitter, H
+from huggingchat_agent.emitter import Emitter, H, is_async
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.events import NAMES, HandlerFailed, Seen
 from huggingchat_agent.handler_types import type_by_name
@@ -76,7 +75,7 @@ class Handlers:
     def _subscribe(self, subscribe: Callable[[str, Any], Any], name: str, handler: Any) -> Any:
         if handler is None:
             return lambda each: self._subscribe(subscribe, name, each)
-        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
+        if is_async(handler):
             raise UsageError(
                 f"The handler for {name!r} is async, and the sync API has no event loop for it. Pass a plain "
                 "function, or use huggingchat_agent.HuggingChat."
