@@ -2,7 +2,7 @@
 
     python -m tests.bench [--rounds N] [--engine NAME] [--app URL] [--write FILE] [--json FILE] [--plot FILE]
 
-Without an engine, both are measured. It takes about ten minutes on a quiet machine.
+Without an engine, both are measured. It takes about fifteen minutes on a quiet machine.
 
 * first token: from the call of send to the first token in a callback, in ms.
 * per token: from the server writing a token to the callback having it, at 20 ms a token, in ms.
@@ -15,7 +15,7 @@ Without an engine, both are measured. It takes about ten minutes on a quiet mach
 * by hand: Playwright does the same in a browser of its own, and polls the text that the page shows.
 * from the shell: a command from its start to its end, with a browser of its own or in a warm session, in s.
 * replays: 100 tests of two turns each, from a tape, the start of pytest included, in s.
-* at once: many conversations at the same time (`at_once`); not on another app, which has no HTTP/2 here.
+* at once: many conversations at the same time (`at_once`), over HTTP/2 on the stand-in.
 * cold start: `ask` beside a browser and a page that are only opened (`cold`).
 * decode and emit: what a token costs this process, without a browser (`cpu`).
 * ceiling: the stand-in's burst thrown away unread, in ms. Where that is not far below the others
@@ -34,7 +34,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import statistics
 import sys
 import tempfile
 import time
@@ -51,6 +50,7 @@ from tests.bench import at_once, bars, cold, cpu, doors, replays, shell
 from tests.bench.by_hand import by_hand, fill_and_press, find_page, wait_until_shown
 from tests.bench.processes import spent
 from tests.bench.standin import open_site
+from tests.bench.tables import HOWS, Figures, find_cells, report
 from tests.live import own_account
 from tests.raw import Raw
 
@@ -62,29 +62,15 @@ if TYPE_CHECKING:
     # Sends a prompt, calls back per token, returns when the last was handed over.
     Send = Callable[[str, Callable[[str], None]], Awaitable[None]]
 
-HOWS = ("raw", "page", "recorded", "ui", "fill", "by hand")
 BURST = 8000
 PACED = 100
 PACE_MS = 20
-REST = 0.5  # seconds
-AT_ONCE_ROUNDS = 3
+LOOK = 0.02  # seconds
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 # Of the file that gets the tables.
 MARKS = ("figures", "end of figures")
 APP_MARKS = ("real app", "end of real app")
-
-
-class Figures:
-    """Seconds, by how it was sent; CPU seconds for 10,000 tokens, of Python and of all processes."""
-
-    def __init__(self) -> None:
-        self.first: dict[str, list[float]] = {how: [] for how in HOWS}
-        self.latency: dict[str, list[float]] = {how: [] for how in HOWS}
-        self.burst: dict[str, list[float]] = {how: [] for how in HOWS}
-        self.python: dict[str, list[float]] = {how: [] for how in HOWS}
-        self.processes: dict[str, list[float]] = {how: [] for how in HOWS}
-        self.ceiling: list[float] = []
 
 
 async def paced(send: Send, figures: Figures, how: str) -> None:
@@ -116,6 +102,14 @@ async def burst(send: Send, figures: Figures, how: str, prompt: str) -> None:
     await send(prompt, on_token)
     assert count >= BURST, f"{how}: {count} tokens of {BURST}"
     figures.burst[how].append(last - start)
+
+
+async def wait_until_written(chat: HuggingChat) -> None:
+    """Wait until the tape's thread, which writes after the burst, has nothing to do."""
+    writer = chat._recorder._writer  # type: ignore[union-attr]
+    assert writer is not None
+    while writer.waiting or not writer._asleep:  # noqa: ASYNC110  # the thread has no event for that
+        await asyncio.sleep(LOOK)
 
 
 async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> tuple[Figures, str]:
@@ -188,7 +182,7 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
                         await settle(how, conversation_id)
                     await burst(send, taken, how, burst_prompt)
                     if how == "recorded":
-                        await asyncio.sleep(REST)  # its tape is written meanwhile
+                        await wait_until_written(taped)
                     took = spent().since(before)
                     taken.python[how].append(took.python * 10_000 / (PACED + BURST))
                     taken.processes[how].append(took.every * 10_000 / (PACED + BURST))
@@ -197,65 +191,6 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
         for _ in range(0 if app else rounds):
             figures.ceiling.append(await raw.drink(await raw.create(model), burst_prompt))
         return figures, chat._session.browser.version
-
-
-ROWS: list[tuple[str, float, str, float]] = [
-    ("first token, ms", 1000, "first", 0.5),
-    ("per token p50, ms", 1000, "latency", 0.5),
-    ("per token p99, ms", 1000, "latency", 0.99),
-    (f"burst of {BURST:,}, ms", 1000, "burst", 0.5),
-    ("CPU of Python, s per 10,000 tokens", 1, "python", 0.5),
-    ("CPU of all processes, s per 10,000 tokens", 1, "processes", 0.5),
-]
-
-
-# The spread of the first three is printed, for the burst.
-RATIOS = [("page", "raw"), ("recorded", "page"), ("ui", "fill"), ("ui", "raw"), ("ui", "by hand")]
-
-
-def part_of(values: list[float], part: float = 0.5) -> float:
-    """The median, or the value below which that part of them is."""
-    ordered = sorted(values)
-    if part == 0.5:
-        return statistics.median(ordered)
-    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
-
-
-def find_cells(figures: Figures) -> dict[str, dict[str, float]]:
-    """By row and way, in the unit of the row, without ways that were not measured."""
-    hows = [how for how in HOWS if figures.first[how]]
-    return {
-        name: {how: unit * part_of(getattr(figures, field)[how], part) for how in hows}
-        for name, unit, field, part in ROWS
-    }
-
-
-def report(figures: Figures) -> list[str]:
-    """The figures of one engine as lines of Markdown."""
-    rows = find_cells(figures)
-    hows = [*next(iter(rows.values()))]
-    ratios = [each for each in RATIOS if each[1] in hows]
-    columns = [*hows, *(f"{one} / {other}" for one, other in ratios)]
-    lines = [f"| | {' | '.join(columns)} |", f"|{'---|' * (len(columns) + 1)}"]
-    for name, cells in rows.items():
-        digits = 1 if name.endswith("ms") else 2
-        shown = [f"{cells[how]:.{digits}f}" for how in hows]
-        shown += [f"{cells[one] / max(cells[other], 1e-9):.2f}" for one, other in ratios]
-        lines.append(f"| {name} | {' | '.join(shown)} |")
-    spreads = [("Burst", figures.burst, each) for each in RATIOS[:3]]
-    for name, taken, (one, other) in [*spreads, ("First token", figures.first, ("ui", "fill"))]:
-        spread = sorted(mine / theirs for mine, theirs in zip(taken[one], taken[other], strict=False))
-        if spread:
-            rounds = ", ".join(f"{each:.2f}" for each in spread)
-            lines += ["", f"{name} {one} / {other}, by round: {rounds}."]
-    if figures.ceiling:
-        ceiling, page = part_of(figures.ceiling), part_of(figures.burst["page"])
-        lines += [
-            "",
-            f"The stand-in's own burst, thrown away unread: {1000 * ceiling:.1f} ms, {page / ceiling:.1f} "
-            "times faster than page.",
-        ]
-    return lines
 
 
 def describe(browser: str, rounds: int) -> str:
@@ -320,17 +255,16 @@ class Run:
                 self.figures[engine] = vars(figures)
                 self.bars |= {f"{engine}: {name}": cells for name, cells in find_cells(figures).items()}
 
-    def measure_at_once(self, engines: list[EngineName]) -> None:
+    def measure_at_once(self, base_url: str, engines: list[EngineName], *, app: bool) -> None:
         for engine in engines:
-            with self.part(f"At once, over HTTP/2, {engine}"), open_site("--tls") as base_url:
-                rounds = min(self.rounds, AT_ONCE_ROUNDS)
-                found = asyncio.run(at_once.measure(base_url, engine, rounds))
+            with self.part(f"At once, {engine}"):
+                found = asyncio.run(at_once.measure(base_url, engine, self.rounds, app=app))
                 self.lines += [*at_once.report(found), ""]
                 self.figures[f"at once, {engine}"] = vars(found)
 
-    def measure_cold(self, base_url: str, *account: str) -> None:
+    def measure_cold(self, base_url: str, engines: list[EngineName], *account: str) -> None:
         with self.part("Cold start"):
-            found = cold.measure(base_url, self.rounds, *account)
+            found = cold.measure(base_url, engines, self.rounds, *account)
             self.lines += [*cold.report(found), ""]
             self.figures["cold"] = found._asdict()
 
@@ -372,13 +306,15 @@ def main() -> int:
         own_account.use_for(arguments.app, arguments.login_origin)
         run.measure_app(arguments.app, engines, app=True)
         account = (os.environ.get(f"HUGGINGCHAT_{each}", "") for each in ("USERNAME", "PASSWORD"))
-        run.measure_cold(arguments.app, *account)
+        run.measure_cold(arguments.app, engines, *account)
+        run.measure_at_once(arguments.app, engines, app=True)
     else:
         with open_site() as base_url:
             run.measure_app(base_url, engines, app=False)
-            run.measure_cold(base_url)
+            run.measure_cold(base_url, engines)
             run.measure_doors(base_url)
-        run.measure_at_once(engines)
+        with open_site("--tls") as base_url:
+            run.measure_at_once(base_url, engines, app=False)
         run.measure_python()
     Console(width=200, markup=False, highlight=False).print(run.save())
     return int(run.failed)

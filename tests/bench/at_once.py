@@ -1,7 +1,7 @@
-"""Many conversations at the same time in one session, over HTTP/2, beside an HTTP client that has them all.
+"""Many conversations at the same time in one session, beside an HTTP client that has them all.
 
 `python -m tests.bench.at_once ROUNDS ENGINE` prints it alone. Every answer has 50 tokens, 20 ms apart. By
-page all of them come through one tab, by ui each has a tab of its own.
+page all of them come through one tab, by ui each has a tab of its own. The stand-in speaks HTTP/2 here.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 COUNTS: dict[Via, tuple[int, ...]] = {"page": (1, 8, 32, 64), "ui": (1, 4, 8)}
 TOKENS, PACE_MS = 50, 20
 STEP = 120.0  # seconds for a page: several load at the same time
+APP_ROUNDS = 3  # at most, on another app: over HTTP/1.1 a round takes a minute
 LOOK = 0.5  # seconds after the first token, when the memory is measured
 
 
@@ -61,18 +62,23 @@ class Figures:
         self.raw: dict[str, list[Batch]] = {}
         self.agent: dict[str, list[Batch]] = {}
         self.megabytes: dict[str, float] = {}
+        self.protocol = "HTTP/2"
 
 
 class RawClient:
-    """The same calls as `tests.raw`, over HTTP/2."""
+    """The same calls as `tests.raw`, over HTTP/2 if the app speaks it."""
 
-    def __init__(self, base_url: str, cookies: dict[str, str]) -> None:
+    def __init__(self, base_url: str, cookies: dict[str, str], *, verify: bool) -> None:
         self._origin = "/".join(base_url.split("/")[:3])
         self._base = base_url
-        self.http = httpx.AsyncClient(http2=True, verify=False, cookies=cookies, timeout=60, trust_env=False)
+        self.protocol = ""
+        self.http = httpx.AsyncClient(
+            http2=True, verify=verify, cookies=cookies, timeout=60, limits=httpx.Limits(), trust_env=False
+        )
 
     async def create(self, model: str) -> str:
         answer = await self.http.post(f"{self._base}/conversation", json={"model": model})
+        self.protocol = answer.http_version
         return str(answer.json()["conversationId"])
 
     async def read_leaf(self, conversation_id: str) -> str:
@@ -118,16 +124,21 @@ class Sides:
 
 
 @contextlib.asynccontextmanager
-async def open_sides(base_url: str, engine: EngineName, **more: Any) -> AsyncIterator[Sides]:
-    """Both, signed in. `more` are settings of the chat."""
-    # The site's certificate is of its own authority.
-    settings: dict[str, Any] = {"engine": engine, "browser_args": ["--ignore-certificate-errors"], **more}
-    settings |= {"base_url": base_url, "username": "ada", "password": "correct horse", "step_timeout": STEP}
+async def open_sides(
+    base_url: str, engine: EngineName, *, app: bool = False, **more: Any
+) -> AsyncIterator[Sides]:
+    """Both, signed in. `more` are settings of the chat. With `app` it is not the stand-in, and the account is
+    that of the environment."""
+    settings: dict[str, Any] = {"engine": engine, "base_url": base_url, "step_timeout": STEP, **more}
+    if not app:  # the stand-in's certificate is of its own authority
+        settings |= {"username": "ada", "password": "correct horse"}
+        settings["browser_args"] = ["--ignore-certificate-errors"]
     with tempfile.TemporaryDirectory() as home:
         async with HuggingChat(**settings, home=Path(home)) as chat:
             await chat.login()
             state = await chat._session.read_state()
-            raw = RawClient(base_url, {each["name"]: each["value"] for each in state["cookies"]})
+            cookies = {each["name"]: each["value"] for each in state["cookies"]}
+            raw = RawClient(base_url, cookies, verify=app)
             async with raw.http:
                 yield Sides(chat, raw, (await chat.models())[0].id)
 
@@ -162,38 +173,36 @@ async def send_all(
     return Batch(max(ends), late, min(ends) / max(ends), spent().since(before).every)
 
 
-async def measure(base_url: str, engine: EngineName, rounds: int) -> Figures:
+async def measure(base_url: str, engine: EngineName, rounds: int, *, app: bool = False) -> Figures:
     """Raw and agent take turns. Each way has a session of its own, so that no tabs of the other are open.
 
     The first round warms up and does not count.
     """
     figures = Figures()
+    if app:
+        rounds = min(rounds, APP_ROUNDS)
     work = (rounds + 1) * sum(map(len, COUNTS.values()))
     async with show_progress(f"at once, {engine}", work) as advance:
         for via in COUNTS:
-            await _measure_way(figures, base_url, engine, via, rounds, advance)
+            async with open_sides(base_url, engine, app=app) as sides:
+                await _measure_way(figures, sides, via, rounds, advance)
     return figures
 
 
 async def _measure_way(
-    figures: Figures,
-    base_url: str,
-    engine: EngineName,
-    via: Via,
-    rounds: int,
-    advance: Callable[[], object],
+    figures: Figures, sides: Sides, via: Via, rounds: int, advance: Callable[[], object]
 ) -> None:
-    async with open_sides(base_url, engine) as sides:
-        for number in range(rounds + 1):
-            for count in COUNTS[via]:
-                one = await send_all(await sides.make(count, "raw"))
-                two = await send_all(await sides.make(count, via))
-                advance()
-                if number:
-                    figures.raw.setdefault(f"{via} {count}", []).append(one)
-                    figures.agent.setdefault(f"{via} {count}", []).append(two)
-        for count in (COUNTS[via][0], COUNTS[via][-1]):
-            figures.megabytes[f"{via} {count}"] = await _weigh(await sides.make(count, via))
+    for number in range(rounds + 1):
+        for count in COUNTS[via]:
+            one = await send_all(await sides.make(count, "raw"))
+            two = await send_all(await sides.make(count, via))
+            advance()
+            if number:
+                figures.raw.setdefault(f"{via} {count}", []).append(one)
+                figures.agent.setdefault(f"{via} {count}", []).append(two)
+    for count in (COUNTS[via][0], COUNTS[via][-1]):
+        figures.megabytes[f"{via} {count}"] = await _weigh(await sides.make(count, via))
+    figures.protocol = sides.raw.protocol
 
 
 @contextlib.asynccontextmanager
@@ -209,7 +218,7 @@ async def _weigh(senders: Sequence[Sender]) -> float:
     begun = asyncio.Event()
     sending = asyncio.create_task(send_all(senders, note_first=begun.set))
     await begun.wait()
-    await asyncio.sleep(LOOK)
+    await asyncio.sleep(LOOK)  # a moment in the middle of the answers
     found = await asyncio.to_thread(megabytes)
     await sending
     return found
@@ -217,7 +226,10 @@ async def _weigh(senders: Sequence[Sender]) -> float:
 
 def report(figures: Figures) -> list[str]:
     """Lines of Markdown: medians of the rounds."""
+    rounds = len(next(iter(figures.agent.values())))
     lines = [
+        f"Over {figures.protocol}, median of {rounds} rounds.",
+        "",
         "| at once | raw, s | agent, s | raw, tokens/s | agent, tokens/s | agent / raw | raw p99, ms "
         "| agent p99, ms | first to end / last | raw, CPU s | agent, CPU s |",
         "|---|---|---|---|---|---|---|---|---|---|---|",

@@ -14,12 +14,16 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from huggingchat_agent.browser.executable import find_executable
+from huggingchat_agent.choices import EngineName
 from huggingchat_agent.state.storage import SavedSession
 from tests.bench.shell import COMMAND
 from tests.bench.standin import open_site
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BARE = """
 import asyncio, json, sys, time
@@ -42,14 +46,25 @@ asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(sys.stdin.read())))
 CLOSE_WELCOME = """
 import asyncio
 from huggingchat_agent import HuggingChat
+from huggingchat_agent.exchange import Responded, Started
 async def main():
+    posts, stored = set(), asyncio.Event()
+    def see(event):
+        seen = event.exchange
+        if isinstance(seen, Started) and seen.method == "POST" and seen.url.endswith("/settings"):
+            posts.add(seen.exchange_id)
+        elif isinstance(seen, Responded) and seen.exchange_id in posts:
+            stored.set()
     async with HuggingChat(via="ui") as chat:
         await chat.login()
+        closed = (await chat.preferences()).extra.get("welcomeModalSeen", True)
+        chat.on("exchange", see)
         await (await chat.new_conversation()).send("hello")
-        await asyncio.sleep(1)
+        if not closed:
+            await asyncio.wait_for(stored.wait(), 60)
 asyncio.run(main())
 """
-"""The app stores that it is closed 0.3 s later, when a cold question on the stand-in is over."""
+"""The page stores that it is closed 0.3 s later, when a cold question on the stand-in is over."""
 
 
 class Bare(NamedTuple):
@@ -66,16 +81,22 @@ class Bare(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """By round: the bare program, and seconds of `ask hello` to its first output and to its end."""
+    """By round: the bare program, and seconds of `ask hello` to its first output and end, by engine."""
 
     bare: list[Bare]
-    first: list[float]
-    end: list[float]
+    first: dict[EngineName, list[float]]
+    end: dict[EngineName, list[float]]
 
 
-def measure(base_url: str, rounds: int, username: str = "ada", password: str = "correct horse") -> Figures:
+def measure(
+    base_url: str,
+    engines: Sequence[EngineName],
+    rounds: int,
+    username: str = "ada",
+    password: str = "correct horse",
+) -> Figures:
     """They take turns, after one round that does not count."""
-    figures = Figures([], [], [])
+    figures = Figures([], {each: [] for each in engines}, {each: [] for each in engines})
     with TemporaryDirectory() as home:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HUGGINGCHAT_")}
         environment = kept | {"HUGGINGCHAT_BASE_URL": base_url, "HUGGINGCHAT_HOME": home}
@@ -93,11 +114,12 @@ def measure(base_url: str, rounds: int, username: str = "ada", password: str = "
         assert found is not None
         for number in range(rounds + 1):
             bare = _run_bare(found.path, f"{base_url}/", state)
-            first, end = _ask(environment)
+            asked = {each: _ask(environment | {"HUGGINGCHAT_ENGINE": each}) for each in engines}
             if number:
                 figures.bare.append(bare)
-                figures.first.append(first)
-                figures.end.append(end)
+                for engine, (first, end) in asked.items():
+                    figures.first[engine].append(first)
+                    figures.end[engine].append(end)
     return figures
 
 
@@ -130,20 +152,22 @@ def report(figures: Figures) -> list[str]:
         "bare program: Playwright and its driver": [each.driver for each in figures.bare],
         "bare program: browser": [each.browser for each in figures.bare],
         "bare program: page": [each.page for each in figures.bare],
-        "`ask hello` to its first output": figures.first,
-        "`ask hello` to its end": figures.end,
     }
+    for engine in figures.first:
+        rows[f"`ask hello` to its first output, {engine}"] = figures.first[engine]
+        rows[f"`ask hello` to its end, {engine}"] = figures.end[engine]
     lines = ["| cold start | s |", "|---|---|"]
     lines += [f"| {name} | {statistics.median(values):.2f} |" for name, values in rows.items()]
-    by_page, by_all = (
-        _describe([one / other for one, other in zip(figures.first, bare, strict=True)])
-        for bare in (needed, [each.whole for each in figures.bare])
-    )
-    lines += [
-        "",
-        f"To its first output `ask hello` took {by_page} the bare start of browser and page, and {by_all} "
-        "the whole bare program.",
-    ]
+    for engine, taken in figures.first.items():
+        by_page, by_all = (
+            _describe([one / other for one, other in zip(taken, bare, strict=True)])
+            for bare in (needed, [each.whole for each in figures.bare])
+        )
+        lines += [
+            "",
+            f"To its first output `ask hello` with {engine} took {by_page} the bare start of browser and "
+            f"page, and {by_all} the whole bare program.",
+        ]
     return lines
 
 
@@ -154,7 +178,7 @@ def _describe(ratios: list[float]) -> str:
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     with open_site() as base_url:
-        sys.stdout.write("\n".join([*report(measure(base_url, rounds)), ""]))
+        sys.stdout.write("\n".join([*report(measure(base_url, get_args(EngineName), rounds)), ""]))
 
 
 if __name__ == "__main__":

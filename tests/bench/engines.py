@@ -118,7 +118,7 @@ async def measure(engine: EngineName, site: StandIn, figures: Figures, *, counts
         page = await browser.new_page(lambda event: None)
         await page.goto(f"{site.url}/", timeout=30)
         taken["first page, ms"].append(1000 * (time.perf_counter() - start))
-        await asyncio.sleep(1)  # what is still loading belongs to the memory too
+        await asyncio.sleep(1)  # no event says that the browser has all the memory it takes
         taken["memory, MB"].append(memory(descendants() - before))
         figures.marks[engine] = {
             name: str(await page.evaluate(script, timeout=10)) for name, script in MARKS.items()

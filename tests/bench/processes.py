@@ -22,27 +22,34 @@ KINDS = {
 
 
 class Spent(NamedTuple):
-    """Seconds of CPU time so far: of this process, and of it and all below it."""
+    """Seconds of CPU time so far: of this process, and of each below it by its id."""
 
     python: float
-    every: float
+    below: dict[int, float]
+
+    @property
+    def every(self) -> float:
+        """Of all of them."""
+        return self.python + sum(self.below.values())
 
     def since(self, before: Spent) -> Spent:
-        return Spent(self.python - before.python, self.every - before.every)
+        """What was spent since then. Processes that have ended meanwhile are left out."""
+        below = {id: seconds - before.below.get(id, 0.0) for id, seconds in self.below.items()}
+        return Spent(self.python - before.python, below)
 
 
 def spent() -> Spent:
     """Without processes that have ended."""
     own = time.process_time()
-    below = 0
+    below = {}
     for process in descendants():
         try:
             with open(f"/proc/{process}/stat") as file:
                 fields = file.read().rpartition(")")[2].split()
         except OSError:  # it ended meanwhile
             continue
-        below += int(fields[11]) + int(fields[12])
-    return Spent(own, own + below / TICKS)
+        below[process] = (int(fields[11]) + int(fields[12])) / TICKS
+    return Spent(own, below)
 
 
 def spent_by_kind() -> dict[str, float]:

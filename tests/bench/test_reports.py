@@ -4,8 +4,9 @@ import json
 from argparse import Namespace
 from xml.etree import ElementTree
 
-from tests.bench import at_once, bars, cold
-from tests.bench.__main__ import HOWS, Figures, Run, find_cells, report
+from tests.bench import at_once, bars, cold, processes
+from tests.bench.__main__ import Run
+from tests.bench.tables import HOWS, Figures, find_cells, report
 
 
 def make_figures():
@@ -23,6 +24,7 @@ def test_table_has_medians_and_ratios():
     ways, ratios = ["2.0", "4.0", "6.0", "8.0", "10.0", "12.0"], ["2.00", "1.50", "0.80", "4.00", "0.67 |"]
     assert first.split(" | ")[1:] == [*ways, *ratios]
     assert "Burst recorded / page, by round: 1.50, 1.50, 1.50." in lines
+    assert "Per token p99 recorded / page, by round: 1.50, 1.50, 1.50." in lines
 
 
 def test_ways_that_were_not_measured_have_no_column():
@@ -65,5 +67,16 @@ def test_answers_at_once_are_compared_by_their_tokens_a_second():
 
 
 def test_cold_start_is_compared_with_browser_and_page():
-    figures = cold.Figures([cold.Bare(0.1, 0.4, 0.5, 0.5)] * 3, [2.0] * 3, [2.5] * 3)
-    assert "2.00 times (2.00 to 2.00) the bare start of browser and page" in cold.report(figures)[-1]
+    bare, end = [cold.Bare(0.1, 0.4, 0.5, 0.5)] * 3, [2.5] * 3
+    asked = cold.Figures(
+        bare, {"playwright": [2.0] * 3, "nodriver": [1.0] * 3}, {"playwright": end, "nodriver": end}
+    )
+    lines = cold.report(asked)
+    assert "with playwright took 2.00 times (2.00 to 2.00) the bare start of browser and page" in lines[-3]
+    assert "with nodriver took 1.00 times (1.00 to 1.00) the bare start of browser and page" in lines[-1]
+
+
+def test_process_that_ends_meanwhile_takes_nothing_off_the_others():
+    before = processes.Spent(1.0, {7: 5.0, 8: 2.0})
+    took = processes.Spent(1.5, {8: 2.25, 9: 0.25}).since(before)
+    assert (took.python, took.every) == (0.5, 1.0)
