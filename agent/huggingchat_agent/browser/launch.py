@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING
 
 from huggingchat_agent.browser import process_tag, start_failures
+from huggingchat_agent.browser.process_group import ProcessGroup
 from huggingchat_agent.browser.temporary import TemporaryFolder
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class LaunchedBrowser:
         self._folder = TemporaryFolder(tag)
         self._profile = self._folder.path / "profile"
         self._process: asyncio.subprocess.Process | None = None
+        self._group: ProcessGroup | None = None
 
     async def start(self, settings: Settings, *, sandboxed: bool) -> None:
         """Start it and wait until it listens, without a time limit: cancel it. Raises BrowserError."""
@@ -152,13 +154,17 @@ class LaunchedBrowser:
                 env=self._folder.make_environment(),
                 start_new_session=True,
             )
+        self._group = ProcessGroup(self._process.pid)
         await self._folder.guard(self._process.pid, [self._profile] if settings.system_keyring else [])
         self.address = await self._wait_for_address(before)
 
     async def wait_for_exit(self) -> None:
-        """Wait until the browser's process has ended for any reason."""
+        """Wait until the browser's process has ended for any reason, and kill what it has left."""
         if self._process is not None:
             await self._process.wait()
+        if self._group is not None:
+            self._group.end()
+            self._folder.spare_group()
 
     async def stop(self, seconds: float) -> None:
         """Wait that long for its end, then kill it, and remove its files. Stopping twice is fine."""
@@ -167,7 +173,7 @@ class LaunchedBrowser:
                 async with asyncio.timeout(seconds):
                     await self._process.wait()
             self.kill()
-            await self._process.wait()
+            await self.wait_for_exit()
         process_tag.kill_processes(process_tag.find_processes(self._tag))
         await self._folder.remove()
 
@@ -201,5 +207,5 @@ class LaunchedBrowser:
 
     def kill(self) -> None:
         """Kill its processes."""
-        if self._process is not None:
-            process_tag.kill_processes([self._process.pid])
+        if self._group is not None:
+            self._group.kill()

@@ -23,7 +23,10 @@ from huggingchat_agent.browser import (
 from huggingchat_agent.browser.launch import DISABLED_FEATURES, KEYLESS, QUIET, choose_switches
 from huggingchat_agent.browser.persons_browser import ALLOW_SECONDS
 from huggingchat_agent.browser.playwright_session import PlaywrightSession
+from huggingchat_agent.browser.process_group import ProcessGroup
 from huggingchat_agent.browser.running_browser import (
+    CLOSE_SECONDS,
+    CLOSED,
     TAB_CLOSED,
     TAB_CRASHED,
     RunningBrowser,
@@ -81,6 +84,7 @@ class PlaywrightBrowser(RunningBrowser):
         self._driver: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._process = 0
+        self._group: ProcessGroup | None = None
         self._folder = TemporaryFolder(self.tag) if path else None
         self._folders: list[Path] = []  # of Playwright and the browser, elsewhere; the entry of `bind`
         self._bind = settings.bind
@@ -177,8 +181,10 @@ class PlaywrightBrowser(RunningBrowser):
             for each in process_tag.find_temporary_folders(self._process)
             if each != self._settings.user_data_dir or self._settings.system_keyring
         ]
+        self._group = ProcessGroup(self._process)
         if self._folder is not None:
             await self._folder.guard(self._process, self._folders)
+        self.on_closed(self._start_burial)
 
     async def _open_tab(self) -> _Tab:
         assert self._context is not None and self._root is not None
@@ -221,6 +227,16 @@ class PlaywrightBrowser(RunningBrowser):
         await driver.wait()
         self.mark_gone(DRIVER_GONE)
 
+    def _start_burial(self) -> None:
+        if self._gone != CLOSED and self._group is not None:
+            self.spawn(self._bury(self._group), "kill what the browser has left")
+
+    async def _bury(self, group: ProcessGroup) -> None:
+        """Kill what a lost browser has left now: at our end, its id may be that of another process."""
+        await group.end_soon(CLOSE_SECONDS)
+        if self._folder is not None:
+            self._folder.spare_group()
+
     async def _end(self) -> None:
         if self._watching is not None:
             self._watching.cancel()
@@ -240,6 +256,8 @@ class PlaywrightBrowser(RunningBrowser):
         if not await finish_in_time(self._manager.__aexit__()):
             self._kill(driver_too=True)
             await finish_in_time(self._manager.__aexit__())
+        if self._group is not None:
+            self._group.end()
         if self._folder is not None:
             process_tag.kill_processes(process_tag.find_processes(self.tag))
             await self._folder.remove()
@@ -255,7 +273,9 @@ class PlaywrightBrowser(RunningBrowser):
 
     def _kill(self, *, driver_too: bool = False) -> None:
         """Kill the browser, and Playwright's own process too if that does not end."""
-        process_tag.kill_processes({self._process, *process_tag.find_processes(self.tag)})
+        if self._group is not None:
+            self._group.kill()
+        process_tag.kill_processes(process_tag.find_processes(self.tag))
         if driver_too and self._driver is not None and self._driver.returncode is None:
             self._driver.kill()
 

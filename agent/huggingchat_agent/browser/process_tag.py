@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VARIABLE = "HUGGINGCHAT_AGENT_MARK"
-_TAGGED = ("cmdline", "environ")
 
-_TAG = re.compile(rb"(?:--huggingchat-agent=|HUGGINGCHAT_AGENT_MARK=)(\d+\.\d+)\.[0-9a-f]{32}")
+_SWITCH = "--huggingchat-agent="
+_TAG = re.compile(r"\d+\.\d+\.[0-9a-f]{32}")
 
 
 class _Place(NamedTuple):
@@ -67,6 +67,13 @@ class Owner(NamedTuple):
             return is_alive(self.process)
         return _read_start(self.process) == self.begun
 
+    @property
+    def exists(self) -> bool:
+        """Whether it runs, or has ended and its parent has not asked for its outcome: its id is its own."""
+        if not self.begun:
+            return is_alive(self.process)
+        return _read_start(self.process, ended=True) == self.begun
+
 
 def is_alive(process: int) -> bool:
     """Whether a process of that id runs. True where that is not known."""
@@ -89,20 +96,22 @@ def make_tag() -> str:
 
 def find_owner(process: int) -> Owner | None:
     """Who started a process with a tag. None if it has none, or one of an older version."""
-    for name in _TAGGED:
-        if found := _TAG.search(_read_bytes(Path(f"/proc/{process}/{name}"))):
-            return Owner.parse(found[1].decode())
-    return None
+    return next((Owner.parse(each.rpartition(".")[0]) for each in _read_tags(process)), None)
+
+
+def is_used_again(owner: Owner) -> bool:
+    """Whether another process has the id of that one now. False where that is not known."""
+    return bool(owner.begun) and _read_start(owner.process, ended=True) not in (0, owner.begun)
 
 
 def is_tag(text: str) -> bool:
     """Whether that may be a tag."""
-    return re.fullmatch(r"\d+\.\d+\.[0-9a-f]{32}", text) is not None
+    return _TAG.fullmatch(text) is not None
 
 
 def make_switch(tag: str) -> str:
     """The tag as a command-line switch. Browsers ignore unknown switches."""
-    return f"--huggingchat-agent={tag}"
+    return f"{_SWITCH}{tag}"
 
 
 def tag_environment(tag: str) -> dict[str, str]:
@@ -112,34 +121,32 @@ def tag_environment(tag: str) -> dict[str, str]:
 
 def find_processes(tag: str = "") -> list[int]:
     """Ids of the processes with that tag, or with any tag; of all below them, and in the groups that they
-    lead. Linux only; empty elsewhere.
+    lead. Never this process or one above it. Linux only; empty elsewhere.
     """
-    wanted = (make_switch(tag).encode(), f"{VARIABLE}={tag}".encode())
     places = {int(folder.name): _read_place(folder) for folder in Path("/proc").glob("[0-9]*")}
-    found = {
-        process
-        for process in places
-        if any(each in _read_bytes(Path(f"/proc/{process}/{name}")) for name in _TAGGED for each in wanted)
-    }
+    own = _find_line(os.getpid(), places)
+    tags = {process: _read_tags(process) for process in places.keys() - own}
+    found = {process for process, carried in tags.items() if (tag in carried if tag else carried)}
     led = {process for process in found if places[process].group == process}
-    while (
-        more := {process for process, (parent, group) in places.items() if parent in found or group in led}
-        - found
-    ):
+    while more := {
+        process
+        for process, (parent, group) in places.items()
+        if (parent in found or group in led) and process not in found | own
+    }:
         found |= more
     return sorted(found)
 
 
 def kill_processes(processes: Iterable[int]) -> None:
-    """Kill processes, and the groups that they lead or led. Skips 0 and what has ended already."""
+    """Kill processes that were just found, and the groups that they lead. Skips what has ended already."""
     for process in set(processes) - {0}:
-        if sys.platform == "win32":
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
                 os.kill(process, signal.SIGTERM)
-        else:
-            for kill in (os.killpg, os.kill):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    kill(process, signal.SIGKILL)
+            elif os.getpgid(process) == process != os.getpgrp():
+                os.killpg(process, signal.SIGKILL)
+            else:
+                os.kill(process, signal.SIGKILL)
 
 
 def find_temporary_folders(process: int) -> list[Path]:
@@ -160,10 +167,35 @@ def _read_place(folder: Path) -> _Place:
     return _Place(int(fields[1]), int(fields[2])) if len(fields) > 2 and fields[0] != b"Z" else _Place(0, 0)
 
 
-def _read_start(process: int) -> int:
-    """When a process began, in clock ticks since the system started. 0 if it does not run. Linux only."""
+def _read_tags(process: int) -> set[str]:
+    """The tags that it carries, each as a whole argument or variable: a text with one in it is no tag."""
+    parts = (
+        (_SWITCH, _read_bytes(Path(f"/proc/{process}/cmdline"))),
+        (f"{VARIABLE}=", _read_bytes(Path(f"/proc/{process}/environ"))),
+    )
+    return {
+        each.removeprefix(prefix)
+        for prefix, read in parts
+        for each in read.decode(errors="replace").split("\0")
+        if each.startswith(prefix) and is_tag(each.removeprefix(prefix))
+    }
+
+
+def _find_line(process: int, places: dict[int, _Place]) -> set[int]:
+    """That process and all above it."""
+    line: set[int] = set()
+    while process in places and process not in line:
+        line.add(process)
+        process = places[process].parent
+    return line
+
+
+def _read_start(process: int, *, ended: bool = False) -> int:
+    """When a process began, in clock ticks since the system started. 0 if it does not run; `ended` also
+    reads one that has ended and is not gone yet. Linux only.
+    """
     fields = _read_bytes(Path(f"/proc/{process}/stat")).rpartition(b") ")[2].split()
-    return int(fields[19]) if len(fields) > 19 and fields[0] != b"Z" else 0
+    return int(fields[19]) if len(fields) > 19 and (ended or fields[0] != b"Z") else 0
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -35,8 +35,14 @@ MARK, OWNER, LOCK = "browser", "owner", "lock"
 # The names of folders elsewhere that may be removed.
 _ELSEWHERE = ("playwright_chromiumdev_profile-", "org.chromium.", ".org.chromium.")
 
-# A word on its input means a normal end; the end of its input means that we are gone.
-_WATCH = 'read -r word && exit; kill -s KILL -- "-$1"; shift; sleep 0.2; rm -rf -- "$@"'
+# The end of its input means that we are gone. "ended" means that the browser is: its id may be used again.
+# Any other word means a normal end.
+_WATCH = """
+group=$1; shift
+while read -r word; do [ "$word" = ended ] || exit 0; group=; done
+if [ "$group" ]; then kill -s KILL -- "-$group"; sleep 0.2; fi
+rm -rf -- "$@"
+"""
 # A socket's path has at most 107 bytes, and the browser adds this many to that of its temporary folder.
 _LONGEST = 107 - len("/org.chromium.Chromium.XXXXXX/SingletonSocket")
 _SWEEPS = 25
@@ -88,6 +94,11 @@ class TemporaryFolder:
             start_new_session=True,
         )
         keep_pipe_from_children(self._watcher)
+
+    def spare_group(self) -> None:
+        """Have the process group left alone from now on. The browser has ended."""
+        if self._watcher is not None and self._watcher.stdin is not None:
+            self._watcher.stdin.write(b"ended\n")
 
     async def remove(self) -> None:
         """Remove the folders and end the watcher. The browser has ended. Removing twice is fine."""
