@@ -182,7 +182,8 @@ class Tabs:
         tab.busy = tab.moving = False
         tab.turns += 1
         if self._tabs.get(tab.conversation_id) is tab:
-            if self._is_used_up(tab):
+            # Calls of others may be under way in the shared one. Then a later turn closes it.
+            if self._is_used_up(tab) and not (tab.page is self._shared and self._others_use_it):
                 await self.close_tab(tab.conversation_id)
                 self._note(
                     events.Recycled(
@@ -191,15 +192,17 @@ class Tabs:
                 )
                 return
             self._tabs[tab.conversation_id] = self._tabs.pop(tab.conversation_id)  # most recently used
+        elif tab.page is not self._shared:
+            await tab.page.close()  # its conversation was deleted meanwhile
         idle = [each for each in self._tabs.values() if not each.busy and each.page is not self._shared]
         for old in idle[: max(len(idle) - IDLE_TABS, 0)]:
             await self.close_tab(old.conversation_id)
 
     async def close_idle(self) -> None:
-        """Close the tabs that no turn needs: their pages may be out of date."""
+        """Give up the tabs that no turn needs: their pages may be out of date."""
         for tab in tuple(self._tabs.values()):
             if not tab.busy:
-                await self.close_tab(tab.conversation_id)
+                await self.leave_tab(tab.conversation_id)
 
     async def make_room(self, conversation_id: str) -> None:
         """Close other conversations' idle tabs that hold one of the few connections of HTTP/1.1.
