@@ -2,12 +2,12 @@
 
 import asyncio
 import itertools
-from types import SimpleNamespace
 
 import pytest
 
 from huggingchat_agent.session.connections import Connections
 from huggingchat_agent.session.tabs import IDLE_TABS, Tabs
+from huggingchat_agent.session.uses import BrowserUses
 from huggingchat_agent.settings import make_settings
 
 APP = "http://127.0.0.1:9/chat"
@@ -56,15 +56,17 @@ class Profile:
 
 @pytest.fixture
 def users():
-    return SimpleNamespace(count=1)
+    """Who uses the browser: one turn."""
+    uses = BrowserUses()
+    uses.count = 1
+    return uses
 
 
 @pytest.fixture
 def tabs(users):
     settings = make_settings(base_url=APP, tab_turns=2)
-    tabs = Tabs(settings, Profile(), Connections(), lambda event: None)  # type: ignore[arg-type]
-    tabs.count_users = lambda: users.count
-    return tabs
+    profile, ignore = Profile(), lambda event: None
+    return Tabs(settings, profile, Connections(), users, ignore, None, ignore)  # type: ignore[arg-type]
 
 
 async def take(tabs, conversation):
