@@ -7,7 +7,6 @@ its own. Somebody has signed in before, except where a test is marked `stranger`
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 import pytest_asyncio
 
@@ -75,10 +74,9 @@ def chat(request):
 @pytest.fixture
 def without_recovery(chat):
     """The chat does not resume broken answers, as if it was opened with `recover=False`."""
-    given = chat._session.settings
-    chat._session.settings = msgspec.structs.replace(given, recover=False)
+    chat._session.recovers = False
     yield
-    chat._session.settings = given
+    chat._session.recovers = True
 
 
 @pytest.fixture

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.answer import Answer
     from huggingchat_agent.browser.attached_page import AsyncPage, AttachedPage
-    from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.settings import Given, Settings
     from huggingchat_agent.turn.turn import Turn
     from huggingchat_agent.wire.means import Means
@@ -188,22 +187,12 @@ class _WatchedApp:
         self, settings: Settings, page: AttachedPage, note: Callable[[events.Retrying], object]
     ) -> None:
         self._settings = settings
+        self.base_path, self.recovers = settings.base_path, settings.recover
+        self.deadlines = settings.deadlines
         self._page = page
         self._calls = PageCalls(page, settings.base_url)
         self._alternatives = Alternatives()
         self.note = note
-
-    @property
-    def base_path(self) -> str:
-        return self._settings.base_path
-
-    @property
-    def deadlines(self) -> Deadlines:
-        return self._settings.deadlines
-
-    @property
-    def recovers(self) -> bool:
-        return self._settings.recover
 
     def shows(self, page_id: str) -> bool:
         return not self._page.closed

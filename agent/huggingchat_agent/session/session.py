@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from huggingchat_agent.browser.protocols import Browser, Page
     from huggingchat_agent.exchange import ExchangeEvent
     from huggingchat_agent.session.tabs import Watcher
-    from huggingchat_agent.setting_values import Deadlines
     from huggingchat_agent.settings import Settings
     from huggingchat_agent.site.calls import Calls
     from huggingchat_agent.wire.means import Means
@@ -65,6 +64,8 @@ class Session:
         note: Callable[[events.Retrying | events.Recycled | events.Drift], object] = lambda event: None,
     ) -> None:
         self.settings = settings
+        self.base_path, self.recovers = settings.base_path, settings.recover
+        self.deadlines = settings.deadlines
         self.recovery = SignInAgain(
             self.explain, note=lambda error: note(Failure(error, 2, 0.0).describe("", ""))
         )
@@ -93,18 +94,6 @@ class Session:
             use=uses.use,
         )
         self.ask, self.use = self.calls.ask, uses.use
-
-    @property
-    def base_path(self) -> str:
-        return self.settings.base_path
-
-    @property
-    def deadlines(self) -> Deadlines:
-        return self.settings.deadlines
-
-    @property
-    def recovers(self) -> bool:
-        return self.settings.recover
 
     @property
     def epoch(self) -> int:

@@ -22,17 +22,12 @@ if TYPE_CHECKING:
 class App(Protocol):
     """Pages are named by the ids that exchange events carry."""
 
-    @property
-    def base_path(self) -> str:
-        """The app's path on its host: "/chat", or ""."""
-
-    @property
-    def deadlines(self) -> Deadlines:
-        """How long a turn may take."""
-
-    @property
-    def recovers(self) -> bool:
-        """Whether to resume an answer whose stream broke."""
+    base_path: str
+    """The app's path on its host: "/chat", or ""."""
+    deadlines: Deadlines
+    """How long a turn may take."""
+    recovers: bool
+    """Whether to resume an answer whose stream broke."""
 
     def shows(self, page_id: str) -> bool:
         """Whether that page is still open."""
