@@ -73,6 +73,7 @@ class Recorder:
         assert settings.record is not None
         self._record = settings.record
         self._settings = settings
+        # `listen` sets this and `_page_of`: the chat, which knows its tabs, is made after its recorder.
         self._tab: Callable[[str], Tab | None] = lambda page_id: None
         self._mask = Mask(self._record.hide)
         if self._record.hide_username and settings.username:

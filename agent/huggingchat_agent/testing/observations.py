@@ -27,6 +27,7 @@ class ObservedChat:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.events: EventLog[Event] = EventLog()
+        # Set from outside: a chat is observed before it is open, and until after it is closed.
         self.picture: Callable[[Path], object] | None = None
         self.pictured: Path | None = None
         self.doing = ""
