@@ -68,6 +68,22 @@ async def test_sign_in_that_failed_is_not_said_to_have_been_done():
     assert again.count == 1
 
 
+async def test_pause_between_sign_ins_is_said_once_where_one_guard_is_around_another():
+    recover = SignInAgain()
+    recover.arm(SignIns(None), unknown)
+    await recover.recover(LOST, 0)
+
+    async def refuse():
+        raise LOST
+
+    async def inner():
+        return await recover.guard(refuse)
+
+    with pytest.raises(SessionRejected) as refused:
+        await recover.guard(inner)
+    assert refused.value.message.count("The last new sign-in") == 1
+
+
 async def test_sign_in_that_was_cancelled_is_taken_over_by_who_waits():
     count, begun = 0, asyncio.Event()
 

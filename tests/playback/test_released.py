@@ -1,10 +1,11 @@
 """Released tapes are readable for ever: whatever changes, these must load and tell the same."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from huggingchat_agent import events, replay
+from huggingchat_agent import HuggingChat, events, replay
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.reader import Tape
 
@@ -32,6 +33,19 @@ async def test_released_tape_plays_as_it_was_recorded(path):
         (each.name, each.turn, each.seq, getattr(each, "text", None), each.conversation_id) for each in played
     ]
     assert now == then
+
+
+async def test_stream_that_was_resumed_is_resumed_in_the_same_way_and_at_once():
+    async with HuggingChat(replay=TAPES / "v1-recovered.tape") as chat:
+        conversation = await chat.new_conversation()
+        async with asyncio.timeout(8):  # a stream that does not come is waited for longer
+            reply = conversation.send("count 60 every 10")
+            answer = await reply
+    text = "".join(each.text for each in reply.events if each.name == "token")
+    assert text.rstrip() == answer.text.rstrip()
+    (recovered,) = (each for each in reply.events if isinstance(each, events.Recovered))
+    assert recovered.means == "reattach"
+    assert 0 <= recovered.seconds < 8
 
 
 def test_every_version_has_released_tapes():

@@ -151,8 +151,10 @@ class TapedCalls:
         began = time.monotonic() - last.at
         for record in records:
             event = tapes.to_exchange(record, began + record.at)
-            if isinstance(event, Started) and event.body is not None:
-                event = msgspec.structs.replace(event, body=matcher.put_current_ids(event.body))
+            if isinstance(event, Started):
+                url = matcher.put_current_ids(event.url.encode()).decode()
+                body = None if event.body is None else matcher.put_current_ids(event.body)
+                event = msgspec.structs.replace(event, url=url, body=body)
             elif isinstance(event, Chunk):
                 event = msgspec.structs.replace(event, data=matcher.put_current_ids(event.data))
             if event is not None:

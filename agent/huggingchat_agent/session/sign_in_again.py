@@ -64,6 +64,7 @@ class SignInAgain:
         self._again: Callable[[bool], Awaitable[None]] | None = None
         self._known: Callable[[], Awaitable[bool]] | None = None
         self._last = float("-inf")
+        self._raised: AgentError | None = None
         self._lock = asyncio.Lock()
 
     def arm(self, again: Callable[[bool], Awaitable[None]], known: Callable[[], Awaitable[bool]]) -> None:
@@ -132,12 +133,15 @@ class SignInAgain:
                 raise lost
             since = time.monotonic() - self._last
             if since < self.pause:
+                if lost is self._raised:  # one guard is around another
+                    raise lost
                 failure = SessionRejected(
                     f"{lost.message} The last new sign-in was {since:.0f} s ago; the agent signs in again at "
                     f"most every {self.pause:.0f} s."
                 )
                 failure.take_over(lost)
                 self._explain(failure)
+                self._raised = failure
                 raise failure
             self._last = time.monotonic()
             log.info("The app has dropped the session; signing in again.")

@@ -101,7 +101,7 @@ class Recovery:
             return await self._take_up()
         except Exception as error:
             log.exception("An answer could not be resumed.")
-            return f"and taking it up failed ({type(error).__name__})"
+            return f"taking it up failed ({type(error).__name__})"
 
     async def _take_up(self) -> str:
         await asyncio.sleep(HEAD_START)
@@ -144,7 +144,7 @@ class Recovery:
     def _announce(self, means: str, at: float) -> None:
         self.found = True
         self._app.note_means(Means.REST_BY_STREAM if means == "reattach" else Means.REST_BY_READS)
-        self._publish(events.Recovered, at, means=means, seconds=at - self._broken)
+        self._publish(events.Recovered, at, means=means, seconds=max(at - self._broken, 0.0))
 
     def _publish(self, kind: type[events.TurnEvent], at: float, **fields: Any) -> None:
         self._turn.publish(self._fold.stamp(kind, at, length=len(self._fold.text), **fields))
@@ -158,7 +158,7 @@ class Recovery:
             return ""
         if isinstance(error, ChatError) and error.status is not None and error.status not in (403, 404):
             return ""
-        return f"and the rest cannot be read: {error.message}"
+        return f"the rest cannot be read: {error.message.rstrip('.')}"
 
     async def _reattach(self) -> str:
         """Read the run's own stream to its end, or until it breaks."""
