@@ -51,6 +51,7 @@ from tests.bench.by_hand import by_hand, fill_and_press, find_page, wait_until_s
 from tests.bench.processes import spent
 from tests.bench.standin import open_site
 from tests.bench.tables import HOWS, Figures, find_cells, report
+from tests.bench.welcome import close_welcome
 from tests.live import own_account
 from tests.raw import Raw
 
@@ -125,6 +126,9 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
         progress = stack.enter_context(Progress(console=Console(stderr=True)))
         hows = [how for how in HOWS if how != "fill" or engine == "playwright"]
         task = progress.add_task("measuring", total=rounds * len(hows))
+        async with HuggingChat(**account, home=Path(home, "one")) as chat:  # its tab by ui ends with it
+            await chat.login()
+            await close_welcome(chat)
         chat = await stack.enter_async_context(HuggingChat(**account, home=Path(home, "one")))
         await chat.login()
         tape = Path(home, "bench.tape")

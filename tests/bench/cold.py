@@ -43,30 +43,6 @@ asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(sys.stdin.read())))
 """
 
 
-CLOSE_WELCOME = """
-import asyncio
-from huggingchat_agent import HuggingChat
-from huggingchat_agent.exchange import Responded, Started
-async def main():
-    posts, stored = set(), asyncio.Event()
-    def see(event):
-        seen = event.exchange
-        if isinstance(seen, Started) and seen.method == "POST" and seen.url.endswith("/settings"):
-            posts.add(seen.exchange_id)
-        elif isinstance(seen, Responded) and seen.exchange_id in posts:
-            stored.set()
-    async with HuggingChat(via="ui") as chat:
-        await chat.login()
-        closed = (await chat.preferences()).extra.get("welcomeModalSeen", True)
-        chat.on("exchange", see)
-        await (await chat.new_conversation()).send("hello")
-        if not closed:
-            await asyncio.wait_for(stored.wait(), 60)
-asyncio.run(main())
-"""
-"""The page stores that it is closed 0.3 s later, when a cold question on the stand-in is over."""
-
-
 class Bare(NamedTuple):
     """Seconds."""
 
@@ -108,7 +84,7 @@ def measure(
             capture_output=True,
             check=True,
         )
-        subprocess.run([sys.executable, "-c", CLOSE_WELCOME], env=environment, check=True)
+        subprocess.run([sys.executable, "-m", "tests.bench.welcome"], env=environment, check=True)
         state = json.dumps(SavedSession(Path(home, "profiles", "default")).load())
         found = find_executable()
         assert found is not None
