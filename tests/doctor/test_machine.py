@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,10 +13,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import filelock
 import pytest
 
 from huggingchat_agent.browser import process_tag
-from huggingchat_agent.browser.temporary import FOLDER_PREFIX, OWNER
+from huggingchat_agent.browser.temporary import FOLDER_PREFIX, LOCK, OWNER
 from huggingchat_agent.doctor import leftovers
 from huggingchat_agent.doctor.finding import Finding, Report
 from huggingchat_agent.doctor.machine import check_machine
@@ -25,6 +27,9 @@ from tests.cli.shell import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+CONTAINERS = shutil.which("unshare") and not subprocess.run(["unshare", "-Urpf", "true"]).returncode
 
 
 @pytest.fixture
@@ -105,6 +110,28 @@ def test_process_of_a_living_agent_is_left_alone(home):
         assert not leftovers.remove(made_up, home)
         assert process.poll() is None
         process.kill()
+
+
+@pytest.mark.skipif(not CONTAINERS, reason="no namespace for processes can be made")
+def test_process_in_a_container_is_left_alone(home, dead):
+    tag = f"{dead}.{'0' * 32}"
+    command = ["unshare", "-Urpf", "--kill-child", sys.executable, "-c", "print(1, flush=True); input()"]
+    with subprocess.Popen(
+        [*command, process_tag.make_switch(tag)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as container:
+        assert container.stdout is not None and container.stdout.readline()
+        inside = [each for each in process_tag.find_processes(tag) if each != container.pid]
+        assert inside
+        left = [int(each.name) for each in of(leftovers.find_leftovers(home), "process")]
+        assert not {*inside} & {*left}
+        container.communicate(b"\n")
+
+
+def test_folder_whose_owner_lives_in_a_container_is_left_alone(home, dead):
+    folder = make_folder(home, "held", dead)
+    with filelock.FileLock(folder / LOCK):
+        assert of(leftovers.find_leftovers(home), "folder") == []
+    assert [each.name for each in of(leftovers.find_leftovers(home), "folder")] == [str(folder)]
 
 
 def test_folders_without_an_owner_are_found_and_nothing_else_is(home, dead):

@@ -104,6 +104,14 @@ def is_used_again(owner: Owner) -> bool:
     return bool(owner.begun) and _read_start(owner.process, ended=True) not in (0, owner.begun)
 
 
+def counts_as_we_do(process: int) -> bool:
+    """Whether the ids of processes mean the same there: not in a container, seen from outside."""
+    try:
+        return os.readlink(f"/proc/{process}/ns/pid") == os.readlink("/proc/self/ns/pid")
+    except OSError:  # it has ended, or belongs to another user
+        return False
+
+
 def is_tag(text: str) -> bool:
     """Whether that may be a tag."""
     return _TAG.fullmatch(text) is not None

@@ -129,6 +129,17 @@ def keep_pipe_from_children(process: asyncio.subprocess.Process) -> None:
             forks.keep_from_children(pipe.fileno())
 
 
+def is_held(folder: Path) -> bool:
+    """Whether the owner of that folder lives: also in a container, whose process ids we do not know."""
+    lock = filelock.FileLock(folder / LOCK, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return True
+    lock.release(force=True)
+    return False
+
+
 def reap() -> list[Path]:
     """Remove the folders whose owner was killed, and kill what is left of their browsers. Returns them."""
     reaped = []

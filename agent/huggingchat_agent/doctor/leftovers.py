@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from huggingchat_agent.browser import process_tag
-from huggingchat_agent.browser.temporary import FOLDER_PREFIX, OWNER
+from huggingchat_agent.browser.temporary import FOLDER_PREFIX, OWNER, is_held
 from huggingchat_agent.state.profiles import ProfileLock
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def remove(leftover: Leftover, home: Path) -> bool:
 def _find_processes() -> Iterator[Leftover]:
     for process in process_tag.find_processes():
         owner = process_tag.find_owner(process)
-        if owner is not None and not owner.alive:
+        if owner is not None and not owner.alive and process_tag.counts_as_we_do(process):
             yield Leftover(kind="process", name=str(process), owner=owner.process)
 
 
@@ -67,7 +67,7 @@ def _find_folders() -> Iterator[Leftover]:
             if folder.is_symlink() or not folder.is_dir():
                 continue
             owner = process_tag.Owner.parse((folder / OWNER).read_text())
-            if owner is not None and not owner.alive:
+            if owner is not None and not owner.alive and not is_held(folder):
                 yield Leftover(kind="folder", name=str(folder), owner=owner.process)
 
 
