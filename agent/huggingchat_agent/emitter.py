@@ -296,7 +296,7 @@ class _Listener:
             self.owner._busy.discard(self)
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, SystemExit):
+        if isinstance(error, SystemExit | KeyboardInterrupt):
             self.owner._end_program(error)
         else:
             self.owner._report_failure(self, error)

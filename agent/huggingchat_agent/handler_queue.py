@@ -139,7 +139,7 @@ class Lane:
                 if _is_being_cancelled():
                     raise
                 self._fail(error)  # the handler awaited something that was cancelled
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
                 self._fail(error)
 
     def _finish(self, task: asyncio.Task[None]) -> None:

@@ -55,6 +55,7 @@ def site():
 
 
 TERMINATED, EXITS = ("pass", 128 + signal.SIGTERM), ("sys.exit(7)", 7)
+INTERRUPTS = ("raise KeyboardInterrupt", -signal.SIGINT)
 
 
 # By default each end once, and each API once.
@@ -65,6 +66,8 @@ TERMINATED, EXITS = ("pass", 128 + signal.SIGTERM), ("sys.exit(7)", 7)
         pytest.param(SYNC, *EXITS, id="sync-exits"),
         pytest.param(SYNC, *TERMINATED, marks=pytest.mark.soak, id="sync-terminated"),
         pytest.param(ASYNC, *EXITS, marks=pytest.mark.soak, id="async-exits"),
+        pytest.param(ASYNC, *INTERRUPTS, marks=pytest.mark.soak, id="async-interrupts"),
+        pytest.param(SYNC, *INTERRUPTS, marks=pytest.mark.soak, id="sync-interrupts"),
     ],
 )
 def test_program_ends_in_order(site, tmp_path, program, handler, code):

@@ -1,4 +1,4 @@
-"""Ends a program in order: `sys.exit` in a handler, SIGTERM and SIGHUP.
+"""Ends a program in order: `sys.exit` or Ctrl-C in a handler, SIGTERM and SIGHUP.
 
 The task that opened the chat is cancelled, as asyncio does for Ctrl-C. So it leaves its `async with`,
 which stops running answers and ends the browser. Then the exit goes on.
@@ -25,7 +25,7 @@ class Leaving:
     def __init__(self) -> None:
         self._owner: asyncio.Task[object] | None = None
         self._process = os.getpid()
-        self._exit: SystemExit | None = None
+        self._exit: SystemExit | KeyboardInterrupt | None = None
         self._closing = False
 
     @property
@@ -46,11 +46,20 @@ class Leaving:
                     forks.keep_signal(number)
 
     def end_program(self, error: BaseException) -> None:
-        """End the program because a handler asked for it. For `sys.exit` the chat closes first."""
-        if not (isinstance(error, SystemExit) and self.begin(error)):
+        """End the program because a handler asked for it. The chat closes first, unless this is another
+        Ctrl-C: that ends it at once.
+        """
+        if isinstance(error, KeyboardInterrupt) and self._is_leaving:
+            raise error
+        if not (isinstance(error, SystemExit | KeyboardInterrupt) and self.begin(error)):
             raise error
 
-    def begin(self, end: SystemExit) -> bool:
+    @property
+    def _is_leaving(self) -> bool:
+        owner = self._owner
+        return self._closing or self._exit is not None or (owner is not None and owner.cancelling() > 0)
+
+    def begin(self, end: SystemExit | KeyboardInterrupt) -> bool:
         """Have the owner leave. False if nothing leaves: the owner has ended, or is the current task."""
         owner = self._owner
         if owner is None or owner.done() or owner is _current_task():
@@ -67,7 +76,7 @@ class Leaving:
         self._closing = True
 
     def leave(self) -> None:
-        """Give the signals back. Raises SystemExit if an exit has begun, in the task that opened the chat."""
+        """Give the signals back. Raises the exit that has begun, in the task that opened the chat."""
         loop = asyncio.get_running_loop()
         others = _open.get(loop)
         if others is not None:
