@@ -192,6 +192,12 @@ async def test_answer_is_read_again_after_a_bad_moment_of_the_app(monkeypatch):
     assert (turn.answer.content, turn.answer.message_id) == ("Wait. So: Ada", "a")
 
 
+async def test_chat_that_was_closed_in_an_answer_is_not_advised_to_be_opened(caplog):
+    turn = await resume(App(UsageError("This HuggingChat is closed. Open a new one.")), *WHOLE)
+    assert turn.answer.text == "So: Ada"
+    assert caplog.records == []
+
+
 async def test_answer_is_there_although_the_app_says_nothing_any_more(monkeypatch):
     monkeypatch.setattr(stored, "READ_PATIENCE", 0.1)
     turn = await resume(App(None), *WHOLE)

@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from huggingchat_agent import events
-from huggingchat_agent.errors import AgentError, ChatError, SiteError
+from huggingchat_agent.errors import AgentError, ChatError, SiteError, UsageError
 from huggingchat_agent.log_records import log
 from huggingchat_agent.retrying import Failure
 from huggingchat_agent.turn.app_protocol import read_conversation
@@ -65,6 +65,8 @@ class Stored:
                         await asyncio.sleep(READ_PAUSE)  # the app has no event for "stored"
                     try:
                         read = await self.read_once()
+                    except UsageError:  # the chat was closed meanwhile, and has said what remains
+                        break
                     except AgentError as error:
                         log.warning("Conversation %s could not be read: %s", self._conversation_id, error)
                         if not may_pass(error):

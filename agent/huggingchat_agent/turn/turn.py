@@ -347,7 +347,7 @@ class Turn:
         if self._read is not None:
             return self._read
         read = await self.stored.read(lambda read: (self._read or self._find_final(read)) is not None)
-        if self._read is None and self._find_final(read) is None:
+        if self._read is None and read is not None and self._find_final(read) is None:
             log.warning("Conversation %s could not be read in its final state.", self.conversation_id)
         return self._read or read
 
