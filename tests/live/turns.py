@@ -79,14 +79,14 @@ class Turns:
     async def stop(self, via: Via) -> str:
         talk = await self._talk()
         answer = await self._stopped(talk, talk.send("count 400 every 20", via=via))
-        return f"{len(answer.text)} characters, told and stored the same"
+        return f"{len(answer.text)} characters, streamed and stored the same"
 
     async def stopped_retry(self, via: Via) -> str:
         talk = await self._talk()
         first = await self._stopped(talk, talk.send("count 400 every 20", via=via))
         second = await self._stopped(talk, talk.retry(via=via))
         assert first.message_id != second.message_id
-        return f"{len(second.text)} characters, told and stored the same"
+        return f"{len(second.text)} characters, streamed and stored the same"
 
     async def retry(self, via: Via) -> str:
         talk = await self._talk()
