@@ -65,10 +65,13 @@ asyncio.run(main())
 
 
 class Round(msgspec.Struct, kw_only=True):
-    """One kill. `seconds` is how long processes were left, `left` what the next start did not remove."""
+    """One kill. `before` is how many processes the browser had, `processes` how many were left, `seconds` for
+    how long, and `left` what the next start did not remove.
+    """
 
     engine: str
     moment: str
+    before: int
     processes: int
     seconds: float
     folders_at_once: int
@@ -105,6 +108,7 @@ def kill_once(site: StandIn, engine: str, home: Path, moment: str, chance: rando
                 process.stdout.readline()
         # What outlives a browser has no tag, so all of its processes are found before.
         before = [process_tag.Owner.of(each) for each in process_tag.find_processes(tag)]
+        assert before or moment == "while it starts", "no browser was found before the kill"
         process.kill()
         began = time.monotonic()
         while (
@@ -121,6 +125,7 @@ def kill_once(site: StandIn, engine: str, home: Path, moment: str, chance: rando
     return Round(
         engine=engine,
         moment=moment,
+        before=len(before),
         processes=len(found),
         seconds=seconds,
         folders_at_once=at_once,
@@ -132,12 +137,20 @@ def tabulate(rounds: Iterable[Round]) -> list[list[str]]:
     rows = []
     for engine in ENGINES:
         if ours := [each for each in rounds if each.engine == engine]:
-            figures = [len(ours), sum(each.processes for each in ours), sum(len(each.left) for each in ours)]
-            rows.append([engine, *map(str, figures), f"{max(each.seconds for each in ours):.1f}"])
+            counts = ([each.before, each.processes, len(each.left)] for each in ours)
+            sums = [sum(each) for each in zip(*counts, strict=True)]
+            rows.append([engine, *map(str, (len(ours), *sums)), f"{max(each.seconds for each in ours):.1f}"])
     return rows
 
 
-COLUMNS = ("engine", "kills", "processes after 5 s", "folders after the next start", "longest, s")
+COLUMNS = (
+    "engine",
+    "kills",
+    "processes before",
+    "processes after 5 s",
+    "folders after the next start",
+    "longest, s",
+)
 
 
 def main() -> None:

@@ -87,9 +87,11 @@ def silent_command(site, tmp_path):
             process.communicate()
 
 
-def find_browsers(owner):
-    found = ((each, process_tag.find_owner(each)) for each in process_tag.find_processes())
-    return [each for each, started in found if started is not None and started.process == owner]
+def find_browser(command):
+    """The processes of the command's browser."""
+    found = process_tag.find_processes(f"{process_tag.Owner.of(command.pid)}.")
+    assert found
+    return [process_tag.Owner.of(each) for each in found]
 
 
 @pytest.mark.parametrize(
@@ -101,17 +103,19 @@ def find_browsers(owner):
 )
 def test_signal_ends_a_command_within_ten_seconds(silent_command, engine, moment, number):
     process = silent_command(engine, moment)
+    browser = find_browser(process)
     began = time.monotonic()
     process.send_signal(number)
     assert process.wait(60) == SIGNALS[number]
     assert time.monotonic() - began < LONGEST
-    assert find_browsers(process.pid) == []
+    assert not any(each.alive for each in browser)
 
 
 @pytest.mark.either_engine
 @pytest.mark.parametrize("engine", ENGINES)
 def test_second_interrupt_ends_a_command_at_once(silent_command, engine):
     process = silent_command(engine, "mid-answer")
+    browser = find_browser(process)
     process.send_signal(signal.SIGINT)
     time.sleep(1.0)  # the site is asked to stop the answer now
     began = time.monotonic()
@@ -120,6 +124,6 @@ def test_second_interrupt_ends_a_command_at_once(silent_command, engine):
     assert time.monotonic() - began < AT_ONCE
     assert process.stderr.read() == "Ended at once. The answer may go on at the app.\n"
     until = time.monotonic() + 5
-    while find_browsers(process.pid):
+    while any(each.alive for each in browser):
         assert time.monotonic() < until
         time.sleep(0.1)

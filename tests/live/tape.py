@@ -23,7 +23,7 @@ import pytest
 from rich.console import Console
 
 from huggingchat_agent import HuggingChat, on_tape, replay
-from huggingchat_agent.browser import process_tag as marks
+from huggingchat_agent.browser import process_tag
 from huggingchat_agent.setting_values import Record
 from huggingchat_agent.tape.reader import Tape
 from tests.live import own_account
@@ -58,11 +58,11 @@ async def played(
 ) -> tuple[list[tuple[Any, ...]], list[Answer], set[tuple[str, int]], int]:
     seen: set[tuple[str, int]] = set()
     async with on_tape(path, engine=engine) as chat:
-        mark = chat._session.browser.mark  # type: ignore[union-attr]
+        tag = chat._session.browser.tag  # type: ignore[union-attr]
 
         async def watch() -> None:
             while True:
-                seen.update(list_sockets(marks.find_processes(mark)))
+                seen.update(list_sockets(process_tag.find_processes(tag)))
                 await asyncio.sleep(0.05)
 
         watching = asyncio.create_task(watch())

@@ -128,13 +128,15 @@ def tag_environment(tag: str) -> dict[str, str]:
 
 
 def find_processes(tag: str = "") -> list[int]:
-    """Ids of the processes with that tag, or with any tag; of all below them, and in the groups that they
-    lead. Never this process or one above it. Linux only; empty elsewhere.
+    """Ids of the processes whose tag begins so; of all below them, and in the groups that they lead.
+
+    "" finds those with any tag, and "{owner}." those of all browsers that an owner has started. Never this
+    process or one above it. Linux only; empty elsewhere.
     """
     places = {int(folder.name): _read_place(folder) for folder in Path("/proc").glob("[0-9]*")}
     own = _find_line(os.getpid(), places)
     tags = {process: _read_tags(process) for process in places.keys() - own}
-    found = {process for process, carried in tags.items() if (tag in carried if tag else carried)}
+    found = {process for process, carried in tags.items() if any(each.startswith(tag) for each in carried)}
     led = {process for process in found if places[process].group == process}
     while more := {
         process
