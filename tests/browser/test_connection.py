@@ -1,5 +1,8 @@
 """The connection of the engine nodriver, without a browser."""
 
+import subprocess
+import sys
+
 import pytest
 
 pytest.importorskip("nodriver")
@@ -26,3 +29,13 @@ async def test_messages_of_a_browser_on_this_machine_are_not_compressed(here, mo
             assert bool(browser.socket.protocol.extensions) is not here
         finally:
             await browser.disconnect()
+
+
+def test_warnings_of_nodriver_stay_off_the_terminal():
+    program = f"""
+import logging
+import {connection.__name__}
+logging.getLogger("nodriver.core.connection").warning("received a late response")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     Receive = Callable[[str, dict[str, Any]], None]
+
+
+# nodriver warns of answers that come after we gave up waiting. That is for the log of a program, and not for
+# the terminal of its user.
+logging.getLogger("nodriver").addHandler(logging.NullHandler())
 
 
 class BrowserConnection(Connection):  # type: ignore[misc]  # nodriver has no types
