@@ -162,14 +162,14 @@ COLUMNS = ("process", "after the first 10 turns", "at the end", "highest", "slop
 
 def draw(samples: Sequence[Sample], title: str) -> str:
     """The lines of memory as SVG."""
-    width, height, left, top = 720, 300, 50, 30
+    width, height, left, right, top = 740, 300, 50, 30, 30
     last = max(each.turns for each in samples)
     most = max(getattr(each, part) for each in samples for part in PARTS) * 1.1
 
     def place(turns: float, value: float) -> str:
-        return (
-            f"{left + turns / last * (width - left - 10):.1f},{top + (1 - value / most) * (height - 60):.1f}"
-        )
+        x = left + turns / last * (width - left - right)
+        y = top + (1 - value / most) * (height - 60)
+        return f"{x:.1f},{y:.1f}"
 
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
@@ -180,7 +180,7 @@ def draw(samples: Sequence[Sample], title: str) -> str:
     for step in range(5):
         value = most * step / 4
         x, y = place(0, value).split(",")
-        lines.append(f'<line x1="{x}" y1="{y}" x2="{width - 10}" y2="{y}" stroke="#ddd"/>')
+        lines.append(f'<line x1="{x}" y1="{y}" x2="{width - right}" y2="{y}" stroke="#ddd"/>')
         lines.append(f'<text x="{left - 6}" y="{y}" text-anchor="end">{value:.0f}</text>')
         at = place(last * step / 4, 0).split(",")[0]
         lines.append(f'<text x="{at}" y="{height - 12}" text-anchor="middle">{last * step / 4:,.0f}</text>')
