@@ -167,9 +167,9 @@ async def test_attach_names_the_api_of_the_page():
 
     wrong: Any
     for wrong in (5, None, "http://x"):
-        with pytest.raises(UsageError, match="Give a page of Playwright, not "):
+        with pytest.raises(UsageError, match="Give a Playwright page, not "):
             await huggingchat_agent.attach(wrong)
-        with pytest.raises(UsageError, match="Give a page of Playwright, not "):
+        with pytest.raises(UsageError, match="Give a Playwright page, not "):
             sync.attach(wrong)
     page: Any = Page(print)
     with pytest.raises(UsageError, match=r"Playwright's sync API. Use `attach` of huggingchat_agent\.sync"):

@@ -1,4 +1,4 @@
-"""The events of the agent itself, in words for a person who waits for an answer."""
+"""The agent's own events (a retry, a new browser, ...) as sentences for a person who waits for an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors in other forms: as values, for another process of ours, and as those of another program."""
+"""Converts errors: to values for another process of the agent, and to another program's error classes."""
 
 from __future__ import annotations
 

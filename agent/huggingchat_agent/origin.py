@@ -59,7 +59,7 @@ def parse_origin(url: str) -> Origin:
     """The origin of an address. Raises ValueError if it does not name a host."""
     parts = _split_url(url)
     if not parts.scheme or not parts.hostname:
-        raise ValueError(f"no address of a host: {url!r}")
+        raise ValueError(f"not the address of a host: {url!r}")
     port = _PORTS.get(parts.scheme) if parts.port is None else parts.port
     return Origin(parts.scheme, _normalize_host(parts.hostname), port)
 
@@ -119,13 +119,13 @@ def _normalize_host(name: str) -> str:
         # Not `idna.encode`, which refuses the emoji that browsers accept. Its error is a ValueError.
         name = ".".join(map(_encode_label, idna.uts46_remap(name).split(".")))
     if not name or _FORBIDDEN.search(name):
-        raise ValueError(f"no address of a host: {name!r}")
+        raise ValueError(f"not the address of a host: {name!r}")
     number = name.removesuffix(".")
     if _NUMBER.fullmatch(number.rpartition(".")[2]):
         try:
             return socket.inet_ntoa(socket.inet_aton(number))
         except OSError:
-            raise ValueError(f"no address of a host: {name!r}") from None
+            raise ValueError(f"not the address of a host: {name!r}") from None
     return name
 
 
@@ -136,7 +136,7 @@ def _encode_label(text: str) -> str:
 def _normalize_ipv6(name: str) -> str:
     address = ipaddress.IPv6Address(name)
     if address.scope_id is not None:
-        raise ValueError(f"no address of a host: {name!r}")
+        raise ValueError(f"not the address of a host: {name!r}")
     if (mapped := address.ipv4_mapped) is not None:  # Python 3.13 writes it with dots
         return f"::ffff:{int(mapped) >> 16:x}:{int(mapped) & 0xFFFF:x}"
     return str(address)

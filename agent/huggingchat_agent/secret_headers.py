@@ -58,7 +58,7 @@ class SecretHeaders(Mapping[str, str]):
 def _check_name(name: object) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UsageError(
-            "The name of a header is letters, digits, - and _ only; its value stands apart from it."
+            "The name of a header may only have letters, digits, - and _. Give its value separately."
         )
     return name
 

@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Via,
         Field(
             "How to send messages: type into the page (ui), make the same request inside the page (page), "
-            "or by ui, and by page if the page cannot be typed into (auto)."
+            "or ui, and page where the agent cannot type into the page (auto)."
         ),
     ] = "auto"
     profile: Annotated[
@@ -131,8 +131,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     skip_pictures: Annotated[
         bool,
         Field(
-            "Load no pictures and web fonts; screenshots show none. With a tape, a window or bind, pages "
-            "load them in any case.",
+            "Load neither pictures nor web fonts; screenshots show none. It has no effect with a tape, a "
+            "window or bind.",
             panel="browser",
         ),
     ] = False
@@ -227,7 +227,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     record: Annotated[Record | None, Field("The tape to record the session on.", parse_record)] = None
     replay: Annotated[
         Path | None,
-        Field("A tape that answers instead of a browser. It sets the address too; no session is used."),
+        Field(
+            "A tape that answers instead of a browser. The app's address comes from it too, and no session "
+            "is used."
+        ),
     ] = None
     faults: Annotated[
         tuple[Any, ...], Field("Failures to add to the replayed tape.", parsing.parse_items, variable=False)

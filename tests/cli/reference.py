@@ -30,9 +30,9 @@ HEAD = """\
 TAIL = """\
 ## What exit codes mean
 
-Wrong usage (2) is an option, an argument or a setting with a value that is not allowed, and a file that
-exists where `--force` is not given. A file that is missing, cannot be read or written, or is not of the right
-kind is 1.
+The exit code is 2 if an option, an argument or a setting has a value that is not allowed, or if a file exists
+and you did not give `--force`. It is 1 if a file is missing, cannot be read or written, or is of the wrong
+kind.
 
 ## The warm session
 

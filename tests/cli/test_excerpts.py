@@ -90,7 +90,7 @@ def test_what_makes_no_sense_is_refused(stranger, arguments, says):
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
-        (b"{", 2, "is no JSON schema: it is not valid JSON"),
+        (b"{", 2, "is not a JSON schema: it is not valid JSON"),
         (b"\xff\xfe", 2, "it is not UTF-8"),
         (b'{"type": 3}', 2, "The JSON schema is wrong at type"),
         (b"[]", 2, "A JSON schema is an object"),

@@ -147,7 +147,7 @@ async def test_file_is_fetched_by_the_app(chat, site):
 async def test_recording_is_written_down_by_the_app(chat, site, tmp_path):
     path = tmp_path / "said.mp3"
     path.write_bytes(b"why is the sky blue?")
-    with pytest.raises(UsageError, match="does not transcribe: it has no model"):
+    with pytest.raises(UsageError, match="cannot transcribe: it has no model"):
         await chat.transcribe(path)
     site.control.switch(transcription=True)
     assert await chat.transcribe(path) == "why is the sky blue?"

@@ -169,7 +169,7 @@ def test_file_that_others_can_read_is_refused(listed, mode):
 def test_file_that_is_no_list_of_servers_is_refused_without_its_text(listed, text):
     path = listed("")
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(UsageError, match="no list of tool servers"):
+    with pytest.raises(UsageError, match="not a list of tool servers"):
         tool_servers.read_own(None, path)
 
 

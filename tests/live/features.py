@@ -126,7 +126,7 @@ async def walk_own_servers(chat: HuggingChat, steps: Walk, model: str | None) ->
 
 def _find_refusal(server: ToolServer) -> str:
     """What a row says where the app takes no server of one's own, or none on this machine."""
-    if "checks no tool servers" in server.trouble:
+    if "cannot check tool servers" in server.trouble:
         return f"no counterpart: {server.trouble}"
     return f"refused, for its local address: {server.trouble}" if "unsafe URL" in server.trouble else ""
 

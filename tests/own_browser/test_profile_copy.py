@@ -110,7 +110,7 @@ def test_profile_that_cannot_be_chosen_is_an_error_that_lists_those_there_are(co
         UsageError, match=r"There is no profile 'chrome' here\. No browser of yours has one\."
     ):
         choose_profile("chrome", APP)
-    with pytest.raises(UsageError, match=r"no browser 'safari'\. It is one of: chrome, .*, brave\."):
+    with pytest.raises(UsageError, match=r"no browser 'safari'\. Use one of: chrome, .*, brave\."):
         choose_profile("safari", APP)
     make_profile(config / "BraveSoftware/Brave-Browser", "Default", "elsewhere.example")
     with pytest.raises(UsageError, match=r"no profile 'brave:Work' here\. There are: brave:Default\."):

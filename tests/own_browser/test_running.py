@@ -189,7 +189,7 @@ async def test_persons_browser_is_used_over_one_connection_and_nothing_is_typed_
         assert f"Connecting to Chrome (port {find_running('auto').port}" in caplog.text
         with pytest.raises(LoginError, match="types no password there"):
             await chat.login()
-        with pytest.raises(UsageError, match="keeps the cookies"):
+        with pytest.raises(UsageError, match="Cookies cannot be imported"):
             await chat.login(cookies={"hf-chat": "x"})
         # The person signs in, at the app and elsewhere.
         elsewhere = {"name": "bank", "value": "s3cret-of-the-bank", "domain": "bank.example", "path": "/"}

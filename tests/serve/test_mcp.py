@@ -57,7 +57,7 @@ def test_waiting_files_are_bounded():
 
 
 def test_it_works_in_a_warm_session_alone(tmp_path):
-    with pytest.raises(UsageError, match="warm session, which is not for --headed"):
+    with pytest.raises(UsageError, match="warm session, which cannot be used with --headed"):
         Sessions({"home": tmp_path, "headless": False})
 
 

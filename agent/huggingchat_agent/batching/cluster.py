@@ -52,7 +52,7 @@ class Cluster:
     def __init__(self, address: str, **given: Unpack[Given]) -> None:
         for name in sorted(given.keys() - OWN_SETTINGS):
             variable = environment.name_variable(name)
-            raise UsageError(f"{name} is set by each worker. Set {variable} where the workers start.")
+            raise UsageError(f"Each worker chooses {name} itself. Set {variable} where the workers start.")
         self.settings = make_settings(**given)
         self.address = _check_address(address, insecure=self.settings.insecure)
         if importlib.util.find_spec("distributed") is None:

@@ -111,7 +111,7 @@ def check_item(item: Item, where: str, number: int) -> Item:
     for url in item.attach:
         if not require_text(f"{where}: attach", url).startswith("https://"):
             raise UsageError(
-                f"{where}: the app fetches from https addresses only. Give such a one, or a file."
+                f"{where}: the app fetches from https addresses only. Give such an address, or a file."
             )
     return item if item.key else msgspec.structs.replace(item, id=number)
 

@@ -90,7 +90,7 @@ def _check_page(tab: object, *, is_async: bool) -> None:
     """Raise UsageError for anything but a page of that API of Playwright."""
     make = getattr(getattr(tab, "context", None), "new_cdp_session", None)
     if make is None:
-        raise UsageError(f"Give a page of Playwright, not {tab!r}.")
+        raise UsageError(f"Give a Playwright page, not {tab!r}.")
     if inspect.iscoroutinefunction(make) != is_async:
         other, where = ("sync", "huggingchat_agent.sync") if is_async else ("async", "huggingchat_agent")
         raise UsageError(f"This page is of Playwright's {other} API. Use `attach` of {where} for it.")

@@ -3,8 +3,8 @@
 They change nothing that the page can see, except scrolling, focus and selection.
 """
 
-# Whether a mouse can reach the element: {x, y} of its middle, or {obstacle}. It waits for frames only where
-# something moves. What a script moves step by step is not seen to move; the guard stops a press that misses.
+# Whether a mouse can reach the element: {x, y} of its middle, or {obstacle}. It waits for frames only if
+# something moves. It cannot detect what a script moves step by step; the guard stops a press that misses.
 MIDDLE = """async function () {
   const box = () => [...this.getClientRects()].find(each => each.width > 0 && each.height > 0);
   // A tab that stands behind another gets few frames; it must not wait for one for ever.
@@ -75,8 +75,8 @@ GUARD = """function () {
   globalThis[Symbol.for('huggingchat-agent')] = state;
 }"""
 
-# Not a method: takes the guard away. What became of the press: "hit", "missed" or ""; null in another
-# document.
+# Not a method: removes the guard, and returns the result of the press: "hit", "missed" or ""; null in
+# another document.
 READ_GUARD = """() => {
   const key = Symbol.for('huggingchat-agent');
   const state = globalThis[key];
@@ -92,8 +92,8 @@ AIM = """async function () {
   return middle;
 }""".replace("MIDDLE", MIDDLE).replace("(GUARD)", f"({GUARD})")
 
-# Not a method: as AIM, for the one button of that name, below `within` if that is given. null where this
-# cannot find it, or a mouse cannot reach it: then the accessibility tree decides.
+# Not a method: like AIM, for the only button of that name, below `within` if that is given. Returns null if it
+# cannot find the button or a mouse cannot reach it; then the accessibility tree decides.
 AIM_AT_BUTTON = """async (name, within) => {
   const named = each => (each.getAttribute('aria-label') ?? each.textContent).trim() === name;
   const buttons = [...document.querySelectorAll('button')].filter(named);
@@ -104,7 +104,7 @@ AIM_AT_BUTTON = """async (name, within) => {
   return middle.obstacle ? null : middle;
 }""".replace("(AIM)", f"({AIM})")
 
-# Focus the field and select all that is in it. With `start` it holds that instead, and the cursor stands
+# Focus the field and select all that is in it. With `start`, replace its content by that, with the cursor
 # behind it. Returns the obstacle, or "".
 FOCUS = """function (start) {
   if (this.readOnly) return 'it is read-only';
@@ -121,7 +121,7 @@ FOCUS = """function (start) {
   return this.getRootNode().activeElement === this ? '' : 'it does not take the focus';
 }"""
 
-# Not a method: makes the field ready for a text, as MIDDLE and FOCUS; the obstacle, or "".
+# Not a method: makes the field ready for a text, with MIDDLE and FOCUS. Returns the obstacle, or "".
 REACH = """async (selector, start) => {
   const field = document.querySelector(selector);
   if (!field) return 'it is not there';
@@ -136,8 +136,8 @@ WITHIN = "function (selector) { return !!this.closest(selector); }"
 # Not a method: empty the field of REACH, whose content is selected, as a person would.
 CLEAR = "() => { document.execCommand('delete'); }"
 
-# Not a method: whether the selector still finds the field of REACH, and it is filled or empty as it should
-# be; null in another document.
+# Not a method: whether the selector still finds the field of REACH, and whether that is filled or empty as
+# expected; null in another document.
 KEPT = """(selector, filled) => {
   const key = Symbol.for('huggingchat-agent');
   const field = globalThis[key];
@@ -154,7 +154,7 @@ KEEP = """(key, piece) => {
   kept.set(key, [...(kept.get(key) ?? []), piece]);
 }"""
 
-# Not a method: the pieces under a key, and none are kept any more.
+# Not a method: returns the pieces under a key, and forgets them.
 TAKE_KEPT = """(key) => {
   const kept = window[Symbol.for('huggingchat-agent pieces')], pieces = kept?.get(key) ?? [];
   kept?.delete(key);

@@ -1,6 +1,6 @@
 """The meaning of Chromium's network errors (net::ERR_...), each with advice.
 
-The names are those of Chromium's `net_error_list.h`. The first pattern that matches the name counts.
+The names are those of Chromium's `net_error_list.h`. The first pattern that matches a name decides.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def choose_profile(which: str, base_url: str) -> PersonsProfile:
     name, _, part = which.partition(":")
     browser = find_known(name)
     if browser is None and name != ANY:
-        raise UsageError(f"There is no browser {name!r}. It is one of: {list_names()}.")
+        raise UsageError(f"There is no browser {name!r}. Use one of: {list_names()}.")
     every = profile_copy.list_profiles()
     named = [
         each

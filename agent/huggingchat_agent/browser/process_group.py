@@ -1,7 +1,7 @@
 """The process group of a browser that we have started.
 
-Its id is that of the browser's process, and the system uses ids again. So the group is killed while that
-process is there, or at the moment when its end is noticed, and never later.
+Its id is the id of the browser's process, and the system reuses ids. So the group is killed only while that
+process exists, or at the moment when its end is noticed, and never later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 
 from huggingchat_agent.browser import process_tag
 
-_LOOK_SECONDS = 0.05  # seconds between two looks at a process of which no event says that it has ended
+_LOOK_SECONDS = 0.05  # seconds between two looks at a process whose end no event reports
 
 
 class ProcessGroup:

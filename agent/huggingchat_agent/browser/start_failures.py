@@ -88,7 +88,7 @@ def make_connect_error(endpoint: Endpoint, why: str) -> BrowserError:
 
 
 def make_all_dead_error(reasons: Sequence[str]) -> BrowserError:
-    """The error for several browsers of which none can be connected to, with a reason for each."""
+    """The error if the agent can connect to none of several browsers, with a reason for each."""
     each = redact.text("; ".join(reason.rstrip(".") for reason in reasons))
     return BrowserError(f"None of {len(reasons)} browsers answers. {each}.", hint="Start one of them.")
 

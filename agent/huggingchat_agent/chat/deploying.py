@@ -36,11 +36,11 @@ def check(artifact: Artifact, title: str | None) -> str:
         raise UsageError(f"Give an artifact of an answer, not {artifact!r}.")
     if artifact.type not in _TYPES:
         raise UsageError(
-            f"The app makes Spaces of {', '.join(_TYPES)}. This artifact is {artifact.type}. Save it instead."
+            f"The app publishes only {', '.join(_TYPES)}. This artifact is {artifact.type}. Save it instead."
         )
     if not _IDENTIFIER.fullmatch(artifact.identifier):
         raise UsageError(
-            "The app makes no Space of an artifact with this identifier: it takes letters, digits, - and _."
+            "The app cannot publish an artifact with this identifier: only letters, digits, - and _ fit."
         )
     chosen = require_text("The title", artifact.title if title is None else title).strip()
     if title is None:
@@ -65,7 +65,7 @@ async def deploy(
         if not error.part:
             raise
         raise UsageError(
-            f"This app makes no Spaces (no {request.path}). Save the artifact instead."
+            f"This app cannot publish artifacts (it has no {request.path}). Save the artifact instead."
         ) from None
     except ChatError as error:
         if error.status == 403 and "permission" in error.message.lower():

@@ -54,7 +54,7 @@ class Elicitation:
                 "accept", elicitations.check_answer(self.question.fields, content or {})
             )
         if content:
-            raise UsageError(f"This asks for a visit to {self.question.url}, and takes no fields.")
+            raise UsageError(f"This question asks for a visit to {self.question.url}, and takes no fields.")
         return await self._settle("accept")
 
     async def decline(self) -> Reply | None:

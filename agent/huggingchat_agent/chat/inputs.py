@@ -1,4 +1,4 @@
-"""Requests beside a conversation: a file from an address, the text of a recording, and who pays."""
+"""Requests that belong to no conversation: a file from an address, the text of a recording, who pays."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Inputs:
         (file,) = await asyncio.to_thread(uploads.read, [audio], LONGEST_AUDIO)
         mime = _AUDIO.get(PurePosixPath(file.name.lower()).suffix, file.mime)
         if not mime.startswith("audio/"):
-            raise FileRejected(f"{file.name!r} is no recording that the app takes: {_ENDINGS}.")
+            raise FileRejected(f"{file.name!r} is not a recording that the app accepts: {_ENDINGS}.")
         self._check_open()
         body = FormPart("", base64.b64encode(file.data).decode(), "audio", mime)
         request = requests.transcribe(body)
@@ -111,7 +111,7 @@ class Inputs:
         except ChatError as error:
             if error.status != 503 or "not configured" not in error.message:
                 raise
-            raise UsageError("This app does not transcribe: it has no model for it.") from None
+            raise UsageError("This app cannot transcribe: it has no model for speech.") from None
         raw = lenient_json.load_if_json(data)
         if not isinstance(raw, dict) or not isinstance(raw.get("text"), str):
             raise PageChanged("The app's answer to a recording holds no text.")

@@ -1,7 +1,7 @@
-"""Whether the app took a message whose request nobody saw leave: the browser went away just then.
+"""Finds out whether the app took a message, if the browser died while it was being sent.
 
-What the app holds decides. A message that it has is followed to the end of its answer, and only one that it
-does not have may be sent again.
+The app's own data decides. If it has the message, the agent follows its answer to the end. Only if it does
+not have the message may it be sent again.
 """
 
 from __future__ import annotations

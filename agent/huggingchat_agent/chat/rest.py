@@ -1,4 +1,4 @@
-"""Waits until no run writes into a conversation."""
+"""Waits until no run is writing into a conversation."""
 
 from __future__ import annotations
 

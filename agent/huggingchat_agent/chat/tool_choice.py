@@ -34,7 +34,7 @@ async def choose(
     of_app = any(each.built_in for each in offered)
     if own and (of_app or _has_tools_of_its_own(chat)):
         raise UsageError(
-            "This app takes no tool servers of yours: they came in November 2025. Ask without them."
+            "This app is older than November 2025, so it takes no tool servers of yours. Ask without them."
         )
     chat._session.note_means(Means.TOOLS_OF_APP if of_app else Means.TOOLS_OF_SERVERS)
     model = await find_model() if of_app else None

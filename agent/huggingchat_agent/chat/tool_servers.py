@@ -49,7 +49,7 @@ async def _check(session: Session, server: ToolServer) -> ToolServer:
         request = requests.check_mcp_server(server.fields)
         answer = await session.calls.fetch(request)
         if failures.is_unknown_route(answer.status, answer.mime, answer.body):
-            raise PageChanged(f"This app checks no tool servers: it has no {request.path}.")
+            raise PageChanged(f"This app cannot check tool servers: it has no {request.path}.")
         return read_health(server, answer.body)
     except (PageChanged, SiteError) as error:
         return msgspec.structs.replace(server, ready=False, trouble=_explain(error))

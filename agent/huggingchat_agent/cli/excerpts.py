@@ -70,7 +70,7 @@ def read_form(path: Path) -> Form:
             schema: Any = parse_json(path.read_text(encoding="utf-8-sig"))
     except (Misshapen, UnicodeDecodeError) as error:
         why = error if isinstance(error, Misshapen) else "it is not UTF-8"
-        raise UsageError(f"--schema: {path} is no JSON schema: {why}.") from None
+        raise UsageError(f"--schema: {path} is not a JSON schema: {why}.") from None
     return Form(schema)
 
 

@@ -104,7 +104,7 @@ def _read_file(path: Path) -> dict[str, _Entry]:
             )
         body = file.read(_LONGEST + 1)
     if len(body) > _LONGEST:
-        raise UsageError(f"{path} has more than {_LONGEST:,} bytes. It is no list of tool servers.")
+        raise UsageError(f"{path} has more than {_LONGEST:,} bytes. It is not a list of tool servers.")
     return _parse(body, str(path))
 
 
@@ -120,6 +120,6 @@ def _parse(text: bytes, where: str) -> dict[str, _Entry]:
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, KeyError, TypeError) as error:
         why = f": {error}" if isinstance(error, msgspec.MsgspecError) else ""
         raise UsageError(
-            f'{where} is no list of tool servers{why}. Write {{"NAME": {{"url": "https://...", "headers": '
+            f'{where} is not a list of tool servers{why}. Write {{"NAME": {{"url": "https://...", "headers": '
             '{"Authorization": "Bearer ..."}}}.'
         ) from None

@@ -1,4 +1,4 @@
-"""Checks of this machine: the browser, what it needs, and what earlier runs left behind."""
+"""Checks this machine: the browser, what it needs, and what earlier runs left behind."""
 
 from __future__ import annotations
 

@@ -81,13 +81,15 @@ class _Both:
                         case events.Reasoning() if event.text:
                             yield StreamEvent(type="reasoning", chunk=event.text)
                         case events.ElicitationRequested():
-                            raise ChatError(f"A tool asks, and nobody is here to answer: {event.message}")
+                            raise ChatError(
+                                f"A tool asks a question, and nobody can answer it here: {event.message}"
+                            )
                 answer = reply.result()
             if answer.router is not None and answer.router.model:
                 response.set_resolved_model(answer.router.model)
 
     def _find(self, chat: WarmChat, prompt: Any) -> WarmConversation:
-        """The conversation of the app that llm's goes on with, or a new one."""
+        """The app's conversation that belongs to llm's conversation, or a new one."""
         earlier = [each for each in prompt.messages if each.role == "assistant"]
         parts = [part for message in earlier for part in message.parts]
         notes = [(getattr(each, "provider_metadata", None) or {}).get(_NOTE) or {} for each in parts]

@@ -1,4 +1,4 @@
-"""Asks in threads, so that the protocol goes on meanwhile: progress, other calls, a stop."""
+"""Asks in threads, so that the server can still report progress and take other calls or a stop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PACE = 0.2  # seconds between two reports of progress
 
 @dataclass
 class Said:
-    """An answer. `stopped`: its run ended before its end. `sources` are addresses of pages."""
+    """An answer. `stopped`: the run was ended early. `sources` are addresses of pages."""
 
     text: str
     conversation_id: str
@@ -38,7 +38,7 @@ class Said:
 
 
 class Answers:
-    """The answers that are on their way, by their conversations."""
+    """The answers under way, by conversation."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -142,6 +142,6 @@ def _stop(reply: WarmReply) -> None:
 
 
 def _take_error(task: asyncio.Task[Said]) -> None:
-    """A call that was cancelled has nobody who looks at its error."""
+    """Retrieve the error of a cancelled call, which nobody else reads."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Calls that a tape answers with its timing: a message's stream comes as slowly as it did."""
+"""Calls that a tape answers with the recorded timing: a message's stream comes as slowly as it once did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs in as programs expect from a provider: cookies in, cookies out."""
+"""Signs in the way programs expect of a provider: they pass cookies, and get cookies back."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Answerer:
     async def _begin(self, question: Question) -> _Sent:
         prompt = format_history(question.messages)
         if not prompt.strip():
-            raise Refusal(400, "There is no message of the user with a text.", param="messages")
+            raise Refusal(400, "The request has no user message with text.", param="messages")
         conversation = await self.chat.new_conversation(
             question.model, system_prompt=question.system, temporary=not self._keep
         )
@@ -147,7 +147,9 @@ class Answerer:
             answers.append(await sent.reply.answer())
             shaped = shaper.end_again(answers[-1].text)
             if shaped.problem:
-                raise AnswerInvalid(f"The model was asked twice, and its answer is wrong: {shaped.why}.")
+                raise AnswerInvalid(
+                    f"The model's answer is still wrong after a second attempt: {shaped.why}."
+                )
         if shaped.rest:
             shown.append(shaped.rest)
             yield Text(shaped.rest)
@@ -206,7 +208,7 @@ async def _listen(reply: Reply, shaper: Shaper | None = None) -> AsyncGenerator[
                 case events.Reasoning() if event.text:
                     yield Thought(event.text)
                 case events.ElicitationRequested():
-                    message = f"A tool asks, and nobody is here to answer: {event.message}"
+                    message = f"A tool asks a question, and nobody can answer it here: {event.message}"
                     raise Refusal(422, message, code="elicitation")
             if shaper is not None and shaper.over:
                 return

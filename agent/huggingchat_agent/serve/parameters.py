@@ -94,7 +94,11 @@ def offer_tools(
     except UsageError as error:
         raise Refusal(400, error.message, param="tools", code="invalid_tool") from None
     if must_call is not None and must_call not in ("", *(each.name for each in tools)):
-        raise Refusal(400, f"tool_choice names no tool: {must_call[:80]!r}.", param="tool_choice")
+        raise Refusal(
+            400,
+            f"tool_choice names a tool that is not in the request: {must_call[:80]!r}.",
+            param="tool_choice",
+        )
     if must_call is not None and not tools:
-        raise Refusal(400, "tool_choice asks for a call, and there are no tools.", param="tool_choice")
+        raise Refusal(400, "tool_choice asks for a call, but the request has no tools.", param="tool_choice")
     return {"tools": tools, "may_call": may_call, "must_call": must_call, "one_call": one_call}

@@ -64,7 +64,10 @@ class Threads:
             self._file.execute(_SCHEMA)
             self._file.execute("DELETE FROM threads WHERE at < ?", (time.time() - KEPT,))
         except (OSError, sqlite3.Error) as error:
-            raise StorageError(f"Cannot use {path}: {error}. Remove it; it only links chats.") from None
+            raise StorageError(
+                f"Cannot use {path}: {error}. Remove it: it only remembers which conversation a client "
+                "continues."
+            ) from None
 
     def close(self) -> None:
         """Close the file."""

@@ -67,7 +67,7 @@ def make_tools(offered: Iterable[tuple[str, str, Any]]) -> tuple[Tool, ...]:
     made: dict[str, Tool] = {}
     for name, description, parameters in offered:
         if not re.fullmatch(r"[\w.:/-]{1,128}", name):
-            raise UsageError(f"{name[:80]!r} is no name of a tool.")
+            raise UsageError(f"{name[:80]!r} is not a valid name for a tool.")
         if name in made:
             raise UsageError(f"Two tools have the name {name!r}.")
         made[name] = Tool(name, description, {"type": "object"} if parameters is None else parameters)

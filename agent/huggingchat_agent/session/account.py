@@ -164,7 +164,7 @@ async def login_by_cookies(session: Session, state: dict[str, Any], credentials:
     """
     base_url, tabs = session.settings.base_url, session.tabs
     if session.settings.searched:
-        raise UsageError("Your own browser keeps the cookies that it has. Leave out cookies, or connect.")
+        raise UsageError("Cookies cannot be imported into your own browser. Leave out cookies, or connect.")
     names = {each["name"] for each in state["cookies"] if cookies.reaches(each, base_url)}
     if not names:
         host = urlsplit(base_url).hostname

@@ -1,4 +1,4 @@
-"""Who uses the browser now."""
+"""Counts the uses of the browser, so that it is not replaced or closed while something needs it."""
 
 from __future__ import annotations
 

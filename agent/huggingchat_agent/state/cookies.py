@@ -74,7 +74,9 @@ def read_state(state: dict[str, Any]) -> dict[str, Any]:
     try:
         msgspec.convert(origins, list[_Origin])
     except msgspec.ValidationError:
-        raise CookiesUnreadable("Its origins are not those of a storage state.", hint=_ACCEPTED) from None
+        raise CookiesUnreadable(
+            "The file's origins are not those of a storage state.", hint=_ACCEPTED
+        ) from None
     return {"cookies": _drop_expired(found), "origins": origins}
 
 

@@ -230,7 +230,7 @@ class Conversation(Handlers):
     ) -> Deployment:
         """Publish an artifact of this conversation as a Space of the account, on Hugging Face.
 
-        The Space is private unless `public`. If the artifact has a Space already, that is updated, and stays
+        The Space is private unless `public`. If the artifact has a Space already, it is updated, and stays
         private or public. Raises UsageError for an artifact that the app does not deploy, and where the app
         has no such thing; ChatError if it refuses.
         """

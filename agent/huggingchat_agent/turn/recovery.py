@@ -46,7 +46,7 @@ ENDED_PATIENCE = 3.0  # seconds
 # The reattached stream has a sign of life four times a second. Longer silence is a proxy's.
 QUIET = 10.0  # seconds
 
-# A browser that does not start now will not start the next time.
+# If a browser does not start now, it will not start next time either.
 BROWSER_ATTEMPTS = 3
 # A message is stored before its stream begins, so there is not much to wait for.
 MISSING_READS = 3
@@ -64,7 +64,7 @@ class Recovery:
         self._catch_up = CatchUp(self._fold.content, others)
         self._last_id = "0"  # of the reattached streams so far
         self._attached: _Attached | None = None
-        self._broken = at  # when the answer stopped to come
+        self._broken = at  # when the answer stopped coming
         self._progress = time.monotonic()  # when something new came, or the stream broke
         self._failures = 0  # attempts since then
         self._missing = 0  # reads without the message
@@ -237,7 +237,7 @@ class _Attached:
     def feed(self, event: ExchangeEvent) -> list[tuple[str, updates.Update]]:
         """The updates that the event completes, each with its number."""
         if isinstance(event, Responded):
-            # What a gateway says while the app starts again is not the app's answer.
+            # While the app restarts, a gateway may answer in its place.
             is_stream = event.status == 200 and event.mime == "text/event-stream"
             self.refused = not is_stream and event.status < 500 and event.status != 429
             self.over = self.over or not is_stream

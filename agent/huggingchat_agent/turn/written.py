@@ -1,4 +1,4 @@
-"""Which stored message a turn wrote, and whether one is still being written."""
+"""Finds the stored message that a turn wrote, and whether one is still being written."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_written(
 def find_new(
     read: ConversationRead, request: Mapping[str, Any], known: Collection[str]
 ) -> StoredMessage | None:
-    """The answer to a request of which nothing came back, among the messages that were not `known` before it.
+    """The answer to a request that got no response, among the messages that were not `known` before it.
 
     A request that a page made has no known generation id.
     """

@@ -109,5 +109,5 @@ class Client:
 
     def _make_lost_error(self) -> BrowserClosed:
         return BrowserClosed(
-            "The warm session has ended.", hint="Ask again: the command starts a browser of its own."
+            "The warm session has ended.", hint="Ask again: the command then starts its own browser."
         )

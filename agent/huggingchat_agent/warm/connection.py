@@ -1,4 +1,4 @@
-"""One command at the socket: answers its requests, and ends at last what they started."""
+"""One command's connection to the socket: answers its requests, and in the end stops what they started."""
 
 from __future__ import annotations
 

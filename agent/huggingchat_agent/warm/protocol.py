@@ -1,4 +1,4 @@
-"""What a command and the warm session say to each other: one JSON object a line.
+"""The messages between a command and the warm session: one JSON object a line.
 
 The command opens with `state.warm_socket.Opening`, and gets a Welcome. Then it sends requests, and each gets
 a Result or a Problem with its id. A request that starts a reply has a Result at once, then an event for each

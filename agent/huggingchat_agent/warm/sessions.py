@@ -22,7 +22,7 @@ class Sessions:
         self._given = {name: value for name, value in given.items() if value is not None}
         self.settings = make_settings(**self._given)
         if obstacles := find_obstacles(self.settings):
-            raise UsageError(f"This works in a warm session, which is not for {describe(obstacles)}.")
+            raise UsageError(f"This needs a warm session, which cannot be used with {describe(obstacles)}.")
 
     def open(self) -> WarmChat:
         """A connection. Close it by its `with` block. Raises LoginError where nobody is signed in."""

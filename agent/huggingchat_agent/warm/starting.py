@@ -69,7 +69,7 @@ def start(settings: Settings, options: dict[str, Any], *, idle: float = IDLE) ->
     import filelock  # for those who start one only
 
     if obstacles := find_obstacles(settings):
-        raise UsageError(f"A warm session is not for {describe(obstacles)}. Leave that out.")
+        raise UsageError(f"A warm session cannot be used with {describe(obstacles)}. Leave that out.")
     path = warm_socket.find_path(settings.home, settings.profile)
     warm_socket.make_folder(path.parent)
     with filelock.FileLock(path.with_suffix(".starting"), mode=0o600):
@@ -120,7 +120,7 @@ def _start(start: Start) -> Welcome:
         fault = msgspec.json.decode(line, type=Fault)
     except msgspec.MsgspecError:
         raise BrowserError(
-            "The warm session ended while it started.",
-            hint="Its log is in the folder warm of the state folder.",
+            "The warm session ended before it was ready.",
+            hint="Its log is in the folder `warm` of the state folder.",
         ) from None
     raise make_error(fault)

@@ -60,7 +60,7 @@ def load(body: bytes) -> PageData:
         chunks = {chunk["id"]: chunk for chunk in more if chunk["type"] == "chunk"}
         return PageData([_parse_node(node, chunks) for node in first["nodes"]])
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-        raise PageChanged("The app's page data is not of the shape we know (__data.json).") from None
+        raise PageChanged("The app's page data has an unknown shape (__data.json).") from None
 
 
 def hydrate(flat: Any, chunks: dict[int, Any] | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""The fold: updates of one turn in, its events out, and the answer at the end."""
+"""The fold of one turn: takes the updates of its stream, returns its events, makes the answer at the end."""
 
 from __future__ import annotations
 

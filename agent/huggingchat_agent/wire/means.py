@@ -1,4 +1,4 @@
-"""Needs that take more than a request, and the means for each: a table beside the one of routes."""
+"""Needs that take more than one request, and the ways to meet each: a table that complements `routes`."""
 
 from __future__ import annotations
 

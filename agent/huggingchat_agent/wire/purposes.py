@@ -1,4 +1,4 @@
-"""The purposes of the app's requests."""
+"""The purposes of the app's requests: a class for each, with the fields of its address."""
 
 from __future__ import annotations
 

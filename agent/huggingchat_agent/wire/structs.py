@@ -27,7 +27,7 @@ def convert(kind: type[S], raw: Any) -> S:
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise PageChanged(f"The app's {kind.__name__} is not of the shape we know: {error}.") from None
+        raise PageChanged(f"The app's {kind.__name__} has an unknown shape: {error}.") from None
 
 
 @functools.cache

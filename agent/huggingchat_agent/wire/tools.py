@@ -127,7 +127,7 @@ def _parse_server(raw: Any) -> ToolServer:
     except UsageError as error:
         raise PageChanged(f"The app has a tool server that we cannot use: {error.message}") from None
     if not found.id:
-        raise PageChanged("The app's ToolServer is not of the shape we know: it has no id.")
+        raise PageChanged("The app's ToolServer has an unknown shape: it has no id.")
     return found
 
 
@@ -135,7 +135,7 @@ def read_health(server: ToolServer, body: str) -> ToolServer:
     """The server with the result of the app's check. Raises PageChanged for any other answer."""
     raw = lenient_json.load_if_json(body)
     if not isinstance(raw, dict) or not isinstance(raw.get("ready"), bool):
-        raise PageChanged("The app gave no answer to the check of a tool server that we know.")
+        raise PageChanged("The app's answer to the check of a tool server has an unknown shape.")
     tools = require_list([] if raw.get("tools") is None else raw["tools"], "a server's tools")
     return msgspec.structs.replace(
         server,

@@ -65,11 +65,11 @@ def login(
     """Sign in through the app's own login form, and save the session.
 
     The terminal asks for the password and does not show it. Or give it on stdin, or in
-    HUGGINGCHAT_PASSWORD. It is never saved, and never an argument, because other users of the machine can
-    read those. If the saved session is still good, you need not sign in.
+    HUGGINGCHAT_PASSWORD. It is never saved. No option takes it, because other users of the machine can read
+    the options of a command. If the saved session is still good, you need not sign in.
 
-    --from-browser copies the app's cookies from your browser's profile, opens the copy once, without a window
-    or a network, to read them, and removes it at once.
+    --from-browser copies the app's cookies from your browser's profile. It opens the copy once, without a
+    window or a network, to read them. Then it removes the copy.
 
     --headed opens a window, and you sign in yourself: for captchas, passkeys, and whatever else needs a
     person. It closes when you are done. On a server without a display, --bind NAME does the same with

@@ -75,7 +75,7 @@ def deploy(
 ) -> None:
     """Publish an artifact as a Space of the account on Hugging Face, and print its address.
 
-    If the artifact has a Space already, that is updated. The command asks first. Without a terminal, it
+    If the artifact has a Space already, the command updates it. It asks first. Without a terminal, it
     publishes nothing unless you give --yes.
     """
     parse_conversation_id(which)

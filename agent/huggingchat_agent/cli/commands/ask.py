@@ -45,8 +45,8 @@ Last = Annotated[bool, typer.Option("--last", help="The same as -c last.")]
 HowToSend = Annotated[
     Via | None,
     typer.Option(
-        help="ui types into the page; page makes the same request inside it; auto takes ui, and page if "
-        "the page cannot be typed into (HUGGINGCHAT_VIA)."
+        help="ui types into the page; page makes the same request inside it; auto uses ui, "
+        "or page if it cannot type into the page (HUGGINGCHAT_VIA)."
     ),
 ]
 Temporary = Annotated[

@@ -22,7 +22,7 @@ def mcp(
         int, typer.Option(min=0, max=65535, help="With --http: where to listen; 0 for any free port.")
     ] = 8978,
     new_key: Annotated[
-        bool, typer.Option("--new-key", help="With --http: make another key. The old one ends.")
+        bool, typer.Option("--new-key", help="With --http: make another key. The old one stops working.")
     ] = False,
     folder: Annotated[
         list[Path] | None,

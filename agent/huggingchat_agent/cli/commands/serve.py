@@ -38,7 +38,10 @@ def serve(
         bool, typer.Option("--expose", help="Listen on an address that other machines can reach.")
     ] = False,
     new_key: Annotated[
-        bool, typer.Option("--new-key", help="Make another key. The old one ends, and its chats with it.")
+        bool,
+        typer.Option(
+            "--new-key", help="Make another key. The old one stops working, and its chats are not continued."
+        ),
     ] = False,
     lenient: Annotated[
         bool,
@@ -61,7 +64,7 @@ def serve(
         int, typer.Option("--concurrency", "-n", metavar="COUNT", min=1, help="How many answers at a time.")
     ] = 4,
     queue: Annotated[
-        int, typer.Option(metavar="COUNT", min=0, help="How many more may wait. Further ones get status 429.")
+        int, typer.Option(metavar="COUNT", min=0, help="How many more may wait. Any more get status 429.")
     ] = 32,
     rate_limit: Annotated[
         str | None, typer.Option(metavar="N/min", help="How many answers may begin in a minute.")
@@ -145,7 +148,7 @@ def serve(
             **options.to_settings() | {"replay": replay, "faults": faults}, speed=speed
         )
     elif faults or speed != 1.0:
-        raise UsageError("Speed and faults are those of a tape. Name one with --replay.")
+        raise UsageError("--speed and faults need a tape. Name one with --replay.")
     else:
         chat = HuggingChat(**options.to_settings())
     given: dict[str, Any] = {"lenient": lenient, "keep": keep, "limit": concurrency, "queue": queue}

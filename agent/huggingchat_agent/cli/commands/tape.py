@@ -66,8 +66,8 @@ def report(
 ) -> None:
     """Write a tape as one HTML file that opens in any browser, without a network.
 
-    It has what went wrong first, then the conversation with screenshots, the speed of its tokens, and all
-    requests on a timeline.
+    Errors come first, then the conversation with screenshots, the speed of its tokens, and all requests on a
+    timeline.
     """
     from huggingchat_agent.tape.report import render_report as page
 

@@ -1,4 +1,4 @@
-"""Types a message and presses send."""
+"""Types a message into the composer and presses Send."""
 
 from __future__ import annotations
 
