@@ -35,7 +35,7 @@ def adopt(variables: dict[str, str]) -> None:
 
 
 def get_inheritable() -> dict[str, str]:
-    """The environment for a process that we start: without our variables, because one of them is a password."""
+    """The environment for a process that we start: without our variables, as one is a password."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 

@@ -92,8 +92,8 @@ AIM = """async function () {
   return middle;
 }""".replace("MIDDLE", MIDDLE).replace("(GUARD)", f"({GUARD})")
 
-# Not a method: like AIM, for the only button of that name, below `within` if that is given. Returns null if it
-# cannot find the button or a mouse cannot reach it; then the accessibility tree decides.
+# Not a method: like AIM, for the only button of that name, below `within` if that is given. null if it cannot
+# find the button or a mouse cannot reach it; then the accessibility tree decides.
 AIM_AT_BUTTON = """async (name, within) => {
   const named = each => (each.getAttribute('aria-label') ?? each.textContent).trim() === name;
   const buttons = [...document.querySelectorAll('button')].filter(named);

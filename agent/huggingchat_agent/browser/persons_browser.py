@@ -56,7 +56,7 @@ class Running(NamedTuple):
 def find_running(connect: str) -> Running:
     """The person's one browser, by `auto`, `auto:NAME` or `auto:FOLDER`.
 
-    Raises BrowserError if there is none, or if there are several; SettingsError for a name that is no browser's.
+    Raises BrowserError if there is none, or if there are several; SettingsError for an unknown name.
     On a system that does not say who owns a port, only `auto:FOLDER` works.
     """
     named = connect.partition(":")[2]

@@ -178,7 +178,7 @@ def _read_place(folder: Path) -> _Place:
 
 
 def _read_tags(process: int) -> set[str]:
-    """The tags that it carries, each as a whole argument or variable. A text that only contains one does not count."""
+    """The tags that it carries, each as a whole argument or variable. A longer text does not count."""
     parts = (
         (_SWITCH, _read_bytes(Path(f"/proc/{process}/cmdline"))),
         (f"{VARIABLE}=", _read_bytes(Path(f"/proc/{process}/environ"))),

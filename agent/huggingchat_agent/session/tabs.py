@@ -246,7 +246,7 @@ class Tabs:
         return next((page for page in self._pages if page.id == page_id and not page.closed), None)
 
     async def shows_app(self) -> bool:
-        """Whether the shared tab is on the app. An app may redirect users who are not signed in to another site."""
+        """Whether the shared tab is on the app. An app may redirect strangers to another site."""
         page = await self.get_shared()
         return is_within(await page.read_address(), self._settings.base_url)
 
