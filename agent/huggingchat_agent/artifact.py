@@ -48,7 +48,7 @@ class ArtifactVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
-    """An artifact with its versions, the oldest first. The properties are those of the last."""
+    """An artifact with its versions, the oldest first. The properties describe the last version."""
 
     identifier: str
     versions: list[ArtifactVersion]

@@ -108,7 +108,7 @@ def reference() -> str:
         *_object("Reply without asyncio", sync.Reply),
         *_function(sync.batch, "sync.batch"),
         "The other classes of `huggingchat_agent.sync` have the methods of those above, without `await`.\n",
-        _section("Values", "They do not change. Those that come from JSON of the app are what the app says."),
+        _section("Values", "They do not change. Those from the app's JSON hold what the app says."),
         *(part for each in VALUES for part in _value(each)),
         _section("Events", _paragraphs(events)),
         *_events(),

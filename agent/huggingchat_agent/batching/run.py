@@ -38,8 +38,8 @@ async def batch(
 
     At most `concurrency` run at a time. `chat` must be open; without one, a HuggingChat is opened from the
     environment and closed at the end. With `cluster`, its workers ask instead. With `models`, each prompt
-    goes to each of them. `temporary` deletes the conversation of each answer. What `journal` holds is
-    yielded first and not asked again; with `retry_failed`, failed items are.
+    goes to each of them. `temporary` deletes the conversation of each answer. Results in `journal` are
+    yielded first and not asked again, except failed ones with `retry_failed`.
 
     An error of one item is in its result. An error that all items would meet is raised: LoginError,
     SettingsError, BrowserMissing, StorageError. A rate limit makes all items wait as long as the app says.

@@ -117,8 +117,8 @@ class Chat(Emitter, Inputs):
     async def close(self) -> None:
         """Stop replies that are still coming, delete temporary conversations, end the browser.
 
-        All of it takes at most 10 seconds. Handlers get a few for their last events. Closing twice is fine:
-        both calls wait for the same end. It goes on if it is cancelled, and does not raise because the site
+        All of it takes at most 10 seconds. Handlers get a few seconds for their last events. Closing twice is
+        fine: both calls wait for the same end. Cancelling it does not stop it. It raises nothing if the site
         or the browser is gone. In a forked child process it does nothing. Raises UsageError in another event
         loop than the one that opened the chat.
         """
@@ -175,13 +175,14 @@ class Chat(Emitter, Inputs):
 
         The settings give credentials that you leave out. `otp` is the code of a second factor, or a function
         (async or not) that returns one when it is needed; without it the TOTP secret of the settings computes
-        the code. `confirm_origin` is a function (async or not) that is asked before anything is typed at an
-        origin that is not the app's own, not in the setting `login_origins`, and not one where the profile
-        has signed in before; without it that raises UnknownLoginOrigin. `cookies` replace the form: a file
-        from another browser, in any of the formats of `huggingchat_agent.state.cookies`, a storage state, or
-        a mapping of names and values. `from_browser` takes the session of your own browser: "chrome",
-        "chrome:Profile 1", or "any". `by_person` leaves the sign-in to the person at the window
-        (`headless=False`) or at the tools of `bind`, for `person_timeout` seconds.
+        the code. `confirm_origin` is a function (async or not) that decides whether to type at an unknown
+        origin: one that is not the app's own, not in the setting `login_origins`, and not one where the
+        profile has signed in before. Without it, an unknown origin raises UnknownLoginOrigin. `cookies`
+        replace the form: a file from another browser, in any of the formats of
+        `huggingchat_agent.state.cookies`, a storage state, or a mapping of names and values. `from_browser`
+        takes the session of your own browser: "chrome", "chrome:Profile 1", or "any". `by_person` leaves the
+        sign-in to the person at the window (`headless=False`) or at the tools of `bind`, for `person_timeout`
+        seconds.
 
         The session is saved once the app has accepted it. An app without login is used as it is, and the
         account says so. If the app drops the session later, the agent signs in again by the same means,
@@ -205,7 +206,7 @@ class Chat(Emitter, Inputs):
         return account
 
     async def refresh(self) -> Account:
-        """Have the app renew its session cookie, which a read does not, and save the session.
+        """Have the app renew its session cookie, which reading does not renew, and save the session.
 
         Returns who is signed in and until when. Raises SessionRejected if the app does not know the session,
         SiteError if it renews nothing.
@@ -260,8 +261,8 @@ class Chat(Emitter, Inputs):
     ) -> Tools:
         """The tool servers (MCP) that the app offers, then your `own`. See `conversation.send(tools=...)`.
 
-        They come from the app's traffic if it listed them there. `refresh` asks it again. `check` has it
-        connect to each, and adds the server's `tools`, or its `trouble`.
+        They come from the app's traffic if it listed them there. `refresh` asks it again. `check` has the app
+        connect to each server, and adds its `tools` or its `trouble`.
         """
         self._check_open()
         await self._session.calls.open()

@@ -104,7 +104,7 @@ class Conversation(Emitter):
         * "ui" types into the page. After a failed answer the page takes no message until that answer is
           retried, so "ui" raises PageChanged then: `retry` it, or send by page.
         * "page" makes the same request inside the page.
-        * "auto" is ui, and page if a control cannot be found before anything was sent. The event `degraded`
+        * "auto" uses ui, or page if it cannot find a control and nothing was sent yet. The event `degraded`
           says so. Messages after it then go by page at once, for five minutes or until one by ui works.
 
         `files` are paths, (name, bytes), (name, bytes, media type), or open files that have a name. They are
@@ -114,8 +114,8 @@ class Conversation(Emitter):
         (`await chat.tools()` lists them), or your own: `ToolServer("name", "https://...", headers)`. [] turns
         all of them off. None leaves the choice to the app: all that it offers, unless a person switched some
         off in the page. `web_search` turns on the server that searches the web.
-        Chosen tools send by page only, because the page would keep the choice, and the headers of your own
-        servers, for all later turns.
+        A message with chosen tools goes by page only. The page itself would keep the choice, and the headers
+        of your own servers, for all later turns.
 
         Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the
         model does not take raises it when the reply is awaited, before anything is sent. Raises UsageError
@@ -133,7 +133,7 @@ class Conversation(Emitter):
         return self._start(draft, via=via)
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
-        """Ask for another answer, beside the old one; None for the last. Returns at once (see Reply).
+        """Ask for another answer beside an old one, by default the last. Returns at once (see Reply).
 
         The conversation goes on from the new answer.
         """
@@ -239,10 +239,10 @@ class Conversation(Emitter):
         return await self.read()
 
     async def checkout(self, message_id: str) -> StoredMessage:
-        """Go on with the branch that a message is on. Returns the message that the next one will follow.
+        """Continue the branch that a message is on. Returns the message that the next one will follow.
 
-        That is the last message below it, always by the newest child, as in the app. The choice holds until a
-        retry or an edit makes a newer branch. Raises UsageError if there is no such message.
+        That is the last message below it, through the newest child each time, as in the app. The choice holds
+        until a retry or an edit makes a newer branch. Raises UsageError if there is no such message.
         """
         read = await self.read()
         drafts.find(read, message_id)
@@ -306,8 +306,8 @@ class Conversation(Emitter):
         """Publish an artifact of this conversation as a Space of the account, on Hugging Face.
 
         The Space is private unless `public`. If the artifact has a Space already, it is updated, and stays
-        private or public. Raises UsageError for an artifact that the app does not deploy, and where the app
-        has no such thing; ChatError if it refuses.
+        private or public. Raises UsageError if the app cannot publish this artifact, or any; ChatError if it
+        refuses.
         """
         return await deploying.deploy(self, artifact, title=title, public=public, version=version)
 

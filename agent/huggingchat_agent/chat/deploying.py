@@ -22,7 +22,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A Space that shows an artifact. `created` is false if it was there and was updated."""
+    """A Space that shows an artifact. `created` is false if an existing Space was updated."""
 
     repo_id: str
     url: str

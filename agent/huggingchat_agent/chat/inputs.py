@@ -71,7 +71,7 @@ class Inputs:
         """A file from an https address, fetched by the app, for `send(..., files=[file])`.
 
         The app reads at most 10 MiB, from addresses that are not within its own network. Raises UsageError
-        for another address and where the app does not fetch, FileRejected if it could not.
+        for any other address and if this app cannot fetch, FileRejected if fetching failed.
         """
         url = require_text("The address", url).strip()
         if urlsplit(url).scheme != "https":
@@ -91,8 +91,8 @@ class Inputs:
     async def transcribe(self, audio: Given) -> str:
         """The text of a recording, transcribed by the app; "" if it heard no words.
 
-        `audio` is as a file of `send`: webm, ogg, wav, flac, mp3 or mp4, of at most 25 MiB. Raises
-        FileRejected for another one, UsageError where the app has no model for it.
+        `audio` is given like a file for `send`: webm, ogg, wav, flac, mp3 or mp4, of at most 25 MiB. Raises
+        FileRejected for any other file, UsageError if the app has no model for speech.
         """
         (file,) = await asyncio.to_thread(uploads.read, [audio], LONGEST_AUDIO)
         mime = _AUDIO.get(PurePosixPath(file.name.lower()).suffix, file.mime)
@@ -120,7 +120,7 @@ class Inputs:
     async def billing(self) -> Billing:
         """Who can pay for the answers, and who does: `change_preferences(billing_organization=...)`.
 
-        Raises UsageError where the app leaves nobody a choice.
+        Raises UsageError if the app offers no choice.
         """
         self._check_open()
         return await read_billing(self._session)

@@ -40,8 +40,8 @@ def batch(
             for result in batch(["Why is the sky blue?", "And the sea?"], chat=chat):
                 print(result.id, result.text)
 
-    The arguments are those of `huggingchat_agent.batch`. Items go on while the loop's body runs. The end of
-    the iterator, also by its `close`, stops those under way.
+    It takes the same arguments as `huggingchat_agent.batch`. Items go on while the loop's body runs. Ending
+    the iterator, also with `close`, stops those under way.
     """
     with ExitStack() as stack:
         if cluster is not None:

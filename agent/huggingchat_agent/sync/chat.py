@@ -157,7 +157,7 @@ class HuggingChat(Handlers):
         )
 
     def refresh(self) -> Account:
-        """Have the app renew its session cookie, which a read does not, and save the session.
+        """Have the app renew its session cookie, which reading does not renew, and save the session.
 
         Returns who is signed in and until when. Raises SessionRejected if the app does not know the session,
         SiteError if it renews nothing.
@@ -194,8 +194,8 @@ class HuggingChat(Handlers):
     def tools(self, *, refresh: bool = False, check: bool = False, own: Sequence[ToolServer] = ()) -> Tools:
         """The tool servers (MCP) that the app offers, then your `own`. See `conversation.send(tools=...)`.
 
-        They come from the app's traffic if it listed them there. `refresh` asks it again. `check` has it
-        connect to each, and adds the server's `tools`, or its `trouble`.
+        They come from the app's traffic if it listed them there. `refresh` asks it again. `check` has the app
+        connect to each server, and adds its `tools` or its `trouble`.
         """
         return self._run(self._inner.tools(refresh=refresh, check=check, own=own))
 
@@ -203,22 +203,22 @@ class HuggingChat(Handlers):
         """A file from an https address, fetched by the app, for `send(..., files=[file])`.
 
         The app reads at most 10 MiB, from addresses that are not within its own network. Raises UsageError
-        for another address and where the app does not fetch, FileRejected if it could not.
+        for any other address and if this app cannot fetch, FileRejected if fetching failed.
         """
         return self._run(self._inner.fetch_file(url))
 
     def transcribe(self, audio: Given) -> str:
         """The text of a recording, transcribed by the app; "" if it heard no words.
 
-        `audio` is as a file of `send`: webm, ogg, wav, flac, mp3 or mp4, of at most 25 MiB. Raises
-        FileRejected for another one, UsageError where the app has no model for it.
+        `audio` is given like a file for `send`: webm, ogg, wav, flac, mp3 or mp4, of at most 25 MiB. Raises
+        FileRejected for any other file, UsageError if the app has no model for speech.
         """
         return self._run(self._inner.transcribe(audio))
 
     def billing(self) -> Billing:
         """Who can pay for the answers, and who does: `change_preferences(billing_organization=...)`.
 
-        Raises UsageError where the app leaves nobody a choice.
+        Raises UsageError if the app offers no choice.
         """
         return self._run(self._inner.billing())
 

@@ -94,7 +94,7 @@ class Conversation(Handlers):
         * "ui" types into the page. After a failed answer the page takes no message until that answer is
           retried, so "ui" raises PageChanged then: `retry` it, or send by page.
         * "page" makes the same request inside the page.
-        * "auto" is ui, and page if a control cannot be found before anything was sent. The event `degraded`
+        * "auto" uses ui, or page if it cannot find a control and nothing was sent yet. The event `degraded`
           says so. Messages after it then go by page at once, for five minutes or until one by ui works.
 
         `files` are paths, (name, bytes), (name, bytes, media type), or open files that have a name. They are
@@ -103,8 +103,9 @@ class Conversation(Handlers):
         `tools` are the tool servers that are on for this turn, by id, name or an unambiguous part of one
         (`chat.tools()` lists them), or your own: `ToolServer("name", "https://...", headers)`. [] turns all
         of them off. None leaves the choice to the app: all that it offers, unless a person switched some off
-        in the page. `web_search` turns on the server that searches the web. Chosen tools send by page only,
-        because the page would keep the choice, and the headers of your own servers, for all later turns.
+        in the page. `web_search` turns on the server that searches the web. A message with chosen tools goes
+        by page only. The page itself would keep the choice, and the headers of your own servers, for all
+        later turns.
 
         Raises FileRejected for a file that is missing, empty or larger than 10 MiB. A file of a type that the
         model does not take raises it from `result()`, before anything is sent. Raises UsageError
@@ -123,7 +124,7 @@ class Conversation(Handlers):
         )
 
     def retry(self, message_id: str | None = None, *, via: Via | None = None) -> Reply:
-        """Ask for another answer, beside the old one; None for the last. Returns at once (see Reply).
+        """Ask for another answer beside an old one, by default the last. Returns at once (see Reply).
 
         The conversation goes on from the new answer.
         """
@@ -190,10 +191,10 @@ class Conversation(Handlers):
         return self._thread.run(self._inner.tree())
 
     def checkout(self, message_id: str) -> StoredMessage:
-        """Go on with the branch that a message is on. Returns the message that the next one will follow.
+        """Continue the branch that a message is on. Returns the message that the next one will follow.
 
-        That is the last message below it, always by the newest child, as in the app. The choice holds until a
-        retry or an edit makes a newer branch. Raises UsageError if there is no such message.
+        That is the last message below it, through the newest child each time, as in the app. The choice holds
+        until a retry or an edit makes a newer branch. Raises UsageError if there is no such message.
         """
         return self._thread.run(self._inner.checkout(message_id))
 
@@ -231,8 +232,8 @@ class Conversation(Handlers):
         """Publish an artifact of this conversation as a Space of the account, on Hugging Face.
 
         The Space is private unless `public`. If the artifact has a Space already, it is updated, and stays
-        private or public. Raises UsageError for an artifact that the app does not deploy, and where the app
-        has no such thing; ChatError if it refuses.
+        private or public. Raises UsageError if the app cannot publish this artifact, or any; ChatError if it
+        refuses.
         """
         given = {"title": title, "public": public, "version": version}
         return self._thread.run(self._inner.deploy(artifact, **dict[str, Any](given)))

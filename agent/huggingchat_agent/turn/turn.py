@@ -243,7 +243,7 @@ class Turn:
         """Wait for the end of the answer. Raises TurnTimeout, and the answer counts as over then."""
         late = False
         while not self._ended:
-            # A resumed run has a patience of its own.
+            # A resumed run has its own time limit.
             waiting = self.fold.waiting or self._recovery is not None
             left, name, limit = self._clock.find_next_deadline(time.monotonic(), waiting=waiting)
             if left <= 0 and not late:

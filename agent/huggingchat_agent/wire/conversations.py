@@ -47,8 +47,8 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class ConversationRead(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A conversation with all its branches. Messages are in order of creation.
 
-    `page_data`: it comes from the data of a page, as in apps before June 2025. A run ends with its stream
-    there.
+    `page_data` is true if this comes from the data of a page, as in apps before June 2025. In these apps a
+    run ends with its stream.
     """
 
     messages: list[StoredMessage]
