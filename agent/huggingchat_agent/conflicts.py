@@ -41,9 +41,7 @@ def check_together(chosen: Settings, name_option: Callable[[str], str]) -> None:
             )
     if chosen.session is not None and chosen.own_cookies:
         owner = "user_data_dir" if chosen.user_data_dir else "connect"
-        sentence = (
-            "{0} is for a browser without cookies of its own, and {1} has some. Leave one of the two out."
-        )
+        sentence = "{0} is for a browser without its own cookies, but {1} has some. Leave one of the two out."
         raise conflict(sentence, "session", owner)
     if chosen.searched and chosen.isolated:
         raise conflict(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # The error message in a child.
 OTHER_PROCESS = "This HuggingChat was opened in another process. A forked worker opens its own."
 
-# By descriptor, the file behind it: numbers are used again.
+# Maps a descriptor to the file behind it, because descriptor numbers are reused.
 _kept: dict[int, tuple[int, int]] = {}
 _signals: set[int] = set()
 _loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
@@ -91,7 +91,7 @@ def _give_back() -> None:
 
 
 def _separate(loop: Any) -> None:
-    """Put other files behind the numbers that asyncio's own loop waits with. It has no function for that."""
+    """Put other files behind the numbers that asyncio's own loop waits with. No function of it does that."""
     selector: Any = getattr(loop, "_selector", None)
     epoll = getattr(select, "epoll", None)
     if epoll is None or not hasattr(selector, "fileno") or loop.is_closed():

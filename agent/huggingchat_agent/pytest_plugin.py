@@ -57,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="ORIGIN",
-        help="Where else one signs in to the app, such as https://id.example.org (setting login_origins).",
+        help="Another origin where you sign in, such as https://id.example.org (setting login_origins).",
     )
     parser.addini("huggingchat_mode", "The default of --huggingchat-mode.", default="replay")
 

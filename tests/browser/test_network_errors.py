@@ -15,7 +15,7 @@ ASKS = {"www-authenticate": 'Basic realm="gate"'}
 
 # What each error says, and the names of Chromium's `net_error_list.h` that a page can meet.
 MEANINGS = {
-    "proxy did not let us through": """
+    "proxy refused the connection": """
         INVALID_AUTH_CREDENTIALS TUNNEL_CONNECTION_FAILED PROXY_AUTH_UNSUPPORTED PROXY_AUTH_REQUESTED
         PROXY_CONNECTION_FAILED PROXY_HTTP_1_1_REQUIRED NO_SUPPORTED_PROXIES SOCKS_CONNECTION_FAILED
         SOCKS_CONNECTION_HOST_UNREACHABLE PROXY_UNABLE_TO_CONNECT_TO_DESTINATION""",
@@ -32,7 +32,7 @@ MEANINGS = {
     "no such host": "NAME_NOT_RESOLVED ICANN_NAME_COLLISION ADDRESS_INVALID",
     "do not connect to this port": "UNSAFE_PORT",
     "cannot open this address": "INVALID_URL DISALLOWED_URL_SCHEME UNKNOWN_URL_SCHEME",
-    "No network leads": "ADDRESS_UNREACHABLE",
+    "no route to this host": "ADDRESS_UNREACHABLE",
     "Nothing listens there": "CONNECTION_REFUSED",
     "host does not answer": "TIMED_OUT CONNECTION_TIMED_OUT HTTP2_PING_FAILED",
     "no working network": "INTERNET_DISCONNECTED NETWORK_CHANGED NETWORK_IO_SUSPENDED SOCKET_NOT_CONNECTED",
@@ -62,7 +62,7 @@ MEANINGS = {
         EMPTY_RESPONSE CONNECTION_CLOSED CONNECTION_RESET CONNECTION_ABORTED CONNECTION_FAILED
         CONTENT_LENGTH_MISMATCH INCOMPLETE_CHUNKED_ENCODING RESPONSE_HEADERS_TRUNCATED
         HTTP2_SERVER_REFUSED_STREAM""",
-    "not proper HTTP": """
+    "not valid HTTP": """
         INVALID_HTTP_RESPONSE INVALID_RESPONSE INVALID_CHUNKED_ENCODING RESPONSE_HEADERS_TOO_BIG
         RESPONSE_HEADERS_MULTIPLE_LOCATION CONTENT_DECODING_FAILED HTTP2_PROTOCOL_ERROR HTTP_1_1_REQUIRED
         METHOD_NOT_SUPPORTED ENCODING_DETECTION_FAILED REQUEST_RANGE_NOT_SATISFIABLE
@@ -88,7 +88,7 @@ def test_each_network_error_says_what_it_is(sentence, names):
     ("name", "status", "sentence"),
     [
         ("INVALID_AUTH_CREDENTIALS", 401, "gateway in front of the app"),
-        ("INVALID_AUTH_CREDENTIALS", 407, "proxy did not let us through"),
+        ("INVALID_AUTH_CREDENTIALS", 407, "proxy refused the connection"),
         ("HTTP_RESPONSE_CODE_FAILURE", 502, "with status 502 and no page"),
     ],
 )

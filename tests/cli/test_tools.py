@@ -94,7 +94,7 @@ def test_server_of_ones_own_is_used_and_its_header_is_nowhere(shell, stand_in, t
 def test_question_of_a_tool_is_declined_through_a_pipe(shell, prompt):
     done = shell.here("ask", "--via", "page", "--temporary", prompt)
     assert done.code == 0
-    assert "Mock asks: Who are you? Nobody is at the terminal to answer, so it is declined." in done.err
+    assert "Mock asks: Who are you? Nobody is at the terminal, so the question is declined." in done.err
     assert "You said: decline" in done.out
 
 

@@ -39,7 +39,7 @@ def test_report_as_json_and_as_a_folder(shell, site, tmp_path, borrowed):
     site.control.drift("a field in messages", "a line of a new type")
     done = shell("doctor", "--json", "--save", str(tmp_path / "report"))
     assert done.code == 1
-    assert done.err.startswith("This sends one short message to the app, and deletes the conversation again.")
+    assert done.err.startswith("This sends one short message to the app, and then deletes the conversation.")
     report = json.loads(done.out)
     assert report["sound"] is False
     found = {each["text"] for each in report["findings"] if each["state"] == "new"}

@@ -65,7 +65,7 @@ FORM_AGAIN = """<!doctype html><h1>Log In</h1><p role="alert">{}</p>
     ("word", "kind", "said"),
     [
         ("Too many attempts. Try again later.", LoginError, "does not let this account sign in now.*Too"),
-        ("Please solve the captcha.", ChallengePresented, "wants to see a human"),
+        ("Please solve the captcha.", ChallengePresented, "another check for humans"),
     ],
     ids=["held off", "captcha"],
 )

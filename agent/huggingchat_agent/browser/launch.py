@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from huggingchat_agent.settings import Settings
 
-# Keep the browser itself off the network, whatever the driver's own switches do. A `data:` address has no
-# server: it replaces one where no switch stops the requests. Nothing stops Chromium (up to 156) from asking
+# Keep the browser itself off the network, whatever the driver's own switches do. If no switch stops
+# some requests, a `data:` address replaces their server. Nothing stops Chromium (up to 156) from asking
 # Google who is signed in.
 QUIET = (
     "--autofill-server-url=data:,",

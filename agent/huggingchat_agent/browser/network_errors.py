@@ -9,7 +9,7 @@ import re
 
 from huggingchat_agent.errors import GATEWAY
 
-_PROXY = "The proxy did not let us through. Check its address, user name and password."
+_PROXY = "The proxy refused the connection. Check its address, user name and password."
 _CERTIFICATE = (
     "The browser does not trust the site's certificate{}. Install the certificate of its authority on this "
     "machine, or renew the site's certificate."
@@ -44,7 +44,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ),
     (
         r"ADDRESS_UNREACHABLE",
-        "No network leads to this host. Check the address, the network, and whether it needs a VPN.",
+        "There is no route to this host. Check the address, the network, and whether it needs a VPN.",
     ),
     (r"CONNECTION_REFUSED", "Nothing listens there. Check the address and port, and that the site runs."),
     (
@@ -67,7 +67,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"CERT_COMMON_NAME|CERT_NAME|UNRECOGNIZED_NAME", _CERTIFICATE.format(": it is for another host")),
     (
         r"CLIENT_AUTH|CLIENT_CERT|FOR_CERT",
-        "The site asks for a client certificate. Give one by context_args.",
+        "The site asks for a client certificate. Give one with context_args.",
     ),
     (r"CERT_|CERTIFICATE|PINNED_KEY|\bERR_CT_|INSECURE_RESPONSE", _CERTIFICATE.format("")),
     (
@@ -86,7 +86,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"RESPONSE_HEADERS|INVALID_RESPONSE|INVALID_HTTP|INVALID_CHUNKED|CONTENT_DECODING|HTTP2|SPDY|SYN_REPLY"
         r"|HTTP_1_1|METHOD_NOT_SUPPORTED|ENCODING_|RANGE_NOT|TOO_BIG_TO_DRAIN|SIGNED_EXCHANGE|WEB_BUNDLE|ACCEPT_CH",
-        "The answer there is not proper HTTP. Check the port, and whether it serves http or https.",
+        "The answer is not valid HTTP. Check the port, and whether it serves http or https.",
     ),
     (r"REDIRECT", "The site redirects without end, or wrongly."),
     (r"ABORTED", "The browser dropped the navigation: the site answered with no page or with a download."),

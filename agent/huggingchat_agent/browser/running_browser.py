@@ -115,7 +115,7 @@ class RunningBrowser(ABC):
 
     @abstractmethod
     async def _ping(self) -> None:
-        """Ask the browser something that takes it no time."""
+        """Ask the browser something that it can answer at once."""
 
     @abstractmethod
     def _kill(self) -> None:

@@ -35,7 +35,7 @@ MARK, OWNER, LOCK = "browser", "owner", "lock"
 # The names of folders elsewhere that may be removed.
 _ELSEWHERE = ("playwright_chromiumdev_profile-", "org.chromium.", ".org.chromium.")
 
-# The end of its input means that we are gone. "ended" means that the browser is: its id may be used again.
+# When its input ends, we are gone. The word "ended" means that the browser is gone, so its id may be reused.
 # Any other word means a normal end.
 _WATCH = """
 group=$1; shift

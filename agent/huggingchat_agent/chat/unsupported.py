@@ -21,13 +21,13 @@ _WHY = {
         ("repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs"), _SAMPLING
     ),
     **dict.fromkeys(("max_tokens", "max_new_tokens", "max_completion_tokens", "max_output_tokens"), _LENGTH),
-    **dict.fromkeys(("stop", "stop_sequences"), "it does not look for stop texts; call stop() on the reply"),
+    **dict.fromkeys(("stop", "stop_sequences"), "it has no stop texts; call stop() on the reply"),
     **dict.fromkeys(
         ("timeout", "total_timeout", "deadlines"),
         "give HuggingChat deadlines=Deadlines(total=...), or await in asyncio.timeout()",
     ),
-    "n": "it gives one answer at a time; retry() gives another one beside it",
-    "response_format": "it cannot make an answer keep to a format; ask for the format in the prompt",
+    "n": "it gives one answer at a time; retry() asks for another one",
+    "response_format": "it cannot force an answer into a format; ask for the format in the prompt",
     "stream": "every answer streams; await the reply for the whole answer",
     "model": _PER_CONVERSATION,
     "system": f"{_PER_CONVERSATION} as system_prompt",

@@ -30,7 +30,7 @@ def settle(talk: Talk, event: ElicitationRequested) -> Answering | None:
     question = f"{to_one_line(event.server) or 'A tool'} asks: {event.message}"
     try:
         if not (sys.stdin.isatty() and console.err.is_terminal):
-            console.warn(f"{question} Nobody is at the terminal to answer, so it is declined.")
+            console.warn(f"{question} Nobody is at the terminal, so the question is declined.")
             return request.decline()
         console.err.print(Text(question, style="bold"))
         if event.url:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.doctor.finding import State
     from huggingchat_agent.wire.purposes import Purpose
 
-COST = "This sends one short message to the app, and deletes the conversation again."
+COST = "This sends one short message to the app, and then deletes the conversation."
 PROMPT = "Count from one to ten, in words."
 
 SKEW = 20.0  # seconds; one-time passwords change every 30, and most servers take the one before
@@ -209,7 +209,7 @@ class Walk:
         return [make_app_finding(each.part, each.what, each.change, by=each.instead) for each in found]
 
     def _routes(self) -> list[Finding]:
-        """The requests for which the app does not have the first alternative."""
+        """The requests for which the app lacks the first alternative."""
         found = []
         for purpose, name in self._session.calls.alternatives.routes.items():
             first, *others = [f"{each.method} {each.path}" for each in routes.list_alternatives(purpose)]
@@ -228,7 +228,7 @@ class Walk:
 
 
 async def examine(chat: Chat) -> Report:
-    """Walk through the app of an open chat, to the end. It sends one short message and deletes it again."""
+    """Walk through the app of an open chat, to the end. It sends one short message, and then deletes it."""
     return Report(findings=[each async for each in Walk(chat).run()])
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from huggingchat_agent.site.gestures.dialogs import Notice
     from huggingchat_agent.site.gestures.parts import Part
 
-_TO_APPEAR = 5.0  # seconds that a control has, on a busy machine too
-_TO_OPEN = 10.0  # seconds that the editor of a message has
+_TO_APPEAR = 5.0  # seconds for a control to appear, even on a busy machine
+_TO_OPEN = 10.0  # seconds for the editor of a message to open
 _LONG = 2.0  # seconds; an answer that takes longer shows its Stop button
 _TO_WATCH = 10.0
 _LINE = re.compile(r'^\s*- (button|textbox|combobox|switch|dialog|alertdialog) "([^"]+)"')

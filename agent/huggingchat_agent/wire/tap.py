@@ -185,8 +185,8 @@ class Tap:
             "has_body": body is not None or bool(request.get("hasPostData")),
         }
         if kind in FETCHED and request["method"] == "POST" and _is_form(exchange.started["headers"]):
-            # Most likely a message, answered by a stream. Asked for now, its bytes come from the first
-            # one on; asked for with the response, a round trip later, all at once or never.
+            # Most likely a message, which a stream answers. If we ask for its bytes now, they come from the
+            # first one on. A round trip later, with the response, they would come all at once or never.
             self._ask_stream(exchange)
         # Documents post sign-in forms, which the tap does not read.
         if kind in FETCHED and body is None and request.get("hasPostData"):

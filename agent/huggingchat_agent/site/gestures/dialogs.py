@@ -92,8 +92,8 @@ async def blocked_error(page: Page, field: str, *, timeout: float) -> PageChange
         f"{what[0].upper()}{what[1:]} covers the page and does not close. Its buttons: {names}.",
         part=what,
         change="new",
-        hint='Close it by hand in a window once, or send with via="page".',
-        shell_hint="Close it by hand in a window once, or send with --via page.",
+        hint='Close it once by hand in a window, or send with via="page".',
+        shell_hint="Close it once by hand in a window, or send with --via page.",
     )
 
 

@@ -314,7 +314,9 @@ class SignIn:
         )
 
     def _make_challenge_error(self) -> ChallengePresented:
-        return ChallengePresented(f"{self._where} wants to see a human.", **SIGN_IN_BY_HAND)
+        return ChallengePresented(
+            f"{self._where} shows a captcha or another check for humans.", **SIGN_IN_BY_HAND
+        )
 
     async def _make_timeout_error(self, kind: str) -> LoginError:
         where = redact.address(await self._page.read_address())
