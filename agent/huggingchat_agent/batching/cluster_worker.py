@@ -48,7 +48,7 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
 
 
 class Broken(msgspec.Struct, frozen=True, tag="broken"):
-    """An error that no item of this worker would survive."""
+    """An error that every item of this worker would meet."""
 
     fault: Fault
     worker: str
@@ -107,7 +107,7 @@ def _name_worker() -> str:
 
 @asynccontextmanager
 async def _lease(conversation_id: str) -> AsyncIterator[None]:
-    """One task at a time has the conversation.
+    """Keeps two tasks from using a conversation at once.
 
     A lease that its holder does not renew ends after `distributed.scheduler.locks.lease-timeout`. A worker
     that lost the scheduler has ended its browser by then.

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     Receive = Callable[[str, dict[str, Any]], None]
 
 
-# nodriver warns of answers that come after we gave up waiting. That is for the log of a program, and not for
-# the terminal of its user.
+# nodriver warns about answers that come after we gave up waiting. Such warnings belong in a log, not on a
+# user's terminal.
 logging.getLogger("nodriver").addHandler(logging.NullHandler())
 
 

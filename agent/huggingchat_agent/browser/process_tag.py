@@ -43,7 +43,7 @@ class Owner(NamedTuple):
 
     @classmethod
     def of(cls, process: int) -> Owner:
-        """That of this id."""
+        """The process with this id."""
         return cls(process, _read_start(process))
 
     @classmethod
@@ -69,7 +69,7 @@ class Owner(NamedTuple):
 
     @property
     def exists(self) -> bool:
-        """Whether it runs, or has ended and its parent has not asked for its outcome: its id is its own."""
+        """Whether its id is still its own: it runs, or its parent has not yet collected its outcome."""
         if not self.begun:
             return is_alive(self.process)
         return _read_start(self.process, ended=True) == self.begun
@@ -85,7 +85,7 @@ def is_alive(process: int) -> bool:
         return False
     except PermissionError:
         pass
-    # One that has ended is still there until its parent asks for its outcome.
+    # An ended process remains until its parent collects its outcome.
     return b") Z " not in _read_bytes(Path(f"/proc/{process}/stat"))
 
 
@@ -100,7 +100,7 @@ def find_owner(process: int) -> Owner | None:
 
 
 def is_used_again(owner: Owner) -> bool:
-    """Whether another process has the id of that one now. False where that is not known."""
+    """Whether another process now has the id of that one. False where that is not known."""
     return bool(owner.begun) and _read_start(owner.process, ended=True) not in (0, owner.begun)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Seconds for everything. When the interpreter ends, it waits a little longer for a chat.
 CLOSE_SECONDS = 10.0
-# Seconds for requests to the app at the end. They are not worth more: a run ends by itself.
+# Seconds for requests to the app at the end. Longer is not worth it: a run ends by itself.
 APP_PATIENCE = 4.0
 # If the app has not answered a call before.
 UNHEARD_PATIENCE = 0.5

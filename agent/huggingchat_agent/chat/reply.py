@@ -166,7 +166,7 @@ class Reply(Emitter):
                 self._wake()
 
     def _call_when_done(self, callback: Callable[[], None]) -> None:
-        """Call back when the turn is over, well or not."""
+        """Call back when the turn is over, whatever its outcome."""
         self._task.add_done_callback(lambda _: callback())
 
     def _call_when_over(self, callback: Callable[[Reply], None]) -> None:
@@ -179,7 +179,7 @@ class Reply(Emitter):
             each(self)
 
     async def _wait_until_done(self) -> None:
-        """Wait until the turn is over, well or not."""
+        """Wait until the turn is over, whatever its outcome."""
         await asyncio.wait({self._task})
 
     def _end(self) -> None:

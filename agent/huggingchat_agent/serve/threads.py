@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS threads (
   at REAL NOT NULL
 ) WITHOUT ROWID
 """
-KEPT = 90 * 86400.0  # seconds after which an unused row goes
+KEPT = 90 * 86400.0  # seconds after which an unused row is deleted
 
 
 class Thread(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class Thread(msgspec.Struct, frozen=True):
 
 
 class Threads:
-    """The rows of one file, or of none: then they last until `close`.
+    """The rows of a file. Without a file, they last until `close`.
 
     Close it at the end. Raises StorageError if the file cannot be used.
     """

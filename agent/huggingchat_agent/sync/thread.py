@@ -31,7 +31,7 @@ JOIN_PATIENCE = 5.0
 
 
 def ends_program(error: BaseException | None) -> bool:
-    """Whether this leaves a block because the program ends. No handlers are called any more then."""
+    """Whether a block is left because the program ends. No more handlers are called then."""
     return isinstance(error, KeyboardInterrupt | SystemExit)
 
 
