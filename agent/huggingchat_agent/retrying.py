@@ -1,4 +1,4 @@
-"""Retries what may pass, by the rules of `wire/retry_rules.py`. All retries go through here."""
+"""Retries after temporary failures, by the rules of `wire/retry_rules.py`. All retries go through here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers that go to a server of the user's own: they show their names, and never their values."""
+"""Headers for a tool server of the user's own. Printed, they show their names, never their values."""
 
 from __future__ import annotations
 

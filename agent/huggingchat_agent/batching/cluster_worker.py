@@ -1,8 +1,8 @@
 """What a worker of a cluster does for a batch. It holds one browser, signed in as its own environment says.
 
-The steps are tasks of Dask. Dask may run one twice: a worker can die, or lose the scheduler while it works
-on. So an answer reads its conversation before it sends, and a lease keeps two of them apart. What a task
-takes and returns is JSON without secrets, because the dashboard and the logs of a cluster show it.
+The steps are Dask tasks. Dask may run one twice: a worker can die, or lose the scheduler and go on working.
+So the sending step reads its conversation first, and a lease keeps two workers apart. Tasks take and return
+JSON without secrets, because the dashboard and the logs of a cluster show it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CDP sessions of Playwright, of its async API and of its sync one, as a `cdp.Cdp`."""
+"""Playwright's CDP sessions, from its async and its sync API, as a `cdp.Cdp`."""
 
 from __future__ import annotations
 

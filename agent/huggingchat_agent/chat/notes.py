@@ -1,4 +1,4 @@
-"""What the sender remembers about a conversation: its last message, and a stop that lingers."""
+"""What the sender remembers about a conversation: its last message, and a stop that the app may hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks at the terminal whether a person signs in at an origin that the profile does not know yet."""
+"""Asks at the terminal whether to sign in at an origin that the profile does not know yet."""
 
 from __future__ import annotations
 

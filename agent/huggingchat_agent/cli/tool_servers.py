@@ -1,4 +1,4 @@
-"""Tool servers of the user's own, from --tool-server, --tool-servers and HUGGINGCHAT_TOOL_SERVERS."""
+"""The user's own tool servers, from --tool-server, --tool-servers and HUGGINGCHAT_TOOL_SERVERS."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from huggingchat_agent.session.uses import BrowserUses
     from huggingchat_agent.settings import Settings
 
-MEASURE_EVERY = 10  # turns: to measure takes some hundredths of a second of a processor
+MEASURE_EVERY = 10  # turns; measuring takes a few hundredths of a second of CPU time
 
 
 class Recycler:

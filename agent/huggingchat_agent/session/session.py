@@ -146,7 +146,7 @@ class Session:
         return self.calls.unheard
 
     def note_means(self, means: Means) -> None:
-        """Note by which means a need was served."""
+        """Note which means served a need."""
         self.calls.alternatives.use(means)
 
     def explain(self, error: AgentError) -> None:

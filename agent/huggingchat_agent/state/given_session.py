@@ -1,4 +1,4 @@
-"""A session in a setting, such as a secret of a CI: a storage state as JSON, plain or in base64."""
+"""A session in a setting, such as a CI secret: a storage state as JSON, plain or in base64."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class SavedSession:
 
 
 class HeldSession(SavedSession):
-    """A session in memory. Nothing of it is written, and the profile's own is left alone."""
+    """A session in memory. It is never written, and the profile's saved session stays as it is."""
 
     on_disk = False
 

@@ -40,7 +40,7 @@ BATCH = 500
 PATIENCE = 0.5  # seconds
 REST = 0.01  # seconds
 CROWD = 50_000
-LIMIT = 200_000  # notes; more are not taken, and the tape ends
+LIMIT = 200_000  # notes; if more wait, the tape ends
 CLOSE_PATIENCE = 20.0
 
 _GZIP = 16 + zlib.MAX_WBITS

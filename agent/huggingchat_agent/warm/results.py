@@ -1,4 +1,4 @@
-"""Values that a warm session returns or gets, where the methods themselves have objects."""
+"""Values that stand for objects in the messages of a warm session."""
 
 from __future__ import annotations
 

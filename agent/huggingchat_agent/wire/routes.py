@@ -1,4 +1,4 @@
-"""The routes of the app: one table, read in both directions. `means.py` has what is more than one request.
+"""The routes of the app: one table, read in both directions. `means.py` has needs that take more.
 
 `classify` says what a request is for, `wire/requests.py` builds the request that serves a purpose.
 """
@@ -44,8 +44,8 @@ class Route(msgspec.Struct, frozen=True):
 
     `path` names fields of the purpose in braces ("{path*}" may hold slashes). `query` maps parameters to
     fields; `fixed` is a query that is always the same. `body` is None where the agent makes no such request.
-    `builds` says which builds of the app have the route, "" for all that the agent knows. `mistaken` is what
-    an app without it says if it takes the path for that of another route. `repeats` is its rule in
+    `builds` says which builds of the app have the route, "" for all that the agent knows. `mistaken` is the
+    answer of an app that lacks the route and takes the path for another one's. `repeats` is its rule in
     `retry_rules`; reads need not say it.
     """
 
@@ -200,5 +200,5 @@ def _compile(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path.replace("{path*}", "(?P<path>.*)")))
 
 
-# One request serves several needs where the home page's data does; what asks for it is not known.
+# The home page's data serves several needs, so the need behind such a request is not known.
 _PATTERNS = [(_compile(route.path), route) for route in ROUTES if route.path != _HOME_DATA]
