@@ -96,8 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     use_credentials: Annotated[
         bool,
         Field(
-            "Use the environment's user name, password and session, although they belong to another app: "
-            "that of HUGGINGCHAT_BASE_URL, or HuggingChat if that is not set.",
+            "Use the environment's user name, password and session at this app too. Without this they are "
+            "only for the app of HUGGINGCHAT_BASE_URL, or for HuggingChat if that is not set.",
             variable=False,
             panel="global",
         ),

@@ -61,7 +61,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     status: Literal["answered", "failed"]
     text: str = ""
-    """The answer, or what there is of it."""
+    """The answer, or its beginning if it is not complete."""
     reasoning: str = ""
     model: str | None = None
     """The model that was asked for; None for the account's."""

@@ -86,7 +86,7 @@ def read_voice(path: Path | None) -> "Upload | None":
 
 
 def transcribe(chat: "App", recording: "Upload") -> str:
-    """The words of a recording. Raises FileRejected where there are none."""
+    """The words of a recording. Raises FileRejected if it has none."""
     with console.show_progress("Listening"):
         text = chat.transcribe(recording)
     if not text.strip():

@@ -46,7 +46,7 @@ class Uploads:
         return file_id
 
     def take(self, ids: list[str]) -> list[Upload]:
-        """The files with these ids, which are gone then. Raises UsageError."""
+        """Return the files with these ids, and forget them. Raises UsageError."""
         unknown = [each for each in ids if each not in self._files]
         if unknown:
             raise UsageError(f"There is no file {unknown[0][:40]!r}. `upload_file` returns ids.")

@@ -219,7 +219,7 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 
 async def _handle_http(request: Request, error: HTTPException) -> Response:
-    """No such path, or not with this method."""
+    """The answer for an unknown path, or for another method than the path takes."""
     there = [route for route in request.app.routes if isinstance(route, Route)]
     paths = ", ".join(route.path for route in there)
     said = "This path takes another method" if error.status_code == 405 else "There is no such path"

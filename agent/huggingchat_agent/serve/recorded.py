@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RecordedChat(HuggingChat):
-    """A HuggingChat that a tape answers at `speed`. Each message takes the first of `upcoming` away."""
+    """A HuggingChat that a tape answers at `speed`. Each message uses up the first of `upcoming`."""
 
     def __init__(self, *, speed: float = 1.0, upcoming: list[Fault] | None = None, **given: Any) -> None:
         """Raises SettingsError, UsageError, and TapeError for a tape that cannot be read."""

@@ -1,5 +1,5 @@
-"""The text form of tools, for models without any: in the prompt and in the answer. It is the form of Hermes
-and Qwen, which many models have learned:
+"""The text form of tools, in the prompt and in the answer, for models that get no tools. It is the form of
+Hermes and Qwen, which many models have learned:
 
     <tool_call>
     {"name": "get_weather", "arguments": {"city": "Paris"}}
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OPEN, CLOSE, RESULT = "<tool_call>", "</tool_call>", "<tool_response>"
 _BLOCK = re.compile(rf"{OPEN}(.*?)(?:{CLOSE}|\Z)", re.DOTALL)
 _FENCE = re.compile(r"```[\w-]*\s*(.*?)\s*(?:```)?\s*", re.DOTALL)
-# What an answer may begin with that is nothing but calls, without a tag.
+# How an answer may begin that has only calls, without a tag.
 _BARE = re.compile(r"\s*(?:`{0,2}|```[\w-]*\s*|(?:```[\w-]*\s*)?[{\[].*)", re.DOTALL)
 
 _FORM = f"""{OPEN}
@@ -134,7 +134,7 @@ def write_result(call: ToolCall, text: str) -> str:
 
 
 def find_beginning(text: str) -> int:
-    """From where on a text that still grows could be a call; its length where nothing could."""
+    """The place from which an unfinished text could be a call; its length if none could be."""
     if _BARE.fullmatch(text):
         return 0
     if (place := text.find(OPEN)) >= 0:
@@ -188,7 +188,7 @@ def _parse_block(block: str) -> list[Any]:
 
 
 def _is_bare(text: str, by_name: dict[str, Tool]) -> bool:
-    """Whether an answer is nothing but calls without a tag: some servers take the tags for their own."""
+    """Whether an answer has only calls, without a tag: some servers treat the tags as their own."""
     try:
         values = _parse_block(text)
     except Misshapen:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 LOOK_SECONDS = 1.0  # between two looks
-# A handler that waits, perhaps for this thread, gets so many looks.
+# How often to look at a handler that waits, perhaps for this thread.
 DOUBTFUL_LOOKS = 20
 
 _WAITING = {threading.__file__, queue.__file__, concurrent.futures._base.__file__}

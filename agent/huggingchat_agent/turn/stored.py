@@ -48,7 +48,7 @@ class Stored:
 
     @property
     def resumed(self) -> str:
-        """The question that the run goes on from, "" for a run of its own."""
+        """The question that the run continues after, "" if it continues none."""
         return str(self._request.get("resumeElicitationId") or "")
 
     async def read(

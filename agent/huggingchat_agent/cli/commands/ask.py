@@ -64,7 +64,7 @@ def ask(
     prompt: Annotated[
         str | None,
         typer.Argument(
-            metavar="PROMPT", help="What to ask; - reads it from stdin, and so does a pipe alone."
+            metavar="PROMPT", help="What to ask; - reads it from stdin, and so does a pipe without PROMPT."
         ),
     ] = None,
     no_stdin: Annotated[
