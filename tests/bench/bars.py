@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 WIDTH, LABEL, BAR, GAP = 720, 150, 16, 26
-COLORS = ("#777", "#36c", "#2a7", "#c60", "#b93", "#939")
+COLORS = {"raw": "#777", "page": "#36c", "recorded": "#2a7", "ui": "#c60", "fill": "#b93", "by hand": "#939"}
 
 
 def draw(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
@@ -20,12 +20,11 @@ def draw(title: str, rows: Mapping[str, Mapping[str, float]]) -> str:
         most = max(values.values()) or 1.0
         lines.append(f'<text x="8" y="{y + 12}" font-weight="bold">{escape(name)}</text>')
         y += GAP - 6
-        for number, (way, value) in enumerate(values.items()):
+        for way, value in values.items():
             long = max(value, 0.0) / most * (WIDTH - LABEL - 90)
-            color = COLORS[number % len(COLORS)]
             lines += [
                 f'<text x="{LABEL - 8}" y="{y + 12}" text-anchor="end">{escape(way)}</text>',
-                f'<rect x="{LABEL}" y="{y}" width="{long:.1f}" height="{BAR - 3}" fill="{color}"/>',
+                f'<rect x="{LABEL}" y="{y}" width="{long:.1f}" height="{BAR - 3}" fill="{COLORS[way]}"/>',
                 f'<text x="{LABEL + long + 6:.1f}" y="{y + 12}">{_format(value)}</text>',
             ]
             y += BAR
