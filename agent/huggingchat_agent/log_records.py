@@ -25,6 +25,11 @@ def clean(record: logging.LogRecord) -> bool:
     return True
 
 
+def keep_off_terminal(library: str) -> None:
+    """Python prints a library's warnings on stderr where a program has no log. Leave these out."""
+    logging.getLogger(library).addHandler(logging.NullHandler())
+
+
 def _clean_value(value: Any) -> Any:
     if isinstance(value, int | float):
         return value

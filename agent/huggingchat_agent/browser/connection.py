@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 import websockets
 from nodriver.core.connection import MAX_SIZE, PING_TIMEOUT, Connection, ProtocolException
 
-from huggingchat_agent import forks
+from huggingchat_agent import forks, log_records
 from huggingchat_agent.browser.cdp import make_refusal
 from huggingchat_agent.browser.running_browser import CLOSE_SECONDS, GONE
 from huggingchat_agent.errors import BrowserClosed
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 # nodriver warns about answers that come after we gave up waiting. Such warnings belong in a log, not on a
 # user's terminal.
-logging.getLogger("nodriver").addHandler(logging.NullHandler())
+log_records.keep_off_terminal("nodriver")
 
 
 class BrowserConnection(Connection):  # type: ignore[misc]  # nodriver has no types
