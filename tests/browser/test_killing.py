@@ -14,7 +14,7 @@ from huggingchat_agent.browser.process_group import ProcessGroup
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are found by /proc")
 
 WAITS = "import sys; print('up', flush=True); sys.stdin.read()"
-# It starts another process in its group, says its id, and ends when it is told to.
+# It starts another process in its group, prints its id, and ends when its input does.
 LEAVES = """
 import subprocess, sys
 left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", *sys.argv[1:]],
@@ -137,19 +137,14 @@ def test_rest_of_a_group_is_killed_when_the_end_of_its_leader_is_noticed_and_not
     assert ends(left)
 
 
-def test_group_is_left_alone_once_it_is_over(led):
+@pytest.mark.parametrize("case", ["its end was noticed before", "another process has got the id"])
+def test_group_that_is_no_longer_the_browsers_is_left_alone(led, case):
     leader, left = led
     group = ProcessGroup(leader.pid)
-    group._over = True
-    group.kill()
-    group.end()
-    assert left.alive and leader.poll() is None
-
-
-def test_process_that_got_the_id_of_a_browser_is_left_alone(led):
-    leader, left = led
-    group = ProcessGroup(leader.pid)
-    group.leader = process_tag.Owner(leader.pid, group.leader.begun - 1)
+    if case == "its end was noticed before":
+        group._over = True
+    else:
+        group.leader = process_tag.Owner(leader.pid, group.leader.begun - 1)
     group.kill()
     group.end()
     assert left.alive and leader.poll() is None
