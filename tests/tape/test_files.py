@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from huggingchat_agent import events
 from huggingchat_agent.errors import TapeCorrupt, TapeError, TapeVersion
 from huggingchat_agent.tape import format as tapes
 from huggingchat_agent.tape.mask import Mask
@@ -213,6 +215,29 @@ def test_recording_a_long_answer_takes_constant_memory(tmp_path):
     assert long - short < 2_000_000
     assert path.stat().st_size < 5_000_000
     assert len(Tape(path).load().records) == 40_002
+
+
+@pytest.mark.parametrize("patience", [0.1, 60.0])
+def test_first_token_does_not_wait_for_the_tape_for_long(tmp_path, monkeypatch, patience):
+    batches = []
+    written = threading.Event()
+
+    def write(self, batch, write=TapeWriter._write):
+        batches.append(len(batch))
+        write(self, batch)
+        written.set()
+
+    monkeypatch.setattr(TapeWriter, "_write", write)
+    monkeypatch.setattr("huggingchat_agent.tape.writer.PATIENCE", patience)
+    writer = open_writer(tmp_path / "a.tape")
+    writer.expect_token()
+    writer.put(event(0))
+    assert written.wait(0.4) == (patience < 0.4)
+    written.clear()
+    writer.put(events.Token(conversation_id="c", turn=1, seq=1, at=1.0, text="one", length=3))
+    assert written.wait(10)
+    writer.close(tapes.Last(n=2, at=1.0))
+    assert batches[0] == (1 if patience < 0.4 else 2)
 
 
 def test_full_disk_ends_the_tape_and_nothing_else(tmp_path, caplog, monkeypatch):

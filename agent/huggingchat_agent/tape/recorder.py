@@ -1,8 +1,8 @@
 """Records a session: exchanges, events, console messages and pictures go on a tape as they come.
 
 Recording must never slow or break a turn. The tape's own thread makes and writes the records; the session
-only adds each event to a queue. Pictures wait
-until no answer comes in, because the browser hands nothing over while it takes one; a failed one is left out.
+only adds each event to a queue. Pictures wait until no answer comes in, because the browser hands nothing
+over while it takes one; a failed one is left out.
 """
 
 from __future__ import annotations
@@ -169,6 +169,8 @@ class Recorder:
             raw = prune(raw)
         if isinstance(event, events.TurnEvent):
             raw["at"] = at = round(event.at - self._begun, 6)
+            if self._writer is not None and isinstance(event, events.Started):
+                self._writer.expect_token()
             if self._record.pictures:
                 self._plan_picture(event)
         else:

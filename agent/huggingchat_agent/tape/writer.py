@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from huggingchat_agent.errors import TapeError
+from huggingchat_agent.events import Reasoning, Token
 from huggingchat_agent.files import explain_failure
 from huggingchat_agent.log_records import log
 from huggingchat_agent.tape import format as tapes
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
 MOMENT = 0.05  # seconds; all records of that time are written together
 MEMBER = 1_000_000  # bytes of records
-# Only one thread at a time runs Python, so each token of a burst would wait for this one. While more than
-# BATCH notes come at once, the thread waits for the burst to end: PATIENCE seconds, or until CROWD notes
-# wait. Then it takes BATCH at a time, and rests in between. Beyond CROWD it rests only as long as it worked,
-# because the notes would fill the memory.
+# Only one thread at a time runs Python, so a token may have to wait for this one. While more than BATCH notes
+# come at once, or an answer has begun and has no token yet, the thread waits: PATIENCE seconds, or until
+# CROWD notes wait. Then it takes BATCH at a time, and rests in between. Beyond CROWD it rests only as long as
+# it worked, because the notes would fill the memory.
 BATCH = 500
 PATIENCE = 0.5  # seconds
 REST = 0.01  # seconds
@@ -74,6 +75,7 @@ class TapeWriter:
         self.notes: deque[Note] = deque() if notes is None else notes
         self._maker = RecordMaker(begun)
         self._asleep = False
+        self._expecting = False
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="tape", daemon=True)
@@ -89,6 +91,10 @@ class TapeWriter:
         if self._asleep:
             self._asleep = False
             self._woken.put(None)
+
+    def expect_token(self) -> None:
+        """Say that an answer begins. Its first token does not have to wait for this thread."""
+        self._expecting = True
 
     @property
     def waiting(self) -> int:
@@ -121,13 +127,19 @@ class TapeWriter:
         self._asleep = False
 
     def _wait_for_quiet(self) -> None:
-        """Wait for a moment, and longer while a burst comes in."""
+        """Wait for a moment, and longer while a burst comes in or a first token is due."""
         for _ in range(round(PATIENCE / MOMENT)):
             before = len(self.notes)
             self._over.wait(MOMENT)
             after = len(self.notes)
-            if self._over.is_set() or after - before <= BATCH or after > CROWD:
+            if self._over.is_set() or after > CROWD:
                 break
+            if after - before <= BATCH and not (self._expecting and self._has_no_token()):
+                break
+        self._expecting = False
+
+    def _has_no_token(self) -> bool:
+        return not any(isinstance(each, Token | Reasoning) for each in tuple(self.notes))
 
     def _write_all(self) -> None:
         while self.notes:
