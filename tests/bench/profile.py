@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import cold_steps, cpu, imports, round_trips, token_path
+from tests.bench import cold_steps, cpu, first_token, imports, round_trips, token_path
 
 
 def report() -> str:
@@ -38,6 +38,10 @@ def report() -> str:
         "```",
         *asyncio.run(round_trips.measure("playwright")),
         "```",
+        "",
+        "### The first token of a message by page",
+        "",
+        *first_token.table(),
         "",
         "### A token",
         "",
