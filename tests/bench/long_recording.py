@@ -74,9 +74,12 @@ def count_recorded(tape: Path) -> int:
 
 def report(samples: list[Sample], tape: Path | None, made: dict[str, Any]) -> str:
     """A table in Markdown, with where it was made."""
-    lines = ["| tokens | s | Python, MiB | driver, MiB | browser, MiB |", "|---|---|---|---|---|"]
+    lines = [
+        "| tokens | s | Python, MiB | driver, MiB | browser, MiB | its renderers, MiB |",
+        "|---|---|---|---|---|---|",
+    ]
     for each in samples:
-        memory = " | ".join(f"{part:.0f}" for part in (each.python, each.driver, each.browser))
+        memory = " | ".join(f"{part:.0f}" for part in (each.python, each.driver, each.browser, each.pages))
         lines.append(f"| {each.turns:,} | {each.seconds:.0f} | {memory} |")
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
     size = "There is no tape." if tape is None else f"The tape has {tape.stat().st_size / 2**20:.0f} MiB."
@@ -101,7 +104,8 @@ def main() -> None:
     def show(sample: Sample, waiting: int) -> None:
         console.print(
             f"{sample.turns:>9,} tokens  {sample.seconds:5.0f} s  Python {sample.python:.0f} MiB  driver "
-            f"{sample.driver:.0f} MiB  browser {sample.browser:.0f} MiB  {waiting:,} records wait"
+            f"{sample.driver:.0f}  browser {sample.browser:.0f}  renderers {sample.pages:.0f}  "
+            f"{waiting:,} records wait"
         )
 
     with tempfile.TemporaryDirectory() as folder, open_site() as site:

@@ -47,13 +47,16 @@ COLORS = {"python": "#2a7", "driver": "#c60", "browser": "#36c"}
 
 
 class Sample(msgspec.Struct, kw_only=True):
-    """MiB (proportional set size) after so many turns. nodriver has no driver process."""
+    """MiB (proportional set size) after so many turns. nodriver has no driver process. `pages` is the part of
+    `browser` that its renderers have.
+    """
 
     turns: int
     seconds: float
     python: float
     driver: float
     browser: float
+    pages: float = 0.0
 
 
 class Results(Made, kw_only=True):
@@ -67,13 +70,22 @@ class Results(Made, kw_only=True):
 
 def take_sample(browser: Any, turns: int, began: float) -> Sample:
     driver = getattr(browser, "_driver", None)
+    processes = process_tag.find_processes(browser.tag)
     return Sample(
         turns=turns,
         seconds=round(time.monotonic() - began, 1),
         python=round(memory.measure([os.getpid()]), 1),
         driver=round(memory.measure([driver.pid]) if driver is not None else 0.0, 1),
-        browser=round(memory.measure(process_tag.find_processes(browser.tag)), 1),
+        browser=round(memory.measure(processes), 1),
+        pages=round(memory.measure([each for each in processes if _is_renderer(each)]), 1),
     )
+
+
+def _is_renderer(process: int) -> bool:
+    try:
+        return b"--type=renderer" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:  # it ended meanwhile
+        return False
 
 
 class Site(NamedTuple):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 
 import pytest
 
@@ -238,6 +239,31 @@ def test_first_token_does_not_wait_for_the_tape_for_long(tmp_path, monkeypatch, 
     assert written.wait(10)
     writer.close(tapes.Last(n=2, at=1.0))
     assert batches[0] == (1 if patience < 0.4 else 2)
+
+
+def test_thread_does_not_rest_while_far_too_much_waits(tmp_path, monkeypatch):
+    notes = deque(event(n) for n in range(5000))
+    left = []
+    done = threading.Event()
+
+    def write_all(self, write_all=TapeWriter._write_all):
+        over, self._over = self._over, Rests()
+        write_all(self)
+        self._over = over
+        done.set()
+
+    class Rests:
+        def wait(self, seconds):
+            left.append(len(notes))
+
+    monkeypatch.setattr(TapeWriter, "_write_all", write_all)
+    monkeypatch.setattr("huggingchat_agent.tape.writer.CROWD", 1000)
+    path = tmp_path / "a.tape"
+    writer = TapeWriter(path, HEADER, Redaction(Mask(), learn=lambda value: None), notes=notes)
+    assert done.wait(10)
+    writer.close(tapes.Last(n=5000, at=1.0))
+    assert left == [1000, 500]  # of the last batches that left something
+    assert sum(isinstance(each, tapes.Event) for each in Tape(path).load().records) == 5000
 
 
 def test_full_disk_ends_the_tape_and_nothing_else(tmp_path, caplog, monkeypatch):

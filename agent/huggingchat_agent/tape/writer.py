@@ -36,7 +36,7 @@ MEMBER = 1_000_000  # bytes of records
 # Only one thread at a time runs Python, so a token may have to wait for this one. While more than BATCH notes
 # come at once, or an answer has begun and has no token yet, the thread waits: PATIENCE seconds, or until
 # CROWD notes wait. Then it takes BATCH at a time, and rests in between. Beyond CROWD it rests only as long as
-# it worked, because the notes would fill the memory.
+# it worked, and beyond twice that not at all, because the notes would fill the memory.
 BATCH = 500
 PATIENCE = 0.5  # seconds
 REST = 0.01  # seconds
@@ -148,7 +148,7 @@ class TapeWriter:
                 self._break("its records come faster than they can be written")
             began = time.monotonic()
             self._write([self.notes.popleft() for _ in range(min(waiting, BATCH))])
-            if waiting > BATCH:
+            if BATCH < waiting < 2 * CROWD:
                 self._over.wait(REST if waiting < CROWD else time.monotonic() - began)
 
     def _write(self, batch: list[Note]) -> None:
