@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 COUNTS: dict[Via, tuple[int, ...]] = {"page": (1, 8, 32, 64), "ui": (1, 4, 8)}
 TOKENS, PACE_MS = 50, 20
 STEP = 120.0  # seconds for a page: several load at the same time
-APP_ROUNDS = 3  # at most, on another app: over HTTP/1.1 a round takes a minute
+APP_ROUNDS = 2  # at most, on another app: over HTTP/1.1 a round takes a minute or two
 LOOK = 0.5  # seconds after the first token, when the memory is measured
 
 
