@@ -26,6 +26,7 @@ WRONG = "wrong horse battery"
 
 async def test_login_goes_through_form_and_consent_and_is_proved(stranger, site):
     assert not (await stranger.status()).signed_in
+    assert "ada" not in (await read_shared_tab(stranger)).split()
     account = await stranger.login(*ACCOUNT)
     assert account.username == "ada"
     assert account.expires is not None
@@ -34,6 +35,12 @@ async def test_login_goes_through_form_and_consent_and_is_proved(stranger, site)
     assert (await stranger.status()).username == "ada"
     assert stat.S_IMODE(stranger._session.saved.path.stat().st_mode) == 0o600
     assert site.control.logins == 1
+    assert "ada" in (await read_shared_tab(stranger)).split()
+
+
+async def read_shared_tab(chat):
+    page = await chat._session.tabs.get_shared()
+    return await page.evaluate("() => document.body.innerText", timeout=5)
 
 
 async def test_saved_session_is_used_again_without_form_and_credentials_until_a_logout(settings, site):

@@ -252,7 +252,6 @@ async def _keep_signed_in(
         except UnknownLoginOrigin as error:
             error.hint, error.shell_hint = SIGN_IN_AGAIN["hint"], SIGN_IN_AGAIN["shell_hint"]
             raise
-        await session.tabs.load_app()
         if found.username != account.username:
             raise LoginError(f"The app is now signed in as {found.username}, not as {account.username}.")
         await session.save()
@@ -287,8 +286,8 @@ async def _sign_in(session: Session, credentials: Credentials, allowed: AllowedO
             )
             await form.run(timeout=settings.login_timeout)
             session.note_means(form.begun_by)
-            if not await tabs.shows_app():
-                await tabs.load_app()
+            # The shared tab still shows the page for strangers, whose welcome may draw a moving picture.
+            await tabs.load_app()
             account = await read_account(session)
             if account.signed_in:
                 session.login_origins.pin(allowed)
