@@ -63,5 +63,15 @@ def test_output_that_is_there_is_kept(shell, tmp_path):
     assert (tmp_path / "out.jsonl").read_text() == "mine"
 
 
+def test_prompts_can_come_from_stdin(shell, tmp_path):
+    out = tmp_path / "out.jsonl"
+    done = shell("batch", "-", "-o", str(out), stdin='{"prompt": "one"}\n{"prompt": "two"}\n')
+    assert done.code == 0
+    assert [json.loads(line)["text"][:13] for line in out.read_text().splitlines()] == [
+        "You said: one",
+        "You said: two",
+    ]
+
+
 def _read(path):
     return path.read_bytes() if path.exists() else b""

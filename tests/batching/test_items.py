@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from huggingchat_agent.batching.items import Item, Result, arrange, read_items
+from huggingchat_agent.batching.items import Item, Result, arrange, parse_items, read_items
 from huggingchat_agent.batching.journal import Journal
 from huggingchat_agent.errors import UsageError
 
@@ -47,6 +47,11 @@ def test_item_without_addresses_is_the_one_that_an_older_journal_knows():
 def test_bad_line_is_named(tmp_path, text, says):
     with pytest.raises(UsageError, match=says):
         read_items(write(tmp_path, text))
+
+
+def test_line_of_stdin_is_named_too():
+    with pytest.raises(UsageError, match="stdin, line 2"):
+        parse_items([b'{"prompt": "a"}\n', b"nonsense\n"], "stdin")
 
 
 def test_missing_file_is_said(tmp_path):

@@ -81,16 +81,21 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_items(path: Path) -> list[Item]:
-    """The items of a JSON Lines file. Empty lines are left out. Raises UsageError with the line's number."""
-    items = []
+    """The items of a JSON Lines file. Raises UsageError if it cannot be read, and as `parse_items`."""
     with explain_failure(UsageError, f"{path} cannot be read"), path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if len(line) > LONGEST_LINE:
-                raise UsageError(f"{path}, line {number} is longer than {LONGEST_LINE:,} bytes.")
-            if line := line.removeprefix(b"\xef\xbb\xbf").strip():
-                items.append(_read_item(line, f"{path}, line {number}", number))
+        return parse_items(file, str(path))
+
+
+def parse_items(lines: Iterable[bytes], source: str) -> list[Item]:
+    """The items of JSON Lines. Empty lines are left out. Raises UsageError with source and line number."""
+    items = []
+    for number, line in enumerate(lines, 1):
+        if len(line) > LONGEST_LINE:
+            raise UsageError(f"{source}, line {number} is longer than {LONGEST_LINE:,} bytes.")
+        if line := line.removeprefix(b"\xef\xbb\xbf").strip():
+            items.append(_read_item(line, f"{source}, line {number}", number))
     if not items:
-        raise UsageError(f'{path} has no prompts. Give one JSON object a line: {{"prompt": "..."}}')
+        raise UsageError(f'{source} has no prompts. Give one JSON object a line: {{"prompt": "..."}}')
     return items
 
 

@@ -1,6 +1,7 @@
 """`batch`."""
 
 import asyncio
+import sys
 from collections import Counter
 from contextlib import aclosing
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from huggingchat_agent import redact
 from huggingchat_agent.batching.cluster import Cluster
-from huggingchat_agent.batching.items import Item, Result, arrange, read_items
+from huggingchat_agent.batching.items import Item, Result, arrange, parse_items, read_items
 from huggingchat_agent.batching.journal import Journal, write_results
 from huggingchat_agent.batching.run import batch as ask_all
 from huggingchat_agent.choices import Via
@@ -27,7 +28,9 @@ FAILED = 1  # exit code where an item has no answer
 
 def batch(
     options: Options,
-    prompts: Annotated[Path, typer.Argument(metavar="IN.JSONL", help="One JSON object a line; see above.")],
+    prompts: Annotated[
+        Path, typer.Argument(metavar="IN.JSONL", help="One JSON object a line; see above. `-` is stdin.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT.JSONL", help="Where the results go, one a line.")
     ],
@@ -74,7 +77,8 @@ def batch(
     With `--dask`, each worker of the cluster has its own browser, and takes profile and session from its own
     environment. A tcp:// scheduler must be on this machine, unless you give `--insecure`.
     """
-    items = arrange(read_items(prompts), model or ())
+    read = parse_items(sys.stdin.buffer, "stdin") if str(prompts) == "-" else read_items(prompts)
+    items = arrange(read, model or ())
     record = output.with_name(f"{output.name}.journal")
     if not record.exists():
         documents.check_writable(output, force=force)
