@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from huggingchat_agent.chat.conversation import Conversation
     from huggingchat_agent.choices import EngineName, Via
 
-# Of the tap, which asks while the answer comes.
-ASIDE = ("Network.streamResourceContent", "Network.getRequestPostData", "Network.getResponseBody")
+# Of the tap, which asks while the answer comes; and of the heartbeat, which asks at its own times.
+ASIDE = (
+    *("Network.streamResourceContent", "Network.getRequestPostData", "Network.getResponseBody"),
+    "Browser.getVersion",
+)
 # Scripts that are part of others.
 GENERAL = ("CHANGED", "UNTIL", "MIDDLE", "GUARD", "FOCUS")
 

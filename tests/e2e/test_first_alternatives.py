@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 # Counted before there were alternatives, and the same since.
 MADE = {
     ("DELETE", "/conversation/ID"): 2,
-    ("GET", "/"): 2,
+    ("GET", "/"): 3,
     ("GET", "/api/v2/conversations/ID"): 2,
     ("GET", "/api/v2/feature-flags"): 1,
     ("GET", "/api/v2/user"): 5,
