@@ -159,7 +159,7 @@ class Walk:
         tokens = len(reply.events.of_type(events.Token))
         seconds = (answer.timing.finished or 0) - answer.timing.sent
         if reply.via == "ui":
-            self._stop_control = seen.finding(seconds)
+            self._stop_control = seen.make_finding()
         shape = f"{tokens} tokens, {len(answer.text)} characters, {seconds:.1f} s"
         state: State = "good"
         text = "answered"

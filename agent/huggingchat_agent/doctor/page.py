@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _TO_APPEAR = 5.0  # seconds for a control to appear, even on a busy machine
 _TO_OPEN = 10.0  # seconds for the editor of a message to open
-_LONG = 2.0  # seconds; an answer that takes longer shows its Stop button
+_LONG = 2.0  # seconds; the page of an answer that goes on for so long shows its Stop button
 _TO_WATCH = 10.0
 _LINE = re.compile(r'^\s*- (button|textbox|combobox|switch|dialog|alertdialog) "([^"]+)"')
 _HIDDEN = """(place, names) => {
@@ -73,13 +73,13 @@ class StopSeen:
 
     def __init__(self) -> None:
         self.name = ""  # of that button
+        self.seconds = 0.0  # how long it was looked for
 
-    def finding(self, seconds: float) -> Finding:
-        """`seconds` is how long the answer took."""
+    def make_finding(self) -> Finding:
         need = parts.STOP.need
         if self.name:
             return _found(parts.STOP, self.name)
-        if seconds > _LONG:
+        if self.seconds > _LONG:
             return make_app_finding(need, f"the page had no {parts.STOP}", "gone")
         return make_app_finding(need, "not seen: the answer may have been too quick", "note")
 
@@ -97,9 +97,13 @@ async def watch_for_stop(reply: Reply, find_page: Callable[[str], Page | None]) 
         page = find_page(turn.page_id) if turn is not None else None
         if page is None or reply.via != "ui":
             return
-        for control in parts.STOP.controls():
-            if await page.find(control, timeout=_TO_WATCH):
-                seen.name = control.name
+        begun = time.monotonic()
+        try:
+            for control in parts.STOP.controls():
+                if await page.find(control, timeout=_TO_WATCH):
+                    seen.name = control.name
+        finally:
+            seen.seconds = time.monotonic() - begun
 
     task = asyncio.create_task(look(), name="look for stop")
     try:
