@@ -1,5 +1,7 @@
 """Where a cluster may be, and what it takes from here; without a cluster."""
 
+import asyncio
+
 import pytest
 import trustme
 
@@ -88,3 +90,39 @@ def test_command_refuses_an_address_that_others_can_read(tmp_path):
     done = shell.here("batch", *files, "--dask", "tcp://far.example.org:8786")
     assert done.code == 2 and "--insecure" in done.err
     assert not (tmp_path / "out.jsonl.journal").exists()
+
+
+async def test_tls_without_certificates_is_said():
+    pytest.importorskip("distributed")
+    with pytest.raises(UsageError, match="needs Dask's certificates: none is configured"):
+        async with Cluster("tls://127.0.0.1:9"):
+            raise AssertionError
+
+
+async def test_certificate_that_cannot_be_read_is_said(certificates, tmp_path):
+    dask = pytest.importorskip("dask")
+    (tmp_path / "own.pem").write_text("not a certificate")
+    with dask.config.set(certificates), pytest.raises(UsageError, match=r"needs Dask's certificates: .*PEM"):
+        async with Cluster("tls://127.0.0.1:9"):
+            raise AssertionError
+
+
+async def test_waiting_for_a_worker_can_be_cancelled():
+    distributed = pytest.importorskip("distributed")
+    async with distributed.Scheduler(host="127.0.0.1", port=0, dashboard=False) as there:
+        cluster = Cluster(there.address)
+        opening = asyncio.create_task(cluster.__aenter__())
+        while not cluster.opened:  # noqa: ASYNC110 -- it has no event for that
+            await asyncio.sleep(0.01)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        assert not cluster.opened
+
+
+def test_empty_address_is_refused(tmp_path):
+    """As from a variable of the shell that is not set; without this the batch would run here."""
+    (tmp_path / "in.jsonl").write_text('{"prompt": "x"}\n')
+    files = (str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "out.jsonl"))
+    done = Shell("http://127.0.0.1:9/chat", tmp_path / "state").here("batch", *files, "--dask", "")
+    assert done.code == 2 and "not the address of a Dask scheduler" in done.err

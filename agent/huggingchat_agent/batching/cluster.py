@@ -74,8 +74,15 @@ class Cluster:
     async def __aenter__(self) -> Self:
         from distributed import Client
 
+        security = _make_security(self.address)
         try:
-            client = Client(self.address, asynchronous=True, timeout=CONNECT_SECONDS, set_as_default=False)
+            client = Client(
+                self.address,
+                asynchronous=True,
+                timeout=CONNECT_SECONDS,
+                set_as_default=False,
+                security=security,
+            )
             self._client = await self._stack.enter_async_context(client)
         except (OSError, TimeoutError, ValueError) as error:
             why = redact.text(str(error)).rstrip(".")
@@ -91,6 +98,9 @@ class Cluster:
                 f"The scheduler at {self.address} has no worker.",
                 hint=f"Start some with `dask worker {self.address} --nthreads 4`.",
             ) from None
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -173,6 +183,24 @@ class ClusterAsker:
             error.message = f"Worker {reply.worker}: {error.message}"
             raise error
         return reply
+
+
+def _make_security(address: str) -> Any:
+    """The certificates of Dask's configuration. Raises UsageError if tls:// has none that can be read."""
+    from distributed import Security
+
+    security, why = Security(), "none is configured"
+    if address.startswith("tcp:"):
+        return security
+    try:
+        if security.get_connection_args("client").get("ssl_context") is not None:
+            return security
+    except OSError as error:  # ssl.SSLError too
+        why = redact.text(str(error)).rstrip(".")
+    raise UsageError(
+        f"{address} needs Dask's certificates: {why}.",
+        hint="Set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, and CERT and KEY under ..._TLS__CLIENT__.",
+    )
 
 
 def _check_address(address: str, *, insecure: bool) -> str:
