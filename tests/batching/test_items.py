@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from huggingchat_agent import HuggingChat, batch
 from huggingchat_agent.batching.items import Item, Result, arrange, parse_items, read_items
 from huggingchat_agent.batching.journal import Journal
-from huggingchat_agent.errors import UsageError
+from huggingchat_agent.errors import StorageError, UsageError
 
 
 def write(tmp_path, text):
@@ -118,3 +119,61 @@ def test_two_processes_do_not_write_one_journal(tmp_path):
     with Journal(tmp_path / "j"):
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=os.environ)
     assert "Another process is writing" in done.stderr
+
+
+@pytest.mark.parametrize("prompts", ["Why?", b"Why?", None, 3])
+def test_what_is_no_list_of_prompts_is_refused(prompts):
+    with pytest.raises(UsageError, match="prompts must be a list"):
+        arrange(prompts)
+
+
+def test_asynchronous_generator_is_refused():
+    async def make():
+        yield "x"
+
+    with pytest.raises(UsageError, match="without async, not async_generator"):
+        arrange(make())
+
+
+def test_one_model_as_text_is_refused():
+    with pytest.raises(UsageError, match="models must be a list"):
+        arrange(["x"], "gpt")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says"),
+    [
+        (1, "must be text or an Item, not int"),
+        ({"prompt": "x"}, "must be text or an Item, not dict"),
+        (
+            Item(prompt="x", files="a.txt"),  # type: ignore[arg-type]
+            r"Expected `array`, got `str` - at `\$.files`",
+        ),
+        (
+            Item(prompt=None),  # type: ignore[arg-type]
+            r"Expected `str`, got `null` - at `\$.prompt`",
+        ),
+    ],
+)
+def test_value_that_is_no_prompt_is_named(prompt, says):
+    with pytest.raises(UsageError, match=f"Prompt 2:? {says}"):
+        arrange(["x", prompt])
+
+
+@pytest.mark.parametrize("chosen", [{"concurrency": 0}, {"concurrency": 1.5}, {"via": "pigeon"}])
+async def test_wrong_choice_is_refused_before_a_browser_starts(chosen):
+    with pytest.raises(UsageError, match=next(iter(chosen))):
+        async for _ in batch(["x"], **chosen):
+            raise AssertionError
+
+
+def test_folder_of_a_journal_is_there(tmp_path):
+    with pytest.raises(StorageError, match="cannot be written"), Journal(tmp_path / "no" / "journal"):
+        raise AssertionError
+
+
+async def test_chat_that_is_not_open_ends_the_batch(tmp_path):
+    with Journal(tmp_path / "journal") as journal, pytest.raises(UsageError, match="is not open"):
+        async for _ in batch(["x"], chat=HuggingChat(home=tmp_path), journal=journal):
+            raise AssertionError
+    assert not (tmp_path / "journal").read_bytes()

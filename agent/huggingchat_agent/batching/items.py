@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -12,8 +13,9 @@ from huggingchat_agent.files import explain_failure
 from huggingchat_agent.user_text import require_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
+
+T = TypeVar("T")
 
 LONGEST_LINE = 16 * 1024 * 1024  # bytes of a line of input
 
@@ -121,15 +123,33 @@ def check_item(item: Item, where: str, number: int) -> Item:
     return item if item.key else msgspec.structs.replace(item, id=number)
 
 
+def _require_several(name: str, values: Iterable[T]) -> Iterable[T]:
+    # The characters of a text are texts too, so without this each would be a prompt.
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise UsageError(f"{name} must be a list or a generator without async, not {type(values).__name__}.")
+    return values
+
+
+def _make_item(value: Item | str, number: int) -> Item:
+    if isinstance(value, str):
+        return Item(prompt=value)
+    if not isinstance(value, Item):
+        raise UsageError(f"Prompt {number} must be text or an Item, not {type(value).__name__}.")
+    try:  # Python does not check the fields of a struct
+        return msgspec.convert(msgspec.structs.asdict(value), Item)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"Prompt {number}: {error}.") from None
+
+
 def arrange(items: Iterable[Item | str], models: Iterable[str] = ()) -> list[Item]:
     """The items with ids, once for each of the models if there are several.
 
     With several models, `@MODEL` is added to each id. Raises UsageError if two have the same id.
     """
-    chosen = tuple(dict.fromkeys(models))
+    chosen = tuple(dict.fromkeys(_require_several("models", models)))
     arranged: list[Item] = []
-    for number, each in enumerate(items, 1):
-        item = check_item(Item(prompt=each) if isinstance(each, str) else each, f"Prompt {number}", number)
+    for number, each in enumerate(_require_several("prompts", items), 1):
+        item = check_item(_make_item(each, number), f"Prompt {number}", number)
         if not chosen:
             arranged.append(item)
         elif len(chosen) == 1:

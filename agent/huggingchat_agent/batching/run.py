@@ -11,15 +11,16 @@ import msgspec
 
 from huggingchat_agent.batching.asking import Asker, ChatAsker
 from huggingchat_agent.batching.items import Item, Result, arrange
+from huggingchat_agent.choices import Via
 from huggingchat_agent.errors import UsageError
 from huggingchat_agent.huggingchat import HuggingChat
+from huggingchat_agent.parsing import parse_choice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
 
     from huggingchat_agent.batching.cluster import Cluster
     from huggingchat_agent.batching.journal import Journal
-    from huggingchat_agent.choices import Via
 
 
 async def batch(
@@ -48,8 +49,9 @@ async def batch(
     items = arrange(prompts, models)
     if chat is not None and cluster is not None:
         raise UsageError("chat and cluster exclude each other. Leave one of the two out.")
-    if concurrency < 1:
-        raise UsageError(f"The concurrency must be 1 or more, not {concurrency}.")
+    if not isinstance(concurrency, int) or concurrency < 1:
+        raise UsageError(f"The concurrency must be a whole number, 1 or more, not {concurrency!r}.")
+    parse_choice("via", via, Via, wrong=UsageError)
     waiting = []
     for item in items:
         done = journal.find_done(item) if journal else None
@@ -68,6 +70,7 @@ async def batch(
             if chat is None:
                 chat = await stack.enter_async_context(HuggingChat())
                 await chat.login()
+            chat._check_open(loop_needed=True)  # else each item would fail with that error
             asker = ChatAsker(chat, via)
         running = _Batch(asker, journal, temporary=temporary)
         results = await stack.enter_async_context(aclosing(running.run(waiting, concurrency)))
