@@ -21,6 +21,7 @@ from huggingchat_agent.cli import console, documents
 from huggingchat_agent.cli.commands.ask import read_deadlines
 from huggingchat_agent.cli.options import Options
 from huggingchat_agent.cli.terminal import to_one_line
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.huggingchat import HuggingChat
 
 FAILED = 1  # exit code where an item has no answer
@@ -79,13 +80,15 @@ def batch(
     """
     read = parse_items(sys.stdin.buffer, "stdin") if str(prompts) == "-" else read_items(prompts)
     items = arrange(read, model or ())
+    _check_output(output, prompts)
     record = output.with_name(f"{output.name}.journal")
     if not record.exists():
         documents.check_writable(output, force=force)
     settings = options.to_settings() | {"deadlines": read_deadlines(timeout)}
-    door = Cluster(dask, **settings) if dask else HuggingChat(**settings)
+    door = HuggingChat(**settings) if dask is None else Cluster(dask, **settings)
     results: dict[str, Result] = {}
     with Journal(record) as journal:
+        _check_journal(journal, items, output, force=force)
         try:
             asyncio.run(
                 _ask(
@@ -108,6 +111,8 @@ def batch(
                 write_results(output, (results[each.key] for each in items if each.key in results))
             if len(results) < len(items):
                 console.say(f"{len(results)} of {len(items)} are finished. Run this again to continue.")
+            if not record.stat().st_size:  # nothing was sent
+                journal.remove()
         counts = Counter(each.status for each in results.values())
         if not counts["failed"]:
             journal.remove()
@@ -115,6 +120,25 @@ def batch(
     if counts["failed"]:
         console.say(f"{counts['failed']} failed. To ask them again: the same command with --retry-failed.")
         raise SystemExit(FAILED)
+
+
+def _check_output(output: Path, prompts: Path) -> None:
+    """Raises UsageError if the output cannot have a journal, or would replace the prompts."""
+    if str(output) == "-" or (output.exists() and not output.is_file() and not output.is_dir()):
+        raise UsageError(f"{output} is not a file. Name a file: the journal of the batch goes next to it.")
+    if str(prompts) != "-" and output.exists() and output.samefile(prompts):
+        raise UsageError(f"{output} holds the prompts. Name another output.")
+
+
+def _check_journal(journal: Journal, items: list[Item], output: Path, *, force: bool) -> None:
+    """Raises UsageError if the output exists and its journal is not from these prompts."""
+    if force or not output.exists():
+        return
+    if not any(journal.find_done(each) or journal.find_begun(each) for each in items):
+        raise UsageError(
+            f"{output} exists already, and its journal has none of these prompts. "
+            "Give --force to replace it, or another name."
+        )
 
 
 async def _ask(
