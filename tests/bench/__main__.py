@@ -172,8 +172,10 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
         for group in (hows[:3], hows[3:]):
             for number in range(rounds + 1):  # the first warms up and does not count
                 taken = figures if number else Figures()
+                made = []
                 for how in group:
                     conversation_id = await raw.create(model)
+                    made.append(conversation_id)
                     send = await make_sender(how, conversation_id)
                     if how != "by hand":  # "fill" needs the tab that ui opens
                         warm = await make_sender("ui", conversation_id) if how == "fill" else send
@@ -192,6 +194,8 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
                     taken.processes[how].append(took.every * 10_000 / (PACED + BURST))
                     if number:
                         progress.advance(task)
+                # A database may become slower with each, and the account is somebody's.
+                await chat.delete_conversations(made, confirmed=len(made))
         for _ in range(0 if app else rounds):
             figures.ceiling.append(await raw.drink(await raw.create(model), burst_prompt))
         return figures, chat._session.browser.version
@@ -309,7 +313,6 @@ def main() -> int:
     if arguments.app:
         own_account.use_for(arguments.app, arguments.login_origin)
         account = (os.environ.get(f"HUGGINGCHAT_{each}", "") for each in ("USERNAME", "PASSWORD"))
-        # First: the other parts make hundreds of conversations, and each page lists them.
         run.measure_cold(arguments.app, engines, *account)
         run.measure_app(arguments.app, engines, app=True)
         run.measure_at_once(arguments.app, engines, app=True)

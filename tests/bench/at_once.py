@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 COUNTS: dict[Via, tuple[int, ...]] = {"page": (1, 8, 32, 64), "ui": (1, 4, 8)}
 TOKENS, PACE_MS = 50, 20
 STEP = 120.0  # seconds for a page: several load at the same time
-APP_ROUNDS = 1  # on another app: over HTTP/1.1 a round takes two minutes
 LOOK = 0.5  # seconds after the first token, when the memory is measured
 
 
@@ -105,6 +104,7 @@ class Sides:
 
     def __init__(self, chat: HuggingChat, raw: RawClient, model: str) -> None:
         self.chat, self.raw, self._model = chat, raw, model
+        self._made: list[str] = []
 
     async def make(self, count: int, via: Via | Literal["raw"], tokens: int = TOKENS) -> list[Sender]:
         """What sends a message in a conversation of its own, and returns after the answer."""
@@ -119,8 +119,14 @@ class Sides:
             reply.on("token", lambda event: on_token(event.text))
             await reply
 
-        send = by_raw if via == "raw" else by_agent
-        return [functools.partial(send, await self.raw.create(self._model)) for _ in range(count)]
+        made = [await self.raw.create(self._model) for _ in range(count)]
+        self._made += made
+        return [functools.partial(by_raw if via == "raw" else by_agent, each) for each in made]
+
+    async def delete_made(self) -> None:
+        """Delete the conversations: a database may become slower with each, and the account is somebody's."""
+        await self.chat.delete_conversations(self._made, confirmed=len(self._made))
+        self._made.clear()
 
 
 @contextlib.asynccontextmanager
@@ -179,8 +185,6 @@ async def measure(base_url: str, engine: EngineName, rounds: int, *, app: bool =
     The first round warms up and does not count.
     """
     figures = Figures()
-    if app:
-        rounds = min(rounds, APP_ROUNDS)
     work = (rounds + 1) * sum(map(len, COUNTS.values()))
     async with show_progress(f"at once, {engine}", work) as advance:
         for via in COUNTS:
@@ -200,8 +204,10 @@ async def _measure_way(
             if number:
                 figures.raw.setdefault(f"{via} {count}", []).append(one)
                 figures.agent.setdefault(f"{via} {count}", []).append(two)
+        await sides.delete_made()
     for count in (COUNTS[via][0], COUNTS[via][-1]):
         figures.megabytes[f"{via} {count}"] = await _weigh(await sides.make(count, via))
+    await sides.delete_made()
     figures.protocol = sides.raw.protocol
 
 
@@ -228,7 +234,7 @@ def report(figures: Figures) -> list[str]:
     """Lines of Markdown: medians of the rounds."""
     rounds = len(next(iter(figures.agent.values())))
     lines = [
-        f"Over {figures.protocol}, {_count(rounds)}.",
+        f"Over {figures.protocol}, median of {rounds} rounds.",
         "",
         "| at once | raw, s | agent, s | raw, tokens/s | agent, tokens/s | agent / raw | raw p99, ms "
         "| agent p99, ms | first to end / last | raw, CPU s | agent, CPU s |",
@@ -253,10 +259,6 @@ def report(figures: Figures) -> list[str]:
             f"while the answers of {few} and of {many} came in)."
         )
     return lines
-
-
-def _count(rounds: int) -> str:
-    return "one round, after one that does not count" if rounds == 1 else f"median of {rounds} rounds"
 
 
 def _take_median(batches: list[Batch]) -> Batch:
