@@ -46,7 +46,7 @@ from rich.progress import Progress
 
 from huggingchat_agent import HuggingChat
 from huggingchat_agent.choices import EngineName
-from tests.bench import at_once, bars, cold, cpu, doors, replays, shell
+from tests.bench import at_once, bars, cold, cpu, doors, goals, replays, shell
 from tests.bench.by_hand import by_hand, fill_and_press, find_page, wait_until_shown
 from tests.bench.processes import spent
 from tests.bench.standin import open_site
@@ -242,9 +242,12 @@ class Run:
         """Write what there is so far to the files of the options; return the tables."""
         options = self._options
         taken_on = describe(self.browser, self.rounds)
-        table = "\n".join([*self.lines, taken_on])
+        figures = _round(self.figures | {"taken on": taken_on})
+        reached = goals.table(figures, app=options.app is not None)
+        head = ["### Goals", "", *reached, ""] if reached else []
+        table = "\n".join([*head, *self.lines, taken_on])
         if options.json:
-            options.json.write_text(json.dumps(_round(self.figures | {"taken on": taken_on})) + "\n")
+            options.json.write_text(json.dumps(figures) + "\n")
         if options.plot and self.bars:
             options.plot.write_text(bars.draw(f"Medians, {taken_on.partition(';')[0]}", self.bars))
             table = f"![Medians]({options.plot.name})\n\n{table}"
@@ -287,13 +290,15 @@ class Run:
         """What needs no browser."""
         with self.part("Without a browser"):
             replayed = replays.measure()
+            costs = cpu.measure_chunks()
             self.lines += [
-                *cpu.table(),
+                *cpu.table(costs),
                 "",
                 f"{replays.COUNT} tests of two turns each, replayed by pytest: {replayed:.1f} s.",
                 "",
             ]
             self.figures["replays"] = replayed
+            self.figures["decode"] = {str(size): 1e6 / cost.handlers for size, (cost, _) in costs.items()}
 
 
 def main() -> int:

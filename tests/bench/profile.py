@@ -48,7 +48,7 @@ def report() -> str:
         f"{max(map(len, others))} Python calls from the driver's callback to a handler where it comes alone; "
         f"{len(first)} for the first one.",
         "",
-        *cpu.table(),
+        *cpu.table(cpu.measure_chunks()),
         "",
         f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, {platform.system()}, Python "
         f"{platform.python_version()}, load {os.getloadavg()[0]:.1f}.",

@@ -4,7 +4,7 @@ import json
 from argparse import Namespace
 from xml.etree import ElementTree
 
-from tests.bench import at_once, bars, cold, processes
+from tests.bench import at_once, bars, cold, goals, processes
 from tests.bench.__main__ import Run
 from tests.bench.tables import HOWS, Figures, find_cells, report
 
@@ -45,6 +45,32 @@ def test_what_was_measured_is_written_after_each_part(tmp_path):
         assert f"of {title}" in written
     assert "old" not in written and written.startswith("before\n") and written.endswith("after\n")
     assert "taken on" in json.loads(figures.read_text())
+
+
+def test_goals_are_compared_and_a_missed_one_is_bold():
+    figures = {
+        "playwright": vars(make_figures()),
+        "at once, playwright": {
+            "protocol": "HTTP/2",
+            "raw": {"page 64": [[1.0, 0.01, 1.0, 0.5]] * 3},
+            "agent": {"page 64": [[2.0, 0.02, 1.0, 0.5]] * 3},
+        },
+        "cold": {"bare": [[9.0, 9.0, 0.5, 0.5]], "first": {"playwright": [1.2]}},
+        "decode": {"1": 90_000.0, "20": 400_000.0},
+    }
+    lines = goals.table(figures, app=False)
+    assert "| page, first token, beside raw | at most 5 ms more | 2.0 |" in lines
+    assert "| page, burst, beside raw | at most 1.10 times | **2.00** |" in lines
+    over_http2 = "64 at once by page, throughput, beside raw over HTTP/2"
+    assert f"| {over_http2} | at least 0.90 times | **0.50** |" in lines
+    assert "| 64 at once by page over HTTP/2, p99 | at most 100 ms | 20 |" in lines
+    assert "| decode and emit, one by one, updates/s | at least 200,000 | **90,000** |" in lines
+    cold_start = "cold `ask` to its first output, beside browser and page"
+    assert f"| {cold_start} | at most 1.30 times | 1.20 |" in lines
+    assert not any("p50, beside fill" in line for line in lines)
+    assert any("p50, beside fill" in line for line in goals.table(figures, app=True))
+    figures["at once, playwright"] |= {"protocol": "HTTP/1.1"}
+    assert not any("64 at once" in line for line in goals.table(figures, app=True))
 
 
 def test_drawing_has_a_bar_for_each_figure():
