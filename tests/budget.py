@@ -50,7 +50,7 @@ SUBJECTS = {
 }
 
 # Minutes of a run on two cores with nothing else on them, divided by what each subject took in such a run.
-# The rooms that came later are faults, batch, doors, generations, doctor, features, own session and own
+# The subjects that came later are faults, batch, doors, generations, doctor, features, own session and own
 # browser. Without them it may take nine minutes, and fifteen with them.
 MINUTES = {
     "sign-in": 1.0,

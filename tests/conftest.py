@@ -1,4 +1,4 @@
-"""Fixtures for the tests of all rooms."""
+"""Fixtures for the tests of all packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from huggingchat_agent import HuggingChat
 
-# The tapes that two rooms share: to record them takes a browser.
+# The tapes that two test packages share: to record them takes a browser.
 pytest_plugins = ["tests.recorded"]
 
 # Of a run in the background of a script, a shell has Ctrl-C ignored, and so would be all that it starts.

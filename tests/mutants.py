@@ -32,11 +32,11 @@ ROOT = Path(__file__).parents[1]
 FILE = Path(__file__).with_suffix(".json")
 PACKAGE = Path("agent", "huggingchat_agent")
 
-# The rooms whose tests take one way, or no process, by default: how many of thirty faults each gets.
+# The packages whose tests take one way, or no process, by default: how many of thirty faults each gets.
 SHARES = {"chat": 9, "turn": 6, "session": 4, "site": 4, "browser": 4, "cli": 3}
 
 # The tests that reach a module, those first that are about it: `e2e/turns` is tests/e2e/test_turns.py. Of any
-# other module, the whole room's.
+# other module, the whole package's.
 REACH = {
     "chat/chat.py": "closing e2e/preferences e2e/stop e2e/models e2e/conversations signin/imported",
     "chat/sending.py": "reply e2e/tools e2e/sending e2e/uploads e2e/branches e2e/turns",
@@ -79,7 +79,7 @@ SWAPS = [
 
 
 class Fault(NamedTuple):
-    room: str
+    package: str
     line: str
     changed: str
 
@@ -103,19 +103,19 @@ def lines(tree: Path) -> Iterator[tuple[Path, int, str]]:
 def draw(trees: list[Path], count: int, seed: int) -> list[Fault]:
     """Faults in lines that stand exactly once in each tree."""
     known = [Counter(line for _, _, line in lines(tree)) for tree in trees]
-    found: dict[str, list[Fault]] = {room: [] for room in SHARES}
+    found: dict[str, list[Fault]] = {package: [] for package in SHARES}
     for path, _, line in lines(trees[0]):
-        room = path.relative_to(trees[0] / PACKAGE).parts[0]
-        if room not in SHARES or any(each[line] != 1 for each in known) or len(line.strip()) < 12:
+        package = path.relative_to(trees[0] / PACKAGE).parts[0]
+        if package not in SHARES or any(each[line] != 1 for each in known) or len(line.strip()) < 12:
             continue
         for pattern, instead in SWAPS:
             match = re.search(pattern, line)
             if match and not in_words(line, match.start()) and not line.rstrip().endswith(("(", "[", "{")):
-                found[room].append(Fault(room, line, re.sub(pattern, instead, line, count=1)))
+                found[package].append(Fault(package, line, re.sub(pattern, instead, line, count=1)))
     chance = random.Random(seed)
     drawn = []
-    for room, share in SHARES.items():
-        once = list({each.line: each for each in chance.sample(found[room], len(found[room]))}.values())
+    for package, share in SHARES.items():
+        once = list({each.line: each for each in chance.sample(found[package], len(found[package]))}.values())
         drawn += once[: round(count * share / 30)]
     return drawn
 
@@ -169,7 +169,7 @@ def find(copy: Path, python: Path, under: list[str], fault: Fault, likely: str =
     path = places[0][0]
     before = path.read_text()
     module = str(path.relative_to(copy / PACKAGE))
-    targets = list(files(copy, REACH.get(module, REACH[fault.room])))
+    targets = list(files(copy, REACH.get(module, REACH[fault.package])))
     try:
         path.write_text(before.replace(f"{fault.line}\n", f"{fault.changed}\n", 1))
         first = [[likely]] if likely and (copy / likely.partition("::")[0]).exists() else []
@@ -216,7 +216,7 @@ def main() -> None:
                 with chosen.write.open("a") as results:
                     results.write(json.dumps(result) + "\n")
             sys.stdout.write(
-                f"{number:3} {fault.room:8} {fault.changed.strip()}\n    {found or 'SURVIVED'}\n"
+                f"{number:3} {fault.package:8} {fault.changed.strip()}\n    {found or 'SURVIVED'}\n"
             )
             sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""Imports go down: from a room to one of a strictly lower number, or stay within the room."""
+"""Imports go down: from a package to one of a strictly lower number, or stay within the package."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "agent" / "huggingchat_agent"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
-ROOMS = [
+PACKAGES = [
     {
         "errors",
         "exchange",
@@ -54,10 +54,10 @@ ROOMS = [
     {"doctor", "mcp_server", "llm_plugin"},
     {"cli", "__main__", "pytest_plugin", "testing"},
 ]
-ROOM = {name: number for number, names in enumerate(ROOMS) for name in names}
+LEVEL = {name: number for number, names in enumerate(PACKAGES) for name in names}
 
 # One idea in several files: these may look at each other.
-TOGETHER = [*ROOMS[:2], ROOMS[-1]]
+TOGETHER = [*PACKAGES[:2], PACKAGES[-1]]
 
 
 LONGEST = 400  # lines of a module
@@ -67,7 +67,7 @@ def name(path):
     return str(path.relative_to(PACKAGE))
 
 
-def find_room(path):
+def find_package(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -92,32 +92,32 @@ def list_imports(path, *, at_run_time):
 
 
 def test_rooms_hold_every_module():
-    assert {find_room(path) for path in MODULES} - {"__init__"} == set(ROOM)
+    assert {find_package(path) for path in MODULES} - {"__init__"} == set(LEVEL)
 
 
 def test_modules_import_only_lower_rooms():
     violations = []
     for path in MODULES:
-        mine = find_room(path)
+        mine = find_package(path)
         if mine == "__init__":
             continue  # the names it offers are looked up when they are first used
         for parts in list_imports(path, at_run_time=True):
             theirs = parts[0]
-            assert theirs in ROOM, f"{name(path)} imports {'.'.join(parts)}, which stands in no room"
-            same = theirs == mine or (ROOM[theirs] == ROOM[mine] and ROOMS[ROOM[mine]] in TOGETHER)
-            if not same and ROOM[theirs] >= ROOM[mine]:
+            assert theirs in LEVEL, f"{name(path)} imports {'.'.join(parts)}, which stands in no package"
+            same = theirs == mine or (LEVEL[theirs] == LEVEL[mine] and PACKAGES[LEVEL[mine]] in TOGETHER)
+            if not same and LEVEL[theirs] >= LEVEL[mine]:
                 violations.append(f"{name(path)} imports {'.'.join(parts)}")
     assert violations == []
 
 
 def test_modules_name_upward_only_as_types():
-    """Under TYPE_CHECKING a module may name a type of the room above, not of the one above that."""
+    """Under TYPE_CHECKING a module may name a type of the package above, not of the one above that."""
     violations = [
         f"{name(path)} imports {'.'.join(parts)}"
         for path in MODULES
-        if find_room(path) != "__init__"
+        if find_package(path) != "__init__"
         for parts in list_imports(path, at_run_time=False)
-        if ROOM[parts[0]] > ROOM[find_room(path)] + 1
+        if LEVEL[parts[0]] > LEVEL[find_package(path)] + 1
     ]
     assert violations == []
 
@@ -134,7 +134,7 @@ def test_only_the_browser_room_imports_a_driver():
     violations = [
         f"{name(path)} imports {each}"
         for path in MODULES
-        if find_room(path) != "browser"
+        if find_package(path) != "browser"
         for each in list_top_level_imports(path)
         if each in {"playwright", "nodriver"}
     ]
@@ -146,7 +146,7 @@ def test_wire_is_pure():
     violations = [
         f"{name(path)} imports {each}"
         for path in MODULES
-        if find_room(path) == "wire"
+        if find_package(path) == "wire"
         for each in list_top_level_imports(path)
         if each in impure
     ]

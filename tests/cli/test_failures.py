@@ -32,7 +32,7 @@ KINDS = {
 
 def list_errors(base=errors.AgentError):
     for child in base.__subclasses__():
-        if child.__module__ == errors.__name__:  # what a room makes of them for itself never gets out
+        if child.__module__ == errors.__name__:  # what a package makes of them for itself never gets out
             yield child
             yield from list_errors(child)
 

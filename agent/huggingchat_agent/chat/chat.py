@@ -392,5 +392,5 @@ class Chat(Emitter, Inputs):
 
 
 def get_session(chat: Chat) -> Session:
-    """The session between chat and app. For the rooms above, not for users."""
+    """The session between chat and app. For the packages above, not for users."""
     return chat._session

@@ -213,7 +213,7 @@ class Conversation(Emitter):
         return self._reply
 
     async def _ask(self, request: Call) -> bytes:
-        """Make a request about this conversation; the body of a success. For the rooms beside this."""
+        """Make a request about this conversation; the body of a success. For the modules beside this."""
         return await self._chat._session.ask(request, conversation_id=self.id)
 
     def file(self, file: File | str) -> File:

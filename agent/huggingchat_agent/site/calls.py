@@ -1,6 +1,6 @@
 """The requests that the agent itself makes to the app.
 
-All rooms above make them through `Calls`. `PageCalls` makes them inside a page, with the page's cookies,
+All packages above make them through `Calls`. `PageCalls` makes them inside a page, with the page's cookies,
 origin and fingerprint. A tape can answer `Calls` instead of a page.
 """
 
