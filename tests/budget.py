@@ -30,6 +30,7 @@ SUBJECTS = {
     "harness": ("harness/*", "attached/*"),
     "provider": ("provider/*",),
     "faults": ("faults/*",),
+    "cluster": ("batching/test_cluster.py", "batching/test_cluster_address.py"),
     "batch": ("batching/*",),
     "doors": ("serve/*", "warm/*", "cli/test_warm.py"),
     "conversations": (
@@ -50,8 +51,8 @@ SUBJECTS = {
 }
 
 # Minutes of a run on two cores with nothing else on them, divided by what each subject took in such a run.
-# The subjects that came later are faults, batch, doors, generations, doctor, features, own session and own
-# browser. Without them it may take nine minutes, and fifteen with them.
+# The subjects that came later are faults, cluster, batch, doors, generations, doctor, features, own session
+# and own browser. Without them it may take nine minutes, and fifteen with them.
 MINUTES = {
     "sign-in": 1.0,
     "engines": 0.8,
@@ -59,6 +60,7 @@ MINUTES = {
     "harness": 0.85,
     "provider": 0.65,
     "faults": 1.0,
+    "cluster": 0.3,
     "batch": 0.15,
     "doors": 0.5,
     "conversations": 1.0,

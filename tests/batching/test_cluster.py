@@ -1,6 +1,6 @@
 """A batch on two workers of a Dask cluster, one of which is killed: nothing is sent twice, no secret leaves.
 
-It starts processes and browsers of its own, and needs the extra `cluster`: pytest --soak -m cluster
+It starts processes and browsers of its own. Alone: pytest -m cluster
 """
 
 import asyncio
@@ -23,7 +23,6 @@ from tests.signed_in import save_session
 pytestmark = [
     pytest.mark.cluster,
     pytest.mark.browser,
-    pytest.mark.soak,
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
