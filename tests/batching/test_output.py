@@ -53,6 +53,18 @@ def test_output_of_the_same_prompts_is_continued(shell, prompts, tmp_path):
     assert json.loads(out.read_text())["text"] == "known"
 
 
+def test_results_of_prompts_that_are_not_asked_again_are_kept(shell, prompts, tmp_path):
+    out = tmp_path / "out.jsonl"
+    out.write_text("from the run before")
+    with Journal(tmp_path / "out.jsonl.journal") as written:
+        for item in arrange(["x", Item(prompt="y", id="\x1b[31my")]):
+            written.finish(make_result(item, status="answered", text="known"))
+    done = shell.here("batch", str(prompts), "-o", str(out))
+    assert done.code == 2 and "results of other prompts, too (1; the first has the id" in done.err
+    assert out.read_text() == "from the run before" and "\x1b" not in done.err
+    assert shell.here("batch", str(prompts), "-o", str(out), "--force").code != 2
+
+
 @pytest.mark.parametrize("more", [[], ["--force"]])
 def test_prompts_are_never_the_output(shell, prompts, tmp_path, more):
     (tmp_path / "link.jsonl").symlink_to(prompts)

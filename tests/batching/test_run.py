@@ -8,6 +8,7 @@ import pytest_asyncio
 from fixtures.site import StandIn
 from huggingchat_agent import HuggingChat, Journal, Result, batch, events
 from huggingchat_agent.batching.items import Item, arrange
+from huggingchat_agent.errors import UsageError
 from huggingchat_agent.wire import requests
 from tests.batching.killed import count_sent
 from tests.quick import QUICK
@@ -64,6 +65,34 @@ async def test_rate_limit_makes_all_wait_and_no_message_goes_twice(chat, site):
     assert all(each.delay > 1 and each.conversation_id for each in seen)
     sent = count_sent(site)
     assert [sent[each] for each in prompts] == [1] * 8
+
+
+async def test_refused_conversation_counts_as_an_attempt(chat, site):
+    limited = {"status": 429, "body": '{"message":"Too many"}', "headers": {"retry-after": "1"}}
+    site.control.answer_next("/conversation$", method="POST", **limited)
+    (result,) = [each async for each in batch(["refused at first"], chat=chat)]
+    assert (result.status, result.attempts) == ("answered", 2)
+
+
+async def test_missing_file_leaves_no_conversation(chat, site):
+    before = len([each async for each in chat.conversations()])
+    (result,) = [each async for each in batch([Item(prompt="x", files=["/no/such/file"])], chat=chat)]
+    assert result.error is not None and result.error.error == "FileRejected" and not result.conversation_id
+    assert len([each async for each in chat.conversations()]) == before
+
+
+async def test_closed_chat_ends_the_batch_and_fails_no_item(site, borrowed, tmp_path):
+    save_session(site, tmp_path)
+    given = {"base_url": site.url, "home": tmp_path, "connect": borrowed["HUGGINGCHAT_CONNECT"]}
+    async with HuggingChat(**given, engine="nodriver", isolated=True) as chat:
+        await chat.login()
+        with Journal(tmp_path / "j") as journal, pytest.raises(UsageError, match="is not open"):
+            prompts = ["before", *make_prompts("count 2000 every 20 left", 3)]
+            async for result in batch(prompts, chat=chat, concurrency=2, journal=journal):
+                assert read_echo(result) == "before"
+                await chat.close()
+    with Journal(tmp_path / "j") as journal:
+        assert [journal.find_done(each) is not None for each in arrange(prompts)] == [True] + 3 * [False]
 
 
 async def test_failed_item_says_why_and_stops_no_other(chat, site):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from huggingchat_agent import redact
 from huggingchat_agent.batching.items import ItemError, Result
+from huggingchat_agent.chat import uploads
 from huggingchat_agent.chat.export import build_export
 from huggingchat_agent.errors import (
     AgentError,
@@ -48,12 +49,20 @@ LOOK_PAUSE = 1.0  # seconds between two reads of a run that an earlier process b
 FATAL = (LoginError, SettingsError, BrowserMissing, StorageError)
 
 
+class Begun(NamedTuple):
+    """The conversation of an item."""
+
+    conversation_id: str
+    attempts: int
+    """How often making it was tried."""
+
+
 class Asker(Protocol):
     """The two steps of an item. Between them, the journal notes its conversation."""
 
-    async def begin(self, item: Item) -> str | Result:
-        """Make the conversation of an item: its id, or why there is none. Raises errors that all items would
-        meet.
+    async def begin(self, item: Item) -> Begun | Result:
+        """Make the conversation of an item. A result says why there is none. Raises errors that all items
+        would meet.
         """
 
     async def answer(self, item: Item, conversation_id: str, *, earlier: bool) -> Result:
@@ -73,12 +82,16 @@ class ChatAsker:
         self._chat, self._via = chat, via
         self._resume_at = 0.0  # no item is sent before that time
 
-    async def begin(self, item: Item) -> str | Result:
+    async def begin(self, item: Item) -> Begun | Result:
         async def make() -> str:
+            # Now, so that a missing file leaves no empty conversation.
+            await asyncio.to_thread(uploads.read, item.files)
             return (await self._chat.new_conversation(item.model, system_prompt=item.system)).id
 
         made, number = await self._repeat(make, requests.CREATE)
-        return made if isinstance(made, str) else make_result(item, error=made, attempts=number)
+        if isinstance(made, AgentError):
+            return make_result(item, error=made, attempts=number)
+        return Begun(made, number)
 
     async def answer(self, item: Item, conversation_id: str, *, earlier: bool) -> Result:
         attempt = _Attempt(self._chat, item, self._via, conversation_id, earlier=earlier)
@@ -94,7 +107,8 @@ class ChatAsker:
     async def _repeat(
         self, step: Callable[[], Awaitable[T]], request: str, conversation_id: str = ""
     ) -> tuple[T | AgentError, int]:
-        """The outcome of a step, and how often it was tried."""
+        """The outcome of a step, and how often it was tried. Raises UsageError if the chat is closed."""
+        self._chat._check_open()
         number = 0
 
         def note(failure: Failure) -> None:
@@ -112,6 +126,7 @@ class ChatAsker:
         except FATAL:
             raise
         except AgentError as error:
+            self._chat._check_open()  # not the item's error
             return error, number
         return found, number
 

@@ -16,7 +16,7 @@ import msgspec
 
 from huggingchat_agent import environment, redact
 from huggingchat_agent.batching import cluster_worker
-from huggingchat_agent.batching.asking import make_result
+from huggingchat_agent.batching.asking import Begun, make_result
 from huggingchat_agent.error_values import make_error
 from huggingchat_agent.errors import AgentError, BrowserClosed, BrowserError, UsageError
 from huggingchat_agent.origin import is_loopback
@@ -122,14 +122,14 @@ class ClusterAsker:
         self._client, self._options = client, options
         self._makers: dict[str, str] = {}  # the worker of each conversation
 
-    async def begin(self, item: Item) -> str | Result:
+    async def begin(self, item: Item) -> Begun | Result:
         try:
             reply = await self._run(cluster_worker.begin, msgspec.json.encode(item))
         except BrowserClosed as error:
             return make_result(item, error=error)
         if isinstance(reply, cluster_worker.Begun):
             self._makers[reply.conversation_id] = reply.worker
-            return reply.conversation_id
+            return Begun(reply.conversation_id, reply.attempts)
         return reply.result
 
     async def answer(self, item: Item, conversation_id: str, *, earlier: bool) -> Result:

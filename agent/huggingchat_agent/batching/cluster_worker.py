@@ -39,6 +39,7 @@ class Begun(msgspec.Struct, frozen=True, tag="begun"):
 
     conversation_id: str
     worker: str
+    attempts: int = 1
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):
@@ -63,7 +64,9 @@ async def begin(options: bytes, item: bytes) -> bytes:
     async def work() -> Begun | Finished:
         async with _hold(options) as asker:
             made = await asker.begin(msgspec.json.decode(item, type=Item))
-        return Begun(made, _name_worker()) if isinstance(made, str) else Finished(made)
+        if isinstance(made, Result):
+            return Finished(made)
+        return Begun(made.conversation_id, _name_worker(), made.attempts)
 
     return await _report(work())
 

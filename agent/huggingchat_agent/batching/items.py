@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -105,8 +106,20 @@ def _read_item(line: bytes, where: str, number: int) -> Item:
     try:
         item = msgspec.json.decode(line, type=Item)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f'{where}: {error}. Each line is an object such as {{"prompt": "..."}}.') from None
+        why = "it has half of a surrogate pair (\\ud800 to \\udfff)" if _has_half_pair(line) else error
+        raise UsageError(f'{where}: {why}. Each line is an object such as {{"prompt": "..."}}.') from None
     return check_item(item, where, number)
+
+
+def _has_half_pair(line: bytes) -> bool:
+    """Whether the line is JSON whose text UTF-8 cannot hold. msgspec takes it for one that was cut off."""
+    try:
+        json.dumps(json.loads(line), ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):
+        pass
+    return False
 
 
 def check_item(item: Item, where: str, number: int) -> Item:

@@ -79,6 +79,10 @@ class Journal:
         found = self._begun.get(item.key)
         return found.conversation_id if found and found.fingerprint == item.fingerprint else ""
 
+    def find_others(self, items: Iterable[Item]) -> list[str]:
+        """The ids of finished items that are not among these."""
+        return sorted(self._done.keys() - {each.key for each in items})
+
     def begin(self, item: Item, conversation_id: str) -> None:
         """Note where the message goes, before it is sent."""
         self._begun[item.key] = line = Begun(item.key, conversation_id, item.fingerprint)

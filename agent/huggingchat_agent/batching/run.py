@@ -121,13 +121,13 @@ class _Batch:
         return msgspec.structs.replace(result, seconds=round(time.monotonic() - begun, 3))
 
     async def _ask(self, item: Item) -> Result:
-        conversation_id = self._journal.find_begun(item) if self._journal else ""
-        earlier = bool(conversation_id)
-        if not conversation_id:
-            made = await self._asker.begin(item)
-            if isinstance(made, Result):
-                return made
-            conversation_id = made
-            if self._journal is not None:
-                self._journal.begin(item, conversation_id)
-        return await self._asker.answer(item, conversation_id, earlier=earlier)
+        if self._journal and (conversation_id := self._journal.find_begun(item)):
+            return await self._asker.answer(item, conversation_id, earlier=True)
+        begun = await self._asker.begin(item)
+        if isinstance(begun, Result):
+            return begun
+        if self._journal is not None:
+            self._journal.begin(item, begun.conversation_id)
+        result = await self._asker.answer(item, begun.conversation_id, earlier=False)
+        # A refusal while the conversation was made counts too.
+        return msgspec.structs.replace(result, attempts=result.attempts + begun.attempts - 1)

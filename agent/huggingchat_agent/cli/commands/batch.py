@@ -131,13 +131,19 @@ def _check_output(output: Path, prompts: Path) -> None:
 
 
 def _check_journal(journal: Journal, items: list[Item], output: Path, *, force: bool) -> None:
-    """Raises UsageError if the output exists and its journal is not from these prompts."""
-    if force or not output.exists():
+    """Raises UsageError if the output exists and is not from these prompts, or if it would lose results."""
+    if force:
         return
-    if not any(journal.find_done(each) or journal.find_begun(each) for each in items):
+    if output.exists() and not any(journal.find_done(each) or journal.find_begun(each) for each in items):
         raise UsageError(
             f"{output} exists already, and its journal has none of these prompts. "
             "Give --force to replace it, or another name."
+        )
+    if others := journal.find_others(items):
+        counted = f"{len(others)}; the first has the id {others[0]!r}"
+        raise UsageError(
+            f"{output} has results of other prompts, too ({counted}). "
+            "Ask all of them, name another output, or give --force to lose those results."
         )
 
 
