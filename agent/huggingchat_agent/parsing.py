@@ -171,22 +171,22 @@ def _parse_origin(name: str, value: str) -> str:
     return address
 
 
-def parse_connect(name: str, value: Any) -> Addresses | None:
+def parse_connect(name: str, value: Any) -> Addresses:
     """The addresses of one browser or several. A text may have commas between them.
 
     Or `auto`, `auto:NAME` or `auto:FOLDER`, alone.
     """
     if not isinstance(value, str):
-        value = list(parse_items(name, value))
+        value = list(parse_texts(name, value))
+        if not value:
+            raise SettingsError(f"{name} is an empty list. Give an address, or leave {name} out.")
         if len(value) == 1:
             (value,) = value
-    if isinstance(value, str) and endpoint.is_searched(value):
-        return Addresses(parse_text(name, value))
     if isinstance(value, str):
-        addresses = endpoint.split(parse_text(name, value)) or [value]
-    else:
-        addresses = list(parse_texts(name, value))
-    return Addresses.combine(dict.fromkeys(map(Endpoint.parse, addresses))) or None
+        if endpoint.is_searched(value):
+            return Addresses(parse_text(name, value))
+        value = endpoint.split(parse_text(name, value)) or [value]
+    return Addresses.combine(dict.fromkeys(map(Endpoint.parse, value)))
 
 
 def parse_context_args(name: str, value: Any) -> ContextArgs:
