@@ -1,8 +1,10 @@
 """How much the browser costs: raw HTTP, page and ui in turn, on the stand-in site or on another app.
 
-    python -m tests.bench [--rounds N] [--engine NAME] [--app URL] [--write FILE] [--json FILE] [--plot FILE]
+    python -m tests.bench [--rounds N] [--engine NAME] [--ways NAME ...] [--app URL]
+                          [--write FILE] [--json FILE] [--plot FILE]
 
-Without an engine, both are measured. It takes about fifteen minutes on a quiet machine.
+Without an engine, both are measured. It takes about fifteen minutes on a quiet machine. With --ways, only
+messages one after the other are measured, and only in these ways.
 
 * first token: from the call of send to the first token in a callback, in ms.
 * per token: from the server writing a token to the callback having it, at 20 ms a token, in ms.
@@ -56,7 +58,7 @@ from tests.live import own_account
 from tests.raw import Raw
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from huggingchat_agent.choices import Via
 
@@ -67,6 +69,7 @@ BURST = 8000
 PACED = 100
 PACE_MS = 20
 LOOK = 0.02  # seconds
+LAST = ("ui", "fill", "by hand")  # their pages stay open, and render while others are measured
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 # Of the file that gets the tables.
@@ -113,7 +116,9 @@ async def wait_until_written(chat: HuggingChat) -> None:
         await asyncio.sleep(LOOK)
 
 
-async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> tuple[Figures, str]:
+async def measure(
+    base_url: str, engine: EngineName, rounds: int, app: bool, ways: Sequence[str] = HOWS
+) -> tuple[Figures, str]:
     """Of an app other than the stand-in, with the account of the environment, there is no ceiling."""
     figures = Figures()
     # The stand-in has its burst ready, so that making it takes no time.
@@ -124,7 +129,7 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
     async with contextlib.AsyncExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())
         progress = stack.enter_context(Progress(console=Console(stderr=True)))
-        hows = [how for how in HOWS if how != "fill" or engine == "playwright"]
+        hows = [how for how in HOWS if how in ways and (how != "fill" or engine == "playwright")]
         task = progress.add_task("measuring", total=rounds * len(hows))
         async with HuggingChat(**account, home=Path(home, "one")) as chat:  # its tab by ui ends with it
             await chat.login()
@@ -168,8 +173,8 @@ async def measure(base_url: str, engine: EngineName, rounds: int, app: bool) -> 
             page = hand.page if how == "by hand" else find_page(chat, conversation_id)
             await wait_until_shown(page, (await raw.read(conversation_id))["messages"][-1]["id"])
 
-        # In the page last: its tabs stay, and render what they were told while others are measured.
-        for group in (hows[:3], hows[3:]):
+        first, last = ([how for how in hows if (how in LAST) == rendered] for rendered in (False, True))
+        for group in (first, last):
             for number in range(rounds + 1):  # the first warms up and does not count
                 taken = figures if number else Figures()
                 made = []
@@ -261,7 +266,8 @@ class Run:
         """Messages one after the other."""
         for engine in engines:
             with self.part(f"Engine {engine}"):
-                figures, self.browser = asyncio.run(measure(base_url, engine, self.rounds, app))
+                ways = self._options.ways
+                figures, self.browser = asyncio.run(measure(base_url, engine, self.rounds, app, ways))
                 self.lines += [*report(figures), ""]
                 self.figures[engine] = vars(figures)
                 self.bars |= {f"{engine}: {name}": cells for name, cells in find_cells(figures).items()}
@@ -307,6 +313,9 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--engine", choices=ENGINES, help="measure only this one")
+    parser.add_argument(
+        "--ways", nargs="+", choices=HOWS, default=HOWS, help="measure only messages, and only in these ways"
+    )
     parser.add_argument("--app", metavar="URL", help="another app, with HUGGINGCHAT_USERNAME and _PASSWORD")
     parser.add_argument("--write", type=Path, help="put the tables between the marks of this file")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
@@ -314,13 +323,19 @@ def main() -> int:
     own_account.add_option(parser)
     arguments = parser.parse_args()
     run = Run(arguments)
+    whole = arguments.ways == HOWS
     engines: list[EngineName] = [arguments.engine] if arguments.engine else [*ENGINES]
     if arguments.app:
         own_account.use_for(arguments.app, arguments.login_origin)
         account = (os.environ.get(f"HUGGINGCHAT_{each}", "") for each in ("USERNAME", "PASSWORD"))
-        run.measure_cold(arguments.app, engines, *account)
+        if whole:
+            run.measure_cold(arguments.app, engines, *account)
         run.measure_app(arguments.app, engines, app=True)
-        run.measure_at_once(arguments.app, engines, app=True)
+        if whole:
+            run.measure_at_once(arguments.app, engines, app=True)
+    elif not whole:
+        with open_site() as base_url:
+            run.measure_app(base_url, engines, app=False)
     else:
         with open_site() as base_url:
             run.measure_app(base_url, engines, app=False)

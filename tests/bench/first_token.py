@@ -1,6 +1,7 @@
 """The way of a first token by page, step by step, from the call of `send` to a handler.
 
-`python -m tests.bench.first_token` prints the medians for both engines, on the stand-in in its own process.
+`python -m tests.bench.first_token` prints the medians for both engines, with and without a tape, on the
+stand-in in its own process.
 """
 
 from __future__ import annotations
@@ -42,11 +43,13 @@ EMPTY = "for comparison: an empty script, there and back"
 STEPS = (SENT, EVENTS["Network.requestWillBeSent"], WRITTEN, *[*EVENTS.values()][1:], HANDLED, EMPTY)
 
 
-async def measure(base_url: str, engine: EngineName) -> dict[str, float]:
+async def measure(base_url: str, engine: EngineName, *, record: bool) -> dict[str, float]:
     """By step, the median of the seconds since the call of `send`."""
     taken: dict[str, list[float]] = defaultdict(list)
     account: dict[str, Any] = {"username": "ada", "password": "correct horse"}
     with tempfile.TemporaryDirectory() as home:
+        if record:
+            account["record"] = Path(home, "first.tape")
         async with HuggingChat(base_url=base_url, home=Path(home), engine=engine, **account) as chat:
             await chat.login()
             conversation = await chat.new_conversation()
@@ -109,10 +112,14 @@ def _watch(note: Callable[[str], None]) -> Iterator[None]:
 def table() -> list[str]:
     """Lines of Markdown."""
     with open_site() as base_url:
-        found = [asyncio.run(measure(base_url, engine)) for engine in ENGINES]
-    lines = [f"| ms after the call of `send` | {' | '.join(ENGINES)} |", f"|---|{'---|' * len(ENGINES)}"]
+        found = {
+            f"{engine}{', recorded' * record}": asyncio.run(measure(base_url, engine, record=record))
+            for engine in ENGINES
+            for record in (False, True)
+        }
+    lines = [f"| ms after the call of `send` | {' | '.join(found)} |", f"|---|{'---|' * len(found)}"]
     return lines + [
-        f"| {step} | {' | '.join(f'{1000 * each[step]:.1f}' for each in found)} |" for step in STEPS
+        f"| {step} | {' | '.join(f'{1000 * each[step]:.1f}' for each in found.values())} |" for step in STEPS
     ]
 
 

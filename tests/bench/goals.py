@@ -110,7 +110,7 @@ def find(goal: Goal, figures: Mapping[str, Any], engine: str) -> float | None:
     taken = Figures()
     vars(taken).update(figures[engine])
     cells = find_cells(taken)[goal.row]
-    if goal.two not in cells:
+    if goal.one not in cells or goal.two not in cells:
         return None
     one, two = cells[goal.one], cells[goal.two]
     return one / two if goal.divided else one - two

@@ -54,7 +54,7 @@ def report(figures: Figures) -> list[str]:
     """The figures of one engine as lines of Markdown."""
     rows = find_cells(figures)
     hows = [*next(iter(rows.values()))]
-    ratios = [each for each in RATIOS if each[1] in hows]
+    ratios = [each for each in RATIOS if each[0] in hows and each[1] in hows]
     columns = [*hows, *(f"{one} / {other}" for one, other in ratios)]
     lines = [f"| | {' | '.join(columns)} |", f"|{'---|' * (len(columns) + 1)}"]
     for name, cells in rows.items():
@@ -62,7 +62,7 @@ def report(figures: Figures) -> list[str]:
         shown = [f"{cells[how]:.{digits}f}" for how in hows]
         shown += [f"{cells[one] / max(cells[other], 1e-9):.2f}" for one, other in ratios]
         lines.append(f"| {name} | {' | '.join(shown)} |")
-    rounds = len(figures.first["raw"])
+    rounds = max(map(len, figures.first.values()))
     late = {how: _split(values, rounds) for how, values in figures.latency.items()}
     for name, taken, pairs in (
         ("Burst", figures.burst, RATIOS[:3]),
@@ -74,7 +74,7 @@ def report(figures: Figures) -> list[str]:
                 spread = sorted(mine / theirs for mine, theirs in zip(taken[one], taken[other], strict=True))
                 each_round = ", ".join(f"{each:.2f}" for each in spread)
                 lines += ["", f"{name} {one} / {other}, by round: {each_round}."]
-    if figures.ceiling:
+    if figures.ceiling and figures.burst["page"]:
         ceiling, page = part_of(figures.ceiling), part_of(figures.burst["page"])
         lines += [
             "",

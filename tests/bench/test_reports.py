@@ -34,6 +34,16 @@ def test_ways_that_were_not_measured_have_no_column():
     assert report(figures)[0].count("fill") == 0
 
 
+def test_ways_can_be_measured_without_the_others():
+    figures = make_figures()
+    for values in (figures.first, figures.latency, figures.burst, figures.python, figures.processes):
+        values |= {how: [] for how in HOWS if how not in ("page", "recorded")}
+    head, _, first, *_ = report(figures)
+    assert head == "| | page | recorded | recorded / page |" and first.endswith("| 4.0 | 6.0 | 1.50 |")
+    lines = goals.table({"nodriver": vars(figures)}, app=False)
+    assert len(lines) == 2 + 3 + 2 and all(line.startswith("| recorded") for line in lines[2:5])
+
+
 def test_what_was_measured_is_written_after_each_part(tmp_path):
     tables, figures = tmp_path / "bench.md", tmp_path / "bench.json"
     tables.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
