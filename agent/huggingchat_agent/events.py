@@ -274,7 +274,7 @@ class AgentEvent(Event, frozen=True, kw_only=True):
 
 
 class Degraded(AgentEvent, frozen=True, kw_only=True):
-    """`via="auto"` fell back to page because a control could not be found before sending."""
+    """`via="auto"` sent by page, because a control could not be found or the text is long."""
 
     name: ClassVar[Literal["degraded"]] = "degraded"
     conversation_id: str

@@ -106,6 +106,7 @@ class Conversation(Emitter):
         * "page" makes the same request inside the page.
         * "auto" uses ui, or page if it cannot find a control and nothing was sent yet. The event `degraded`
           says so. Messages after it then go by page at once, for five minutes or until one by ui works.
+          A prompt of more than 2,000 lines or 300,000 characters goes by page, too.
 
         `files` are paths, (name, bytes), (name, bytes, media type), or open files that have a name. They are
         read at once.

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from huggingchat_agent.wire.tools import ToolChoice
 
 
+# A page lays out all of the text in its field, several times: 10,000 lines take more than a second.
+MOST_LINES, MOST_CHARACTERS = 2_000, 300_000
+
 ChosenTools: TypeAlias = tuple[str | ToolServer, ...] | None
 
 
@@ -191,6 +194,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     def gesture(self) -> str:
         """What a page does for it. A page that fails to do this for one draft fails for others too."""
         return f"{type(self.target).__name__}{' with files' if self.uploads else ''}"
+
+    @property
+    def slow_to_type(self) -> str:
+        """Why a page would take long to show the text in its field, "" if it would not."""
+        prompt = self.prompt or ""
+        lines = prompt.count("\n") + 1
+        if lines <= MOST_LINES and len(prompt) <= MOST_CHARACTERS:
+            return ""
+        return f"A page takes long to show a text of {lines:,} lines and {len(prompt):,} characters."
 
 
 PLAIN = Draft().gesture  # a page that cannot do this can do none

@@ -180,9 +180,11 @@ class Sending:
                 raise
 
     async def _send_if_page_can(self, sender: Sender, spot: Spot) -> Turn | None:
-        """Send it by ui. None if that could not send it. A page that failed a moment ago is not tried."""
+        """Send it by ui. None if that could not send it. A page that failed a moment ago is not tried, and a
+        text that a page takes long to show neither.
+        """
         failed, gesture = self._session.tabs.failed_gestures, self._draft.gesture
-        reason = failed.find(gesture, drafts.PLAIN)
+        reason = failed.find(gesture, drafts.PLAIN) or self._draft.slow_to_type
         if not reason:
             try:
                 return await self._send_by(sender, spot)
