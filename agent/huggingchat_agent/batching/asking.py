@@ -61,8 +61,8 @@ class Asker(Protocol):
     """The two steps of an item. Between them, the journal notes its conversation."""
 
     async def begin(self, item: Item) -> Begun | Result:
-        """Make the conversation of an item. A result says why there is none. Raises errors that all items
-        would meet.
+        """Make the conversation of an item. Returns the item's result if that failed. Raises errors that all
+        items would meet.
         """
 
     async def answer(self, item: Item, conversation_id: str, *, earlier: bool) -> Result:

@@ -180,8 +180,8 @@ class Sending:
                 raise
 
     async def _send_if_page_can(self, sender: Sender, spot: Spot) -> Turn | None:
-        """Send it by ui. None if that could not send it. A page that failed a moment ago is not tried, and a
-        text that a page takes long to show neither.
+        """Send it by ui. None if that could not send it, or was not tried: the page failed a moment ago, or
+        would take long to show the text.
         """
         failed, gesture = self._session.tabs.failed_gestures, self._draft.gesture
         reason = failed.find(gesture, drafts.PLAIN) or self._draft.slow_to_type
