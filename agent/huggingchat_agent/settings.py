@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Via,
         Field(
             "How to send messages: type into the page (ui), make the same request inside the page (page), "
-            "or ui, and page where the agent cannot type into the page (auto)."
+            "or ui, and page for a very long prompt or where the agent cannot type into the page (auto)."
         ),
     ] = "auto"
     profile: Annotated[

@@ -46,7 +46,7 @@ HowToSend = Annotated[
     Via | None,
     typer.Option(
         help="ui types into the page; page makes the same request inside it; auto uses ui, "
-        "or page if it cannot type into the page (HUGGINGCHAT_VIA)."
+        "or page for a very long prompt, or if it cannot type into the page (HUGGINGCHAT_VIA)."
     ),
 ]
 Temporary = Annotated[
